@@ -1,0 +1,144 @@
+//! [`Context`]: the handle that is handed down.
+
+use crate::{SpanId, TraceId};
+use core::fmt;
+
+/// What a child needs to know of its parent: trace id, span id, tracer and flags.
+///
+/// 32 bytes of plain data: `Copy + Send + Sync + 'static`. Capture it in a closure, put it in a message, write it to an
+/// environment variable. Making and copying one costs no clock read, lock or allocation. Two contexts are equal if all
+/// of this is.
+///
+/// A context says where the *nearest recorded* span is: that of a span that could not be recorded (a *transparent*
+/// one) has its parent's ids, so that children never point to a span that nobody exports.
+///
+/// ```
+/// use heirloom_core::{Context, SpanId, TraceId};
+/// let parent = Context::from_ids(TraceId::from_u128(7), SpanId::from_u64(9), true);
+/// assert!(parent.is_valid() && parent.is_sampled() && parent.is_remote());
+/// assert!(!Context::INERT.is_valid());
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[repr(C)]
+pub struct Context {
+    pub(crate) trace: TraceId,
+    pub(crate) span: SpanId,
+    /// Which tracer records the children: index in the upper half, generation in the lower. Zero: not bound.
+    pub(crate) tracer: TracerKey,
+    /// The W3C trace flags: [`SAMPLED`] and [`RANDOM`].
+    pub(crate) w3c: u8,
+    /// [`TRANSPARENT`], [`REMOTE`].
+    pub(crate) own: u8,
+    /// Index into the tracer's table of tracestates. Zero: none.
+    pub(crate) tracestate: u16,
+}
+
+/// Index (upper 16 bits, from 1) and generation (lower 16 bits) of a tracer; zero where a context is not bound to one.
+pub(crate) type TracerKey = u32;
+
+/// W3C trace flag: the trace is recorded.
+pub(crate) const SAMPLED: u8 = 1;
+/// W3C trace flag: the last 7 bytes of the trace id are random.
+pub(crate) const RANDOM: u8 = 2;
+/// Own flag: this span was not recorded, the ids are its nearest recorded ancestor's.
+pub(crate) const TRANSPARENT: u8 = 1;
+/// Own flag: the ids came from another process.
+pub(crate) const REMOTE: u8 = 2;
+
+const _: () = assert!(core::mem::size_of::<Context>() == 32 && core::mem::align_of::<Context>() == 8);
+
+impl Context {
+    /// The context of nothing: no trace, not sampled, bound to no tracer. Its children are roots.
+    pub const INERT: Context =
+        Context { trace: TraceId::INVALID, span: SpanId::INVALID, tracer: 0, w3c: 0, own: 0, tracestate: 0 };
+
+    /// The context of a span known by its ids alone: from a header, a queue, a database.
+    ///
+    /// It counts as remote and binds to the tracer that first uses it as a parent. If either id is zero the result is
+    /// [`Context::INERT`], as the [specification] demands of an invalid context.
+    ///
+    /// [specification]: https://www.w3.org/TR/trace-context-2/#trace-id
+    pub const fn from_ids(trace: TraceId, span: SpanId, sampled: bool) -> Self {
+        Self::remote(trace, span, if sampled { SAMPLED } else { 0 })
+    }
+
+    /// As [`from_ids`](Self::from_ids), with all W3C trace flags; unknown flags are cleared.
+    pub const fn from_ids_with_flags(trace: TraceId, span: SpanId, trace_flags: u8) -> Self {
+        Self::remote(trace, span, trace_flags & (SAMPLED | RANDOM))
+    }
+
+    const fn remote(trace: TraceId, span: SpanId, w3c: u8) -> Self {
+        if !trace.is_valid() || !span.is_valid() {
+            return Self::INERT;
+        }
+        Self { trace, span, tracer: 0, w3c, own: REMOTE, tracestate: 0 }
+    }
+
+    /// The trace id; [`TraceId::INVALID`] for an inert context.
+    #[inline]
+    pub const fn trace_id(&self) -> TraceId {
+        self.trace
+    }
+
+    /// The id of the nearest recorded span; [`SpanId::INVALID`] where there is none.
+    #[inline]
+    pub const fn span_id(&self) -> SpanId {
+        self.span
+    }
+
+    /// The W3C trace flags: bit 0 sampled, bit 1 random.
+    #[inline]
+    pub const fn trace_flags(&self) -> u8 {
+        self.w3c
+    }
+
+    /// Whether there is a trace id and a span id, so that a child gets a parent.
+    #[inline]
+    pub const fn is_valid(&self) -> bool {
+        self.trace.is_valid() && self.span.is_valid()
+    }
+
+    /// Whether children are recorded.
+    #[inline]
+    pub const fn is_sampled(&self) -> bool {
+        self.w3c & SAMPLED != 0
+    }
+
+    /// Whether the trace id's last 7 bytes are random ([random flag]).
+    ///
+    /// [random flag]: https://www.w3.org/TR/trace-context-2/#random-trace-id-flag
+    #[inline]
+    pub const fn is_random(&self) -> bool {
+        self.w3c & RANDOM != 0
+    }
+
+    /// Whether the ids came from another process.
+    #[inline]
+    pub const fn is_remote(&self) -> bool {
+        self.own & REMOTE != 0
+    }
+
+    /// Whether this stands for a span that could not be recorded; the ids are then its nearest recorded ancestor's.
+    #[inline]
+    pub const fn is_transparent(&self) -> bool {
+        self.own & TRANSPARENT != 0
+    }
+}
+
+impl From<&Context> for Context {
+    #[inline]
+    fn from(context: &Context) -> Self {
+        *context
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.trace.is_valid() {
+            return f.write_str("Context(inert)");
+        }
+        write!(f, "Context({}-{}-{:02x}", self.trace, self.span, self.w3c)?;
+        f.write_str(if self.is_remote() { " remote" } else { "" })?;
+        f.write_str(if self.is_transparent() { " transparent)" } else { ")" })
+    }
+}

@@ -1,0 +1,20 @@
+//! Heirloom's core.
+
+pub use context::Context;
+pub use error::SetError;
+pub use id::{ParseIdError, SpanId, TraceId};
+pub use kind::{SpanKind, Status};
+pub use name::Name;
+pub use record::{in_root, in_span, root, span, Entered, Span, SpanBuilder};
+pub use value::Value;
+
+mod context;
+mod error;
+mod id;
+mod kind;
+mod name;
+mod record;
+mod value;
+
+#[cfg(feature = "record")]
+pub mod export;

@@ -1,0 +1,182 @@
+//! The recording API with empty bodies: what a library gets that depends on this crate without the feature `record`.
+//! The documentation of each item is on its twin in `enabled.rs`.
+#![allow(missing_docs)]
+
+use crate::{Context, Name, SetError, SpanKind, Status, Value};
+use core::marker::PhantomData;
+
+/// A span that is not recorded.
+#[derive(Debug)]
+#[must_use = "a span ends when it is dropped"]
+pub struct Span(());
+
+/// A scope in which nothing changes.
+#[derive(Debug)]
+#[must_use = "the scope ends when it is dropped"]
+pub struct Entered<'a>(PhantomData<(&'a (), *mut ())>);
+
+/// Settings that nobody reads.
+#[derive(Debug)]
+#[must_use = "a builder does nothing until `start`"]
+pub struct SpanBuilder<'a>(PhantomData<&'a ()>);
+
+#[inline(always)]
+pub fn root<'a>(_name: impl Into<Name<'a>>) -> Span {
+    Span(())
+}
+
+#[inline(always)]
+pub fn in_root<'a, R>(_name: impl Into<Name<'a>>, body: impl FnOnce(&Span) -> R) -> R {
+    body(&Span(()))
+}
+
+#[inline(always)]
+pub fn span<'a>(_name: impl Into<Name<'a>>) -> Span {
+    Span(())
+}
+
+#[inline(always)]
+pub fn in_span<'a, R>(_name: impl Into<Name<'a>>, body: impl FnOnce(&Span) -> R) -> R {
+    body(&Span(()))
+}
+
+impl Context {
+    #[inline(always)]
+    pub fn current() -> Context {
+        Context::INERT
+    }
+
+    #[inline(always)]
+    pub fn try_current() -> Option<Context> {
+        None
+    }
+
+    #[inline(always)]
+    pub fn enter(self) -> Entered<'static> {
+        Entered(PhantomData)
+    }
+
+    #[inline(always)]
+    pub fn span<'a>(self, _name: impl Into<Name<'a>>) -> Span {
+        Span(())
+    }
+
+    #[inline(always)]
+    pub fn in_span<'a, R>(self, _name: impl Into<Name<'a>>, body: impl FnOnce(&Span) -> R) -> R {
+        body(&Span(()))
+    }
+
+    #[inline(always)]
+    pub fn build<'a>(self, _name: impl Into<Name<'a>>) -> SpanBuilder<'a> {
+        SpanBuilder(PhantomData)
+    }
+}
+
+impl Span {
+    #[inline(always)]
+    pub fn context(&self) -> Context {
+        Context::INERT
+    }
+
+    #[inline(always)]
+    pub fn is_recording(&self) -> bool {
+        false
+    }
+
+    #[inline(always)]
+    pub fn set<'k, 'v>(&self, _key: impl Into<Name<'k>>, _value: impl Into<Value<'v>>) -> &Self {
+        self
+    }
+
+    #[inline(always)]
+    pub fn try_set<'k, 'v>(&self, _key: impl Into<Name<'k>>, _value: impl Into<Value<'v>>) -> Result<&Self, SetError> {
+        Err(SetError::NotRecording)
+    }
+
+    #[inline(always)]
+    pub fn event<'a>(&self, _name: impl Into<Name<'a>>) -> &Self {
+        self
+    }
+
+    #[inline(always)]
+    pub fn event_with<'a>(&self, _name: impl Into<Name<'a>>, _attributes: &[(&'static str, Value<'_>)]) -> &Self {
+        self
+    }
+
+    #[inline(always)]
+    pub fn link(&self, _to: impl Into<Context>) -> &Self {
+        self
+    }
+
+    #[inline(always)]
+    pub fn link_with(&self, _to: impl Into<Context>, _attributes: &[(&'static str, Value<'_>)]) -> &Self {
+        self
+    }
+
+    #[inline(always)]
+    pub fn set_status(&self, _status: Status) -> &Self {
+        self
+    }
+
+    #[inline(always)]
+    pub fn error(&self, _description: &str) -> &Self {
+        self
+    }
+
+    #[inline(always)]
+    pub fn rename<'a>(&self, _name: impl Into<Name<'a>>) -> &Self {
+        self
+    }
+
+    #[inline(always)]
+    pub fn span<'a>(&self, _name: impl Into<Name<'a>>) -> Span {
+        Span(())
+    }
+
+    #[inline(always)]
+    pub fn in_span<'a, R>(&self, _name: impl Into<Name<'a>>, body: impl FnOnce(&Span) -> R) -> R {
+        body(&Span(()))
+    }
+
+    #[inline(always)]
+    pub fn build<'a>(&self, _name: impl Into<Name<'a>>) -> SpanBuilder<'a> {
+        SpanBuilder(PhantomData)
+    }
+
+    #[inline(always)]
+    pub fn enter(&self) -> Entered<'_> {
+        Entered(PhantomData)
+    }
+
+    #[inline(always)]
+    pub fn end(self) {}
+}
+
+impl From<&Span> for Context {
+    #[inline(always)]
+    fn from(_: &Span) -> Self {
+        Context::INERT
+    }
+}
+
+impl SpanBuilder<'_> {
+    #[inline(always)]
+    pub fn kind(self, _kind: SpanKind) -> Self {
+        self
+    }
+
+    #[inline(always)]
+    pub fn link(self, _to: impl Into<Context>) -> Self {
+        self
+    }
+
+    #[inline(always)]
+    pub fn start(self) -> Span {
+        Span(())
+    }
+
+    #[inline(always)]
+    pub fn in_scope<R>(self, body: impl FnOnce(&Span) -> R) -> R {
+        body(&Span(()))
+    }
+}
