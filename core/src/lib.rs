@@ -5,6 +5,10 @@ pub use error::SetError;
 pub use id::{ParseIdError, SpanId, TraceId};
 pub use kind::{SpanKind, Status};
 pub use name::Name;
+pub use propagation::{
+    Baggage, BaggageDropped, BaggageMember, InsertBaggageError, InsertTraceStateError, ParseTraceStateError,
+    ParseTraceparentError, TraceState, Traceparent,
+};
 pub use record::{in_root, in_span, root, span, Entered, Span, SpanBuilder};
 pub use value::Value;
 
@@ -13,6 +17,7 @@ mod error;
 mod id;
 mod kind;
 mod name;
+mod propagation;
 mod record;
 mod value;
 
