@@ -22,4 +22,9 @@ mod record;
 mod value;
 
 #[cfg(feature = "record")]
+pub use sampler::{ParseSamplerError, Sampler, SamplerState};
+
+#[cfg(feature = "record")]
 pub mod export;
+#[cfg(feature = "record")]
+mod sampler;
