@@ -22,8 +22,12 @@ mod record;
 mod value;
 
 #[cfg(feature = "record")]
+pub use config::{ConfigWarning, Difference, Limits, Settings};
+#[cfg(feature = "record")]
 pub use sampler::{ParseSamplerError, Sampler, SamplerState};
 
+#[cfg(feature = "record")]
+mod config;
 #[cfg(feature = "record")]
 pub mod export;
 #[cfg(feature = "record")]

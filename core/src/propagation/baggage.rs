@@ -65,7 +65,8 @@ impl Baggage {
         Self { members: Vec::new() }
     }
 
-    /// Reads a header, keeps every member that it can, and counts the others.
+    /// Reads a header, keeps every member that it can, and counts the others. Several headers are to be joined by commas
+    /// first.
     ///
     /// A member that breaks the grammar is dropped alone. Of a key that comes twice the last value counts. Members are
     /// taken from the left as long as they fit, each whole or not at all. Empty members are ignored. Bytes that are not

@@ -42,7 +42,7 @@ impl TraceState {
         Self { text: String::new() }
     }
 
-    /// Reads a header, and counts the members that it did not keep.
+    /// Reads a header, and counts the members that it did not keep. Several headers are to be joined by commas first.
     ///
     /// Empty members are allowed and ignored. Of a key that comes twice the first (the latest written) is kept; the
     /// others, and what is beyond 512 bytes, are counted. Time grows with the length of the text; nothing beyond its
