@@ -22,13 +22,39 @@ mod record;
 mod value;
 
 #[cfg(feature = "record")]
+pub use collector::{Dropped, ExporterLedger, Ledger, OpenSpan, Transparent};
+#[cfg(feature = "record")]
 pub use config::{ConfigWarning, Difference, Limits, Settings};
 #[cfg(feature = "record")]
 pub use sampler::{ParseSamplerError, Sampler, SamplerState};
+#[cfg(feature = "record")]
+pub use tracer::{builder, init, on_finish, Builder, FlushError, Guard, InitError, Report, Tracer, TracerId};
 
 #[cfg(feature = "record")]
+mod clock;
+#[cfg(feature = "record")]
+mod collector;
+#[cfg(feature = "record")]
 mod config;
+#[cfg(feature = "record")]
+mod diagnostics;
+#[cfg(feature = "record")]
+mod dictionary;
 #[cfg(feature = "record")]
 pub mod export;
 #[cfg(feature = "record")]
 mod sampler;
+#[cfg(feature = "record")]
+mod shard;
+#[cfg(feature = "record")]
+mod sync;
+#[cfg(feature = "record")]
+mod sys;
+#[cfg(feature = "record")]
+pub mod testing;
+#[cfg(feature = "record")]
+mod thread;
+#[cfg(feature = "record")]
+mod tracer;
+#[cfg(feature = "record")]
+mod wire;

@@ -114,6 +114,17 @@ impl Sampler {
     }
 }
 
+impl Sampler {
+    /// Whether its decisions depend on the time.
+    pub(crate) fn reads_clock(&self) -> bool {
+        match self {
+            Sampler::RateLimited { .. } => true,
+            Sampler::ParentBased(inner) => inner.reads_clock(),
+            Sampler::AlwaysOn | Sampler::AlwaysOff | Sampler::TraceIdRatio(_) => false,
+        }
+    }
+}
+
 impl Default for Sampler {
     /// `ParentBased(AlwaysOn)`.
     fn default() -> Self {

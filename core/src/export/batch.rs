@@ -524,14 +524,10 @@ impl BatchBuilder {
         self.rows.spans.len()
     }
 
-    /// The index of a lane in this batch. Batches have few lanes; the last ones used are looked at first.
-    pub(crate) fn lane(&mut self, lane: &Arc<Lane>) -> u32 {
-        let lanes = &mut self.rows.lanes;
-        let found = lanes.iter().rposition(|l| Arc::ptr_eq(l, lane));
-        found.unwrap_or_else(|| {
-            lanes.push(Arc::clone(lane));
-            lanes.len() - 1
-        }) as u32
+    /// Adds a lane and says where it is in this batch.
+    pub(crate) fn add_lane(&mut self, lane: &Arc<Lane>) -> u32 {
+        self.rows.lanes.push(Arc::clone(lane));
+        self.rows.lanes.len() as u32 - 1
     }
 
     /// Copies bytes in and says where they are.

@@ -1,9 +1,16 @@
 //! Where finished spans go: the [`Exporter`] trait, the [`Batch`] it is given, and the exporters of this crate.
 
 mod batch;
+mod chrome;
+mod memory;
+mod verify;
 
 pub use batch::{AttributeRef, Batch, EventRef, Lane, LinkRef, Resource, SpanData, SpanRef};
 pub(crate) use batch::{AttributeRow, BatchBuilder, EventRow, LinkRow, NameRow, Outcome, SpanRow, ValueRow};
+
+pub use chrome::Chrome;
+pub use memory::Memory;
+pub use verify::{Verified, Verify};
 
 use std::fmt;
 

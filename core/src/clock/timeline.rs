@@ -1,0 +1,143 @@
+//! From ticks to nanoseconds since 1970: one wall-clock anchor for the whole process, and a line per second.
+//!
+//! The anchor pairs the wall clock with the monotonic clock once. From then on wall time is the anchor plus monotonic
+//! time, so that a step of the wall clock can't bend a trace.
+//!
+//! Ticks of the counter become monotonic time by *segments*: straight lines, each starting where the previous one is at
+//! that moment, with the slope that meets the measured clock one second later. So time is continuous and never goes back,
+//! and an early estimate of the counter's rate, off by some 10 ppm, heals within a second.
+
+use super::{counter, NS};
+use crate::sys;
+use std::sync::OnceLock;
+
+/// Wall-clock nanoseconds since 1970 minus monotonic nanoseconds, read once per process.
+fn anchor_ns() -> u64 {
+    static ANCHOR: OnceLock<u64> = OnceLock::new();
+    *ANCHOR.get_or_init(|| sys::realtime_ns().wrapping_sub(sys::monotonic_ns()))
+}
+
+/// How often a new segment starts, in monotonic nanoseconds.
+const SEGMENT_NS: u64 = 1_000_000_000;
+/// How many segments are kept: stamps older than this many seconds use the oldest one.
+const SEGMENTS: usize = 64;
+/// Nanoseconds per tick before anything was measured: corrected by the first segment.
+const FIRST_GUESS: f64 = 0.5;
+
+#[derive(Clone, Copy, Debug)]
+struct Segment {
+    tick: u64,
+    ns: u64,
+    ns_per_tick: f64,
+}
+
+impl Segment {
+    #[inline]
+    fn at(&self, tick: u64) -> u64 {
+        let ticks = tick.wrapping_sub(self.tick) as i64;
+        self.ns.wrapping_add((ticks as f64 * self.ns_per_tick) as i64 as u64)
+    }
+}
+
+/// A pair of readings of both clocks taken as closely together as possible.
+#[derive(Clone, Copy, Debug)]
+struct Pair {
+    tick: u64,
+    ns: u64,
+}
+
+impl Pair {
+    /// Reads the counter before and after the clock and keeps the closest of three tries.
+    fn read() -> Self {
+        let mut best = Pair { tick: 0, ns: 0 };
+        let mut width = u64::MAX;
+        for _ in 0..3 {
+            let before = counter();
+            let ns = sys::monotonic_ns();
+            let after = counter();
+            if after.wrapping_sub(before) < width {
+                width = after.wrapping_sub(before);
+                best = Pair { tick: before.wrapping_add(width / 2), ns };
+            }
+        }
+        best
+    }
+}
+
+/// Turns ticks into nanoseconds since 1970. Owned by a collector.
+#[derive(Debug)]
+pub(crate) struct Timeline {
+    /// Added to monotonic nanoseconds.
+    anchor_ns: u64,
+    first: Pair,
+    segments: Vec<Segment>,
+}
+
+impl Timeline {
+    /// A timeline whose ticks are of the system's clocks.
+    pub(crate) fn system() -> Self {
+        let first = Pair::read();
+        let segment = Segment { tick: first.tick, ns: first.ns, ns_per_tick: FIRST_GUESS };
+        let mut timeline = Self { anchor_ns: anchor_ns(), first, segments: vec![segment] };
+        timeline.settle();
+        timeline
+    }
+
+    /// A timeline whose ticks already are nanoseconds since 1970.
+    pub(crate) fn manual() -> Self {
+        Self { anchor_ns: 0, first: Pair { tick: 0, ns: 0 }, segments: Vec::new() }
+    }
+
+    /// Waits 200 microseconds once, so that the first guess of the rate is good to about a thousandth.
+    fn settle(&mut self) {
+        while sys::monotonic_ns().wrapping_sub(self.first.ns) < 200_000 {
+            std::hint::spin_loop();
+        }
+        self.recalibrate(Pair::read());
+    }
+
+    /// Starts a new segment if the last one is a second old, or on demand while the rate is young. To be called by the
+    /// collector before each pass, so that no stamp is far beyond the last segment.
+    pub(crate) fn tend(&mut self) {
+        let Some(last) = self.segments.last() else { return };
+        let now = sys::monotonic_ns();
+        let young = now.wrapping_sub(self.first.ns) < SEGMENT_NS;
+        if young || now.wrapping_sub(last.ns) >= SEGMENT_NS {
+            self.recalibrate(Pair::read());
+        }
+    }
+
+    fn recalibrate(&mut self, now: Pair) {
+        let ticks = now.tick.wrapping_sub(self.first.tick);
+        if ticks == 0 {
+            return;
+        }
+        let rate = now.ns.wrapping_sub(self.first.ns) as f64 / ticks as f64;
+        let Some(last) = self.segments.last().copied() else { return };
+        let here_ns = last.at(now.tick).max(last.ns);
+        // In one segment's time the line shall meet the measured clock: the error so far is spread over it.
+        let error_ns = now.ns.wrapping_sub(here_ns) as i64 as f64;
+        let correction = (error_ns / SEGMENT_NS as f64).clamp(-0.5, 0.5);
+        let young = now.ns.wrapping_sub(self.first.ns) < 1_000_000;
+        let ns = if young { now.ns } else { here_ns };
+        let ns_per_tick = if young { rate } else { rate * (1.0 + correction) };
+        self.segments.push(Segment { tick: now.tick, ns, ns_per_tick });
+        if self.segments.len() > SEGMENTS {
+            self.segments.remove(0);
+        }
+    }
+
+    /// Nanoseconds since 1970.
+    #[inline]
+    pub(crate) fn unix_ns(&self, tick: u64) -> u64 {
+        let ns = if tick & NS != 0 { tick & !NS } else { self.monotonic_ns(tick) };
+        self.anchor_ns.wrapping_add(ns)
+    }
+
+    #[inline]
+    fn monotonic_ns(&self, tick: u64) -> u64 {
+        let after = |s: &&Segment| (tick.wrapping_sub(s.tick) as i64) >= 0;
+        let segment = self.segments.iter().rev().find(after).or(self.segments.first());
+        segment.map_or(0, |s| s.at(tick))
+    }
+}

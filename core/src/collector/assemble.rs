@@ -1,0 +1,602 @@
+//! Pairs ends with begins, and decides when a span is finished.
+//!
+//! The life of a span here:
+//!
+//! 1. its Begin makes it *open*;
+//! 2. whatever is set on it goes to its extras;
+//! 3. its End makes it *finished*, at once if it was its own thread's business alone. If its context was handed out or
+//!    another thread wrote to it, the end waits until the next pass is over: whatever happened before the end was
+//!    published before it, so that pass has seen it;
+//! 4. a finished span is a row of the current batch.
+//!
+//! Records may overtake each other, since they come from different shards. An end or an attribute whose begin was not
+//! seen yet is *early*; it is tried again after each pass, and given up after a few.
+
+use super::decode::{self, Fields};
+use super::drain::LaneState;
+use super::extras::Extras;
+use super::lanes::{LaneId, Lanes};
+use crate::clock::timeline::Timeline;
+use crate::config::Limits;
+use crate::context::{RANDOM, SAMPLED};
+use crate::dictionary::Names;
+use crate::export::{Batch, BatchBuilder, NameRow, Outcome, Resource, SpanRow};
+use crate::tracer::StrayEnd;
+use crate::wire::{aux_of, flags_of, Kind, Type, ELSEWHERE, ESCAPED, FOREIGN, INLINE, MORE, PANICKED, PARENT_REMOTE};
+use crate::wire::RANDOM_TRACE;
+use crate::{SpanId, SpanKind, TraceId};
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+/// Passes after which an early record is given up: its begin was not recorded, or its span is finished.
+const EARLY_PASSES: u8 = 4;
+/// How many early records are kept.
+const MAX_EARLY: usize = 65_536;
+/// How many bytes of values all open spans together may hold; beyond it attributes and events are dropped, counted.
+const MAX_HELD_BYTES: usize = 64 << 20;
+/// How many emptied extras are kept for the next spans.
+const MAX_SPARE: usize = 1024;
+/// How many spans a batch has at most.
+pub(super) const MAX_BATCH_SPANS: usize = 4096;
+/// How many bytes a batch has at most, about.
+pub(super) const MAX_BATCH_BYTES: usize = 1 << 20;
+
+/// A span that has begun and is not finished.
+#[derive(Debug)]
+struct Open {
+    trace: TraceId,
+    span: u64,
+    parent: u64,
+    start_tick: u64,
+    name: u32,
+    flags: u16,
+    nested: bool,
+    ended: bool,
+    lane: LaneId,
+    reader: u32,
+    extras: Option<Box<Extras>>,
+}
+
+/// An end that waits for one more pass.
+#[derive(Debug)]
+struct Waiting {
+    slot: u32,
+    tick: u64,
+}
+
+/// A record whose span is not known yet.
+#[derive(Debug)]
+enum Early {
+    End(StrayEnd),
+    Record { words: Box<[u64]>, last_tick: u64 },
+}
+
+/// What the assembler counted. The ledger's part of the collector.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Assembled {
+    /// Begins read.
+    pub(crate) begins: u64,
+    /// Spans put into batches, the incomplete ones included.
+    pub(crate) spans: u64,
+    /// Spans that were open when the tracer finished.
+    pub(crate) incomplete: u64,
+    /// Attributes, events, links and ends that came when their span was finished, or of which no begin was seen.
+    pub(crate) late: u64,
+    /// Records that made no sense. Always zero unless memory was damaged.
+    pub(crate) corrupt: u64,
+}
+
+/// A span that has not ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OpenSpan {
+    /// Its name.
+    pub name: String,
+    /// Its trace.
+    pub trace_id: TraceId,
+    /// Its id.
+    pub span_id: SpanId,
+    /// Its parent's id; `None` for a root.
+    pub parent_span_id: Option<SpanId>,
+    /// Where it was begun.
+    pub lane: Arc<crate::export::Lane>,
+    /// Since when: nanoseconds since 1970 (UTC).
+    pub start_ns: u64,
+}
+
+/// Span ids differ in all bits already; one multiplication spreads them over the table.
+#[derive(Default)]
+pub(crate) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|b| self.write_u64(u64::from(*b)));
+    }
+    #[inline]
+    fn write_u64(&mut self, id: u64) {
+        self.0 = (self.0 ^ id).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32);
+    }
+}
+
+type ById<T> = HashMap<u64, T, BuildHasherDefault<IdHasher>>;
+
+/// The collector's tables.
+#[derive(Debug)]
+pub(crate) struct Assembler {
+    pub(super) timeline: Timeline,
+    pub(super) lanes: Lanes,
+    limits: Limits,
+    names: Names,
+    slots: Vec<Open>,
+    free: Vec<u32>,
+    by_id: ById<u32>,
+    /// Ends of the last pass, and of this one.
+    waiting: [Vec<Waiting>; 2],
+    early: Vec<(u8, Early)>,
+    spare: Vec<Box<Extras>>,
+    held_bytes: usize,
+    batch: BatchBuilder,
+    /// Tracestates by index, as the tracer's table has them.
+    tracestates: Vec<Arc<str>>,
+    /// Room to give back: reader, bytes.
+    credits: Vec<u32>,
+    pub(crate) counts: Assembled,
+}
+
+impl Assembler {
+    pub(crate) fn new(resource: Arc<Resource>, limits: Limits, timeline: Timeline) -> Self {
+        Self {
+            timeline,
+            lanes: Lanes::default(),
+            limits,
+            names: Names::default(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            by_id: ById::default(),
+            waiting: [Vec::new(), Vec::new()],
+            early: Vec::new(),
+            spare: Vec::new(),
+            held_bytes: 0,
+            batch: BatchBuilder::new(resource),
+            tracestates: Vec::new(),
+            credits: Vec::new(),
+            counts: Assembled::default(),
+        }
+    }
+
+    /// Takes one record of a shard.
+    #[inline]
+    pub(super) fn take(&mut self, state: &mut LaneState, words: &[u64]) {
+        let Some((&header, rest)) = words.split_first() else { return };
+        let done = match Kind::of(header) {
+            Some(Kind::Begin) => self.begin(state, header, rest),
+            Some(Kind::End) => self.end(state, header, rest),
+            Some(Kind::Chunk) => self.chunk(state, header, rest),
+            Some(Kind::ThreadStart) => self.thread_start(state, header, rest),
+            Some(_) => self.on_span(state, header, words),
+            None => None,
+        };
+        if done.is_none() {
+            self.counts.corrupt += 1;
+        }
+    }
+
+    #[inline]
+    fn begin(&mut self, state: &mut LaneState, header: u64, rest: &[u64]) -> Option<()> {
+        let [span, parent, hi, lo, tick, name @ ..] = rest else { return None };
+        let flags = flags_of(header);
+        let mut open = Open {
+            trace: TraceId { hi: *hi, lo: *lo },
+            span: *span,
+            parent: *parent,
+            start_tick: *tick,
+            name: aux_of(header),
+            flags,
+            nested: false,
+            ended: false,
+            lane: state.lane,
+            reader: state.reader,
+            extras: None,
+        };
+        if flags & INLINE != 0 {
+            let mut extras = self.spare.pop().unwrap_or_default();
+            extras.begin_name(name, open.name as usize);
+            self.held_bytes += extras.held_bytes();
+            open.extras = Some(extras);
+        }
+        self.lanes.retain(state.lane);
+        state.last_tick = *tick;
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.slots[slot as usize] = open;
+                slot
+            }
+            None => {
+                self.slots.push(open);
+                self.slots.len() as u32 - 1
+            }
+        };
+        state.stack.push((*span, slot));
+        self.by_id.insert(*span, slot);
+        self.counts.begins += 1;
+        Some(())
+    }
+
+    #[inline]
+    fn end(&mut self, state: &mut LaneState, header: u64, rest: &[u64]) -> Option<()> {
+        let [span, tick, ..] = rest else { return None };
+        let flags = flags_of(header);
+        let dropped = aux_of(header);
+        state.last_tick = *tick;
+        if flags & ELSEWHERE != 0 {
+            self.stray_end(StrayEnd { span: *span, tick: *tick, flags, dropped });
+            return Some(());
+        }
+        if state.stack.last().map(|(top, _)| top) != Some(span) {
+            self.trim(state);
+        }
+        let slot = match state.stack.last().copied() {
+            Some((top, slot)) if top == *span => {
+                state.stack.pop();
+                self.slots[slot as usize].nested = true;
+                slot
+            }
+            _ => *self.by_id.get(span)?,
+        };
+        self.close(slot, *tick, flags, dropped);
+        Some(())
+    }
+
+    /// Takes spans off the top of a lane's stack that have ended in another order.
+    fn trim(&self, state: &mut LaneState) {
+        while let Some((id, slot)) = state.stack.last() {
+            let open = &self.slots[*slot as usize];
+            if open.span == *id && !open.ended {
+                return;
+            }
+            state.stack.pop();
+        }
+    }
+
+    /// An end that came from another thread's shard or the overflow: gives its reservation back.
+    pub(super) fn stray_end(&mut self, end: StrayEnd) {
+        match self.by_id.get(&end.span).copied() {
+            Some(slot) if !self.slots[slot as usize].ended => {
+                self.credits.push(self.slots[slot as usize].reader);
+                self.close(slot, end.tick, end.flags | ESCAPED, end.dropped);
+            }
+            Some(_) => self.counts.late += 1,
+            None => self.keep_early(Early::End(end)),
+        }
+    }
+
+    #[inline]
+    fn close(&mut self, slot: u32, tick: u64, flags: u16, dropped: u32) {
+        if dropped != 0 {
+            if let Some(extras) = self.extras_of(slot) {
+                extras.add_lost(dropped & 0xffff, dropped >> 16);
+            }
+        }
+        if flags & PANICKED != 0 {
+            let limits = self.limits;
+            if let Some(extras) = self.extras_of(slot) {
+                let before = extras.held_bytes();
+                extras.panicked(&limits);
+                let more = extras.held_bytes() - before;
+                self.held_bytes += more;
+            }
+        }
+        self.slots[slot as usize].ended = true;
+        if flags & ESCAPED == 0 {
+            self.finish(slot, tick, false);
+        } else {
+            self.waiting[1].push(Waiting { slot, tick });
+        }
+    }
+
+    /// The extras of an open span, made if need be.
+    fn extras_of(&mut self, slot: u32) -> Option<&mut Extras> {
+        let spare = &mut self.spare;
+        let open = self.slots.get_mut(slot as usize)?;
+        Some(open.extras.get_or_insert_with(|| spare.pop().unwrap_or_default()))
+    }
+
+    /// Everything else that is about a span.
+    fn on_span(&mut self, state: &mut LaneState, header: u64, words: &[u64]) -> Option<()> {
+        let span = *words.get(1)?;
+        let slot = match state.stack.last() {
+            Some((top, slot)) if *top == span => *slot,
+            _ => match self.by_id.get(&span) {
+                Some(slot) => *slot,
+                None => {
+                    let last_tick = state.last_tick;
+                    self.keep_early(Early::Record { words: words.into(), last_tick });
+                    state.partial = None;
+                    return Some(());
+                }
+            },
+        };
+        let partial = self.apply(slot, state.last_tick, header, &words[2..])?;
+        state.partial = partial;
+        Some(())
+    }
+
+    /// Applies a record to an open span. An Attr that goes on in chunks is handed back.
+    fn apply(&mut self, slot: u32, last_tick: u64, header: u64, rest: &[u64]) -> Option<Option<Partial>> {
+        let full = self.held_bytes > MAX_HELD_BYTES;
+        let mut names = std::mem::take(&mut self.names);
+        let limits = self.limits;
+        let unix_ns = |tick| self.timeline.unix_ns(tick);
+        let spare = &mut self.spare;
+        let open = self.slots.get_mut(slot as usize)?;
+        let extras = open.extras.get_or_insert_with(|| spare.pop().unwrap_or_default());
+        let before = extras.held_bytes();
+        let mut fields = Fields(rest);
+        let tick = if flags_of(header) & FOREIGN != 0 { fields.word()? } else { last_tick };
+        let mut partial = None;
+        let done = match Kind::of(header)? {
+            Kind::Attr | Kind::Event if full => {
+                match Kind::of(header)? {
+                    Kind::Attr => extras.drop_attribute(),
+                    _ => extras.drop_event(),
+                }
+                Some(())
+            }
+            Kind::Attr => match extras.key(&mut fields, header, &mut names) {
+                Some(key) if flags_of(header) & MORE != 0 => {
+                    partial = Partial::new(slot, open.span, key, header, &mut fields, tick);
+                    partial.as_ref().map(|_| ())
+                }
+                Some(key) => extras.attribute(&mut fields, header, key, tick, &limits),
+                None => None,
+            },
+            Kind::Event => fields.word().and_then(|tick| extras.event(fields, header, unix_ns(tick), &mut names, &limits)),
+            Kind::Link => extras.link(fields, header, &mut names, &limits),
+            Kind::Status => extras.status(&mut fields, header, tick, &limits),
+            Kind::Rename => extras.rename(&mut fields, header, tick, &mut names),
+            Kind::Tracestate => {
+                extras.tracestate = aux_of(header) as u16;
+                Some(())
+            }
+            Kind::Begin | Kind::End | Kind::Chunk | Kind::ThreadStart => None,
+        };
+        self.held_bytes += extras.held_bytes() - before;
+        self.names = names;
+        done.map(|()| partial)
+    }
+
+    /// The next part of a long attribute.
+    fn chunk(&mut self, state: &mut LaneState, header: u64, rest: &[u64]) -> Option<()> {
+        let Some(partial) = &mut state.partial else { return Some(()) };
+        decode::push_bytes(&mut partial.bytes, rest, aux_of(header) as usize);
+        if flags_of(header) & MORE != 0 {
+            return Some(());
+        }
+        let partial = state.partial.take()?;
+        let limits = self.limits;
+        let open = self.slots.get_mut(partial.slot as usize)?;
+        let extras = open.extras.as_mut()?;
+        if open.span != partial.span {
+            return Some(());
+        }
+        let before = extras.held_bytes();
+        let done = extras.chunked(partial.key, partial.ty, &partial.bytes, partial.before, partial.tick, &limits);
+        self.held_bytes += extras.held_bytes() - before;
+        done
+    }
+
+    fn thread_start(&mut self, state: &mut LaneState, header: u64, rest: &[u64]) -> Option<()> {
+        let mut fields = Fields(rest);
+        let thread_id = fields.word()?;
+        let len = aux_of(header) as usize;
+        let mut name = Vec::new();
+        decode::push_bytes(&mut name, fields.words_of(len)?, len);
+        let lane = crate::export::Lane {
+            process_id: crate::sys::process_id(),
+            thread_id,
+            thread_name: String::from_utf8_lossy(&name).into(),
+        };
+        self.lanes.release(state.lane);
+        state.lane = self.lanes.add(lane);
+        // Spans that the last owner left open are not nested in anything on this lane.
+        state.stack.clear();
+        Some(())
+    }
+
+    fn keep_early(&mut self, early: Early) {
+        if self.early.len() < MAX_EARLY || matches!(early, Early::End(_)) {
+            self.early.push((0, early));
+        } else {
+            self.counts.late += 1;
+        }
+    }
+
+    /// The end of a pass: early records are tried again, and ends of the last pass are final. Returns whether anything
+    /// still waits for another pass.
+    pub(super) fn end_of_pass(&mut self) -> bool {
+        for (passes, early) in std::mem::take(&mut self.early) {
+            self.retry(passes, early);
+        }
+        for waiting in std::mem::take(&mut self.waiting[0]) {
+            self.finish(waiting.slot, waiting.tick, false);
+        }
+        self.waiting.swap(0, 1);
+        !self.waiting[0].is_empty() || !self.early.is_empty()
+    }
+
+    fn retry(&mut self, passes: u8, early: Early) {
+        let span = match &early {
+            Early::End(end) => end.span,
+            Early::Record { words, .. } => words[1],
+        };
+        match (self.by_id.get(&span).copied(), early) {
+            (Some(_), Early::End(end)) => self.stray_end(end),
+            (Some(slot), Early::Record { words, last_tick }) => {
+                match self.apply(slot, last_tick, words[0], &words[2..]) {
+                    None => self.counts.corrupt += 1,
+                    // Its chunks are gone: a long value set by another thread before this shard's begin was read.
+                    Some(Some(_)) => self.counts.late += 1,
+                    Some(None) => {}
+                }
+            }
+            (None, _) if passes >= EARLY_PASSES => self.counts.late += 1,
+            (None, early) => self.early.push((passes + 1, early)),
+        }
+    }
+
+    /// Moves an open span into the batch.
+    fn finish(&mut self, slot: u32, end_tick: u64, incomplete: bool) {
+        let Some(open) = self.slots.get_mut(slot as usize) else { return };
+        let extras = open.extras.take();
+        open.ended = true;
+        let start_ns = self.timeline.unix_ns(open.start_tick);
+        let mut row = SpanRow {
+            trace: open.trace,
+            span: SpanId(open.span),
+            parent: SpanId(open.parent),
+            start_ns,
+            end_ns: self.timeline.unix_ns(end_tick).max(start_ns),
+            name: NameRow::Static(self.names.get(open.name).unwrap_or("")),
+            lane: self.lanes.in_batch(open.lane, &mut self.batch),
+            trace_flags: SAMPLED | if open.flags & RANDOM_TRACE != 0 { RANDOM } else { 0 },
+            kind: SpanKind::from_bits(open.flags & 7),
+            parent_is_remote: open.flags & PARENT_REMOTE != 0,
+            nested: open.nested,
+            incomplete,
+            outcome: Outcome::Unset,
+            tracestate: None,
+            attributes: 0..0,
+            events: 0..0,
+            links: 0..0,
+            dropped_attributes: 0,
+            dropped_events: 0,
+            dropped_links: 0,
+        };
+        self.lanes.release(open.lane);
+        self.by_id.remove(&open.span);
+        open.span = 0;
+        self.free.push(slot);
+        if let Some(extras) = extras {
+            self.place(&mut row, extras);
+        }
+        self.batch.span(row);
+        self.counts.spans += 1;
+        self.counts.incomplete += u64::from(incomplete);
+    }
+
+    fn place(&mut self, row: &mut SpanRow, mut extras: Box<Extras>) {
+        self.held_bytes -= extras.held_bytes();
+        row.tracestate = match extras.tracestate {
+            0 => None,
+            index => self.tracestates.get(index as usize - 1).cloned(),
+        };
+        let placed = extras.place(&mut self.batch);
+        row.attributes = placed.attributes;
+        row.events = placed.events;
+        row.links = placed.links;
+        row.outcome = placed.outcome;
+        if let Some(name) = placed.name {
+            row.name = name;
+        }
+        [row.dropped_attributes, row.dropped_events, row.dropped_links] = placed.dropped;
+        if self.spare.len() < MAX_SPARE {
+            extras.clear();
+            self.spare.push(extras);
+        }
+    }
+
+    /// Closes everything that is still open, as incomplete, with this tick as its end.
+    pub(super) fn close_all(&mut self, tick: u64) {
+        self.end_of_pass();
+        self.end_of_pass();
+        let mut open: Vec<u32> = self.by_id.values().copied().collect();
+        open.sort_unstable_by_key(|slot| std::cmp::Reverse(self.slots[*slot as usize].start_tick));
+        for slot in open {
+            self.finish(slot, tick, true);
+        }
+    }
+
+    /// The spans that have not ended.
+    pub(super) fn open_spans(&mut self) -> Vec<OpenSpan> {
+        let mut spans: Vec<OpenSpan> = Vec::new();
+        for slot in self.by_id.values() {
+            let open = &self.slots[*slot as usize];
+            if open.ended {
+                continue;
+            }
+            let name = open.extras.as_ref().and_then(|extras| extras.name_text());
+            spans.push(OpenSpan {
+                name: name.unwrap_or_else(|| self.names.get(open.name).unwrap_or("").to_owned()),
+                trace_id: open.trace,
+                span_id: SpanId(open.span),
+                parent_span_id: (open.parent != 0).then_some(SpanId(open.parent)),
+                lane: Arc::clone(self.lanes.get(open.lane)),
+                start_ns: self.timeline.unix_ns(open.start_tick),
+            });
+        }
+        spans.sort_by_key(|span| (span.start_ns, span.span_id));
+        spans
+    }
+
+    /// Readers to which the reservation of one end is to be given back, once for each.
+    pub(super) fn take_credits(&mut self) -> std::vec::Drain<'_, u32> {
+        self.credits.drain(..)
+    }
+
+    /// Spans that are open, the waiting ones included.
+    pub(super) fn open_count(&self) -> u64 {
+        self.by_id.len() as u64
+    }
+
+    pub(super) fn set_tracestates(&mut self, tracestates: Vec<Arc<str>>) {
+        self.tracestates = tracestates;
+    }
+
+    pub(super) fn tracestates_known(&self) -> usize {
+        self.tracestates.len()
+    }
+
+    /// How many spans are in the current batch.
+    #[inline]
+    pub(super) fn batch_len(&self) -> usize {
+        self.batch.len()
+    }
+
+    /// Whether the current batch is large enough to go.
+    #[inline]
+    pub(super) fn batch_is_full(&self) -> bool {
+        self.batch.len() >= MAX_BATCH_SPANS || self.batch.size_bytes() >= MAX_BATCH_BYTES
+    }
+
+    /// Takes the current batch.
+    pub(super) fn take_batch(&mut self) -> Batch {
+        self.lanes.next_batch();
+        self.batch.finish()
+    }
+}
+
+/// A long attribute of which more chunks are to come.
+#[derive(Debug)]
+pub(super) struct Partial {
+    slot: u32,
+    span: u64,
+    key: NameRow,
+    ty: Type,
+    before: u32,
+    tick: u64,
+    bytes: Vec<u8>,
+}
+
+impl Partial {
+    fn new(slot: u32, span: u64, key: NameRow, header: u64, fields: &mut Fields<'_>, tick: u64) -> Option<Self> {
+        let ty = Type::of(flags_of(header))?;
+        let (len, before) = decode::lengths(fields.word()?);
+        let mut bytes = Vec::with_capacity(len.min(1 << 20));
+        decode::push_bytes(&mut bytes, fields.0, fields.0.len() * 8);
+        Some(Self { slot, span, key, ty, before, tick, bytes })
+    }
+}

@@ -1,0 +1,90 @@
+//! Waits until several threads have done their part, with a deadline.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+/// Counts down as parts are done, and collects what went wrong.
+#[derive(Debug)]
+pub(crate) struct Barrier {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    parts: usize,
+    failures: Vec<String>,
+    wakers: Vec<Waker>,
+}
+
+impl Barrier {
+    /// A barrier of this many parts.
+    pub(crate) fn new(parts: usize) -> Arc<Self> {
+        let state = State { parts, failures: Vec::new(), wakers: Vec::new() };
+        Arc::new(Self { state: Mutex::new(state), changed: Condvar::new() })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// More parts are to be done. The caller's own part must not be done yet.
+    pub(crate) fn add(&self, parts: usize) {
+        self.lock().parts += parts;
+    }
+
+    /// A part is done, with what went wrong.
+    pub(crate) fn done(&self, failure: Option<String>) {
+        let mut state = self.lock();
+        state.failures.extend(failure);
+        state.parts = state.parts.saturating_sub(1);
+        if state.parts == 0 {
+            self.changed.notify_all();
+            let wakers = std::mem::take(&mut state.wakers);
+            drop(state);
+            wakers.into_iter().for_each(Waker::wake);
+        }
+    }
+
+    /// Waits for all parts. Returns what went wrong, or `Err` with how many parts were missing at the deadline.
+    pub(crate) fn wait(&self, timeout: Duration) -> Result<Vec<String>, usize> {
+        let start = Instant::now();
+        let mut state = self.lock();
+        loop {
+            if state.parts == 0 {
+                return Ok(std::mem::take(&mut state.failures));
+            }
+            let left = timeout.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                return Err(state.parts);
+            }
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn poll(&self, waker: &Waker) -> Poll<Vec<String>> {
+        let mut state = self.lock();
+        if state.parts == 0 {
+            return Poll::Ready(std::mem::take(&mut state.failures));
+        }
+        if !state.wakers.iter().any(|w| w.will_wake(waker)) {
+            state.wakers.push(waker.clone());
+        }
+        Poll::Pending
+    }
+}
+
+/// Resolves when all parts are done, with what went wrong.
+#[derive(Debug)]
+pub(crate) struct Done(pub(crate) Arc<Barrier>);
+
+impl Future for Done {
+    type Output = Vec<String>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.poll(cx.waker())
+    }
+}

@@ -1,0 +1,80 @@
+//! One pass over all shards.
+
+use super::assemble::{Assembler, Partial};
+use super::lanes::LaneId;
+use crate::export::{Batch, Lane};
+use crate::shard::Reader;
+use crate::tracer::Shared;
+use crate::wire::END_BYTES;
+
+/// What the collector remembers of a shard between two records.
+#[derive(Debug)]
+pub(super) struct LaneState {
+    /// Which of the [`Sources`] this is.
+    pub(super) reader: u32,
+    /// Whose records these are now.
+    pub(super) lane: LaneId,
+    /// Spans begun here and, as far as was looked, not ended: id and slot.
+    pub(super) stack: Vec<(u64, u32)>,
+    /// The last clock reading: records without one are at least as late.
+    pub(super) last_tick: u64,
+    /// A value of which more is to come.
+    pub(super) partial: Option<Partial>,
+}
+
+#[derive(Debug)]
+struct Source {
+    reader: Reader,
+    state: LaneState,
+}
+
+/// The collector's readers, in the order of the registry.
+#[derive(Debug, Default)]
+pub(super) struct Sources {
+    all: Vec<Source>,
+    version: u64,
+}
+
+impl Sources {
+    /// Reads everything that was published before this call. Full batches go to `send`. Returns how many bytes there
+    /// were and whether anything waits for another pass.
+    pub(super) fn pass(&mut self, tracer: &Shared, to: &mut Assembler, send: &mut dyn FnMut(Batch)) -> (u64, bool) {
+        self.look_for_new(tracer, to);
+        to.timeline.tend();
+        let mut bytes = 0;
+        for source in &mut self.all {
+            let state = &mut source.state;
+            bytes += source.reader.drain(|record| {
+                to.take(state, record);
+                if to.batch_is_full() {
+                    send(to.take_batch());
+                }
+            });
+        }
+        while let Some(end) = tracer.next_overflow() {
+            to.stray_end(end);
+        }
+        let waits = to.end_of_pass();
+        for reader in to.take_credits() {
+            if let Some(source) = self.all.get(reader as usize) {
+                source.reader.shard().give_back(END_BYTES);
+            }
+        }
+        (bytes, waits)
+    }
+
+    fn look_for_new(&mut self, tracer: &Shared, to: &mut Assembler) {
+        let version = tracer.registry.version();
+        if version == self.version {
+            return;
+        }
+        self.version = version;
+        for shard in tracer.registry.since(self.all.len()) {
+            let unknown = Lane { process_id: crate::sys::process_id(), thread_id: 0, thread_name: "".into() };
+            let reader = self.all.len() as u32;
+            let lane = to.lanes.add(unknown);
+            let state = LaneState { reader, lane, stack: Vec::new(), last_tick: 0, partial: None };
+            self.all.push(Source { reader: Reader::new(shard), state });
+        }
+    }
+}

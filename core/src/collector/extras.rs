@@ -1,0 +1,335 @@
+//! What was set on an open span. Most spans have none of it, so it is kept apart and reused.
+
+use super::decode::{self, Fields};
+use crate::config::Limits;
+use crate::dictionary::Names;
+use crate::export::{AttributeRow, BatchBuilder, EventRow, LinkRow, NameRow, Outcome, ValueRow};
+use crate::thread::cut;
+use crate::wire::{aux_of, flags_of, Type, CUT, INLINE, LINK_REMOTE};
+use crate::{SpanId, TraceId};
+use std::ops::Range;
+
+/// An attribute, and when it was set if that is known: the latest wins.
+#[derive(Debug)]
+struct Set {
+    row: AttributeRow,
+    tick: u64,
+}
+
+/// Attributes, events, links, status and names of one open span. Ranges are of `bytes`.
+#[derive(Debug, Default)]
+pub(super) struct Extras {
+    bytes: Vec<u8>,
+    attributes: Vec<Set>,
+    events: Vec<EventRow>,
+    links: Vec<LinkRow>,
+    /// Of events and links.
+    items: Vec<AttributeRow>,
+    outcome: Outcome,
+    outcome_tick: u64,
+    name: Option<NameRow>,
+    name_tick: u64,
+    pub(super) tracestate: u16,
+    dropped_attributes: u32,
+    dropped_events: u32,
+    dropped_links: u32,
+}
+
+/// Where the extras went in a batch.
+pub(super) struct Placed {
+    pub(super) attributes: Range<u32>,
+    pub(super) events: Range<u32>,
+    pub(super) links: Range<u32>,
+    pub(super) outcome: Outcome,
+    pub(super) name: Option<NameRow>,
+    pub(super) dropped: [u32; 3],
+}
+
+impl Extras {
+    /// How many bytes of values are kept.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Makes it as new, but keeps the memory (unless it is a lot).
+    pub(super) fn clear(&mut self) {
+        let bytes = std::mem::take(&mut self.bytes);
+        let attributes = std::mem::take(&mut self.attributes);
+        *self = Self { bytes, attributes, ..Self::default() };
+        self.bytes.clear();
+        self.bytes.shrink_to(4096);
+        self.attributes.clear();
+        self.attributes.shrink_to(32);
+    }
+
+    /// The begin's name, which stood inline.
+    pub(super) fn begin_name(&mut self, words: &[u64], len: usize) {
+        let range = decode::push_bytes(&mut self.bytes, words, len);
+        self.name = Some(NameRow::Text(range));
+    }
+
+    fn text(bytes: &[u8], range: &Range<u32>) -> String {
+        String::from_utf8_lossy(&bytes[range.start as usize..range.end as usize]).into_owned()
+    }
+
+    fn same_name(bytes: &[u8], a: &NameRow, b: &NameRow) -> bool {
+        match (a, b) {
+            (NameRow::Static(a), NameRow::Static(b)) => std::ptr::eq(*a, *b) || a == b,
+            (NameRow::Text(a), NameRow::Text(b)) => Self::text(bytes, a) == Self::text(bytes, b),
+            (NameRow::Static(a), NameRow::Text(b)) | (NameRow::Text(b), NameRow::Static(a)) => *a == Self::text(bytes, b),
+        }
+    }
+
+    /// Reads the key of an Attr.
+    pub(super) fn key(&mut self, fields: &mut Fields<'_>, header: u64, names: &mut Names) -> Option<NameRow> {
+        decode::name(fields, flags_of(header) & INLINE != 0, aux_of(header), names, &mut self.bytes)
+    }
+
+    /// Reads the value of an Attr that is not chunked, and sets it.
+    pub(super) fn attribute(&mut self, fields: &mut Fields<'_>, header: u64, key: NameRow, tick: u64, limits: &Limits) -> Option<()> {
+        let flags = flags_of(header);
+        let ty = Type::of(flags)?;
+        let word = fields.word()?;
+        if ty.is_scalar() {
+            let value = decode::scalar(ty, word)?;
+            self.set(AttributeRow { key, value, truncated_from: 0 }, tick, limits);
+            return Some(());
+        }
+        let (len, before) = decode::lengths(word);
+        let words = fields.words_of(len)?;
+        let range = decode::push_bytes(&mut self.bytes, words, len);
+        let before = if flags & CUT != 0 { before } else { 0 };
+        self.set_ranged(key, ty, range, before, tick, limits)
+    }
+
+    /// Sets an attribute whose bytes came in chunks.
+    pub(super) fn chunked(&mut self, key: NameRow, ty: Type, bytes: &[u8], before: u32, tick: u64, limits: &Limits) -> Option<()> {
+        let start = self.bytes.len() as u32;
+        self.bytes.extend_from_slice(bytes);
+        self.set_ranged(key, ty, start..self.bytes.len() as u32, before, tick, limits)
+    }
+
+    fn set_ranged(&mut self, key: NameRow, ty: Type, range: Range<u32>, before: u32, tick: u64, limits: &Limits) -> Option<()> {
+        let mut row = AttributeRow { key, value: decode::ranged(ty, range)?, truncated_from: before };
+        if let Some(chars) = limits.attribute_value_chars {
+            self.limit_chars(&mut row, chars as usize);
+        }
+        self.set(row, tick, limits);
+        Some(())
+    }
+
+    /// Cuts a text to OpenTelemetry's limit, which counts characters; in an array, each text.
+    fn limit_chars(&mut self, row: &mut AttributeRow, chars: usize) {
+        match &mut row.value {
+            ValueRow::Str(range) => {
+                let text = Self::text(&self.bytes, range);
+                if let Some((end, _)) = text.char_indices().nth(chars) {
+                    row.truncated_from = row.truncated_from.max(range.end - range.start);
+                    range.end = range.start + end as u32;
+                }
+            }
+            ValueRow::Strs(range) => {
+                let whole = range.end - range.start;
+                let new = self.limit_each(range, chars);
+                if new.end - new.start < whole {
+                    row.truncated_from = row.truncated_from.max(whole);
+                }
+                *range = new;
+            }
+            _ => {}
+        }
+    }
+
+    fn limit_each(&mut self, range: &Range<u32>, chars: usize) -> Range<u32> {
+        let old = self.bytes[range.start as usize..range.end as usize].to_vec();
+        let start = self.bytes.len() as u32;
+        let mut rest = old.as_slice();
+        while let Some((len, after)) = rest.split_first_chunk::<4>() {
+            let len = (u32::from_ne_bytes(*len) as usize).min(after.len());
+            let text = String::from_utf8_lossy(&after[..len]).into_owned();
+            let end = text.char_indices().nth(chars).map_or(text.len(), |(end, _)| end);
+            self.bytes.extend_from_slice(&(end as u32).to_ne_bytes());
+            self.bytes.extend_from_slice(&text.as_bytes()[..end]);
+            rest = &after[len..];
+        }
+        start..self.bytes.len() as u32
+    }
+
+    /// Sets an attribute: replaces that of the same key unless it is later, and respects the limit on their number.
+    fn set(&mut self, row: AttributeRow, tick: u64, limits: &Limits) {
+        let bytes = &self.bytes;
+        if let Some(old) = self.attributes.iter_mut().find(|old| Self::same_name(bytes, &old.row.key, &row.key)) {
+            if tick >= old.tick {
+                *old = Set { row, tick };
+            }
+        } else if self.attributes.len() < limits.attributes_per_span as usize {
+            self.attributes.push(Set { row, tick });
+        } else {
+            self.dropped_attributes += 1;
+        }
+    }
+
+    pub(super) fn drop_attribute(&mut self) {
+        self.dropped_attributes += 1;
+    }
+
+    pub(super) fn drop_event(&mut self) {
+        self.dropped_events += 1;
+    }
+
+    /// What the writer itself had no room for.
+    pub(super) fn add_lost(&mut self, attributes: u32, events: u32) {
+        self.dropped_attributes += attributes;
+        self.dropped_events += events;
+    }
+
+    pub(super) fn event(&mut self, mut fields: Fields<'_>, header: u64, time_ns: u64, names: &mut Names, limits: &Limits) -> Option<()> {
+        let lost = fields.word()? as u32;
+        if self.events.len() >= limits.events_per_span as usize {
+            self.dropped_events += 1;
+            return Some(());
+        }
+        let name = decode::name(&mut fields, flags_of(header) & INLINE != 0, aux_of(header), names, &mut self.bytes)?;
+        let (attributes, dropped) = self.items(fields, names, limits.attributes_per_event)?;
+        self.events.push(EventRow { name, time_ns, attributes, dropped_attributes: dropped + lost });
+        Some(())
+    }
+
+    pub(super) fn link(&mut self, mut fields: Fields<'_>, header: u64, names: &mut Names, limits: &Limits) -> Option<()> {
+        let trace = TraceId { hi: fields.word()?, lo: fields.word()? };
+        let span = SpanId(fields.word()?);
+        let lost = fields.word()? as u32;
+        if self.links.len() >= limits.links_per_span as usize {
+            self.dropped_links += 1;
+            return Some(());
+        }
+        let (attributes, dropped) = self.items(fields, names, limits.attributes_per_link)?;
+        self.links.push(LinkRow {
+            trace,
+            span,
+            trace_flags: aux_of(header) as u8,
+            remote: flags_of(header) & LINK_REMOTE != 0,
+            attributes,
+            dropped_attributes: dropped + lost,
+        });
+        Some(())
+    }
+
+    /// Reads the attributes of an event or a link; of a key that comes twice the last one is kept.
+    fn items(&mut self, mut fields: Fields<'_>, names: &mut Names, limit: u32) -> Option<(Range<u32>, u32)> {
+        let start = self.items.len();
+        let mut dropped = 0;
+        while !fields.is_empty() {
+            let row = decode::item(&mut fields, names, &mut self.bytes)?;
+            let bytes = &self.bytes;
+            if let Some(old) = self.items[start..].iter_mut().find(|old| Self::same_name(bytes, &old.key, &row.key)) {
+                *old = row;
+            } else if self.items.len() - start < limit as usize {
+                self.items.push(row);
+            } else {
+                dropped += 1;
+            }
+        }
+        Some((start as u32..self.items.len() as u32, dropped))
+    }
+
+    /// `Ok` is final; else the latest wins.
+    pub(super) fn status(&mut self, fields: &mut Fields<'_>, header: u64, tick: u64, limits: &Limits) -> Option<()> {
+        let len = aux_of(header) as usize;
+        let words = fields.words_of(len)?;
+        if matches!(self.outcome, Outcome::Ok) || tick < self.outcome_tick {
+            return Some(());
+        }
+        self.outcome_tick = tick;
+        self.outcome = match flags_of(header) & 3 {
+            1 => Outcome::Ok,
+            _ => {
+                let text = decode::push_bytes(&mut self.bytes, words, len);
+                Outcome::Error(text.start..text.end.min(text.start.saturating_add(limits.attribute_value_bytes as u32)))
+            }
+        };
+        Some(())
+    }
+
+    /// The thread panicked: an error, unless somebody said how it went.
+    pub(super) fn panicked(&mut self, limits: &Limits) {
+        if matches!(self.outcome, Outcome::Unset) {
+            self.outcome = Outcome::Error(self.push("the thread panicked"));
+        }
+        let value = ValueRow::Str(self.push("panic"));
+        self.set(AttributeRow { key: NameRow::Static("error.type"), value, truncated_from: 0 }, u64::MAX, limits);
+    }
+
+    fn push(&mut self, text: &str) -> Range<u32> {
+        let start = self.bytes.len() as u32;
+        self.bytes.extend_from_slice(cut(text, 64).as_bytes());
+        start..self.bytes.len() as u32
+    }
+
+    pub(super) fn rename(&mut self, fields: &mut Fields<'_>, header: u64, tick: u64, names: &mut Names) -> Option<()> {
+        let name = decode::name(fields, flags_of(header) & INLINE != 0, aux_of(header), names, &mut self.bytes)?;
+        if tick >= self.name_tick {
+            self.name = Some(name);
+            self.name_tick = tick;
+        }
+        Some(())
+    }
+
+    /// Copies everything into a batch.
+    pub(super) fn place(&mut self, batch: &mut BatchBuilder) -> Placed {
+        let base = if self.bytes.is_empty() { 0 } else { batch.bytes(&self.bytes).start };
+        let attributes = batch.attributes(self.attributes.drain(..).map(|set| shift_attribute(set.row, base)));
+        let items = batch.attributes(self.items.drain(..).map(|row| shift_attribute(row, base))).start;
+        let events = batch.events(self.events.drain(..).map(|mut row| {
+            row.name = shift_name(row.name, base);
+            row.attributes = shift(row.attributes, items);
+            row
+        }));
+        let links = batch.links(self.links.drain(..).map(|mut row| {
+            row.attributes = shift(row.attributes, items);
+            row
+        }));
+        Placed {
+            attributes,
+            events,
+            links,
+            outcome: match std::mem::take(&mut self.outcome) {
+                Outcome::Error(text) => Outcome::Error(shift(text, base)),
+                other => other,
+            },
+            name: self.name.take().map(|name| shift_name(name, base)),
+            dropped: [self.dropped_attributes, self.dropped_events, self.dropped_links],
+        }
+    }
+
+    /// The name so far, for lists of open spans.
+    pub(super) fn name_text(&self) -> Option<String> {
+        self.name.as_ref().map(|name| match name {
+            NameRow::Static(name) => (*name).to_owned(),
+            NameRow::Text(range) => Self::text(&self.bytes, range),
+        })
+    }
+}
+
+fn shift(range: Range<u32>, by: u32) -> Range<u32> {
+    range.start + by..range.end + by
+}
+
+fn shift_name(name: NameRow, by: u32) -> NameRow {
+    match name {
+        NameRow::Text(range) => NameRow::Text(shift(range, by)),
+        name => name,
+    }
+}
+
+fn shift_attribute(row: AttributeRow, by: u32) -> AttributeRow {
+    let value = match row.value {
+        ValueRow::Str(range) => ValueRow::Str(shift(range, by)),
+        ValueRow::Bools(range) => ValueRow::Bools(shift(range, by)),
+        ValueRow::I64s(range) => ValueRow::I64s(shift(range, by)),
+        ValueRow::F64s(range) => ValueRow::F64s(shift(range, by)),
+        ValueRow::Strs(range) => ValueRow::Strs(shift(range, by)),
+        scalar => scalar,
+    };
+    AttributeRow { key: shift_name(row.key, by), value, truncated_from: row.truncated_from }
+}

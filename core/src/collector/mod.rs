@@ -1,0 +1,31 @@
+//! The collector: the one thread of a tracer that reads every shard and assembles spans.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `worker.rs` | the thread: when it looks, what it is asked, how it stops |
+//! | `drain.rs` | one pass over all shards |
+//! | `assemble.rs` | pairs ends with begins, and decides when a span is finished |
+//! | `extras.rs` | what was set on an open span: attributes, events, links, status |
+//! | `decode.rs` | reads the fields of a record |
+//! | `lanes.rs` | which process and thread a shard's records are of |
+//! | `queue.rs` | the queue and the thread of one exporter |
+//! | `barrier.rs` | waits for several exporters, with a deadline |
+//! | `ledger.rs` | the account of every span |
+
+mod assemble;
+mod barrier;
+mod decode;
+mod drain;
+mod extras;
+mod lanes;
+mod ledger;
+mod queue;
+mod worker;
+
+pub(crate) use assemble::Assembler;
+pub(crate) use barrier::{Barrier, Done};
+pub(crate) use queue::{Queue, QueueSettings};
+pub(crate) use worker::{start, Control, Request};
+
+pub use assemble::OpenSpan;
+pub use ledger::{Dropped, ExporterLedger, Ledger, Transparent};

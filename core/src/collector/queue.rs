@@ -1,0 +1,266 @@
+//! The queue and the thread of one exporter.
+//!
+//! The collector puts batches in and never waits: a batch that would take the queue over its bound is dropped whole and
+//! counted. The exporter's thread takes them out one by one. An attempt that outlasts the deadline is given up: its spans
+//! are counted as timed out, whatever becomes of it; the thread itself can't be freed from a call that never returns, so
+//! until it does return, batches wait and then are dropped, counted.
+
+use super::barrier::Barrier;
+use super::ledger::{Dropped, ExporterLedger};
+use crate::diagnostics::warn;
+use crate::export::{Batch, ExportError, Exporter};
+use crate::thread::enter_pipeline;
+use std::collections::VecDeque;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Bounds of a queue.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct QueueSettings {
+    pub(crate) max_bytes: usize,
+    pub(crate) attempt_timeout: Duration,
+}
+
+/// The queue of one exporter.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    name: String,
+    settings: QueueSettings,
+    state: Mutex<State>,
+    ready: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    items: VecDeque<Item>,
+    bytes: usize,
+    queued: u64,
+    attempt: Option<Attempt>,
+    stopped: bool,
+    exported: u64,
+    dropped: Dropped,
+    warned: bool,
+}
+
+#[derive(Debug)]
+enum Item {
+    Batch(Arc<Batch>),
+    Flush(Arc<Barrier>),
+    Shutdown(Arc<Barrier>),
+}
+
+/// A batch that the exporter is working on.
+#[derive(Debug)]
+struct Attempt {
+    since: Instant,
+    spans: u64,
+    given_up: bool,
+}
+
+impl Queue {
+    /// Starts the exporter's thread.
+    pub(crate) fn start(exporter: Box<dyn Exporter>, settings: QueueSettings) -> std::io::Result<Arc<Self>> {
+        let name = exporter.name().to_owned();
+        let state = Mutex::default();
+        let queue = Arc::new(Self { name, settings, state, ready: Condvar::new() });
+        let worker = Arc::clone(&queue);
+        let thread = std::thread::Builder::new().name(format!("heirloom-{}", queue.name));
+        thread.spawn(move || {
+            enter_pipeline();
+            worker.run(exporter);
+        })?;
+        Ok(queue)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Queues a batch, or drops it if there is no room. Never waits for the exporter.
+    pub(crate) fn push(&self, batch: &Arc<Batch>) {
+        let mut state = self.lock();
+        let bytes = batch.size_bytes();
+        let spans = batch.len() as u64;
+        if state.stopped || state.bytes + bytes > self.settings.max_bytes {
+            state.dropped.queue_full += spans;
+            self.warn_once(&mut state, || format!("its queue of {} bytes is full", self.settings.max_bytes));
+            return;
+        }
+        state.bytes += bytes;
+        state.queued += spans;
+        state.items.push_back(Item::Batch(Arc::clone(batch)));
+        self.ready.notify_one();
+    }
+
+    /// Asks for a flush behind everything queued so far.
+    pub(crate) fn flush(&self, barrier: Arc<Barrier>) {
+        self.push_control(Item::Flush(barrier));
+    }
+
+    /// Asks for a flush and the end of the thread behind everything queued so far.
+    pub(crate) fn shutdown(&self, barrier: Arc<Barrier>) {
+        self.push_control(Item::Shutdown(barrier));
+    }
+
+    fn push_control(&self, item: Item) {
+        let mut state = self.lock();
+        if state.stopped {
+            drop(state);
+            return item.done(None);
+        }
+        state.items.push_back(item);
+        self.ready.notify_one();
+    }
+
+    /// Gives an attempt up that outlasted its deadline. Called by the collector now and then.
+    pub(crate) fn watch(&self) {
+        let mut state = self.lock();
+        let timeout = self.settings.attempt_timeout;
+        let Some(attempt) = &mut state.attempt else { return };
+        if !attempt.given_up && attempt.since.elapsed() > timeout {
+            attempt.given_up = true;
+            let spans = attempt.spans;
+            state.dropped.timed_out += spans;
+            self.warn_once(&mut state, || format!("an attempt took longer than {timeout:?}"));
+        }
+    }
+
+    pub(crate) fn ledger(&self) -> ExporterLedger {
+        let state = self.lock();
+        let in_flight = state.attempt.as_ref().filter(|a| !a.given_up).map_or(0, |a| a.spans);
+        ExporterLedger {
+            name: self.name.clone(),
+            exported: state.exported,
+            dropped: state.dropped,
+            queued: state.queued + in_flight,
+        }
+    }
+
+    fn warn_once(&self, state: &mut State, why: impl FnOnce() -> String) {
+        if !std::mem::replace(&mut state.warned, true) {
+            warn(&format!("exporter {:?} loses spans: {} (counted in the ledger; said once)", self.name, why()));
+        }
+    }
+
+    fn run(&self, mut exporter: Box<dyn Exporter>) {
+        loop {
+            match self.next() {
+                Item::Batch(batch) => self.attempt(exporter.as_mut(), &batch),
+                Item::Flush(barrier) => {
+                    let result = guarded(|| exporter.flush());
+                    barrier.done(self.failure(result, "flush"));
+                }
+                Item::Shutdown(barrier) => {
+                    let flushed = guarded(|| exporter.flush());
+                    let result = flushed.and(guarded(|| exporter.shutdown()));
+                    // The exporter is dropped before the last word: a file is closed when `finish` returns.
+                    let dropped = guarded(|| {
+                        drop(exporter);
+                        Ok(())
+                    });
+                    self.stop();
+                    return barrier.done(self.failure(result.and(dropped), "shutdown"));
+                }
+            }
+        }
+    }
+
+    fn failure(&self, result: Result<(), Failure>, what: &str) -> Option<String> {
+        result.err().map(|failure| format!("exporter {:?}: {what}: {}", self.name, failure.message()))
+    }
+
+    fn next(&self) -> Item {
+        let mut state = self.lock();
+        loop {
+            if let Some(item) = state.items.pop_front() {
+                if let Item::Batch(batch) = &item {
+                    let spans = batch.len() as u64;
+                    state.bytes -= batch.size_bytes();
+                    state.queued -= spans;
+                    state.attempt = Some(Attempt { since: Instant::now(), spans, given_up: false });
+                }
+                return item;
+            }
+            state = self.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn attempt(&self, exporter: &mut dyn Exporter, batch: &Batch) {
+        let spans = batch.len() as u64;
+        let result = guarded(|| exporter.export(batch));
+        let mut state = self.lock();
+        if state.attempt.take().map_or(true, |attempt| attempt.given_up) {
+            return;
+        }
+        match result {
+            Ok(()) => state.exported += spans,
+            Err(failure) => {
+                let lost = failure.lost(spans);
+                state.exported += spans - lost;
+                match &failure {
+                    Failure::Error(_) => state.dropped.failed += lost,
+                    Failure::Panic(_) => state.dropped.panicked += lost,
+                }
+                self.warn_once(&mut state, || failure.message());
+            }
+        }
+    }
+
+    /// Refuses everything from now on; what is still queued is handed back as done or counted.
+    fn stop(&self) {
+        let mut state = self.lock();
+        state.stopped = true;
+        for item in std::mem::take(&mut state.items) {
+            if let Item::Batch(batch) = &item {
+                state.dropped.queue_full += batch.len() as u64;
+            }
+            item.done(None);
+        }
+        state.queued = 0;
+        state.bytes = 0;
+    }
+}
+
+impl Item {
+    fn done(self, failure: Option<String>) {
+        match self {
+            Item::Batch(_) => {}
+            Item::Flush(barrier) | Item::Shutdown(barrier) => barrier.done(failure),
+        }
+    }
+}
+
+/// Why a call of an exporter failed.
+enum Failure {
+    Error(ExportError),
+    Panic(String),
+}
+
+impl Failure {
+    fn message(&self) -> String {
+        match self {
+            Failure::Error(error) => error.to_string(),
+            Failure::Panic(text) => format!("it panicked: {text}"),
+        }
+    }
+
+    fn lost(&self, spans: u64) -> u64 {
+        match self {
+            Failure::Error(error) => error.rejected(spans),
+            Failure::Panic(_) => spans,
+        }
+    }
+}
+
+/// Calls an exporter; a panic is an error.
+fn guarded(call: impl FnOnce() -> Result<(), ExportError>) -> Result<(), Failure> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(result) => result.map_err(Failure::Error),
+        Err(payload) => {
+            let text = payload.downcast_ref::<&str>().map(|s| (*s).to_owned());
+            let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+            Err(Failure::Panic(text.unwrap_or_else(|| "no message".to_owned())))
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! The collector's thread: when it looks, what it is asked, how it stops.
+//!
+//! It looks every few milliseconds while there is something to read, every 50 ms while there is not, and at once when a
+//! shard is a third full or somebody asks for something. Looking without a pause costs a factor of three (the cache lines
+//! of the shards go back and forth), waking it for each span a factor of fifty in the slowest spans.
+//!
+//! A flush:
+//!
+//! 1. passes over all shards until nothing waits for another pass, so that everything published before the request is
+//!    assembled;
+//! 2. sends the current batch;
+//! 3. puts a barrier into each exporter's queue. The collector does not wait for it, the caller does.
+//!
+//! The end is the same, but that everything still open is closed as incomplete after 1., and the thread stops after 3.
+
+use super::assemble::{Assembled, OpenSpan};
+use super::drain::Sources;
+use super::{Assembler, Barrier, Queue};
+use crate::clock::timeline::Timeline;
+use crate::clock::Clock;
+use crate::diagnostics::warn;
+use crate::export::{Batch, Resource};
+use crate::thread::enter_pipeline;
+use crate::tracer::Shared;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{park_timeout, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// How long it sleeps while there is nothing to read.
+const IDLE: Duration = Duration::from_millis(50);
+/// How many passes without a byte make it idle.
+const IDLE_AFTER: u32 = 10;
+/// A flush gives up waiting for records of unknown spans after so many passes.
+const MAX_FLUSH_PASSES: usize = 8;
+
+/// What somebody wants of the collector.
+#[derive(Debug)]
+pub(crate) enum Request {
+    /// Everything recorded so far is to reach every exporter.
+    Flush(Arc<Barrier>),
+    /// Which spans are open?
+    OpenSpans(SyncSender<Vec<OpenSpan>>),
+    /// The end.
+    Close(Arc<Barrier>),
+}
+
+/// The collector as the others see it: a place for requests, and its counts as of its last pass.
+#[derive(Debug, Default)]
+pub(crate) struct Control {
+    requests: Mutex<Requests>,
+    counts: Mutex<(Assembled, u64)>,
+}
+
+#[derive(Debug, Default)]
+struct Requests {
+    waiting: Vec<Request>,
+    stopped: bool,
+}
+
+impl Control {
+    /// Returns whether the request will be answered: not if the collector has stopped.
+    pub(crate) fn ask(&self, request: Request) -> bool {
+        let mut requests = self.requests();
+        if !requests.stopped {
+            requests.waiting.push(request);
+        }
+        !requests.stopped
+    }
+
+    fn requests(&self) -> MutexGuard<'_, Requests> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// No more requests; those that came too late are answered with nothing.
+    fn stop(&self) {
+        let mut requests = self.requests();
+        requests.stopped = true;
+        for request in std::mem::take(&mut requests.waiting) {
+            if let Request::Flush(barrier) | Request::Close(barrier) = request {
+                barrier.done(None);
+            }
+        }
+    }
+
+    /// What was assembled, and how many spans were open, after the last pass.
+    pub(crate) fn counts(&self) -> (Assembled, u64) {
+        *self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Starts the collector of a tracer.
+pub(crate) fn start(tracer: Arc<Shared>, resource: Arc<Resource>) -> std::io::Result<JoinHandle<()>> {
+    let thread = std::thread::Builder::new().name("heirloom-collect".to_owned());
+    thread.spawn(move || {
+        enter_pipeline();
+        let timeline = match &tracer.clock {
+            Clock::System => Timeline::system(),
+            Clock::Manual(_) => Timeline::manual(),
+        };
+        let assembler = Assembler::new(resource, tracer.settings.limits, timeline);
+        let now = Instant::now();
+        let collector = Collector { tracer: Arc::clone(&tracer), assembler, sources: Sources::default(), sent: now, watched: now };
+        // A bug of ours must not hang whoever flushes: without a collector nothing is recorded, and everything says so.
+        if catch_unwind(AssertUnwindSafe(|| collector.run())).is_err() {
+            warn("the collector panicked, which is a bug of Heirloom's: nothing is recorded any more");
+            tracer.registry.close();
+            tracer.control.stop();
+        }
+    })
+}
+
+struct Collector {
+    tracer: Arc<Shared>,
+    assembler: Assembler,
+    sources: Sources,
+    /// When the last batch was sent.
+    sent: Instant,
+    /// When the clock and the exporters were last looked after.
+    watched: Instant,
+}
+
+impl Collector {
+    fn run(mut self) {
+        let mut quiet = 0;
+        loop {
+            let requests = std::mem::take(&mut self.tracer.control.requests().waiting);
+            let asked = !requests.is_empty();
+            let mut ends = Vec::new();
+            for request in requests {
+                match request {
+                    Request::Close(barrier) => ends.push(barrier),
+                    Request::Flush(barrier) => self.flush(&barrier),
+                    Request::OpenSpans(reply) => {
+                        self.settle();
+                        let _ = reply.try_send(self.assembler.open_spans());
+                    }
+                }
+            }
+            if !ends.is_empty() {
+                return self.close(&ends);
+            }
+            let (bytes, waits) = self.pass();
+            self.send_if_due();
+            self.look_after();
+            quiet = if bytes == 0 && !waits && !asked { quiet + 1 } else { 0 };
+            let pending = self.assembler.batch_len() > 0 || waits;
+            let idle = quiet > IDLE_AFTER && !pending;
+            park_timeout(if idle { IDLE } else { self.tracer.settings.drain_interval });
+        }
+    }
+
+    fn flush(&mut self, barrier: &Arc<Barrier>) {
+        self.settle();
+        self.send();
+        self.ask_exporters(barrier, Queue::flush);
+        barrier.done(None);
+    }
+
+    /// The end. A panic hook and a guard may both ask for it.
+    fn close(&mut self, ends: &[Arc<Barrier>]) {
+        self.tracer.registry.close();
+        self.settle();
+        self.assembler.close_all(self.tracer.clock_tick());
+        self.send();
+        self.publish_counts();
+        for barrier in ends {
+            self.ask_exporters(barrier, Queue::shutdown);
+            barrier.done(None);
+        }
+        self.tracer.control.stop();
+    }
+
+    fn ask_exporters(&self, barrier: &Arc<Barrier>, ask: fn(&Queue, Arc<Barrier>)) {
+        barrier.add(self.tracer.queues.len());
+        self.tracer.queues.iter().for_each(|queue| ask(queue, Arc::clone(barrier)));
+    }
+
+    /// One pass over all shards.
+    fn pass(&mut self) -> (u64, bool) {
+        let Self { tracer, assembler, sources, .. } = self;
+        tracer.renew_tracestates(assembler.tracestates_known(), |all| assembler.set_tracestates(all));
+        let result = sources.pass(tracer, assembler, &mut |batch| deliver(tracer, batch));
+        self.publish_counts();
+        result
+    }
+
+    /// Passes until everything published before the call is assembled.
+    fn settle(&mut self) {
+        for i in 0..MAX_FLUSH_PASSES {
+            let (_, waits) = self.pass();
+            if i > 0 && !waits {
+                break;
+            }
+        }
+    }
+
+    fn publish_counts(&self) {
+        let counts = (self.assembler.counts, self.assembler.open_count());
+        *self.tracer.control.counts.lock().unwrap_or_else(PoisonError::into_inner) = counts;
+    }
+
+    fn send_if_due(&mut self) {
+        if self.assembler.batch_len() == 0 {
+            self.sent = Instant::now();
+        } else if self.sent.elapsed() >= self.tracer.settings.export_delay {
+            self.send();
+        }
+    }
+
+    fn send(&mut self) {
+        self.sent = Instant::now();
+        if self.assembler.batch_len() > 0 {
+            deliver(&self.tracer, self.assembler.take_batch());
+        }
+    }
+
+    /// Once in a while: exporters that hang, and a kernel that stopped trusting the counter.
+    fn look_after(&mut self) {
+        if self.watched.elapsed() < Duration::from_secs(1) {
+            return;
+        }
+        self.watched = Instant::now();
+        self.tracer.queues.iter().for_each(|queue| queue.watch());
+        self.tracer.registry.set_clock(self.tracer.clock.source());
+    }
+}
+
+fn deliver(tracer: &Shared, batch: Batch) {
+    let batch = Arc::new(batch);
+    tracer.queues.iter().for_each(|queue| queue.push(&batch));
+}

@@ -1,0 +1,215 @@
+//! How a span begins: the decision whether it is recorded, and its Begin record.
+
+use super::Span;
+use crate::context::{RANDOM, REMOTE, SAMPLED, TRANSPARENT};
+use crate::name::Text;
+use crate::shard::{Begin, Refused};
+use crate::thread::{self, NoShard, Placed, Slot, ThreadState};
+use crate::wire::{padded, BEGIN_BYTES, PARENT_REMOTE, RANDOM_TRACE};
+use crate::{tracer, Context, Name, SpanId, SpanKind, TraceId};
+
+/// Begins a child of `parent`; a root where that is inert.
+///
+/// The fast path is a recorded child with a static name, of a local parent, on a thread whose slot holds the parent's
+/// tracer: one clock read, one record. Everything else goes the slow way.
+#[inline]
+pub(crate) fn child(parent: Context, name: Name<'_>, kind: SpanKind) -> Span {
+    thread::with(|state| {
+        if parent.own & REMOTE == 0 {
+            if parent.w3c & SAMPLED == 0 {
+                if let Some(span) = not_sampled(state, parent) {
+                    return span;
+                }
+            } else if let Text::Static(text) = name.0 {
+                if let Some(span) = quick(state, parent, text, kind) {
+                    return span;
+                }
+            }
+        }
+        slow(state, parent, name, kind)
+    })
+}
+
+/// Begins a root: a child of nothing, whatever is current; by the current context's tracer, else the global one.
+pub(crate) fn root(name: Name<'_>, kind: SpanKind) -> Span {
+    thread::with(|state| {
+        let bound = Context { tracer: ambient_tracer(state), ..Context::INERT };
+        slow(state, bound, name, kind)
+    })
+}
+
+#[inline(always)]
+fn quick(state: &ThreadState, parent: Context, name: &'static str, kind: SpanKind) -> Option<Span> {
+    if !state.is_active(parent.tracer) {
+        return None;
+    }
+    let name = state.name_id(name)?;
+    state.with_tracer(parent.tracer, |slot| {
+        if !slot.writer.fits_begin(BEGIN_BYTES) {
+            return None;
+        }
+        Some(record(slot, parent, flags(parent, kind), Placed::Id(name)))
+    })?
+}
+
+/// A child of a local parent that is not sampled: counted, and transparent for its children.
+#[inline(always)]
+fn not_sampled(state: &ThreadState, parent: Context) -> Option<Span> {
+    state.with_tracer(parent.tracer, |slot| {
+        if parent.own & TRANSPARENT == 0 {
+            slot.writer.count_sampled_out();
+        } else {
+            slot.writer.count_refused(Refused::RootLost);
+        }
+        Span::not_recorded(parent)
+    })
+}
+
+#[inline(always)]
+fn flags(parent: Context, kind: SpanKind) -> u16 {
+    let remote = if parent.own & REMOTE != 0 { PARENT_REMOTE } else { 0 };
+    let random = if parent.w3c & RANDOM != 0 { RANDOM_TRACE } else { 0 };
+    kind as u16 | remote | random
+}
+
+/// Appends the Begin of a child that fits.
+#[inline(always)]
+fn record(slot: Slot<'_>, parent: Context, flags: u16, name: Placed<'_>) -> Span {
+    let mut begin = Begin {
+        flags,
+        name: 0,
+        parent: parent.span.0,
+        trace_hi: parent.trace.hi,
+        trace_lo: parent.trace.lo,
+        tick: slot.tick(),
+    };
+    let id = match name {
+        Placed::Id(name) => {
+            begin.name = name;
+            slot.writer.begin(begin)
+        }
+        Placed::Inline(text) => slot.writer.begin_named(begin, text.as_bytes()),
+    };
+    Span::recorded(Context { span: SpanId(id), own: 0, ..parent }, slot.lease)
+}
+
+/// The tracer of the current context, else the global one; zero if there is neither.
+fn ambient_tracer(state: &ThreadState) -> u32 {
+    match state.current.get().tracer {
+        0 => tracer::global_key(),
+        key => key,
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn slow(state: &ThreadState, mut parent: Context, name: Name<'_>, kind: SpanKind) -> Span {
+    if parent.tracer == 0 {
+        parent.tracer = ambient_tracer(state);
+    }
+    if !state.is_active(parent.tracer) {
+        if let Err(why) = find_shard(state, parent.tracer) {
+            thread::UNPLACED.count(why);
+            return Span::not_recorded(without_shard(parent, why));
+        }
+    }
+    if !parent.trace.is_valid() {
+        return begin_root(state, parent, name, kind);
+    }
+    if parent.own & REMOTE != 0 {
+        return begin_under_remote(state, parent, name, kind);
+    }
+    if parent.w3c & SAMPLED == 0 {
+        return not_sampled(state, parent).unwrap_or_else(|| Span::not_recorded(parent));
+    }
+    begin(state, parent, name, kind).unwrap_or_else(|| Span::not_recorded(transparent(parent)))
+}
+
+fn find_shard(state: &ThreadState, key: u32) -> Result<(), NoShard> {
+    match key {
+        0 => Err(NoShard::NoTracer),
+        key => state.activate(key),
+    }
+}
+
+fn transparent(parent: Context) -> Context {
+    Context { own: parent.own | TRANSPARENT, ..parent }
+}
+
+/// What a span that no shard took hands on: its parent as it is where there is no tracer, so that a trace can pass
+/// through a program that doesn't record; else a transparent context.
+fn without_shard(parent: Context, why: NoShard) -> Context {
+    match why {
+        NoShard::NoTracer | NoShard::Pipeline => parent,
+        _ if parent.trace.is_valid() => transparent(parent),
+        _ => Context::INERT,
+    }
+}
+
+fn begin_root(state: &ThreadState, bound: Context, name: Name<'_>, kind: SpanKind) -> Span {
+    let trace = TraceId { hi: state.random(), lo: state.random() | 1 };
+    let root = Context { trace, w3c: RANDOM, ..bound };
+    let sampled = state.with_tracer(root.tracer, |slot| slot.tracer.samples(trace, None)).unwrap_or(false);
+    if !sampled {
+        return leave_out(state, root);
+    }
+    let sampled = Context { w3c: RANDOM | SAMPLED, ..root };
+    begin(state, sampled, name, kind).unwrap_or_else(|| Span::not_recorded(lost_root(state, root)))
+}
+
+/// A root that is not sampled. It has ids, so that what it calls in other processes joins the decision.
+fn leave_out(state: &ThreadState, root: Context) -> Span {
+    state.with_tracer(root.tracer, |slot| slot.writer.count_sampled_out());
+    Span::not_recorded(Context { span: SpanId(state.random() | 1), ..root })
+}
+
+/// The context of a root that was refused: its whole local trace is dropped, and propagates as not sampled.
+fn lost_root(state: &ThreadState, root: Context) -> Context {
+    Context { span: SpanId(state.random() | 1), own: TRANSPARENT, ..root }
+}
+
+fn begin_under_remote(state: &ThreadState, parent: Context, name: Name<'_>, kind: SpanKind) -> Span {
+    let sampled =
+        state.with_tracer(parent.tracer, |slot| slot.tracer.samples(parent.trace, Some(parent))).unwrap_or(false);
+    if !sampled {
+        state.with_tracer(parent.tracer, |slot| slot.writer.count_sampled_out());
+        let own = parent.own & !REMOTE;
+        return Span::not_recorded(Context { w3c: parent.w3c & !SAMPLED, own, ..parent });
+    }
+    let sampled = Context { w3c: parent.w3c | SAMPLED, ..parent };
+    begin(state, sampled, name, kind).unwrap_or_else(|| Span::not_recorded(transparent(parent)))
+}
+
+/// Appends the Begin with whatever name, after a refill if need be; `None` if it was refused, which is then counted.
+fn begin(state: &ThreadState, parent: Context, name: Name<'_>, kind: SpanKind) -> Option<Span> {
+    let placed = state.place(&name);
+    let span = state.with_tracer(parent.tracer, |slot| {
+        let placed = shorten(placed, slot.writer.max_record() - BEGIN_BYTES);
+        let bytes = BEGIN_BYTES + inline_bytes(&placed);
+        if !slot.writer.fits_begin(bytes) {
+            if let Err(why) = slot.refill(bytes + crate::wire::END_BYTES, true) {
+                slot.writer.count_refused(why);
+                return None;
+            }
+        }
+        Some(record(slot, parent, flags(parent, kind), placed))
+    })??;
+    if parent.tracestate != 0 {
+        super::attribute::tracestate(&span, parent.tracestate);
+    }
+    Some(span)
+}
+
+fn shorten(name: Placed<'_>, bytes: u64) -> Placed<'_> {
+    match name {
+        Placed::Inline(text) => Placed::Inline(thread::cut(text, bytes as usize)),
+        id => id,
+    }
+}
+
+fn inline_bytes(name: &Placed<'_>) -> u64 {
+    match name {
+        Placed::Id(_) => 0,
+        Placed::Inline(text) => padded(text.len()),
+    }
+}

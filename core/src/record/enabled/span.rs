@@ -1,0 +1,368 @@
+//! [`Span`] and the functions that begin one.
+
+use super::scope::{self, Entered};
+use super::{attribute, begin, end, event};
+use crate::thread::Lease;
+use crate::wire::ESCAPED;
+use crate::{Context, Name, SetError, SpanKind, Status, Value};
+use std::fmt;
+use std::sync::atomic::{AtomicU32, AtomicU8, Ordering};
+
+/// An open span. It ends when it is dropped, on whatever thread that happens; `Send + Sync`.
+///
+/// A span never touches what is current: [`enter`](Self::enter) does, and so do the closure forms. A child is begun with
+/// [`span.span(..)`](Self::span), or anywhere else from [`span.context()`](Self::context).
+///
+/// A span that could not be recorded (not sampled, its thread's shard full, no tracer) has the same methods: what is set
+/// on it is not recorded either, and its context is its parent's.
+///
+/// A span that is dropped while its thread panics is closed as an error (`error.type` = `panic`).
+///
+/// If a span is leaked (`mem::forget`), it is closed by `finish`, marked as incomplete.
+///
+/// Cost: beginning and ending each read the clock once and append one record; no lock, no allocation, no system call.
+///
+/// ```
+/// use heirloom_core::{in_root, testing};
+/// testing::run(|t| {
+///     in_root("build", |root| {
+///         let link = root.span("link");
+///         link.set("objects", 12);
+///         link.end(); // or: dropped
+///     });
+///     t.assert_tree("build\n  link");
+/// });
+/// ```
+#[must_use = "a span ends when it is dropped: bind it to a name, not to `_`"]
+pub struct Span {
+    pub(super) cx: Context,
+    /// The lease under which it was begun; zero if it isn't recorded.
+    pub(super) lease: Lease,
+    /// [`HANDED_OUT`], [`FOREIGN_WRITE`].
+    touched: AtomicU8,
+    /// Attributes (lower half) and events (upper half) that found no room.
+    lost: AtomicU32,
+}
+
+/// Somebody has the context.
+const HANDED_OUT: u8 = 1;
+/// Another thread wrote to the span.
+const FOREIGN_WRITE: u8 = 2;
+
+impl Span {
+    #[inline(always)]
+    pub(super) fn recorded(cx: Context, lease: Lease) -> Self {
+        Self { cx, lease, touched: AtomicU8::new(0), lost: AtomicU32::new(0) }
+    }
+
+    /// A span that records nothing and hands on this context.
+    #[inline(always)]
+    pub(super) fn not_recorded(cx: Context) -> Self {
+        Self::recorded(cx, 0)
+    }
+
+    /// The flags of its End.
+    #[inline(always)]
+    pub(super) fn end_flags(&self) -> u16 {
+        if self.touched.load(Ordering::Relaxed) == 0 {
+            0
+        } else {
+            ESCAPED
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn lost(&self) -> u32 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn touch(&self, foreign: bool) {
+        if foreign {
+            self.touched.store(FOREIGN_WRITE, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn lose_attribute(&self) {
+        self.lose(1, 0xffff);
+    }
+
+    pub(super) fn lose_event(&self) {
+        self.lose(1 << 16, 0xffff << 16);
+    }
+
+    /// Adds one to a half of `lost`, which stays at its maximum.
+    fn lose(&self, one: u32, mask: u32) {
+        let more = |lost: u32| (lost & mask != mask).then(|| lost + one);
+        let _ = self.lost.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+    }
+
+    /// The handle for children, wherever they run. Of a span that isn't recorded it is its nearest recorded ancestor's.
+    ///
+    /// Once it was handed out, the collector waits after the end until it has read what every thread had recorded by
+    /// then, so that nothing that happened before the end is missing.
+    #[inline]
+    pub fn context(&self) -> Context {
+        self.touched.store(HANDED_OUT, Ordering::Relaxed);
+        self.cx
+    }
+
+    /// Whether this span will be exported.
+    #[inline]
+    pub fn is_recording(&self) -> bool {
+        self.lease != 0
+    }
+
+    /// Sets an attribute; the last value of a key wins. What can't be recorded is counted (see
+    /// [`try_set`](Self::try_set)).
+    ///
+    /// Any thread may set attributes while it can reach the span: then the record carries a clock reading, and the
+    /// latest wins.
+    ///
+    /// Cost on the span's own thread: one record; no clock read, lock or allocation (an array's elements are copied once
+    /// through the heap). A value longer than the limit is cut at a character boundary, marked and counted.
+    ///
+    /// ```
+    /// # use heirloom_core::root;
+    /// let span = root("decode");
+    /// span.set("bytes", 512).set("format", "png").set("ratio", 0.75).set("ids", &[1_i64, 2][..]);
+    /// ```
+    #[inline]
+    pub fn set<'k, 'v>(&self, key: impl Into<Name<'k>>, value: impl Into<Value<'v>>) -> &Self {
+        let _ = attribute::set(self, key.into(), value.into());
+        self
+    }
+
+    /// As [`set`](Self::set), and says why if the attribute isn't recorded.
+    ///
+    /// # Errors
+    /// The span isn't recorded; the thread's shard is full; the thread is in the middle of another record.
+    #[inline]
+    pub fn try_set<'k, 'v>(&self, key: impl Into<Name<'k>>, value: impl Into<Value<'v>>) -> Result<&Self, SetError> {
+        attribute::set(self, key.into(), value.into()).map(|()| self)
+    }
+
+    /// Adds an event that happens now. Cost: one clock read and one record.
+    #[inline]
+    pub fn event<'a>(&self, name: impl Into<Name<'a>>) -> &Self {
+        event::event(self, name.into(), &[]);
+        self
+    }
+
+    /// Adds an event that happens now, with attributes. Cost: one clock read, one record, one allocation. An event is one
+    /// record of at most 4 KiB: what goes beyond is cut or dropped, and counted.
+    ///
+    /// ```
+    /// # use heirloom_core::root;
+    /// # let span = root("read");
+    /// span.event_with("retry", &[("attempt", 2.into()), ("reason", "timed out".into())]);
+    /// ```
+    pub fn event_with<'a>(&self, name: impl Into<Name<'a>>, attributes: &[(&'static str, Value<'_>)]) -> &Self {
+        event::event(self, name.into(), attributes);
+        self
+    }
+
+    /// Links this span to another one that it isn't a child of. A link to an inert context is not recorded.
+    pub fn link(&self, to: impl Into<Context>) -> &Self {
+        event::link(self, to.into(), &[]);
+        self
+    }
+
+    /// As [`link`](Self::link), with attributes.
+    pub fn link_with(&self, to: impl Into<Context>, attributes: &[(&'static str, Value<'_>)]) -> &Self {
+        event::link(self, to.into(), attributes);
+        self
+    }
+
+    /// Sets the outcome. `Unset` is ignored, and `Ok` is final, as the [specification] says; else the last one wins.
+    ///
+    /// [specification]: https://opentelemetry.io/docs/specs/otel/trace/api/#set-status
+    pub fn set_status(&self, status: Status) -> &Self {
+        attribute::status(self, &status);
+        self
+    }
+
+    /// Says that the work failed, and how: short for an error status.
+    pub fn error(&self, description: &str) -> &Self {
+        self.set_status(Status::Error(description.to_owned()))
+    }
+
+    /// Gives the span another name.
+    pub fn rename<'a>(&self, name: impl Into<Name<'a>>) -> &Self {
+        attribute::rename(self, name.into());
+        self
+    }
+
+    /// Begins a child.
+    #[inline]
+    pub fn span<'a>(&self, name: impl Into<Name<'a>>) -> Span {
+        begin::child(self.cx, name.into(), SpanKind::Internal)
+    }
+
+    /// Runs `body` in a child that is current meanwhile.
+    #[inline]
+    pub fn in_span<'a, R>(&self, name: impl Into<Name<'a>>, body: impl FnOnce(&Span) -> R) -> R {
+        self.cx.in_span(name, body)
+    }
+
+    /// Settings for a child.
+    pub fn build<'a>(&self, name: impl Into<Name<'a>>) -> SpanBuilder<'a> {
+        self.cx.build(name)
+    }
+
+    /// Makes the span current on this thread until the result is dropped.
+    #[inline]
+    pub fn enter(&self) -> Entered<'_> {
+        scope::enter(self.cx)
+    }
+
+    /// Ends the span now. The same as dropping it.
+    #[inline]
+    pub fn end(self) {}
+}
+
+impl Drop for Span {
+    #[inline]
+    fn drop(&mut self) {
+        if self.lease != 0 {
+            end::end(self);
+        }
+    }
+}
+
+impl fmt::Debug for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Span({:?}{})", self.cx, if self.is_recording() { "" } else { " not recording" })
+    }
+}
+
+impl From<&Span> for Context {
+    #[inline]
+    fn from(span: &Span) -> Self {
+        span.context()
+    }
+}
+
+/// Begins the root of a new trace, whatever is current. Its tracer is the current context's, else the global one.
+#[inline]
+pub fn root<'a>(name: impl Into<Name<'a>>) -> Span {
+    begin::root(name.into(), SpanKind::Internal)
+}
+
+/// Runs `body` in the root of a new trace, which is current meanwhile.
+///
+/// The span ends when `body` returns, `?` and panics included.
+///
+/// ```
+/// let two = heirloom_core::in_root("add", |span| {
+///     span.set("terms", 2);
+///     1 + 1
+/// });
+/// assert_eq!(two, 2);
+/// ```
+#[inline]
+pub fn in_root<'a, R>(name: impl Into<Name<'a>>, body: impl FnOnce(&Span) -> R) -> R {
+    run_in(root(name), body)
+}
+
+/// Begins a child of what is current; a root where nothing is.
+#[inline]
+pub fn span<'a>(name: impl Into<Name<'a>>) -> Span {
+    begin::child(scope::current(), name.into(), SpanKind::Internal)
+}
+
+/// Runs `body` in a child of what is current (a root where nothing is), which is current meanwhile.
+#[inline]
+pub fn in_span<'a, R>(name: impl Into<Name<'a>>, body: impl FnOnce(&Span) -> R) -> R {
+    scope::current().in_span(name, body)
+}
+
+#[inline]
+fn run_in<R>(span: Span, body: impl FnOnce(&Span) -> R) -> R {
+    let scope = scope::enter(span.cx);
+    let result = body(&span);
+    drop(scope);
+    result
+}
+
+impl Context {
+    /// The context that is current on this thread; [`Context::INERT`] where nothing is.
+    ///
+    /// A convenience: right directly inside a scope or below an adapter. Under a *plain* `rayon::join` a stolen job sees
+    /// what the waiting job has as current; hand contexts down instead, or use the adapters' twins.
+    #[inline]
+    pub fn current() -> Context {
+        scope::current()
+    }
+
+    /// As [`current`](Self::current), `None` where nothing is current.
+    #[inline]
+    pub fn try_current() -> Option<Context> {
+        let current = scope::current();
+        current.trace.is_valid().then_some(current)
+    }
+
+    /// Makes the context current on this thread until the result is dropped: for adapters, and for pools of your own.
+    #[inline]
+    pub fn enter(self) -> Entered<'static> {
+        scope::enter(self)
+    }
+
+    /// Begins a child; a root if the context is inert.
+    #[inline]
+    pub fn span<'a>(self, name: impl Into<Name<'a>>) -> Span {
+        begin::child(self, name.into(), SpanKind::Internal)
+    }
+
+    /// Runs `body` in a child (a root if the context is inert), which is current meanwhile.
+    #[inline]
+    pub fn in_span<'a, R>(self, name: impl Into<Name<'a>>, body: impl FnOnce(&Span) -> R) -> R {
+        run_in(self.span(name), body)
+    }
+
+    /// Settings for a child.
+    pub fn build<'a>(self, name: impl Into<Name<'a>>) -> SpanBuilder<'a> {
+        SpanBuilder { parent: self, name: name.into(), kind: SpanKind::Internal, links: Vec::new() }
+    }
+}
+
+/// Settings of a span that is about to begin.
+///
+/// ```
+/// # use heirloom_core::{root, SpanKind};
+/// # let job = root("job");
+/// let span = job.build("fetch").kind(SpanKind::Client).link(&job).start();
+/// ```
+#[derive(Debug)]
+#[must_use = "a builder does nothing until `start` or `in_scope`"]
+pub struct SpanBuilder<'a> {
+    parent: Context,
+    name: Name<'a>,
+    kind: SpanKind,
+    links: Vec<Context>,
+}
+
+impl SpanBuilder<'_> {
+    /// Sets the kind. Default: `Internal`.
+    pub fn kind(mut self, kind: SpanKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// Adds a link. Allocates.
+    pub fn link(mut self, to: impl Into<Context>) -> Self {
+        self.links.push(to.into());
+        self
+    }
+
+    /// Begins the span.
+    pub fn start(self) -> Span {
+        let span = begin::child(self.parent, self.name, self.kind);
+        self.links.into_iter().for_each(|to| event::link(&span, to, &[]));
+        span
+    }
+
+    /// Runs `body` in the span, which is current meanwhile.
+    pub fn in_scope<R>(self, body: impl FnOnce(&Span) -> R) -> R {
+        run_in(self.start(), body)
+    }
+}

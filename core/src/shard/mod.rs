@@ -1,0 +1,104 @@
+//! A shard: the record ring that one thread alone writes and the collector alone reads. The protocol in prose, with its
+//! races, is in `README.md` beside this file.
+//!
+//! | type | who may call it |
+//! |---|---|
+//! | [`Writer`] | the thread that holds the shard's lease |
+//! | [`Reader`] | the collector |
+//! | [`Shard`] | anybody: counters, the state that a new lease takes over |
+//! | [`Registry`] | anybody, under its lock: leases at a thread's first span and at its exit |
+//!
+//! Each field that two threads share:
+//!
+//! | field | written by | read by | pairing |
+//! |---|---|---|---|
+//! | `head` | the lease holder, release, once a record | the collector, acquire | makes the record's words visible |
+//! | `tail` | the collector, release, once a pass | the lease holder, acquire, in `refill` | gives the words back |
+//! | `returned` | the collector, release | the lease holder, acquire, in `refill` | ends that other threads wrote |
+//! | `closed` | the collector, release | the lease holder, acquire, in `refill` | the tracer has finished |
+//! | counters | the lease holder, relaxed | anybody, relaxed | exact once `head` was read with acquire |
+//! | everything else of the writer | the lease holder | the next lease holder | the registry's lock |
+
+#[cfg(not(loom))]
+mod registry;
+mod reader;
+mod ring;
+mod writer;
+
+#[cfg(all(test, loom))]
+mod models;
+
+pub(crate) use reader::Reader;
+#[cfg(not(loom))]
+pub(crate) use registry::Registry;
+pub(crate) use writer::{Begin, Counts, Out, Refused, Writer};
+
+use crate::sync::{AtomicBool, AtomicU64, Ordering};
+use crate::wire::MAX_RECORD_BYTES;
+use ring::Words;
+
+/// How large a shard is and how much of it may be reserved.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes {
+    /// Of the ring: a power of two, at least [`MIN_BYTES`].
+    pub(crate) bytes: u64,
+    /// How many spans may be open that were begun in this shard.
+    pub(crate) max_open: u64,
+    /// The longest value of an attribute; longer ones are cut.
+    pub(crate) max_value_bytes: u32,
+}
+
+/// The smallest ring: eight records of 128 bytes.
+pub(crate) const MIN_BYTES: u64 = 1024;
+
+/// One ring with its counters.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Shard {
+    writer: Writer,
+    shared: Shared,
+}
+
+/// What the collector writes and the writer reads, on cache lines of its own.
+#[derive(Debug)]
+#[repr(C, align(128))]
+pub(crate) struct Shared {
+    /// Everything before this position was read.
+    tail: AtomicU64,
+    /// Bytes of ends that were reserved here and written elsewhere, ever.
+    returned: AtomicU64,
+    closed: AtomicBool,
+}
+
+impl Shard {
+    /// A shard, or `None` without memory for it.
+    pub(crate) fn new(sizes: Sizes, clock: u8, first_id: u64) -> Option<Self> {
+        let bytes = sizes.bytes.max(MIN_BYTES).next_power_of_two();
+        let max_record = MAX_RECORD_BYTES.min(bytes / 8);
+        let words = Words::allocate(bytes + max_record)?;
+        let shared = Shared { tail: AtomicU64::new(0), returned: AtomicU64::new(0), closed: AtomicBool::new(false) };
+        Some(Self { writer: Writer::new(words, Sizes { bytes, ..sizes }, max_record, clock, first_id), shared })
+    }
+
+    /// The writer's side. Only the lease holder may call the methods that write.
+    #[inline(always)]
+    pub(crate) fn writer(&self) -> &Writer {
+        &self.writer
+    }
+
+    #[inline(always)]
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// From now on the writer refuses, as soon as it next looks.
+    pub(crate) fn close(&self) {
+        self.shared.closed.store(true, Ordering::Release);
+    }
+
+    /// Gives back what a begin reserved here, after its end was read elsewhere. The collector alone calls this.
+    pub(crate) fn give_back(&self, bytes: u64) {
+        let so_far = self.shared.returned.load(Ordering::Relaxed);
+        self.shared.returned.store(so_far + bytes, Ordering::Release);
+    }
+}

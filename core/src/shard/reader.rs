@@ -1,0 +1,59 @@
+//! The collector's side of a shard.
+#![allow(unsafe_code)]
+
+use super::Shard;
+use crate::sync::Ordering;
+use crate::wire::words_of;
+use std::sync::Arc;
+
+/// Reads one shard. The collector has one for each; nobody else may have another one for the same shard.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    shard: Arc<Shard>,
+    tail: u64,
+    copy: Vec<u64>,
+}
+
+impl Reader {
+    pub(crate) fn new(shard: Arc<Shard>) -> Self {
+        Self { shard, tail: 0, copy: Vec::new() }
+    }
+
+    pub(crate) fn shard(&self) -> &Shard {
+        &self.shard
+    }
+
+    /// Shows every record that was published before this call to `take`, in order, and gives their room back. Returns
+    /// how many bytes there were. Gives room back after each quarter of the ring, so that a busy writer need not wait for
+    /// the whole pass.
+    pub(crate) fn drain(&mut self, mut take: impl FnMut(&[u64])) -> u64 {
+        let head = self.shard.writer().head();
+        let start = self.tail;
+        let (words, mask) = self.shard.writer().words();
+        let quarter = (mask + 1) / 4;
+        let mut given_back = start;
+        while self.tail != head {
+            let at = self.tail & mask;
+            // SAFETY: the word is before `head`, which was read with acquire, and not yet given back (ring, 3).
+            let first = unsafe { words.read(at, 1, &mut self.copy) }[0];
+            let len = words_of(first);
+            let bytes = 8 * len as u64;
+            if len == 0 || bytes > head - self.tail {
+                // Not a record: impossible for a thread of this process, and no reason to read on.
+                self.tail = head;
+                break;
+            }
+            // SAFETY: as above for all words of the record; it lies in one piece (ring, 2).
+            take(unsafe { words.read(at, len, &mut self.copy) });
+            self.tail += bytes;
+            if self.tail - given_back >= quarter {
+                given_back = self.tail;
+                self.shard.shared().tail.store(self.tail, Ordering::Release);
+            }
+        }
+        if given_back != self.tail {
+            self.shard.shared().tail.store(self.tail, Ordering::Release);
+        }
+        self.tail - start
+    }
+}

@@ -1,0 +1,93 @@
+//! The shards of a tracer: who has which, and which are free.
+//!
+//! A thread leases a shard at its first span and gives it back when it exits. The next thread takes a free one over as it
+//! is: positions, reservations of spans that are still open, records that the collector has not read yet. Its first
+//! record names the new owner, so that no lane is mixed up. So a program that starts a hundred thousand short threads has
+//! as many shards as threads at one time.
+
+use super::{Counts, Shard, Sizes};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// All shards of one tracer.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    sizes: Sizes,
+    shards: Mutex<Shards>,
+    /// Grows whenever a shard is added: tells the collector, without the lock, that there are new ones.
+    version: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Shards {
+    all: Vec<Arc<Shard>>,
+    free: Vec<Arc<Shard>>,
+    closed: bool,
+}
+
+impl Registry {
+    pub(crate) fn new(sizes: Sizes) -> Self {
+        Self { sizes, shards: Mutex::default(), version: AtomicU64::new(0) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shards> {
+        self.shards.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A shard for the calling thread alone, or `None` if the registry is closed or memory ran out.
+    pub(crate) fn lease(&self, clock: u8, first_id: impl FnOnce() -> u64) -> Option<Arc<Shard>> {
+        let mut shards = self.lock();
+        if shards.closed {
+            return None;
+        }
+        if let Some(shard) = shards.free.pop() {
+            return Some(shard);
+        }
+        let shard = Arc::new(Shard::new(self.sizes, clock, first_id())?);
+        shards.all.push(Arc::clone(&shard));
+        self.version.fetch_add(1, Ordering::Release);
+        Some(shard)
+    }
+
+    /// The end of a lease.
+    pub(crate) fn give_back(&self, shard: Arc<Shard>) {
+        self.lock().free.push(shard);
+    }
+
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// The shards from the `from`-th on, in the order in which they were made.
+    pub(crate) fn since(&self, from: usize) -> Vec<Arc<Shard>> {
+        self.lock().all.get(from..).map(<[_]>::to_vec).unwrap_or_default()
+    }
+
+    /// Refuses new leases, and lets every writer notice.
+    pub(crate) fn close(&self) {
+        let mut shards = self.lock();
+        shards.closed = true;
+        shards.free.clear();
+        shards.all.iter().for_each(|shard| shard.close());
+    }
+
+    /// What all writers counted.
+    pub(crate) fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        self.lock().all.iter().for_each(|shard| shard.writer().add_to(&mut counts));
+        counts
+    }
+
+    /// From now on all writers read this clock. For when the kernel stops trusting the processor's counter.
+    pub(crate) fn set_clock(&self, clock: u8) {
+        let shards = self.lock();
+        let changed = shards.all.iter().filter(|shard| shard.writer().clock() != clock);
+        changed.for_each(|shard| shard.writer().set_clock(clock));
+    }
+
+    /// How many shards there are.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.lock().all.len()
+    }
+}

@@ -1,0 +1,145 @@
+//! The memory of a ring: words that one thread writes and another reads, never the same word at the same time.
+//!
+//! Nearly all unsafe code of this crate is in this file and in `writer.rs`. Invariants, cited by number:
+//!
+//! 1. The memory is `capacity + slack` bytes, allocated once and alive as long as the `Words`. `capacity` is a power of
+//!    two, and `slack` at least the longest record, so a record that starts below `capacity` ends within the memory.
+//! 2. Positions only grow. The byte at position `p` is at offset `p & (capacity - 1)`; a record lies in one piece from the
+//!    offset of its start, over the end of the ring into the slack if need be.
+//! 3. The words of a record in `[tail, head)` are only read, by the collector alone.
+//! 4. All other words are only written, by the owner of the lease alone. A word passes to the collector when `head` is
+//!    stored with release and read with acquire, and comes back when `tail` is stored with release and read with acquire.
+#![allow(unsafe_code)]
+
+#[cfg(not(loom))]
+pub(crate) use flat::Words;
+#[cfg(loom)]
+pub(crate) use modelled::Words;
+
+#[cfg(not(loom))]
+mod flat {
+    use std::alloc::{alloc_zeroed, dealloc, Layout};
+    use std::ptr::NonNull;
+
+    /// The words of one ring, on the heap. Pages are taken from the system when they are first written.
+    #[derive(Debug)]
+    pub(crate) struct Words {
+        start: NonNull<u64>,
+        layout: Layout,
+    }
+
+    // SAFETY: `Words` owns its memory; who may touch which word is the callers' duty (invariants 3 and 4).
+    unsafe impl Send for Words {}
+    // SAFETY: as above.
+    unsafe impl Sync for Words {}
+
+    impl Words {
+        /// Zeroed memory of this many bytes (a multiple of 8, not zero), or `None` if there is none.
+        pub(crate) fn allocate(bytes: u64) -> Option<Self> {
+            let layout = Layout::from_size_align(usize::try_from(bytes).ok()?, 128).ok()?;
+            if layout.size() == 0 {
+                return None;
+            }
+            // SAFETY: the layout's size is not zero.
+            let start = NonNull::new(unsafe { alloc_zeroed(layout) }.cast::<u64>())?;
+            Some(Self { start, layout })
+        }
+
+        #[inline(always)]
+        fn at(&self, offset: u64) -> *mut u64 {
+            debug_assert!(offset % 8 == 0 && offset < self.layout.size() as u64);
+            // SAFETY: callers pass an offset within the memory (invariant 1).
+            unsafe { self.start.as_ptr().byte_add(offset as usize) }
+        }
+
+        /// Writes the word at a byte offset.
+        ///
+        /// # Safety
+        /// The offset is a multiple of 8 within the memory, and the word is the caller's to write (invariant 4).
+        #[inline(always)]
+        pub(crate) unsafe fn write(&self, offset: u64, word: u64) {
+            // SAFETY: the caller vouches for it.
+            unsafe { self.at(offset).write(word) };
+        }
+
+        /// Writes bytes at a byte offset and pads the last word with zeros.
+        ///
+        /// # Safety
+        /// As [`write`](Self::write), for all the words that the bytes touch.
+        #[inline(always)]
+        pub(crate) unsafe fn write_bytes(&self, offset: u64, bytes: &[u8]) {
+            let whole = bytes.len() & !7;
+            if whole != bytes.len() {
+                let mut last = [0; 8];
+                let tail = &bytes[whole..];
+                last[..tail.len()].copy_from_slice(tail);
+                // SAFETY: the caller vouches for it.
+                unsafe { self.write(offset + whole as u64, u64::from_ne_bytes(last)) };
+            }
+            if whole != 0 {
+                let to = self.at(offset).cast::<u8>();
+                // SAFETY: the caller vouches for the target; it can't overlap bytes that somebody lends us.
+                unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, whole) };
+            }
+        }
+
+        /// Lends `len` words at a byte offset.
+        ///
+        /// # Safety
+        /// The words lie within the memory and stay the collector's for as long as the result lives (invariant 3).
+        #[inline(always)]
+        pub(crate) unsafe fn read<'a>(&'a self, offset: u64, len: usize, _: &'a mut Vec<u64>) -> &'a [u64] {
+            // SAFETY: the caller vouches for it.
+            unsafe { std::slice::from_raw_parts(self.at(offset), len) }
+        }
+    }
+
+    impl Drop for Words {
+        fn drop(&mut self) {
+            // SAFETY: allocated in `allocate` with this layout, and dropped once.
+            unsafe { dealloc(self.start.as_ptr().cast(), self.layout) };
+        }
+    }
+}
+
+#[cfg(loom)]
+mod modelled {
+    use loom::cell::UnsafeCell;
+
+    /// The same contract for loom, which checks every access to every word.
+    #[derive(Debug)]
+    pub(crate) struct Words(Vec<UnsafeCell<u64>>);
+
+    // SAFETY: loom's cells report any access that is not ordered.
+    unsafe impl Send for Words {}
+    // SAFETY: as above.
+    unsafe impl Sync for Words {}
+
+    impl Words {
+        pub(crate) fn allocate(bytes: u64) -> Option<Self> {
+            Some(Self((0..bytes / 8).map(|_| UnsafeCell::new(0)).collect()))
+        }
+
+        pub(crate) unsafe fn write(&self, offset: u64, word: u64) {
+            // SAFETY: loom checks that no other thread is at this word.
+            self.0[offset as usize / 8].with_mut(|at| unsafe { *at = word });
+        }
+
+        pub(crate) unsafe fn write_bytes(&self, offset: u64, bytes: &[u8]) {
+            for (i, chunk) in bytes.chunks(8).enumerate() {
+                let mut word = [0; 8];
+                word[..chunk.len()].copy_from_slice(chunk);
+                // SAFETY: the caller vouches for it, and loom checks.
+                unsafe { self.write(offset + i as u64 * 8, u64::from_ne_bytes(word)) };
+            }
+        }
+
+        pub(crate) unsafe fn read<'a>(&'a self, offset: u64, len: usize, copy: &'a mut Vec<u64>) -> &'a [u64] {
+            let from = offset as usize / 8;
+            copy.clear();
+            // SAFETY: loom checks that no other thread writes this word.
+            copy.extend(self.0[from..from + len].iter().map(|word| word.with(|at| unsafe { *at })));
+            copy
+        }
+    }
+}

@@ -1,0 +1,388 @@
+//! The writer's side of a shard.
+//!
+//! A record costs one comparison: `write + length <= limit`. The limit already leaves out the ends that are reserved, and
+//! is lowered so that the slow path ([`Writer::refill`]) runs at least once per eighth of the ring; there the writer looks
+//! at the collector's `tail`, takes back returned credits, notices a closed tracer and decides whether to wake the
+//! collector.
+//!
+//! **Credits.** A begin needs room for itself *and* an end, and lowers the limit by an end. An end raises the limit by as
+//! much as it writes, so it needs no check: it always fits. An end that another thread wrote elsewhere gives its room back
+//! through `returned`.
+#![allow(unsafe_code)]
+
+use super::ring::Words;
+use super::{Shared, Sizes};
+use crate::sync::{AtomicU64, AtomicU8, Cell, Ordering};
+use crate::wire::{header, padded, Kind, BEGIN_BYTES, END_BYTES};
+
+/// Why a record was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// No room until the collector has read more.
+    Full,
+    /// As many spans are open as may be.
+    OpenCap,
+    /// The tracer has finished.
+    Closed,
+    /// The root of its trace was refused.
+    RootLost,
+}
+
+impl Refused {
+    /// How many there are.
+    pub(crate) const CAUSES: usize = 4;
+}
+
+/// What `refill` found.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Refill {
+    pub(crate) outcome: Result<(), Refused>,
+    /// The ring is a third full and nobody said so during the last eighth.
+    pub(crate) wake: bool,
+}
+
+/// The writer of one shard. Only the thread that holds the shard's lease may call the methods that write; the lease
+/// passes on under the registry's lock.
+#[derive(Debug)]
+#[repr(C, align(128))]
+pub(crate) struct Writer {
+    /// Everything before this position is readable. Written here alone.
+    head: AtomicU64,
+    /// The same number, private: reading the shared one back would hide ordering bugs from loom, and costs more.
+    write: Cell<u64>,
+    /// Records must end at or before this position.
+    limit: Cell<u64>,
+    /// The id of the next span: odd, and grows by an even step, so never zero.
+    next_id: Cell<u64>,
+    /// Spans begun here, ever.
+    begun: AtomicU64,
+    /// Not sampled spans, ever.
+    sampled_out: AtomicU64,
+    clock: AtomicU8,
+    words: Words,
+    mask: u64,
+    // Used in the slow path only.
+    max_record: u64,
+    sizes: Sizes,
+    /// How far the limit is below what the ring would allow.
+    lowered: Cell<u64>,
+    tail_seen: Cell<u64>,
+    returned_seen: Cell<u64>,
+    woke_at: Cell<u64>,
+    /// Transparent spans by cause, in the order of [`Refused`].
+    refused: [AtomicU64; Refused::CAUSES],
+}
+
+// SAFETY: the cells are touched by the lease holder alone, and leases pass on under the registry's lock.
+unsafe impl Sync for Writer {}
+// SAFETY: nothing in it is bound to a thread.
+unsafe impl Send for Writer {}
+
+/// The step between span ids: even, so that odd ids stay odd; half of it is an odd constant near 2^64 / golden ratio, so
+/// that consecutive ids differ in many bits.
+const ID_STEP: u64 = 0x9e37_79b9_7f4a_7c15 << 1;
+
+/// Adds one to a counter that this thread alone writes: no locked instruction.
+#[inline(always)]
+fn count(counter: &AtomicU64) {
+    counter.store(counter.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+}
+
+/// The fields of a Begin.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Begin {
+    pub(crate) flags: u16,
+    pub(crate) name: u32,
+    pub(crate) parent: u64,
+    pub(crate) trace_hi: u64,
+    pub(crate) trace_lo: u64,
+    pub(crate) tick: u64,
+}
+
+impl Writer {
+    pub(super) fn new(words: Words, sizes: Sizes, max_record: u64, clock: u8, first_id: u64) -> Self {
+        Self {
+            head: AtomicU64::new(0),
+            write: Cell::new(0),
+            limit: Cell::new(0),
+            next_id: Cell::new(first_id | 1),
+            begun: AtomicU64::new(0),
+            sampled_out: AtomicU64::new(0),
+            clock: AtomicU8::new(clock),
+            words,
+            mask: sizes.bytes - 1,
+            max_record,
+            sizes,
+            lowered: Cell::new(sizes.bytes),
+            tail_seen: Cell::new(0),
+            returned_seen: Cell::new(0),
+            woke_at: Cell::new(0),
+            refused: [AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0)],
+        }
+    }
+
+    /// Which clock to read.
+    #[inline(always)]
+    pub(crate) fn clock(&self) -> u8 {
+        self.clock.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_clock(&self, clock: u8) {
+        self.clock.store(clock, Ordering::Relaxed);
+    }
+
+    /// The longest record in bytes.
+    pub(crate) fn max_record(&self) -> u64 {
+        self.max_record
+    }
+
+    /// The longest value in bytes.
+    pub(crate) fn max_value_bytes(&self) -> u32 {
+        self.sizes.max_value_bytes
+    }
+
+    /// Whether a record of this length fits.
+    #[inline(always)]
+    pub(crate) fn fits(&self, bytes: u64) -> bool {
+        self.write.get() + bytes <= self.limit.get()
+    }
+
+    /// Whether a begin of this length and its end fit.
+    #[inline(always)]
+    pub(crate) fn fits_begin(&self, bytes: u64) -> bool {
+        self.fits(bytes + END_BYTES)
+    }
+
+    /// A span id that this process has not used (but by a chance of about one in 2^60).
+    #[inline(always)]
+    pub(crate) fn next_id(&self) -> u64 {
+        let id = self.next_id.get();
+        self.next_id.set(id.wrapping_add(ID_STEP));
+        id
+    }
+
+    #[inline(always)]
+    fn put(&self, at: u64, word: u64) {
+        // SAFETY: callers checked that the record fits, so the word is this thread's to write (ring, 1, 2 and 4).
+        unsafe { self.words.write(at, word) };
+    }
+
+    #[inline(always)]
+    fn put_bytes(&self, at: u64, bytes: &[u8]) {
+        // SAFETY: as in `put`.
+        unsafe { self.words.write_bytes(at, bytes) };
+    }
+
+    /// Where the next record goes, as an offset into the memory.
+    #[inline(always)]
+    fn offset(&self) -> u64 {
+        self.write.get() & self.mask
+    }
+
+    /// Makes the record of this length readable.
+    #[inline(always)]
+    fn publish(&self, bytes: u64) {
+        let write = self.write.get() + bytes;
+        self.write.set(write);
+        self.head.store(write, Ordering::Release);
+    }
+
+    /// Appends a begin and reserves its end; the caller has checked `fits_begin`. Returns the span's id.
+    #[inline(always)]
+    pub(crate) fn begin(&self, begin: Begin) -> u64 {
+        let id = self.next_id();
+        let at = self.offset();
+        self.put_begin(at, id, BEGIN_BYTES, begin);
+        self.commit_begin(BEGIN_BYTES);
+        id
+    }
+
+    /// The same with a name that stands inline; the caller has checked `fits_begin` for the padded length.
+    pub(crate) fn begin_named(&self, mut begin: Begin, name: &[u8]) -> u64 {
+        let id = self.next_id();
+        let at = self.offset();
+        let bytes = BEGIN_BYTES + padded(name.len());
+        begin.name = name.len() as u32;
+        begin.flags |= crate::wire::INLINE;
+        self.put_begin(at, id, bytes, begin);
+        self.put_bytes(at + BEGIN_BYTES, name);
+        self.commit_begin(bytes);
+        id
+    }
+
+    #[inline(always)]
+    fn put_begin(&self, at: u64, id: u64, bytes: u64, begin: Begin) {
+        self.put(at, header(Kind::Begin, bytes, begin.flags, begin.name));
+        self.put(at + 8, id);
+        self.put(at + 16, begin.parent);
+        self.put(at + 24, begin.trace_hi);
+        self.put(at + 32, begin.trace_lo);
+        self.put(at + 40, begin.tick);
+    }
+
+    #[inline(always)]
+    fn commit_begin(&self, bytes: u64) {
+        self.limit.set(self.limit.get() - END_BYTES);
+        count(&self.begun);
+        self.publish(bytes);
+    }
+
+    /// Appends the end of a span that was begun here: it always fits.
+    #[inline(always)]
+    pub(crate) fn end(&self, flags: u16, dropped: u32, span: u64, tick: u64) {
+        self.limit.set(self.limit.get() + END_BYTES);
+        self.put_end(flags, dropped, span, tick);
+    }
+
+    /// Appends the end of a span that was begun elsewhere; the caller has checked `fits`.
+    pub(crate) fn end_elsewhere(&self, flags: u16, dropped: u32, span: u64, tick: u64) {
+        self.put_end(flags, dropped, span, tick);
+    }
+
+    #[inline(always)]
+    fn put_end(&self, flags: u16, dropped: u32, span: u64, tick: u64) {
+        let at = self.offset();
+        self.put(at, header(Kind::End, END_BYTES, flags, dropped));
+        self.put(at + 8, span);
+        self.put(at + 16, tick);
+        self.publish(END_BYTES);
+    }
+
+    /// Appends a record of words; the caller has checked `fits`.
+    #[inline(always)]
+    pub(crate) fn record<const N: usize>(&self, words: [u64; N]) {
+        let at = self.offset();
+        for (i, word) in words.into_iter().enumerate() {
+            self.put(at + 8 * i as u64, word);
+        }
+        self.publish(8 * N as u64);
+    }
+
+    /// Appends a record of words with bytes behind them; the caller has checked `fits` for the padded length.
+    #[inline(always)]
+    pub(crate) fn record_with_bytes<const N: usize>(&self, words: [u64; N], bytes: &[u8]) {
+        let at = self.offset();
+        for (i, word) in words.into_iter().enumerate() {
+            self.put(at + 8 * i as u64, word);
+        }
+        self.put_bytes(at + 8 * N as u64, bytes);
+        self.publish(8 * N as u64 + padded(bytes.len()));
+    }
+
+    /// A cursor behind the last record; the caller has checked `fits` for everything that it is going to append.
+    pub(crate) fn out(&self) -> Out<'_> {
+        Out { writer: self, write: self.write.get(), at: self.offset() }
+    }
+
+    pub(crate) fn count_sampled_out(&self) {
+        count(&self.sampled_out);
+    }
+
+    /// The slow path: looks at what the collector did and tries to make room for `need` bytes.
+    #[cold]
+    pub(crate) fn refill(&self, shared: &Shared, need: u64, is_begin: bool) -> Refill {
+        let write = self.write.get();
+        let bytes = self.sizes.bytes;
+        let returned = shared.returned.load(Ordering::Acquire);
+        let back = returned.wrapping_sub(self.returned_seen.replace(returned));
+        // What the ring allowed when `tail_seen` was current, and from it what is still reserved.
+        let allowed = self.limit.get() + self.lowered.get();
+        let reserved = (self.tail_seen.get() + bytes).saturating_sub(allowed).saturating_sub(back);
+        let tail = shared.tail.load(Ordering::Acquire);
+        self.tail_seen.set(tail);
+        let allowed = tail + bytes - reserved;
+        let open = reserved / END_BYTES;
+        let outcome = if shared.closed.load(Ordering::Acquire) {
+            Err(Refused::Closed)
+        } else if is_begin && open >= self.sizes.max_open {
+            Err(Refused::OpenCap)
+        } else if write + need > allowed {
+            Err(Refused::Full)
+        } else {
+            Ok(())
+        };
+        let limit = match outcome {
+            Ok(()) => {
+                let begins = (self.sizes.max_open - open.min(self.sizes.max_open)) * (BEGIN_BYTES + END_BYTES);
+                allowed.min(write + need.max((bytes / 8).min(begins)))
+            }
+            Err(_) => write.min(allowed),
+        };
+        self.limit.set(limit);
+        self.lowered.set(allowed - limit);
+        Refill { outcome, wake: self.wants_wake(write, tail) }
+    }
+
+    fn wants_wake(&self, write: u64, tail: u64) -> bool {
+        let bytes = self.sizes.bytes;
+        let wake = write - tail >= bytes / 3 && write - self.woke_at.get() >= bytes / 8;
+        if wake {
+            self.woke_at.set(write);
+        }
+        wake
+    }
+
+    pub(crate) fn count_refused(&self, why: Refused) {
+        count(&self.refused[why as usize]);
+    }
+
+    /// The published position. For the collector.
+    #[inline]
+    pub(super) fn head(&self) -> u64 {
+        self.head.load(Ordering::Acquire)
+    }
+
+    pub(super) fn words(&self) -> (&Words, u64) {
+        (&self.words, self.mask)
+    }
+
+    /// Adds this shard's counts to the sums.
+    pub(crate) fn add_to(&self, counts: &mut Counts) {
+        counts.begun += self.begun.load(Ordering::Relaxed);
+        counts.sampled_out += self.sampled_out.load(Ordering::Relaxed);
+        for (sum, count) in counts.refused.iter_mut().zip(&self.refused) {
+            *sum += count.load(Ordering::Relaxed);
+        }
+    }
+}
+
+/// What writers counted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) begun: u64,
+    pub(crate) sampled_out: u64,
+    /// In the order of [`Refused`].
+    pub(crate) refused: [u64; Refused::CAUSES],
+}
+
+/// Appends records of any length, published together at the end.
+pub(crate) struct Out<'a> {
+    writer: &'a Writer,
+    write: u64,
+    at: u64,
+}
+
+impl Out<'_> {
+    /// Begins a record with its header.
+    pub(crate) fn start(&mut self, header: u64) {
+        self.at = self.write & self.writer.mask;
+        self.word(header);
+    }
+
+    pub(crate) fn word(&mut self, word: u64) {
+        self.writer.put(self.at, word);
+        self.at += 8;
+        self.write += 8;
+    }
+
+    /// Bytes, padded to whole words.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+        self.writer.put_bytes(self.at, bytes);
+        self.at += padded(bytes.len());
+        self.write += padded(bytes.len());
+    }
+
+    pub(crate) fn publish(self) {
+        self.writer.publish(self.write - self.writer.write.get());
+    }
+}

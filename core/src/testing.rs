@@ -1,0 +1,240 @@
+//! Tests of traced code: a tracer for one test, trees as text, a clock that stands still.
+//!
+//! Safe to run in parallel: each call of [`run`] has a tracer of its own, which functions without a handle use on this
+//! thread, and everything that got its context from there.
+
+pub use crate::clock::ManualClock;
+
+use crate::export::{Memory, SpanData};
+use crate::tracer::{builder, Guard, Report, Tracer};
+use crate::{Builder, Settings};
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::time::Duration;
+
+/// How long a test waits for the collector.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A tracer for one test.
+#[derive(Debug)]
+pub struct Testing {
+    guard: Guard,
+    memory: Memory,
+    clock: Option<ManualClock>,
+}
+
+/// Runs `test` with a tracer of its own, which checks every span.
+///
+/// ```
+/// use heirloom_core::{in_root, testing};
+/// testing::run(|t| {
+///     in_root("build", |root| root.in_span("link", |_| ()));
+///     t.assert_tree("build\n  link");
+///     t.assert_balanced();
+/// });
+/// ```
+///
+/// # Panics
+/// If a thread of the tracer can't be started. A panic of `test` passes through.
+pub fn run<R>(test: impl FnOnce(&Testing) -> R) -> R {
+    run_with(|builder| builder, test)
+}
+
+/// As [`run`], with other settings. The environment has no say.
+///
+/// # Panics
+/// As [`run`].
+pub fn run_with<R>(configure: impl FnOnce(Builder) -> Builder, test: impl FnOnce(&Testing) -> R) -> R {
+    run_in(None, configure, test)
+}
+
+/// As [`run`], with a clock that stands still until the test moves it.
+///
+/// ```
+/// use heirloom_core::{in_root, testing};
+/// use std::time::Duration;
+/// testing::run_with_clock(|t, clock| {
+///     in_root("wait", |_| clock.advance(Duration::from_millis(7)));
+///     assert_eq!(t.spans()[0].end_ns - t.spans()[0].start_ns, 7_000_000);
+/// });
+/// ```
+///
+/// # Panics
+/// As [`run`].
+pub fn run_with_clock<R>(test: impl FnOnce(&Testing, &ManualClock) -> R) -> R {
+    let clock = ManualClock::new();
+    run_in(Some(clock.clone()), |builder| builder, |t| test(t, &clock))
+}
+
+fn run_in<R>(
+    clock: Option<ManualClock>,
+    configure: impl FnOnce(Builder) -> Builder,
+    test: impl FnOnce(&Testing) -> R,
+) -> R {
+    let memory = Memory::new();
+    let mut start = settings_of_a_test(&memory);
+    if let Some(clock) = &clock {
+        start = start.clock(clock.clone());
+    }
+    let guard = match configure(start).start() {
+        Ok(guard) => guard,
+        Err(error) => panic!("the test's tracer did not start: {error}"),
+    };
+    let testing = Testing { guard, memory, clock };
+    let scope = testing.tracer().enter();
+    let result = test(&testing);
+    drop(scope);
+    result
+}
+
+/// Everything is kept, however fast the test records.
+fn settings_of_a_test(memory: &Memory) -> Builder {
+    let start = builder("test").settings(Settings::default());
+    start.queue_bytes(1 << 30).exporter(memory.clone()).verify(true)
+}
+
+impl Testing {
+    /// The tracer of this test.
+    pub fn tracer(&self) -> &Tracer {
+        self.guard.tracer()
+    }
+
+    /// The clock of this test, if it has one that stands still.
+    pub fn clock(&self) -> Option<&ManualClock> {
+        self.clock.as_ref()
+    }
+
+    /// Every span that has ended, after a flush.
+    ///
+    /// # Panics
+    /// If the flush is not done within 30 s, or an exporter failed.
+    pub fn spans(&self) -> Vec<SpanData> {
+        if let Err(error) = self.tracer().flush(TIMEOUT) {
+            panic!("flush: {error}");
+        }
+        self.memory.spans()
+    }
+
+    /// The span with this name.
+    ///
+    /// # Panics
+    /// If there is none, or more than one.
+    pub fn span(&self, name: &str) -> SpanData {
+        let mut found: Vec<SpanData> = self.spans().into_iter().filter(|span| span.name == name).collect();
+        match (found.pop(), found.len()) {
+            (Some(span), 0) => span,
+            (None, _) => panic!("there is no span {name:?} in\n{}", self.tree()),
+            (Some(_), more) => panic!("there are {} spans {name:?} in\n{}", more + 1, self.tree()),
+        }
+    }
+
+    /// All spans that have ended as a tree of names, two spaces a level: siblings by start, then by name.
+    pub fn tree(&self) -> String {
+        names(&self.spans(), |span| (span.start_ns, span.name.clone()))
+    }
+
+    /// As [`tree`](Self::tree), siblings by name alone: for parallel code.
+    pub fn tree_by_name(&self) -> String {
+        names(&self.spans(), |span| (0, span.name.clone()))
+    }
+
+    /// Compares [`tree`](Self::tree) with the expected text; leading and trailing white space doesn't count.
+    ///
+    /// # Panics
+    /// If they differ.
+    #[track_caller]
+    pub fn assert_tree(&self, expected: &str) {
+        assert_same(&self.tree(), expected);
+    }
+
+    /// Compares [`tree_by_name`](Self::tree_by_name) with the expected text.
+    ///
+    /// # Panics
+    /// If they differ.
+    #[track_caller]
+    pub fn assert_tree_sorted(&self, expected: &str) {
+        assert_same(&self.tree_by_name(), expected);
+    }
+
+    /// Checks that every span is accounted for, and none is an orphan.
+    ///
+    /// # Panics
+    /// If not.
+    #[track_caller]
+    pub fn assert_balanced(&self) {
+        if let Err(error) = self.tracer().flush(TIMEOUT) {
+            panic!("flush: {error}");
+        }
+        let ledger = self.tracer().ledger();
+        let sound = ledger.is_balanced() && ledger.orphans == Some(0) && ledger.corrupt == 0;
+        assert!(sound, "{ledger}\n{ledger:#?}");
+    }
+
+    /// As [`assert_balanced`](Self::assert_balanced), and that nothing was lost and nothing is open.
+    ///
+    /// # Panics
+    /// If not.
+    #[track_caller]
+    pub fn assert_complete(&self) {
+        self.assert_balanced();
+        let ledger = self.tracer().ledger();
+        assert!(ledger.dropped() == 0 && ledger.open == 0 && ledger.late == 0, "{ledger}\n{ledger:#?}");
+    }
+
+    /// What was exported so far, for tests that finish the tracer themselves.
+    pub fn exported(&self) -> Vec<SpanData> {
+        self.memory.spans()
+    }
+}
+
+/// Runs `test` as [`run`] does, then finishes the tracer; returns the report and everything exported, the spans that were
+/// still open included.
+///
+/// # Panics
+/// As [`run`].
+pub fn run_to_the_end<R>(
+    configure: impl FnOnce(Builder) -> Builder,
+    test: impl FnOnce(&Testing) -> R,
+) -> (R, Report, Vec<SpanData>) {
+    let memory = Memory::new();
+    let kept = memory.clone();
+    let start = settings_of_a_test(&memory);
+    let guard = match configure(start).start() {
+        Ok(guard) => guard,
+        Err(error) => panic!("the test's tracer did not start: {error}"),
+    };
+    let testing = Testing { guard, memory, clock: None };
+    let scope = testing.tracer().enter();
+    let result = test(&testing);
+    drop(scope);
+    let report = testing.guard.finish();
+    (result, report, kept.spans())
+}
+
+#[track_caller]
+fn assert_same(found: &str, expected: &str) {
+    let clean = |text: &str| text.trim().lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>();
+    if clean(found) != clean(expected) {
+        panic!("the trees differ\n--- expected\n{}\n--- found\n{}", expected.trim(), found.trim());
+    }
+}
+
+/// Draws names. A span whose parent isn't there is drawn as a root.
+fn names<K: Ord>(spans: &[SpanData], key: impl Fn(&SpanData) -> K) -> String {
+    let ids: HashMap<_, ()> = spans.iter().map(|span| ((span.trace_id, span.span_id), ())).collect();
+    let mut children: HashMap<_, Vec<&SpanData>> = HashMap::new();
+    for span in spans {
+        let parent = span.parent_span_id.map(|id| (span.trace_id, id)).filter(|id| ids.contains_key(id));
+        children.entry(parent).or_default().push(span);
+    }
+    children.values_mut().for_each(|siblings| siblings.sort_by_key(|span| key(span)));
+    let mut text = String::new();
+    let mut rest: Vec<(usize, &SpanData)> = Vec::new();
+    let below = |parent: &_| children.get(parent).into_iter().flatten().rev().copied();
+    rest.extend(below(&None).map(|root| (0, root)));
+    while let Some((depth, span)) = rest.pop() {
+        let _ = writeln!(text, "{}{}", "  ".repeat(depth), span.name);
+        rest.extend(below(&Some((span.trace_id, span.span_id))).map(|child| (depth + 1, child)));
+    }
+    text
+}

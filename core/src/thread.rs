@@ -1,0 +1,428 @@
+//! What a thread knows: its shard, what is current, its cache of names.
+//!
+//! The hot state has no destructor, so reading it costs one instruction and works at any time, in a signal handler and
+//! while the thread exits. The leases are beside it in a thread-local with a destructor, which gives the shards back.
+//!
+//! **The slot.** The shard that the thread used last is in the *slot*: the tracer's key, the lease's number and a pointer.
+//! Whoever appends *takes* the slot and puts it back afterwards. So a record inside a record (a signal handler) finds an
+//! empty slot, goes the slow way and is refused there, counted.
+//!
+//! States of a thread (`life`):
+//!
+//! 1. alive;
+//! 2. gone: the destructor ran; whatever still ends goes to the overflow, whatever begins is refused and counted;
+//! 3. pipeline: a collector's or exporter's own thread: nothing is recorded on it.
+#![allow(unsafe_code)]
+
+use crate::context::TracerKey;
+use crate::clock;
+use crate::dictionary;
+use crate::name::Text;
+use crate::shard::{Refused, Shard, Writer};
+use crate::tracer::{self, Shared};
+use crate::{Context, Name};
+use std::cell::{Cell, RefCell};
+use std::ptr;
+use std::sync::atomic::{compiler_fence, AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::Arc;
+
+/// A lease's number, unique in the process. Zero: no lease.
+pub(crate) type Lease = u32;
+
+/// Tracer key (upper half) and lease (lower half) of the shard in the slot.
+const fn slot(key: TracerKey, lease: Lease) -> u64 {
+    (key as u64) << 32 | lease as u64
+}
+
+/// No shard in the slot. Its halves are no key and no lease.
+const EMPTY: u64 = slot(u32::MAX, u32::MAX - 1);
+/// Somebody is appending.
+const TAKEN: u64 = slot(u32::MAX, u32::MAX);
+
+const ALIVE: u8 = 0;
+const GONE: u8 = 1;
+const PIPELINE: u8 = 2;
+
+/// How many names the cache holds: a power of two.
+const NAMES: usize = 64;
+
+#[derive(Clone, Copy)]
+struct CachedName {
+    address: usize,
+    length: usize,
+    id: u32,
+}
+
+/// The hot state.
+pub(crate) struct ThreadState {
+    slot: Cell<u64>,
+    shard: Cell<*const Shard>,
+    tracer: Cell<*const Shared>,
+    pub(crate) current: Cell<Context>,
+    pub(crate) depth: Cell<u32>,
+    life: Cell<u8>,
+    random: Cell<u64>,
+    names: [Cell<CachedName>; NAMES],
+}
+
+thread_local! {
+    static STATE: ThreadState = const {
+        ThreadState {
+            slot: Cell::new(EMPTY),
+            shard: Cell::new(ptr::null()),
+            tracer: Cell::new(ptr::null()),
+            current: Cell::new(Context::INERT),
+            depth: Cell::new(0),
+            life: Cell::new(ALIVE),
+            random: Cell::new(0),
+            names: [const { Cell::new(CachedName { address: 0, length: 0, id: 0 }) }; NAMES],
+        }
+    };
+    static LEASES: Leases = const { Leases(RefCell::new(Vec::new())) };
+}
+
+/// The shards that this thread holds, one for each tracer that it recorded for.
+struct Leases(RefCell<Vec<Held>>);
+
+struct Held {
+    key: TracerKey,
+    lease: Lease,
+    shard: Arc<Shard>,
+    tracer: Arc<Shared>,
+}
+
+/// What the slot is set to.
+type Pointers = (u64, *const Shard, *const Shared);
+
+impl Held {
+    fn pointers(&self) -> Pointers {
+        (slot(self.key, self.lease), Arc::as_ptr(&self.shard), Arc::as_ptr(&self.tracer))
+    }
+}
+
+/// The slot while it is taken: what an append works with.
+#[derive(Clone, Copy)]
+pub(crate) struct Slot<'a> {
+    pub(crate) writer: &'a Writer,
+    pub(crate) shard: &'a Shard,
+    pub(crate) tracer: &'a Shared,
+    pub(crate) lease: Lease,
+}
+
+impl Slot<'_> {
+    /// Reads the clock.
+    #[inline(always)]
+    pub(crate) fn tick(&self) -> u64 {
+        if self.writer.clock() == clock::COUNTER {
+            clock::counter()
+        } else {
+            self.tracer.clock.slow_tick()
+        }
+    }
+
+    /// Makes room for a record, or says why there is none. Wakes the collector if the shard is a third full.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn refill(&self, bytes: u64, is_begin: bool) -> Result<(), Refused> {
+        let refill = self.writer.refill(self.shard.shared(), bytes, is_begin);
+        if refill.wake {
+            self.tracer.wake.wake();
+        }
+        refill.outcome
+    }
+
+    /// Whether a record of this length fits, after a refill if need be.
+    #[inline(always)]
+    pub(crate) fn fits(&self, bytes: u64) -> bool {
+        self.writer.fits(bytes) || self.refill(bytes, false).is_ok()
+    }
+}
+
+impl Drop for Leases {
+    fn drop(&mut self) {
+        with(|state| {
+            state.life.set(GONE);
+            state.empty();
+        });
+        for held in self.0.get_mut().drain(..) {
+            held.tracer.registry.give_back(held.shard);
+        }
+    }
+}
+
+/// Why a thread has no shard for a tracer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoShard {
+    /// No tracer: none was ever started, or it has finished.
+    NoTracer,
+    /// A record inside a record.
+    Nested,
+    /// The thread is exiting.
+    ThreadExit,
+    /// A collector's or exporter's own thread.
+    Pipeline,
+    /// No memory for a shard.
+    NoMemory,
+}
+
+/// Records that were refused where no shard could count them. Zero for a whole process's life in most programs.
+#[derive(Debug)]
+pub(crate) struct Unplaced([AtomicU64; 5]);
+
+pub(crate) static UNPLACED: Unplaced =
+    Unplaced([AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0)]);
+
+impl Unplaced {
+    pub(crate) fn count(&self, why: NoShard) {
+        self.0[why as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self, why: NoShard) -> u64 {
+        self.0[why as usize].load(Ordering::Relaxed)
+    }
+}
+
+static NEXT_LEASE: AtomicU32 = AtomicU32::new(1);
+static FORKED: AtomicBool = AtomicBool::new(false);
+
+/// Runs in the child of a fork, on the only thread that it has: from here on everything is inert.
+pub(crate) extern "C" fn after_fork() {
+    FORKED.store(true, Ordering::Relaxed);
+    with(|state| {
+        state.life.set(PIPELINE);
+        state.empty();
+    });
+}
+
+/// Whether this process is the child of a fork: its tracers are its parent's.
+pub(crate) fn forked() -> bool {
+    FORKED.load(Ordering::Relaxed)
+}
+
+#[inline(always)]
+pub(crate) fn with<R>(run: impl FnOnce(&ThreadState) -> R) -> R {
+    STATE.with(run)
+}
+
+/// Marks this thread as one of the pipeline's own.
+pub(crate) fn enter_pipeline() {
+    with(|state| state.life.set(PIPELINE));
+}
+
+/// Whether this is a collector's or exporter's thread.
+pub(crate) fn in_pipeline() -> bool {
+    with(|state| state.life.get() == PIPELINE) && !forked()
+}
+
+impl ThreadState {
+    /// Whether this tracer's shard is in the slot.
+    #[inline(always)]
+    pub(crate) fn is_active(&self, key: TracerKey) -> bool {
+        (self.slot.get() >> 32) as u32 == key
+    }
+
+    /// Appends with this tracer's writer, if its shard is in the slot.
+    #[inline(always)]
+    pub(crate) fn with_tracer<R>(&self, key: TracerKey, append: impl FnOnce(Slot<'_>) -> R) -> Option<R> {
+        let slot = self.slot.get();
+        ((slot >> 32) as u32 == key).then(|| self.append(slot, append))
+    }
+
+    /// Appends with the writer of this lease, if its shard is in the slot.
+    #[inline(always)]
+    pub(crate) fn with_lease<R>(&self, lease: Lease, append: impl FnOnce(Slot<'_>) -> R) -> Option<R> {
+        let slot = self.slot.get();
+        (slot as u32 == lease).then(|| self.append(slot, append))
+    }
+
+    /// Takes the slot for the time of one append. `append` must not panic, allocate, lock or call foreign code.
+    #[inline(always)]
+    fn append<R>(&self, slot: u64, append: impl FnOnce(Slot<'_>) -> R) -> R {
+        self.slot.set(TAKEN);
+        compiler_fence(Ordering::SeqCst);
+        // SAFETY: a slot that is neither empty nor taken goes with a pointer to a shard that this thread's `LEASES` keep
+        // alive, and they empty the slot before they let go of it. This thread holds the lease, so it may write.
+        let shard = unsafe { &*self.shard.get() };
+        // SAFETY: the pointer to the tracer goes with the other one.
+        let tracer = unsafe { &*self.tracer.get() };
+        let result = append(Slot { writer: shard.writer(), shard, tracer, lease: slot as u32 });
+        compiler_fence(Ordering::SeqCst);
+        self.slot.set(slot);
+        result
+    }
+
+    fn empty(&self) {
+        self.slot.set(EMPTY);
+        self.shard.set(ptr::null());
+        self.tracer.set(ptr::null());
+    }
+
+    /// Puts this thread's shard for the tracer into the slot; leases one if there is none yet.
+    #[cold]
+    pub(crate) fn activate(&self, key: TracerKey) -> Result<(), NoShard> {
+        self.guarded(|| {
+            LEASES
+                .try_with(|leases| {
+                    let mut held = leases.0.try_borrow_mut().map_err(|_| NoShard::Nested)?;
+                    if let Some(found) = held.iter().find(|h| h.key == key) {
+                        return Ok(found.pointers());
+                    }
+                    let new = lease(key)?;
+                    let found = new.pointers();
+                    // Shards of tracers that have finished were kept for spans that were still open.
+                    held.retain(|h| !h.tracer.is_closed());
+                    held.push(new);
+                    Ok(found)
+                })
+                .unwrap_or(Err(NoShard::ThreadExit))
+        })
+    }
+
+    /// Puts the shard of a lease into the slot, if this thread holds it.
+    #[cold]
+    pub(crate) fn activate_lease(&self, lease: Lease) -> Result<(), NoShard> {
+        self.guarded(|| {
+            LEASES
+                .try_with(|leases| {
+                    let held = leases.0.try_borrow().map_err(|_| NoShard::Nested)?;
+                    let found = held.iter().find(|h| h.lease == lease).ok_or(NoShard::NoTracer)?;
+                    Ok(found.pointers())
+                })
+                .unwrap_or(Err(NoShard::ThreadExit))
+        })
+    }
+
+    /// Runs the slow path with the slot taken, so that a signal handler can't get into it, and sets the slot to what it
+    /// found; to nothing if it found nothing, which is always right.
+    fn guarded(&self, find: impl FnOnce() -> Result<Pointers, NoShard>) -> Result<(), NoShard> {
+        match self.life.get() {
+            _ if self.slot.get() == TAKEN => return Err(NoShard::Nested),
+            GONE => return Err(NoShard::ThreadExit),
+            PIPELINE => return Err(NoShard::Pipeline),
+            _ => {}
+        }
+        self.slot.set(TAKEN);
+        compiler_fence(Ordering::SeqCst);
+        let found = find();
+        let (slot, shard, tracer) = found.unwrap_or((EMPTY, ptr::null(), ptr::null()));
+        self.shard.set(shard);
+        self.tracer.set(tracer);
+        compiler_fence(Ordering::SeqCst);
+        self.slot.set(slot);
+        found.map(|_| ())
+    }
+
+    /// Whether this thread is in the middle of a record, or in the slow path.
+    pub(crate) fn is_nested(&self) -> bool {
+        self.slot.get() == TAKEN
+    }
+
+    /// The number of a static name: from the cache, else from the dictionary. `None` if it must travel inline.
+    #[inline(always)]
+    pub(crate) fn name_id(&self, name: &'static str) -> Option<u32> {
+        let address = name.as_ptr() as usize;
+        let index = (address ^ address >> 6 ^ name.len()) & (NAMES - 1);
+        let cached = self.names[index].get();
+        if cached.address == address && cached.length == name.len() && cached.id != 0 {
+            return Some(cached.id);
+        }
+        self.look_up(index, name)
+    }
+
+    #[cold]
+    fn look_up(&self, index: usize, name: &'static str) -> Option<u32> {
+        if self.slot.get() == TAKEN {
+            return None;
+        }
+        let before = self.slot.replace(TAKEN);
+        compiler_fence(Ordering::SeqCst);
+        let id = dictionary::id_of(name);
+        if let Some(id) = id {
+            self.names[index].set(CachedName { address: name.as_ptr() as usize, length: name.len(), id });
+        }
+        compiler_fence(Ordering::SeqCst);
+        self.slot.set(before);
+        id
+    }
+
+    /// A random number: wyrand, seeded by the operating system through the standard library's hasher.
+    ///
+    /// Source: <https://github.com/wangyi-fudan/wyhash>, `wyrand`.
+    #[inline]
+    pub(crate) fn random(&self) -> u64 {
+        let mut state = self.random.get();
+        if state == 0 {
+            state = seed();
+        }
+        state = state.wrapping_add(0xa076_1d64_78bd_642f);
+        self.random.set(state);
+        let product = u128::from(state) * u128::from(state ^ 0xe703_7ed1_a0b4_28db);
+        (product >> 64) as u64 ^ product as u64
+    }
+}
+
+/// Where a name goes: a number, or bytes.
+#[derive(Clone, Copy)]
+pub(crate) enum Placed<'a> {
+    Id(u32),
+    Inline(&'a str),
+}
+
+impl ThreadState {
+    pub(crate) fn place_static<'a>(&self, text: &'static str) -> Placed<'a> {
+        match self.name_id(text) {
+            Some(id) => Placed::Id(id),
+            None => Placed::Inline(cut(text, Name::MAX_BYTES)),
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn place<'a>(&self, name: &'a Name<'_>) -> Placed<'a> {
+        match &name.0 {
+            Text::Static(text) => self.place_static(text),
+            Text::Dynamic(text) => Placed::Inline(cut(text, Name::MAX_BYTES)),
+        }
+    }
+}
+
+/// The longest beginning of a text with at most `bytes` bytes that ends at a character boundary.
+pub(crate) fn cut(text: &str, bytes: usize) -> &str {
+    if text.len() <= bytes {
+        return text;
+    }
+    let mut end = bytes;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+/// Never zero.
+fn seed() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    // A RandomState is seeded by the operating system once per thread; the counter and the process id keep threads and
+    // forked processes apart.
+    static SEEDS: AtomicU64 = AtomicU64::new(0);
+    let mut hasher = std::collections::hash_map::RandomState::new().build_hasher();
+    hasher.write_u64(SEEDS.fetch_add(1, Ordering::Relaxed));
+    hasher.write_u32(std::process::id());
+    hasher.finish() | 1
+}
+
+/// Leases a shard of the tracer and says whose it is now.
+fn lease(key: TracerKey) -> Result<Held, NoShard> {
+    let tracer = tracer::find(key).ok_or(NoShard::NoTracer)?;
+    let lease = next_lease();
+    let shard = tracer.registry.lease(tracer.clock.source(), seed).ok_or(NoShard::NoMemory)?;
+    tracer.announce_thread(&shard);
+    Ok(Held { key, lease, shard, tracer })
+}
+
+fn next_lease() -> Lease {
+    loop {
+        let lease = NEXT_LEASE.fetch_add(1, Ordering::Relaxed);
+        if lease != 0 && lease < u32::MAX - 1 {
+            return lease;
+        }
+    }
+}

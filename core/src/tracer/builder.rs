@@ -1,0 +1,275 @@
+//! Settings and exporters, and how a tracer starts.
+
+use super::guard::{self, Guard};
+use super::{table, Shared, Tracer};
+use crate::clock::{Clock, ManualClock};
+use crate::collector::{self, Queue, QueueSettings};
+use crate::config::{ConfigWarning, Difference, Settings};
+use crate::diagnostics::warn;
+use crate::export::{Chrome, Exporter, Resource, Verify};
+use crate::shard::{Registry, Sizes};
+use crate::{sys, Sampler, Value};
+use std::borrow::Cow;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Why a tracer did not start.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum InitError {
+    /// A global tracer runs already, with other settings. It goes on.
+    Conflict(Difference),
+    /// A global tracer runs already, and this call brought exporters, which can't be added to it.
+    Exporters,
+    /// In strict mode: settings that can't be used.
+    Settings(Vec<ConfigWarning>),
+    /// The trace file can't be written.
+    TraceFile(PathBuf, io::Error),
+    /// A thread could not be started.
+    Thread(io::Error),
+    /// There are 4,096 tracers already.
+    TooMany,
+}
+
+impl fmt::Display for InitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            InitError::Conflict(difference) => {
+                write!(f, "a global tracer runs already, with another setting: {difference}; finish it first, or start a tracer of its own with `Builder::start`")
+            }
+            InitError::Exporters => f.write_str(
+                "a global tracer runs already, so exporters can't be added: give them to the first `init`, or start a tracer of its own with `Builder::start`",
+            ),
+            InitError::Settings(warnings) => {
+                f.write_str("strict mode: ")?;
+                for (i, warning) in warnings.iter().enumerate() {
+                    write!(f, "{}{warning}", if i == 0 { "" } else { "; " })?;
+                }
+                Ok(())
+            }
+            InitError::TraceFile(path, error) => write!(f, "can't write the trace file {}: {error}", path.display()),
+            InitError::Thread(error) => write!(f, "can't start a thread of the tracer: {error}"),
+            InitError::TooMany => f.write_str("there are 4096 tracers already; finish some"),
+        }
+    }
+}
+
+impl std::error::Error for InitError {}
+
+/// Settings of a tracer that is about to start.
+///
+/// It begins with the embedded defaults and the environment's overrides ([`Settings::from_env`]); what is set here wins.
+///
+/// ```
+/// use heirloom_core::{builder, export::Memory, Sampler};
+/// let memory = Memory::new();
+/// let guard = builder("thumbnailer")
+///     .sampler(Sampler::TraceIdRatio(1.0))
+///     .shard_bytes(4 << 20)
+///     .exporter(memory.clone())
+///     .start()?;
+/// # drop(guard);
+/// # Ok::<(), heirloom_core::InitError>(())
+/// ```
+#[must_use = "a builder does nothing until `init` or `start`"]
+pub struct Builder {
+    settings: Settings,
+    warnings: Vec<ConfigWarning>,
+    exporters: Vec<Box<dyn Exporter>>,
+    clock: Clock,
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.exporters.iter().map(|e| e.name()).collect();
+        f.debug_struct("Builder").field("settings", &self.settings).field("exporters", &names).finish()
+    }
+}
+
+/// Settings for a tracer of the service with this name, with the environment's overrides.
+pub fn builder(service_name: &str) -> Builder {
+    let (settings, warnings) = Settings::from_env(service_name);
+    Builder { settings, warnings, exporters: Vec::new(), clock: Clock::System }
+}
+
+/// Starts the global tracer with the embedded defaults and the environment's overrides.
+///
+/// Keep the guard: its `finish` (or its drop) ends the tracer and tells what became of every span.
+///
+/// ```
+/// let guard = heirloom_core::init("thumbnailer")?;
+/// heirloom_core::in_root("work", |_| ());
+/// println!("{}", guard.finish());
+/// # Ok::<(), heirloom_core::InitError>(())
+/// ```
+///
+/// # Errors
+/// A global tracer runs already with other settings; a trace file can't be written; in strict mode, a setting can't be
+/// used. A second call with the same settings is no error: both guards are for the same tracer, which ends with the last.
+pub fn init(service_name: &str) -> Result<Guard, InitError> {
+    builder(service_name).init()
+}
+
+impl Builder {
+    /// These settings instead of the environment's.
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self.warnings.clear();
+        self
+    }
+
+    /// Adds a destination of finished spans, with a queue and a thread of its own.
+    pub fn exporter(mut self, exporter: impl Exporter) -> Self {
+        self.exporters.push(Box::new(exporter));
+        self
+    }
+
+    /// Writes a trace file that Perfetto and `chrome://tracing` open.
+    pub fn trace_file(mut self, path: impl AsRef<Path>) -> Self {
+        self.settings.trace_file = Some(path.as_ref().to_owned());
+        self
+    }
+
+    /// Which traces are recorded.
+    pub fn sampler(mut self, sampler: Sampler) -> Self {
+        self.settings.sampler = sampler;
+        self
+    }
+
+    /// The size of each thread's ring, in bytes: a power of two from 64 KiB to 1 GiB. Default: 1 MiB.
+    pub fn shard_bytes(mut self, bytes: usize) -> Self {
+        self.settings.shard_bytes = bytes;
+        self
+    }
+
+    /// How much may wait in each exporter's queue, in bytes. Default: 16 MiB.
+    pub fn queue_bytes(mut self, bytes: usize) -> Self {
+        self.settings.queue_bytes = bytes;
+        self
+    }
+
+    /// How long `finish` waits at most. Default: 5 s.
+    pub fn finish_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.finish_timeout = timeout;
+        self
+    }
+
+    /// Counts orphans: spans whose parent was never exported. Costs 16 bytes for each span whose parent is still open.
+    pub fn verify(mut self, verify: bool) -> Self {
+        self.settings.verify = verify;
+        self
+    }
+
+    pub(crate) fn clock(mut self, clock: ManualClock) -> Self {
+        self.clock = Clock::Manual(clock);
+        self
+    }
+
+    /// Starts the global tracer.
+    ///
+    /// # Errors
+    /// As [`init`].
+    pub fn init(mut self) -> Result<Guard, InitError> {
+        self.check()?;
+        let mut global = guard::global();
+        if let Some(running) = global.tracer.clone().filter(|tracer| !tracer.shared().is_closed()) {
+            let guard = self.join(running)?;
+            global.guards += 1;
+            return Ok(guard);
+        }
+        let tracer = self.spawn()?;
+        if !tracer.shared().settings.disabled {
+            table::set_global(tracer.shared().key);
+        }
+        *global = guard::Global { tracer: Some(tracer.clone()), guards: 1 };
+        drop(global);
+        guard::install_hooks(tracer.shared().settings.flush_on_panic);
+        Ok(Guard::global(tracer))
+    }
+
+    /// Starts a tracer beside the global one.
+    ///
+    /// # Errors
+    /// As [`init`], except that there is nothing to conflict with.
+    pub fn start(mut self) -> Result<Guard, InitError> {
+        self.check()?;
+        self.spawn().map(Guard::own)
+    }
+
+    /// Another guard for the tracer that runs, if nothing differs.
+    fn join(self, running: Tracer) -> Result<Guard, InitError> {
+        match running.shared().settings.difference(&self.settings) {
+            Some(difference) => Err(InitError::Conflict(difference)),
+            None if !self.exporters.is_empty() => Err(InitError::Exporters),
+            None => Ok(Guard::global(running)),
+        }
+    }
+
+    /// Corrects settings that are out of range; each is said once, or an error in strict mode.
+    fn check(&mut self) -> Result<(), InitError> {
+        let mut warnings = std::mem::take(&mut self.warnings);
+        warnings.extend(self.settings.correct());
+        if self.settings.strict && !warnings.is_empty() {
+            return Err(InitError::Settings(warnings));
+        }
+        warnings.iter().for_each(|warning| warn(&warning.to_string()));
+        Ok(())
+    }
+
+    fn spawn(mut self) -> Result<Tracer, InitError> {
+        if self.settings.disabled {
+            return Ok(Tracer::new(Arc::new(self.shared(0, Vec::new(), None))));
+        }
+        if let Some(path) = self.settings.trace_file.clone() {
+            let chrome = Chrome::create(&path).map_err(|error| InitError::TraceFile(path, error))?;
+            self.exporters.push(Box::new(chrome));
+        }
+        let verify = self.settings.verify.then(Verify::new);
+        self.exporters.extend(verify.clone().map(|verify| Box::new(verify) as Box<dyn Exporter>));
+        let bounds =
+            QueueSettings { max_bytes: self.settings.queue_bytes, attempt_timeout: self.settings.export_timeout };
+        let exporters = std::mem::take(&mut self.exporters);
+        let queues: io::Result<Vec<_>> = exporters.into_iter().map(|e| Queue::start(e, bounds)).collect();
+        let queues = queues.map_err(InitError::Thread)?;
+        let resource = Arc::new(resource(&self.settings));
+        let made = table::add(|key| {
+            let shared = Arc::new(self.shared(key, queues, verify));
+            let thread = collector::start(Arc::clone(&shared), resource).map_err(InitError::Thread)?;
+            shared.wake.set(thread.thread().clone());
+            Ok(shared)
+        });
+        made.unwrap_or(Err(InitError::TooMany)).map(Tracer::new)
+    }
+
+    fn shared(self, key: u32, queues: Vec<Arc<Queue>>, verify: Option<Verify>) -> Shared {
+        let sizes = Sizes {
+            bytes: self.settings.shard_bytes as u64,
+            max_open: u64::from(self.settings.max_open_spans_per_thread),
+            max_value_bytes: self.settings.limits.attribute_value_bytes as u32,
+        };
+        Shared::new(key, self.settings, self.clock, Registry::new(sizes), queues, verify)
+    }
+}
+
+/// What produces the spans, in OpenTelemetry's words.
+fn resource(settings: &Settings) -> Resource {
+    let mut attributes: Vec<(Cow<'static, str>, Value<'static>)> = vec![
+        ("service.name".into(), settings.service_name.clone().into()),
+        ("process.pid".into(), i64::from(sys::process_id()).into()),
+        ("telemetry.sdk.name".into(), "heirloom".into()),
+        ("telemetry.sdk.language".into(), "rust".into()),
+        ("telemetry.sdk.version".into(), env!("CARGO_PKG_VERSION").into()),
+    ];
+    let program = std::env::current_exe().ok();
+    if let Some(name) = program.as_deref().and_then(Path::file_name) {
+        attributes.push(("process.executable.name".into(), name.to_string_lossy().into_owned().into()));
+    }
+    for (key, value) in &settings.resource {
+        attributes.retain(|(known, _)| known != key);
+        attributes.push((key.clone().into(), value.clone().into()));
+    }
+    Resource { attributes }
+}

@@ -1,0 +1,214 @@
+//! The end of a tracer.
+//!
+//! 1. Jobs in the background get a chance to end, within the deadline.
+//! 2. The tracer is closed: what is begun from now on is refused.
+//! 3. The collector reads everything, closes open spans as incomplete and passes all on; then its thread ends.
+//! 4. Each exporter delivers what is queued, flushes, shuts down; then its thread ends.
+//! 5. The report says what was done, and what was not by the deadline. What still runs then is left to itself.
+
+use super::{table, Report, Tracer};
+use crate::collector::{Barrier, Request};
+use crate::{sys, thread, Context};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Keeps a tracer running. Its `finish`, or its drop, ends the tracer and delivers everything.
+///
+/// There may be several guards of the global tracer, if `init` was called again with the same settings: the last one ends
+/// it, the others only flush.
+#[derive(Debug)]
+#[must_use = "the tracer ends when its guard is dropped: bind it to a name, not to `_`"]
+pub struct Guard {
+    tracer: Tracer,
+    /// Whether it counts among the guards of the global tracer.
+    global: bool,
+    finished: bool,
+}
+
+/// The global tracer, while it runs, and how many guards it has.
+pub(super) struct Global {
+    pub(super) tracer: Option<Tracer>,
+    pub(super) guards: usize,
+}
+
+static GLOBAL: Mutex<Global> = Mutex::new(Global { tracer: None, guards: 0 });
+
+pub(super) fn global() -> MutexGuard<'static, Global> {
+    GLOBAL.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One guard less; whether it was the last one.
+fn last_guard_of(tracer: &Tracer) -> bool {
+    let mut global = global();
+    if !global.is(tracer) {
+        return true;
+    }
+    global.guards -= 1;
+    if global.guards == 0 {
+        global.tracer = None;
+    }
+    global.guards == 0
+}
+
+impl Global {
+    fn is(&self, tracer: &Tracer) -> bool {
+        self.tracer.as_ref().is_some_and(|t| Arc::ptr_eq(t.shared(), tracer.shared()))
+    }
+}
+
+impl Guard {
+    /// The caller has counted it.
+    pub(super) fn global(tracer: Tracer) -> Self {
+        Self { tracer, global: true, finished: false }
+    }
+
+    pub(super) fn own(tracer: Tracer) -> Self {
+        Self { tracer, global: false, finished: false }
+    }
+
+    /// The tracer that it keeps running.
+    pub fn tracer(&self) -> &Tracer {
+        &self.tracer
+    }
+
+    /// Ends the tracer and says what became of every span. Waits at most for the configured time (5 s by default).
+    ///
+    /// Spans that are still open are exported as they are, marked as incomplete. Whatever is recorded afterwards is a
+    /// no-op. Works on any thread but Heirloom's own.
+    pub fn finish(mut self) -> Report {
+        let timeout = self.tracer.shared().settings.finish_timeout;
+        self.end(timeout)
+    }
+
+    /// As [`finish`](Self::finish), with a deadline of its own.
+    pub fn finish_within(mut self, timeout: Duration) -> Report {
+        self.end(timeout)
+    }
+
+    /// As [`finish`](Self::finish), for asynchronous code: the waiting is done by a thread that lives for as long.
+    pub async fn finish_async(self) -> Report {
+        let barrier = Barrier::new(1);
+        let result = Arc::new(Mutex::new(None));
+        let (done, slot) = (Arc::clone(&barrier), Arc::clone(&result));
+        let guard = Arc::new(Mutex::new(Some(self)));
+        let job = Arc::clone(&guard);
+        let thread = std::thread::Builder::new().name("heirloom-finish".to_owned()).spawn(move || {
+            let guard = job.lock().unwrap_or_else(PoisonError::into_inner).take();
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = guard.map(Guard::finish);
+            done.done(None);
+        });
+        if thread.is_ok() {
+            crate::collector::Done(barrier).await;
+        }
+        let report = result.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // Without a thread it is done here, blocking.
+        let here = || guard.lock().unwrap_or_else(PoisonError::into_inner).take().map(Guard::finish);
+        report.or_else(here).unwrap_or_default()
+    }
+
+    fn end(&mut self, timeout: Duration) -> Report {
+        self.finished = true;
+        if self.global && !last_guard_of(&self.tracer) {
+            let flushed = self.tracer.flush(timeout);
+            return Report::of_running(&self.tracer, flushed);
+        }
+        finish(&self.tracer, timeout)
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if !self.finished {
+            let timeout = self.tracer.shared().settings.finish_timeout;
+            self.end(timeout);
+        }
+    }
+}
+
+fn finish(tracer: &Tracer, timeout: Duration) -> Report {
+    let shared = tracer.shared();
+    if shared.settings.disabled || thread::forked() {
+        shared.close();
+        return Report::inert(shared.settings.disabled);
+    }
+    if thread::in_pipeline() {
+        return Report::own_thread(tracer);
+    }
+    let start = Instant::now();
+    let left = || timeout.saturating_sub(start.elapsed());
+    let running_jobs = wait_for_jobs(TracerId(shared.key), left);
+    let barrier = Barrier::new(1);
+    let first = shared.close();
+    if !first || !shared.control.ask(Request::Close(Arc::clone(&barrier))) {
+        barrier.done(None);
+    }
+    shared.wake.wake();
+    let outcome = barrier.wait(left());
+    table::remove(shared.key);
+    Report::of_finished(tracer, outcome, running_jobs, start.elapsed())
+}
+
+/// Tells tracers apart. Of use to code that waits for work on a tracer's behalf (see [`on_finish`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TracerId(u32);
+
+impl Context {
+    /// Which tracer records the children of this context; `None` if it isn't bound to one.
+    pub fn tracer_id(&self) -> Option<TracerId> {
+        (self.tracer != 0).then_some(TracerId(self.tracer))
+    }
+}
+
+/// Waits for jobs of a tracer at most for a time, and returns how many still run.
+type WaitForJobs = fn(TracerId, Duration) -> usize;
+
+static JOBS: Mutex<Vec<WaitForJobs>> = Mutex::new(Vec::new());
+
+/// Has `wait` called at the beginning of every `finish`, with the tracer and the time that is left: for code that runs
+/// jobs in the background. It returns how many jobs it gave up waiting for. Adding the same function again does nothing.
+pub fn on_finish(wait: fn(TracerId, Duration) -> usize) {
+    let mut jobs = JOBS.lock().unwrap_or_else(PoisonError::into_inner);
+    if !jobs.iter().any(|known| *known as usize == wait as usize) {
+        jobs.push(wait);
+    }
+}
+
+fn wait_for_jobs(tracer: TracerId, left: impl Fn() -> Duration) -> usize {
+    let jobs = JOBS.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    // A part of the time is kept for delivering what was recorded.
+    jobs.iter().map(|wait| wait(tracer, left() * 3 / 4)).sum()
+}
+
+/// How long the end of the process may be delayed.
+const AT_EXIT: Duration = Duration::from_secs(2);
+
+/// Finishes the global tracer at the end of the process, and flushes it on panics if that is wanted. Once.
+pub(super) fn install_hooks(flush_on_panic: bool) {
+    static ONCE: Once = Once::new();
+    static PANIC: Once = Once::new();
+    ONCE.call_once(|| {
+        sys::at_exit(at_exit);
+        sys::at_fork_child(thread::after_fork);
+    });
+    if flush_on_panic {
+        PANIC.call_once(|| {
+            let before = std::panic::take_hook();
+            std::panic::set_hook(Box::new(move |info| {
+                before(info);
+                if let Some(tracer) = Tracer::global() {
+                    let _ = tracer.flush(AT_EXIT);
+                }
+            }));
+        });
+    }
+}
+
+extern "C" fn at_exit() {
+    if thread::forked() {
+        return;
+    }
+    if let Some(tracer) = Tracer::global() {
+        let timeout = tracer.shared().settings.finish_timeout.min(AT_EXIT);
+        finish(&tracer, timeout);
+    }
+}

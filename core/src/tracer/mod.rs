@@ -1,0 +1,208 @@
+//! [`Tracer`]: one configured pipeline, and the table in which a context's tracer is found.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `shared.rs` | what a tracer's threads share |
+//! | `table.rs` | from the number in a context to the tracer; which one is global |
+//! | `builder.rs` | settings and exporters, `init` |
+//! | `guard.rs` | the end: `finish`, on drop, at exit and on panic |
+//! | `report.rs` | what `finish` returns |
+
+mod builder;
+mod guard;
+mod report;
+mod shared;
+mod table;
+
+pub use builder::{builder, init, Builder, InitError};
+pub use guard::{on_finish, Guard, TracerId};
+pub use report::Report;
+pub(crate) use shared::{Shared, StrayEnd};
+pub(crate) use table::{find, global_key};
+
+use crate::collector::{Barrier, Done, Ledger, OpenSpan, Request};
+use crate::thread;
+use crate::{Context, Entered, Name, ParseTraceparentError, Span, TraceState};
+use std::fmt;
+use std::sync::mpsc::sync_channel;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// One configured pipeline: sampling, limits, exporters, one collector. Clones are the same tracer.
+///
+/// [`init`] makes the global one. Several can live side by side; each context knows its own, and so do all its
+/// descendants.
+///
+/// ```
+/// use heirloom_core::{builder, export::Memory};
+/// let memory = Memory::new();
+/// let guard = builder("beta").exporter(memory.clone()).start()?;
+/// guard.tracer().in_root("request", |request| request.in_span("query", |_| ()));
+/// guard.finish();
+/// assert_eq!(memory.spans().len(), 2);
+/// # Ok::<(), heirloom_core::InitError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Tracer {
+    shared: Arc<Shared>,
+}
+
+/// Why a flush is not complete.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FlushError {
+    /// Not everything was delivered before the deadline. What was not goes on being delivered.
+    Timeout {
+        /// How many of the collector and the exporters were not done.
+        waiting_for: usize,
+        /// How long the call waited.
+        after: Duration,
+    },
+    /// It was called on one of Heirloom's own threads (by an exporter), which would wait for itself.
+    OwnThread,
+    /// Exporters failed; each says why.
+    Failed(Vec<String>),
+    /// The process was forked: the threads that would do it are its parent's.
+    Forked,
+}
+
+impl fmt::Display for FlushError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FlushError::Timeout { waiting_for, after } => {
+                write!(f, "not done after {after:?}: {waiting_for} of the collector and the exporters are still at work")
+            }
+            FlushError::OwnThread => f.write_str("called on a collector's or exporter's thread, which can't wait for itself"),
+            FlushError::Failed(failures) => f.write_str(&failures.join("; ")),
+            FlushError::Forked => f.write_str("this process is the child of a fork; its parent has the collector"),
+        }
+    }
+}
+
+impl std::error::Error for FlushError {}
+
+impl Tracer {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// The global tracer, if there is one.
+    pub fn global() -> Option<Tracer> {
+        find(global_key()).map(Tracer::new)
+    }
+
+    /// A context of no span that is bound to this tracer: its children are roots that this tracer records.
+    pub fn context(&self) -> Context {
+        Context { tracer: self.shared.key, ..Context::INERT }
+    }
+
+    /// Makes this tracer the one that functions without a handle use on this thread, until the result is dropped.
+    pub fn enter(&self) -> Entered<'static> {
+        self.context().enter()
+    }
+
+    /// The context in a W3C `traceparent` header, with its `tracestate` if there is one, bound to this tracer. A
+    /// tracestate that can't be read is left out, as the [specification] says. Takes a lock if there is a tracestate.
+    ///
+    /// [specification]: https://www.w3.org/TR/trace-context-2/#combined-header-value
+    ///
+    /// # Errors
+    /// The `traceparent` can't be read.
+    pub fn extract(&self, traceparent: &str, tracestate: Option<&str>) -> Result<Context, ParseTraceparentError> {
+        let mut cx = Context::from_traceparent(traceparent)?;
+        cx.tracer = self.shared.key;
+        if let Some((state, _)) = tracestate.and_then(|text| TraceState::parse(text).ok()) {
+            if !state.is_empty() {
+                cx.tracestate = self.shared.tracestate(state.as_str());
+            }
+        }
+        Ok(cx)
+    }
+
+    /// Begins the root of a new trace.
+    pub fn root<'a>(&self, name: impl Into<Name<'a>>) -> Span {
+        self.context().span(name)
+    }
+
+    /// Runs `body` in the root of a new trace, which is current meanwhile.
+    pub fn in_root<'a, R>(&self, name: impl Into<Name<'a>>, body: impl FnOnce(&Span) -> R) -> R {
+        self.context().in_span(name, body)
+    }
+
+    /// Waits until everything recorded before this call, on any thread, has reached every exporter, at most for
+    /// `timeout`. Works on any thread but Heirloom's own: inside a runtime, a pool's job, a panic hook. The waiting
+    /// thread is blocked; see [`flush_async`](Self::flush_async).
+    ///
+    /// # Errors
+    /// The deadline passed, an exporter failed, or this thread or process can't wait for it.
+    pub fn flush(&self, timeout: Duration) -> Result<(), FlushError> {
+        let start = Instant::now();
+        let barrier = self.begin_flush()?;
+        match barrier.wait(timeout) {
+            Ok(failures) => failed(failures),
+            Err(waiting_for) => Err(FlushError::Timeout { waiting_for, after: start.elapsed() }),
+        }
+    }
+
+    /// As [`flush`](Self::flush), without blocking a thread and without a deadline of its own: put the runtime's timeout
+    /// around it. Needs no particular runtime. Dropping the future stops the waiting, not the flush.
+    ///
+    /// # Errors
+    /// An exporter failed, or this thread or process can't wait for it.
+    pub async fn flush_async(&self) -> Result<(), FlushError> {
+        let barrier = self.begin_flush()?;
+        failed(Done(barrier).await)
+    }
+
+    fn begin_flush(&self) -> Result<Arc<Barrier>, FlushError> {
+        if thread::in_pipeline() {
+            return Err(FlushError::OwnThread);
+        }
+        if thread::forked() {
+            return Err(FlushError::Forked);
+        }
+        let barrier = Barrier::new(1);
+        self.shared.ask(Request::Flush(Arc::clone(&barrier)), || barrier.done(None));
+        Ok(barrier)
+    }
+
+    /// Every span that has begun and not ended, oldest first: who, where, since when. Waits for the collector at most for
+    /// `timeout`; empty if it did not answer.
+    pub fn open_spans(&self, timeout: Duration) -> Vec<OpenSpan> {
+        if thread::in_pipeline() || thread::forked() {
+            return Vec::new();
+        }
+        let (reply, answer) = sync_channel(1);
+        self.shared.ask(Request::OpenSpans(reply), || ());
+        answer.recv_timeout(timeout).unwrap_or_default()
+    }
+
+    /// The account of every span so far. Exact while nobody records and after a [`flush`](Self::flush).
+    pub fn ledger(&self) -> Ledger {
+        self.shared.ledger()
+    }
+}
+
+impl Context {
+    /// The W3C tracestate that came with the remote ancestor of this context; empty if there was none. Takes a lock if
+    /// there is one.
+    pub fn tracestate(&self) -> TraceState {
+        let text = match self.tracestate {
+            0 => None,
+            index => find(self.tracer).and_then(|tracer| tracer.tracestate_text(index)),
+        };
+        text.and_then(|text| TraceState::parse(&text).ok()).map(|(state, _)| state).unwrap_or_default()
+    }
+}
+
+fn failed(failures: Vec<String>) -> Result<(), FlushError> {
+    if failures.is_empty() {
+        Ok(())
+    } else {
+        Err(FlushError::Failed(failures))
+    }
+}

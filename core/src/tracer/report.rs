@@ -1,0 +1,119 @@
+//! What `finish` returns.
+
+use super::{FlushError, Tracer};
+use crate::collector::Ledger;
+use crate::thread::{NoShard, UNPLACED};
+use std::fmt;
+use std::time::Duration;
+
+/// What became of every span, and what was not done by the deadline. Printed, it says so in words; its last line is the
+/// ledger.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    ledger: Ledger,
+    problems: Vec<String>,
+}
+
+impl Report {
+    /// The account of every span.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// What went wrong or was not done, a sentence each. Empty if everything was delivered.
+    pub fn problems(&self) -> &[String] {
+        &self.problems
+    }
+
+    /// Whether everything that was recorded reached every exporter, and the ledger balances.
+    pub fn is_complete(&self) -> bool {
+        self.problems.is_empty() && self.ledger.is_balanced()
+    }
+
+    pub(super) fn inert(disabled: bool) -> Self {
+        let why = if disabled {
+            "recording is disabled by the settings (OTEL_SDK_DISABLED)"
+        } else {
+            "this process is the child of a fork: nothing was recorded in it, and its parent has the tracer"
+        };
+        Self { ledger: Ledger::default(), problems: vec![why.to_owned()] }
+    }
+
+    pub(super) fn own_thread(tracer: &Tracer) -> Self {
+        let why = "called on a collector's or exporter's thread: the tracer was not finished".to_owned();
+        Self { ledger: tracer.ledger(), problems: vec![why] }
+    }
+
+    pub(super) fn of_running(tracer: &Tracer, flushed: Result<(), FlushError>) -> Self {
+        let problems = flushed.err().map(|e| format!("flush: {e}")).into_iter().collect();
+        Self { ledger: tracer.ledger(), problems }
+    }
+
+    pub(super) fn of_finished(
+        tracer: &Tracer,
+        outcome: Result<Vec<String>, usize>,
+        running_jobs: usize,
+        took: Duration,
+    ) -> Self {
+        let ledger = tracer.ledger();
+        let mut problems = Vec::new();
+        if running_jobs > 0 {
+            problems.push(format!("{running_jobs} jobs in the background still ran; what they record is lost"));
+        }
+        match outcome {
+            Ok(failures) => problems.extend(failures),
+            Err(parts) => problems.push(format!(
+                "not finished after {took:.1?}: {parts} of the collector and the exporters are still at work"
+            )),
+        }
+        problems.extend(losses(&ledger));
+        Self { ledger, problems }
+    }
+}
+
+/// What the ledger says was lost, in words.
+fn losses(ledger: &Ledger) -> Vec<String> {
+    let t = &ledger.transparent;
+    let unplaced = |why| UNPLACED.get(why);
+    let mut all: Vec<(u64, &str)> = vec![
+        (t.full, "spans were not recorded because their thread's shard was full (a larger shard helps)"),
+        (t.open_cap, "spans were not recorded because too many were open on their thread"),
+        (t.root_lost, "spans were not recorded because the root of their trace was not"),
+        (ledger.incomplete, "spans were still open and are exported as incomplete"),
+        (ledger.late, "attributes, events, links or ends came too late for their span"),
+        (ledger.corrupt, "records made no sense: memory was damaged"),
+        (ledger.orphans.unwrap_or(0), "spans are orphans: their parent was never exported"),
+        (unplaced(NoShard::Nested), "records were refused inside another record (a signal handler must not record)"),
+        (unplaced(NoShard::ThreadExit), "spans were not recorded because their thread was exiting"),
+        (unplaced(NoShard::NoMemory), "spans were not recorded for lack of memory"),
+    ];
+    let mut words: Vec<String> = Vec::new();
+    all.retain(|(n, _)| *n > 0);
+    words.extend(all.iter().map(|(n, what)| format!("{n} {what}")));
+    for e in &ledger.exporters {
+        let d = e.dropped;
+        let causes = [
+            (d.queue_full, "its queue was full"),
+            (d.failed, "it failed"),
+            (d.timed_out, "it did not answer in time"),
+            (d.panicked, "it panicked"),
+            (e.queued, "they were not delivered by the deadline"),
+        ];
+        for (n, why) in causes.iter().filter(|(n, _)| *n > 0) {
+            words.push(format!("exporter {:?} lost {n} spans: {why}", e.name));
+        }
+    }
+    if ledger.exporters.is_empty() && ledger.assembled > 0 {
+        words.push(format!("{} spans were delivered nowhere: there is no exporter", ledger.assembled));
+    }
+    words
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for problem in &self.problems {
+            writeln!(f, "heirloom: {problem}")?;
+        }
+        write!(f, "{}", self.ledger)
+    }
+}

@@ -1,0 +1,199 @@
+//! What the threads of a tracer share: recording threads on their slow path, the collector, whoever flushes.
+
+use crate::clock::Clock;
+use crate::collector::{Control, Ledger, Queue, Request, Transparent};
+use crate::config::Settings;
+use crate::context::TracerKey;
+use crate::export::Verify;
+use crate::sampler::SamplerState;
+use crate::shard::{Registry, Shard};
+use crate::wire::{header, padded, Kind};
+use crate::{sys, Context, TraceId};
+use crossbeam_queue::SegQueue;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::Thread;
+
+/// An end that its own shard did not take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StrayEnd {
+    pub(crate) span: u64,
+    pub(crate) tick: u64,
+    pub(crate) flags: u16,
+    pub(crate) dropped: u32,
+}
+
+/// How many different tracestates a tracer keeps: as many as the index in a context can tell apart.
+const MAX_TRACESTATES: usize = u16::MAX as usize;
+
+/// One tracer.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) key: TracerKey,
+    pub(crate) settings: Settings,
+    pub(crate) clock: Clock,
+    pub(crate) registry: Registry,
+    pub(crate) wake: Wake,
+    pub(crate) control: Control,
+    pub(crate) queues: Vec<Arc<Queue>>,
+    verify: Option<Verify>,
+    sampler: SamplerState,
+    sampler_reads_clock: bool,
+    /// Ends that found no room anywhere else: at most one for each open span, so it needs no bound of its own.
+    overflow: SegQueue<StrayEnd>,
+    tracestates: Mutex<Vec<Arc<str>>>,
+    tracestates_len: AtomicUsize,
+    closed: AtomicBool,
+}
+
+/// Wakes the collector.
+#[derive(Debug, Default)]
+pub(crate) struct Wake(OnceLock<Thread>);
+
+impl Wake {
+    /// At most a system call; lock-free.
+    pub(crate) fn wake(&self) {
+        if let Some(thread) = self.0.get() {
+            thread.unpark();
+        }
+    }
+
+    pub(super) fn set(&self, thread: Thread) {
+        let _ = self.0.set(thread);
+    }
+}
+
+impl Shared {
+    pub(super) fn new(
+        key: TracerKey,
+        settings: Settings,
+        clock: Clock,
+        registry: Registry,
+        queues: Vec<Arc<Queue>>,
+        verify: Option<Verify>,
+    ) -> Self {
+        Self {
+            key,
+            sampler: SamplerState::new(&settings.sampler),
+            sampler_reads_clock: settings.sampler.reads_clock(),
+            settings,
+            clock,
+            registry,
+            wake: Wake::default(),
+            control: Control::default(),
+            queues,
+            verify,
+            overflow: SegQueue::new(),
+            tracestates: Mutex::default(),
+            tracestates_len: AtomicUsize::new(0),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether to record a new trace, or the part of a remote parent's that begins here.
+    pub(crate) fn samples(&self, trace: TraceId, parent: Option<Context>) -> bool {
+        let now_ns = if self.sampler_reads_clock { self.clock.monotonic_ns() } else { 0 };
+        self.sampler.sample(trace, parent, now_ns)
+    }
+
+    /// A stamp of whatever clock this tracer's shards use.
+    pub(crate) fn clock_tick(&self) -> u64 {
+        match self.clock.source() {
+            crate::clock::COUNTER => crate::clock::counter(),
+            _ => self.clock.slow_tick(),
+        }
+    }
+
+    /// Writes into a newly leased shard whose it is now.
+    pub(crate) fn announce_thread(&self, shard: &Shard) {
+        let thread = std::thread::current();
+        let writer = shard.writer();
+        let name = crate::thread::cut(thread.name().unwrap_or(""), 64);
+        let bytes = 16 + padded(name.len());
+        if !writer.fits(bytes) && writer.refill(shard.shared(), bytes, false).outcome.is_err() {
+            // The shard was left full by its last owner: what this thread records until there is room is transparent.
+            // Its lane is then the last owner's; the collector is woken to make room.
+            self.wake.wake();
+            return;
+        }
+        let head = header(Kind::ThreadStart, bytes, 0, name.len() as u32);
+        writer.record_with_bytes([head, sys::thread_id()], name.as_bytes());
+    }
+
+    /// Takes an end that found no room.
+    pub(crate) fn overflow(&self, end: StrayEnd) {
+        self.overflow.push(end);
+        self.wake.wake();
+    }
+
+    pub(crate) fn next_overflow(&self) -> Option<StrayEnd> {
+        self.overflow.pop()
+    }
+
+    /// Asks the collector; does `otherwise` if it has stopped.
+    pub(crate) fn ask(&self, request: Request, otherwise: impl FnOnce()) {
+        if self.key != 0 && self.control.ask(request) {
+            self.wake.wake();
+        } else {
+            otherwise();
+        }
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Returns whether it was open.
+    pub(super) fn close(&self) -> bool {
+        !self.closed.swap(true, Ordering::AcqRel)
+    }
+
+    /// The index of a tracestate, for a context; zero if the table is full.
+    pub(crate) fn tracestate(&self, text: &str) -> u16 {
+        let mut all = self.tracestates.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = all.iter().position(|known| &**known == text).unwrap_or(all.len());
+        if index == all.len() {
+            if index >= MAX_TRACESTATES {
+                return 0;
+            }
+            all.push(text.into());
+            self.tracestates_len.store(all.len(), Ordering::Release);
+        }
+        index as u16 + 1
+    }
+
+    /// The tracestate with this index.
+    pub(crate) fn tracestate_text(&self, index: u16) -> Option<Arc<str>> {
+        let all = self.tracestates.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get((index as usize).checked_sub(1)?).cloned()
+    }
+
+    /// Shows all tracestates to `set` if there are more than `known`.
+    pub(crate) fn renew_tracestates(&self, known: usize, set: impl FnOnce(Vec<Arc<str>>)) {
+        if self.tracestates_len.load(Ordering::Acquire) > known {
+            set(self.tracestates.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        }
+    }
+
+    pub(crate) fn ledger(&self) -> Ledger {
+        // The collector's counts first: what it has counted as begun was counted by a writer before.
+        let (assembled, open) = self.control.counts();
+        let exporters = self.queues.iter().map(|queue| queue.ledger()).collect();
+        let counts = self.registry.counts();
+        let [full, open_cap, closed, root_lost] = counts.refused;
+        let transparent = Transparent { full, open_cap, closed, root_lost };
+        Ledger {
+            begun: counts.begun + transparent.total(),
+            transparent,
+            sampled_out: counts.sampled_out,
+            assembled: assembled.spans,
+            incomplete: assembled.incomplete,
+            open,
+            undrained: counts.begun.saturating_sub(assembled.begins),
+            late: assembled.late,
+            corrupt: assembled.corrupt,
+            orphans: self.verify.as_ref().map(Verify::orphans),
+            exporters,
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! From the number in a context to the tracer, and which tracer is the global one.
+//!
+//! A key is an index (from 1) and a generation. An index is used again after its tracer has finished, with the next
+//! generation, so that a context that outlived its tracer finds nothing instead of another tracer.
+
+use super::Shared;
+use crate::context::TracerKey;
+use crate::thread;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// How many tracers may live at the same time.
+const MAX_TRACERS: usize = 4096;
+
+#[derive(Debug, Default)]
+struct Table(Vec<Slot>);
+
+#[derive(Debug, Default)]
+struct Slot {
+    generation: u16,
+    tracer: Option<Arc<Shared>>,
+}
+
+static TABLE: Mutex<Table> = Mutex::new(Table(Vec::new()));
+static GLOBAL: AtomicU32 = AtomicU32::new(0);
+
+fn table() -> MutexGuard<'static, Table> {
+    TABLE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn split(key: TracerKey) -> Option<(usize, u16)> {
+    Some((((key >> 16) as usize).checked_sub(1)?, key as u16))
+}
+
+/// The tracer with this key, if it lives.
+pub(crate) fn find(key: TracerKey) -> Option<Arc<Shared>> {
+    let (index, generation) = split(key)?;
+    if thread::forked() {
+        return None;
+    }
+    let table = table();
+    let slot = table.0.get(index)?;
+    slot.tracer.as_ref().filter(|_| slot.generation == generation).cloned()
+}
+
+/// Adds the tracer that `make` makes for its key; `None` if there are too many.
+pub(super) fn add<E>(make: impl FnOnce(TracerKey) -> Result<Arc<Shared>, E>) -> Option<Result<Arc<Shared>, E>> {
+    let mut table = table();
+    let index = match table.0.iter().position(|slot| slot.tracer.is_none()) {
+        Some(index) => index,
+        None if table.0.len() < MAX_TRACERS => {
+            table.0.push(Slot::default());
+            table.0.len() - 1
+        }
+        None => return None,
+    };
+    let slot = &mut table.0[index];
+    slot.generation = slot.generation.wrapping_add(1);
+    let made = make((index as u32 + 1) << 16 | u32::from(slot.generation));
+    if let Ok(tracer) = &made {
+        slot.tracer = Some(Arc::clone(tracer));
+    }
+    Some(made)
+}
+
+/// Removes a tracer that has finished.
+pub(super) fn remove(key: TracerKey) {
+    let _ = GLOBAL.compare_exchange(key, 0, Ordering::AcqRel, Ordering::Relaxed);
+    let Some((index, generation)) = split(key) else { return };
+    let mut table = table();
+    if let Some(slot) = table.0.get_mut(index).filter(|slot| slot.generation == generation) {
+        let tracer = slot.tracer.take();
+        drop(table);
+        drop(tracer);
+    }
+}
+
+/// The key of the global tracer; zero if there is none.
+#[inline]
+pub(crate) fn global_key() -> TracerKey {
+    GLOBAL.load(Ordering::Acquire)
+}
+
+pub(super) fn set_global(key: TracerKey) {
+    GLOBAL.store(key, Ordering::Release);
+}
