@@ -42,6 +42,8 @@ mod diagnostics;
 mod dictionary;
 #[cfg(feature = "record")]
 pub mod export;
+#[cfg(feature = "otel")]
+pub mod otel;
 #[cfg(feature = "record")]
 mod sampler;
 #[cfg(feature = "record")]

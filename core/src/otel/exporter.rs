@@ -1,0 +1,285 @@
+//! [`OtelExporter`]: any OpenTelemetry span exporter as one of ours.
+
+use super::span_data::Converter;
+use super::worker::{poll_for, Failure, Seed, Worker};
+use crate::export::{Batch, ExportError, Exporter, Resource};
+use opentelemetry_sdk::trace::{SpanData, SpanExporter};
+use std::fmt::Display;
+use std::time::Duration;
+
+/// Sends finished spans to any [`opentelemetry_sdk::trace::SpanExporter`].
+///
+/// The exporter is called on a thread of its own that stands in the context of a tokio runtime of its own, so it makes
+/// no difference whether its client is asynchronous or blocking, and whether the program has a runtime. Thread and
+/// runtime (one more thread) start with the first batch and end with `shutdown` or drop.
+///
+/// | setting | default | as OpenTelemetry's |
+/// |---|---|---|
+/// | [`timeout`](Self::timeout) | 30 s | `OTEL_BSP_EXPORT_TIMEOUT` |
+/// | [`max_export_batch_size`](Self::max_export_batch_size) | 512 spans | `OTEL_BSP_MAX_EXPORT_BATCH_SIZE` |
+/// | [`named`](Self::named) | `opentelemetry` | |
+///
+/// # What goes wrong, and what then
+///
+/// | the exporter | its spans | the exporter afterwards |
+/// |---|---|---|
+/// | returns an error | rejected, with that error | is called with the next chunk |
+/// | panics | rejected, with the panic's text | is kept and called with the next chunk |
+/// | returns a future that isn't ready at the deadline | rejected; the future is dropped | is called with the next chunk |
+/// | blocks its thread beyond the deadline | rejected, as is the rest of the batch | is left alone until it returns |
+///
+/// Rejected spans are counted, not sent again: retries are the exporter's own business. A backend may have received
+/// spans that are counted as rejected (the answer came too late), but none that is counted as delivered was refused,
+/// with one exception: a *partial success*, which OpenTelemetry's exporters log and report as a success.
+///
+/// ```
+/// use heirloom_core::otel::OtelExporter;
+/// # #[derive(Debug)]
+/// # struct MyExporter;
+/// # impl opentelemetry_sdk::trace::SpanExporter for MyExporter {
+/// #     async fn export(&self, _: Vec<opentelemetry_sdk::trace::SpanData>) -> opentelemetry_sdk::error::OTelSdkResult {
+/// #         Ok(())
+/// #     }
+/// # }
+/// use std::time::Duration;
+///
+/// let exporter = OtelExporter::new(MyExporter).timeout(Duration::from_secs(10)).named("my backend");
+/// ```
+pub struct OtelExporter<E> {
+    state: State<E>,
+    settings: Settings,
+    /// What the exporter was last told.
+    resource: Option<Resource>,
+}
+
+struct Settings {
+    timeout: Duration,
+    max_export_batch_size: usize,
+    name: String,
+}
+
+enum State<E> {
+    /// Not started.
+    Idle(Seed<E>),
+    Running(Worker<E>),
+    ShutDown,
+}
+
+impl<E: SpanExporter + 'static> OtelExporter<E> {
+    /// The default of [`timeout`](Self::timeout).
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+    /// The default of [`max_export_batch_size`](Self::max_export_batch_size), in spans.
+    pub const DEFAULT_MAX_EXPORT_BATCH_SIZE: usize = 512;
+
+    /// Sends to this exporter. Starts nothing yet; may be called anywhere, inside an asynchronous runtime too.
+    pub fn new(exporter: E) -> Self {
+        Self::from_seed(Box::new(move || Ok(exporter)))
+    }
+
+    /// Sends to the exporter that `make` makes. It is called on the exporter's own thread, in the context of its own
+    /// runtime: for exporters that tie themselves to the runtime in whose context they are made, as those for gRPC do
+    /// (`OtelExporter::build(|| SpanExporter::builder().with_tonic().build())`). Made in the program's runtime, such an
+    /// exporter hangs as soon as that runtime waits for it or has ended.
+    ///
+    /// # Errors
+    ///
+    /// What `make` returns or panics with, or that it took longer than [`DEFAULT_TIMEOUT`](Self::DEFAULT_TIMEOUT).
+    ///
+    /// ```
+    /// # use heirloom_core::otel::OtelExporter;
+    /// # #[derive(Debug)]
+    /// # struct MyExporter(tokio::runtime::Handle);
+    /// # impl opentelemetry_sdk::trace::SpanExporter for MyExporter {
+    /// #     async fn export(&self, _: Vec<opentelemetry_sdk::trace::SpanData>) -> opentelemetry_sdk::error::OTelSdkResult {
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    /// let exporter = OtelExporter::build(|| tokio::runtime::Handle::try_current().map(MyExporter))?;
+    /// # Ok::<(), heirloom_core::export::ExportError>(())
+    /// ```
+    pub fn build<R: Display>(make: impl FnOnce() -> Result<E, R> + Send + 'static) -> Result<Self, ExportError> {
+        let mut exporter = Self::from_seed(Box::new(move || make().map_err(|error| error.to_string())));
+        let timeout = exporter.settings.timeout;
+        let made = exporter.worker().and_then(|worker| worker.ready(timeout));
+        made.map_err(|failure| {
+            ExportError::new(format!("the OpenTelemetry exporter could not be made: {}", failure.reason()))
+        })?;
+        Ok(exporter)
+    }
+
+    fn from_seed(seed: Seed<E>) -> Self {
+        let settings = Settings {
+            timeout: Self::DEFAULT_TIMEOUT,
+            max_export_batch_size: Self::DEFAULT_MAX_EXPORT_BATCH_SIZE,
+            name: "opentelemetry".into(),
+        };
+        Self { state: State::Idle(seed), settings, resource: None }
+    }
+
+    /// How long one attempt to send one chunk may take, and each flush and the shutdown. An exporter that blocks is
+    /// waited for half a second longer.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.settings.timeout = timeout;
+        self
+    }
+
+    /// How many spans the exporter is given at once, at most. Zero means the default.
+    pub fn max_export_batch_size(mut self, spans: usize) -> Self {
+        self.settings.max_export_batch_size = if spans == 0 { Self::DEFAULT_MAX_EXPORT_BATCH_SIZE } else { spans };
+        self
+    }
+
+    /// The name in messages and in the ledger.
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.settings.name = name.into();
+        self
+    }
+
+    /// The running worker; starts it if need be.
+    fn worker(&mut self) -> Result<&mut Worker<E>, Failure> {
+        self.start()?;
+        match &mut self.state {
+            State::Running(worker) => Ok(worker),
+            State::Idle(_) | State::ShutDown => Err(Failure::Failed("the exporter was shut down".into())),
+        }
+    }
+
+    fn start(&mut self) -> Result<(), Failure> {
+        let (state, result) = match std::mem::replace(&mut self.state, State::ShutDown) {
+            State::Idle(seed) => match Worker::start(seed) {
+                Ok(worker) => (State::Running(worker), Ok(())),
+                Err((seed, reason)) => (State::Idle(seed), Err(Failure::Failed(reason))),
+            },
+            other => (other, Ok(())),
+        };
+        self.state = state;
+        result
+    }
+
+    fn call(&mut self, job: impl FnOnce(&mut E) -> Result<(), String> + Send + 'static) -> Result<(), Failure> {
+        let timeout = self.settings.timeout;
+        self.worker()?.call(timeout, move |slot| slot.as_mut().map_or_else(never_made, job))
+    }
+
+    /// Tells the exporter whose spans come next, if it hasn't been told.
+    fn set_resource(&mut self, resource: &Resource) -> Result<(), Failure> {
+        if self.resource.as_ref() == Some(resource) {
+            return Ok(());
+        }
+        self.resource = None;
+        let otel = otel_resource(resource);
+        self.call(move |exporter| {
+            exporter.set_resource(&otel);
+            Ok(())
+        })?;
+        self.resource = Some(resource.clone());
+        Ok(())
+    }
+
+    fn send(&mut self, chunk: Vec<SpanData>) -> Result<(), Failure> {
+        let timeout = self.settings.timeout;
+        self.call(move |exporter| match poll_for(timeout, exporter.export(chunk)) {
+            Some(result) => result.map_err(|error| error.to_string()),
+            None => Err(format!("the exporter did not finish within its deadline ({timeout:?}) and was interrupted")),
+        })
+    }
+
+    /// Sends chunk after chunk; after a failed one the next is tried, unless the thread is blocked.
+    fn send_all(&mut self, batch: &Batch, losses: &mut Losses) {
+        let converter = Converter::new(batch.resource());
+        let mut spans = batch.spans();
+        while spans.len() > 0 {
+            let chunk: Vec<_> =
+                spans.by_ref().take(self.settings.max_export_batch_size).map(|span| converter.span(span)).collect();
+            let len = chunk.len();
+            match self.send(chunk) {
+                Ok(()) => {}
+                Err(Failure::Failed(reason)) => losses.add(len, reason),
+                Err(Failure::Blocked(reason)) => return losses.add(len + spans.len(), reason),
+            }
+        }
+    }
+
+    fn error(&self, what: &str, failure: &Failure) -> ExportError {
+        ExportError::new(format!("{}: {what} failed: {}", self.settings.name, failure.reason()))
+    }
+}
+
+/// Spans that were not delivered, and the first reason.
+#[derive(Default)]
+struct Losses {
+    spans: usize,
+    times: usize,
+    first_reason: String,
+}
+
+impl Losses {
+    fn add(&mut self, spans: usize, reason: String) {
+        if self.times == 0 {
+            self.first_reason = reason;
+        }
+        self.spans += spans;
+        self.times += 1;
+    }
+
+    fn into_result(self, name: &str, len: usize) -> Result<(), ExportError> {
+        let Self { spans, times, first_reason } = self;
+        if times == 0 {
+            return Ok(());
+        }
+        let more = if times > 1 { format!(" (the first of {times} failures)") } else { String::new() };
+        let message = format!("{name}: {spans} of {len} spans were not delivered: {first_reason}{more}");
+        Err(ExportError::partial(spans as u64, message))
+    }
+}
+
+impl<E: SpanExporter + 'static> Exporter for OtelExporter<E> {
+    fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
+        let mut losses = Losses::default();
+        match self.set_resource(batch.resource()) {
+            Ok(()) => self.send_all(batch, &mut losses),
+            Err(failure) => losses.add(batch.len(), failure.reason().to_owned()),
+        }
+        losses.into_result(&self.settings.name, batch.len())
+    }
+
+    fn flush(&mut self) -> Result<(), ExportError> {
+        if let State::Idle(_) = self.state {
+            return Ok(());
+        }
+        let flushed = self.call(|exporter| exporter.force_flush().map_err(|error| error.to_string()));
+        flushed.map_err(|failure| self.error("flush", &failure))
+    }
+
+    /// Calls the exporter's `shutdown` and drops it. Later calls are errors, a second shutdown does nothing.
+    ///
+    /// It is `shutdown` and not `shutdown_with_timeout` because an exporter may implement either one, and the former
+    /// calls the latter by default but not the other way round. The deadline is kept whatever the exporter does.
+    fn shutdown(&mut self) -> Result<(), ExportError> {
+        if let State::ShutDown = self.state {
+            return Ok(());
+        }
+        let timeout = self.settings.timeout;
+        let last = |slot: &mut Option<E>| {
+            let exporter = slot.take();
+            exporter.map_or_else(never_made, |exporter| exporter.shutdown().map_err(|error| error.to_string()))
+        };
+        let done = self.worker().and_then(|worker| worker.call(timeout, last));
+        self.state = State::ShutDown;
+        done.map_err(|failure| self.error("shutdown", &failure))
+    }
+
+    fn name(&self) -> &str {
+        &self.settings.name
+    }
+}
+
+fn never_made() -> Result<(), String> {
+    Err("the exporter could not be made".into())
+}
+
+fn otel_resource(resource: &Resource) -> opentelemetry_sdk::Resource {
+    let attributes = resource.attributes.iter();
+    let attributes = attributes.map(|(key, value)| opentelemetry::KeyValue::new(key.clone(), value.clone()));
+    opentelemetry_sdk::Resource::builder_empty().with_attributes(attributes).build()
+}

@@ -1,0 +1,135 @@
+//! One finished span as OpenTelemetry's [`SpanData`], with all that it holds.
+
+use crate::export::{AttributeRef, EventRef, Lane, LinkRef, Resource, SpanRef};
+use opentelemetry::trace::{Event, Link, SpanContext, SpanId, TraceFlags, TraceState};
+use opentelemetry::{Array, InstrumentationScope, KeyValue, StringValue, Value};
+use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// Attribute: the span was still open when the tracer finished.
+const INCOMPLETE: &str = "heirloom.incomplete";
+/// Attribute: `key=bytes` of each value that was cut, with the size that it had.
+const TRUNCATED: &str = "heirloom.truncated";
+/// Attribute of a span and of a resource: the process id ([process conventions]).
+///
+/// [process conventions]: https://opentelemetry.io/docs/specs/semconv/resource/process/
+const PROCESS_PID: &str = "process.pid";
+/// Attributes: where the span began ([thread conventions]).
+///
+/// [thread conventions]: https://opentelemetry.io/docs/specs/semconv/general/attributes/#general-thread-attributes
+const THREAD_ID: &str = "thread.id";
+const THREAD_NAME: &str = "thread.name";
+
+/// Makes [`SpanData`] of the spans of one resource.
+pub(super) struct Converter {
+    scope: InstrumentationScope,
+    resource_pid: Option<i64>,
+}
+
+impl Converter {
+    pub(super) fn new(resource: &Resource) -> Self {
+        let scope = InstrumentationScope::builder("heirloom").with_version(env!("CARGO_PKG_VERSION")).build();
+        Self { scope, resource_pid: resource.get(PROCESS_PID).and_then(crate::Value::as_i64) }
+    }
+
+    /// The whole span. Allocates for each text: OpenTelemetry's span data owns what it holds.
+    pub(super) fn span(&self, span: SpanRef<'_>) -> SpanData {
+        let flags = TraceFlags::new(span.trace_flags());
+        let state = span.tracestate().parse().unwrap_or(TraceState::NONE);
+        SpanData {
+            span_context: SpanContext::new(span.trace_id().into(), span.span_id().into(), flags, false, state),
+            parent_span_id: span.parent_span_id().map_or(SpanId::INVALID, SpanId::from),
+            parent_span_is_remote: span.parent_is_remote(),
+            span_kind: span.kind().into(),
+            name: span.name().to_owned().into(),
+            start_time: time(span.start_ns()),
+            end_time: time(span.end_ns()),
+            attributes: self.attributes(span),
+            dropped_attributes_count: span.dropped_attributes(),
+            events: events(span),
+            links: links(span),
+            status: span.status().into(),
+            instrumentation_scope: self.scope.clone(),
+        }
+    }
+
+    /// The span's own attributes, then what OpenTelemetry has no field for. Where both have a key the span's stays.
+    fn attributes(&self, span: SpanRef<'_>) -> Vec<KeyValue> {
+        let mut attributes = attributes(span.attributes());
+        if span.is_incomplete() {
+            add(&mut attributes, INCOMPLETE, true);
+        }
+        self.lane(&mut attributes, span.lane());
+        attributes
+    }
+
+    fn lane(&self, attributes: &mut Vec<KeyValue>, lane: &Lane) {
+        add(attributes, THREAD_ID, int(lane.thread_id));
+        if !lane.thread_name.is_empty() {
+            add(attributes, THREAD_NAME, Arc::clone(&lane.thread_name));
+        }
+        let pid = i64::from(lane.process_id);
+        if self.resource_pid != Some(pid) {
+            add(attributes, PROCESS_PID, pid);
+        }
+    }
+}
+
+fn events(span: SpanRef<'_>) -> SpanEvents {
+    let mut events = SpanEvents::default();
+    events.events = span.events().map(event).collect();
+    events.dropped_count = span.dropped_events();
+    events
+}
+
+fn event(event: EventRef<'_>) -> Event {
+    let attributes = attributes(event.attributes());
+    Event::new(event.name().to_owned(), time(event.time_ns()), attributes, event.dropped_attributes())
+}
+
+fn links(span: SpanRef<'_>) -> SpanLinks {
+    let mut links = SpanLinks::default();
+    links.links = span.links().map(link).collect();
+    links.dropped_count = span.dropped_links();
+    links
+}
+
+fn link(link: LinkRef<'_>) -> Link {
+    let (trace, span) = (link.trace_id().into(), link.span_id().into());
+    let flags = TraceFlags::new(link.trace_flags());
+    let context = SpanContext::new(trace, span, flags, link.is_remote(), TraceState::NONE);
+    Link::new(context, attributes(link.attributes()), link.dropped_attributes())
+}
+
+/// The attributes; those that were cut are named in one more.
+fn attributes<'a>(refs: impl ExactSizeIterator<Item = AttributeRef<'a>>) -> Vec<KeyValue> {
+    let mut attributes = Vec::with_capacity(refs.len() + 3);
+    let mut truncated: Vec<StringValue> = Vec::new();
+    for attribute in refs {
+        if let Some(original_bytes) = attribute.truncated_from {
+            truncated.push(format!("{}={original_bytes}", attribute.key).into());
+        }
+        attributes.push(KeyValue::new(attribute.key.to_owned(), attribute.value));
+    }
+    if !truncated.is_empty() {
+        add(&mut attributes, TRUNCATED, Value::Array(Array::String(truncated)));
+    }
+    attributes
+}
+
+/// Adds an attribute unless the key is there.
+fn add(attributes: &mut Vec<KeyValue>, key: &'static str, value: impl Into<Value>) {
+    if !attributes.iter().any(|kv| kv.key.as_str() == key) {
+        attributes.push(KeyValue::new(key, value));
+    }
+}
+
+/// A number beyond an `i64` becomes a text, as everywhere in this crate.
+fn int(number: u64) -> Value {
+    crate::Value::from(number).into()
+}
+
+fn time(ns_since_1970: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(ns_since_1970)).unwrap_or(SystemTime::UNIX_EPOCH)
+}
