@@ -117,7 +117,7 @@ impl<E: SpanExporter + 'static> OtelExporter<E> {
     }
 
     /// How long one attempt to send one chunk may take, and each flush and the shutdown. An exporter that blocks is
-    /// waited for half a second longer.
+    /// waited for one second longer.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.timeout = timeout;
         self

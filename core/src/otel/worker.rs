@@ -20,7 +20,7 @@ use tokio::runtime::{Builder, Runtime};
 
 /// How much longer than the call's own deadline the caller waits for the answer, so that a future that is dropped at
 /// the deadline is told from a thread that is blocked.
-const GRACE: Duration = Duration::from_millis(500);
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Makes the exporter, on its thread.
 pub(super) type Seed<E> = Box<dyn FnOnce() -> Answer<E> + Send>;
@@ -127,16 +127,21 @@ fn runtime() -> Answer<Runtime> {
         Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("heirloom-otel-io")
-            .on_thread_start(|| std::mem::forget(opentelemetry::Context::enter_telemetry_suppressed_scope()))
+            .on_thread_start(suppress_telemetry)
             .enable_all()
             .build()
             .map_err(|error| format!("its tokio runtime could not be started: {error}"))
     })
 }
 
+/// Nothing that this thread does from now on is traced: an export that made spans would have to be exported too.
+fn suppress_telemetry() {
+    std::mem::forget(opentelemetry::Context::enter_telemetry_suppressed_scope());
+}
+
 /// The life of the thread: makes the exporter, then one answer for each job until the caller is gone.
 fn serve<E>(runtime: Runtime, seed: Seed<E>, todo: Receiver<Job<E>>, done: &Sender<Answer>) {
-    let _no_spans_of_our_own = opentelemetry::Context::enter_telemetry_suppressed_scope();
+    suppress_telemetry();
     let entered = runtime.enter();
     let (mut exporter, made) = match caught("the exporter's builder", seed) {
         Ok(exporter) => (Some(exporter), Ok(())),

@@ -10,7 +10,7 @@ use opentelemetry_sdk::Resource;
 use std::fmt;
 use std::future::{pending, Future};
 use std::pin::Pin;
-use std::sync::mpsc::{channel, Receiver, Sender};
+use std::sync::mpsc::{channel, Receiver, RecvTimeoutError, Sender};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use tokio::runtime;
@@ -174,7 +174,7 @@ fn blocks_once() -> (Sender<()>, OtelExporter<impl SpanExporter>) {
 fn a_blocked_thread_is_left_behind_and_used_again_when_it_returns() {
     let (release, mut exporter) = blocks_once();
     let started = Instant::now();
-    let said = "opentelemetry: 6 of 6 spans were not delivered: the exporter has blocked its thread for 550ms, \
+    let said = "opentelemetry: 6 of 6 spans were not delivered: the exporter has blocked its thread for 1.05s, \
                 beyond its deadline; nothing is sent until it returns";
     assert_eq!(export(&mut exporter, 6), Err((6, said.into())));
     assert!(started.elapsed() < SOON);
@@ -200,19 +200,22 @@ fn shutdown_and_drop_do_not_wait_for_a_blocked_thread() {
 }
 
 #[test]
-fn the_thread_ends_and_drops_the_exporter_when_ours_is_dropped() {
-    #[derive(Debug)]
-    struct Kept(#[allow(dead_code)] Sender<()>);
-    impl SpanExporter for Kept {
-        async fn export(&self, _: Vec<SpanData>) -> OTelSdkResult {
-            Ok(())
-        }
-    }
-    let (kept, gone): (_, Receiver<()>) = channel();
-    let mut exporter = OtelExporter::new(Kept(kept));
+fn exporter_and_runtime_end_when_ours_is_dropped() {
+    let (kept, gone): (Sender<()>, Receiver<()>) = channel();
+    let (started, task) = channel();
+    let mut exporter = acts(move |_, _| {
+        let (kept, started) = (kept.clone(), started.clone());
+        tokio::spawn(async move {
+            started.send(()).unwrap();
+            pending::<()>().await;
+            drop(kept);
+        });
+        done(Ok(()))
+    });
     assert_eq!(export(&mut exporter, 1), Ok(()));
+    task.recv_timeout(SOON).unwrap();
     drop(exporter);
-    assert_eq!(gone.recv_timeout(SOON), Err(std::sync::mpsc::RecvTimeoutError::Disconnected));
+    assert_eq!(gone.recv_timeout(SOON), Err(RecvTimeoutError::Disconnected), "exporter or task still there");
 }
 
 /// An exporter like those of asynchronous clients: a timer, a task, an answer from another thread.
