@@ -27,9 +27,9 @@
 //! | An asynchronous client (`reqwest-client`, `hyper-client`) panics where there is no tokio runtime, as on the SDK's own batch thread | there is one: the exporter's own |
 //! | A blocking client (the default of `opentelemetry-otlp`) panics inside a runtime's `block_on`, in debug builds | the runtime is only the context, not the caller: both kinds work |
 //! | A client tied to the program's runtime (gRPC) hangs when that runtime waits or has ended | [`OtelExporter::build`] makes it in ours; the deadline holds in any case |
-//! | Its deadline doesn't interrupt a request that hangs | ours drops the future, and leaves a blocked thread behind |
+//! | Its deadline starts no more retries but doesn't interrupt a request in flight; that is up to the client | ours drops the future, and leaves a blocked thread behind |
 //! | A panic ends the SDK's batch thread and with it all export | caught, its spans counted, the exporter kept |
-//! | It retries for 10 s by default (`OTEL_EXPORTER_OTLP_TIMEOUT`), then the batch is gone; a `Retry-After` beyond that drops it at once | the loss is counted and its reason told; the queue before us absorbs the wait |
+//! | It retries three times within at most 10 s (`OTEL_EXPORTER_OTLP_TIMEOUT`), then the batch is gone; a `Retry-After` that doesn't fit drops it at once | the loss is counted and its reason told; the queue before us absorbs the wait |
 //! | A partial success is only logged and reported as a success | can't be seen from outside: such spans count as delivered |
 //! | `shutdown` and `force_flush` of `opentelemetry-otlp` do nothing | nothing to lose: each chunk was answered before; dropping it closes its connections |
 //! | It may trace its own requests, each export making spans to export | its threads suppress OpenTelemetry's telemetry |

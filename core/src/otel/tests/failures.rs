@@ -291,6 +291,21 @@ fn build_makes_the_exporter_in_its_own_runtime() {
 }
 
 #[test]
+fn an_exporter_tied_to_a_runtime_that_waits_for_it_costs_the_deadline_and_no_more() {
+    let program = runtime::Builder::new_current_thread().build().unwrap();
+    let handle = program.handle().clone();
+    let mut exporter = acts(move |_, _| {
+        let task = handle.spawn(async {});
+        Box::pin(async { task.await.map_err(|e| OTelSdkError::InternalFailure(e.to_string())) })
+    })
+    .timeout(SHORT);
+    let started = Instant::now();
+    let (rejected, said) = program.block_on(async { export(&mut exporter, 1) }).unwrap_err();
+    assert!(rejected == 1 && said.contains("did not finish within its deadline"), "{said}");
+    assert!(started.elapsed() < SOON);
+}
+
+#[test]
 fn build_says_why_the_exporter_could_not_be_made() {
     type Never = Acts<fn(u64, usize) -> Answer>;
     let error = OtelExporter::<Never>::build(|| Err("bad endpoint")).err().unwrap().to_string();
