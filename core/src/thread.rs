@@ -107,6 +107,8 @@ pub(crate) struct Slot<'a> {
     pub(crate) shard: &'a Shard,
     pub(crate) tracer: &'a Shared,
     pub(crate) lease: Lease,
+    /// What the slot is set to afterwards.
+    taken: u64,
 }
 
 impl Slot<'_> {
@@ -140,10 +142,9 @@ impl Slot<'_> {
 
 impl Drop for Leases {
     fn drop(&mut self) {
-        with(|state| {
-            state.life.set(GONE);
-            state.empty();
-        });
+        let state = state();
+        state.life.set(GONE);
+        state.empty();
         for held in self.0.get_mut().drain(..) {
             held.tracer.registry.give_back(held.shard);
         }
@@ -188,10 +189,9 @@ static FORKED: AtomicBool = AtomicBool::new(false);
 /// Runs in the child of a fork, on the only thread that it has: from here on everything is inert.
 pub(crate) extern "C" fn after_fork() {
     FORKED.store(true, Ordering::Relaxed);
-    with(|state| {
-        state.life.set(PIPELINE);
-        state.empty();
-    });
+    let state = state();
+    state.life.set(PIPELINE);
+    state.empty();
 }
 
 /// Whether this process is the child of a fork: its tracers are its parent's.
@@ -199,19 +199,22 @@ pub(crate) fn forked() -> bool {
     FORKED.load(Ordering::Relaxed)
 }
 
+/// This thread's state. Not a closure's argument, so that hot callers compile to straight code.
 #[inline(always)]
-pub(crate) fn with<R>(run: impl FnOnce(&ThreadState) -> R) -> R {
-    STATE.with(run)
+pub(crate) fn state() -> &'static ThreadState {
+    // SAFETY: the state has no destructor and is initialised by a constant, so it is there for as long as the thread is.
+    // A reference to it can't leave the thread, since its cells are not `Sync`.
+    STATE.with(|state| unsafe { &*ptr::from_ref(state) })
 }
 
 /// Marks this thread as one of the pipeline's own.
 pub(crate) fn enter_pipeline() {
-    with(|state| state.life.set(PIPELINE));
+    state().life.set(PIPELINE);
 }
 
 /// Whether this is a collector's or exporter's thread.
 pub(crate) fn in_pipeline() -> bool {
-    with(|state| state.life.get() == PIPELINE) && !forked()
+    state().life.get() == PIPELINE && !forked()
 }
 
 impl ThreadState {
@@ -221,23 +224,31 @@ impl ThreadState {
         (self.slot.get() >> 32) as u32 == key
     }
 
-    /// Appends with this tracer's writer, if its shard is in the slot.
+    /// Takes the slot, if this tracer's shard is in it. Between this and [`put_back`](Self::put_back) the caller only
+    /// appends: it doesn't panic, allocate, lock or call foreign code.
     #[inline(always)]
-    pub(crate) fn with_tracer<R>(&self, key: TracerKey, append: impl FnOnce(Slot<'_>) -> R) -> Option<R> {
+    pub(crate) fn take_tracer(&self, key: TracerKey) -> Option<Slot<'_>> {
         let slot = self.slot.get();
-        ((slot >> 32) as u32 == key).then(|| self.append(slot, append))
+        if (slot >> 32) as u32 == key {
+            Some(self.take(slot))
+        } else {
+            None
+        }
     }
 
-    /// Appends with the writer of this lease, if its shard is in the slot.
+    /// Takes the slot, if the shard of this lease is in it. As [`take_tracer`](Self::take_tracer).
     #[inline(always)]
-    pub(crate) fn with_lease<R>(&self, lease: Lease, append: impl FnOnce(Slot<'_>) -> R) -> Option<R> {
+    pub(crate) fn take_lease(&self, lease: Lease) -> Option<Slot<'_>> {
         let slot = self.slot.get();
-        (slot as u32 == lease).then(|| self.append(slot, append))
+        if slot as u32 == lease {
+            Some(self.take(slot))
+        } else {
+            None
+        }
     }
 
-    /// Takes the slot for the time of one append. `append` must not panic, allocate, lock or call foreign code.
     #[inline(always)]
-    fn append<R>(&self, slot: u64, append: impl FnOnce(Slot<'_>) -> R) -> R {
+    fn take(&self, slot: u64) -> Slot<'_> {
         self.slot.set(TAKEN);
         compiler_fence(Ordering::SeqCst);
         // SAFETY: a slot that is neither empty nor taken goes with a pointer to a shard that this thread's `LEASES` keep
@@ -245,10 +256,22 @@ impl ThreadState {
         let shard = unsafe { &*self.shard.get() };
         // SAFETY: the pointer to the tracer goes with the other one.
         let tracer = unsafe { &*self.tracer.get() };
-        let result = append(Slot { writer: shard.writer(), shard, tracer, lease: slot as u32 });
+        Slot { writer: shard.writer(), shard, tracer, lease: slot as u32, taken: slot }
+    }
+
+    /// Ends an append.
+    #[inline(always)]
+    pub(crate) fn put_back(&self, slot: Slot<'_>) {
         compiler_fence(Ordering::SeqCst);
-        self.slot.set(slot);
-        result
+        self.slot.set(slot.taken);
+    }
+
+    /// Appends with this tracer's writer, if its shard is in the slot: for what is not hot.
+    pub(crate) fn with_tracer<R>(&self, key: TracerKey, append: impl FnOnce(Slot<'_>) -> R) -> Option<R> {
+        let slot = self.take_tracer(key)?;
+        let result = append(slot);
+        self.put_back(slot);
+        Some(result)
     }
 
     fn empty(&self) {
@@ -323,7 +346,7 @@ impl ThreadState {
         let address = name.as_ptr() as usize;
         let index = (address ^ address >> 6 ^ name.len()) & (NAMES - 1);
         let cached = self.names[index].get();
-        if cached.address == address && cached.length == name.len() && cached.id != 0 {
+        if cached.address == address && cached.length == name.len() {
             return Some(cached.id);
         }
         self.look_up(index, name)

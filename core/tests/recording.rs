@@ -20,6 +20,16 @@ fn a_tree_arrives_with_its_parents() {
 }
 
 #[test]
+fn each_root_of_a_tracer_is_recorded() {
+    testing::run(|t| {
+        (0..3).for_each(|_| t.tracer().root("root").end());
+        (0..3).for_each(|_| Context::INERT.span("root").end());
+        t.assert_tree("root\nroot\nroot\nroot\nroot\nroot");
+        t.assert_complete();
+    });
+}
+
+#[test]
 fn every_type_of_value_arrives_as_it_was_set() {
     testing::run(|t| {
         let strings = ["a", "", "ü"];

@@ -25,8 +25,15 @@ mod flat {
     #[derive(Debug)]
     pub(crate) struct Words {
         start: NonNull<u64>,
+        allocation: NonNull<u8>,
         layout: Layout,
     }
+
+    /// The ring starts on a cache line.
+    const ALIGN: usize = 64;
+    /// What is asked of the allocator: no more than every allocation has, since only then zeroed memory comes straight
+    /// from the system, untouched.
+    const MALLOC_ALIGN: usize = 16;
 
     // SAFETY: `Words` owns its memory; who may touch which word is the callers' duty (invariants 3 and 4).
     unsafe impl Send for Words {}
@@ -36,18 +43,19 @@ mod flat {
     impl Words {
         /// Zeroed memory of this many bytes (a multiple of 8, not zero), or `None` if there is none.
         pub(crate) fn allocate(bytes: u64) -> Option<Self> {
-            let layout = Layout::from_size_align(usize::try_from(bytes).ok()?, 128).ok()?;
-            if layout.size() == 0 {
-                return None;
-            }
+            let size = usize::try_from(bytes).ok()?.checked_add(ALIGN)?;
+            let layout = Layout::from_size_align(size, MALLOC_ALIGN).ok()?;
             // SAFETY: the layout's size is not zero.
-            let start = NonNull::new(unsafe { alloc_zeroed(layout) }.cast::<u64>())?;
-            Some(Self { start, layout })
+            let allocation = NonNull::new(unsafe { alloc_zeroed(layout) })?;
+            let skip = allocation.as_ptr().align_offset(ALIGN).min(ALIGN);
+            // SAFETY: at most `ALIGN` bytes are skipped, and so many were asked for on top.
+            let start = NonNull::new(unsafe { allocation.as_ptr().add(skip) })?.cast();
+            Some(Self { start, allocation, layout })
         }
 
         #[inline(always)]
         fn at(&self, offset: u64) -> *mut u64 {
-            debug_assert!(offset % 8 == 0 && offset < self.layout.size() as u64);
+            debug_assert!(offset % 8 == 0 && offset < (self.layout.size() - ALIGN) as u64);
             // SAFETY: callers pass an offset within the memory (invariant 1).
             unsafe { self.start.as_ptr().byte_add(offset as usize) }
         }
@@ -60,6 +68,17 @@ mod flat {
         pub(crate) unsafe fn write(&self, offset: u64, word: u64) {
             // SAFETY: the caller vouches for it.
             unsafe { self.at(offset).write(word) };
+        }
+
+        /// Writes words from a byte offset on.
+        ///
+        /// # Safety
+        /// As [`write`](Self::write), for all the words.
+        #[inline(always)]
+        pub(crate) unsafe fn write_all<const N: usize>(&self, offset: u64, words: [u64; N]) {
+            // One write of the whole array, so that the compiler need not look up where the ring is for each word.
+            // SAFETY: the caller vouches for it, and every offset is a multiple of 8.
+            unsafe { self.at(offset).cast::<[u64; N]>().write(words) };
         }
 
         /// Writes bytes at a byte offset and pads the last word with zeros.
@@ -97,7 +116,7 @@ mod flat {
     impl Drop for Words {
         fn drop(&mut self) {
             // SAFETY: allocated in `allocate` with this layout, and dropped once.
-            unsafe { dealloc(self.start.as_ptr().cast(), self.layout) };
+            unsafe { dealloc(self.allocation.as_ptr(), self.layout) };
         }
     }
 }
@@ -123,6 +142,13 @@ mod modelled {
         pub(crate) unsafe fn write(&self, offset: u64, word: u64) {
             // SAFETY: loom checks that no other thread is at this word.
             self.0[offset as usize / 8].with_mut(|at| unsafe { *at = word });
+        }
+
+        pub(crate) unsafe fn write_all<const N: usize>(&self, offset: u64, words: [u64; N]) {
+            for (i, word) in words.into_iter().enumerate() {
+                // SAFETY: the caller vouches for it, and loom checks.
+                unsafe { self.write(offset + i as u64 * 8, word) };
+            }
         }
 
         pub(crate) unsafe fn write_bytes(&self, offset: u64, bytes: &[u8]) {

@@ -99,6 +99,14 @@ pub(crate) struct Begin {
     pub(crate) tick: u64,
 }
 
+impl Begin {
+    #[inline(always)]
+    fn words(self, id: u64, bytes: u64) -> [u64; 6] {
+        let header = header(Kind::Begin, bytes, self.flags, self.name);
+        [header, id, self.parent, self.trace_hi, self.trace_lo, self.tick]
+    }
+}
+
 impl Writer {
     pub(super) fn new(words: Words, sizes: Sizes, max_record: u64, clock: u8, first_id: u64) -> Self {
         Self {
@@ -173,16 +181,15 @@ impl Writer {
         unsafe { self.words.write_bytes(at, bytes) };
     }
 
-    /// Where the next record goes, as an offset into the memory.
     #[inline(always)]
-    fn offset(&self) -> u64 {
-        self.write.get() & self.mask
+    fn put_all<const N: usize>(&self, at: u64, words: [u64; N]) {
+        // SAFETY: as in `put`.
+        unsafe { self.words.write_all(at, words) };
     }
 
-    /// Makes the record of this length readable.
+    /// Makes everything before this position readable.
     #[inline(always)]
-    fn publish(&self, bytes: u64) {
-        let write = self.write.get() + bytes;
+    fn publish(&self, write: u64) {
         self.write.set(write);
         self.head.store(write, Ordering::Release);
     }
@@ -191,87 +198,67 @@ impl Writer {
     #[inline(always)]
     pub(crate) fn begin(&self, begin: Begin) -> u64 {
         let id = self.next_id();
-        let at = self.offset();
-        self.put_begin(at, id, BEGIN_BYTES, begin);
-        self.commit_begin(BEGIN_BYTES);
+        let write = self.write.get();
+        self.put_all(write & self.mask, begin.words(id, BEGIN_BYTES));
+        self.commit_begin(write + BEGIN_BYTES);
         id
     }
 
     /// The same with a name that stands inline; the caller has checked `fits_begin` for the padded length.
     pub(crate) fn begin_named(&self, mut begin: Begin, name: &[u8]) -> u64 {
         let id = self.next_id();
-        let at = self.offset();
+        let write = self.write.get();
+        let at = write & self.mask;
         let bytes = BEGIN_BYTES + padded(name.len());
         begin.name = name.len() as u32;
         begin.flags |= crate::wire::INLINE;
-        self.put_begin(at, id, bytes, begin);
+        self.put_all(at, begin.words(id, bytes));
         self.put_bytes(at + BEGIN_BYTES, name);
-        self.commit_begin(bytes);
+        self.commit_begin(write + bytes);
         id
     }
 
     #[inline(always)]
-    fn put_begin(&self, at: u64, id: u64, bytes: u64, begin: Begin) {
-        self.put(at, header(Kind::Begin, bytes, begin.flags, begin.name));
-        self.put(at + 8, id);
-        self.put(at + 16, begin.parent);
-        self.put(at + 24, begin.trace_hi);
-        self.put(at + 32, begin.trace_lo);
-        self.put(at + 40, begin.tick);
-    }
-
-    #[inline(always)]
-    fn commit_begin(&self, bytes: u64) {
+    fn commit_begin(&self, write: u64) {
         self.limit.set(self.limit.get() - END_BYTES);
         count(&self.begun);
-        self.publish(bytes);
+        self.publish(write);
     }
 
     /// Appends the end of a span that was begun here: it always fits.
     #[inline(always)]
     pub(crate) fn end(&self, flags: u16, dropped: u32, span: u64, tick: u64) {
         self.limit.set(self.limit.get() + END_BYTES);
-        self.put_end(flags, dropped, span, tick);
+        self.end_elsewhere(flags, dropped, span, tick);
     }
 
     /// Appends the end of a span that was begun elsewhere; the caller has checked `fits`.
-    pub(crate) fn end_elsewhere(&self, flags: u16, dropped: u32, span: u64, tick: u64) {
-        self.put_end(flags, dropped, span, tick);
-    }
-
     #[inline(always)]
-    fn put_end(&self, flags: u16, dropped: u32, span: u64, tick: u64) {
-        let at = self.offset();
-        self.put(at, header(Kind::End, END_BYTES, flags, dropped));
-        self.put(at + 8, span);
-        self.put(at + 16, tick);
-        self.publish(END_BYTES);
+    pub(crate) fn end_elsewhere(&self, flags: u16, dropped: u32, span: u64, tick: u64) {
+        self.record([header(Kind::End, END_BYTES, flags, dropped), span, tick]);
     }
 
     /// Appends a record of words; the caller has checked `fits`.
     #[inline(always)]
     pub(crate) fn record<const N: usize>(&self, words: [u64; N]) {
-        let at = self.offset();
-        for (i, word) in words.into_iter().enumerate() {
-            self.put(at + 8 * i as u64, word);
-        }
-        self.publish(8 * N as u64);
+        let write = self.write.get();
+        self.put_all(write & self.mask, words);
+        self.publish(write + 8 * N as u64);
     }
 
     /// Appends a record of words with bytes behind them; the caller has checked `fits` for the padded length.
     #[inline(always)]
     pub(crate) fn record_with_bytes<const N: usize>(&self, words: [u64; N], bytes: &[u8]) {
-        let at = self.offset();
-        for (i, word) in words.into_iter().enumerate() {
-            self.put(at + 8 * i as u64, word);
-        }
+        let write = self.write.get();
+        let at = write & self.mask;
+        self.put_all(at, words);
         self.put_bytes(at + 8 * N as u64, bytes);
-        self.publish(8 * N as u64 + padded(bytes.len()));
+        self.publish(write + 8 * N as u64 + padded(bytes.len()));
     }
 
     /// A cursor behind the last record; the caller has checked `fits` for everything that it is going to append.
     pub(crate) fn out(&self) -> Out<'_> {
-        Out { writer: self, write: self.write.get(), at: self.offset() }
+        Out { writer: self, write: self.write.get(), at: self.write.get() & self.mask }
     }
 
     pub(crate) fn count_sampled_out(&self) {
@@ -383,6 +370,6 @@ impl Out<'_> {
     }
 
     pub(crate) fn publish(self) {
-        self.writer.publish(self.write - self.writer.write.get());
+        self.writer.publish(self.write);
     }
 }

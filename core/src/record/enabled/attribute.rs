@@ -7,7 +7,7 @@ use crate::wire::{header, padded, Kind, Type, CUT, FOREIGN, INLINE, MORE};
 use crate::{Name, SetError, Status, Value};
 
 /// Appends an attribute. The fast path is a scalar or a short text under a static key, on the span's own thread.
-#[inline]
+#[inline(always)]
 pub(crate) fn set(span: &Span, key: Name<'_>, value: Value<'_>) -> Result<(), SetError> {
     if span.lease == 0 {
         return Err(SetError::NotRecording);
@@ -17,44 +17,47 @@ pub(crate) fn set(span: &Span, key: Name<'_>, value: Value<'_>) -> Result<(), Se
         (Text::Static(key), Value::F64(v)) => scalar(span, key, Type::F64, v.to_bits()),
         (Text::Static(key), Value::Bool(v)) => scalar(span, key, Type::Bool, u64::from(*v)),
         (Text::Static(key), Value::Str(v)) => text(span, key, v),
-        _ => None,
+        _ => false,
     };
-    match quick {
-        Some(()) => Ok(()),
-        None => slow(span, key, value),
+    if quick {
+        Ok(())
+    } else {
+        slow(span, key, value)
     }
 }
 
-#[inline(always)]
-fn scalar(span: &Span, key: &'static str, ty: Type, bits: u64) -> Option<()> {
-    thread::with(|state| {
-        let key = state.name_id(key)?;
-        state.with_lease(span.lease, |slot| {
-            slot.writer.fits(24).then(|| {
-                slot.writer.record([header(Kind::Attr, 24, ty as u16, key), span.cx.span.0, bits]);
-            })
-        })?
-    })
+#[inline]
+fn scalar(span: &Span, key: &'static str, ty: Type, bits: u64) -> bool {
+    let state = thread::state();
+    let Some(key) = state.name_id(key) else { return false };
+    let Some(slot) = state.take_lease(span.lease) else { return false };
+    let fits = slot.writer.fits(24);
+    if fits {
+        slot.writer.record([header(Kind::Attr, 24, ty as u16, key), span.cx.span.0, bits]);
+    }
+    state.put_back(slot);
+    fits
 }
 
-/// Texts up to this length need no look at the limits: no limit is smaller on a ring that has room for them.
+/// Texts up to this length fit into a record of whatever ring.
 const SHORT_TEXT_BYTES: usize = 64;
 
-#[inline(always)]
-fn text(span: &Span, key: &'static str, text: &str) -> Option<()> {
+#[inline]
+fn text(span: &Span, key: &'static str, text: &str) -> bool {
+    let state = thread::state();
+    let Some(key) = state.name_id(key) else { return false };
     if text.len() > SHORT_TEXT_BYTES {
-        return None;
+        return false;
     }
-    thread::with(|state| {
-        let key = state.name_id(key)?;
-        state.with_lease(span.lease, |slot| {
-            let bytes = 24 + padded(text.len());
-            (slot.writer.fits(bytes) && text.len() <= slot.writer.max_value_bytes() as usize).then(|| {
-                let head = header(Kind::Attr, bytes, Type::Str as u16, key);
-                slot.writer.record_with_bytes([head, span.cx.span.0, text.len() as u64], text.as_bytes());
-            })
-        })?
-    })
+    let Some(slot) = state.take_lease(span.lease) else { return false };
+    let bytes = 24 + padded(text.len());
+    let fits = slot.writer.fits(bytes) && text.len() <= slot.writer.max_value_bytes() as usize;
+    if fits {
+        let head = header(Kind::Attr, bytes, Type::Str as u16, key);
+        slot.writer.record_with_bytes([head, span.cx.span.0, text.len() as u64], text.as_bytes());
+    }
+    state.put_back(slot);
+    fits
 }
 
 /// A value as it goes on the wire.
@@ -143,16 +146,21 @@ fn on_any_shard<R>(span: &Span, append: impl FnOnce(Slot<'_>, bool) -> R) -> Res
             SetError::NotRecording
         }
     }
-    thread::with(|state| {
-        if thread::forked() {
-            return Err(SetError::NotRecording);
-        }
-        if !state.is_active(span.cx.tracer) && state.activate(span.cx.tracer).is_err() {
-            return Err(refusal(state));
-        }
-        let result = state.with_tracer(span.cx.tracer, |slot| append(slot, slot.lease != span.lease));
-        result.ok_or_else(|| refusal(state))
-    })
+    if thread::forked() {
+        return Err(SetError::NotRecording);
+    }
+    let state = thread::state();
+    if !state.is_active(span.cx.tracer) && state.activate(span.cx.tracer).is_err() {
+        return Err(refusal(state));
+    }
+    let result = state.with_tracer(span.cx.tracer, |slot| append(slot, slot.lease != span.lease));
+    result.ok_or_else(|| refusal(state))
+}
+
+/// Where a name goes; `None` in the middle of another record.
+fn place<'a>(name: &'a Name<'_>) -> Option<Placed<'a>> {
+    let state = thread::state();
+    (!state.is_nested()).then(|| state.place(name))
 }
 
 /// As [`on_any_shard`], for records that may find no room.
@@ -188,7 +196,7 @@ impl Head<'_> {
 #[inline(never)]
 fn slow(span: &Span, key: Name<'_>, value: Value<'_>) -> Result<(), SetError> {
     let mut value = encode(&value);
-    let placed = thread::with(|state| if state.is_nested() { None } else { Some(state.place(&key)) });
+    let placed = place(&key);
     let Some(placed) = placed else { return Err(SetError::Nested) };
     let set = on_any_shard(span, |slot, foreign| {
         value.cut(slot.writer.max_value_bytes() as usize);
@@ -289,7 +297,7 @@ pub(crate) fn rename(span: &Span, name: Name<'_>) {
     if span.lease == 0 {
         return;
     }
-    let placed = thread::with(|state| if state.is_nested() { None } else { Some(state.place(&name)) });
+    let placed = place(&name);
     let Some(placed) = placed else { return };
     let done = on_any_shard(span, |slot, foreign| {
         let flags = if foreign { FOREIGN } else { 0 };

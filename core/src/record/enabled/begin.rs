@@ -4,7 +4,7 @@ use super::Span;
 use crate::context::{RANDOM, REMOTE, SAMPLED, TRANSPARENT};
 use crate::name::Text;
 use crate::shard::{Begin, Refused};
-use crate::thread::{self, NoShard, Placed, Slot, ThreadState};
+use crate::thread::{self, Lease, NoShard, Placed, Slot, ThreadState};
 use crate::wire::{padded, BEGIN_BYTES, PARENT_REMOTE, RANDOM_TRACE};
 use crate::{tracer, Context, Name, SpanId, SpanKind, TraceId};
 
@@ -12,85 +12,71 @@ use crate::{tracer, Context, Name, SpanId, SpanKind, TraceId};
 ///
 /// The fast path is a recorded child with a static name, of a local parent, on a thread whose slot holds the parent's
 /// tracer: one clock read, one record. Everything else goes the slow way.
-#[inline]
+#[inline(always)]
 pub(crate) fn child(parent: Context, name: Name<'_>, kind: SpanKind) -> Span {
-    thread::with(|state| {
-        if parent.own & REMOTE == 0 {
-            if parent.w3c & SAMPLED == 0 {
-                if let Some(span) = not_sampled(state, parent) {
-                    return span;
-                }
-            } else if let Text::Static(text) = name.0 {
-                if let Some(span) = quick(state, parent, text, kind) {
-                    return span;
-                }
-            }
+    if parent.w3c & SAMPLED == 0 {
+        if parent.own & REMOTE == 0 && parent.trace.is_valid() && not_sampled(parent) {
+            return Span::not_recorded(parent);
         }
-        slow(state, parent, name, kind)
-    })
+    } else if let Text::Static(text) = name.0 {
+        if let Some((id, lease)) = quick(&parent, text, kind) {
+            return Span::recorded(Context { span: SpanId(id), ..parent }, lease);
+        }
+    }
+    slow(parent, name, kind)
 }
 
 /// Begins a root: a child of nothing, whatever is current; by the current context's tracer, else the global one.
 pub(crate) fn root(name: Name<'_>, kind: SpanKind) -> Span {
-    thread::with(|state| {
-        let bound = Context { tracer: ambient_tracer(state), ..Context::INERT };
-        slow(state, bound, name, kind)
-    })
+    let tracer = ambient_tracer(thread::state());
+    slow(Context { tracer, ..Context::INERT }, name, kind)
 }
 
-#[inline(always)]
-fn quick(state: &ThreadState, parent: Context, name: &'static str, kind: SpanKind) -> Option<Span> {
-    if !state.is_active(parent.tracer) {
+/// The id and the lease of a child that was recorded.
+#[inline]
+fn quick(parent: &Context, name: &'static str, kind: SpanKind) -> Option<(u64, Lease)> {
+    let state = thread::state();
+    if parent.own != 0 || parent.tracestate != 0 || !state.is_active(parent.tracer) {
         return None;
     }
     let name = state.name_id(name)?;
-    state.with_tracer(parent.tracer, |slot| {
-        if !slot.writer.fits_begin(BEGIN_BYTES) {
-            return None;
-        }
-        Some(record(slot, parent, flags(parent, kind), Placed::Id(name)))
-    })?
+    let slot = state.take_tracer(parent.tracer)?;
+    let id = if slot.writer.fits_begin(BEGIN_BYTES) {
+        Some(slot.writer.begin(Begin { name, ..begin_under(slot, parent, kind) }))
+    } else {
+        None
+    };
+    state.put_back(slot);
+    Some((id?, slot.lease))
 }
 
-/// A child of a local parent that is not sampled: counted, and transparent for its children.
-#[inline(always)]
-fn not_sampled(state: &ThreadState, parent: Context) -> Option<Span> {
-    state.with_tracer(parent.tracer, |slot| {
-        if parent.own & TRANSPARENT == 0 {
-            slot.writer.count_sampled_out();
-        } else {
-            slot.writer.count_refused(Refused::RootLost);
-        }
-        Span::not_recorded(parent)
-    })
+/// Counts a child of a local parent that is not sampled; whether it could.
+#[inline]
+fn not_sampled(parent: Context) -> bool {
+    let state = thread::state();
+    let Some(slot) = state.take_tracer(parent.tracer) else { return false };
+    if parent.own & TRANSPARENT == 0 {
+        slot.writer.count_sampled_out();
+    } else {
+        slot.writer.count_refused(Refused::RootLost);
+    }
+    state.put_back(slot);
+    true
 }
 
+/// A Begin but for its name.
 #[inline(always)]
-fn flags(parent: Context, kind: SpanKind) -> u16 {
+fn begin_under(slot: Slot<'_>, parent: &Context, kind: SpanKind) -> Begin {
     let remote = if parent.own & REMOTE != 0 { PARENT_REMOTE } else { 0 };
     let random = if parent.w3c & RANDOM != 0 { RANDOM_TRACE } else { 0 };
-    kind as u16 | remote | random
-}
-
-/// Appends the Begin of a child that fits.
-#[inline(always)]
-fn record(slot: Slot<'_>, parent: Context, flags: u16, name: Placed<'_>) -> Span {
-    let mut begin = Begin {
-        flags,
+    Begin {
+        flags: kind as u16 | remote | random,
         name: 0,
         parent: parent.span.0,
         trace_hi: parent.trace.hi,
         trace_lo: parent.trace.lo,
         tick: slot.tick(),
-    };
-    let id = match name {
-        Placed::Id(name) => {
-            begin.name = name;
-            slot.writer.begin(begin)
-        }
-        Placed::Inline(text) => slot.writer.begin_named(begin, text.as_bytes()),
-    };
-    Span::recorded(Context { span: SpanId(id), own: 0, ..parent }, slot.lease)
+    }
 }
 
 /// The tracer of the current context, else the global one; zero if there is neither.
@@ -103,7 +89,11 @@ fn ambient_tracer(state: &ThreadState) -> u32 {
 
 #[cold]
 #[inline(never)]
-fn slow(state: &ThreadState, mut parent: Context, name: Name<'_>, kind: SpanKind) -> Span {
+fn slow(parent: Context, name: Name<'_>, kind: SpanKind) -> Span {
+    begin_any(thread::state(), parent, name, kind)
+}
+
+fn begin_any(state: &ThreadState, mut parent: Context, name: Name<'_>, kind: SpanKind) -> Span {
     if parent.tracer == 0 {
         parent.tracer = ambient_tracer(state);
     }
@@ -120,7 +110,8 @@ fn slow(state: &ThreadState, mut parent: Context, name: Name<'_>, kind: SpanKind
         return begin_under_remote(state, parent, name, kind);
     }
     if parent.w3c & SAMPLED == 0 {
-        return not_sampled(state, parent).unwrap_or_else(|| Span::not_recorded(parent));
+        not_sampled(parent);
+        return Span::not_recorded(parent);
     }
     begin(state, parent, name, kind).unwrap_or_else(|| Span::not_recorded(transparent(parent)))
 }
@@ -192,7 +183,12 @@ fn begin(state: &ThreadState, parent: Context, name: Name<'_>, kind: SpanKind) -
                 return None;
             }
         }
-        Some(record(slot, parent, flags(parent, kind), placed))
+        let begin = begin_under(slot, &parent, kind);
+        let id = match placed {
+            Placed::Id(name) => slot.writer.begin(Begin { name, ..begin }),
+            Placed::Inline(text) => slot.writer.begin_named(begin, text.as_bytes()),
+        };
+        Some(Span::recorded(Context { span: SpanId(id), own: 0, ..parent }, slot.lease))
     })??;
     if parent.tracestate != 0 {
         super::attribute::tracestate(&span, parent.tracestate);

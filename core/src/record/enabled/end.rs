@@ -1,27 +1,25 @@
 //! How a span ends, on whatever thread.
 
 use super::Span;
-use crate::thread::{self, NoShard, Slot, ThreadState};
+use crate::thread::{self, NoShard, ThreadState};
 use crate::tracer::{self, StrayEnd};
 use crate::wire::{ELSEWHERE, END_BYTES, PANICKED};
 
 /// Ends a recorded span. The fast path is the thread that began it, not panicking: one clock read, one record, no check.
 #[inline]
 pub(crate) fn end(span: &Span) {
-    let done = thread::with(|state| {
-        if std::thread::panicking() {
-            return None;
-        }
-        state.with_lease(span.lease, |slot| here(slot, span, 0))
-    });
-    if done.is_none() {
+    if std::thread::panicking() || !here(thread::state(), span, 0) {
         slow(span);
     }
 }
 
+/// Ends the span in its own shard, if that is in the slot.
 #[inline(always)]
-fn here(slot: Slot<'_>, span: &Span, flags: u16) {
+fn here(state: &ThreadState, span: &Span, flags: u16) -> bool {
+    let Some(slot) = state.take_lease(span.lease) else { return false };
     slot.writer.end(flags | span.end_flags(), span.lost(), span.cx.span.0, slot.tick());
+    state.put_back(slot);
+    true
 }
 
 #[cold]
@@ -30,16 +28,12 @@ fn slow(span: &Span) {
     if thread::forked() {
         return;
     }
+    let state = thread::state();
     let flags = if std::thread::panicking() { PANICKED } else { 0 };
-    thread::with(|state| {
-        let own = state.with_lease(span.lease, |slot| here(slot, span, flags)).or_else(|| {
-            state.activate_lease(span.lease).ok()?;
-            state.with_lease(span.lease, |slot| here(slot, span, flags))
-        });
-        if own.is_none() {
-            elsewhere(state, span, flags | ELSEWHERE);
-        }
-    });
+    let own = here(state, span, flags) || (state.activate_lease(span.lease).is_ok() && here(state, span, flags));
+    if !own {
+        elsewhere(state, span, flags | ELSEWHERE);
+    }
 }
 
 /// Ends a span that another thread began, or that this thread began before it gave its shard back.

@@ -119,14 +119,13 @@ fn prepare<'a>(
     if span.lease == 0 {
         return None;
     }
-    thread::with(|state| {
-        if state.is_nested() {
-            return None;
-        }
-        let name = name.map_or(Placed::Id(0), |name| state.place(name));
-        let item = |(key, value): &'a (&'static str, Value<'a>)| Item { key: state.place_static(key), value: encode(value) };
-        Some((name, attributes.iter().map(item).collect()))
-    })
+    let state = thread::state();
+    if state.is_nested() {
+        return None;
+    }
+    let name = name.map_or(Placed::Id(0), |name| state.place(name));
+    let item = |(key, value): &'a (&'static str, Value<'a>)| Item { key: state.place_static(key), value: encode(value) };
+    Some((name, attributes.iter().map(item).collect()))
 }
 
 /// How many items fit, and the length of the record with them; `None` if not even the record without them fits.

@@ -30,27 +30,25 @@ pub struct Entered<'a> {
 
 #[inline]
 pub(crate) fn enter<'a>(cx: Context) -> Entered<'a> {
-    thread::with(|state| {
-        let depth = state.depth.get();
-        state.depth.set(depth.wrapping_add(1));
-        Entered { before: state.current.replace(cx), depth, not_send: PhantomData }
-    })
+    let state = thread::state();
+    let depth = state.depth.get();
+    state.depth.set(depth.wrapping_add(1));
+    Entered { before: state.current.replace(cx), depth, not_send: PhantomData }
 }
 
 impl Drop for Entered<'_> {
     /// Does nothing if a scope around this one has ended already.
     #[inline]
     fn drop(&mut self) {
-        thread::with(|state| {
-            if state.depth.get() > self.depth {
-                state.depth.set(self.depth);
-                state.current.set(self.before);
-            }
-        });
+        let state = thread::state();
+        if state.depth.get() > self.depth {
+            state.depth.set(self.depth);
+            state.current.set(self.before);
+        }
     }
 }
 
 #[inline]
 pub(crate) fn current() -> Context {
-    thread::with(|state| state.current.get())
+    thread::state().current.get()
 }
