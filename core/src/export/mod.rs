@@ -2,8 +2,12 @@
 
 mod batch;
 mod chrome;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod memory;
 mod verify;
+#[cfg(test)]
+pub(crate) mod workload;
 
 pub use batch::{AttributeRef, Batch, EventRef, Lane, LinkRef, Resource, SpanData, SpanRef};
 pub(crate) use batch::{AttributeRow, BatchBuilder, EventRow, LinkRow, NameRow, Outcome, SpanRow, ValueRow};

@@ -1,0 +1,292 @@
+//! [`Chrome`]: the trace-event file that Perfetto and `chrome://tracing` open.
+
+mod event;
+mod flow;
+mod json;
+mod lane;
+mod sink;
+#[cfg(test)]
+mod tests;
+
+use super::{Batch, ExportError, Exporter, SpanRef};
+use event::Origin;
+use flow::{Arrows, Slice};
+use lane::{News, Tracks};
+use sink::{Sink, WriteError};
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// How many ends of arrows wait for the span at the other end, by default. One takes about 60 bytes; a drawing with more
+/// arrows shows nothing.
+const MAX_WAITING_ARROWS: usize = 262_144;
+
+/// How long before the first span the file's time begins: room for spans that turn out to have begun earlier, since a
+/// trace's root arrives last.
+const MARGIN_NS: u64 = 60 * 1_000_000_000;
+
+/// What the buffer for a batch may keep between batches.
+const MAX_IDLE_BYTES: usize = 4 << 20;
+
+/// How many processes are remembered as named. With more, names are written again: that does no harm.
+const MAX_PROCESSES: usize = 1024;
+
+/// Writes a file that [Perfetto](https://ui.perfetto.dev) opens: a thread track for each thread of each process, arrows
+/// for what nesting can't show.
+///
+/// | in the trace | in the file |
+/// |---|---|
+/// | a span that [nests](SpanRef::is_nested) in its lane | a slice on its thread's track, with the real process and thread ids |
+/// | any other span (overlapping, ended on another thread) | a slice on a track of its own below the threads |
+/// | a child on another lane than its parent, or begun after it | an arrow `child` from the parent's beginning to the child's |
+/// | a link | an arrow `link` from the span that began first to the other |
+/// | ids, attributes, events, links, status, what was cut or lost | arguments of the slice |
+///
+/// *What it doesn't show.* An arrow needs two slices on thread tracks; spans on tracks of their own have none, their
+/// parent stands in their arguments. Events are arguments, not marks: viewers take a mark on a thread for a slice, which
+/// would bend the nesting and the arrows. Slices that the clock can't tell apart are moved by a nanosecond each to keep
+/// the nesting and the arrows right.
+///
+/// *Time* in the file counts from a moment up to a minute before the first span, which the event `heirloom_origin` names,
+/// because viewers read times as doubles: exact to the nanosecond for the first fifty days.
+///
+/// *After a crash* the file is readable up to the last batch: each event has a line of its own, a batch is one write,
+/// and viewers don't mind that the closing bracket is missing. After a failed write, such as a full disk, what did not fit
+/// is rejected (and counted in the ledger), a line that was cut is completed once there is room, and arrows to spans
+/// from before are left out.
+///
+/// *Memory*: 262,144 ends of arrows that wait for their other end ([`max_waiting_arrows`](Self::max_waiting_arrows)),
+/// 65,536 spans that a later child or link may name, 512 slices on each of at most 1,024 lanes; at most about 60 MB, in
+/// most programs a few. What is left out is counted in the event `heirloom_summary` that ends the file.
+///
+/// *Cost* per span, on the exporter's thread: some hash look-ups and about 300 bytes of text.
+///
+/// speedscope opens the file too, unless its name ends in `.chrome.json`.
+///
+/// ```
+/// use heirloom_core::export::Chrome;
+/// # let path = std::env::temp_dir().join(format!("heirloom-doc-{}.json", std::process::id()));
+/// let chrome = Chrome::create(&path)?; // for the tracer
+/// # drop(chrome);
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct Chrome {
+    sink: Sink,
+    created_ns: u64,
+    process_id: u32,
+    origin: Option<Origin>,
+    origin_is_written: bool,
+    named_processes: HashSet<u32>,
+    tracks: Tracks,
+    arrows: Arrows,
+    /// The lines of the batch being written.
+    lines: Vec<u8>,
+    /// For each span of the batch, where its slice ends in the lines.
+    ends: Vec<usize>,
+    counts: Counts,
+    /// The number of the last arrow: never used twice, even if its batch was not written.
+    last_arrow: u64,
+    closed: bool,
+}
+
+/// What ends up in the last line.
+#[derive(Debug, Default)]
+struct Counts {
+    spans: u64,
+    rejected: u64,
+    arrows: u64,
+    /// Arrows of batches that were not written whole.
+    lost_arrows: u64,
+    /// Spans that began before the file's time.
+    before_origin: u64,
+}
+
+impl std::fmt::Debug for Chrome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Chrome").field("counts", &self.counts).field("closed", &self.closed).finish_non_exhaustive()
+    }
+}
+
+impl Chrome {
+    /// Writes to a file, which is created, or emptied if it exists.
+    ///
+    /// # Errors
+    ///
+    /// If the file can't be created or written; the error names the path.
+    pub fn create(path: impl AsRef<Path>) -> io::Result<Self> {
+        let path = path.as_ref();
+        let named = |e: io::Error| io::Error::new(e.kind(), format!("can't create the trace file {path:?}: {e}"));
+        let mut chrome = Self::new(File::create(path).map_err(named)?);
+        // From here on the file is a trace, whenever the process dies.
+        chrome.sink.flush().map_err(named)?;
+        Ok(chrome)
+    }
+
+    /// Writes to a writer: a pipe, a compressor. It is given whole batches, so that it needs no buffer of its own.
+    pub fn new(writer: impl Write + Send + 'static) -> Self {
+        let process_id = std::process::id();
+        let mut head = Vec::new();
+        event::head(&mut head, process_id);
+        Self {
+            sink: Sink::new(Box::new(writer), head),
+            created_ns: SystemTime::now().duration_since(UNIX_EPOCH).map_or(u64::MAX, |d| d.as_nanos() as u64),
+            process_id,
+            origin: None,
+            origin_is_written: false,
+            named_processes: HashSet::new(),
+            tracks: Tracks::default(),
+            arrows: Arrows::new(MAX_WAITING_ARROWS),
+            lines: Vec::new(),
+            ends: Vec::new(),
+            counts: Counts::default(),
+            last_arrow: 0,
+            closed: false,
+        }
+    }
+
+    /// How many ends of arrows may wait for the span at the other end (262,144), for children of spans that are still
+    /// open. Beyond that the oldest are left out of the file and counted. To be called before the first batch.
+    pub fn max_waiting_arrows(mut self, max: usize) -> Self {
+        self.arrows = Arrows::new(max);
+        self
+    }
+
+    fn batch(&mut self, batch: &Batch) -> Result<(), WriteError> {
+        let origin = self.origin(batch);
+        let service = batch.resource().get("service.name").and_then(|name| name.as_str()).unwrap_or("");
+        let arrows_before = self.last_arrow;
+        for span in batch.spans() {
+            self.announce(&span, service);
+            self.span(&span, origin);
+        }
+        let arrows = self.last_arrow - arrows_before;
+        let result = self.sink.write(&self.lines);
+        match result {
+            Ok(()) => self.counts.arrows += arrows,
+            Err(_) => {
+                self.counts.lost_arrows += arrows;
+                self.forget();
+            }
+        }
+        result
+    }
+
+    /// The beginning of the file's time, decided with the first batch.
+    fn origin(&mut self, batch: &Batch) -> Origin {
+        let created_ns = self.created_ns;
+        let origin = *self.origin.get_or_insert_with(|| {
+            let first_ns = batch.spans().map(|span| span.start_ns()).fold(created_ns, u64::min);
+            Origin { unix_ns: first_ns.saturating_sub(MARGIN_NS) }
+        });
+        if !std::mem::replace(&mut self.origin_is_written, true) {
+            event::origin(&mut self.lines, self.process_id, origin);
+        }
+        origin
+    }
+
+    /// Names the process and the thread, where the file doesn't yet.
+    fn announce(&mut self, span: &SpanRef<'_>, service: &str) {
+        let lane = span.lane();
+        if self.tracks.visit(lane) == News::Nothing {
+            return;
+        }
+        if self.named_processes.len() >= MAX_PROCESSES {
+            self.named_processes.clear();
+        }
+        if self.named_processes.insert(lane.process_id) {
+            event::process(&mut self.lines, lane.process_id, lane.process_id == self.process_id, service);
+        }
+        event::thread_name(&mut self.lines, lane);
+    }
+
+    fn span(&mut self, span: &SpanRef<'_>, origin: Origin) {
+        self.counts.before_origin += u64::from(span.start_ns() < origin.unix_ns);
+        let slice = match span.is_nested() {
+            true => Some(self.slice(span, origin)),
+            false => {
+                event::async_slice(&mut self.lines, span, origin);
+                None
+            }
+        };
+        self.ends.push(self.lines.len());
+        let (lines, last_arrow) = (&mut self.lines, &mut self.last_arrow);
+        self.arrows.span(span, slice, &mut |arrow| {
+            *last_arrow += 1;
+            event::arrow(lines, *last_arrow, &arrow, origin);
+        });
+    }
+
+    fn slice(&mut self, span: &SpanRef<'_>, origin: Origin) -> Slice {
+        let lane = span.lane();
+        let end_ns = span.end_ns().max(span.start_ns());
+        let drawn = self.tracks.place(lane, span.span_id(), span.parent_span_id(), span.start_ns(), end_ns);
+        event::slice(&mut self.lines, span, drawn, origin);
+        Slice::new(lane, drawn)
+    }
+
+    /// Forgets what the file was to say: some of it was not written.
+    fn forget(&mut self) {
+        self.arrows.give_up();
+        self.tracks.forget();
+        self.named_processes.clear();
+        self.origin_is_written = false;
+    }
+
+    fn rejected(&mut self, error: &WriteError) -> ExportError {
+        let rejected = self.ends.iter().filter(|end| **end > error.written).count() as u64;
+        self.counts.spans += self.ends.len() as u64 - rejected;
+        self.counts.rejected += rejected;
+        ExportError::partial(rejected, format!("can't write the trace file: {}", error.error))
+    }
+
+    fn summary(&self) -> [(&'static str, u64); 5] {
+        [
+            ("spans", self.counts.spans),
+            ("spans_rejected", self.counts.rejected),
+            ("arrows", self.counts.arrows),
+            ("arrows_left_out", self.counts.lost_arrows + self.arrows.unresolved()),
+            ("spans_begun_before_origin", self.counts.before_origin),
+        ]
+    }
+}
+
+impl Exporter for Chrome {
+    fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
+        if self.closed {
+            return Err(ExportError::new("the trace file is closed: `shutdown` was called before"));
+        }
+        self.lines.clear();
+        self.ends.clear();
+        let result = match self.batch(batch) {
+            Ok(()) => {
+                self.counts.spans += batch.len() as u64;
+                Ok(())
+            }
+            Err(error) => Err(self.rejected(&error)),
+        };
+        self.lines.clear();
+        self.lines.shrink_to(MAX_IDLE_BYTES);
+        result
+    }
+
+    fn flush(&mut self) -> Result<(), ExportError> {
+        self.sink.flush().map_err(|e| ExportError::new(format!("can't write the trace file: {e}")))
+    }
+
+    fn shutdown(&mut self) -> Result<(), ExportError> {
+        if !std::mem::replace(&mut self.closed, true) {
+            let mut tail = Vec::new();
+            event::tail(&mut tail, self.process_id, &self.summary());
+            let failed = |e: WriteError| ExportError::new(format!("can't end the trace file: {}", e.error));
+            self.sink.write(&tail).map_err(failed)?;
+        }
+        self.flush()
+    }
+
+    fn name(&self) -> &str {
+        "chrome"
+    }
+}

@@ -1,0 +1,248 @@
+//! What the file promises, checked on its JSON. `ci/perfetto/check.sh` checks the same workload in Perfetto itself.
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::export::fixture::{batch, lane, lane_of, span, Disk};
+use crate::export::workload::workload;
+use crate::export::SpanData;
+use crate::{SpanKind, Status, Value};
+use serde_json::{json, Value as Json};
+
+/// The file made of these batches, shut down or not.
+fn file(batches: &[&[SpanData]], shut_down: bool) -> String {
+    let disk = Disk::with_room(usize::MAX);
+    let mut chrome = Chrome::new(disk.clone());
+    for spans in batches {
+        chrome.export(&batch(spans)).unwrap();
+    }
+    match shut_down {
+        true => chrome.shutdown().unwrap(),
+        false => chrome.flush().unwrap(),
+    }
+    String::from_utf8(disk.bytes()).unwrap()
+}
+
+/// The events of a file that was shut down: strict JSON.
+fn events(batches: &[&[SpanData]]) -> Vec<Json> {
+    serde_json::from_str(&file(batches, true)).unwrap()
+}
+
+fn of_phase<'a>(events: &'a [Json], phase: &str) -> Vec<&'a Json> {
+    events.iter().filter(|event| event["ph"] == phase).collect()
+}
+
+fn named<'a>(events: &'a [Json], name: &str) -> Vec<&'a Json> {
+    events.iter().filter(|event| event["name"] == name).collect()
+}
+
+#[test]
+fn a_nested_span_is_a_slice_on_its_thread_with_everything_in_its_arguments() {
+    let mut full = span(2, 1, "work", &lane_of(4242, 77, "pool-1"), 5_000, 7_003);
+    full.kind = SpanKind::Client;
+    full.status = Status::Error("no \"route\"\n".into());
+    full.incomplete = true;
+    full.dropped = 3;
+    full.attributes = vec![("rows".into(), Value::from(7)), ("sql".into(), Value::from("select…"))];
+    full.events = vec![("retry".into(), 6_001, vec![("n".into(), Value::from(1))])];
+    full.links = vec![(crate::TraceId::from_u128(9), crate::SpanId::from_u64(8), Vec::new())];
+    let events = events(&[&[full]]);
+    let slices = of_phase(&events, "X");
+    assert_eq!(slices.len(), 1);
+    let origin_ns: u64 = named(&events, "heirloom_origin")[0]["args"]["unix_ns"].as_str().unwrap().parse().unwrap();
+    assert_eq!(origin_ns, 0, "the first span began within a minute of 1970");
+    assert_eq!(
+        *slices[0],
+        json!({
+            "ph": "X", "name": "work", "cat": "span", "pid": 4242, "tid": 77, "ts": 5.0, "dur": 2.003,
+            "args": {
+                "trace_id": "00000000000000000000000000000001",
+                "span_id": "0000000000000002",
+                "parent_span_id": "0000000000000001",
+                "kind": "client",
+                "status": "error",
+                "status_message": "no \"route\"\n",
+                "incomplete": true,
+                "attributes": {"rows": 7, "sql": "select…"},
+                "truncated_from_bytes": {"sql": 1000},
+                "events": [{"name": "retry", "ts": 6.001, "attributes": {"n": 1}}],
+                "links": [{"trace_id": "00000000000000000000000000000009", "span_id": "0000000000000008"}],
+                "dropped": {"attributes": 3},
+            },
+        })
+    );
+}
+
+#[test]
+fn lanes_carry_real_ids_and_their_names_once() {
+    let own = lane_of(std::process::id(), 5, "main");
+    let worker = lane_of(999_999, 6, "worker");
+    let events = events(&[
+        &[span(1, 0, "a", &own, 0, 1), span(2, 0, "b", &own, 2, 3)],
+        &[span(3, 0, "c", &worker, 0, 1), span(4, 0, "d", &own, 4, 5)],
+    ]);
+    let threads: Vec<_> = named(&events, "thread_name").iter().map(|e| (&e["pid"], &e["tid"], &e["args"])).collect();
+    let own_id = json!(std::process::id());
+    let names = [json!({"name": "main"}), json!({"name": "worker"})];
+    assert_eq!(threads, [(&own_id, &json!(5), &names[0]), (&json!(999_999), &json!(6), &names[1])]);
+    let processes: Vec<_> = named(&events, "process_name").iter().map(|e| (&e["pid"], &e["args"]["name"])).collect();
+    assert_eq!(processes, [(&own_id, &json!("fixture")), (&json!(999_999), &json!("fixture"))]);
+    let places: Vec<_> = named(&events, "process_sort_index").iter().map(|e| &e["args"]["sort_index"]).collect();
+    assert_eq!(places, [&json!(0), &json!(1)]);
+}
+
+#[test]
+fn a_span_that_does_not_nest_is_an_asynchronous_pair_with_its_lane_in_the_arguments() {
+    let mut overlapping = span(0xabc, 0, "overlapping", &lane(7), 1_000, 2_000);
+    overlapping.nested = false;
+    let events = events(&[&[overlapping]]);
+    assert!(of_phase(&events, "X").is_empty());
+    let (begin, end) = (of_phase(&events, "b"), of_phase(&events, "e"));
+    assert_eq!((begin.len(), end.len()), (1, 1));
+    for key in ["name", "cat", "pid", "tid", "id2"] {
+        assert_eq!(begin[0][key], end[0][key]);
+    }
+    assert_eq!(begin[0]["id2"], json!({"local": "0x0000000000000abc"}));
+    assert_eq!((&begin[0]["ts"], &end[0]["ts"]), (&json!(1.0), &json!(2.0)));
+    assert_eq!(begin[0]["args"]["thread_name"], "thread-7");
+}
+
+#[test]
+fn an_arrow_binds_the_beginnings_of_two_slices() {
+    let child = span(2, 1, "child", &lane(2), 3_000, 4_000);
+    let parent = span(1, 0, "parent", &lane(1), 1_000, 9_000);
+    let events = events(&[&[child], &[parent]]);
+    let (from, to) = (of_phase(&events, "s"), of_phase(&events, "f"));
+    assert_eq!((from.len(), to.len()), (1, 1));
+    assert_eq!((&from[0]["tid"], &from[0]["ts"]), (&json!(1), &json!(1.0)));
+    assert_eq!((&to[0]["tid"], &to[0]["ts"], &to[0]["bp"]), (&json!(2), &json!(3.0), &json!("e")));
+    assert_eq!((&from[0]["id"], &from[0]["name"], &from[0]["cat"]), (&to[0]["id"], &to[0]["name"], &to[0]["cat"]));
+    assert_eq!(named(&events, "heirloom_summary")[0]["args"]["arrows"], 1);
+}
+
+#[test]
+fn the_file_counts_time_from_shortly_before_its_first_span() {
+    let day_ns = 86_400_000_000_000;
+    let late = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64 + day_ns;
+    let spans = [span(2, 1, "child", &lane(1), late + 1, late + 2), span(1, 0, "root", &lane(1), 1_000, late + 3)];
+    let events = events(&[&spans[..1], &spans[1..]]);
+    let slices = of_phase(&events, "X");
+    let day_and_margin_us = (day_ns + MARGIN_NS) as f64 / 1e3;
+    let ts = slices[0]["ts"].as_f64().unwrap();
+    assert!((ts - day_and_margin_us).abs() < 60e6, "a day after the exporter was made: {ts}");
+    assert_eq!(slices[1]["ts"], 0.0, "a span from before the file's time begins with it");
+    assert_eq!(named(&events, "heirloom_summary")[0]["args"]["spans_begun_before_origin"], 1);
+}
+
+#[test]
+fn each_event_has_a_line_and_only_the_bracket_is_missing_before_shutdown() {
+    let spans = [span(2, 1, "a\nb", &lane(2), 3, 4), span(1, 0, "parent", &lane(1), 1, 9)];
+    let open = file(&[&spans], false);
+    let lines: Vec<_> = open.lines().collect();
+    assert_eq!(lines[0], "[");
+    for line in &lines[1..] {
+        serde_json::from_str::<Json>(line.strip_suffix(',').unwrap()).unwrap();
+    }
+    assert!(file(&[&spans], true).starts_with(&open));
+    serde_json::from_str::<Json>(&file(&[], true)).unwrap();
+}
+
+#[test]
+fn a_batch_is_one_write() {
+    struct CountWrites(std::sync::Arc<std::sync::atomic::AtomicUsize>);
+    impl Write for CountWrites {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let writes = std::sync::Arc::default();
+    let mut chrome = Chrome::new(CountWrites(std::sync::Arc::clone(&writes)));
+    chrome.flush().unwrap();
+    let spans: Vec<_> = (1..2000).map(|id| span(id, 0, "s", &lane(1), id * 10, id * 10 + 5)).collect();
+    chrome.export(&batch(&spans)).unwrap();
+    assert_eq!(writes.load(std::sync::atomic::Ordering::Relaxed), 2);
+}
+
+#[test]
+fn a_full_disk_costs_counted_spans_and_never_the_file() {
+    let child = |id| span(id, 1, "child", &lane(2), 3_000 + id, 4_000);
+    let whole = file(&[&[child(2), child(3), child(4)]], false).len();
+    for room in 0..whole {
+        let disk = Disk::with_room(room);
+        let mut chrome = Chrome::new(disk.clone());
+        let rejected = chrome.export(&batch(&[child(2), child(3), child(4)])).unwrap_err().rejected(3);
+        disk.make_room(1 << 20);
+        chrome.export(&batch(&[child(5), span(1, 0, "parent", &lane(1), 1_000, 9_000)])).unwrap();
+        chrome.shutdown().unwrap();
+        let events: Vec<Json> = serde_json::from_slice(&disk.bytes()).unwrap();
+        let slices = of_phase(&events, "X").len() as u64;
+        // A slice that was cut is rejected, and completed later all the same.
+        assert!(slices == 5 - rejected || slices == 6 - rejected, "room {room}: {slices} slices, {rejected} rejected");
+        let summary = &named(&events, "heirloom_summary")[0]["args"];
+        assert_eq!(summary["spans"].as_u64().unwrap() + summary["spans_rejected"].as_u64().unwrap(), 5);
+        assert_eq!((of_phase(&events, "s").len(), of_phase(&events, "f").len()), (1, 1), "only to 5, that is there");
+        assert!(!named(&events, "heirloom_origin").is_empty());
+        assert!(named(&events, "thread_name").iter().any(|e| e["tid"] == 2));
+    }
+}
+
+#[test]
+fn after_shutdown_nothing_is_written() {
+    let disk = Disk::with_room(usize::MAX);
+    let mut chrome = Chrome::new(disk.clone());
+    chrome.shutdown().unwrap();
+    chrome.shutdown().unwrap();
+    let before = disk.bytes();
+    let error = chrome.export(&batch(&[span(1, 0, "late", &lane(1), 0, 1)])).unwrap_err();
+    assert_eq!(error.rejected(1), 1);
+    assert_eq!(disk.bytes(), before);
+}
+
+#[test]
+fn a_file_that_cannot_be_created_is_named_in_the_error() {
+    let error = Chrome::create("no/such/folder/trace.json").unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    assert!(error.to_string().contains("no/such/folder/trace.json"), "{error}");
+}
+
+/// The workload that `ci/perfetto/check.sh` opens in Perfetto: with `HEIRLOOM_CHROME_OUT` set to a folder, the file and
+/// what has to be found in it are written there.
+#[test]
+fn every_span_and_arrow_of_a_parallel_program_is_in_the_file() {
+    for (name, tick_ns) in [("fine", 1), ("coarse", 41)] {
+        let work = workload(7, tick_ns);
+        let batches: Vec<_> = work.spans.chunks(61).collect();
+        let text = file(&batches, true);
+        let events: Vec<Json> = serde_json::from_str(&text).unwrap();
+        let drawn = of_phase(&events, "X").len() + of_phase(&events, "b").len();
+        assert_eq!(drawn, work.spans.len());
+        assert_eq!((of_phase(&events, "s").len(), of_phase(&events, "f").len()), (work.arrows, work.arrows));
+        assert!(work.arrows > 100 && !of_phase(&events, "b").is_empty());
+        if let Some(folder) = std::env::var_os("HEIRLOOM_CHROME_OUT") {
+            let folder = Path::new(&folder);
+            std::fs::write(folder.join(format!("{name}.json")), text).unwrap();
+            std::fs::write(folder.join(format!("{name}.truth.json")), truth(&work.spans, work.arrows)).unwrap();
+        }
+    }
+}
+
+fn truth(spans: &[SpanData], arrows: usize) -> String {
+    let spans: Vec<_> = spans
+        .iter()
+        .map(|span| {
+            json!({
+                "span_id": span.span_id.to_string(),
+                "parent_id": span.parent_span_id.map(|id| id.to_string()),
+                "name": span.name,
+                "pid": span.lane.process_id,
+                "tid": span.lane.thread_id,
+                "thread_name": &*span.lane.thread_name,
+                "nested": span.nested,
+            })
+        })
+        .collect();
+    json!({"spans": spans, "arrows": arrows}).to_string()
+}

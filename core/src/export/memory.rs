@@ -1,0 +1,113 @@
+//! [`Memory`]: keeps finished spans, for tests and examples.
+
+use super::{Batch, ExportError, Exporter, SpanData};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Keeps finished spans in memory. A clone is a handle to the same spans: give one to the tracer, keep one to read.
+///
+/// Each span costs an owned [`SpanData`]: a few hundred bytes and some allocations, on the exporter's thread.
+///
+/// ```
+/// use heirloom_core::export::Memory;
+/// let memory = Memory::new();
+/// let exporter = memory.clone(); // for the tracer
+/// assert!(memory.is_empty());
+/// # drop(exporter);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Memory {
+    spans: Arc<Mutex<Vec<SpanData>>>,
+    max_spans: usize,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Memory {
+    /// Keeps every span, without a bound.
+    pub fn new() -> Self {
+        Self::bounded(usize::MAX)
+    }
+
+    /// Keeps the first `max_spans` spans. Those that come while it is full are rejected, and counted as dropped in the
+    /// ledger.
+    pub fn bounded(max_spans: usize) -> Self {
+        Self { spans: Arc::default(), max_spans }
+    }
+
+    /// A copy of the spans, in the order of their ends as the collector saw them.
+    pub fn spans(&self) -> Vec<SpanData> {
+        self.lock().clone()
+    }
+
+    /// The spans; forgets them.
+    pub fn take(&self) -> Vec<SpanData> {
+        std::mem::take(&mut self.lock())
+    }
+
+    /// How many spans there are.
+    pub fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Whether there is no span.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<SpanData>> {
+        self.spans.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Exporter for Memory {
+    fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
+        let max_spans = self.max_spans;
+        let mut spans = self.lock();
+        let taken = batch.len().min(max_spans.saturating_sub(spans.len()));
+        spans.extend(batch.spans().take(taken).map(|span| span.to_data()));
+        match batch.len() - taken {
+            0 => Ok(()),
+            rejected => Err(ExportError::partial(
+                rejected as u64,
+                format!("the in-memory exporter is full: it was made for {max_spans} spans"),
+            )),
+        }
+    }
+
+    fn name(&self) -> &str {
+        "memory"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::super::fixture::{batch, lane, span};
+    use super::*;
+
+    #[test]
+    fn a_clone_reads_what_the_exporter_was_given() {
+        let memory = Memory::new();
+        let spans = [span(2, 1, "child", &lane(1), 10, 20), span(1, 0, "root", &lane(1), 0, 30)];
+        memory.clone().export(&batch(&spans)).unwrap();
+        assert_eq!(memory.spans(), spans);
+        assert_eq!(memory.len(), 2);
+        assert_eq!(memory.take(), spans);
+        assert!(memory.is_empty());
+    }
+
+    #[test]
+    fn what_is_beyond_the_bound_is_rejected_and_counted() {
+        let mut memory = Memory::bounded(3);
+        let spans = [span(2, 1, "child", &lane(1), 10, 20), span(1, 0, "root", &lane(1), 0, 30)];
+        memory.export(&batch(&spans)).unwrap();
+        let error = memory.export(&batch(&spans)).unwrap_err();
+        assert_eq!(error.rejected(2), 1);
+        assert_eq!(memory.len(), 3);
+        assert_eq!(memory.export(&batch(&spans)).unwrap_err().rejected(2), 2);
+    }
+}
