@@ -42,6 +42,8 @@ mod diagnostics;
 mod dictionary;
 #[cfg(feature = "record")]
 pub mod export;
+#[cfg(feature = "record")]
+pub mod tree;
 #[cfg(feature = "otel")]
 pub mod otel;
 #[cfg(feature = "record")]

@@ -1,0 +1,253 @@
+//! The tree for people, with folded fan-outs.
+
+use super::forest::{order, Forest};
+use super::lanes::label;
+use super::text::{count, duration, printable, table};
+use crate::export::SpanData;
+use crate::Status;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Names longer than this (in characters, with their indent) push their line's columns to the right.
+const MAX_NAME_WIDTH: usize = 48;
+
+/// Deeper levels are indented no further: the text stays linear in the number of spans.
+const MAX_INDENT: usize = 100;
+
+/// How [`render`] draws the tree.
+///
+/// ```
+/// use heirloom_core::tree::TreeOptions;
+/// let options = TreeOptions::new().fold_over(20).lanes(true);
+/// # drop(options);
+/// ```
+#[derive(Clone, Debug)]
+pub struct TreeOptions {
+    fold_over: usize,
+    lanes: bool,
+}
+
+impl Default for TreeOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl TreeOptions {
+    /// Folds more than 8 siblings of one name; shows no lanes.
+    pub fn new() -> Self {
+        Self { fold_over: 8, lanes: false }
+    }
+
+    /// Folds siblings of one name into a line if there are more than `siblings` of them (8).
+    pub fn fold_over(mut self, siblings: usize) -> Self {
+        self.fold_over = siblings;
+        self
+    }
+
+    /// Says on which lane each span ran, and on how many a folded line's spans did (off).
+    pub fn lanes(mut self, show: bool) -> Self {
+        self.lanes = show;
+        self
+    }
+}
+
+/// The tree as text: a line for each span with its duration, and for each fan-out of more than
+/// [`fold_over`](TreeOptions::fold_over) siblings of one name a single one, with the children of all of them folded below.
+///
+/// Siblings and roots come by start, then name. Errors and spans that were still open are marked. Spans whose parent
+/// isn't among them are roots.
+///
+/// ```text
+/// build thumbnails         1.24 s
+///   walk                   12.1 ms
+///   thumbnail x 4,096      4.61 s total, min 401 us, median 1.10 ms, max 9.83 ms, 2 errors
+///     decode x 4,096       1.90 s total, min 112 us, median 460 us, max 3.21 ms
+/// ```
+///
+/// ```
+/// # use heirloom_core::export::Memory;
+/// # let memory = Memory::new();
+/// use heirloom_core::tree::{render, TreeOptions};
+/// print!("{}", render(&memory.spans(), &TreeOptions::new()));
+/// ```
+pub fn render(spans: &[SpanData], options: &TreeOptions) -> String {
+    let forest = Forest::new(spans);
+    let mut rows = Vec::new();
+    let mut rest: Vec<Node> = nodes(spans, &forest.roots, options.fold_over, 0);
+    while let Some(node) = rest.pop() {
+        let children: Vec<usize> = node.spans.iter().flat_map(|i| forest.children(*i)).copied().collect();
+        // Below a folded line everything of one name is one line.
+        let fold_over = if node.folded { 0 } else { options.fold_over };
+        rest.extend(nodes(spans, &children, fold_over, node.level + 1));
+        rows.push(node.row(spans, options));
+    }
+    table(&rows, &[], MAX_NAME_WIDTH)
+}
+
+/// A line: one span, or siblings of one name.
+struct Node {
+    spans: Vec<usize>,
+    folded: bool,
+    level: usize,
+}
+
+/// The lines for these siblings, the first one last.
+fn nodes(spans: &[SpanData], siblings: &[usize], fold_over: usize, level: usize) -> Vec<Node> {
+    let mut by_name: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for &i in siblings {
+        by_name.entry(&spans[i].name).or_default().push(i);
+    }
+    let mut nodes = Vec::new();
+    for group in by_name.into_values() {
+        if group.len() > fold_over.max(1) {
+            nodes.push(Node { spans: group, folded: true, level });
+        } else {
+            let folded = fold_over == 0; // what is below it belongs to one line too
+            nodes.extend(group.into_iter().map(|i| Node { spans: vec![i], folded, level }));
+        }
+    }
+    let first = |node: &Node| node.spans.iter().map(|i| order(&spans[*i])).min();
+    nodes.sort_by(|a, b| first(b).cmp(&first(a)));
+    nodes
+}
+
+impl Node {
+    fn row(&self, spans: &[SpanData], options: &TreeOptions) -> Vec<String> {
+        let members: Vec<&SpanData> = self.spans.iter().map(|i| &spans[*i]).collect();
+        let name = printable(members.first().map_or("", |span| &span.name));
+        let indent = "  ".repeat(self.level.min(MAX_INDENT));
+        match members[..] {
+            [span] => vec![format!("{indent}{name}"), one(span, options)],
+            _ => vec![format!("{indent}{name} x {}", count(members.len())), many(&members, options)],
+        }
+    }
+}
+
+fn length_ns(span: &SpanData) -> u64 {
+    span.end_ns.saturating_sub(span.start_ns)
+}
+
+/// What the line of one span says behind its name.
+fn one(span: &SpanData, options: &TreeOptions) -> String {
+    let mut text = duration(length_ns(span));
+    if options.lanes {
+        text.push_str(&format!("  [{}]", label(&span.lane)));
+    }
+    if span.incomplete {
+        text.push_str("  (still open)");
+    }
+    if let Status::Error(message) = &span.status {
+        let colon = if message.is_empty() { "" } else { ": " };
+        text.push_str(&format!("  ERROR{colon}{}", printable(message)));
+    }
+    text
+}
+
+/// What a folded line says behind its name.
+fn many(spans: &[&SpanData], options: &TreeOptions) -> String {
+    let mut lengths: Vec<u64> = spans.iter().map(|span| length_ns(span)).collect();
+    lengths.sort_unstable();
+    let total = lengths.iter().fold(0_u64, |sum, ns| sum.saturating_add(*ns));
+    let at = |i: usize| duration(lengths.get(i).copied().unwrap_or(0));
+    let (min, median, max) = (at(0), at(lengths.len() / 2), at(lengths.len().saturating_sub(1)));
+    let mut text = format!("{} total, min {min}, median {median}, max {max}", duration(total));
+    let mut note = |n: usize, one: &str, more: &str| match n {
+        0 => {}
+        1 => text.push_str(&format!(", 1 {one}")),
+        n => text.push_str(&format!(", {} {more}", count(n))),
+    };
+    note(spans.iter().filter(|span| matches!(span.status, Status::Error(_))).count(), "error", "errors");
+    note(spans.iter().filter(|span| span.incomplete).count(), "still open", "still open");
+    if options.lanes {
+        let lanes: BTreeSet<_> = spans.iter().map(|span| (span.lane.process_id, span.lane.thread_id)).collect();
+        note(lanes.len(), "lane", "lanes");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::fixture::{lane, lane_of, span};
+
+    const MS: u64 = 1_000_000;
+
+    #[test]
+    fn errors_and_open_spans_are_marked_and_lanes_are_optional() {
+        let mut failed = span(2, 1, "load", &lane_of(7, 8, "pool-1"), MS, 3 * MS);
+        failed.status = Status::Error("no such\nfile".into());
+        let mut open = span(3, 1, "wait", &lane_of(7, 7, "main"), 2 * MS, 9 * MS);
+        open.incomplete = true;
+        let spans = [failed, open, span(1, 0, "root", &lane_of(7, 7, "main"), 0, 10 * MS)];
+        let plain = "\
+root    10.0 ms
+  load  2.00 ms  ERROR: no such\\nfile
+  wait  7.00 ms  (still open)
+";
+        assert_eq!(render(&spans, &TreeOptions::new()), plain);
+        let with_lanes = "\
+root    10.0 ms  [main 7]
+  load  2.00 ms  [pool-1 7/8]  ERROR: no such\\nfile
+  wait  7.00 ms  [main 7]  (still open)
+";
+        assert_eq!(render(&spans, &TreeOptions::new().lanes(true)), with_lanes);
+    }
+
+    /// A root with `n` jobs, each with a `read`, every second with a `hash`.
+    fn fan_out(n: u64) -> Vec<SpanData> {
+        let mut spans = vec![span(1, 0, "root", &lane(1), 0, 1000 * MS), span(2, 1, "walk", &lane(1), 1, MS)];
+        for i in 0..n {
+            let (id, start) = (10 * (i + 1), (i + 1) * MS);
+            spans.push(span(id, 1, "job", &lane(2 + i % 2), start, start + (i + 1) * MS));
+            spans.push(span(id + 1, id, "read", &lane(2 + i % 2), start, start + MS));
+            if i % 2 == 0 {
+                spans.push(span(id + 2, id, "hash", &lane(2 + i % 2), start + 5, start + MS));
+            }
+        }
+        spans
+    }
+
+    #[test]
+    fn more_siblings_than_the_limit_are_one_line_with_their_children_folded() {
+        let mut spans = fan_out(9);
+        spans.iter_mut().filter(|span| span.name == "hash").for_each(|span| span.status = Status::Error("".into()));
+        let folded = "\
+root          1.00 s
+  walk        1.00 ms
+  job x 9     45.0 ms total, min 1.00 ms, median 5.00 ms, max 9.00 ms, 2 lanes
+    read x 9  9.00 ms total, min 1.00 ms, median 1.00 ms, max 1.00 ms, 2 lanes
+    hash x 5  5.00 ms total, min 1.00 ms, median 1.00 ms, max 1.00 ms, 5 errors, 1 lane
+";
+        let with_lanes = render(&spans, &TreeOptions::new().lanes(true)).replace("  [thread-1 100/1]", "");
+        assert_eq!(with_lanes, folded);
+        let unfolded = render(&spans, &TreeOptions::new().fold_over(9));
+        assert_eq!(unfolded.lines().count(), 2 + 9 + 9 + 5);
+        assert_eq!(render(&fan_out(8), &TreeOptions::new()).lines().count(), 2 + 8 + 8 + 4);
+    }
+
+    #[test]
+    fn below_a_folded_line_even_a_few_of_one_name_are_one_line() {
+        let mut spans = fan_out(9);
+        spans.push(span(500, 10, "retry", &lane(1), 2, 3));
+        spans.push(span(501, 500, "sleep", &lane(1), 2, 3));
+        spans.push(span(502, 500, "sleep", &lane(1), 2, 3));
+        let text = render(&spans, &TreeOptions::new());
+        assert!(text.contains("\n    retry        1 ns\n      sleep x 2  2 ns total, "), "{text}");
+    }
+
+    #[test]
+    fn a_chain_of_a_hundred_thousand_spans_is_no_problem() {
+        let deep: Vec<_> = (1..=100_000).map(|id| span(id, id - 1, "deep", &lane(1), id, 200_000 - id)).collect();
+        assert_eq!(render(&deep, &TreeOptions::new()).lines().count(), 100_000);
+    }
+
+    #[test]
+    fn the_order_of_the_input_makes_no_difference() {
+        let (mut spans, options) = (fan_out(30), TreeOptions::new());
+        let text = render(&spans, &options);
+        spans.reverse();
+        assert_eq!(render(&spans, &options), text);
+        spans.rotate_left(17);
+        assert_eq!(render(&spans, &options), text);
+    }
+}
