@@ -1,0 +1,214 @@
+"""Checks a file of the Chrome exporter in Perfetto's trace processor: check.py TRACE.json [TRUTH.json] [--cuts N]
+
+Opening without an error is not enough, since Perfetto drops slices and arrows without one. So it asserts that Perfetto
+reports no loss, that the number of slices is right and none has a negative duration, that each span has its parent (in
+its arguments, and around it where it nests), that the arrows are there and end at the right slices, and that the lanes
+are right. The truth is a JSON object {"spans": [{span_id, parent_id, name, pid, tid, thread_name, nested}], "arrows": N};
+without it, it is taken from the arguments of the file's own events.
+
+--cuts N also opens N copies of the file, cut at random bytes: no error, and every whole event is there.
+
+Exit status 1 if something is wrong, with a line for each finding.
+"""
+
+import argparse
+import json
+import random
+import sys
+from collections import Counter
+
+from pfq import Perfetto, TraceError
+
+LOSSES = "select name, value from stats where severity in ('error', 'data_loss') and value > 0"
+SLICES = """
+select s.id, s.name, s.ts, s.dur, s.parent_id, s.track_id, t.tid, t.name thread_name, coalesce(tp.pid, p.pid) pid,
+    extract_arg(s.arg_set_id, 'args.span_id') span_id, extract_arg(s.arg_set_id, 'args.parent_span_id') parent_span_id,
+    extract_arg(s.arg_set_id, 'args.parent_is_remote') parent_is_remote,
+    extract_arg(s.arg_set_id, 'args.thread_id') async_tid, extract_arg(s.arg_set_id, 'args.thread_name') async_name
+from slice s
+left join thread_track tt on tt.id = s.track_id left join thread t using (utid) left join process tp on tp.upid = t.upid
+left join process_track pt on pt.id = s.track_id left join process p on p.upid = pt.upid
+"""
+ARROWS = "select slice_out, slice_in from flow"
+MAX_SHOWN = 20
+
+
+class Findings:
+    """What is wrong."""
+
+    def __init__(self):
+        self.count = 0
+
+    def expect(self, right, text):
+        if right:
+            return
+        self.count += 1
+        if self.count <= MAX_SHOWN:
+            print(f"WRONG: {text}")
+
+
+def events_of(data):
+    """The whole events of a file, cut or not: one for each line."""
+    events = []
+    for line in data.decode("utf8", "replace").splitlines():
+        try:
+            event = json.loads(line.removesuffix(","))
+        except ValueError:
+            continue
+        if isinstance(event, dict):
+            events.append(event)
+    return events
+
+
+def truth_from(events):
+    """What the file says about itself."""
+    names = {(e["pid"], e["tid"]): e["args"]["name"] for e in events if e["ph"] == "M" and e["name"] == "thread_name"}
+    spans = []
+    for event in events:
+        if event["ph"] in "Xb":
+            args = event["args"]
+            spans.append({
+                "span_id": args["span_id"], "parent_id": args.get("parent_span_id"), "name": event["name"],
+                "pid": event["pid"], "tid": event["tid"], "thread_name": names.get((event["pid"], event["tid"]), ""),
+                "nested": event["ph"] == "X",
+            })
+    return {"spans": spans, "arrows": sum(e["ph"] == "s" for e in events)}
+
+
+def check_slices(slices, truth, findings):
+    findings.expect(len(slices) == len(truth["spans"]), f"{len(slices)} slices for {len(truth['spans'])} spans")
+    by_span = {s["span_id"]: s for s in slices}
+    findings.expect(len(by_span) == len(slices), "a span id is there twice")
+    for s in slices:
+        findings.expect(s["dur"] >= 0, f"{s['name']} {s['span_id']} has the duration {s['dur']}")
+    for span in truth["spans"]:
+        s = by_span.get(span["span_id"])
+        if s is None:
+            findings.expect(False, f"span {span['name']} {span['span_id']} is missing")
+            continue
+        if span["nested"]:
+            found = (s["name"], s["parent_span_id"], s["pid"], s["tid"], s["thread_name"] or "")
+        else:
+            found = (s["name"], s["parent_span_id"], s["pid"], s["async_tid"], s["async_name"])
+            findings.expect(s["tid"] is None, f"{s['name']} {s['span_id']} doesn't nest, but is on a thread track")
+        said = (span["name"] or "[No name]", span["parent_id"], span["pid"], span["tid"], span["thread_name"])
+        findings.expect(found == said, f"span {span['span_id']} is {found}, not {said}")
+    return by_span
+
+
+def end_of(s):
+    return s["ts"] + s["dur"]
+
+
+def check_nesting(slices, by_span, findings):
+    """On one track a parent that was open all the time is drawn around its child."""
+    by_id = {s["id"]: s for s in slices}
+    nested = 0
+    for child in slices:
+        parent = by_span.get(child["parent_span_id"])
+        orphan = child["parent_span_id"] is not None and parent is None and not child["parent_is_remote"]
+        findings.expect(not orphan, f"the parent of {child['name']} {child['span_id']} is missing")
+        if parent is None or parent["track_id"] != child["track_id"]:
+            continue
+        if not parent["ts"] <= child["ts"] <= end_of(child) <= end_of(parent):
+            continue
+        around, nested = child, nested + 1
+        while around and around is not parent:
+            around = by_id.get(around["parent_id"])
+        findings.expect(around is parent, f"{child['name']} {child['span_id']} is not drawn inside its parent")
+    return nested
+
+
+def check_arrows(arrows, slices, by_span, events, truth, findings):
+    findings.expect(len(arrows) == truth["arrows"], f"{len(arrows)} arrows, not {truth['arrows']}")
+    by_id = {s["id"]: s for s in slices}
+    found = Counter((by_id[a["slice_out"]]["span_id"], by_id[a["slice_in"]]["span_id"]) for a in arrows)
+    allowed, children = Counter(), Counter()
+    for child in slices:
+        parent = by_span.get(child["parent_span_id"])
+        if parent and parent["tid"] is not None and child["tid"] is not None:
+            if parent["track_id"] != child["track_id"] or child["ts"] >= end_of(parent):
+                children[parent["span_id"], child["span_id"]] += 1
+    for event in events:
+        own = by_span.get(event["args"]["span_id"]) if event["ph"] == "X" else None
+        if own is None:
+            continue
+        for link in event["args"].get("links", []):
+            other = by_span.get(link["span_id"])
+            if other and other["tid"] is not None and other is not own:
+                first, second = (own, other) if other["ts"] > own["ts"] else (other, own)
+                allowed[first["span_id"], second["span_id"]] += 1
+    allowed += children
+    summary = [e["args"] for e in events if e["name"] == "heirloom_summary"]
+    complete = summary and summary[0]["arrows_left_out"] == 0
+    for (out, into), count in found.items():
+        names = f"{by_span[out]['name']} {out} to {by_span[into]['name']} {into}"
+        findings.expect(count <= allowed[out, into], f"{count} arrows from {names}, not {allowed[out, into]}")
+    for (out, into), count in allowed.items():
+        names = f"{by_span[out]['name']} {out} to {by_span[into]['name']} {into}"
+        findings.expect(not complete or found[out, into] == count, f"no arrow from {names}")
+
+
+def check_whole(data, truth, findings):
+    events = events_of(data)
+    truth = truth or truth_from(events)
+    with Perfetto(data) as trace:
+        for loss in trace.query(LOSSES):
+            findings.expect(False, f"Perfetto reports {loss['name']} = {loss['value']}")
+        slices, arrows = trace.query(SLICES), trace.query(ARROWS)
+    by_span = check_slices(slices, truth, findings)
+    nested = check_nesting(slices, by_span, findings)
+    check_arrows(arrows, slices, by_span, events, truth, findings)
+    lanes = {(s["pid"], s["tid"]) for s in slices if s["tid"] is not None}
+    print(f"{len(slices)} slices on {len(lanes)} thread tracks, {nested} inside their parents, {len(arrows)} arrows")
+
+
+def check_cut(trace, part, findings):
+    whole = sum(event["ph"] in "Xb" for event in events_of(part))
+    try:
+        trace.load(part, reset=True)
+        losses = trace.query(LOSSES)
+        count = trace.query("select count(*) n from slice")[0]["n"]
+    except TraceError as error:
+        findings.expect(False, f"cut after {len(part)} bytes: {error}")
+        return
+    findings.expect(not losses, f"cut after {len(part)} bytes: {losses}")
+    findings.expect(count == whole, f"cut after {len(part)} bytes: {count} slices of {whole}")
+
+
+def check_cuts(data, cuts, findings):
+    """A file is born with its first line; from there on it may end anywhere."""
+    first_line = data.index(b"\n", data.index(b"\n") + 1) + 1
+    dice = random.Random(len(data))
+    places = [first_line, len(data) - 1] + [dice.randrange(first_line, len(data)) for _ in range(cuts)]
+    with Perfetto(data[:first_line]) as trace:
+        for at in places:
+            check_cut(trace, data[:at], findings)
+    print(f"{cuts + 2} files cut short, each opened")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("trace")
+    parser.add_argument("truth", nargs="?")
+    parser.add_argument("--cuts", type=int, default=0, metavar="N")
+    args = parser.parse_args()
+    with open(args.trace, "rb") as file:
+        data = file.read()
+    truth = None
+    if args.truth:
+        with open(args.truth, encoding="utf8") as file:
+            truth = json.load(file)
+    findings = Findings()
+    try:
+        check_whole(data, truth, findings)
+        if args.cuts:
+            check_cuts(data, args.cuts, findings)
+    except TraceError as error:
+        findings.expect(False, f"Perfetto can't open it: {error}")
+    print(f"{args.trace}: {'right' if findings.count == 0 else f'{findings.count} findings'}")
+    sys.exit(findings.count > 0)
+
+
+if __name__ == "__main__":
+    main()
