@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn sorted_by_name_the_order_of_time_makes_no_difference() {
-        let text = "root\n  job\n    a\n  job\n    a\n    b\n  job\n    b\n      x\n  last\n";
+        let text = "root\n  job\n    a\n  job\n    a\n    c\n  job\n    b\n  job\n    b\n      x\n  last\n";
         for turn in 0..4 {
             let at = |i: u64| (i + turn * 3) % 7;
             let spans = [
@@ -109,9 +109,11 @@ mod tests {
                 s(5, 1, "last", at(0)),
                 s(6, 2, "b", at(1)),
                 s(7, 6, "x", at(1)),
-                s(8, 3, "b", at(5)),
+                s(8, 3, "c", at(5)),
                 s(9, 3, "a", at(6)),
                 s(10, 4, "a", at(1)),
+                s(11, 1, "job", at(4)),
+                s(12, 11, "b", at(1)),
             ];
             assert_eq!(names_sorted(&spans), text, "turn {turn}");
         }
