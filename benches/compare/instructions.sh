@@ -1,0 +1,51 @@
+#!/bin/sh
+# Instructions per span on the recording thread, counted by callgrind. Needs valgrind.
+#
+# Each peer records on the main thread in two lengths; the difference of the instructions over the difference of the
+# lengths leaves out what happens once. Only `measure::timed` is counted: what runs before it differs between two runs
+# (a clock that calibrates itself before main spins for a while).
+#
+#   benches/compare/instructions.sh [PEER ..]      default: each peer in a setting that loses nothing
+#   SHORT, LONG: the two lengths; FEATURES: cargo features, as in FEATURES=heirloom
+set -eu
+
+cd "$(dirname "$0")/../.."
+# With the warm-up no more than the queues and rings hold, so that drops are not counted.
+short=${SHORT:-10000}
+long=${LONG:-30000}
+features=${FEATURES:-}
+peers=${*:-floor ${features:+heirloom} mutex-vec channel otel-large tracing-otel fastrace-local fastrace-span}
+
+cargo build --quiet --release --package heirloom-compare --bin single --features "$features"
+binary=${CARGO_TARGET_DIR:-target}/release/single
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+# Prints the instructions of one run on the main thread: `count PEER ATTRIBUTES SPANS`.
+count() {
+    rm -f "$folder"/*
+    scenario='{"peer":"'$1'","threads":1,"attributes":'$2',"spans_per_thread":'$3',"warm_up_spans":1000'
+    scenario=$scenario',"ring_bytes":16777216,"on_main_thread":true,"repetition":0}'
+    if ! valgrind --tool=callgrind --separate-threads=yes --collect-atstart=no --toggle-collect='*measure*timed*' \
+        --callgrind-out-file="$folder/out" "$binary" --child "$scenario" >"$folder/log" 2>&1; then
+        cat "$folder/log" >&2
+        exit 1
+    fi
+    awk '/^totals:/ { print $2 }' "$folder/out-01"
+}
+
+# Prints the instructions per span, rounded: `per_span PEER ATTRIBUTES`.
+per_span() {
+    at_short=$(count "$1" "$2" "$short")
+    at_long=$(count "$1" "$2" "$long")
+    spans=$((long - short))
+    echo "$(((at_long - at_short + spans / 2) / spans))"
+}
+
+echo "| instructions per span, recording thread | no attributes | three attributes |"
+echo "|---|---|---|"
+for peer in $peers; do
+    none=$(per_span "$peer" false)
+    three=$(per_span "$peer" true)
+    echo "| $peer | $none | $three |"
+done

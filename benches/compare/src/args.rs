@@ -1,0 +1,117 @@
+//! The arguments that both binaries take.
+
+use crate::children::CHILD_ARGUMENT;
+use crate::plan::{PeerName, Scenario};
+use std::path::PathBuf;
+
+/// What `--help` prints.
+pub const USAGE: &str = "\
+options:
+  --smoke            a quick check that everything works; its numbers mean nothing
+  --out DIR          where the results go
+  --spans N          spans of all threads together, per measurement
+  --repetitions N    how often everything is measured
+  --threads A,B,..   numbers of threads (contention only)
+  --peers A,B,..     peers to measure; the floor is always among them
+  --help             this text";
+
+/// What the user asked for.
+#[derive(Debug, Default, PartialEq)]
+pub struct Args {
+    /// `--help`.
+    pub help: bool,
+    /// `--smoke`.
+    pub smoke: bool,
+    /// `--out`.
+    pub out: Option<PathBuf>,
+    /// `--spans`.
+    pub spans: Option<u64>,
+    /// `--repetitions`.
+    pub repetitions: Option<usize>,
+    /// `--threads`.
+    pub threads: Option<Vec<usize>>,
+    /// `--peers`.
+    pub peers: Option<Vec<PeerName>>,
+    /// The scenario that this process is to measure, if it is a child.
+    pub child: Option<Scenario>,
+}
+
+impl Args {
+    /// Reads the arguments behind the program's name. The error names the argument and what was expected.
+    pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut args = Self::default();
+        while let Some(name) = arguments.next() {
+            let mut value = || arguments.next().ok_or_else(|| format!("{name}: expected a value behind it"));
+            match name.as_str() {
+                "--help" => args.help = true,
+                "--smoke" => args.smoke = true,
+                "--out" => args.out = Some(value()?.into()),
+                "--spans" => args.spans = Some(positive(&name, &value()?)?),
+                "--repetitions" => args.repetitions = Some(positive(&name, &value()?)? as usize),
+                "--threads" => args.threads = Some(list(&value()?, |text| Ok(positive(&name, text)? as usize))?),
+                "--peers" => args.peers = Some(list(&value()?, peer)?),
+                CHILD_ARGUMENT => args.child = Some(scenario(&value()?)?),
+                _ => return Err(format!("{name}: no such option\n{USAGE}")),
+            }
+        }
+        Ok(args)
+    }
+
+    /// The peers to measure: those asked for, or all of this build, with the floor in front.
+    pub fn peers(&self) -> Vec<PeerName> {
+        let mut peers = self.peers.clone().unwrap_or_else(PeerName::available);
+        peers.push(PeerName::Floor);
+        peers.sort_unstable();
+        peers.dedup();
+        peers
+    }
+}
+
+fn positive(name: &str, text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err(format!("{name}: expected a positive number, found {text:?}")),
+    }
+}
+
+fn list<T>(text: &str, item: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, String> {
+    text.split(',').map(|text| item(text.trim())).collect()
+}
+
+fn peer(text: &str) -> Result<PeerName, String> {
+    let available = PeerName::available();
+    available.iter().copied().find(|peer| peer.label() == text).ok_or_else(|| {
+        let labels: Vec<_> = available.iter().map(|peer| peer.label()).collect();
+        format!("--peers: expected some of {}, found {text:?}", labels.join(","))
+    })
+}
+
+fn scenario(text: &str) -> Result<Scenario, String> {
+    serde_json::from_str(text).map_err(|error| format!("{CHILD_ARGUMENT}: not a scenario: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn parse(line: &str) -> Result<Args, String> {
+        Args::parse(line.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn the_floor_is_always_measured() {
+        let args = parse("--smoke --peers otel,channel --threads 1,2").unwrap();
+        assert!(args.smoke);
+        assert_eq!(args.threads, Some(vec![1, 2]));
+        assert_eq!(args.peers(), [PeerName::Floor, PeerName::Channel, PeerName::Otel]);
+    }
+
+    #[test]
+    fn a_bad_argument_is_named_with_what_was_expected() {
+        assert!(parse("--spans 0").unwrap_err().starts_with("--spans: expected a positive number"));
+        assert!(parse("--peers zipkin").unwrap_err().contains("expected some of floor,"));
+        assert!(parse("--out").unwrap_err().contains("expected a value"));
+        assert!(parse("--fast").unwrap_err().contains("no such option"));
+    }
+}

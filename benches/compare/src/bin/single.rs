@@ -1,0 +1,34 @@
+//! One thread records one child span after the other, each tracer in turn. See the README of this package.
+
+use heirloom_compare::args::Args;
+use heirloom_compare::children::measure_all;
+use heirloom_compare::machine::Machine;
+use heirloom_compare::plan::Plan;
+use heirloom_compare::{output, report};
+use std::process::ExitCode;
+
+/// The ring of the floor and of Heirloom: 5 ms of records flat out, more than a pause of its reader on a quiet machine.
+const RING_BYTES: usize = 16 << 20;
+
+fn main() -> ExitCode {
+    output::run(single)
+}
+
+fn single(args: &Args) -> Result<bool, String> {
+    if args.threads.is_some() {
+        return Err("--threads: this benchmark has one thread; use contention for more".to_owned());
+    }
+    let (spans, repetitions) = if args.smoke { (20_000, 1) } else { (2_000_000, 7) };
+    let plan = Plan {
+        peers: args.peers(),
+        threads: vec![1],
+        spans: args.spans.unwrap_or(spans),
+        repetitions: args.repetitions.unwrap_or(repetitions),
+        ring_bytes: Some(RING_BYTES),
+        on_main_thread: true,
+    };
+    let machine = Machine::here();
+    let outcome = measure_all(&plan.scenarios());
+    let table = report::single(&plan, &machine, &outcome);
+    output::write(args, "single", &machine, &outcome, &table, &[])
+}

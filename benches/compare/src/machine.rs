@@ -1,0 +1,135 @@
+//! Where and when a result was made, and with which versions.
+
+use serde::Serialize;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The header of a result.
+#[derive(Clone, Debug, Serialize)]
+pub struct Machine {
+    /// The CPU's name.
+    pub cpu: String,
+    /// CPUs that this process may use.
+    pub cores: usize,
+    /// The operating system and its version.
+    pub kernel: String,
+    /// The clock that the kernel itself uses; a time-stamp counter that it doesn't trust is not a clock for a tracer.
+    pub clock_source: String,
+    /// The compiler.
+    pub rustc: &'static str,
+    /// Whether the compiler optimised; numbers from a debug build mean nothing.
+    pub optimised: bool,
+    /// The day (UTC), as in `2026-11-21`.
+    pub date: String,
+    /// The peers' crates with their versions.
+    pub versions: Vec<String>,
+}
+
+/// The crates whose versions matter.
+const CRATES: [&str; 7] = [
+    "crossbeam-channel",
+    "fastrace",
+    "heirloom-core",
+    "opentelemetry_sdk",
+    "parking_lot",
+    "tracing",
+    "tracing-opentelemetry",
+];
+
+impl Machine {
+    /// This machine, now.
+    pub fn here() -> Self {
+        Self {
+            cpu: cpu_name(),
+            cores: std::thread::available_parallelism().map_or(0, |cores| cores.get()),
+            kernel: format!("{} {}", std::env::consts::OS, file_line("/proc/sys/kernel/osrelease")),
+            clock_source: file_line("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
+            rustc: env!("COMPARE_RUSTC"),
+            optimised: !cfg!(debug_assertions),
+            date: today(),
+            versions: locked_versions(include_str!("../../../Cargo.lock")),
+        }
+    }
+
+    /// The header in Markdown.
+    pub fn markdown(&self) -> String {
+        let warning = if self.optimised { "" } else { " **A debug build: the numbers mean nothing.**" };
+        format!(
+            "{}, {} cores, {} ({}, kernel clock `{}`), {}. {}.{warning}",
+            self.cpu,
+            self.cores,
+            std::env::consts::ARCH,
+            self.kernel,
+            self.clock_source,
+            self.rustc,
+            self.versions.join(", "),
+        )
+    }
+}
+
+fn file_line(path: &str) -> String {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    text.lines().next().unwrap_or("unknown").trim().to_owned()
+}
+
+fn cpu_name() -> String {
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let line = text.lines().find(|line| line.starts_with("model name"));
+    line.and_then(|line| line.split_once(':'))
+        .map_or_else(|| "unknown CPU".to_owned(), |(_, name)| name.trim().to_owned())
+}
+
+fn locked_versions(lock: &str) -> Vec<String> {
+    let mut lines = lock.lines();
+    let mut versions = Vec::new();
+    while let Some(line) = lines.next() {
+        let name = line.strip_prefix("name = \"").and_then(|rest| rest.strip_suffix('"'));
+        if let Some(name) = name.filter(|name| CRATES.contains(name)) {
+            let version = lines.next().and_then(|line| line.strip_prefix("version = ")).unwrap_or("?");
+            versions.push(format!("{name} {}", version.trim_matches('"')));
+        }
+    }
+    versions
+}
+
+/// Today (UTC).
+pub fn today() -> String {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let (year, month, day) = civil_from_days((seconds / 86_400) as i64);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+/// Year, month and day of a count of days since 1970-01-01, for days from then on ([algorithm]): years are counted from
+/// March, so that the leap day comes last.
+///
+/// [algorithm]: https://howardhinnant.github.io/date_algorithms.html#civil_from_days
+fn civil_from_days(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468; // from 0000-03-01
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_become_dates_across_leap_days() {
+        assert_eq!(civil_from_days(0), (1970, 1, 1));
+        assert_eq!(civil_from_days(11_016), (2000, 2, 29));
+        assert_eq!(civil_from_days(19_782), (2024, 2, 29));
+        assert_eq!(civil_from_days(19_783), (2024, 3, 1));
+        assert_eq!(civil_from_days(20_818), (2026, 12, 31));
+    }
+
+    #[test]
+    fn versions_come_from_the_lock_file() {
+        let lock =
+            "[[package]]\nname = \"fastrace\"\nversion = \"0.7.19\"\n\n[[package]]\nname = \"rand\"\nversion = \"1\"\n";
+        assert_eq!(locked_versions(lock), ["fastrace 0.7.19"]);
+    }
+}

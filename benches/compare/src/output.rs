@@ -1,0 +1,78 @@
+//! What both binaries do around their tables: the child mode, the files, the exit code.
+
+use crate::args::{Args, USAGE};
+use crate::checks::problems;
+use crate::children::Outcome;
+use crate::machine::{today, Machine};
+use crate::report::Report;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Reads the arguments, does a child's work if this is one, and otherwise calls `body`. An error is printed and makes
+/// the exit code 2, broken promises make it 1.
+pub fn run(body: impl FnOnce(&Args) -> Result<bool, String>) -> ExitCode {
+    match Args::parse(std::env::args().skip(1)).and_then(|args| dispatch(&args, body)) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn dispatch(args: &Args, body: impl FnOnce(&Args) -> Result<bool, String>) -> Result<bool, String> {
+    if args.help {
+        println!("{USAGE}");
+        return Ok(true);
+    }
+    let Some(scenario) = &args.child else { return body(args) };
+    let row = crate::peers::run(scenario)?;
+    println!("{}", serde_json::to_string(&row).map_err(|error| error.to_string())?);
+    Ok(true)
+}
+
+/// Prints the table, writes it with the rows and further files, and says what went wrong. False if anything did.
+pub fn write(
+    args: &Args,
+    benchmark: &str,
+    machine: &Machine,
+    outcome: &Outcome,
+    table: &str,
+    further: &[(&str, String)],
+) -> Result<bool, String> {
+    let problems = problems(&outcome.rows);
+    let report = Report {
+        benchmark,
+        arguments: std::env::args().skip(1).collect(),
+        machine,
+        rows: &outcome.rows,
+        failures: &outcome.failures,
+        problems: &problems,
+    };
+    let folder = args.out.clone().unwrap_or_else(|| default_folder(benchmark, args.smoke));
+    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    save(&folder, "results.md", table)?;
+    save(&folder, "rows.json", &report.json()?)?;
+    for (name, text) in further {
+        save(&folder, name, text)?;
+    }
+    println!("{table}");
+    println!("written to {}", folder.display());
+    let broken = outcome.failures.iter().chain(&problems);
+    broken.clone().for_each(|line| eprintln!("PROBLEM: {line}"));
+    Ok(broken.count() == 0)
+}
+
+fn save(folder: &Path, name: &str, text: &str) -> Result<(), String> {
+    let path = folder.join(name);
+    std::fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// A dated folder beside the other results; for a smoke run one that nobody keeps.
+fn default_folder(benchmark: &str, smoke: bool) -> PathBuf {
+    if smoke {
+        return std::env::temp_dir().join(format!("heirloom-{benchmark}-smoke"));
+    }
+    Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("results").join(format!("{}-{benchmark}", today()))
+}
