@@ -1,0 +1,143 @@
+//! [`BackgroundJob`]: whoever wants to know how a background job ended asks its handle.
+
+use super::running::{OnThisThread, Running};
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// A background job that was submitted. Dropping the handle leaves the job alone.
+pub struct BackgroundJob<T> {
+    shared: Arc<Shared<T>>,
+}
+
+/// Why [`BackgroundJob::wait`] has no value.
+#[non_exhaustive]
+pub enum WaitError<T> {
+    /// The time was up. The job runs or queues on; here is its handle.
+    TimedOut(BackgroundJob<T>),
+    /// The job panicked. The panic went to the thread or pool that ran it.
+    Panicked,
+    /// The job was dropped before it ran: its pool shut down, or the submission failed.
+    NeverRan,
+}
+
+struct Shared<T> {
+    state: Mutex<State<T>>,
+    changed: Condvar,
+}
+
+enum State<T> {
+    Pending,
+    Done(T),
+    Panicked,
+    NeverRan,
+}
+
+impl<T> BackgroundJob<T> {
+    /// Whether the job is over: done, panicked, or dropped without having run.
+    pub fn is_finished(&self) -> bool {
+        !self.shared.lock().is_pending()
+    }
+
+    /// Waits until the job is over, at most for `timeout`, and takes what it returned.
+    ///
+    /// Its span has ended by then.
+    ///
+    /// # Errors
+    ///
+    /// [`WaitError::TimedOut`] gives the handle back.
+    pub fn wait(self, timeout: Duration) -> Result<T, WaitError<T>> {
+        match self.shared.wait(timeout) {
+            State::Done(value) => Ok(value),
+            State::Panicked => Err(WaitError::Panicked),
+            State::NeverRan => Err(WaitError::NeverRan),
+            State::Pending => Err(WaitError::TimedOut(self)),
+        }
+    }
+}
+
+impl<T> Shared<T> {
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait(&self, timeout: Duration) -> State<T> {
+        let waited = self.changed.wait_timeout_while(self.lock(), timeout, |state| state.is_pending());
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut state, State::Pending)
+    }
+
+    fn settle(&self, state: State<T>) {
+        *self.lock() = state;
+        self.changed.notify_all();
+    }
+}
+
+impl<T> State<T> {
+    fn is_pending(&self) -> bool {
+        matches!(self, State::Pending)
+    }
+}
+
+/// The job's side of the handle. Whatever happens to the job, the handle is told when this is dropped.
+pub(super) struct Completion<T> {
+    shared: Arc<Shared<T>>,
+    /// How the job ended, if it were dropped now.
+    outcome: State<T>,
+    // Dropped last: a job counts as running until its handle was told.
+    _running: Running,
+}
+
+impl<T> Completion<T> {
+    /// Both sides of a new job, which counts as running from now on.
+    pub(super) fn new() -> (Self, BackgroundJob<T>) {
+        let shared = Arc::new(Shared { state: Mutex::new(State::Pending), changed: Condvar::new() });
+        let handle = BackgroundJob { shared: Arc::clone(&shared) };
+        (Self { shared, outcome: State::NeverRan, _running: Running::begin() }, handle)
+    }
+
+    /// The job starts to run on this thread. Until it is [`done`](Self::done), its end is a panic.
+    pub(super) fn start(&mut self) -> OnThisThread {
+        self.outcome = State::Panicked;
+        OnThisThread::begin()
+    }
+
+    /// The job returned.
+    pub(super) fn done(mut self, value: T) {
+        self.outcome = State::Done(value);
+    }
+}
+
+impl<T> Drop for Completion<T> {
+    fn drop(&mut self) {
+        self.shared.settle(std::mem::replace(&mut self.outcome, State::Pending));
+    }
+}
+
+impl<T> fmt::Debug for BackgroundJob<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BackgroundJob").field("is_finished", &self.is_finished()).finish()
+    }
+}
+
+impl<T> fmt::Debug for WaitError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            WaitError::TimedOut(_) => "TimedOut(..)",
+            WaitError::Panicked => "Panicked",
+            WaitError::NeverRan => "NeverRan",
+        })
+    }
+}
+
+impl<T> fmt::Display for WaitError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            WaitError::TimedOut(_) => "the background job was not over in time; it goes on, wait again on its handle",
+            WaitError::Panicked => "the background job panicked; the thread or pool that ran it has the panic",
+            WaitError::NeverRan => "the background job was dropped before it ran: is its pool still there?",
+        })
+    }
+}
+
+impl<T> std::error::Error for WaitError<T> {}

@@ -1,0 +1,147 @@
+//! What all adapters share: a [`Context`] is taken where a job is submitted and entered where it runs.
+
+use heirloom_core::{Context, Name, Span};
+use std::borrow::Cow;
+
+/// Whether recording is compiled out. Then a [`Span`] has no size, and what only serves the trace is left out too.
+pub(crate) const COMPILED_OUT: bool = std::mem::size_of::<Span>() == 0;
+
+/// The name of the spans that an adapter makes.
+#[derive(Clone, Debug)]
+pub(crate) struct JobName(Cow<'static, str>);
+
+impl JobName {
+    pub(crate) fn new(name: impl Into<Cow<'static, str>>) -> Self {
+        Self(name.into())
+    }
+
+    /// The name for one more span. Never allocates.
+    #[inline]
+    pub(crate) fn get(&self) -> Name<'_> {
+        match &self.0 {
+            Cow::Borrowed(text) => Name::from(*text),
+            Cow::Owned(text) => Name::dynamic(text),
+        }
+    }
+}
+
+/// Runs `job` in a span of its own, which is current meanwhile.
+#[inline]
+pub(crate) fn in_job_span<R>(cx: Context, name: &JobName, job: impl FnOnce(&Span) -> R) -> R {
+    cx.in_span(name.get(), job)
+}
+
+/// The parent of what a scope starts. A span's context is only taken when it is needed: one that never handed out its
+/// context can be exported as soon as it has ended.
+#[cfg(any(feature = "rayon", feature = "crossbeam"))]
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Parent<'a> {
+    Context(Context),
+    Span(&'a Span),
+}
+
+#[cfg(any(feature = "rayon", feature = "crossbeam"))]
+impl Parent<'_> {
+    pub(crate) fn context(self) -> Context {
+        match self {
+            Parent::Context(cx) => cx,
+            Parent::Span(span) => span.context(),
+        }
+    }
+}
+
+/// Wraps a closure so that `cx` is current while it runs, on whatever thread that is.
+///
+/// For every pool that has no adapter here: the closure that comes back can be handed to anything that takes one. It
+/// is `Send` and `'static` if `f` is. No span is made; see [`carry_in_span`] for that. Where the compiler takes the
+/// closure to borrow from the span (it is returned, say), hand over `span.context()`.
+///
+/// Differs from the plain closure in nothing else: a panic passes through, and what was current on the thread before is
+/// current again afterwards.
+///
+/// Cost: two writes to a thread-local when it runs. No clock read, lock or allocation.
+///
+/// ```
+/// use heirloom_core::Context;
+/// use heirloom_pool::carry;
+/// let (jobs, queue) = std::sync::mpsc::channel::<Box<dyn FnOnce() + Send>>();
+/// let pool = std::thread::spawn(move || queue.into_iter().for_each(|job| job()));
+/// heirloom_core::in_root("request", |root| {
+///     let parent = root.context();
+///     let job = carry(root, move || assert_eq!(Context::current(), parent));
+///     jobs.send(Box::new(job)).unwrap();
+/// });
+/// drop(jobs);
+/// pool.join().unwrap();
+/// ```
+pub fn carry<'f, F, R>(cx: impl Into<Context>, f: F) -> impl FnOnce() -> R + 'f
+where
+    F: FnOnce() -> R + 'f,
+{
+    let cx = cx.into();
+    move || {
+        let _current = cx.enter();
+        f()
+    }
+}
+
+/// Wraps a closure so that it runs in a span of its own, a child of `cx`, which is current meanwhile.
+///
+/// The span begins when the job starts to run, on the thread that runs it, so the time spent in a queue is not in it. A
+/// closure that is dropped without being called has no span.
+///
+/// A panic closes the span as an error and passes through unchanged.
+///
+/// Cost when it runs: one span (two clock reads, no lock, no allocation).
+///
+/// ```
+/// let job = heirloom_core::in_root("request", |root| {
+///     heirloom_pool::carry_in_span(root.context(), "resize", |span| {
+///         span.set("bytes", 12);
+///         12
+///     })
+/// });
+/// assert_eq!(std::thread::spawn(job).join().unwrap(), 12);
+/// ```
+pub fn carry_in_span<'f, F, R>(
+    cx: impl Into<Context>,
+    name: impl Into<Cow<'static, str>>,
+    f: F,
+) -> impl FnOnce() -> R + 'f
+where
+    F: FnOnce(&Span) -> R + 'f,
+{
+    let (cx, name) = (cx.into(), JobName::new(name));
+    move || in_job_span(cx, &name, f)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The parent may be borrowed, and yet the job outlives it.
+    fn detached(span: &Span) -> Box<dyn FnOnce() -> u8 + Send> {
+        Box::new(carry(span, carry_in_span(span, String::from("job"), |_| 7)))
+    }
+
+    #[test]
+    fn a_carried_job_outlives_the_span_it_was_made_from() {
+        let job = heirloom_core::in_root("root", detached);
+        let thread = std::thread::spawn(job);
+        assert_eq!(thread.join().unwrap(), 7);
+    }
+
+    #[test]
+    fn a_job_may_borrow_from_its_surroundings() {
+        let text = String::from("borrowed");
+        assert_eq!(carry(Context::INERT, || text.len())(), 8);
+    }
+
+    #[test]
+    fn a_name_is_not_copied_for_each_span() {
+        let text = String::from("stage 1");
+        let address = text.as_ptr();
+        assert_eq!(JobName::new(text).get().as_str().as_ptr(), address);
+        assert_eq!(JobName::new("stage").get().as_str(), "stage");
+    }
+}

@@ -1,0 +1,264 @@
+//! [`Traced`]: one span per item.
+
+use super::per_leaf::PerLeaf;
+use super::try_item::TryItem;
+use crate::carry::{in_job_span, JobName};
+use ::rayon::iter::{FilterMap, FlatMapIter, Map, ParallelIterator};
+use heirloom_core::{Context, Span};
+use std::borrow::Cow;
+
+/// A parallel iterator whose next step has a span per item. Made by [`traced`](super::TracedParallel::traced).
+///
+/// Each closure is given the item's span, which is current while the closure runs. The span covers the closure and
+/// nothing else, except in [`flat_map_iter`](Self::flat_map_iter).
+#[derive(Clone, Debug)]
+#[must_use = "a traced iterator does nothing until one of its methods is called and the result is consumed"]
+pub struct Traced<I> {
+    base: I,
+    cx: Context,
+}
+
+impl<I: ParallelIterator> Traced<I> {
+    pub(super) fn new(base: I, cx: Context) -> Self {
+        Self { base, cx }
+    }
+
+    /// One span per leaf instead of one per item: cheap enough for items of any size.
+    pub fn per_leaf(self) -> PerLeaf<I> {
+        PerLeaf::new(self.base, self.cx, false)
+    }
+
+    /// One span per leaf, with the number of items and a histogram of their durations.
+    ///
+    /// | attribute | meaning |
+    /// |---|---|
+    /// | `heirloom.items` | how many items the leaf finished (one that panicked is not among them) |
+    /// | `heirloom.duration_histogram` | an array of counts: element 0 counts closures that took 0 or 1 ns, element *i* those that took from 2<sup>i</sup> up to but not including 2<sup>i+1</sup> ns, element 39 all from 2<sup>39</sup> ns (nine minutes) on; zeros at the end are left out |
+    /// | `heirloom.busy_ns` | as in [`per_leaf`](Self::per_leaf) |
+    ///
+    /// The durations are those of the closure alone, in wall time: what it waited for is in them.
+    ///
+    /// ```
+    /// use heirloom_pool::prelude::*;
+    /// use rayon::prelude::*;
+    /// let total: u64 = heirloom_core::in_root("add up", |root| {
+    ///     (0..1000_u64).into_par_iter().traced(root).summary().map("square", |n| n * n).sum()
+    /// });
+    /// assert_eq!(total, 332_833_500);
+    /// ```
+    pub fn summary(self) -> PerLeaf<I> {
+        PerLeaf::new(self.base, self.cx, true)
+    }
+
+    /// As rayon's `map`.
+    ///
+    /// ```
+    /// use heirloom_pool::prelude::*;
+    /// use rayon::prelude::*;
+    /// let doubled: Vec<i32> = heirloom_core::in_root("double", |root| {
+    ///     vec![1, 2, 3].into_par_iter().traced(root).map("item", |_span, n| n * 2).collect()
+    /// });
+    /// assert_eq!(doubled, [2, 4, 6]);
+    /// ```
+    pub fn map<F, R>(self, name: impl Into<Cow<'static, str>>, f: F) -> Map<I, impl Fn(I::Item) -> R + Send + Sync>
+    where
+        F: Fn(&Span, I::Item) -> R + Send + Sync,
+        R: Send,
+    {
+        let (cx, name) = (self.cx, JobName::new(name));
+        self.base.map(move |item| in_job_span(cx, &name, |span| f(span, item)))
+    }
+
+    /// As rayon's `for_each`.
+    ///
+    /// ```
+    /// use heirloom_pool::prelude::*;
+    /// use rayon::prelude::*;
+    /// let mut numbers = [1, 2, 3];
+    /// heirloom_core::in_root("double", |root| {
+    ///     numbers.par_iter_mut().traced(root).for_each("item", |_span, n| *n *= 2);
+    /// });
+    /// assert_eq!(numbers, [2, 4, 6]);
+    /// ```
+    pub fn for_each<F>(self, name: impl Into<Cow<'static, str>>, f: F)
+    where
+        F: Fn(&Span, I::Item) + Send + Sync,
+    {
+        let (cx, name) = (self.cx, JobName::new(name));
+        self.base.for_each(move |item| in_job_span(cx, &name, |span| f(span, item)));
+    }
+
+    /// As rayon's `filter_map`.
+    ///
+    /// ```
+    /// use heirloom_pool::prelude::*;
+    /// use rayon::prelude::*;
+    /// let numbers: Vec<i32> = heirloom_core::in_root("parse", |root| {
+    ///     ["1", "x", "3"].par_iter().traced(root).filter_map("item", |_span, text| text.parse().ok()).collect()
+    /// });
+    /// assert_eq!(numbers, [1, 3]);
+    /// ```
+    pub fn filter_map<F, R>(
+        self,
+        name: impl Into<Cow<'static, str>>,
+        f: F,
+    ) -> FilterMap<I, impl Fn(I::Item) -> Option<R> + Send + Sync>
+    where
+        F: Fn(&Span, I::Item) -> Option<R> + Send + Sync,
+        R: Send,
+    {
+        let (cx, name) = (self.cx, JobName::new(name));
+        self.base.filter_map(move |item| in_job_span(cx, &name, |span| f(span, item)))
+    }
+
+    /// As rayon's `flat_map_iter`.
+    ///
+    /// The serial iterator that `f` makes is lazy, so the item's span stays open until that is exhausted or dropped.
+    /// It is current while `f` runs and while the iterator computes its next item. What rayon does with the items in
+    /// between is in the span's time, but doesn't see the span as current.
+    ///
+    /// ```
+    /// use heirloom_pool::prelude::*;
+    /// use rayon::prelude::*;
+    /// let words: Vec<&str> = heirloom_core::in_root("split", |root| {
+    ///     ["a b", "c"].par_iter().traced(root).flat_map_iter("line", |_span, line| line.split(' ')).collect()
+    /// });
+    /// assert_eq!(words, ["a", "b", "c"]);
+    /// ```
+    pub fn flat_map_iter<F, S>(
+        self,
+        name: impl Into<Cow<'static, str>>,
+        f: F,
+    ) -> FlatMapIter<I, impl Fn(I::Item) -> SpanIter<S::IntoIter> + Send + Sync>
+    where
+        F: Fn(&Span, I::Item) -> S + Send + Sync,
+        S: IntoIterator<Item: Send>,
+    {
+        let (cx, name) = (self.cx, JobName::new(name));
+        self.base.flat_map_iter(move |item| {
+            let span = cx.span(name.get());
+            let base = {
+                let _current = span.enter();
+                f(&span, item).into_iter()
+            };
+            SpanIter { base, span }
+        })
+    }
+
+    /// As rayon's `try_for_each`: for closures that return a `Result`, an `Option` or a `ControlFlow`.
+    ///
+    /// A failure is not written into the span by itself: say `span.error(..)` where it is one.
+    ///
+    /// # Errors
+    ///
+    /// The first failure that was found; which one that is, is up to rayon.
+    ///
+    /// ```
+    /// use heirloom_pool::prelude::*;
+    /// use rayon::prelude::*;
+    /// let failed = heirloom_core::in_root("check", |root| {
+    ///     (0..100).into_par_iter().traced(root).try_for_each("item", |_span, n| if n == 7 { Err(n) } else { Ok(()) })
+    /// });
+    /// assert_eq!(failed, Err(7));
+    /// ```
+    pub fn try_for_each<F, R>(self, name: impl Into<Cow<'static, str>>, f: F) -> R
+    where
+        F: Fn(&Span, I::Item) -> R + Send + Sync,
+        R: TryItem,
+    {
+        let (cx, name) = (self.cx, JobName::new(name));
+        R::try_for_each(self.base, move |item| in_job_span(cx, &name, |span| f(span, item)))
+    }
+}
+
+/// The items of [`Traced::flat_map_iter`]: a serial iterator and the span that it runs in.
+#[derive(Debug)]
+pub struct SpanIter<S> {
+    // Dropped first: a destructor that emits still finds the span open.
+    base: S,
+    span: Span,
+}
+
+impl<S: Iterator> Iterator for SpanIter<S> {
+    type Item = S::Item;
+
+    #[inline]
+    fn next(&mut self) -> Option<S::Item> {
+        let _current = self.span.enter();
+        self.base.next()
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.base.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::TracedParallel;
+    use super::*;
+    use ::rayon::prelude::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn what_was_indexed_stays_indexed() {
+        let squares = || (0..100_usize).into_par_iter().traced(Context::INERT).map("square", |_, n| n * n);
+        let expected: Vec<usize> = (0..100).map(|n| n * n).collect();
+        let mut collected = Vec::new();
+        squares().collect_into_vec(&mut collected);
+        assert_eq!(collected, expected);
+        assert_eq!(squares().len(), 100);
+        assert!(squares().zip(0..100_usize).all(|(square, n)| square == n * n));
+        assert_eq!(squares().chunks(30).map(|chunk| chunk.len()).collect::<Vec<_>>(), [30, 30, 30, 10]);
+        assert_eq!(squares().chain(squares()).collect::<Vec<_>>(), [&expected[..], &expected[..]].concat());
+        assert_eq!(squares().interleave(squares()).take(4).collect::<Vec<_>>(), [0, 0, 1, 1]);
+        assert_eq!(squares().rev().skip(10).step_by(40).collect::<Vec<_>>(), [89 * 89, 49 * 49, 9 * 9]);
+    }
+
+    #[test]
+    fn nothing_runs_before_the_iterator_is_consumed() {
+        let ran = AtomicUsize::new(0);
+        let lazy =
+            (0..10).into_par_iter().traced(Context::INERT).map("item", |_, _| ran.fetch_add(1, Ordering::SeqCst));
+        assert_eq!(ran.load(Ordering::SeqCst), 0);
+        assert_eq!(lazy.count(), 10);
+        assert_eq!(ran.load(Ordering::SeqCst), 10);
+    }
+
+    #[test]
+    fn a_failure_stops_the_others_early() {
+        let ran = AtomicUsize::new(0);
+        let result = (0..1_000_000).into_par_iter().traced(Context::INERT).try_for_each("item", |_, n| {
+            ran.fetch_add(1, Ordering::Relaxed);
+            if n == 0 {
+                None
+            } else {
+                Some(())
+            }
+        });
+        assert_eq!(result, None);
+        assert!(ran.load(Ordering::Relaxed) < 1_000_000);
+    }
+
+    #[test]
+    fn items_without_size_and_no_items_at_all_work() {
+        let units: Vec<()> = vec![(); 50].into_par_iter().traced(Context::INERT).map("unit", |_, unit| unit).collect();
+        assert_eq!(units.len(), 50);
+        let none: Vec<u8> = Vec::new();
+        assert_eq!(none.par_iter().traced(Context::INERT).map("none", |_, n| *n).max(), None);
+    }
+
+    #[test]
+    fn a_panic_passes_through_unchanged() {
+        let items = (0..100_u8).into_par_iter().traced(Context::INERT);
+        let caught = std::panic::catch_unwind(|| {
+            items.for_each("item", |_, n| {
+                if n == 42 {
+                    std::panic::panic_any(n)
+                }
+            });
+        });
+        assert_eq!(caught.unwrap_err().downcast_ref(), Some(&42_u8));
+    }
+}

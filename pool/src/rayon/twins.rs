@@ -1,0 +1,124 @@
+//! Twins of `rayon::join`, `rayon::spawn` and `ThreadPool::install`.
+
+use crate::carry::{carry, carry_in_span};
+use ::rayon::ThreadPool;
+use heirloom_core::{Context, Span};
+use std::borrow::Cow;
+
+/// Runs two closures, perhaps in parallel, with `cx` current in both: the twin of [`rayon::join`](::rayon::join).
+///
+/// Under the plain one, a half that another thread steals sees as current whatever that thread was in the middle of. No
+/// span is made: name one where it helps, with `cx.in_span(..)`.
+///
+/// Cost: four writes to a thread-local. No clock read, lock or allocation.
+///
+/// # Panics
+///
+/// As the plain one: if either closure does, with the panic of the first that did.
+///
+/// ```
+/// use heirloom_core::{in_span, Span};
+/// fn sum(numbers: &[u64], parent: &Span) -> u64 {
+///     if numbers.len() < 100 {
+///         return in_span("leaf", |_| numbers.iter().sum()); // a child of what is current: of `parent`
+///     }
+///     let (left, right) = numbers.split_at(numbers.len() / 2);
+///     let (left, right) = heirloom_pool::rayon::join(parent, || sum(left, parent), || sum(right, parent));
+///     left + right
+/// }
+/// let numbers: Vec<u64> = (0..1000).collect();
+/// assert_eq!(heirloom_core::in_root("sum", |root| sum(&numbers, root)), 499_500);
+/// ```
+pub fn join<A, B, RA, RB>(cx: impl Into<Context>, a: A, b: B) -> (RA, RB)
+where
+    A: FnOnce() -> RA + Send,
+    B: FnOnce() -> RB + Send,
+    RA: Send,
+    RB: Send,
+{
+    let cx = cx.into();
+    ::rayon::join(carry(cx, a), carry(cx, b))
+}
+
+/// Runs `f` some time on the current pool, in a span of its own below `cx`: the twin of [`rayon::spawn`](::rayon::spawn).
+///
+/// The span begins when the job starts to run. Nobody waits for it: what started it may end first, and so may the
+/// program. [`Background`](crate::Background) is for jobs with a trace of their own, and a handle.
+///
+/// Cost: one span. The plain call allocates the job.
+///
+/// # Panics
+///
+/// As with the plain one, a panic of `f` goes to the pool's panic handler; without one the process aborts.
+///
+/// ```
+/// let (done, result) = std::sync::mpsc::channel();
+/// heirloom_core::in_root("request", |root| {
+///     heirloom_pool::rayon::spawn(root, "resize", move |span| {
+///         span.set("bytes", 12);
+///         done.send(12).unwrap();
+///     });
+/// });
+/// assert_eq!(result.recv(), Ok(12));
+/// ```
+pub fn spawn<F>(cx: impl Into<Context>, name: impl Into<Cow<'static, str>>, f: F)
+where
+    F: FnOnce(&Span) + Send + 'static,
+{
+    ::rayon::spawn(carry_in_span(cx, name, f));
+}
+
+/// Runs `f` in `pool` and waits for it, in a span of its own below `cx`: the twin of
+/// [`ThreadPool::install`](::rayon::ThreadPool::install).
+///
+/// Called from a thread of another pool, that thread doesn't sleep meanwhile: it runs other jobs of its own pool.
+///
+/// Cost: one span.
+///
+/// # Panics
+///
+/// If `f` does, with the same panic.
+///
+/// ```
+/// use heirloom_pool::{prelude::*, rayon::install};
+/// use rayon::prelude::*;
+/// let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+/// let longest = heirloom_core::in_root("measure", |root| {
+///     install(&pool, root, "on two threads", |span| {
+///         ["a", "parallel", "program"].par_iter().traced(span).map("word", |_, word| word.len()).max()
+///     })
+/// });
+/// assert_eq!(longest, Some(8));
+/// ```
+pub fn install<F, R>(pool: &ThreadPool, cx: impl Into<Context>, name: impl Into<Cow<'static, str>>, f: F) -> R
+where
+    F: FnOnce(&Span) -> R + Send,
+    R: Send,
+{
+    pool.install(carry_in_span(cx, name, f))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::panic::{catch_unwind, panic_any};
+
+    #[test]
+    fn join_runs_both_and_borrows() {
+        let (mut left, mut right) = (0, 0);
+        join(Context::INERT, || left = 1, || right = 2);
+        assert_eq!((left, right), (1, 2));
+    }
+
+    #[test]
+    fn a_panic_of_either_half_passes_through_unchanged() {
+        let caught = catch_unwind(|| join(Context::INERT, || (), || panic_any(42_u8)));
+        assert_eq!(caught.unwrap_err().downcast_ref(), Some(&42_u8));
+    }
+
+    #[test]
+    fn install_runs_in_the_pool_that_was_given() {
+        let pool = ::rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        assert_eq!(install(&pool, Context::INERT, "job", |_| ::rayon::current_num_threads()), 3);
+    }
+}

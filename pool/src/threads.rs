@@ -1,0 +1,230 @@
+//! Threads of the standard library: twins of [`std::thread::spawn`], [`std::thread::scope`] and
+//! [`std::thread::Builder`].
+//!
+//! What differs from the plain ones: the thread's closure runs in a span of its own, begun on the new thread, and is
+//! given that span. Handles, thread names, panics and limits are the standard library's own.
+//!
+//! Cost: one span per thread (two clock reads, no lock, no allocation beside the name if it is a `String`), and the
+//! thread's shard when it records for the first time.
+
+use crate::carry::{carry_in_span, in_job_span, JobName};
+use heirloom_core::{Context, Span};
+use std::borrow::Cow;
+use std::io;
+use std::thread::{JoinHandle, ScopedJoinHandle};
+
+/// Runs `f` on a new thread, in a span of its own below `cx`: the twin of [`std::thread::spawn`].
+///
+/// The span ends before the handle is ready to join.
+///
+/// # Panics
+///
+/// As [`std::thread::spawn`]: if the operating system has no thread to give. [`Builder::spawn`] returns that instead.
+///
+/// ```
+/// use heirloom_pool::threads;
+/// let sum = heirloom_core::in_root("count", |root| {
+///     threads::spawn(root, "sum", |span| {
+///         span.set("items", 10);
+///         (1..=10).sum::<u32>()
+///     })
+///     .join()
+///     .unwrap()
+/// });
+/// assert_eq!(sum, 55);
+/// ```
+pub fn spawn<F, T>(cx: impl Into<Context>, name: impl Into<Cow<'static, str>>, f: F) -> JoinHandle<T>
+where
+    F: FnOnce(&Span) -> T + Send + 'static,
+    T: Send + 'static,
+{
+    std::thread::spawn(carry_in_span(cx, name, f))
+}
+
+/// Lets threads borrow from their surroundings, with `cx` as their parent: the twin of [`std::thread::scope`].
+///
+/// `cx` is current inside `f`. Unlike the standard library's, the [`Scope`] comes by value: it is `Copy`, so a thread
+/// that starts others takes it with `move`.
+///
+/// # Panics
+///
+/// As [`std::thread::scope`]: if a thread panicked that nobody joined.
+///
+/// ```
+/// use heirloom_pool::threads;
+/// let words = ["a", "parallel", "program"];
+/// let longest = heirloom_core::in_root("measure", |root| {
+///     threads::scope(root, |s| {
+///         let threads = words.map(|word| s.spawn("word", move |_span| word.len()));
+///         threads.map(|thread| thread.join().unwrap()).into_iter().max()
+///     })
+/// });
+/// assert_eq!(longest, Some(8));
+/// ```
+pub fn scope<'env, F, T>(cx: impl Into<Context>, f: F) -> T
+where
+    F: for<'scope> FnOnce(Scope<'scope, 'env>) -> T,
+{
+    let cx = cx.into();
+    std::thread::scope(|inner| {
+        let _current = cx.enter();
+        f(Scope { inner, cx })
+    })
+}
+
+/// Starts threads that end before [`scope`] returns.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope<'scope, 'env: 'scope> {
+    inner: &'scope std::thread::Scope<'scope, 'env>,
+    cx: Context,
+}
+
+impl<'scope, 'env> Scope<'scope, 'env> {
+    /// Runs `f` on a new thread, in a span of its own below the scope's context.
+    ///
+    /// # Panics
+    ///
+    /// As [`std::thread::Scope::spawn`]: if the operating system has no thread to give.
+    pub fn spawn<F, T>(self, name: impl Into<Cow<'static, str>>, f: F) -> ScopedJoinHandle<'scope, T>
+    where
+        F: FnOnce(&Span) -> T + Send + 'scope,
+        T: Send + 'scope,
+    {
+        let (cx, name) = (self.cx, JobName::new(name));
+        self.inner.spawn(move || in_job_span(cx, &name, f))
+    }
+
+    /// The same scope with another parent: for a thread that starts others below its own span.
+    ///
+    /// ```
+    /// heirloom_core::in_root("build", |root| {
+    ///     heirloom_pool::threads::scope(root, |s| {
+    ///         s.spawn("outer", move |span| s.under(span).spawn("inner", |_| ()).join());
+    ///     })
+    /// });
+    /// ```
+    #[must_use]
+    pub fn under(self, cx: impl Into<Context>) -> Self {
+        Self { cx: cx.into(), ..self }
+    }
+}
+
+/// A thread's name and stack size: the twin of [`std::thread::Builder`].
+///
+/// | setting | default |
+/// |---|---|
+/// | [`name`](Self::name) | none |
+/// | [`stack_size`](Self::stack_size) | the standard library's (2 MiB, or `RUST_MIN_STACK`) |
+///
+/// ```
+/// use heirloom_pool::threads::Builder;
+/// heirloom_core::in_root("index", |root| {
+///     let builder = Builder::new().name("indexer").stack_size(256 * 1024);
+///     let thread = builder.spawn(root, "merge", |_span| std::thread::current().name().map(str::to_owned))?;
+///     assert_eq!(thread.join().unwrap().as_deref(), Some("indexer"));
+///     std::io::Result::Ok(())
+/// })
+/// # .unwrap();
+/// ```
+#[derive(Debug)]
+#[must_use = "a builder does nothing until `spawn`"]
+pub struct Builder(std::thread::Builder);
+
+impl Builder {
+    /// A builder with the defaults.
+    pub fn new() -> Self {
+        Self(std::thread::Builder::new())
+    }
+
+    /// Names the thread (not the span). The name is what the trace calls the thread's lane.
+    ///
+    /// # Panics
+    ///
+    /// [`spawn`](Self::spawn) panics if the name contains a zero byte, as the standard library's does.
+    pub fn name(self, name: impl Into<String>) -> Self {
+        Self(self.0.name(name.into()))
+    }
+
+    /// The size of the thread's stack, in bytes.
+    pub fn stack_size(self, size_bytes: usize) -> Self {
+        Self(self.0.stack_size(size_bytes))
+    }
+
+    /// As [`spawn`], with these settings.
+    ///
+    /// # Errors
+    ///
+    /// If the operating system has no thread to give. The closure is dropped and there is no span.
+    pub fn spawn<F, T>(
+        self,
+        cx: impl Into<Context>,
+        name: impl Into<Cow<'static, str>>,
+        f: F,
+    ) -> io::Result<JoinHandle<T>>
+    where
+        F: FnOnce(&Span) -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.0.spawn(carry_in_span(cx, name, f))
+    }
+
+    /// As [`Scope::spawn`], with these settings.
+    ///
+    /// # Errors
+    ///
+    /// If the operating system has no thread to give. The closure is dropped and there is no span.
+    pub fn spawn_scoped<'scope, 'env, F, T>(
+        self,
+        scope: Scope<'scope, 'env>,
+        name: impl Into<Cow<'static, str>>,
+        f: F,
+    ) -> io::Result<ScopedJoinHandle<'scope, T>>
+    where
+        F: FnOnce(&Span) -> T + Send + 'scope,
+        T: Send + 'scope,
+    {
+        let (cx, name) = (scope.cx, JobName::new(name));
+        self.0.spawn_scoped(scope.inner, move || in_job_span(cx, &name, f))
+    }
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scoped_threads_borrow_and_start_others() {
+        let numbers = [1, 2, 3];
+        let total = scope(Context::INERT, |s| {
+            let numbers = &numbers;
+            let half = s.spawn("outer", move |span| {
+                let inner = s.under(span).spawn("inner", |_| numbers.iter().sum::<i32>());
+                inner.join().unwrap()
+            });
+            half.join().unwrap() * 2
+        });
+        assert_eq!(total, 12);
+    }
+
+    #[test]
+    fn a_scoped_builder_names_its_thread() {
+        let name = scope(Context::INERT, |s| {
+            let builder = Builder::new().name("merger");
+            let thread = builder.spawn_scoped(s, "merge", |_| std::thread::current().name().map(str::to_owned));
+            thread.unwrap().join().unwrap()
+        });
+        assert_eq!(name.as_deref(), Some("merger"));
+    }
+
+    #[test]
+    fn a_panic_reaches_the_handle_unchanged() {
+        let thread = spawn(Context::INERT, "fails", |_| std::panic::panic_any(42_u8));
+        assert_eq!(thread.join().unwrap_err().downcast_ref(), Some(&42_u8));
+    }
+}

@@ -1,0 +1,100 @@
+//! Background jobs: which trace they are in, and that the main trace doesn't wait for them.
+#![cfg(feature = "record")]
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use heirloom_core::export::SpanData;
+use heirloom_core::testing::{self, Testing};
+use heirloom_core::{in_root, in_span, Context, SpanId, SpanKind, Status, TraceId};
+use heirloom_pool::background::WaitError;
+use heirloom_pool::prelude::*;
+use std::sync::mpsc;
+use std::time::Duration;
+
+const LONG: Duration = Duration::from_secs(20);
+
+fn named(t: &Testing, name: &str) -> SpanData {
+    t.spans().into_iter().find(|span| span.name == name).unwrap()
+}
+
+#[test]
+fn a_job_has_a_trace_of_its_own_linked_to_the_span_that_started_it() {
+    testing::run(|t| {
+        let job = in_root("root", |root| root.background("job").on_thread(|_| in_span("inside", |_| ())));
+        job.wait(LONG).unwrap();
+        t.assert_tree_sorted("job\n  inside\nroot");
+        let (root, job) = (named(t, "root"), named(t, "job"));
+        assert_ne!(job.trace_id, root.trace_id);
+        assert_eq!(job.kind, SpanKind::Consumer);
+        let [(trace, span, _)] = &job.links[..] else { panic!("one link") };
+        assert_eq!((*trace, *span), (root.trace_id, root.span_id));
+        assert!(job.attributes.iter().any(|(key, value)| key == "heirloom.queue_ns" && value.as_i64() > Some(0)));
+        t.assert_balanced();
+    });
+}
+
+#[test]
+fn a_child_job_is_in_the_trace_of_the_span_that_started_it() {
+    testing::run(|t| {
+        let job = in_root("root", |root| root.background("job").child().on_thread(|_| ()));
+        job.wait(LONG).unwrap();
+        t.assert_tree_sorted("root\n  job");
+        assert!(named(t, "job").links.is_empty());
+    });
+}
+
+#[test]
+fn an_unlinked_job_tells_nothing_of_who_started_it() {
+    testing::run(|t| {
+        let job = in_root("root", |root| root.background("job").unlinked().on_thread(|_| ()));
+        job.wait(LONG).unwrap();
+        t.assert_tree_sorted("job\nroot");
+        assert!(named(t, "job").links.is_empty());
+    });
+}
+
+#[test]
+fn the_main_trace_is_exported_while_the_job_still_runs() {
+    testing::run(|t| {
+        let (release, released) = mpsc::channel::<()>();
+        let job = in_root("root", |root| root.background("job").on_thread(move |_| released.recv().is_ok()));
+        t.assert_tree("root");
+        assert!(!job.is_finished());
+        release.send(()).unwrap();
+        assert!(job.wait(LONG).unwrap());
+        t.assert_tree_sorted("job\nroot");
+    });
+}
+
+#[test]
+fn a_job_of_an_unsampled_span_decides_on_its_own_and_links_to_nothing() {
+    testing::run(|t| {
+        let remote = Context::from_ids(TraceId::from_u128(7), SpanId::from_u64(7), false);
+        let (own, child) = remote.in_span("not sampled", |span| {
+            (span.background("job").on_thread(|_| ()), span.background("child").child().on_thread(|_| ()))
+        });
+        own.wait(LONG).unwrap();
+        child.wait(LONG).unwrap();
+        t.assert_tree("job");
+        assert!(named(t, "job").links.is_empty());
+    });
+}
+
+#[test]
+fn a_job_that_panics_closes_its_span_as_an_error() {
+    testing::run(|t| {
+        let job = in_root("root", |root| root.background("job").on_thread(|_| panic!("on purpose")));
+        assert!(matches!(job.wait(LONG), Err(WaitError::Panicked)));
+        assert!(matches!(named(t, "job").status, Status::Error(_)));
+        t.assert_balanced();
+    });
+}
+
+#[test]
+fn a_job_that_never_ran_has_no_span() {
+    testing::run(|t| {
+        let job = in_root("root", |root| root.background("job").on(drop, |_| ()));
+        assert!(matches!(job.wait(LONG), Err(WaitError::NeverRan)));
+        t.assert_tree("root");
+        t.assert_balanced();
+    });
+}

@@ -1,0 +1,409 @@
+//! One list of promises, kept by every adapter that gives a job a span of its own.
+//!
+//! An adapter takes part by an implementation of [`Adapter`] and a line in `contract!`.
+#![cfg(all(feature = "rayon", feature = "crossbeam", feature = "record"))]
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use heirloom_core::export::SpanData;
+use heirloom_core::testing::{self, Testing};
+use heirloom_core::{in_span, Context, Span, SpanId, Status, TraceId};
+use heirloom_pool::prelude::*;
+use heirloom_pool::{carry, carry_in_span, threads};
+use rayon::prelude::*;
+use std::panic::{catch_unwind, panic_any, AssertUnwindSafe};
+use std::sync::{mpsc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+const LONG: Duration = Duration::from_secs(20);
+
+type Job = Box<dyn FnOnce(&Span) + Send>;
+type Ended = thread::Result<()>;
+
+trait Adapter {
+    fn new() -> Self;
+
+    /// Runs the job below `cx` in a span called "job", and waits for it: the panic is the error.
+    fn run(&self, cx: Context, job: Job) -> Ended;
+
+    /// What is current on the thread that runs the jobs, between two of them. `None` if each job has a new thread.
+    fn current_between_jobs(&self) -> Option<Context>;
+}
+
+mod promises {
+    use super::*;
+
+    fn in_root(body: impl FnOnce(&Span)) {
+        heirloom_core::in_root("root", body);
+    }
+
+    /// Spans whose parent is nowhere. A remote parent is none of ours.
+    fn orphans(spans: &[SpanData]) -> usize {
+        let known = |id: SpanId| spans.iter().any(|span| span.span_id == id);
+        spans.iter().filter(|span| !span.parent_is_remote && span.parent_span_id.is_some_and(|id| !known(id))).count()
+    }
+
+    fn assert_complete(t: &Testing, count: usize) {
+        let spans = t.spans();
+        assert_eq!((spans.len(), orphans(&spans)), (count, 0));
+        t.assert_balanced();
+    }
+
+    /// What a careless job may do: scopes that are never left.
+    fn leak_scopes(span: &Span) {
+        std::mem::forget(Context::from_ids(TraceId::from_u128(7), SpanId::from_u64(7), true).enter());
+        std::mem::forget(span.enter());
+    }
+
+    pub fn the_parent_by_handle_is_right<A: Adapter>() {
+        testing::run(|t| {
+            in_root(|root| {
+                in_span("current, but not the parent", |_| A::new().run(root.context(), Box::new(|_| ())).unwrap());
+            });
+            t.assert_tree_sorted("root\n  current, but not the parent\n  job");
+        });
+    }
+
+    pub fn inside_the_job_its_span_is_current<A: Adapter>() {
+        testing::run(|t| {
+            in_root(|root| {
+                let job = |span: &Span| {
+                    assert_eq!(Context::current(), span.context());
+                    in_span("inside", |_| ());
+                };
+                A::new().run(root.context(), Box::new(job)).unwrap();
+            });
+            t.assert_tree_sorted("root\n  job\n    inside");
+        });
+    }
+
+    pub fn what_was_current_before_the_job_is_current_after_it<A: Adapter>() {
+        testing::run(|_| {
+            in_root(|root| {
+                let adapter = A::new();
+                let before = adapter.current_between_jobs();
+                adapter.run(root.context(), Box::new(|_| ())).unwrap();
+                assert_eq!(adapter.current_between_jobs(), before);
+                assert_eq!(Context::current(), root.context());
+            });
+        });
+    }
+
+    pub fn a_job_that_panics_or_leaks_scopes_leaves_no_trace_on_its_thread<A: Adapter>() {
+        testing::run(|t| {
+            in_root(|root| {
+                let adapter = A::new();
+                let before = adapter.current_between_jobs();
+                adapter.run(root.context(), Box::new(leak_scopes)).unwrap();
+                assert_eq!(adapter.current_between_jobs(), before);
+                let fails = |span: &Span| {
+                    leak_scopes(span);
+                    panic_any(42_u8)
+                };
+                adapter.run(root.context(), Box::new(fails)).unwrap_err();
+                assert_eq!(adapter.current_between_jobs(), before);
+                adapter.run(root.context(), Box::new(|_| in_span("inside", |_| ()))).unwrap();
+                assert_eq!(Context::current(), root.context());
+            });
+            t.assert_tree_sorted("root\n  job\n  job\n  job\n    inside");
+        });
+    }
+
+    pub fn a_panic_passes_unchanged_and_closes_the_span_as_an_error<A: Adapter>() {
+        testing::run(|t| {
+            in_root(|root| {
+                let ended = A::new().run(root.context(), Box::new(|_| panic_any(42_u8)));
+                assert_eq!(ended.unwrap_err().downcast_ref(), Some(&42_u8));
+            });
+            let status = |name| t.spans().into_iter().find(|span| span.name == name).unwrap().status;
+            assert!(matches!(status("job"), Status::Error(_)));
+            assert_eq!(status("root"), Status::Unset);
+            assert_complete(t, 2);
+        });
+    }
+
+    pub fn nothing_is_lost_and_every_job_has_ended<A: Adapter>() {
+        testing::run(|t| {
+            let adapter = A::new();
+            in_root(|root| {
+                for done in 1..=20 {
+                    adapter.run(root.context(), Box::new(|_| in_span("inside", |_| ()))).unwrap();
+                    assert_eq!(t.spans().len(), 2 * done);
+                }
+            });
+            assert_complete(t, 41);
+        });
+    }
+
+    pub fn what_is_below_an_unsampled_parent_is_not_recorded<A: Adapter>() {
+        testing::run(|t| {
+            let remote = Context::from_ids(TraceId::from_u128(7), SpanId::from_u64(7), false);
+            remote.in_span("not sampled", |parent| {
+                let job = |span: &Span| {
+                    assert!(!span.is_recording() && !span.context().is_sampled());
+                    in_span("inside", |_| ());
+                };
+                A::new().run(parent.context(), Box::new(job)).unwrap();
+            });
+            assert_complete(t, 0);
+        });
+    }
+
+    pub fn an_inert_context_makes_no_orphan<A: Adapter>() {
+        testing::run(|t| {
+            A::new().run(Context::INERT, Box::new(|_| in_span("inside", |_| ()))).unwrap();
+            assert_eq!(orphans(&t.spans()), 0);
+            t.assert_balanced();
+        });
+    }
+}
+
+macro_rules! contract {
+    ($($name:ident: $adapter:ty,)*) => {$(
+        mod $name {
+            use super::*;
+
+            contract!(@promises $adapter:
+                the_parent_by_handle_is_right
+                inside_the_job_its_span_is_current
+                what_was_current_before_the_job_is_current_after_it
+                a_job_that_panics_or_leaks_scopes_leaves_no_trace_on_its_thread
+                a_panic_passes_unchanged_and_closes_the_span_as_an_error
+                nothing_is_lost_and_every_job_has_ended
+                what_is_below_an_unsampled_parent_is_not_recorded
+                an_inert_context_makes_no_orphan
+            );
+        }
+    )*};
+    (@promises $adapter:ty: $($promise:ident)*) => {$(
+        #[test]
+        fn $promise() {
+            promises::$promise::<$adapter>();
+        }
+    )*};
+}
+
+contract! {
+    plain_thread: Threads,
+    scoped_thread: ScopedThreads,
+    crossbeam_scope: CrossbeamScope,
+    carried: Carried,
+    carried_in_span: CarriedInSpan,
+    rayon_map: RayonMap,
+    rayon_flat_map_iter: RayonFlatMapIter,
+    rayon_join: RayonJoin,
+    rayon_scope: RayonScope,
+    rayon_spawn: RayonSpawn,
+    rayon_install: RayonInstall,
+    background_on_a_pool: BackgroundOnPool,
+    background_on_anything: BackgroundOn,
+}
+
+struct Threads;
+
+impl Adapter for Threads {
+    fn new() -> Self {
+        Self
+    }
+
+    fn run(&self, cx: Context, job: Job) -> Ended {
+        threads::spawn(cx, "job", job).join()
+    }
+
+    fn current_between_jobs(&self) -> Option<Context> {
+        None
+    }
+}
+
+struct ScopedThreads;
+
+impl Adapter for ScopedThreads {
+    fn new() -> Self {
+        Self
+    }
+
+    fn run(&self, cx: Context, job: Job) -> Ended {
+        threads::scope(cx, |s| s.spawn("job", job).join())
+    }
+
+    fn current_between_jobs(&self) -> Option<Context> {
+        None
+    }
+}
+
+struct CrossbeamScope;
+
+impl Adapter for CrossbeamScope {
+    fn new() -> Self {
+        Self
+    }
+
+    fn run(&self, cx: Context, job: Job) -> Ended {
+        heirloom_pool::crossbeam::scope(cx, |s| s.spawn("job", |_, span| job(span)).join()).unwrap()
+    }
+
+    fn current_between_jobs(&self) -> Option<Context> {
+        None
+    }
+}
+
+/// A pool of one thread that knows nothing of tracing.
+struct PlainPool {
+    jobs: mpsc::Sender<Box<dyn FnOnce() + Send>>,
+    ended: Mutex<mpsc::Receiver<Ended>>,
+}
+
+impl PlainPool {
+    fn new() -> Self {
+        let (jobs, queue) = mpsc::channel::<Box<dyn FnOnce() + Send>>();
+        let (end, ended) = mpsc::channel();
+        thread::spawn(move || queue.into_iter().try_for_each(|job| end.send(catch_unwind(AssertUnwindSafe(job)))));
+        Self { jobs, ended: Mutex::new(ended) }
+    }
+
+    fn run(&self, job: impl FnOnce() + Send + 'static) -> Ended {
+        self.jobs.send(Box::new(job)).unwrap();
+        self.ended.lock().unwrap().recv_timeout(LONG).unwrap()
+    }
+
+    fn current(&self) -> Context {
+        let (tell, told) = mpsc::channel();
+        self.run(move || tell.send(Context::current()).unwrap()).unwrap();
+        told.recv().unwrap()
+    }
+}
+
+struct Carried(PlainPool);
+
+impl Adapter for Carried {
+    fn new() -> Self {
+        Self(PlainPool::new())
+    }
+
+    fn run(&self, cx: Context, job: Job) -> Ended {
+        self.0.run(carry(cx, || in_span("job", job)))
+    }
+
+    fn current_between_jobs(&self) -> Option<Context> {
+        Some(self.0.current())
+    }
+}
+
+struct CarriedInSpan(PlainPool);
+
+impl Adapter for CarriedInSpan {
+    fn new() -> Self {
+        Self(PlainPool::new())
+    }
+
+    fn run(&self, cx: Context, job: Job) -> Ended {
+        self.0.run(carry_in_span(cx, "job", job))
+    }
+
+    fn current_between_jobs(&self) -> Option<Context> {
+        Some(self.0.current())
+    }
+}
+
+struct BackgroundOn(PlainPool);
+
+impl Adapter for BackgroundOn {
+    fn new() -> Self {
+        Self(PlainPool::new())
+    }
+
+    fn run(&self, cx: Context, job: Job) -> Ended {
+        let mut ended = None;
+        let handle = cx.background("job").child().on(|job| ended = Some(self.0.run(job)), job);
+        let ended = ended.unwrap();
+        assert_eq!(handle.wait(LONG).is_ok(), ended.is_ok());
+        ended
+    }
+
+    fn current_between_jobs(&self) -> Option<Context> {
+        Some(self.0.current())
+    }
+}
+
+/// A rayon pool of one thread. What a detached job panicked with can be asked for.
+struct RayonPool {
+    pool: rayon::ThreadPool,
+    panics: Mutex<mpsc::Receiver<Box<dyn std::any::Any + Send>>>,
+}
+
+impl RayonPool {
+    fn new() -> Self {
+        let (tell, panics) = mpsc::channel();
+        let builder = rayon::ThreadPoolBuilder::new().num_threads(1);
+        let pool = builder.panic_handler(move |panic| tell.send(panic).unwrap()).build().unwrap();
+        Self { pool, panics: Mutex::new(panics) }
+    }
+
+    /// Runs the body on the pool's thread.
+    fn run(&self, body: impl FnOnce() + Send) -> Ended {
+        catch_unwind(AssertUnwindSafe(|| self.pool.install(body)))
+    }
+
+    /// How the job that was spawned last ended. The pool's only thread has done it before it is here.
+    fn detached(&self) -> Ended {
+        self.run(|| ()).unwrap();
+        self.panics.lock().unwrap().try_recv().map_or(Ok(()), Err)
+    }
+
+    fn current(&self) -> Context {
+        self.pool.install(Context::current)
+    }
+}
+
+macro_rules! rayon_adapters {
+    ($($adapter:ident: |$pool:ident, $cx:ident, $job:ident| $run:expr;)*) => {$(
+        struct $adapter(RayonPool);
+
+        impl Adapter for $adapter {
+            fn new() -> Self {
+                Self(RayonPool::new())
+            }
+
+            fn run(&self, $cx: Context, $job: Job) -> Ended {
+                let $pool = &self.0;
+                $run
+            }
+
+            fn current_between_jobs(&self) -> Option<Context> {
+                Some(self.0.current())
+            }
+        }
+    )*};
+}
+
+rayon_adapters! {
+    RayonMap: |pool, cx, job| pool.run(|| {
+        let jobs = vec![job].into_par_iter().traced(cx);
+        assert_eq!(jobs.map("job", |span, job| job(span)).count(), 1);
+    });
+    RayonFlatMapIter: |pool, cx, job| pool.run(|| {
+        let jobs = vec![job].into_par_iter().traced(cx);
+        assert_eq!(jobs.flat_map_iter("job", |span, job| [job(span)]).count(), 1);
+    });
+    RayonJoin: |pool, cx, job| pool.run(|| {
+        heirloom_pool::rayon::join(cx, || (), || in_span("job", job));
+    });
+    RayonScope: |pool, cx, job| pool.run(|| {
+        heirloom_pool::rayon::scope(cx, |s| s.spawn("job", |_, span| job(span)));
+    });
+    RayonSpawn: |pool, cx, job| {
+        pool.run(|| heirloom_pool::rayon::spawn(cx, "job", job)).unwrap();
+        pool.detached()
+    };
+    RayonInstall: |pool, cx, job| {
+        let install = || heirloom_pool::rayon::install(&pool.pool, cx, "job", job);
+        catch_unwind(AssertUnwindSafe(install))
+    };
+    BackgroundOnPool: |pool, cx, job| {
+        let handle = cx.background("job").child().on_pool(&pool.pool, job);
+        let succeeded = handle.wait(LONG).is_ok();
+        let ended = pool.detached();
+        assert_eq!(ended.is_ok(), succeeded);
+        ended
+    };
+}
