@@ -27,6 +27,7 @@
 //! per item.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
+#![cfg_attr(not(all(feature = "rayon", feature = "crossbeam")), allow(rustdoc::broken_intra_doc_links))]
 
 pub mod background;
 mod carry;

@@ -118,6 +118,39 @@ fn a_leaf_is_not_split_below_the_minimum_length() {
 }
 
 #[test]
+fn the_lengths_of_leaves_hold_where_items_are_pulled() {
+    testing::run(|t| {
+        in_root("root", |root| {
+            pool(4).install(|| {
+                let long = || (0..1000).into_par_iter().with_min_len(250).traced(root).summary().map("long", |n| n);
+                assert_eq!(long().zip(0..1000).count(), 1000);
+                let short = || (0..1000).into_par_iter().with_max_len(50).traced(root).summary().map("short", |n| n);
+                assert_eq!(short().zip(0..1000).filter(|(left, right)| left == right).count(), 1000);
+            });
+        });
+        let (long, short) = (named(t, "long"), named(t, "short"));
+        assert!((2..=4).contains(&long.len()) && short.len() >= 20);
+        assert!(long.iter().all(|leaf| integer(leaf, "heirloom.items") >= 250));
+        assert!(short.iter().all(|leaf| integer(leaf, "heirloom.items") <= 50));
+    });
+}
+
+#[test]
+fn once_the_consumer_is_full_no_leaf_is_opened() {
+    testing::run(|t| {
+        in_root("root", |root| {
+            pool(1).install(|| {
+                let items = || (0..100).into_par_iter().with_max_len(1).traced(root);
+                assert!(items().per_leaf().map("indexed", |n| n).find_any(|_| true).is_some());
+                let unindexed = items().per_leaf().filter_map("unindexed", Some);
+                assert!(unindexed.find_any(|_| true).is_some());
+            });
+        });
+        assert_eq!((named(t, "indexed").len(), named(t, "unindexed").len()), (1, 1));
+    });
+}
+
+#[test]
 fn both_sides_of_a_zip_have_leaves() {
     testing::run(|t| {
         in_root("root", |root| {

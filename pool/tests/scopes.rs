@@ -1,0 +1,77 @@
+//! Scopes: what their bodies see as current, and below which span a job's own jobs go.
+#![cfg(all(feature = "rayon", feature = "crossbeam", feature = "record"))]
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use heirloom_core::testing;
+use heirloom_core::{in_root, in_span};
+use heirloom_pool::{crossbeam, rayon, threads};
+
+const TREE: &str = "root\n  body\n  outer\n    inner";
+
+/// Runs the body with a parent that is not what is current.
+fn below_root(body: impl FnOnce(&heirloom_core::Span)) {
+    testing::run(|t| {
+        let root = heirloom_core::root("root");
+        body(&root);
+        drop(root);
+        t.assert_tree_sorted(TREE);
+        t.assert_balanced();
+    });
+}
+
+#[test]
+fn scoped_threads_go_below_the_scopes_parent_or_another() {
+    below_root(|root| {
+        threads::scope(root, |s| {
+            in_span("body", |_| ());
+            s.spawn("outer", move |span| s.under(span).spawn("inner", |_| ()).join().unwrap());
+        });
+    });
+}
+
+#[test]
+fn a_builders_scoped_thread_goes_below_the_scopes_parent() {
+    below_root(|root| {
+        threads::scope(root, |s| {
+            in_span("body", |_| ());
+            let outer = threads::Builder::new().spawn_scoped(s, "outer", |span| {
+                let inner = threads::Builder::new().spawn(span, "inner", |_| ()).unwrap();
+                inner.join().unwrap();
+            });
+            outer.unwrap().join().unwrap();
+        });
+    });
+}
+
+#[test]
+fn the_threads_of_a_crossbeam_thread_go_below_its_span() {
+    below_root(|root| {
+        let scope = crossbeam::scope(root, |s| {
+            in_span("body", |_| ());
+            s.spawn("outer", |s, _| s.spawn("inner", |_, _| ()).join().unwrap());
+        });
+        scope.unwrap();
+    });
+}
+
+#[test]
+fn the_jobs_of_a_rayon_job_go_below_its_span() {
+    below_root(|root| {
+        rayon::scope(root, |s| {
+            in_span("body", |_| ());
+            s.spawn("outer", |s, _| s.spawn("inner", |_, _| ()));
+        });
+    });
+}
+
+#[test]
+fn both_halves_of_a_join_see_the_given_parent() {
+    testing::run(|t| {
+        in_root("root", |root| {
+            in_span("not the parent", |_| {
+                rayon::join(root, || in_span("left", |_| ()), || in_span("right", |_| ()));
+            });
+        });
+        t.assert_tree_sorted("root\n  left\n  not the parent\n  right");
+    });
+}
