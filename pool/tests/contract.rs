@@ -55,7 +55,7 @@ mod promises {
         std::mem::forget(span.enter());
     }
 
-    pub fn the_parent_by_handle_is_right<A: Adapter>() {
+    pub(super) fn the_parent_by_handle_is_right<A: Adapter>() {
         testing::run(|t| {
             in_root(|root| {
                 in_span("current, but not the parent", |_| A::new().run(root.context(), Box::new(|_| ())).unwrap());
@@ -64,7 +64,7 @@ mod promises {
         });
     }
 
-    pub fn inside_the_job_its_span_is_current<A: Adapter>() {
+    pub(super) fn inside_the_job_its_span_is_current<A: Adapter>() {
         testing::run(|t| {
             in_root(|root| {
                 let job = |span: &Span| {
@@ -77,7 +77,7 @@ mod promises {
         });
     }
 
-    pub fn what_was_current_before_the_job_is_current_after_it<A: Adapter>() {
+    pub(super) fn what_was_current_before_the_job_is_current_after_it<A: Adapter>() {
         testing::run(|_| {
             in_root(|root| {
                 let adapter = A::new();
@@ -89,7 +89,7 @@ mod promises {
         });
     }
 
-    pub fn a_job_that_panics_or_leaks_scopes_leaves_no_trace_on_its_thread<A: Adapter>() {
+    pub(super) fn a_job_that_panics_or_leaks_scopes_leaves_no_trace_on_its_thread<A: Adapter>() {
         testing::run(|t| {
             in_root(|root| {
                 let adapter = A::new();
@@ -109,7 +109,7 @@ mod promises {
         });
     }
 
-    pub fn a_panic_passes_unchanged_and_closes_the_span_as_an_error<A: Adapter>() {
+    pub(super) fn a_panic_passes_unchanged_and_closes_the_span_as_an_error<A: Adapter>() {
         testing::run(|t| {
             in_root(|root| {
                 let ended = A::new().run(root.context(), Box::new(|_| panic_any(42_u8)));
@@ -122,7 +122,7 @@ mod promises {
         });
     }
 
-    pub fn nothing_is_lost_and_every_job_has_ended<A: Adapter>() {
+    pub(super) fn nothing_is_lost_and_every_job_has_ended<A: Adapter>() {
         testing::run(|t| {
             let adapter = A::new();
             in_root(|root| {
@@ -135,7 +135,7 @@ mod promises {
         });
     }
 
-    pub fn what_is_below_an_unsampled_parent_is_not_recorded<A: Adapter>() {
+    pub(super) fn what_is_below_an_unsampled_parent_is_not_recorded<A: Adapter>() {
         testing::run(|t| {
             let remote = Context::from_ids(TraceId::from_u128(7), SpanId::from_u64(7), false);
             remote.in_span("not sampled", |parent| {
@@ -149,7 +149,7 @@ mod promises {
         });
     }
 
-    pub fn an_inert_context_makes_no_orphan<A: Adapter>() {
+    pub(super) fn an_inert_context_makes_no_orphan<A: Adapter>() {
         testing::run(|t| {
             A::new().run(Context::INERT, Box::new(|_| in_span("inside", |_| ()))).unwrap();
             assert_eq!(orphans(&t.spans()), 0);

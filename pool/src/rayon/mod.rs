@@ -44,8 +44,7 @@
 //!
 //! Nothing but the spans. Items are computed in the same order and in the same leaves, `with_min_len` and
 //! `with_max_len` hold, a panic passes through unchanged (and closes the span as an error), `find_any` and
-//! `try_for_each` stop as early as they do untraced. Where the parallel iterator ends up in nothing (it is lazy), there
-//! is no span.
+//! `try_for_each` stop as early as they do untraced. A parallel iterator that nobody consumes has no spans.
 
 mod item;
 mod leaf;
