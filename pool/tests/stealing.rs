@@ -51,7 +51,7 @@ impl Seen {
 /// that job is stolen by the thread that waits. Returns the waiter's context and thread, and what the job saw.
 fn steal(root: &Span, submit: impl FnOnce(Box<dyn FnOnce() + Send>) + Send) -> (Seen, Seen) {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
-    let (second_began, over) = (&*leak(Flag::default()), &*leak(Flag::default()));
+    let (second_began, over) = (leak(Flag::default()), leak(Flag::default()));
     let (tell, told) = std::sync::mpsc::channel();
     let job = Box::new(move || {
         tell.send(Seen::here()).unwrap();
