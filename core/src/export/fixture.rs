@@ -63,7 +63,7 @@ fn row(builder: &mut BatchBuilder, span: &SpanData) -> SpanRow {
         start_ns: span.start_ns,
         end_ns: span.end_ns,
         name: NameRow::Text(builder.bytes(span.name.as_bytes())),
-        lane: builder.lane(&span.lane),
+        lane: builder.add_lane(&span.lane),
         trace_flags: 1,
         kind: span.kind,
         parent_is_remote: span.parent_is_remote,

@@ -49,7 +49,7 @@ pub(super) fn plain(span: u64, lane: u32) -> SpanRow {
 /// `len` plain spans with the ids 1, 2, ..
 pub(super) fn plain_batch(service: &'static str, len: u64) -> Batch {
     let mut batch = BatchBuilder::new(resource(service));
-    let lane = batch.lane(&lane(RESOURCE_PID, 7, "main"));
+    let lane = batch.add_lane(&lane(RESOURCE_PID, 7, "main"));
     for span in 1..=len {
         batch.span(plain(span, lane));
     }
@@ -59,7 +59,7 @@ pub(super) fn plain_batch(service: &'static str, len: u64) -> Batch {
 /// One span (id 2, parent 1) of another process that has everything.
 pub(super) fn full_batch() -> Batch {
     let mut batch = BatchBuilder::new(resource("thumbnailer"));
-    let lane = batch.lane(&lane(101, 8, "worker-1"));
+    let lane = batch.add_lane(&lane(101, 8, "worker-1"));
     let row = full_row(&mut batch, lane);
     batch.span(row);
     batch.finish()

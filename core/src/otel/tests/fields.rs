@@ -95,7 +95,7 @@ fn a_plain_root_of_the_resources_process_gets_its_thread_and_nothing_else() {
 #[test]
 fn an_attribute_of_the_program_wins_over_ours_of_the_same_key() {
     let mut batch = BatchBuilder::new(resource("a"));
-    let lane = batch.lane(&lane(RESOURCE_PID, u64::MAX, ""));
+    let lane = batch.add_lane(&lane(RESOURCE_PID, u64::MAX, ""));
     let own = AttributeRow { key: NameRow::Static("thread.id"), value: ValueRow::I64(-1), truncated_from: 0 };
     let attributes = batch.attributes([own].into_iter());
     batch.span(crate::export::SpanRow { attributes, ..plain(1, lane) });
@@ -108,7 +108,7 @@ fn an_attribute_of_the_program_wins_over_ours_of_the_same_key() {
 #[test]
 fn a_tracestate_that_cannot_be_parsed_is_left_out() {
     let mut batch = BatchBuilder::new(resource("a"));
-    let lane = batch.lane(&lane(RESOURCE_PID, 1, ""));
+    let lane = batch.add_lane(&lane(RESOURCE_PID, 1, ""));
     batch.span(crate::export::SpanRow { tracestate: Some("no equals sign".into()), ..plain(1, lane) });
     assert_eq!(exported(&batch.finish())[0].span_context.trace_state().header(), "");
 }

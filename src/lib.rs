@@ -1,0 +1,2 @@
+//! Heirloom traces parallel programs: thread pools and worker processes.
+pub use heirloom_core::*;
