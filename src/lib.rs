@@ -1,2 +1,58 @@
-//! Heirloom traces parallel programs: thread pools and worker processes.
+//! Heirloom traces parallel programs: thread pools, and what they hand to each other.
+//!
+//! A small **context handle** is handed down, like an heirloom, from the code that starts work to the code that does it,
+//! on whatever thread that turns out to be.
+//!
+//! ```
+//! use heirloom::prelude::*;
+//! use rayon::prelude::*;
+//!
+//! let guard = heirloom::init("thumbnailer")?;
+//! let total: u64 = heirloom::in_root("build thumbnails", |root| {
+//!     let sizes: Vec<u64> = (0..100_u64)
+//!         .into_par_iter()
+//!         .traced(root) // a `&Span` or a `Context`
+//!         .map("thumbnail", |span, n| {
+//!             span.set("number", n); // `span` is current here, on whatever thread
+//!             n * n
+//!         })
+//!         .collect();
+//!     root.background("reindex").on_thread(|span| drop(span.set("done", true))); // a trace of its own, linked
+//!     sizes.par_iter().traced(root).per_leaf().map("sum", |n| *n).sum()
+//! });
+//! println!("{total}\n{}", guard.finish());
+//! # Ok::<(), heirloom::InitError>(())
+//! ```
+//!
+//! | crate | what it has |
+//! |---|---|
+//! | [`heirloom_core`] | contexts, spans, tracers, exporters, the ledger; for libraries, with `default-features = false`, empty inlined bodies and no dependency |
+//! | [`heirloom_pool`] | adapters for rayon, threads, crossbeam, any other pool, and background jobs |
+//! | `heirloom` | both, for applications |
+//!
+//! # A lint for guards held over an `.await`
+//!
+//! [`Entered`] must not be held over an `.await`. Put this into your `clippy.toml`, and clippy's
+//! [`await_holding_invalid_type`] says so:
+//!
+//! ```toml
+//! await-holding-invalid-types = [
+//!     { path = "heirloom_core::Entered", reason = "the task may go on on another thread; carry a Context instead" },
+//! ]
+//! ```
+//!
+//! [`await_holding_invalid_type`]: https://rust-lang.github.io/rust-clippy/master/index.html#await_holding_invalid_type
+
 pub use heirloom_core::*;
+pub use heirloom_pool as pool;
+pub use heirloom_pool::{background, carry, carry_in_span, threads, Background};
+
+#[cfg(feature = "crossbeam")]
+pub use heirloom_pool::crossbeam;
+#[cfg(feature = "rayon")]
+pub use heirloom_pool::{rayon, TracedParallel};
+
+/// The extension traits, under names that clash with nothing: `use heirloom::prelude::*`.
+pub mod prelude {
+    pub use heirloom_pool::prelude::*;
+}

@@ -36,6 +36,17 @@ pub struct Context {
 /// Index (upper 16 bits, from 1) and generation (lower 16 bits) of a tracer; zero where a context is not bound to one.
 pub(crate) type TracerKey = u32;
 
+/// Tells tracers apart. Of use to code that waits for work on a tracer's behalf (see [`on_finish`](crate::on_finish)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TracerId(TracerKey);
+
+impl TracerId {
+    #[cfg(feature = "record")]
+    pub(crate) fn new(key: TracerKey) -> Self {
+        Self(key)
+    }
+}
+
 /// W3C trace flag: the trace is recorded.
 pub(crate) const SAMPLED: u8 = 1;
 /// W3C trace flag: the last 7 bytes of the trace id are random.
@@ -84,6 +95,15 @@ impl Context {
     #[inline]
     pub const fn span_id(&self) -> SpanId {
         self.span
+    }
+
+    /// Which tracer records the children; `None` if the context isn't bound to one.
+    #[inline]
+    pub const fn tracer_id(&self) -> Option<TracerId> {
+        match self.tracer {
+            0 => None,
+            key => Some(TracerId(key)),
+        }
     }
 
     /// The W3C trace flags: bit 0 sampled, bit 1 random.

@@ -1,6 +1,6 @@
 //! Heirloom's core.
 
-pub use context::Context;
+pub use context::{Context, TracerId};
 pub use error::SetError;
 pub use id::{ParseIdError, SpanId, TraceId};
 pub use kind::{SpanKind, Status};
@@ -28,7 +28,10 @@ pub use config::{ConfigWarning, Difference, Limits, Settings};
 #[cfg(feature = "record")]
 pub use sampler::{ParseSamplerError, Sampler, SamplerState};
 #[cfg(feature = "record")]
-pub use tracer::{builder, init, on_finish, Builder, FlushError, Guard, InitError, Report, Tracer, TracerId};
+pub use tracer::{builder, init, on_finish, Builder, FlushError, Guard, InitError, Report, Tracer};
+
+#[cfg(not(feature = "record"))]
+pub use record::on_finish;
 
 #[cfg(feature = "record")]
 mod clock;

@@ -40,6 +40,9 @@ pub fn in_span<'a, R>(_name: impl Into<Name<'a>>, body: impl FnOnce(&Span) -> R)
     body(&Span(()))
 }
 
+#[inline(always)]
+pub fn on_finish(_wait: fn(crate::TracerId, std::time::Duration) -> usize) {}
+
 impl Context {
     #[inline(always)]
     pub fn current() -> Context {

@@ -9,4 +9,4 @@ pub use enabled::{in_root, in_span, root, span, Entered, Span, SpanBuilder};
 #[cfg(not(feature = "record"))]
 mod disabled;
 #[cfg(not(feature = "record"))]
-pub use disabled::{in_root, in_span, root, span, Entered, Span, SpanBuilder};
+pub use disabled::{in_root, in_span, on_finish, root, span, Entered, Span, SpanBuilder};

@@ -8,7 +8,7 @@
 
 use super::{table, Report, Tracer};
 use crate::collector::{Barrier, Request};
-use crate::{sys, thread, Context};
+use crate::{sys, thread, TracerId};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -136,7 +136,7 @@ fn finish(tracer: &Tracer, timeout: Duration) -> Report {
     }
     let start = Instant::now();
     let left = || timeout.saturating_sub(start.elapsed());
-    let running_jobs = wait_for_jobs(TracerId(shared.key), left);
+    let running_jobs = wait_for_jobs(TracerId::new(shared.key), left);
     let barrier = Barrier::new(1);
     let first = shared.close();
     if !first || !shared.control.ask(Request::Close(Arc::clone(&barrier))) {
@@ -146,17 +146,6 @@ fn finish(tracer: &Tracer, timeout: Duration) -> Report {
     let outcome = barrier.wait(left());
     table::remove(shared.key);
     Report::of_finished(tracer, outcome, running_jobs, start.elapsed())
-}
-
-/// Tells tracers apart. Of use to code that waits for work on a tracer's behalf (see [`on_finish`]).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct TracerId(u32);
-
-impl Context {
-    /// Which tracer records the children of this context; `None` if it isn't bound to one.
-    pub fn tracer_id(&self) -> Option<TracerId> {
-        (self.tracer != 0).then_some(TracerId(self.tracer))
-    }
 }
 
 /// Waits for jobs of a tracer at most for a time, and returns how many still run.

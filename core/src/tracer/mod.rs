@@ -15,7 +15,7 @@ mod shared;
 mod table;
 
 pub use builder::{builder, init, Builder, InitError};
-pub use guard::{on_finish, Guard, TracerId};
+pub use guard::{on_finish, Guard};
 pub use report::Report;
 pub(crate) use shared::{Shared, StrayEnd};
 pub(crate) use table::{find, global_key};

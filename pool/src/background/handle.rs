@@ -1,6 +1,7 @@
 //! [`BackgroundJob`]: whoever wants to know how a background job ended asks its handle.
 
 use super::running::{OnThisThread, Running};
+use heirloom_core::TracerId;
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -90,10 +91,10 @@ pub(super) struct Completion<T> {
 
 impl<T> Completion<T> {
     /// Both sides of a new job, which counts as running from now on.
-    pub(super) fn new() -> (Self, BackgroundJob<T>) {
+    pub(super) fn new(tracer: Option<TracerId>) -> (Self, BackgroundJob<T>) {
         let shared = Arc::new(Shared { state: Mutex::new(State::Pending), changed: Condvar::new() });
         let handle = BackgroundJob { shared: Arc::clone(&shared) };
-        (Self { shared, outcome: State::NeverRan, _running: Running::begin() }, handle)
+        (Self { shared, outcome: State::NeverRan, _running: Running::begin(tracer) }, handle)
     }
 
     /// The job starts to run on this thread. Until it is [`done`](Self::done), its end is a panic.

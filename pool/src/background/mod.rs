@@ -165,7 +165,7 @@ impl BackgroundBuilder {
         F: FnOnce(&Span) -> T + Send + 'static,
         T: Send + 'static,
     {
-        let (mut completion, handle) = Completion::new();
+        let (mut completion, handle) = Completion::new(self.cx.tracer_id().or(Context::current().tracer_id()));
         let submitted = (!COMPILED_OUT).then(Instant::now);
         let job = move || {
             let _here = completion.start();

@@ -1,13 +1,14 @@
 //! How many background jobs of this process are not over, and waiting for that.
 
+use heirloom_core::{on_finish, TracerId};
 use std::cell::Cell;
 use std::marker::PhantomData;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
 
-/// Jobs that were submitted and are not over. Written by [`Running`] alone.
-static RUNNING: Mutex<usize> = Mutex::new(0);
-/// Notified whenever `RUNNING` falls.
+/// Jobs that were submitted and are not over, by the tracer that records them. Written by [`Running`] alone.
+static RUNNING: Mutex<Vec<(Option<TracerId>, usize)>> = Mutex::new(Vec::new());
+/// Notified whenever a number in `RUNNING` falls.
 static FELL: Condvar = Condvar::new();
 
 thread_local! {
@@ -26,25 +27,49 @@ thread_local! {
 /// assert_eq!(background::wait_all(Duration::from_secs(10)), 0);
 /// ```
 pub fn wait_all(timeout: Duration) -> usize {
+    wait(timeout, |_| true)
+}
+
+/// The same for the jobs of one tracer, and for those that no tracer is known of: what its `finish` calls.
+fn wait_for(tracer: TracerId, timeout: Duration) -> usize {
+    wait(timeout, |job| job.is_none() || job == Some(tracer))
+}
+
+fn wait(timeout: Duration, counts: impl Fn(Option<TracerId>) -> bool) -> usize {
     let own = ON_THIS_THREAD.get();
-    let waited = FELL.wait_timeout_while(lock(), timeout, |running| *running > own);
-    let (running, _) = waited.unwrap_or_else(PoisonError::into_inner);
-    *running
+    let running = |all: &[(Option<TracerId>, usize)]| {
+        all.iter().filter(|(tracer, _)| counts(*tracer)).map(|(_, n)| n).sum::<usize>()
+    };
+    let waited = FELL.wait_timeout_while(lock(), timeout, |all| running(all) > own);
+    let (all, _) = waited.unwrap_or_else(PoisonError::into_inner);
+    running(&all)
 }
 
 /// One job that is not over.
-pub(super) struct Running(());
+pub(super) struct Running(Option<TracerId>);
 
 impl Running {
-    pub(super) fn begin() -> Self {
-        *lock() += 1;
-        Self(())
+    pub(super) fn begin(tracer: Option<TracerId>) -> Self {
+        static HOOK: Once = Once::new();
+        HOOK.call_once(|| on_finish(wait_for));
+        let mut all = lock();
+        match all.iter_mut().find(|(known, _)| *known == tracer) {
+            Some((_, n)) => *n += 1,
+            None => all.push((tracer, 1)),
+        }
+        Self(tracer)
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        *lock() -= 1;
+        let mut all = lock();
+        if let Some(at) = all.iter().position(|(tracer, _)| *tracer == self.0) {
+            all[at].1 -= 1;
+            if all[at].1 == 0 {
+                all.swap_remove(at);
+            }
+        }
         FELL.notify_all();
     }
 }
@@ -65,6 +90,6 @@ impl Drop for OnThisThread {
     }
 }
 
-fn lock() -> MutexGuard<'static, usize> {
+fn lock() -> MutexGuard<'static, Vec<(Option<TracerId>, usize)>> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
