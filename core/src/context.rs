@@ -25,12 +25,9 @@ pub struct Context {
     pub(crate) span: SpanId,
     /// Which tracer records the children: index in the upper half, generation in the lower. Zero: not bound.
     pub(crate) tracer: TracerKey,
-    /// The W3C trace flags: [`SAMPLED`] and [`RANDOM`].
-    pub(crate) w3c: u8,
-    /// [`TRANSPARENT`], [`REMOTE`].
-    pub(crate) own: u8,
-    /// Index into the tracer's table of tracestates. Zero: none.
-    pub(crate) tracestate: u16,
+    /// [`SAMPLED`], [`RANDOM`], [`TRANSPARENT`], [`REMOTE`], and above them the index into the tracer's table of
+    /// tracestates. One word, so that a fast path asks about all of it at once.
+    pub(crate) flags: u32,
 }
 
 /// Index (upper 16 bits, from 1) and generation (lower 16 bits) of a tracer; zero where a context is not bound to one.
@@ -47,21 +44,24 @@ impl TracerId {
     }
 }
 
-/// W3C trace flag: the trace is recorded.
-pub(crate) const SAMPLED: u8 = 1;
-/// W3C trace flag: the last 7 bytes of the trace id are random.
-pub(crate) const RANDOM: u8 = 2;
-/// Own flag: this span was not recorded, the ids are its nearest recorded ancestor's.
-pub(crate) const TRANSPARENT: u8 = 1;
-/// Own flag: the ids came from another process.
-pub(crate) const REMOTE: u8 = 2;
+/// The trace is recorded. The W3C trace flag of this name.
+pub(crate) const SAMPLED: u32 = 1;
+/// The last 7 bytes of the trace id are random. The W3C trace flag of this name.
+pub(crate) const RANDOM: u32 = 2;
+/// The flags that W3C defines, where W3C has them.
+const W3C: u32 = SAMPLED | RANDOM;
+/// This span was not recorded, the ids are its nearest recorded ancestor's.
+pub(crate) const TRANSPARENT: u32 = 1 << 8;
+/// The ids came from another process.
+pub(crate) const REMOTE: u32 = 1 << 9;
+/// Where the index of the tracestate begins.
+const TRACESTATE_SHIFT: u32 = 16;
 
 const _: () = assert!(core::mem::size_of::<Context>() == 32 && core::mem::align_of::<Context>() == 8);
 
 impl Context {
     /// The context of nothing: no trace, not sampled, bound to no tracer. Its children are roots.
-    pub const INERT: Context =
-        Context { trace: TraceId::INVALID, span: SpanId::INVALID, tracer: 0, w3c: 0, own: 0, tracestate: 0 };
+    pub const INERT: Context = Context { trace: TraceId::INVALID, span: SpanId::INVALID, tracer: 0, flags: 0 };
 
     /// The context of a span known by its ids alone: from a header, a queue, a database.
     ///
@@ -75,14 +75,41 @@ impl Context {
 
     /// As [`from_ids`](Self::from_ids), with all W3C trace flags; unknown flags are cleared.
     pub const fn from_ids_with_flags(trace: TraceId, span: SpanId, trace_flags: u8) -> Self {
-        Self::remote(trace, span, trace_flags & (SAMPLED | RANDOM))
+        Self::remote(trace, span, trace_flags as u32 & W3C)
     }
 
-    const fn remote(trace: TraceId, span: SpanId, w3c: u8) -> Self {
+    const fn remote(trace: TraceId, span: SpanId, w3c: u32) -> Self {
         if !trace.is_valid() || !span.is_valid() {
             return Self::INERT;
         }
-        Self { trace, span, tracer: 0, w3c, own: REMOTE, tracestate: 0 }
+        Self { trace, span, tracer: 0, flags: w3c | REMOTE }
+    }
+
+    #[inline(always)]
+    pub(crate) const fn has(&self, flag: u32) -> bool {
+        self.flags & flag != 0
+    }
+
+    #[inline(always)]
+    pub(crate) const fn with(self, flags: u32) -> Self {
+        Self { flags: self.flags | flags, ..self }
+    }
+
+    #[inline(always)]
+    pub(crate) const fn without(self, flags: u32) -> Self {
+        Self { flags: self.flags & !flags, ..self }
+    }
+
+    /// The index into the tracer's table of tracestates. Zero: none.
+    #[cfg(feature = "record")]
+    pub(crate) const fn tracestate_index(&self) -> u16 {
+        (self.flags >> TRACESTATE_SHIFT) as u16
+    }
+
+    #[cfg(feature = "record")]
+    pub(crate) const fn with_tracestate_index(self, index: u16) -> Self {
+        let kept = self.flags & ((1 << TRACESTATE_SHIFT) - 1);
+        Self { flags: kept | (index as u32) << TRACESTATE_SHIFT, ..self }
     }
 
     /// The trace id; [`TraceId::INVALID`] for an inert context.
@@ -109,7 +136,7 @@ impl Context {
     /// The W3C trace flags: bit 0 sampled, bit 1 random.
     #[inline]
     pub const fn trace_flags(&self) -> u8 {
-        self.w3c
+        (self.flags & W3C) as u8
     }
 
     /// Whether there is a trace id and a span id, so that a child gets a parent.
@@ -121,7 +148,7 @@ impl Context {
     /// Whether children are recorded.
     #[inline]
     pub const fn is_sampled(&self) -> bool {
-        self.w3c & SAMPLED != 0
+        self.has(SAMPLED)
     }
 
     /// Whether the trace id's last 7 bytes are random ([random flag]).
@@ -129,19 +156,19 @@ impl Context {
     /// [random flag]: https://www.w3.org/TR/trace-context-2/#random-trace-id-flag
     #[inline]
     pub const fn is_random(&self) -> bool {
-        self.w3c & RANDOM != 0
+        self.has(RANDOM)
     }
 
     /// Whether the ids came from another process.
     #[inline]
     pub const fn is_remote(&self) -> bool {
-        self.own & REMOTE != 0
+        self.has(REMOTE)
     }
 
     /// Whether this stands for a span that could not be recorded; the ids are then its nearest recorded ancestor's.
     #[inline]
     pub const fn is_transparent(&self) -> bool {
-        self.own & TRANSPARENT != 0
+        self.has(TRANSPARENT)
     }
 }
 
@@ -157,7 +184,7 @@ impl fmt::Debug for Context {
         if !self.trace.is_valid() {
             return f.write_str("Context(inert)");
         }
-        write!(f, "Context({}-{}-{:02x}", self.trace, self.span, self.w3c)?;
+        write!(f, "Context({}-{}-{:02x}", self.trace, self.span, self.trace_flags())?;
         f.write_str(if self.is_remote() { " remote" } else { "" })?;
         f.write_str(if self.is_transparent() { " transparent)" } else { ")" })
     }

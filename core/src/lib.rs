@@ -45,8 +45,6 @@ mod diagnostics;
 mod dictionary;
 #[cfg(feature = "record")]
 pub mod export;
-#[cfg(feature = "record")]
-pub mod tree;
 #[cfg(feature = "otel")]
 pub mod otel;
 #[cfg(feature = "record")]
@@ -63,5 +61,7 @@ pub mod testing;
 mod thread;
 #[cfg(feature = "record")]
 mod tracer;
+#[cfg(feature = "record")]
+pub mod tree;
 #[cfg(feature = "record")]
 mod wire;

@@ -14,15 +14,15 @@
 //! 3. pipeline: a collector's or exporter's own thread: nothing is recorded on it.
 #![allow(unsafe_code)]
 
-use crate::context::TracerKey;
 use crate::clock;
+use crate::context::TracerKey;
 use crate::dictionary;
 use crate::name::Text;
 use crate::shard::{Refused, Shard, Writer};
 use crate::tracer::{self, Shared};
 use crate::{Context, Name};
 use std::cell::{Cell, RefCell};
-use std::ptr;
+use std::ptr::{self, NonNull};
 use std::sync::atomic::{compiler_fence, AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::Arc;
 
@@ -56,8 +56,8 @@ struct CachedName {
 /// The hot state.
 pub(crate) struct ThreadState {
     slot: Cell<u64>,
-    shard: Cell<*const Shard>,
-    tracer: Cell<*const Shared>,
+    shard: Cell<NonNull<Shard>>,
+    tracer: Cell<NonNull<Shared>>,
     pub(crate) current: Cell<Context>,
     pub(crate) depth: Cell<u32>,
     life: Cell<u8>,
@@ -69,8 +69,8 @@ thread_local! {
     static STATE: ThreadState = const {
         ThreadState {
             slot: Cell::new(EMPTY),
-            shard: Cell::new(ptr::null()),
-            tracer: Cell::new(ptr::null()),
+            shard: Cell::new(NonNull::dangling()),
+            tracer: Cell::new(NonNull::dangling()),
             current: Cell::new(Context::INERT),
             depth: Cell::new(0),
             life: Cell::new(ALIVE),
@@ -92,11 +92,11 @@ struct Held {
 }
 
 /// What the slot is set to.
-type Pointers = (u64, *const Shard, *const Shared);
+type Pointers = (u64, NonNull<Shard>, NonNull<Shared>);
 
 impl Held {
     fn pointers(&self) -> Pointers {
-        (slot(self.key, self.lease), Arc::as_ptr(&self.shard), Arc::as_ptr(&self.tracer))
+        (slot(self.key, self.lease), NonNull::from(&*self.shard), NonNull::from(&*self.tracer))
     }
 }
 
@@ -113,13 +113,18 @@ pub(crate) struct Slot<'a> {
 
 impl Slot<'_> {
     /// Reads the clock.
-    #[inline(always)]
     pub(crate) fn tick(&self) -> u64 {
-        if self.writer.clock() == clock::COUNTER {
+        if self.reads_counter() {
             clock::counter()
         } else {
             self.tracer.clock.slow_tick()
         }
+    }
+
+    /// Whether the clock is the processor's counter, so that hot paths may read it themselves.
+    #[inline(always)]
+    pub(crate) fn reads_counter(&self) -> bool {
+        self.writer.clock() == clock::COUNTER
     }
 
     /// Makes room for a record, or says why there is none. Wakes the collector if the shard is a third full.
@@ -220,43 +225,30 @@ pub(crate) fn in_pipeline() -> bool {
 impl ThreadState {
     /// Whether this tracer's shard is in the slot.
     #[inline(always)]
-    pub(crate) fn is_active(&self, key: TracerKey) -> bool {
+    pub(crate) fn holds_tracer(&self, key: TracerKey) -> bool {
         (self.slot.get() >> 32) as u32 == key
     }
 
-    /// Takes the slot, if this tracer's shard is in it. Between this and [`put_back`](Self::put_back) the caller only
-    /// appends: it doesn't panic, allocate, lock or call foreign code.
+    /// Whether the shard of this lease is in the slot.
     #[inline(always)]
-    pub(crate) fn take_tracer(&self, key: TracerKey) -> Option<Slot<'_>> {
-        let slot = self.slot.get();
-        if (slot >> 32) as u32 == key {
-            Some(self.take(slot))
-        } else {
-            None
-        }
+    pub(crate) fn holds_lease(&self, lease: Lease) -> bool {
+        self.slot.get() as u32 == lease
     }
 
-    /// Takes the slot, if the shard of this lease is in it. As [`take_tracer`](Self::take_tracer).
+    /// Takes the slot, which must hold something. Between this and [`put_back`](Self::put_back) the caller only appends:
+    /// it doesn't panic, allocate, lock or call foreign code.
     #[inline(always)]
-    pub(crate) fn take_lease(&self, lease: Lease) -> Option<Slot<'_>> {
-        let slot = self.slot.get();
-        if slot as u32 == lease {
-            Some(self.take(slot))
-        } else {
-            None
-        }
-    }
-
-    #[inline(always)]
-    fn take(&self, slot: u64) -> Slot<'_> {
-        self.slot.set(TAKEN);
+    pub(crate) fn take(&self) -> Slot<'_> {
+        let taken = self.slot.replace(TAKEN);
+        debug_assert!(taken != EMPTY && taken != TAKEN);
         compiler_fence(Ordering::SeqCst);
-        // SAFETY: a slot that is neither empty nor taken goes with a pointer to a shard that this thread's `LEASES` keep
-        // alive, and they empty the slot before they let go of it. This thread holds the lease, so it may write.
-        let shard = unsafe { &*self.shard.get() };
-        // SAFETY: the pointer to the tracer goes with the other one.
-        let tracer = unsafe { &*self.tracer.get() };
-        Slot { writer: shard.writer(), shard, tracer, lease: slot as u32, taken: slot }
+        // SAFETY: the pointers always are to something alive: to what this thread's `LEASES` hold, which empty the slot
+        // before they let go of it. The caller saw that the slot is neither empty nor taken, so this thread holds the
+        // lease and may write.
+        let shard = unsafe { &*self.shard.get().as_ptr() };
+        // SAFETY: as above.
+        let tracer = unsafe { &*self.tracer.get().as_ptr() };
+        Slot { writer: shard.writer(), shard, tracer, lease: taken as u32, taken }
     }
 
     /// Ends an append.
@@ -268,7 +260,10 @@ impl ThreadState {
 
     /// Appends with this tracer's writer, if its shard is in the slot: for what is not hot.
     pub(crate) fn with_tracer<R>(&self, key: TracerKey, append: impl FnOnce(Slot<'_>) -> R) -> Option<R> {
-        let slot = self.take_tracer(key)?;
+        if !self.holds_tracer(key) {
+            return None;
+        }
+        let slot = self.take();
         let result = append(slot);
         self.put_back(slot);
         Some(result)
@@ -276,8 +271,8 @@ impl ThreadState {
 
     fn empty(&self) {
         self.slot.set(EMPTY);
-        self.shard.set(ptr::null());
-        self.tracer.set(ptr::null());
+        self.shard.set(NonNull::dangling());
+        self.tracer.set(NonNull::dangling());
     }
 
     /// Puts this thread's shard for the tracer into the slot; leases one if there is none yet.
@@ -327,7 +322,7 @@ impl ThreadState {
         self.slot.set(TAKEN);
         compiler_fence(Ordering::SeqCst);
         let found = find();
-        let (slot, shard, tracer) = found.unwrap_or((EMPTY, ptr::null(), ptr::null()));
+        let (slot, shard, tracer) = found.unwrap_or((EMPTY, NonNull::dangling(), NonNull::dangling()));
         self.shard.set(shard);
         self.tracer.set(tracer);
         compiler_fence(Ordering::SeqCst);
@@ -340,16 +335,23 @@ impl ThreadState {
         self.slot.get() == TAKEN
     }
 
-    /// The number of a static name: from the cache, else from the dictionary. `None` if it must travel inline.
+    /// The number of a static name, if it is in the cache; else zero.
     #[inline(always)]
-    pub(crate) fn name_id(&self, name: &'static str) -> Option<u32> {
-        let address = name.as_ptr() as usize;
-        let index = (address ^ address >> 6 ^ name.len()) & (NAMES - 1);
-        let cached = self.names[index].get();
-        if cached.address == address && cached.length == name.len() {
-            return Some(cached.id);
+    pub(crate) fn cached_name(&self, name: &'static str) -> u32 {
+        let cached = self.names[name_index(name)].get();
+        if cached.address == name.as_ptr() as usize && cached.length == name.len() {
+            cached.id
+        } else {
+            0
         }
-        self.look_up(index, name)
+    }
+
+    /// The number of a static name: from the cache, else from the dictionary. `None` if it must travel inline.
+    pub(crate) fn name_id(&self, name: &'static str) -> Option<u32> {
+        match self.cached_name(name) {
+            0 => self.look_up(name_index(name), name),
+            id => Some(id),
+        }
     }
 
     #[cold]
@@ -382,6 +384,13 @@ impl ThreadState {
         let product = u128::from(state) * u128::from(state ^ 0xe703_7ed1_a0b4_28db);
         (product >> 64) as u64 ^ product as u64
     }
+}
+
+/// Where a static name is in the cache. Its bytes are not looked at: the same text at two addresses has two entries.
+#[inline(always)]
+fn name_index(name: &'static str) -> usize {
+    let address = name.as_ptr() as usize;
+    (address ^ address >> 6 ^ name.len()) & (NAMES - 1)
 }
 
 /// Where a name goes: a number, or bytes.

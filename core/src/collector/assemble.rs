@@ -22,8 +22,8 @@ use crate::context::{RANDOM, SAMPLED};
 use crate::dictionary::Names;
 use crate::export::{Batch, BatchBuilder, NameRow, Outcome, Resource, SpanRow};
 use crate::tracer::StrayEnd;
-use crate::wire::{aux_of, flags_of, Kind, Type, ELSEWHERE, ESCAPED, FOREIGN, INLINE, MORE, PANICKED, PARENT_REMOTE};
 use crate::wire::RANDOM_TRACE;
+use crate::wire::{aux_of, flags_of, Kind, Type, ELSEWHERE, ESCAPED, FOREIGN, INLINE, MORE, PANICKED, PARENT_REMOTE};
 use crate::{SpanId, SpanKind, TraceId};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -354,7 +354,9 @@ impl Assembler {
                 Some(key) => extras.attribute(&mut fields, header, key, tick, &limits),
                 None => None,
             },
-            Kind::Event => fields.word().and_then(|tick| extras.event(fields, header, unix_ns(tick), &mut names, &limits)),
+            Kind::Event => {
+                fields.word().and_then(|tick| extras.event(fields, header, unix_ns(tick), &mut names, &limits))
+            }
             Kind::Link => extras.link(fields, header, &mut names, &limits),
             Kind::Status => extras.status(&mut fields, header, tick, &limits),
             Kind::Rename => extras.rename(&mut fields, header, tick, &mut names),
@@ -462,7 +464,7 @@ impl Assembler {
             end_ns: self.timeline.unix_ns(end_tick).max(start_ns),
             name: NameRow::Static(self.names.get(open.name).unwrap_or("")),
             lane: self.lanes.in_batch(open.lane, &mut self.batch),
-            trace_flags: SAMPLED | if open.flags & RANDOM_TRACE != 0 { RANDOM } else { 0 },
+            trace_flags: (SAMPLED | if open.flags & RANDOM_TRACE != 0 { RANDOM } else { 0 }) as u8,
             kind: SpanKind::from_bits(open.flags & 7),
             parent_is_remote: open.flags & PARENT_REMOTE != 0,
             nested: open.nested,

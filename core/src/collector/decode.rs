@@ -1,7 +1,7 @@
 //! Reads the fields of a record. Nothing here trusts a length: a record that lies is `None`.
 
-use crate::export::{AttributeRow, NameRow, ValueRow};
 use crate::dictionary::Names;
+use crate::export::{AttributeRow, NameRow, ValueRow};
 use crate::wire::{padded, Type, CUT, INLINE};
 use std::ops::Range;
 
@@ -39,7 +39,13 @@ pub(super) fn push_bytes(to: &mut Vec<u8>, words: &[u64], len: usize) -> Range<u
 }
 
 /// Reads a name that is a number, or stands inline and is copied to `bytes`.
-pub(super) fn name(fields: &mut Fields<'_>, inline: bool, aux: u32, names: &mut Names, bytes: &mut Vec<u8>) -> Option<NameRow> {
+pub(super) fn name(
+    fields: &mut Fields<'_>,
+    inline: bool,
+    aux: u32,
+    names: &mut Names,
+    bytes: &mut Vec<u8>,
+) -> Option<NameRow> {
     if !inline {
         return names.get(aux).map(NameRow::Static);
     }

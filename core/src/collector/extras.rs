@@ -76,7 +76,9 @@ impl Extras {
         match (a, b) {
             (NameRow::Static(a), NameRow::Static(b)) => std::ptr::eq(*a, *b) || a == b,
             (NameRow::Text(a), NameRow::Text(b)) => Self::text(bytes, a) == Self::text(bytes, b),
-            (NameRow::Static(a), NameRow::Text(b)) | (NameRow::Text(b), NameRow::Static(a)) => *a == Self::text(bytes, b),
+            (NameRow::Static(a), NameRow::Text(b)) | (NameRow::Text(b), NameRow::Static(a)) => {
+                *a == Self::text(bytes, b)
+            }
         }
     }
 
@@ -86,7 +88,14 @@ impl Extras {
     }
 
     /// Reads the value of an Attr that is not chunked, and sets it.
-    pub(super) fn attribute(&mut self, fields: &mut Fields<'_>, header: u64, key: NameRow, tick: u64, limits: &Limits) -> Option<()> {
+    pub(super) fn attribute(
+        &mut self,
+        fields: &mut Fields<'_>,
+        header: u64,
+        key: NameRow,
+        tick: u64,
+        limits: &Limits,
+    ) -> Option<()> {
         let flags = flags_of(header);
         let ty = Type::of(flags)?;
         let word = fields.word()?;
@@ -103,13 +112,29 @@ impl Extras {
     }
 
     /// Sets an attribute whose bytes came in chunks.
-    pub(super) fn chunked(&mut self, key: NameRow, ty: Type, bytes: &[u8], before: u32, tick: u64, limits: &Limits) -> Option<()> {
+    pub(super) fn chunked(
+        &mut self,
+        key: NameRow,
+        ty: Type,
+        bytes: &[u8],
+        before: u32,
+        tick: u64,
+        limits: &Limits,
+    ) -> Option<()> {
         let start = self.bytes.len() as u32;
         self.bytes.extend_from_slice(bytes);
         self.set_ranged(key, ty, start..self.bytes.len() as u32, before, tick, limits)
     }
 
-    fn set_ranged(&mut self, key: NameRow, ty: Type, range: Range<u32>, before: u32, tick: u64, limits: &Limits) -> Option<()> {
+    fn set_ranged(
+        &mut self,
+        key: NameRow,
+        ty: Type,
+        range: Range<u32>,
+        before: u32,
+        tick: u64,
+        limits: &Limits,
+    ) -> Option<()> {
         let mut row = AttributeRow { key, value: decode::ranged(ty, range)?, truncated_from: before };
         if let Some(chars) = limits.attribute_value_chars {
             self.limit_chars(&mut row, chars as usize);
@@ -183,7 +208,14 @@ impl Extras {
         self.dropped_events += events;
     }
 
-    pub(super) fn event(&mut self, mut fields: Fields<'_>, header: u64, time_ns: u64, names: &mut Names, limits: &Limits) -> Option<()> {
+    pub(super) fn event(
+        &mut self,
+        mut fields: Fields<'_>,
+        header: u64,
+        time_ns: u64,
+        names: &mut Names,
+        limits: &Limits,
+    ) -> Option<()> {
         let lost = fields.word()? as u32;
         if self.events.len() >= limits.events_per_span as usize {
             self.dropped_events += 1;
@@ -195,7 +227,13 @@ impl Extras {
         Some(())
     }
 
-    pub(super) fn link(&mut self, mut fields: Fields<'_>, header: u64, names: &mut Names, limits: &Limits) -> Option<()> {
+    pub(super) fn link(
+        &mut self,
+        mut fields: Fields<'_>,
+        header: u64,
+        names: &mut Names,
+        limits: &Limits,
+    ) -> Option<()> {
         let trace = TraceId { hi: fields.word()?, lo: fields.word()? };
         let span = SpanId(fields.word()?);
         let lost = fields.word()? as u32;

@@ -101,7 +101,8 @@ pub(crate) fn start(tracer: Arc<Shared>, resource: Arc<Resource>) -> std::io::Re
         };
         let assembler = Assembler::new(resource, tracer.settings.limits, timeline);
         let now = Instant::now();
-        let collector = Collector { tracer: Arc::clone(&tracer), assembler, sources: Sources::default(), sent: now, watched: now };
+        let collector =
+            Collector { tracer: Arc::clone(&tracer), assembler, sources: Sources::default(), sent: now, watched: now };
         // A bug of ours must not hang whoever flushes: without a collector nothing is recorded, and everything says so.
         if catch_unwind(AssertUnwindSafe(|| collector.run())).is_err() {
             warn("the collector panicked, which is a bug of Heirloom's: nothing is recorded any more");

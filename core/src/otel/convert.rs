@@ -138,7 +138,7 @@ impl From<&SpanContext> for Context {
         if context.is_remote() {
             remote
         } else {
-            Self { own: 0, ..remote }
+            remote.without(crate::context::REMOTE)
         }
     }
 }

@@ -316,14 +316,14 @@ mod tests {
     #[test]
     fn a_transparent_context_prints_its_recorded_ancestor() {
         let mut transparent = Context::from_traceparent(VALID).unwrap();
-        transparent.own = TRANSPARENT;
+        transparent.flags = crate::context::SAMPLED | TRANSPARENT;
         assert_eq!(transparent.traceparent().unwrap().as_str(), VALID);
     }
 
     #[test]
     fn a_root_that_could_not_be_recorded_prints_not_sampled() {
         let mut root = Context::from_traceparent(VALID).unwrap();
-        (root.own, root.w3c) = (TRANSPARENT, RANDOM);
+        root.flags = TRANSPARENT | RANDOM;
         assert!(root.traceparent().unwrap().as_str().ends_with("-02"));
     }
 

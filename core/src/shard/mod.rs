@@ -19,9 +19,9 @@
 //! | counters | the lease holder, relaxed | anybody, relaxed | exact once `head` was read with acquire |
 //! | everything else of the writer | the lease holder | the next lease holder | the registry's lock |
 
+mod reader;
 #[cfg(not(loom))]
 mod registry;
-mod reader;
 mod ring;
 mod writer;
 

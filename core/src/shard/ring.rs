@@ -29,6 +29,8 @@ mod flat {
         layout: Layout,
     }
 
+    /// Up to how many bytes are copied word by word.
+    const SHORT: usize = 64;
     /// The ring starts on a cache line.
     const ALIGN: usize = 64;
     /// What is asked of the allocator: no more than every allocation has, since only then zeroed memory comes straight
@@ -87,19 +89,34 @@ mod flat {
         /// As [`write`](Self::write), for all the words that the bytes touch.
         #[inline(always)]
         pub(crate) unsafe fn write_bytes(&self, offset: u64, bytes: &[u8]) {
+            let to = self.at(offset);
             let whole = bytes.len() & !7;
-            if whole != bytes.len() {
-                let mut last = [0; 8];
-                let tail = &bytes[whole..];
-                last[..tail.len()].copy_from_slice(tail);
-                // SAFETY: the caller vouches for it.
-                unsafe { self.write(offset + whole as u64, u64::from_ne_bytes(last)) };
-            }
-            if whole != 0 {
-                let to = self.at(offset).cast::<u8>();
+            if whole <= SHORT {
+                // Word by word: shorter than the call of a copy.
+                for i in (0..whole).step_by(8) {
+                    // SAFETY: eight bytes from `i` on are within `bytes`, since `i + 8 <= whole`.
+                    let word = unsafe { bytes.as_ptr().add(i).cast::<u64>().read_unaligned() };
+                    // SAFETY: the caller vouches for the target.
+                    unsafe { to.byte_add(i).write(word) };
+                }
+            } else {
                 // SAFETY: the caller vouches for the target; it can't overlap bytes that somebody lends us.
-                unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, whole) };
+                unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), to.cast(), whole) };
             }
+            let rest = bytes.len() - whole;
+            if rest == 0 {
+                return;
+            }
+            let last = if whole == 0 {
+                bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
+            } else {
+                // The last eight bytes, moved down over those that the word before has.
+                // SAFETY: there are at least eight bytes.
+                let word = unsafe { bytes.as_ptr().add(bytes.len() - 8).cast::<u64>().read_unaligned() };
+                u64::from_le(word) >> (8 * (8 - rest))
+            };
+            // SAFETY: the caller vouches for the target.
+            unsafe { to.byte_add(whole).write(last.to_le()) };
         }
 
         /// Lends `len` words at a byte offset.

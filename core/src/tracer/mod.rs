@@ -70,9 +70,14 @@ impl fmt::Display for FlushError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             FlushError::Timeout { waiting_for, after } => {
-                write!(f, "not done after {after:?}: {waiting_for} of the collector and the exporters are still at work")
+                write!(
+                    f,
+                    "not done after {after:?}: {waiting_for} of the collector and the exporters are still at work"
+                )
             }
-            FlushError::OwnThread => f.write_str("called on a collector's or exporter's thread, which can't wait for itself"),
+            FlushError::OwnThread => {
+                f.write_str("called on a collector's or exporter's thread, which can't wait for itself")
+            }
             FlushError::Failed(failures) => f.write_str(&failures.join("; ")),
             FlushError::Forked => f.write_str("this process is the child of a fork; its parent has the collector"),
         }
@@ -117,7 +122,7 @@ impl Tracer {
         cx.tracer = self.shared.key;
         if let Some((state, _)) = tracestate.and_then(|text| TraceState::parse(text).ok()) {
             if !state.is_empty() {
-                cx.tracestate = self.shared.tracestate(state.as_str());
+                cx = cx.with_tracestate_index(self.shared.tracestate(state.as_str()));
             }
         }
         Ok(cx)
@@ -191,7 +196,7 @@ impl Context {
     /// The W3C tracestate that came with the remote ancestor of this context; empty if there was none. Takes a lock if
     /// there is one.
     pub fn tracestate(&self) -> TraceState {
-        let text = match self.tracestate {
+        let text = match self.tracestate_index() {
             0 => None,
             index => find(self.tracer).and_then(|tracer| tracer.tracestate_text(index)),
         };

@@ -5,32 +5,43 @@ use crate::name::Text;
 use crate::thread::{self, Placed, Slot, ThreadState};
 use crate::wire::{header, padded, Kind, Type, CUT, FOREIGN, INLINE, MORE};
 use crate::{Name, SetError, Status, Value};
+use std::borrow::Cow;
+use std::mem::ManuallyDrop;
 
-/// Appends an attribute. The fast path is a scalar or a short text under a static key, on the span's own thread.
+/// Appends an attribute. The fast path is a scalar or a short text under a static key that this thread used before, on
+/// the span's own thread.
+///
+/// Each arm makes its value anew for the slow path, so that on the fast one the value never is in memory and needs no
+/// drop.
 #[inline(always)]
 pub(crate) fn set(span: &Span, key: Name<'_>, value: Value<'_>) -> Result<(), SetError> {
     if span.lease == 0 {
         return Err(SetError::NotRecording);
     }
-    let quick = match (&key.0, &value) {
-        (Text::Static(key), Value::I64(v)) => scalar(span, key, Type::I64, *v as u64),
-        (Text::Static(key), Value::F64(v)) => scalar(span, key, Type::F64, v.to_bits()),
-        (Text::Static(key), Value::Bool(v)) => scalar(span, key, Type::Bool, u64::from(*v)),
-        (Text::Static(key), Value::Str(v)) => text(span, key, v),
-        _ => false,
+    let Text::Static(text) = key.0 else { return slow(span, key, value) };
+    let value = ManuallyDrop::new(value);
+    let (quick, again) = match &*value {
+        Value::I64(v) => (scalar(span, text, Type::I64, *v as u64), Value::I64(*v)),
+        Value::F64(v) => (scalar(span, text, Type::F64, v.to_bits()), Value::F64(*v)),
+        Value::Bool(v) => (scalar(span, text, Type::Bool, u64::from(*v)), Value::Bool(*v)),
+        Value::Str(Cow::Borrowed(v)) => (short_text(span, text, v), Value::Str(Cow::Borrowed(*v))),
+        _ => return slow(span, text.into(), ManuallyDrop::into_inner(value)),
     };
     if quick {
-        Ok(())
-    } else {
-        slow(span, key, value)
+        std::mem::forget(again);
+        return Ok(());
     }
+    slow(span, text.into(), again)
 }
 
 #[inline]
 fn scalar(span: &Span, key: &'static str, ty: Type, bits: u64) -> bool {
     let state = thread::state();
-    let Some(key) = state.name_id(key) else { return false };
-    let Some(slot) = state.take_lease(span.lease) else { return false };
+    let key = state.cached_name(key);
+    if key == 0 || !state.holds_lease(span.lease) {
+        return false;
+    }
+    let slot = state.take();
     let fits = slot.writer.fits(24);
     if fits {
         slot.writer.record([header(Kind::Attr, 24, ty as u16, key), span.cx.span.0, bits]);
@@ -43,13 +54,13 @@ fn scalar(span: &Span, key: &'static str, ty: Type, bits: u64) -> bool {
 const SHORT_TEXT_BYTES: usize = 64;
 
 #[inline]
-fn text(span: &Span, key: &'static str, text: &str) -> bool {
+fn short_text(span: &Span, key: &'static str, text: &str) -> bool {
     let state = thread::state();
-    let Some(key) = state.name_id(key) else { return false };
-    if text.len() > SHORT_TEXT_BYTES {
+    let key = state.cached_name(key);
+    if key == 0 || text.len() > SHORT_TEXT_BYTES || !state.holds_lease(span.lease) {
         return false;
     }
-    let Some(slot) = state.take_lease(span.lease) else { return false };
+    let slot = state.take();
     let bytes = 24 + padded(text.len());
     let fits = slot.writer.fits(bytes) && text.len() <= slot.writer.max_value_bytes() as usize;
     if fits {
@@ -63,7 +74,7 @@ fn text(span: &Span, key: &'static str, text: &str) -> bool {
 /// A value as it goes on the wire.
 pub(super) enum Encoded<'a> {
     Scalar(Type, u64),
-    Bytes { ty: Type, bytes: std::borrow::Cow<'a, [u8]>, whole: usize },
+    Bytes { ty: Type, bytes: Cow<'a, [u8]>, whole: usize },
 }
 
 impl Encoded<'_> {
@@ -87,8 +98,8 @@ impl Encoded<'_> {
         if let Encoded::Bytes { ty, bytes, .. } = self {
             let keep = boundary(*ty, bytes, max);
             match bytes {
-                std::borrow::Cow::Borrowed(bytes) => *bytes = &bytes[..keep],
-                std::borrow::Cow::Owned(bytes) => bytes.truncate(keep),
+                Cow::Borrowed(bytes) => *bytes = &bytes[..keep],
+                Cow::Owned(bytes) => bytes.truncate(keep),
             }
         }
     }
@@ -119,7 +130,6 @@ fn boundary(ty: Type, bytes: &[u8], max: usize) -> usize {
 
 /// A value in the form of the wire. Arrays are copied into a buffer on the heap, texts are not.
 pub(super) fn encode<'a>(value: &'a Value<'_>) -> Encoded<'a> {
-    use std::borrow::Cow;
     let bytes = |ty, bytes: Cow<'a, [u8]>| Encoded::Bytes { ty, whole: bytes.len(), bytes };
     match value {
         Value::Bool(v) => Encoded::Scalar(Type::Bool, u64::from(*v)),
@@ -150,7 +160,7 @@ fn on_any_shard<R>(span: &Span, append: impl FnOnce(Slot<'_>, bool) -> R) -> Res
         return Err(SetError::NotRecording);
     }
     let state = thread::state();
-    if !state.is_active(span.cx.tracer) && state.activate(span.cx.tracer).is_err() {
+    if !state.holds_tracer(span.cx.tracer) && state.activate(span.cx.tracer).is_err() {
         return Err(refusal(state));
     }
     let result = state.with_tracer(span.cx.tracer, |slot| append(slot, slot.lease != span.lease));
@@ -273,7 +283,8 @@ pub(crate) fn status(span: &Span, status: &Status) {
         return;
     }
     let done = on_any_shard(span, |slot, foreign| {
-        let text = thread::cut(text, (slot.writer.max_record() - 24).min(u64::from(slot.writer.max_value_bytes())) as usize);
+        let text =
+            thread::cut(text, (slot.writer.max_record() - 24).min(u64::from(slot.writer.max_value_bytes())) as usize);
         let bytes = 16 + if foreign { 8 } else { 0 } + padded(text.len());
         if !slot.fits(bytes) {
             return (false, foreign);

@@ -1,27 +1,37 @@
 //! How a span begins: the decision whether it is recorded, and its Begin record.
 
 use super::Span;
+use crate::clock;
 use crate::context::{RANDOM, REMOTE, SAMPLED, TRANSPARENT};
 use crate::name::Text;
 use crate::shard::{Begin, Refused};
-use crate::thread::{self, Lease, NoShard, Placed, Slot, ThreadState};
+use crate::thread::{self, NoShard, Placed, ThreadState};
 use crate::wire::{padded, BEGIN_BYTES, PARENT_REMOTE, RANDOM_TRACE};
 use crate::{tracer, Context, Name, SpanId, SpanKind, TraceId};
 
 /// Begins a child of `parent`; a root where that is inert.
 ///
-/// The fast path is a recorded child with a static name, of a local parent, on a thread whose slot holds the parent's
-/// tracer: one clock read, one record. Everything else goes the slow way.
+/// The fast path is a recorded child with a static name that this thread used before, of a local parent, on a thread
+/// whose slot holds the parent's tracer: one clock read, one record. Everything else goes the slow way.
 #[inline(always)]
 pub(crate) fn child(parent: Context, name: Name<'_>, kind: SpanKind) -> Span {
-    if parent.w3c & SAMPLED == 0 {
-        if parent.own & REMOTE == 0 && parent.trace.is_valid() && not_sampled(parent) {
-            return Span::not_recorded(parent);
+    if parent.flags & !RANDOM == SAMPLED {
+        if let Text::Static(text) = name.0 {
+            let state = thread::state();
+            let name = state.cached_name(text);
+            if name != 0 && state.holds_tracer(parent.tracer) {
+                let slot = state.take();
+                if slot.writer.fits_begin(BEGIN_BYTES) && slot.reads_counter() {
+                    let begin = Begin { name, ..begin_under(&parent, kind, clock::counter()) };
+                    let span = SpanId(slot.writer.begin(begin));
+                    state.put_back(slot);
+                    return Span::recorded(Context { span, ..parent }, slot.lease);
+                }
+                state.put_back(slot);
+            }
         }
-    } else if let Text::Static(text) = name.0 {
-        if let Some((id, lease)) = quick(&parent, text, kind) {
-            return Span::recorded(Context { span: SpanId(id), ..parent }, lease);
-        }
+    } else if parent.trace.is_valid() && parent.flags & (SAMPLED | REMOTE) == 0 && not_sampled(&parent) {
+        return Span::not_recorded(parent);
     }
     slow(parent, name, kind)
 }
@@ -32,50 +42,35 @@ pub(crate) fn root(name: Name<'_>, kind: SpanKind) -> Span {
     slow(Context { tracer, ..Context::INERT }, name, kind)
 }
 
-/// The id and the lease of a child that was recorded.
-#[inline]
-fn quick(parent: &Context, name: &'static str, kind: SpanKind) -> Option<(u64, Lease)> {
-    let state = thread::state();
-    if parent.own != 0 || parent.tracestate != 0 || !state.is_active(parent.tracer) {
-        return None;
-    }
-    let name = state.name_id(name)?;
-    let slot = state.take_tracer(parent.tracer)?;
-    let id = if slot.writer.fits_begin(BEGIN_BYTES) {
-        Some(slot.writer.begin(Begin { name, ..begin_under(slot, parent, kind) }))
-    } else {
-        None
-    };
-    state.put_back(slot);
-    Some((id?, slot.lease))
-}
-
 /// Counts a child of a local parent that is not sampled; whether it could.
 #[inline]
-fn not_sampled(parent: Context) -> bool {
+fn not_sampled(parent: &Context) -> bool {
     let state = thread::state();
-    let Some(slot) = state.take_tracer(parent.tracer) else { return false };
-    if parent.own & TRANSPARENT == 0 {
-        slot.writer.count_sampled_out();
-    } else {
-        slot.writer.count_refused(Refused::RootLost);
+    let known = state.holds_tracer(parent.tracer);
+    if known {
+        let slot = state.take();
+        if parent.has(TRANSPARENT) {
+            slot.writer.count_refused(Refused::RootLost);
+        } else {
+            slot.writer.count_sampled_out();
+        }
+        state.put_back(slot);
     }
-    state.put_back(slot);
-    true
+    known
 }
 
 /// A Begin but for its name.
 #[inline(always)]
-fn begin_under(slot: Slot<'_>, parent: &Context, kind: SpanKind) -> Begin {
-    let remote = if parent.own & REMOTE != 0 { PARENT_REMOTE } else { 0 };
-    let random = if parent.w3c & RANDOM != 0 { RANDOM_TRACE } else { 0 };
+fn begin_under(parent: &Context, kind: SpanKind, tick: u64) -> Begin {
+    let remote = if parent.has(REMOTE) { PARENT_REMOTE } else { 0 };
+    let random = if parent.has(RANDOM) { RANDOM_TRACE } else { 0 };
     Begin {
         flags: kind as u16 | remote | random,
         name: 0,
         parent: parent.span.0,
         trace_hi: parent.trace.hi,
         trace_lo: parent.trace.lo,
-        tick: slot.tick(),
+        tick,
     }
 }
 
@@ -97,7 +92,7 @@ fn begin_any(state: &ThreadState, mut parent: Context, name: Name<'_>, kind: Spa
     if parent.tracer == 0 {
         parent.tracer = ambient_tracer(state);
     }
-    if !state.is_active(parent.tracer) {
+    if !state.holds_tracer(parent.tracer) {
         if let Err(why) = find_shard(state, parent.tracer) {
             thread::UNPLACED.count(why);
             return Span::not_recorded(without_shard(parent, why));
@@ -106,11 +101,11 @@ fn begin_any(state: &ThreadState, mut parent: Context, name: Name<'_>, kind: Spa
     if !parent.trace.is_valid() {
         return begin_root(state, parent, name, kind);
     }
-    if parent.own & REMOTE != 0 {
+    if parent.has(REMOTE) {
         return begin_under_remote(state, parent, name, kind);
     }
-    if parent.w3c & SAMPLED == 0 {
-        not_sampled(parent);
+    if !parent.has(SAMPLED) {
+        not_sampled(&parent);
         return Span::not_recorded(parent);
     }
     begin(state, parent, name, kind).unwrap_or_else(|| Span::not_recorded(transparent(parent)))
@@ -124,7 +119,7 @@ fn find_shard(state: &ThreadState, key: u32) -> Result<(), NoShard> {
 }
 
 fn transparent(parent: Context) -> Context {
-    Context { own: parent.own | TRANSPARENT, ..parent }
+    parent.with(TRANSPARENT)
 }
 
 /// What a span that no shard took hands on: its parent as it is where there is no tracer, so that a trace can pass
@@ -139,13 +134,12 @@ fn without_shard(parent: Context, why: NoShard) -> Context {
 
 fn begin_root(state: &ThreadState, bound: Context, name: Name<'_>, kind: SpanKind) -> Span {
     let trace = TraceId { hi: state.random(), lo: state.random() | 1 };
-    let root = Context { trace, w3c: RANDOM, ..bound };
+    let root = Context { trace, flags: RANDOM, ..bound };
     let sampled = state.with_tracer(root.tracer, |slot| slot.tracer.samples(trace, None)).unwrap_or(false);
     if !sampled {
         return leave_out(state, root);
     }
-    let sampled = Context { w3c: RANDOM | SAMPLED, ..root };
-    begin(state, sampled, name, kind).unwrap_or_else(|| Span::not_recorded(lost_root(state, root)))
+    begin(state, root.with(SAMPLED), name, kind).unwrap_or_else(|| Span::not_recorded(lost_root(state, root)))
 }
 
 /// A root that is not sampled. It has ids, so that what it calls in other processes joins the decision.
@@ -156,7 +150,7 @@ fn leave_out(state: &ThreadState, root: Context) -> Span {
 
 /// The context of a root that was refused: its whole local trace is dropped, and propagates as not sampled.
 fn lost_root(state: &ThreadState, root: Context) -> Context {
-    Context { span: SpanId(state.random() | 1), own: TRANSPARENT, ..root }
+    Context { span: SpanId(state.random() | 1), ..root.with(TRANSPARENT) }
 }
 
 fn begin_under_remote(state: &ThreadState, parent: Context, name: Name<'_>, kind: SpanKind) -> Span {
@@ -164,11 +158,9 @@ fn begin_under_remote(state: &ThreadState, parent: Context, name: Name<'_>, kind
         state.with_tracer(parent.tracer, |slot| slot.tracer.samples(parent.trace, Some(parent))).unwrap_or(false);
     if !sampled {
         state.with_tracer(parent.tracer, |slot| slot.writer.count_sampled_out());
-        let own = parent.own & !REMOTE;
-        return Span::not_recorded(Context { w3c: parent.w3c & !SAMPLED, own, ..parent });
+        return Span::not_recorded(parent.without(SAMPLED | REMOTE));
     }
-    let sampled = Context { w3c: parent.w3c | SAMPLED, ..parent };
-    begin(state, sampled, name, kind).unwrap_or_else(|| Span::not_recorded(transparent(parent)))
+    begin(state, parent.with(SAMPLED), name, kind).unwrap_or_else(|| Span::not_recorded(transparent(parent)))
 }
 
 /// Appends the Begin with whatever name, after a refill if need be; `None` if it was refused, which is then counted.
@@ -183,15 +175,15 @@ fn begin(state: &ThreadState, parent: Context, name: Name<'_>, kind: SpanKind) -
                 return None;
             }
         }
-        let begin = begin_under(slot, &parent, kind);
+        let begin = begin_under(&parent, kind, slot.tick());
         let id = match placed {
             Placed::Id(name) => slot.writer.begin(Begin { name, ..begin }),
             Placed::Inline(text) => slot.writer.begin_named(begin, text.as_bytes()),
         };
-        Some(Span::recorded(Context { span: SpanId(id), own: 0, ..parent }, slot.lease))
+        Some(Span::recorded(Context { span: SpanId(id), ..parent.without(REMOTE | TRANSPARENT) }, slot.lease))
     })??;
-    if parent.tracestate != 0 {
-        super::attribute::tracestate(&span, parent.tracestate);
+    if parent.tracestate_index() != 0 {
+        super::attribute::tracestate(&span, parent.tracestate_index());
     }
     Some(span)
 }

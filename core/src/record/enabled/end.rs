@@ -1,6 +1,7 @@
 //! How a span ends, on whatever thread.
 
 use super::Span;
+use crate::clock;
 use crate::thread::{self, NoShard, ThreadState};
 use crate::tracer::{self, StrayEnd};
 use crate::wire::{ELSEWHERE, END_BYTES, PANICKED};
@@ -8,16 +9,36 @@ use crate::wire::{ELSEWHERE, END_BYTES, PANICKED};
 /// Ends a recorded span. The fast path is the thread that began it, not panicking: one clock read, one record, no check.
 #[inline]
 pub(crate) fn end(span: &Span) {
-    if std::thread::panicking() || !here(thread::state(), span, 0) {
+    if std::thread::panicking() || !quick(span) {
         slow(span);
     }
 }
 
-/// Ends the span in its own shard, if that is in the slot.
+/// Ends the span in its own shard, if that is in the slot. Calls nothing.
 #[inline(always)]
+fn quick(span: &Span) -> bool {
+    let state = thread::state();
+    if !state.holds_lease(span.lease) {
+        return false;
+    }
+    let slot = state.take();
+    let counter = slot.reads_counter();
+    if counter {
+        let (flags, lost) = span.end_marks();
+        slot.writer.end(flags, lost, span.cx.span.0, clock::counter());
+    }
+    state.put_back(slot);
+    counter
+}
+
+/// The same with whatever clock.
 fn here(state: &ThreadState, span: &Span, flags: u16) -> bool {
-    let Some(slot) = state.take_lease(span.lease) else { return false };
-    slot.writer.end(flags | span.end_flags(), span.lost(), span.cx.span.0, slot.tick());
+    if !state.holds_lease(span.lease) {
+        return false;
+    }
+    let slot = state.take();
+    let (own, lost) = span.end_marks();
+    slot.writer.end(flags | own, lost, span.cx.span.0, slot.tick());
     state.put_back(slot);
     true
 }
@@ -60,7 +81,8 @@ fn elsewhere(state: &ThreadState, span: &Span, flags: u16) {
 }
 
 fn stray(tick: u64, span: &Span, flags: u16) -> StrayEnd {
-    StrayEnd { span: span.cx.span.0, tick, flags: flags | span.end_flags(), dropped: span.lost() }
+    let (own, lost) = span.end_marks();
+    StrayEnd { span: span.cx.span.0, tick, flags: flags | own, dropped: lost }
 }
 
 /// The thread has no shard any more, or may not have one: the end goes to the tracer's overflow.

@@ -96,9 +96,9 @@ pub(crate) fn link(span: &Span, to: Context, attributes: Attributes<'_>) {
     let Some((_, mut items)) = prepare(span, None, attributes) else { return };
     let written = super::attribute::anywhere(span, |slot, foreign| {
         let (kept, bytes) = room_for(slot, &mut items, 48)?;
-        let remote = if to.own & REMOTE != 0 { LINK_REMOTE } else { 0 };
+        let remote = if to.has(REMOTE) { LINK_REMOTE } else { 0 };
         let mut out = slot.writer.out();
-        out.start(header(Kind::Link, bytes, remote, u32::from(to.w3c)));
+        out.start(header(Kind::Link, bytes, remote, u32::from(to.trace_flags())));
         out.word(span.cx.span.0);
         out.word(to.trace.hi);
         out.word(to.trace.lo);
@@ -124,7 +124,8 @@ fn prepare<'a>(
         return None;
     }
     let name = name.map_or(Placed::Id(0), |name| state.place(name));
-    let item = |(key, value): &'a (&'static str, Value<'a>)| Item { key: state.place_static(key), value: encode(value) };
+    let item =
+        |(key, value): &'a (&'static str, Value<'a>)| Item { key: state.place_static(key), value: encode(value) };
     Some((name, attributes.iter().map(item).collect()))
 }
 

@@ -6,7 +6,7 @@ use crate::thread::Lease;
 use crate::wire::ESCAPED;
 use crate::{Context, Name, SetError, SpanKind, Status, Value};
 use std::fmt;
-use std::sync::atomic::{AtomicU32, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// An open span. It ends when it is dropped, on whatever thread that happens; `Send + Sync`.
 ///
@@ -38,21 +38,21 @@ pub struct Span {
     pub(super) cx: Context,
     /// The lease under which it was begun; zero if it isn't recorded.
     pub(super) lease: Lease,
-    /// [`HANDED_OUT`], [`FOREIGN_WRITE`].
-    touched: AtomicU8,
-    /// Attributes (lower half) and events (upper half) that found no room.
-    lost: AtomicU32,
+    /// What its End has to tell: [`TOUCHED`], and how many attributes and events found no room.
+    marks: AtomicU32,
 }
 
-/// Somebody has the context.
-const HANDED_OUT: u8 = 1;
-/// Another thread wrote to the span.
-const FOREIGN_WRITE: u8 = 2;
+/// Somebody has the context, or another thread wrote to the span.
+const TOUCHED: u32 = 1 << 31;
+/// Where the number of lost events begins; that of lost attributes is below.
+const EVENTS_SHIFT: u32 = 16;
+/// How many of each are counted.
+const MAX_LOST: u32 = 0x7fff;
 
 impl Span {
     #[inline(always)]
     pub(super) fn recorded(cx: Context, lease: Lease) -> Self {
-        Self { cx, lease, touched: AtomicU8::new(0), lost: AtomicU32::new(0) }
+        Self { cx, lease, marks: AtomicU32::new(0) }
     }
 
     /// A span that records nothing and hands on this context.
@@ -61,39 +61,31 @@ impl Span {
         Self::recorded(cx, 0)
     }
 
-    /// The flags of its End.
+    /// Flags and aux of its End.
     #[inline(always)]
-    pub(super) fn end_flags(&self) -> u16 {
-        if self.touched.load(Ordering::Relaxed) == 0 {
-            0
-        } else {
-            ESCAPED
-        }
-    }
-
-    #[inline(always)]
-    pub(super) fn lost(&self) -> u32 {
-        self.lost.load(Ordering::Relaxed)
+    pub(super) fn end_marks(&self) -> (u16, u32) {
+        let marks = self.marks.load(Ordering::Relaxed);
+        (if marks & TOUCHED != 0 { ESCAPED } else { 0 }, marks & !TOUCHED)
     }
 
     pub(super) fn touch(&self, foreign: bool) {
         if foreign {
-            self.touched.store(FOREIGN_WRITE, Ordering::Relaxed);
+            self.marks.fetch_or(TOUCHED, Ordering::Relaxed);
         }
     }
 
     pub(super) fn lose_attribute(&self) {
-        self.lose(1, 0xffff);
+        self.lose(0);
     }
 
     pub(super) fn lose_event(&self) {
-        self.lose(1 << 16, 0xffff << 16);
+        self.lose(EVENTS_SHIFT);
     }
 
-    /// Adds one to a half of `lost`, which stays at its maximum.
-    fn lose(&self, one: u32, mask: u32) {
-        let more = |lost: u32| (lost & mask != mask).then(|| lost + one);
-        let _ = self.lost.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+    /// Adds one to a number in `marks`, unless it is at its maximum.
+    fn lose(&self, shift: u32) {
+        let more = |marks: u32| (marks >> shift & MAX_LOST != MAX_LOST).then(|| marks + (1 << shift));
+        let _ = self.marks.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
     }
 
     /// The handle for children, wherever they run. Of a span that isn't recorded it is its nearest recorded ancestor's.
@@ -102,7 +94,9 @@ impl Span {
     /// then, so that nothing that happened before the end is missing.
     #[inline]
     pub fn context(&self) -> Context {
-        self.touched.store(HANDED_OUT, Ordering::Relaxed);
+        if self.marks.load(Ordering::Relaxed) & TOUCHED == 0 {
+            self.marks.fetch_or(TOUCHED, Ordering::Relaxed);
+        }
         self.cx
     }
 
