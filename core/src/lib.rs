@@ -19,6 +19,8 @@ mod kind;
 mod name;
 mod propagation;
 mod record;
+#[cfg(feature = "serde")]
+mod serial;
 mod value;
 
 #[cfg(feature = "record")]

@@ -7,9 +7,7 @@ pub use crate::clock::ManualClock;
 
 use crate::export::{Memory, SpanData};
 use crate::tracer::{builder, Guard, Report, Tracer};
-use crate::{Builder, Settings};
-use std::collections::HashMap;
-use std::fmt::Write;
+use crate::{tree, Builder, Settings};
 use std::time::Duration;
 
 /// How long a test waits for the collector.
@@ -130,12 +128,12 @@ impl Testing {
 
     /// All spans that have ended as a tree of names, two spaces a level: siblings by start, then by name.
     pub fn tree(&self) -> String {
-        names(&self.spans(), |span| (span.start_ns, span.name.clone()))
+        tree::names(&self.spans())
     }
 
     /// As [`tree`](Self::tree), siblings by name alone: for parallel code.
     pub fn tree_by_name(&self) -> String {
-        names(&self.spans(), |span| (0, span.name.clone()))
+        tree::names_sorted(&self.spans())
     }
 
     /// Compares [`tree`](Self::tree) with the expected text; leading and trailing white space doesn't count.
@@ -217,24 +215,4 @@ fn assert_same(found: &str, expected: &str) {
     if clean(found) != clean(expected) {
         panic!("the trees differ\n--- expected\n{}\n--- found\n{}", expected.trim(), found.trim());
     }
-}
-
-/// Draws names. A span whose parent isn't there is drawn as a root.
-fn names<K: Ord>(spans: &[SpanData], key: impl Fn(&SpanData) -> K) -> String {
-    let ids: HashMap<_, ()> = spans.iter().map(|span| ((span.trace_id, span.span_id), ())).collect();
-    let mut children: HashMap<_, Vec<&SpanData>> = HashMap::new();
-    for span in spans {
-        let parent = span.parent_span_id.map(|id| (span.trace_id, id)).filter(|id| ids.contains_key(id));
-        children.entry(parent).or_default().push(span);
-    }
-    children.values_mut().for_each(|siblings| siblings.sort_by_key(|span| key(span)));
-    let mut text = String::new();
-    let mut rest: Vec<(usize, &SpanData)> = Vec::new();
-    let below = |parent: &_| children.get(parent).into_iter().flatten().rev().copied();
-    rest.extend(below(&None).map(|root| (0, root)));
-    while let Some((depth, span)) = rest.pop() {
-        let _ = writeln!(text, "{}{}", "  ".repeat(depth), span.name);
-        rest.extend(below(&Some((span.trace_id, span.span_id))).map(|child| (depth + 1, child)));
-    }
-    text
 }
