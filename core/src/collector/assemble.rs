@@ -83,6 +83,8 @@ pub(crate) struct Assembled {
     pub(crate) incomplete: u64,
     /// Attributes, events, links and ends that came when their span was finished, or of which no begin was seen.
     pub(crate) late: u64,
+    /// Values that were cut to a limit.
+    pub(crate) truncated: u64,
     /// Records that made no sense. Always zero unless memory was damaged.
     pub(crate) corrupt: u64,
 }
@@ -497,6 +499,7 @@ impl Assembler {
             index => self.tracestates.get(index as usize - 1).cloned(),
         };
         let placed = extras.place(&mut self.batch);
+        self.counts.truncated += u64::from(placed.truncated);
         row.attributes = placed.attributes;
         row.events = placed.events;
         row.links = placed.links;

@@ -33,6 +33,7 @@ pub(super) struct Extras {
     dropped_attributes: u32,
     dropped_events: u32,
     dropped_links: u32,
+    truncated: u32,
 }
 
 /// Where the extras went in a batch.
@@ -43,6 +44,8 @@ pub(super) struct Placed {
     pub(super) outcome: Outcome,
     pub(super) name: Option<NameRow>,
     pub(super) dropped: [u32; 3],
+    /// How many values were cut.
+    pub(super) truncated: u32,
 }
 
 impl Extras {
@@ -182,6 +185,7 @@ impl Extras {
 
     /// Sets an attribute: replaces that of the same key unless it is later, and respects the limit on their number.
     fn set(&mut self, row: AttributeRow, tick: u64, limits: &Limits) {
+        self.truncated += u32::from(row.truncated_from != 0);
         let bytes = &self.bytes;
         if let Some(old) = self.attributes.iter_mut().find(|old| Self::same_name(bytes, &old.row.key, &row.key)) {
             if tick >= old.tick {
@@ -259,6 +263,7 @@ impl Extras {
         let mut dropped = 0;
         while !fields.is_empty() {
             let row = decode::item(&mut fields, names, &mut self.bytes)?;
+            self.truncated += u32::from(row.truncated_from != 0);
             let bytes = &self.bytes;
             if let Some(old) = self.items[start..].iter_mut().find(|old| Self::same_name(bytes, &old.key, &row.key)) {
                 *old = row;
@@ -337,6 +342,7 @@ impl Extras {
             },
             name: self.name.take().map(|name| shift_name(name, base)),
             dropped: [self.dropped_attributes, self.dropped_events, self.dropped_links],
+            truncated: self.truncated,
         }
     }
 

@@ -30,6 +30,8 @@ pub struct Ledger {
     pub undrained: u64,
     /// Attributes, events, links and ends that came too late for their span.
     pub late: u64,
+    /// Values of attributes that were cut to a limit; each says how long it was.
+    pub truncated: u64,
     /// Records that made no sense: always zero unless memory was damaged.
     pub corrupt: u64,
     /// Spans whose parent was never exported. `None` if nobody checked (see `Builder::verify`).

@@ -81,6 +81,7 @@ fn losses(ledger: &Ledger) -> Vec<String> {
         (t.root_lost, "spans were not recorded because the root of their trace was not"),
         (ledger.incomplete, "spans were still open and are exported as incomplete"),
         (ledger.late, "attributes, events, links or ends came too late for their span"),
+        (ledger.truncated, "values of attributes were cut to the limits"),
         (ledger.corrupt, "records made no sense: memory was damaged"),
         (ledger.orphans.unwrap_or(0), "spans are orphans: their parent was never exported"),
         (unplaced(NoShard::Nested), "records were refused inside another record (a signal handler must not record)"),

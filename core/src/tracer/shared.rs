@@ -191,6 +191,7 @@ impl Shared {
             open,
             undrained: counts.begun.saturating_sub(assembled.begins),
             late: assembled.late,
+            truncated: assembled.truncated,
             corrupt: assembled.corrupt,
             orphans: self.verify.as_ref().map(Verify::orphans),
             exporters,
