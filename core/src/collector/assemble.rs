@@ -69,7 +69,18 @@ struct Waiting {
 #[derive(Debug)]
 enum Early {
     End(StrayEnd),
-    Record { words: Box<[u64]>, last_tick: u64 },
+    /// With the chunks of a long value behind it.
+    Record { words: Box<[u64]>, last_tick: u64, chunks: Vec<Box<[u64]>> },
+}
+
+impl Early {
+    /// How many bytes of records it keeps.
+    fn bytes(&self) -> usize {
+        match self {
+            Early::End(_) => 0,
+            Early::Record { words, chunks, .. } => 8 * (words.len() + chunks.iter().map(|c| c.len()).sum::<usize>()),
+        }
+    }
 }
 
 /// What the assembler counted. The ledger's part of the collector.
@@ -139,6 +150,7 @@ pub(crate) struct Assembler {
     /// Ends of the last pass, and of this one.
     waiting: [Vec<Waiting>; 2],
     early: Vec<(u8, Early)>,
+    early_bytes: usize,
     spare: Vec<Box<Extras>>,
     held_bytes: usize,
     batch: BatchBuilder,
@@ -161,6 +173,7 @@ impl Assembler {
             by_id: ById::default(),
             waiting: [Vec::new(), Vec::new()],
             early: Vec::new(),
+            early_bytes: 0,
             spare: Vec::new(),
             held_bytes: 0,
             batch: BatchBuilder::new(resource),
@@ -272,7 +285,9 @@ impl Assembler {
                 self.close(slot, end.tick, end.flags | ESCAPED, end.dropped);
             }
             Some(_) => self.counts.late += 1,
-            None => self.keep_early(Early::End(end)),
+            None => {
+                self.keep_early(Early::End(end));
+            }
         }
     }
 
@@ -316,14 +331,14 @@ impl Assembler {
                 Some(slot) => *slot,
                 None => {
                     let last_tick = state.last_tick;
-                    self.keep_early(Early::Record { words: words.into(), last_tick });
-                    state.partial = None;
+                    let kept = self.keep_early(Early::Record { words: words.into(), last_tick, chunks: Vec::new() });
+                    state.rest = (kept && flags_of(header) & MORE != 0).then_some(Rest::Early);
                     return Some(());
                 }
             },
         };
         let partial = self.apply(slot, state.last_tick, header, &words[2..])?;
-        state.partial = partial;
+        state.rest = partial.map(Rest::Of);
         Some(())
     }
 
@@ -375,12 +390,29 @@ impl Assembler {
 
     /// The next part of a long attribute.
     fn chunk(&mut self, state: &mut LaneState, header: u64, rest: &[u64]) -> Option<()> {
-        let Some(partial) = &mut state.partial else { return Some(()) };
-        decode::push_bytes(&mut partial.bytes, rest, aux_of(header) as usize);
-        if flags_of(header) & MORE != 0 {
-            return Some(());
+        let last = flags_of(header) & MORE == 0;
+        match &mut state.rest {
+            None => {}
+            Some(Rest::Early) => {
+                self.keep_early_chunk(header, rest);
+                if last {
+                    state.rest = None;
+                }
+            }
+            Some(Rest::Of(partial)) => {
+                partial.add(header, rest);
+                if last {
+                    if let Some(Rest::Of(partial)) = state.rest.take() {
+                        return self.complete(partial);
+                    }
+                }
+            }
         }
-        let partial = state.partial.take()?;
+        Some(())
+    }
+
+    /// Sets a long attribute that is whole now.
+    fn complete(&mut self, partial: Partial) -> Option<()> {
         let limits = self.limits;
         let open = self.slots.get_mut(partial.slot as usize)?;
         let extras = open.extras.as_mut()?;
@@ -411,17 +443,32 @@ impl Assembler {
         Some(())
     }
 
-    fn keep_early(&mut self, early: Early) {
-        if self.early.len() < MAX_EARLY || matches!(early, Early::End(_)) {
+    /// Returns whether there was room.
+    fn keep_early(&mut self, early: Early) -> bool {
+        let room = self.early.len() < MAX_EARLY && self.early_bytes < MAX_HELD_BYTES;
+        let keep = room || matches!(early, Early::End(_));
+        if keep {
+            self.early_bytes += early.bytes();
             self.early.push((0, early));
         } else {
             self.counts.late += 1;
+        }
+        keep
+    }
+
+    /// A chunk of the early record that was kept last: a value's records are published together, so nothing else came
+    /// in between.
+    fn keep_early_chunk(&mut self, header: u64, rest: &[u64]) {
+        if let Some((_, Early::Record { chunks, .. })) = self.early.last_mut() {
+            chunks.push(std::iter::once(header).chain(rest.iter().copied()).collect());
+            self.early_bytes += 8 + 8 * rest.len();
         }
     }
 
     /// The end of a pass: early records are tried again, and ends of the last pass are final. Returns whether anything
     /// still waits for another pass.
     pub(super) fn end_of_pass(&mut self) -> bool {
+        self.early_bytes = 0;
         for (passes, early) in std::mem::take(&mut self.early) {
             self.retry(passes, early);
         }
@@ -439,16 +486,21 @@ impl Assembler {
         };
         match (self.by_id.get(&span).copied(), early) {
             (Some(_), Early::End(end)) => self.stray_end(end),
-            (Some(slot), Early::Record { words, last_tick }) => {
-                match self.apply(slot, last_tick, words[0], &words[2..]) {
-                    None => self.counts.corrupt += 1,
-                    // Its chunks are gone: a long value set by another thread before this shard's begin was read.
-                    Some(Some(_)) => self.counts.late += 1,
-                    Some(None) => {}
-                }
+            (Some(slot), Early::Record { words, last_tick, chunks }) => {
+                let done = match self.apply(slot, last_tick, words[0], &words[2..]) {
+                    Some(Some(mut partial)) => {
+                        chunks.iter().for_each(|chunk| partial.add(chunk[0], &chunk[1..]));
+                        self.complete(partial)
+                    }
+                    other => other.map(|_| ()),
+                };
+                self.counts.corrupt += u64::from(done.is_none());
             }
             (None, _) if passes >= EARLY_PASSES => self.counts.late += 1,
-            (None, early) => self.early.push((passes + 1, early)),
+            (None, early) => {
+                self.early_bytes += early.bytes();
+                self.early.push((passes + 1, early));
+            }
         }
     }
 
@@ -584,6 +636,14 @@ impl Assembler {
     }
 }
 
+/// Where the next chunks of a lane belong.
+#[derive(Debug)]
+pub(super) enum Rest {
+    Of(Partial),
+    /// To the early record that was kept last.
+    Early,
+}
+
 /// A long attribute of which more chunks are to come.
 #[derive(Debug)]
 pub(super) struct Partial {
@@ -603,5 +663,9 @@ impl Partial {
         let mut bytes = Vec::with_capacity(len.min(1 << 20));
         decode::push_bytes(&mut bytes, fields.0, fields.0.len() * 8);
         Some(Self { slot, span, key, ty, before, tick, bytes })
+    }
+
+    fn add(&mut self, header: u64, rest: &[u64]) {
+        decode::push_bytes(&mut self.bytes, rest, aux_of(header) as usize);
     }
 }

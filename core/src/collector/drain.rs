@@ -1,6 +1,6 @@
 //! One pass over all shards.
 
-use super::assemble::{Assembler, Partial};
+use super::assemble::{Assembler, Rest};
 use super::lanes::LaneId;
 use crate::export::{Batch, Lane};
 use crate::shard::Reader;
@@ -19,7 +19,7 @@ pub(super) struct LaneState {
     /// The last clock reading: records without one are at least as late.
     pub(super) last_tick: u64,
     /// A value of which more is to come.
-    pub(super) partial: Option<Partial>,
+    pub(super) rest: Option<Rest>,
 }
 
 #[derive(Debug)]
@@ -73,7 +73,7 @@ impl Sources {
             let unknown = Lane { process_id: crate::sys::process_id(), thread_id: 0, thread_name: "".into() };
             let reader = self.all.len() as u32;
             let lane = to.lanes.add(unknown);
-            let state = LaneState { reader, lane, stack: Vec::new(), last_tick: 0, partial: None };
+            let state = LaneState { reader, lane, stack: Vec::new(), last_tick: 0, rest: None };
             self.all.push(Source { reader: Reader::new(shard), state });
         }
     }
