@@ -85,6 +85,25 @@ fn run_in<R>(
     result
 }
 
+/// Gives each thread a ring of this size (a power of two, at least 1 KiB), far smaller than the settings allow: so that
+/// a test meets a full ring and its wrap-around within a few spans.
+///
+/// ```
+/// use heirloom_core::{root, testing};
+/// testing::run_with(
+///     |b| testing::small_shards(b, 1024),
+///     |t| {
+///         let open: Vec<_> = (0..100).map(|_| root("open")).collect();
+///         assert!(!open[99].is_recording());
+///         drop(open);
+///         t.assert_balanced();
+///     },
+/// );
+/// ```
+pub fn small_shards(builder: Builder, bytes: usize) -> Builder {
+    builder.ring_bytes(bytes)
+}
+
 /// Everything is kept, however fast the test records.
 fn settings_of_a_test(memory: &Memory) -> Builder {
     let start = builder("test").settings(Settings::default());

@@ -80,6 +80,8 @@ pub struct Builder {
     warnings: Vec<ConfigWarning>,
     exporters: Vec<Box<dyn Exporter>>,
     clock: Clock,
+    /// A ring size that the settings don't allow: for tests.
+    ring_bytes: Option<usize>,
 }
 
 impl fmt::Debug for Builder {
@@ -92,7 +94,7 @@ impl fmt::Debug for Builder {
 /// Settings for a tracer of the service with this name, with the environment's overrides.
 pub fn builder(service_name: &str) -> Builder {
     let (settings, warnings) = Settings::from_env(service_name);
-    Builder { settings, warnings, exporters: Vec::new(), clock: Clock::System }
+    Builder { settings, warnings, exporters: Vec::new(), clock: Clock::System, ring_bytes: None }
 }
 
 /// Starts the global tracer with the embedded defaults and the environment's overrides.
@@ -165,6 +167,11 @@ impl Builder {
 
     pub(crate) fn clock(mut self, clock: ManualClock) -> Self {
         self.clock = Clock::Manual(clock);
+        self
+    }
+
+    pub(crate) fn ring_bytes(mut self, bytes: usize) -> Self {
+        self.ring_bytes = Some(bytes);
         self
     }
 
@@ -246,7 +253,7 @@ impl Builder {
 
     fn shared(self, key: u32, queues: Vec<Arc<Queue>>, verify: Option<Verify>) -> Shared {
         let sizes = Sizes {
-            bytes: self.settings.shard_bytes as u64,
+            bytes: self.ring_bytes.unwrap_or(self.settings.shard_bytes) as u64,
             max_open: u64::from(self.settings.max_open_spans_per_thread),
             max_value_bytes: self.settings.limits.attribute_value_bytes as u32,
         };
