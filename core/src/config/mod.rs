@@ -123,7 +123,8 @@ pub struct Limits {
     pub attributes_per_link: u32,
     /// Characters of a text value; `None` is no limit but the next one.
     pub attribute_value_chars: Option<u32>,
-    /// Bytes of a value, whatever the other limit says: values are copied through rings and queues of bounded size.
+    /// Bytes of a value, whatever the other limit says: values are copied through rings and queues of bounded size. Never
+    /// more than a quarter of `shard_bytes`.
     pub attribute_value_bytes: usize,
 }
 

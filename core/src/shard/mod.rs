@@ -44,7 +44,8 @@ pub(crate) struct Sizes {
     pub(crate) bytes: u64,
     /// How many spans may be open that were begun in this shard.
     pub(crate) max_open: u64,
-    /// The longest value of an attribute; longer ones are cut.
+    /// The longest value of an attribute; longer ones are cut. Never more than a quarter of the ring, so that a value
+    /// finds room in a ring that is not nearly full.
     pub(crate) max_value_bytes: u32,
 }
 
@@ -77,7 +78,9 @@ impl Shard {
         let max_record = MAX_RECORD_BYTES.min(bytes / 8);
         let words = Words::allocate(bytes + max_record)?;
         let shared = Shared { tail: AtomicU64::new(0), returned: AtomicU64::new(0), closed: AtomicBool::new(false) };
-        Some(Self { writer: Writer::new(words, Sizes { bytes, ..sizes }, max_record, clock, first_id), shared })
+        let quarter = u32::try_from(bytes / 4).unwrap_or(u32::MAX);
+        let sizes = Sizes { bytes, max_value_bytes: sizes.max_value_bytes.min(quarter), ..sizes };
+        Some(Self { writer: Writer::new(words, sizes, max_record, clock, first_id), shared })
     }
 
     /// The writer's side. Only the lease holder may call the methods that write.

@@ -255,7 +255,7 @@ impl Builder {
         let sizes = Sizes {
             bytes: self.ring_bytes.unwrap_or(self.settings.shard_bytes) as u64,
             max_open: u64::from(self.settings.max_open_spans_per_thread),
-            max_value_bytes: self.settings.limits.attribute_value_bytes as u32,
+            max_value_bytes: u32::try_from(self.settings.limits.attribute_value_bytes).unwrap_or(u32::MAX),
         };
         Shared::new(key, self.settings, self.clock, Registry::new(sizes), queues, verify)
     }
