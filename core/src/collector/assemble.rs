@@ -143,6 +143,7 @@ pub(crate) struct Assembler {
     pub(super) timeline: Timeline,
     pub(super) lanes: Lanes,
     limits: Limits,
+    max_batch_bytes: usize,
     names: Names,
     slots: Vec<Open>,
     free: Vec<u32>,
@@ -162,11 +163,13 @@ pub(crate) struct Assembler {
 }
 
 impl Assembler {
-    pub(crate) fn new(resource: Arc<Resource>, limits: Limits, timeline: Timeline) -> Self {
+    /// Batches are small enough that several fit into a queue of this size.
+    pub(crate) fn new(resource: Arc<Resource>, limits: Limits, queue_bytes: usize, timeline: Timeline) -> Self {
         Self {
             timeline,
             lanes: Lanes::default(),
             limits,
+            max_batch_bytes: MAX_BATCH_BYTES.min(queue_bytes / 8),
             names: Names::default(),
             slots: Vec::new(),
             free: Vec::new(),
@@ -303,8 +306,8 @@ impl Assembler {
             if let Some(extras) = self.extras_of(slot) {
                 let before = extras.held_bytes();
                 extras.panicked(&limits);
-                let more = extras.held_bytes() - before;
-                self.held_bytes += more;
+                let after = extras.held_bytes();
+                self.held_bytes = self.held_bytes + after - before;
             }
         }
         self.slots[slot as usize].ended = true;
@@ -383,7 +386,7 @@ impl Assembler {
             }
             Kind::Begin | Kind::End | Kind::Chunk | Kind::ThreadStart => None,
         };
-        self.held_bytes += extras.held_bytes() - before;
+        self.held_bytes = self.held_bytes + extras.held_bytes() - before;
         self.names = names;
         done.map(|()| partial)
     }
@@ -421,7 +424,7 @@ impl Assembler {
         }
         let before = extras.held_bytes();
         let done = extras.chunked(partial.key, partial.ty, &partial.bytes, partial.before, partial.tick, &limits);
-        self.held_bytes += extras.held_bytes() - before;
+        self.held_bytes = self.held_bytes + extras.held_bytes() - before;
         done
     }
 
@@ -626,7 +629,7 @@ impl Assembler {
     /// Whether the current batch is large enough to go.
     #[inline]
     pub(super) fn batch_is_full(&self) -> bool {
-        self.batch.len() >= MAX_BATCH_SPANS || self.batch.size_bytes() >= MAX_BATCH_BYTES
+        self.batch.len() >= MAX_BATCH_SPANS || self.batch.size_bytes() >= self.max_batch_bytes
     }
 
     /// Takes the current batch.

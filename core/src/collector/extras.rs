@@ -34,7 +34,12 @@ pub(super) struct Extras {
     dropped_events: u32,
     dropped_links: u32,
     truncated: u32,
+    /// How long `bytes` was after it was last compacted.
+    compacted: usize,
 }
+
+/// `bytes` up to this length are not compacted.
+const SMALL_BYTES: usize = 16 << 10;
 
 /// Where the extras went in a batch.
 pub(super) struct Placed {
@@ -196,6 +201,34 @@ impl Extras {
         } else {
             self.dropped_attributes += 1;
         }
+        self.compact_if_due();
+    }
+
+    /// Throws away the bytes of what was replaced or refused, each time that `bytes` has doubled: so a span whose
+    /// attribute is set for ever holds a bounded number of bytes, at a constant cost for each.
+    fn compact_if_due(&mut self) {
+        if self.bytes.len() <= SMALL_BYTES.max(2 * self.compacted) {
+            return;
+        }
+        let old = std::mem::take(&mut self.bytes);
+        let mut new = Vec::with_capacity(old.len() / 2);
+        let mut keep = |range: &mut Range<u32>| {
+            let start = new.len() as u32;
+            new.extend_from_slice(&old[range.start as usize..range.end as usize]);
+            *range = start..new.len() as u32;
+        };
+        let rows = self.attributes.iter_mut().map(|set| &mut set.row).chain(&mut self.items);
+        rows.for_each(|row| {
+            row.key.range_mut().map(&mut keep);
+            row.value.range_mut().map(&mut keep);
+        });
+        self.events.iter_mut().filter_map(|row| row.name.range_mut()).for_each(&mut keep);
+        self.name.iter_mut().filter_map(|name| name.range_mut()).for_each(&mut keep);
+        if let Outcome::Error(text) = &mut self.outcome {
+            keep(text);
+        }
+        self.compacted = new.len();
+        self.bytes = new;
     }
 
     pub(super) fn drop_attribute(&mut self) {
@@ -288,9 +321,11 @@ impl Extras {
             1 => Outcome::Ok,
             _ => {
                 let text = decode::push_bytes(&mut self.bytes, words, len);
-                Outcome::Error(text.start..text.end.min(text.start.saturating_add(limits.attribute_value_bytes as u32)))
+                let max = u32::try_from(limits.attribute_value_bytes).unwrap_or(u32::MAX);
+                Outcome::Error(text.start..text.end.min(text.start.saturating_add(max)))
             }
         };
+        self.compact_if_due();
         Some(())
     }
 
@@ -315,6 +350,7 @@ impl Extras {
             self.name = Some(name);
             self.name_tick = tick;
         }
+        self.compact_if_due();
         Some(())
     }
 

@@ -99,7 +99,7 @@ pub(crate) fn start(tracer: Arc<Shared>, resource: Arc<Resource>) -> std::io::Re
             Clock::System => Timeline::system(),
             Clock::Manual(_) => Timeline::manual(),
         };
-        let assembler = Assembler::new(resource, tracer.settings.limits, timeline);
+        let assembler = Assembler::new(resource, tracer.settings.limits, tracer.settings.queue_bytes, timeline);
         let now = Instant::now();
         let collector =
             Collector { tracer: Arc::clone(&tracer), assembler, sources: Sources::default(), sent: now, watched: now };

@@ -78,6 +78,30 @@ pub(crate) enum ValueRow {
     Strs(Range<u32>),
 }
 
+impl NameRow {
+    /// The bytes that it stands for, if it isn't static.
+    pub(crate) fn range_mut(&mut self) -> Option<&mut Range<u32>> {
+        match self {
+            NameRow::Static(_) => None,
+            NameRow::Text(range) => Some(range),
+        }
+    }
+}
+
+impl ValueRow {
+    /// The bytes that it stands for, if it isn't a scalar.
+    pub(crate) fn range_mut(&mut self) -> Option<&mut Range<u32>> {
+        match self {
+            ValueRow::Bool(_) | ValueRow::I64(_) | ValueRow::F64(_) => None,
+            ValueRow::Str(range)
+            | ValueRow::Bools(range)
+            | ValueRow::I64s(range)
+            | ValueRow::F64s(range)
+            | ValueRow::Strs(range) => Some(range),
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct AttributeRow {
     pub(crate) key: NameRow,
@@ -565,7 +589,10 @@ impl BatchBuilder {
 
     /// About how many bytes the spans so far hold.
     pub(crate) fn size_bytes(&self) -> usize {
-        self.rows.bytes.len() + self.rows.spans.len() * std::mem::size_of::<SpanRow>()
+        let rows = &self.rows;
+        rows.bytes.len()
+            + rows.spans.len() * std::mem::size_of::<SpanRow>()
+            + rows.attributes.len() * std::mem::size_of::<AttributeRow>()
     }
 
     /// The batch made of everything added since the last call.
