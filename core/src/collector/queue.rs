@@ -40,6 +40,9 @@ struct State {
     stopped: bool,
     exported: u64,
     dropped: Dropped,
+    /// Spans lost since the last flush, and why the last of them were.
+    lost: u64,
+    lost_why: String,
     warned: bool,
 }
 
@@ -84,7 +87,7 @@ impl Queue {
         let spans = batch.len() as u64;
         if state.stopped || state.bytes + bytes > self.settings.max_bytes {
             state.dropped.queue_full += spans;
-            self.warn_once(&mut state, || format!("its queue of {} bytes is full", self.settings.max_bytes));
+            self.lose(&mut state, spans, format!("its queue of {} bytes is full", self.settings.max_bytes));
             return;
         }
         state.bytes += bytes;
@@ -122,7 +125,7 @@ impl Queue {
             attempt.given_up = true;
             let spans = attempt.spans;
             state.dropped.timed_out += spans;
-            self.warn_once(&mut state, || format!("an attempt took longer than {timeout:?}"));
+            self.lose(&mut state, spans, format!("an attempt took longer than {timeout:?}"));
         }
     }
 
@@ -137,10 +140,20 @@ impl Queue {
         }
     }
 
-    fn warn_once(&self, state: &mut State, why: impl FnOnce() -> String) {
+    /// Notes a loss for the next flush, and says so once.
+    fn lose(&self, state: &mut State, spans: u64, why: String) {
+        state.lost += spans;
         if !std::mem::replace(&mut state.warned, true) {
-            warn(&format!("exporter {:?} loses spans: {} (counted in the ledger; said once)", self.name, why()));
+            warn(&format!("exporter {:?} loses spans: {why} (counted in the ledger; said once)", self.name));
         }
+        state.lost_why = why;
+    }
+
+    /// What was lost since the last call, in words.
+    fn take_losses(&self) -> Option<String> {
+        let mut state = self.lock();
+        let (lost, why) = (std::mem::take(&mut state.lost), std::mem::take(&mut state.lost_why));
+        (lost > 0).then(|| format!("exporter {:?} lost {lost} spans since the last flush: {why}", self.name))
     }
 
     fn run(&self, mut exporter: Box<dyn Exporter>) {
@@ -149,7 +162,8 @@ impl Queue {
                 Item::Batch(batch) => self.attempt(exporter.as_mut(), &batch),
                 Item::Flush(barrier) => {
                     let result = guarded(|| exporter.flush());
-                    barrier.done(self.failure(result, "flush"));
+                    let losses = self.take_losses();
+                    barrier.done(self.failure(result, "flush").or(losses));
                 }
                 Item::Shutdown(barrier) => {
                     let flushed = guarded(|| exporter.flush());
@@ -202,7 +216,7 @@ impl Queue {
                     Failure::Error(_) => state.dropped.failed += lost,
                     Failure::Panic(_) => state.dropped.panicked += lost,
                 }
-                self.warn_once(&mut state, || failure.message());
+                self.lose(&mut state, lost, failure.message());
             }
         }
     }

@@ -60,7 +60,7 @@ pub enum FlushError {
     },
     /// It was called on one of Heirloom's own threads (by an exporter), which would wait for itself.
     OwnThread,
-    /// Exporters failed; each says why.
+    /// Exporters failed, or lost spans since the last flush; each says why.
     Failed(Vec<String>),
     /// The process was forked: the threads that would do it are its parent's.
     Forked,
@@ -143,7 +143,8 @@ impl Tracer {
     /// thread is blocked; see [`flush_async`](Self::flush_async).
     ///
     /// # Errors
-    /// The deadline passed, an exporter failed, or this thread or process can't wait for it.
+    /// The deadline passed, an exporter failed or has lost spans since the last flush, or this thread or process can't
+    /// wait for it.
     pub fn flush(&self, timeout: Duration) -> Result<(), FlushError> {
         let start = Instant::now();
         let barrier = self.begin_flush()?;
@@ -157,7 +158,7 @@ impl Tracer {
     /// around it. Needs no particular runtime. Dropping the future stops the waiting, not the flush.
     ///
     /// # Errors
-    /// An exporter failed, or this thread or process can't wait for it.
+    /// An exporter failed or has lost spans since the last flush, or this thread or process can't wait for it.
     pub async fn flush_async(&self) -> Result<(), FlushError> {
         let barrier = self.begin_flush()?;
         failed(Done(barrier).await)
