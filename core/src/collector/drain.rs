@@ -7,6 +7,20 @@ use crate::shard::Reader;
 use crate::tracer::Shared;
 use crate::wire::END_BYTES;
 
+/// A flush gives up waiting for records of unknown spans after so many passes.
+const MAX_FLUSH_PASSES: usize = 8;
+
+/// Passes until everything that was published before the call is assembled. `pass` returns whether anything waits for
+/// another one.
+pub(super) fn settle(mut pass: impl FnMut() -> bool) {
+    for i in 0..MAX_FLUSH_PASSES {
+        let waits = pass();
+        if i > 0 && !waits {
+            break;
+        }
+    }
+}
+
 /// What the collector remembers of a shard between two records.
 #[derive(Debug)]
 pub(super) struct LaneState {

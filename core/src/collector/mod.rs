@@ -19,11 +19,15 @@ mod drain;
 mod extras;
 mod lanes;
 mod ledger;
+#[cfg(all(test, loom))]
+mod modelled;
 mod queue;
 mod worker;
 
 pub(crate) use assemble::Assembler;
 pub(crate) use barrier::{Barrier, Done};
+#[cfg(all(test, loom))]
+pub(crate) use modelled::Passes;
 pub(crate) use queue::{Queue, QueueSettings};
 pub(crate) use worker::{start, Control, Request};
 

@@ -14,7 +14,7 @@
 //! The end is the same, but that everything still open is closed as incomplete after 1., and the thread stops after 3.
 
 use super::assemble::{Assembled, OpenSpan};
-use super::drain::Sources;
+use super::drain::{settle, Sources};
 use super::{Assembler, Barrier, Queue};
 use crate::clock::timeline::Timeline;
 use crate::clock::Clock;
@@ -32,8 +32,6 @@ use std::time::{Duration, Instant};
 const IDLE: Duration = Duration::from_millis(50);
 /// How many passes without a byte make it idle.
 const IDLE_AFTER: u32 = 10;
-/// A flush gives up waiting for records of unknown spans after so many passes.
-const MAX_FLUSH_PASSES: usize = 8;
 
 /// What somebody wants of the collector.
 #[derive(Debug)]
@@ -189,12 +187,7 @@ impl Collector {
 
     /// Passes until everything published before the call is assembled.
     fn settle(&mut self) {
-        for i in 0..MAX_FLUSH_PASSES {
-            let (_, waits) = self.pass();
-            if i > 0 && !waits {
-                break;
-            }
-        }
+        settle(|| self.pass().1);
     }
 
     fn publish_counts(&self) {

@@ -20,7 +20,6 @@
 //! | everything else of the writer | the lease holder | the next lease holder | the registry's lock |
 
 mod reader;
-#[cfg(not(loom))]
 mod registry;
 mod ring;
 mod writer;
@@ -29,7 +28,6 @@ mod writer;
 mod models;
 
 pub(crate) use reader::Reader;
-#[cfg(not(loom))]
 pub(crate) use registry::Registry;
 pub(crate) use writer::{Begin, Counts, Out, Refused, Writer};
 
@@ -49,8 +47,10 @@ pub(crate) struct Sizes {
     pub(crate) max_value_bytes: u32,
 }
 
-/// The smallest ring: eight records of 128 bytes.
-pub(crate) const MIN_BYTES: u64 = 1024;
+/// How many of the longest records a ring holds at least. Few under loom, so that every model fills and wraps its ring.
+const LONGEST_RECORDS: u64 = if cfg!(loom) { 2 } else { 8 };
+/// The smallest ring: room for that many records of 128 bytes (under loom of 64).
+pub(crate) const MIN_BYTES: u64 = if cfg!(loom) { 128 } else { 1024 };
 
 /// One ring with its counters.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ impl Shard {
     /// A shard, or `None` without memory for it.
     pub(crate) fn new(sizes: Sizes, clock: u8, first_id: u64) -> Option<Self> {
         let bytes = sizes.bytes.max(MIN_BYTES).next_power_of_two();
-        let max_record = MAX_RECORD_BYTES.min(bytes / 8);
+        let max_record = MAX_RECORD_BYTES.min(bytes / LONGEST_RECORDS);
         let words = Words::allocate(bytes + max_record)?;
         let shared = Shared { tail: AtomicU64::new(0), returned: AtomicU64::new(0), closed: AtomicBool::new(false) };
         let quarter = u32::try_from(bytes / 4).unwrap_or(u32::MAX);
@@ -97,6 +97,11 @@ impl Shard {
     /// From now on the writer refuses, as soon as it next looks.
     pub(crate) fn close(&self) {
         self.shared.closed.store(true, Ordering::Release);
+    }
+
+    #[cfg(all(test, loom))]
+    pub(crate) fn returned(&self) -> u64 {
+        self.shared.returned.load(Ordering::Relaxed)
     }
 
     /// Gives back what a begin reserved here, after its end was read elsewhere. The collector alone calls this.

@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use super::Shard;
-use crate::sync::Ordering;
+use crate::sync::Edge;
 use crate::wire::words_of;
 use std::sync::Arc;
 
@@ -48,11 +48,11 @@ impl Reader {
             self.tail += bytes;
             if self.tail - given_back >= quarter {
                 given_back = self.tail;
-                self.shard.shared().tail.store(self.tail, Ordering::Release);
+                self.shard.shared().tail.store(self.tail, Edge::Free.order());
             }
         }
         if given_back != self.tail {
-            self.shard.shared().tail.store(self.tail, Ordering::Release);
+            self.shard.shared().tail.store(self.tail, Edge::Free.order());
         }
         self.tail - start
     }

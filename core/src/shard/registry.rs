@@ -6,8 +6,8 @@
 //! as many shards as threads at one time.
 
 use super::{Counts, Shard, Sizes};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
+use std::sync::{Arc, PoisonError};
 
 /// All shards of one tracer.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ struct Shards {
 
 impl Registry {
     pub(crate) fn new(sizes: Sizes) -> Self {
-        Self { sizes, shards: Mutex::default(), version: AtomicU64::new(0) }
+        Self { sizes, shards: Mutex::new(Shards::default()), version: AtomicU64::new(0) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Shards> {

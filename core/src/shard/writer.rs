@@ -12,7 +12,7 @@
 
 use super::ring::Words;
 use super::{Shared, Sizes};
-use crate::sync::{AtomicU64, AtomicU8, Cell, Ordering};
+use crate::sync::{AtomicU64, AtomicU8, Cell, Edge, Ordering};
 use crate::wire::{header, padded, Kind, BEGIN_BYTES, END_BYTES};
 
 /// Why a record was refused.
@@ -191,7 +191,7 @@ impl Writer {
     #[inline(always)]
     fn publish(&self, write: u64) {
         self.write.set(write);
-        self.head.store(write, Ordering::Release);
+        self.head.store(write, Edge::Publish.order());
     }
 
     /// Appends a begin and reserves its end; the caller has checked `fits_begin`. Returns the span's id.
@@ -275,7 +275,7 @@ impl Writer {
         // What the ring allowed when `tail_seen` was current, and from it what is still reserved.
         let allowed = self.limit.get() + self.lowered.get();
         let reserved = (self.tail_seen.get() + bytes).saturating_sub(allowed).saturating_sub(back);
-        let tail = shared.tail.load(Ordering::Acquire);
+        let tail = shared.tail.load(Edge::SeeTail.order());
         self.tail_seen.set(tail);
         let allowed = tail + bytes - reserved;
         let open = reserved / END_BYTES;
@@ -316,7 +316,7 @@ impl Writer {
     /// The published position. For the collector.
     #[inline]
     pub(super) fn head(&self) -> u64 {
-        self.head.load(Ordering::Acquire)
+        self.head.load(Edge::SeeHead.order())
     }
 
     pub(super) fn words(&self) -> (&Words, u64) {

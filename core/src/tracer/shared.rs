@@ -7,9 +7,9 @@ use crate::context::TracerKey;
 use crate::export::Verify;
 use crate::sampler::SamplerState;
 use crate::shard::{Registry, Shard};
+use crate::sync::SegQueue;
 use crate::wire::{header, padded, Kind};
 use crate::{sys, Context, TraceId};
-use crossbeam_queue::SegQueue;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::Thread;
@@ -88,6 +88,13 @@ impl Shared {
             tracestates_len: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
         }
+    }
+
+    /// A tracer without threads, for the models of the shards' protocol.
+    #[cfg(all(test, loom))]
+    pub(crate) fn modelled(sizes: crate::shard::Sizes) -> Self {
+        let clock = Clock::Manual(crate::clock::ManualClock::new());
+        Self::new(1 << 16, Settings::default(), clock, Registry::new(sizes), Vec::new(), None)
     }
 
     /// Whether to record a new trace, or the part of a remote parent's that begins here.

@@ -1,0 +1,64 @@
+//! The collector's passes without its thread, for the models in `shard/models`.
+
+use super::assemble::{Assembled, Assembler};
+use super::drain::{settle, Sources};
+use crate::clock::timeline::Timeline;
+use crate::config::Settings;
+use crate::export::{Batch, SpanData};
+use crate::tracer::Shared;
+use crate::wire::END_BYTES;
+
+/// Sources and tables, and what came out of them.
+pub(crate) struct Passes {
+    sources: Sources,
+    assembler: Assembler,
+    batches: Vec<Batch>,
+    give_back_twice: bool,
+}
+
+impl Passes {
+    pub(crate) fn new() -> Self {
+        let assembler = Assembler::new(Default::default(), Settings::default().limits, Timeline::manual());
+        Self { sources: Sources::default(), assembler, batches: Vec::new(), give_back_twice: false }
+    }
+
+    /// A planted bug: each reservation is given back a second time.
+    pub(crate) fn give_back_twice(&mut self) {
+        self.give_back_twice = true;
+    }
+
+    /// One pass, as the collector's thread makes it.
+    pub(crate) fn pass(&mut self, tracer: &Shared) -> (u64, bool) {
+        let batches = &mut self.batches;
+        let result = self.sources.pass(tracer, &mut self.assembler, &mut |batch| batches.push(batch));
+        if self.give_back_twice {
+            let all = tracer.registry.since(0);
+            all.iter().filter(|shard| shard.returned() == END_BYTES).for_each(|shard| shard.give_back(END_BYTES));
+        }
+        result
+    }
+
+    /// The passes of a flush.
+    pub(crate) fn settle(&mut self, tracer: &Shared) {
+        settle(|| self.pass(tracer).1);
+    }
+
+    /// Closes what is open, as at the end of a tracer.
+    pub(crate) fn close_all(&mut self, tracer: &Shared) {
+        self.assembler.close_all(tracer.clock_tick());
+    }
+
+    /// Every span that is finished.
+    pub(crate) fn spans(&mut self) -> Vec<SpanData> {
+        self.batches.push(self.assembler.take_batch());
+        self.batches.iter().flat_map(|batch| batch.spans().map(|span| span.to_data())).collect()
+    }
+
+    pub(crate) fn counts(&self) -> Assembled {
+        self.assembler.counts
+    }
+
+    pub(crate) fn open(&self) -> u64 {
+        self.assembler.open_count()
+    }
+}
