@@ -419,7 +419,8 @@ fn a_small_queue_takes_what_fits_of_a_burst() {
         for _ in 0..500 {
             guard.tracer().root("span").end();
         }
-        guard.tracer().flush(LONG).unwrap();
+        // A flush says so if the burst was too much.
+        let _ = guard.tracer().flush(LONG);
     }
     // The queue holds some hundreds of spans: what comes faster than the exporter takes it may be lost, but not all of it.
     let report = guard.finish();
