@@ -1,4 +1,75 @@
-//! Heirloom's core.
+//! Heirloom's core: handles, spans, per-thread shards, one collector, exporters, and an account of every span.
+//!
+//! An application depends on the crate `heirloom`, which re-exports this one and the adapters for thread pools. A
+//! *library* that wants to be traceable depends on this crate with `default-features = false`: then it has no
+//! dependency, every call below is an empty inlined body, and the application's feature `record` brings it to life.
+//!
+//! ```
+//! use heirloom_core::{builder, export::Memory};
+//!
+//! let memory = Memory::new();
+//! let guard = builder("thumbnailer").exporter(memory.clone()).start()?;
+//! guard.tracer().in_root("build", |root| {
+//!     root.set("files", 2);
+//!     let cx = root.context(); // plain data: capture it, send it, write it down
+//!     std::thread::scope(|threads| {
+//!         for file in ["a.png", "b.png"] {
+//!             threads.spawn(move || cx.in_span("resize", |span| drop(span.set("file", file))));
+//!         }
+//!     });
+//! });
+//! let report = guard.finish();
+//! assert!(report.is_complete() && memory.len() == 3, "{report}");
+//! # Ok::<(), heirloom_core::InitError>(())
+//! ```
+//!
+//! # The words
+//!
+//! | word | meaning |
+//! |---|---|
+//! | [`Context`] | the handle: trace id, span id, tracer, flags. Data, not a resource |
+//! | [`Span`] | an open span; ends when dropped, on any thread; never touches what is current |
+//! | [`Entered`] | a scope in which a span is current on this thread; not `Send` |
+//! | [`Tracer`] | one configured pipeline with one collector; one is global, several can live side by side |
+//! | record, shard | what one operation appends, and the ring that one thread alone appends to |
+//! | collector | the one thread that reads all shards and assembles spans |
+//! | exporter | where finished spans go; each has its own queue and thread |
+//! | lane | where a span ran: process and thread |
+//! | transparent | a span that could not be recorded: it hands on its nearest recorded ancestor's context |
+//! | [`Ledger`] | the account of every span |
+//!
+//! # What each call costs
+//!
+//! On the recording thread, on x86-64 with the processor's counter as clock. Ten nanoseconds are mostly one clock read.
+//!
+//! | call | clock reads | records | locks | allocations |
+//! |---|---|---|---|---|
+//! | begin a child with a static name, end it | 2 | 2 | 0 | 0 |
+//! | begin a child with a dynamic name | 1 | 1 | 0 | 0 |
+//! | a child of what is not sampled | 0 | 0 | 0 | 0 |
+//! | `set` a number, boolean or text | 0 | 1 | 0 | 0 |
+//! | `set` an array | 0 | 1 | 0 | 1 |
+//! | `event`, without and with attributes | 1 | 1 | 0 | 0, 1 |
+//! | `enter`, `context`, `Context::current` | 0 | 0 | 0 | 0 |
+//! | the first span of a thread; a static name's first use on a thread | | | 1 | some |
+//! | once per eighth of a shard: a look at the collector's position, perhaps waking it | | | 0 | 0 |
+//!
+//! # Features
+//!
+//! | feature | what it brings |
+//! |---|---|
+//! | `record` (default) | recording; without it everything is empty |
+//! | `otel` | conversions to and from OpenTelemetry's types, and its span exporters as exporters ([`otel`]) |
+//! | `serde` | `Serialize` and `Deserialize` for [`Context`], [`TraceId`], [`SpanId`] |
+//!
+//! # What can't be recorded
+//!
+//! Spans in the child of a `fork` without `exec` (everything is inert there), inside another record (a signal handler),
+//! and those begun while their thread exits. The last two are counted. The shards of this process die with it: after a
+//! `SIGKILL` or an `abort`, what was not exported yet is lost (`Builder`'s `flush_on_panic` setting flushes before a panic
+//! aborts).
+
+#![cfg_attr(not(all(feature = "record", feature = "otel")), allow(rustdoc::broken_intra_doc_links))]
 
 pub use context::{Context, TracerId};
 pub use error::SetError;

@@ -127,7 +127,8 @@ fn a_flush_with_a_hanging_exporter_ends_at_its_deadline_and_says_so() {
 
 #[test]
 fn a_flush_whose_spans_an_exporter_lost_is_an_error_that_says_why() {
-    for (way, why) in [(Way::Fails, "the backend said 503"), (Way::Panics, "always panics"), (Way::Partly, "one span")] {
+    for (way, why) in [(Way::Fails, "the backend said 503"), (Way::Panics, "always panics"), (Way::Partly, "one span")]
+    {
         let guard = start(|b| b.exporter(Bad::new("bad", way)).exporter(Memory::new()));
         record(guard.tracer(), 10);
         let error = guard.tracer().flush(LONG).unwrap_err();
@@ -142,9 +143,8 @@ fn a_flush_whose_spans_an_exporter_lost_is_an_error_that_says_why() {
 fn a_hanging_exporter_costs_no_memory_beyond_its_queue_and_its_losses_are_counted() {
     let door = Door::new();
     let fine = Bad::new("fine", Way::Fine);
-    let guard = start(|b| {
-        b.queue_bytes(1 << 20).exporter(Bad::new("bad", Way::Hangs(door.clone()))).exporter(fine.clone())
-    });
+    let guard =
+        start(|b| b.queue_bytes(1 << 20).exporter(Bad::new("bad", Way::Hangs(door.clone()))).exporter(fine.clone()));
     let before = support::resident_bytes();
     for _ in 0..400 {
         record(guard.tracer(), 500);

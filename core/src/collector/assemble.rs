@@ -70,7 +70,11 @@ struct Waiting {
 enum Early {
     End(StrayEnd),
     /// With the chunks of a long value behind it.
-    Record { words: Box<[u64]>, last_tick: u64, chunks: Vec<Box<[u64]>> },
+    Record {
+        words: Box<[u64]>,
+        last_tick: u64,
+        chunks: Vec<Box<[u64]>>,
+    },
 }
 
 impl Early {
@@ -152,6 +156,8 @@ pub(crate) struct Assembler {
     waiting: [Vec<Waiting>; 2],
     early: Vec<(u8, Early)>,
     early_bytes: usize,
+    // Boxed, since an open span has its extras in a box: it moves in and out without being copied.
+    #[allow(clippy::vec_box)]
     spare: Vec<Box<Extras>>,
     held_bytes: usize,
     batch: BatchBuilder,

@@ -18,7 +18,7 @@ pub(crate) struct Passes {
 
 impl Passes {
     pub(crate) fn new() -> Self {
-        let assembler = Assembler::new(Default::default(), Settings::default().limits, Timeline::manual());
+        let assembler = Assembler::new(Default::default(), Settings::default().limits, 1 << 20, Timeline::manual());
         Self { sources: Sources::default(), assembler, batches: Vec::new(), give_back_twice: false }
     }
 

@@ -84,10 +84,4 @@ impl Registry {
         let changed = shards.all.iter().filter(|shard| shard.writer().clock() != clock);
         changed.for_each(|shard| shard.writer().set_clock(clock));
     }
-
-    /// How many shards there are.
-    #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
-        self.lock().all.len()
-    }
 }

@@ -42,6 +42,12 @@ mod flat {
     // SAFETY: as above.
     unsafe impl Sync for Words {}
 
+    /// Eight bytes as they are in memory.
+    #[inline(always)]
+    fn word_of(chunk: &[u8]) -> u64 {
+        chunk.try_into().map_or(0, u64::from_ne_bytes)
+    }
+
     impl Words {
         /// Zeroed memory of this many bytes (a multiple of 8, not zero), or `None` if there is none.
         pub(crate) fn allocate(bytes: u64) -> Option<Self> {
@@ -89,34 +95,28 @@ mod flat {
         /// As [`write`](Self::write), for all the words that the bytes touch.
         #[inline(always)]
         pub(crate) unsafe fn write_bytes(&self, offset: u64, bytes: &[u8]) {
-            let to = self.at(offset);
             let whole = bytes.len() & !7;
             if whole <= SHORT {
                 // Word by word: shorter than the call of a copy.
-                for i in (0..whole).step_by(8) {
-                    // SAFETY: eight bytes from `i` on are within `bytes`, since `i + 8 <= whole`.
-                    let word = unsafe { bytes.as_ptr().add(i).cast::<u64>().read_unaligned() };
-                    // SAFETY: the caller vouches for the target.
-                    unsafe { to.byte_add(i).write(word) };
+                for (i, chunk) in bytes.chunks_exact(8).enumerate() {
+                    // SAFETY: the caller vouches for it.
+                    unsafe { self.write(offset + 8 * i as u64, word_of(chunk)) };
                 }
             } else {
+                let to = self.at(offset).cast();
                 // SAFETY: the caller vouches for the target; it can't overlap bytes that somebody lends us.
-                unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), to.cast(), whole) };
+                unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, whole) };
             }
             let rest = bytes.len() - whole;
-            if rest == 0 {
-                return;
+            if rest != 0 {
+                let last = match bytes.last_chunk::<8>() {
+                    // The last eight bytes, moved down over those that the word before has.
+                    Some(chunk) => u64::from_le_bytes(*chunk) >> (8 * (8 - rest)),
+                    None => bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+                };
+                // SAFETY: the caller vouches for it.
+                unsafe { self.write(offset + whole as u64, last.to_le()) };
             }
-            let last = if whole == 0 {
-                bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
-            } else {
-                // The last eight bytes, moved down over those that the word before has.
-                // SAFETY: there are at least eight bytes.
-                let word = unsafe { bytes.as_ptr().add(bytes.len() - 8).cast::<u64>().read_unaligned() };
-                u64::from_le(word) >> (8 * (8 - rest))
-            };
-            // SAFETY: the caller vouches for the target.
-            unsafe { to.byte_add(whole).write(last.to_le()) };
         }
 
         /// Lends `len` words at a byte offset.

@@ -15,11 +15,12 @@ use std::mem::ManuallyDrop;
 /// drop.
 #[inline(always)]
 pub(crate) fn set(span: &Span, key: Name<'_>, value: Value<'_>) -> Result<(), SetError> {
-    if span.lease == 0 {
-        return Err(SetError::NotRecording);
-    }
     let Text::Static(text) = key.0 else { return slow(span, key, value) };
     let value = ManuallyDrop::new(value);
+    if span.lease == 0 {
+        discard(value);
+        return Err(SetError::NotRecording);
+    }
     let (quick, again) = match &*value {
         Value::I64(v) => (scalar(span, text, Type::I64, *v as u64), Value::I64(*v)),
         Value::F64(v) => (scalar(span, text, Type::F64, v.to_bits()), Value::F64(*v)),
@@ -32,6 +33,15 @@ pub(crate) fn set(span: &Span, key: Name<'_>, value: Value<'_>) -> Result<(), Se
         return Ok(());
     }
     slow(span, text.into(), again)
+}
+
+/// Drops a value; nothing to do for those that own no memory.
+#[inline(always)]
+fn discard(value: ManuallyDrop<Value<'_>>) {
+    match &*value {
+        Value::I64(_) | Value::F64(_) | Value::Bool(_) | Value::Str(Cow::Borrowed(_)) => {}
+        _ => drop(ManuallyDrop::into_inner(value)),
+    }
 }
 
 #[inline]
@@ -205,6 +215,9 @@ impl Head<'_> {
 #[cold]
 #[inline(never)]
 fn slow(span: &Span, key: Name<'_>, value: Value<'_>) -> Result<(), SetError> {
+    if span.lease == 0 {
+        return Err(SetError::NotRecording);
+    }
     let mut value = encode(&value);
     let placed = place(&key);
     let Some(placed) = placed else { return Err(SetError::Nested) };
@@ -215,10 +228,7 @@ fn slow(span: &Span, key: Name<'_>, value: Value<'_>) -> Result<(), SetError> {
         append_value(slot, span, &head, &value, foreign)
     })?;
     span.touch(set.1);
-    set.0.map_err(|error| {
-        span.lose_attribute();
-        error
-    })
+    set.0.inspect_err(|_| span.lose_attribute())
 }
 
 /// Appends an attribute of any length: one record, or several published together. Says whether it was foreign.
