@@ -46,6 +46,9 @@ const PIPELINE: u8 = 2;
 /// How many names the cache holds: a power of two.
 const NAMES: usize = 64;
 
+/// How many scopes inside each other are told apart exactly.
+const SCOPES: usize = 32;
+
 #[derive(Clone, Copy)]
 struct CachedName {
     address: usize,
@@ -59,7 +62,12 @@ pub(crate) struct ThreadState {
     shard: Cell<NonNull<Shard>>,
     tracer: Cell<NonNull<Shared>>,
     pub(crate) current: Cell<Context>,
-    pub(crate) depth: Cell<u32>,
+    /// How many scopes there are inside each other.
+    depth: Cell<u32>,
+    /// The number of the next scope.
+    next_scope: Cell<u32>,
+    /// The number of the scope at each depth.
+    scopes: [Cell<u32>; SCOPES],
     life: Cell<u8>,
     random: Cell<u64>,
     names: [Cell<CachedName>; NAMES],
@@ -73,6 +81,8 @@ thread_local! {
             tracer: Cell::new(NonNull::dangling()),
             current: Cell::new(Context::INERT),
             depth: Cell::new(0),
+            next_scope: Cell::new(0),
+            scopes: [const { Cell::new(0) }; SCOPES],
             life: Cell::new(ALIVE),
             random: Cell::new(0),
             names: [const { Cell::new(CachedName { address: 0, length: 0, id: 0 }) }; NAMES],
@@ -330,6 +340,30 @@ impl ThreadState {
         found.map(|_| ())
     }
 
+    /// Makes a context current, in a scope inside those that there are. Returns the scope and what was current before.
+    #[inline(always)]
+    pub(crate) fn enter_scope(&self, cx: Context) -> (Scope, Context) {
+        let scope = Scope { depth: self.depth.get(), number: self.next_scope.get() };
+        self.next_scope.set(scope.number.wrapping_add(1));
+        self.depth.set(scope.depth.wrapping_add(1));
+        // A signal handler's scopes from here on are inside this one.
+        compiler_fence(Ordering::SeqCst);
+        if let Some(at) = self.scopes.get(scope.depth as usize) {
+            at.set(scope.number);
+        }
+        (scope, self.current.replace(cx))
+    }
+
+    /// Ends a scope and all scopes inside it; does nothing if a scope around it has ended already.
+    #[inline(always)]
+    pub(crate) fn leave_scope(&self, scope: Scope, before: Context) {
+        let is_this = |at: &Cell<u32>| at.get() == scope.number;
+        if self.depth.get() > scope.depth && self.scopes.get(scope.depth as usize).map_or(true, is_this) {
+            self.depth.set(scope.depth);
+            self.current.set(before);
+        }
+    }
+
     /// Whether this thread is in the middle of a record, or in the slow path.
     pub(crate) fn is_nested(&self) -> bool {
         self.slot.get() == TAKEN
@@ -391,6 +425,13 @@ impl ThreadState {
 fn name_index(name: &'static str) -> usize {
     let address = name.as_ptr() as usize;
     (address ^ address >> 6 ^ name.len()) & (NAMES - 1)
+}
+
+/// A scope: where it is, and a number that tells it from others that were there before.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scope {
+    depth: u32,
+    number: u32,
 }
 
 /// Where a name goes: a number, or bytes.

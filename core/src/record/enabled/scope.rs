@@ -1,6 +1,6 @@
 //! What is current on a thread, and for how long.
 
-use crate::thread;
+use crate::thread::{self, Scope};
 use crate::Context;
 use std::marker::PhantomData;
 
@@ -24,27 +24,21 @@ use std::marker::PhantomData;
 #[must_use = "the scope ends when it is dropped: bind it to a name, not to `_`"]
 pub struct Entered<'a> {
     before: Context,
-    depth: u32,
+    scope: Scope,
     not_send: PhantomData<(&'a (), *mut ())>,
 }
 
 #[inline]
 pub(crate) fn enter<'a>(cx: Context) -> Entered<'a> {
-    let state = thread::state();
-    let depth = state.depth.get();
-    state.depth.set(depth.wrapping_add(1));
-    Entered { before: state.current.replace(cx), depth, not_send: PhantomData }
+    let (scope, before) = thread::state().enter_scope(cx);
+    Entered { before, scope, not_send: PhantomData }
 }
 
 impl Drop for Entered<'_> {
     /// Does nothing if a scope around this one has ended already.
     #[inline]
     fn drop(&mut self) {
-        let state = thread::state();
-        if state.depth.get() > self.depth {
-            state.depth.set(self.depth);
-            state.current.set(self.before);
-        }
+        thread::state().leave_scope(self.scope, self.before);
     }
 }
 
