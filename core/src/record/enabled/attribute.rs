@@ -2,7 +2,7 @@
 
 use super::Span;
 use crate::name::Text;
-use crate::thread::{self, Placed, Slot, ThreadState};
+use crate::thread::{self, NoShard, Placed, Slot, ThreadState};
 use crate::wire::{header, padded, Kind, Type, CUT, FOREIGN, INLINE, MORE};
 use crate::{Name, SetError, Status, Value};
 use std::borrow::Cow;
@@ -161,6 +161,7 @@ fn with_length(text: &str) -> impl Iterator<Item = u8> + '_ {
 fn on_any_shard<R>(span: &Span, append: impl FnOnce(Slot<'_>, bool) -> R) -> Result<R, SetError> {
     fn refusal(state: &ThreadState) -> SetError {
         if state.is_nested() {
+            thread::UNPLACED.count(NoShard::Nested);
             SetError::Nested
         } else {
             SetError::NotRecording
@@ -177,10 +178,13 @@ fn on_any_shard<R>(span: &Span, append: impl FnOnce(Slot<'_>, bool) -> R) -> Res
     result.ok_or_else(|| refusal(state))
 }
 
-/// Where a name goes; `None` in the middle of another record.
-fn place<'a>(name: &'a Name<'_>) -> Option<Placed<'a>> {
-    let state = thread::state();
-    (!state.is_nested()).then(|| state.place(name))
+/// Where a name goes; `None`, counted, in the middle of another record.
+pub(super) fn place<'a>(state: &ThreadState, name: &'a Name<'_>) -> Option<Placed<'a>> {
+    if state.is_nested() {
+        thread::UNPLACED.count(NoShard::Nested);
+        return None;
+    }
+    Some(state.place(name))
 }
 
 /// As [`on_any_shard`], for records that may find no room.
@@ -219,16 +223,24 @@ fn slow(span: &Span, key: Name<'_>, value: Value<'_>) -> Result<(), SetError> {
         return Err(SetError::NotRecording);
     }
     let mut value = encode(&value);
-    let placed = place(&key);
-    let Some(placed) = placed else { return Err(SetError::Nested) };
+    let Some(placed) = place(thread::state(), &key) else {
+        span.lose_attribute();
+        return Err(SetError::Nested);
+    };
     let set = on_any_shard(span, |slot, foreign| {
         value.cut(slot.writer.max_value_bytes() as usize);
         let flags = value.type_flags() | if foreign { FOREIGN } else { 0 };
         let head = Head { kind: Kind::Attr, flags, name: placed };
         append_value(slot, span, &head, &value, foreign)
-    })?;
-    span.touch(set.1);
-    set.0.inspect_err(|_| span.lose_attribute())
+    });
+    let written = set.and_then(|(written, foreign)| {
+        span.touch(foreign);
+        written
+    });
+    if written.is_err() {
+        span.lose_attribute();
+    }
+    written
 }
 
 /// Appends an attribute of any length: one record, or several published together. Says whether it was foreign.
@@ -318,8 +330,7 @@ pub(crate) fn rename(span: &Span, name: Name<'_>) {
     if span.lease == 0 {
         return;
     }
-    let placed = place(&name);
-    let Some(placed) = placed else { return };
+    let Some(placed) = place(thread::state(), &name) else { return span.lose_attribute() };
     let done = on_any_shard(span, |slot, foreign| {
         let flags = if foreign { FOREIGN } else { 0 };
         let head = Head { kind: Kind::Rename, flags, name: placed };

@@ -120,13 +120,17 @@ fn prepare<'a>(
         return None;
     }
     let state = thread::state();
-    if state.is_nested() {
-        return None;
-    }
-    let name = name.map_or(Placed::Id(0), |name| state.place(name));
+    let name = match name {
+        Some(name) => super::attribute::place(state, name),
+        None => Some(Placed::Id(0)),
+    };
     let item =
         |(key, value): &'a (&'static str, Value<'a>)| Item { key: state.place_static(key), value: encode(value) };
-    Some((name, attributes.iter().map(item).collect()))
+    let prepared = name.map(|name| (name, attributes.iter().map(item).collect()));
+    if prepared.is_none() {
+        span.lose_event();
+    }
+    prepared
 }
 
 /// How many items fit, and the length of the record with them; `None` if not even the record without them fits.
