@@ -133,24 +133,22 @@ fn without_shard(parent: Context, why: NoShard) -> Context {
 }
 
 fn begin_root(state: &ThreadState, bound: Context, name: Name<'_>, kind: SpanKind) -> Span {
-    let trace = TraceId { hi: state.random(), lo: state.random() | 1 };
-    let root = Context { trace, flags: RANDOM, ..bound };
-    let sampled = state.with_tracer(root.tracer, |slot| slot.tracer.samples(trace, None)).unwrap_or(false);
+    // Drawn while the slot is taken: a signal handler in the middle of it would draw the same ids.
+    let drawn = state.with_tracer(bound.tracer, |slot| {
+        let trace = TraceId { hi: state.random() | 1, lo: state.random() };
+        (trace, SpanId(state.random() | 1), slot.tracer.samples(trace, None))
+    });
+    let Some((trace, unrecorded, sampled)) = drawn else { return Span::not_recorded(bound) };
+    // The context of a root that is not recorded has ids, so that what it calls in other processes joins the decision.
+    let left_out = Context { trace, span: unrecorded, flags: RANDOM, ..bound };
     if !sampled {
-        return leave_out(state, root);
+        state.with_tracer(bound.tracer, |slot| slot.writer.count_sampled_out());
+        return Span::not_recorded(left_out);
     }
-    begin(state, root.with(SAMPLED), name, kind).unwrap_or_else(|| Span::not_recorded(lost_root(state, root)))
-}
-
-/// A root that is not sampled. It has ids, so that what it calls in other processes joins the decision.
-fn leave_out(state: &ThreadState, root: Context) -> Span {
-    state.with_tracer(root.tracer, |slot| slot.writer.count_sampled_out());
-    Span::not_recorded(Context { span: SpanId(state.random() | 1), ..root })
-}
-
-/// The context of a root that was refused: its whole local trace is dropped, and propagates as not sampled.
-fn lost_root(state: &ThreadState, root: Context) -> Context {
-    Context { span: SpanId(state.random() | 1), ..root.with(TRANSPARENT) }
+    let root = Context { trace, flags: RANDOM | SAMPLED, ..bound };
+    // A root that was refused: its whole local trace is dropped, and propagates as not sampled.
+    let lost = left_out.with(TRANSPARENT);
+    begin(state, root, name, kind).unwrap_or_else(|| Span::not_recorded(lost))
 }
 
 fn begin_under_remote(state: &ThreadState, parent: Context, name: Name<'_>, kind: SpanKind) -> Span {
