@@ -4,8 +4,9 @@
 //! while the thread exits. The leases are beside it in a thread-local with a destructor, which gives the shards back.
 //!
 //! **The slot.** The shard that the thread used last is in the *slot*: the tracer's key, the lease's number and a pointer.
-//! Whoever appends *takes* the slot and puts it back afterwards. So a record inside a record (a signal handler) finds an
-//! empty slot, goes the slow way and is refused there, counted.
+//! Whoever appends *takes* the slot, only then looks whose shard is in it, and puts it back afterwards. So a record
+//! inside a record (a signal handler) finds the slot taken, goes the slow way and is refused there, counted; and a
+//! handler that puts another tracer's shard into the slot does so before or after an append, never during it.
 //!
 //! States of a thread (`life`):
 //!
@@ -35,9 +36,7 @@ const fn slot(key: TracerKey, lease: Lease) -> u64 {
 }
 
 /// No shard in the slot. Its halves are no key and no lease.
-const EMPTY: u64 = slot(u32::MAX, u32::MAX - 1);
-/// Somebody is appending.
-const TAKEN: u64 = slot(u32::MAX, u32::MAX);
+const EMPTY: u64 = slot(u32::MAX, u32::MAX);
 
 const ALIVE: u8 = 0;
 const GONE: u8 = 1;
@@ -58,6 +57,8 @@ struct CachedName {
 
 /// The hot state.
 pub(crate) struct ThreadState {
+    /// Somebody is appending, or changes what is in the slot.
+    taken: Cell<bool>,
     slot: Cell<u64>,
     shard: Cell<NonNull<Shard>>,
     tracer: Cell<NonNull<Shared>>,
@@ -76,6 +77,7 @@ pub(crate) struct ThreadState {
 thread_local! {
     static STATE: ThreadState = const {
         ThreadState {
+            taken: Cell::new(false),
             slot: Cell::new(EMPTY),
             shard: Cell::new(NonNull::dangling()),
             tracer: Cell::new(NonNull::dangling()),
@@ -117,8 +119,6 @@ pub(crate) struct Slot<'a> {
     pub(crate) shard: &'a Shard,
     pub(crate) tracer: &'a Shared,
     pub(crate) lease: Lease,
-    /// What the slot is set to afterwards.
-    taken: u64,
 }
 
 impl Slot<'_> {
@@ -233,47 +233,55 @@ pub(crate) fn in_pipeline() -> bool {
 }
 
 impl ThreadState {
-    /// Whether this tracer's shard is in the slot.
-    #[inline(always)]
+    /// Whether this tracer's shard is in the slot, and the slot is free. A signal handler may change that at any time.
     pub(crate) fn holds_tracer(&self, key: TracerKey) -> bool {
-        (self.slot.get() >> 32) as u32 == key
+        !self.taken.get() && (self.slot.get() >> 32) as u32 == key
     }
 
-    /// Whether the shard of this lease is in the slot.
+    /// Takes the slot, if it is free and this tracer's shard is in it. Between this and [`put_back`](Self::put_back) the
+    /// caller only appends: it doesn't panic, allocate, lock or call foreign code.
     #[inline(always)]
-    pub(crate) fn holds_lease(&self, lease: Lease) -> bool {
-        self.slot.get() as u32 == lease
+    pub(crate) fn take_tracer(&self, key: TracerKey) -> Option<Slot<'_>> {
+        self.take_if(|slot| (slot >> 32) as u32 == key)
     }
 
-    /// Takes the slot, which must hold something. Between this and [`put_back`](Self::put_back) the caller only appends:
-    /// it doesn't panic, allocate, lock or call foreign code.
+    /// The same for the shard of a lease.
     #[inline(always)]
-    pub(crate) fn take(&self) -> Slot<'_> {
-        let taken = self.slot.replace(TAKEN);
-        debug_assert!(taken != EMPTY && taken != TAKEN);
+    pub(crate) fn take_lease(&self, lease: Lease) -> Option<Slot<'_>> {
+        self.take_if(|slot| slot as u32 == lease)
+    }
+
+    /// Takes the slot first and looks at it then: a signal handler in between could put another shard into it.
+    #[inline(always)]
+    fn take_if(&self, is_right: impl FnOnce(u64) -> bool) -> Option<Slot<'_>> {
+        if self.taken.get() {
+            return None;
+        }
+        self.taken.set(true);
         compiler_fence(Ordering::SeqCst);
+        let slot = self.slot.get();
+        if !is_right(slot) {
+            self.taken.set(false);
+            return None;
+        }
         // SAFETY: the pointers always are to something alive: to what this thread's `LEASES` hold, which empty the slot
-        // before they let go of it. The caller saw that the slot is neither empty nor taken, so this thread holds the
-        // lease and may write.
+        // before they let go of it. Nobody asks for an empty slot, so this thread holds the lease and may write.
         let shard = unsafe { &*self.shard.get().as_ptr() };
         // SAFETY: as above.
         let tracer = unsafe { &*self.tracer.get().as_ptr() };
-        Slot { writer: shard.writer(), shard, tracer, lease: taken as u32, taken }
+        Some(Slot { writer: shard.writer(), shard, tracer, lease: slot as u32 })
     }
 
     /// Ends an append.
     #[inline(always)]
-    pub(crate) fn put_back(&self, slot: Slot<'_>) {
+    pub(crate) fn put_back(&self, _: Slot<'_>) {
         compiler_fence(Ordering::SeqCst);
-        self.slot.set(slot.taken);
+        self.taken.set(false);
     }
 
     /// Appends with this tracer's writer, if its shard is in the slot: for what is not hot.
     pub(crate) fn with_tracer<R>(&self, key: TracerKey, append: impl FnOnce(Slot<'_>) -> R) -> Option<R> {
-        if !self.holds_tracer(key) {
-            return None;
-        }
-        let slot = self.take();
+        let slot = self.take_tracer(key)?;
         let result = append(slot);
         self.put_back(slot);
         Some(result)
@@ -324,19 +332,20 @@ impl ThreadState {
     /// found; to nothing if it found nothing, which is always right.
     fn guarded(&self, find: impl FnOnce() -> Result<Pointers, NoShard>) -> Result<(), NoShard> {
         match self.life.get() {
-            _ if self.slot.get() == TAKEN => return Err(NoShard::Nested),
+            _ if self.taken.get() => return Err(NoShard::Nested),
             GONE => return Err(NoShard::ThreadExit),
             PIPELINE => return Err(NoShard::Pipeline),
             _ => {}
         }
-        self.slot.set(TAKEN);
+        self.taken.set(true);
         compiler_fence(Ordering::SeqCst);
         let found = find();
         let (slot, shard, tracer) = found.unwrap_or((EMPTY, NonNull::dangling(), NonNull::dangling()));
         self.shard.set(shard);
         self.tracer.set(tracer);
-        compiler_fence(Ordering::SeqCst);
         self.slot.set(slot);
+        compiler_fence(Ordering::SeqCst);
+        self.taken.set(false);
         found.map(|_| ())
     }
 
@@ -366,7 +375,7 @@ impl ThreadState {
 
     /// Whether this thread is in the middle of a record, or in the slow path.
     pub(crate) fn is_nested(&self) -> bool {
-        self.slot.get() == TAKEN
+        self.taken.get()
     }
 
     /// The number of a static name, if it is in the cache; else zero.
@@ -390,17 +399,16 @@ impl ThreadState {
 
     #[cold]
     fn look_up(&self, index: usize, name: &'static str) -> Option<u32> {
-        if self.slot.get() == TAKEN {
+        if self.taken.replace(true) {
             return None;
         }
-        let before = self.slot.replace(TAKEN);
         compiler_fence(Ordering::SeqCst);
         let id = dictionary::id_of(name);
         if let Some(id) = id {
             self.names[index].set(CachedName { address: name.as_ptr() as usize, length: name.len(), id });
         }
         compiler_fence(Ordering::SeqCst);
-        self.slot.set(before);
+        self.taken.set(false);
         id
     }
 
@@ -494,7 +502,7 @@ fn lease(key: TracerKey) -> Result<Held, NoShard> {
 fn next_lease() -> Lease {
     loop {
         let lease = NEXT_LEASE.fetch_add(1, Ordering::Relaxed);
-        if lease != 0 && lease < u32::MAX - 1 {
+        if lease != 0 && lease < u32::MAX {
             return lease;
         }
     }

@@ -48,10 +48,10 @@ fn discard(value: ManuallyDrop<Value<'_>>) {
 fn scalar(span: &Span, key: &'static str, ty: Type, bits: u64) -> bool {
     let state = thread::state();
     let key = state.cached_name(key);
-    if key == 0 || !state.holds_lease(span.lease) {
+    if key == 0 {
         return false;
     }
-    let slot = state.take();
+    let Some(slot) = state.take_lease(span.lease) else { return false };
     let fits = slot.writer.fits(24);
     if fits {
         slot.writer.record([header(Kind::Attr, 24, ty as u16, key), span.cx.span.0, bits]);
@@ -67,10 +67,10 @@ const SHORT_TEXT_BYTES: usize = 64;
 fn short_text(span: &Span, key: &'static str, text: &str) -> bool {
     let state = thread::state();
     let key = state.cached_name(key);
-    if key == 0 || text.len() > SHORT_TEXT_BYTES || !state.holds_lease(span.lease) {
+    if key == 0 || text.len() > SHORT_TEXT_BYTES {
         return false;
     }
-    let slot = state.take();
+    let Some(slot) = state.take_lease(span.lease) else { return false };
     let bytes = 24 + padded(text.len());
     let fits = slot.writer.fits(bytes) && text.len() <= slot.writer.max_value_bytes() as usize;
     if fits {

@@ -19,8 +19,7 @@ pub(crate) fn child(parent: Context, name: Name<'_>, kind: SpanKind) -> Span {
         if let Text::Static(text) = name.0 {
             let state = thread::state();
             let name = state.cached_name(text);
-            if name != 0 && state.holds_tracer(parent.tracer) {
-                let slot = state.take();
+            if let Some(slot) = (name != 0).then(|| state.take_tracer(parent.tracer)).flatten() {
                 if slot.writer.fits_begin(BEGIN_BYTES) && slot.reads_counter() {
                     let begin = Begin { name, ..begin_under(&parent, kind, clock::counter()) };
                     let span = SpanId(slot.writer.begin(begin));
@@ -46,17 +45,14 @@ pub(crate) fn root(name: Name<'_>, kind: SpanKind) -> Span {
 #[inline]
 fn not_sampled(parent: &Context) -> bool {
     let state = thread::state();
-    let known = state.holds_tracer(parent.tracer);
-    if known {
-        let slot = state.take();
-        if parent.has(TRANSPARENT) {
-            slot.writer.count_refused(Refused::RootLost);
-        } else {
-            slot.writer.count_sampled_out();
-        }
-        state.put_back(slot);
+    let Some(slot) = state.take_tracer(parent.tracer) else { return false };
+    if parent.has(TRANSPARENT) {
+        slot.writer.count_refused(Refused::RootLost);
+    } else {
+        slot.writer.count_sampled_out();
     }
-    known
+    state.put_back(slot);
+    true
 }
 
 /// A Begin but for its name.

@@ -18,10 +18,7 @@ pub(crate) fn end(span: &Span) {
 #[inline(always)]
 fn quick(span: &Span) -> bool {
     let state = thread::state();
-    if !state.holds_lease(span.lease) {
-        return false;
-    }
-    let slot = state.take();
+    let Some(slot) = state.take_lease(span.lease) else { return false };
     let counter = slot.reads_counter();
     if counter {
         let (flags, lost) = span.end_marks();
@@ -33,10 +30,7 @@ fn quick(span: &Span) -> bool {
 
 /// The same with whatever clock.
 fn here(state: &ThreadState, span: &Span, flags: u16) -> bool {
-    if !state.holds_lease(span.lease) {
-        return false;
-    }
-    let slot = state.take();
+    let Some(slot) = state.take_lease(span.lease) else { return false };
     let (own, lost) = span.end_marks();
     slot.writer.end(flags | own, lost, span.cx.span.0, slot.tick());
     state.put_back(slot);
