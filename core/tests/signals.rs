@@ -20,7 +20,8 @@ struct Stage {
     foreign: Span,
     spans: AtomicU64,
     roots: AtomicU64,
-    refused: AtomicU64,
+    refused_spans: AtomicU64,
+    full: AtomicU64,
     set: AtomicU64,
     nested: AtomicU64,
     events: AtomicU64,
@@ -46,14 +47,14 @@ fn count(counter: &AtomicU64) -> u64 {
 
 impl Stage {
     fn begun(&self, span: &Span, recorded: &AtomicU64) {
-        count(if span.is_recording() { recorded } else { &self.refused });
+        count(if span.is_recording() { recorded } else { &self.refused_spans });
     }
 
     fn wrote(&self, result: Result<&Span, SetError>) {
         match result {
             Ok(_) => count(&self.set),
             Err(SetError::Nested) => count(&self.nested),
-            Err(_) => count(&self.refused),
+            Err(_) => count(&self.full),
         };
     }
 
@@ -70,7 +71,7 @@ impl Stage {
         let root = self.tracer.root("handler root");
         self.begun(&root, &self.roots);
         let current = Context::current();
-        {
+        if root.is_recording() {
             let _scope = root.enter();
             self.begun(&heirloom_core::span("handler inner"), &self.spans);
         }
@@ -83,7 +84,7 @@ impl Stage {
     }
 }
 
-fn install(signal: libc::c_int) {
+fn install(signal: libc::c_int, handler: extern "C" fn(libc::c_int)) {
     // SAFETY: all zeros is a valid sigaction: no flags, an empty mask.
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
     action.sa_sigaction = handler as *const () as usize;
@@ -129,7 +130,8 @@ fn under_a_storm() {
         tracer: tracer.clone(),
         spans: counter(),
         roots: counter(),
-        refused: counter(),
+        refused_spans: counter(),
+        full: counter(),
         set: counter(),
         nested: counter(),
         events: counter(),
@@ -137,7 +139,7 @@ fn under_a_storm() {
     }));
     // Once before the storm, so that every name is known.
     stage.play();
-    install(libc::SIGUSR1);
+    install(libc::SIGUSR1, handler);
     STAGE.store(std::ptr::from_ref(stage).cast_mut(), Ordering::Release);
     let stop = AtomicBool::new(false);
     // SAFETY: no preconditions.
@@ -168,7 +170,10 @@ fn under_a_storm() {
     assert_eq!(ledger.assembled, recorded + load(&stage.spans) + load(&stage.roots) + 2, "{report}");
     let says = report.problems().iter().find(|p| p.contains("inside another record")).unwrap();
     let nested: u64 = says.split(' ').next().unwrap().parse().unwrap();
-    assert!(nested > load(&stage.nested), "spans and writes are counted: {says}, {} writes", load(&stage.nested));
+    let all = begun + load(&stage.spans) + load(&stage.roots) + load(&stage.refused_spans) + 2;
+    let nested_spans = all - ledger.begun;
+    assert!(nested_spans > 0, "no handler has met a begin: {report}");
+    assert!(nested >= nested_spans + load(&stage.nested), "{nested_spans} spans, {} writes: {report}", load(&stage.nested));
     check(&memory.spans());
     println!("{} handlers, {nested} nested, {begun} spans of the thread", load(&stage.calls));
 }
@@ -204,4 +209,68 @@ fn check(spans: &[heirloom_core::export::SpanData]) {
         }
     }
     assert!(traces.values().all(|roots| *roots == 1), "two roots have one trace id");
+}
+
+static OTHER: AtomicPtr<Tracer> = AtomicPtr::new(std::ptr::null_mut());
+static OTHER_SPANS: AtomicU64 = AtomicU64::new(0);
+
+extern "C" fn handler_of_another_tracer(_: libc::c_int) {
+    // SAFETY: null, or a tracer that is never freed.
+    if let Some(tracer) = unsafe { OTHER.load(Ordering::Acquire).as_ref() } {
+        let span = tracer.root("other");
+        span.set("other", 1);
+        OTHER_SPANS.fetch_add(u64::from(span.is_recording()), Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_handler_that_records_for_another_tracer_mixes_nothing_up() {
+    match process::case() {
+        None => drop(process::run_well("a_handler_that_records_for_another_tracer_mixes_nothing_up", "two", &[])),
+        Some(_) => two_tracers_under_a_storm(),
+    }
+}
+
+fn two_tracers_under_a_storm() {
+    let (memory, other_memory) = (Memory::new(), Memory::new());
+    let start = |memory: &Memory| {
+        let mut settings = Settings::default();
+        settings.queue_bytes = 1 << 30;
+        settings.verify = true;
+        builder("signals").settings(settings).exporter(memory.clone()).start().unwrap()
+    };
+    let (guard, other) = (start(&memory), start(&other_memory));
+    OTHER.store(Box::into_raw(Box::new(other.tracer().clone())), Ordering::Release);
+    handler_of_another_tracer(0);
+    install(libc::SIGUSR1, handler_of_another_tracer);
+    let stop = AtomicBool::new(false);
+    // SAFETY: no preconditions.
+    let this_thread = unsafe { libc::pthread_self() };
+    let mut recorded = 0;
+    std::thread::scope(|s| {
+        s.spawn(|| storm(this_thread, libc::SIGUSR1, &stop));
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(3) {
+            for _ in 0..100 {
+                let span = guard.tracer().root("this");
+                recorded += u64::from(span.is_recording());
+                for i in 0..50 {
+                    span.set("this", i);
+                }
+            }
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    OTHER.store(std::ptr::null_mut(), Ordering::Release);
+    for (guard, memory, name, spans) in
+        [(guard, memory, "this", recorded), (other, other_memory, "other", OTHER_SPANS.load(Ordering::Relaxed))]
+    {
+        let report = guard.finish();
+        let ledger = report.ledger();
+        assert!(ledger.is_balanced() && ledger.corrupt == 0 && ledger.late == 0, "{name}: {report}");
+        assert_eq!((ledger.assembled, ledger.incomplete, ledger.open), (spans, 0, 0), "{name}: {report}");
+        let own = |s: &heirloom_core::export::SpanData| s.name == name && s.attributes.iter().all(|(k, _)| k == name);
+        assert!(memory.spans().iter().all(own), "{name}");
+        println!("{name}: {spans} spans");
+    }
 }
