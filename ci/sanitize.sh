@@ -1,0 +1,68 @@
+#!/bin/sh
+# ThreadSanitizer and AddressSanitizer over `core/tests/stress.rs`, with the stable compiler.
+#
+# The standard library is not instrumented (that needs its sources), so ThreadSanitizer does not see what std's mutexes,
+# channels and `Arc`s order, and reports what they protect as races. Such reports are about safe code, where the compiler
+# rules races out. The memory that only unsafe code hands from thread to thread is the words of the rings, and what orders
+# those accesses is our own code, instrumented: head and tail, even where a shard passes from thread to thread. So a
+# report counts if it is about memory that `Shard::new` allocated (`Words::allocate`); the others are only counted.
+#
+# Each sanitizer has a control: a planted bug that it must find in the same words. Exits non-zero if a clean run has a
+# finding or a planted bug is missed.
+set -eu
+cd "$(dirname "$0")/.."
+
+host=$(rustc -vV | sed -n 's/^host: //p')
+base="${CARGO_TARGET_DIR:-$PWD/target}/sanitize"
+out=$(mktemp)
+trap 'rm -f "$out"' EXIT
+
+# Optimised like the tests, but without the assertions that would notice a planted bug before the sanitizer does.
+export CARGO_PROFILE_TEST_DEBUG_ASSERTIONS=false CARGO_PROFILE_DEV_DEBUG_ASSERTIONS=false
+export RUSTC_BOOTSTRAP=1
+export TSAN_OPTIONS="halt_on_error=0 exitcode=0 history_size=7 report_atomic_races=1"
+export ASAN_OPTIONS="detect_leaks=1"
+
+# stress SANITIZER [MUTANT]: runs the stress tests, the output goes to $out.
+stress() {
+    # The standard library has another "ABI" than what is instrumented; nothing is passed that would mind.
+    flags="-Zsanitizer=$1 -Cunsafe-allow-abi-mismatch=sanitizer"
+    if [ $# -gt 1 ]; then flags="$flags --cfg heirloom_mutant=\"$2\""; fi
+    # With its own target an instrumented build leaves build scripts alone.
+    status=0
+    CARGO_TARGET_DIR="$base/$1" RUSTFLAGS="$flags" timeout 600 \
+        cargo test -p heirloom-core --target "$host" --test stress -- --test-threads 1 >"$out" 2>&1 || status=$?
+    if ! grep -q "^running" "$out"; then
+        cat "$out"
+        exit 1
+    fi
+}
+
+# Reports about the words of a ring, and all reports.
+races() {
+    awk -v RS='==================' '
+        /WARNING: ThreadSanitizer/ { all++; if ($0 ~ /Location is heap block.*(shard::Shard>::new|Words>::allocate)/) ring++ }
+        END { print ring + 0, all + 0 }' "$out"
+}
+
+failed=0
+verdict() { # NAME EXPECTED FOUND NOTE
+    if [ "$2" = "$3" ]; then ok=ok; else ok=FAILED; failed=1; fi
+    printf '%-34s | %-9s | %-9s | %-6s | %s\n' "$1" "$2" "$3" "$ok" "$4"
+}
+some() { if [ "$1" -gt 0 ]; then echo found; else echo quiet; fi; }
+
+printf '%-34s | %-9s | %-9s | %-6s |\n' "run" "expected" "got" ""
+stress thread
+set -- $(races)
+verdict "threads, clean" "quiet" "$(some "$1")" "$1 races on rings; $2 reports in all, the others by std's locks"
+verdict "threads, clean: tests" 0 "$status" "exit status"
+stress thread publish
+set -- $(races)
+verdict "threads, head stored relaxed" "found" "$(some "$1")" "$1 races on rings; $2 reports in all"
+stress address
+verdict "addresses, clean" 0 "$status" "exit status of the tests; leaks are checked too"
+stress address slack
+verdict "addresses, no slack behind the ring" "found" \
+    "$(some "$(grep -c 'heap-buffer-overflow' "$out" || true)")" "$(sed -n 's/^.*ERROR: AddressSanitizer: \([a-z-]*\).*/\1/p' "$out" | head -1)"
+exit $failed
