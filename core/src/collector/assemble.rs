@@ -33,7 +33,8 @@ use std::sync::Arc;
 const EARLY_PASSES: u8 = 4;
 /// How many early records are kept.
 const MAX_EARLY: usize = 65_536;
-/// How many bytes of values all open spans together may hold; beyond it attributes and events are dropped, counted.
+/// How many bytes all open spans together may hold; beyond it whatever is set on a span is dropped, counted (a status and
+/// a new name as attributes).
 const MAX_HELD_BYTES: usize = 64 << 20;
 /// How many emptied extras are kept for the next spans.
 const MAX_SPARE: usize = 1024;
@@ -56,6 +57,11 @@ struct Open {
     lane: LaneId,
     reader: u32,
     extras: Option<Box<Extras>>,
+}
+
+/// Whether the span with this id is in this slot, and has not ended.
+fn is_open(slots: &[Open], span: u64, slot: u32) -> bool {
+    slots.get(slot as usize).is_some_and(|open| open.span == span && !open.ended)
 }
 
 /// An end that waits for one more pass.
@@ -244,7 +250,8 @@ impl Assembler {
                 self.slots.len() as u32 - 1
             }
         };
-        state.stack.push((*span, slot));
+        let slots = &self.slots;
+        state.stack.push(*span, slot, |id, slot| is_open(slots, id, slot));
         self.by_id.insert(*span, slot);
         self.counts.begins += 1;
         Some(())
@@ -260,30 +267,18 @@ impl Assembler {
             self.stray_end(StrayEnd { span: *span, tick: *tick, flags, dropped });
             return Some(());
         }
-        if state.stack.last().map(|(top, _)| top) != Some(span) {
-            self.trim(state);
+        if state.stack.top(*span).is_none() {
+            state.stack.trim(|id, slot| is_open(&self.slots, id, slot));
         }
-        let slot = match state.stack.last().copied() {
-            Some((top, slot)) if top == *span => {
-                state.stack.pop();
+        let slot = match state.stack.pop(*span) {
+            Some(slot) => {
                 self.slots[slot as usize].nested = true;
                 slot
             }
-            _ => *self.by_id.get(span)?,
+            None => *self.by_id.get(span)?,
         };
         self.close(slot, *tick, flags, dropped);
         Some(())
-    }
-
-    /// Takes spans off the top of a lane's stack that have ended in another order.
-    fn trim(&self, state: &mut LaneState) {
-        while let Some((id, slot)) = state.stack.last() {
-            let open = &self.slots[*slot as usize];
-            if open.span == *id && !open.ended {
-                return;
-            }
-            state.stack.pop();
-        }
     }
 
     /// An end that came from another thread's shard or the overflow: gives its reservation back.
@@ -334,9 +329,9 @@ impl Assembler {
     /// Everything else that is about a span.
     fn on_span(&mut self, state: &mut LaneState, header: u64, words: &[u64]) -> Option<()> {
         let span = *words.get(1)?;
-        let slot = match state.stack.last() {
-            Some((top, slot)) if *top == span => *slot,
-            _ => match self.by_id.get(&span) {
+        let slot = match state.stack.top(span) {
+            Some(slot) => slot,
+            None => match self.by_id.get(&span) {
                 Some(slot) => *slot,
                 None => {
                     let last_tick = state.last_tick;
@@ -365,10 +360,11 @@ impl Assembler {
         let tick = if flags_of(header) & FOREIGN != 0 { fields.word()? } else { last_tick };
         let mut partial = None;
         let done = match Kind::of(header)? {
-            Kind::Attr | Kind::Event if full => {
-                match Kind::of(header)? {
-                    Kind::Attr => extras.drop_attribute(),
-                    _ => extras.drop_event(),
+            kind @ (Kind::Attr | Kind::Event | Kind::Link | Kind::Status | Kind::Rename) if full => {
+                match kind {
+                    Kind::Event => extras.drop_event(),
+                    Kind::Link => extras.drop_link(),
+                    _ => extras.drop_attribute(),
                 }
                 Some(())
             }
@@ -474,15 +470,16 @@ impl Assembler {
         }
     }
 
-    /// The end of a pass: early records are tried again, and ends of the last pass are final. Returns whether anything
-    /// still waits for another pass.
-    pub(super) fn end_of_pass(&mut self) -> bool {
+    /// The end of a pass: early records are tried again, and ends of the last pass are final. Full batches go to `send`.
+    /// Returns whether anything still waits for another pass.
+    pub(super) fn end_of_pass(&mut self, send: &mut dyn FnMut(Batch)) -> bool {
         self.early_bytes = 0;
         for (passes, early) in std::mem::take(&mut self.early) {
             self.retry(passes, early);
         }
         for waiting in std::mem::take(&mut self.waiting[0]) {
             self.finish(waiting.slot, waiting.tick, false);
+            self.send_if_full(send);
         }
         self.waiting.swap(0, 1);
         !self.waiting[0].is_empty() || !self.early.is_empty()
@@ -575,14 +572,15 @@ impl Assembler {
         }
     }
 
-    /// Closes everything that is still open, as incomplete, with this tick as its end.
-    pub(super) fn close_all(&mut self, tick: u64) {
-        self.end_of_pass();
-        self.end_of_pass();
+    /// Closes everything that is still open, as incomplete, with this tick as its end. Full batches go to `send`.
+    pub(super) fn close_all(&mut self, tick: u64, send: &mut dyn FnMut(Batch)) {
+        self.end_of_pass(send);
+        self.end_of_pass(send);
         let mut open: Vec<u32> = self.by_id.values().copied().collect();
         open.sort_unstable_by_key(|slot| std::cmp::Reverse(self.slots[*slot as usize].start_tick));
         for slot in open {
             self.finish(slot, tick, true);
+            self.send_if_full(send);
         }
     }
 
@@ -632,10 +630,12 @@ impl Assembler {
         self.batch.len()
     }
 
-    /// Whether the current batch is large enough to go.
+    /// Gives the current batch to `send` if it is large enough to go.
     #[inline]
-    pub(super) fn batch_is_full(&self) -> bool {
-        self.batch.len() >= MAX_BATCH_SPANS || self.batch.size_bytes() >= self.max_batch_bytes
+    pub(super) fn send_if_full(&mut self, send: &mut dyn FnMut(Batch)) {
+        if self.batch.len() >= MAX_BATCH_SPANS || self.batch.size_bytes() >= self.max_batch_bytes {
+            send(self.take_batch());
+        }
     }
 
     /// Takes the current batch.

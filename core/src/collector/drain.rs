@@ -2,6 +2,7 @@
 
 use super::assemble::{Assembler, Rest};
 use super::lanes::LaneId;
+use super::stack::Stack;
 use crate::export::{Batch, Lane};
 use crate::shard::Reader;
 use crate::tracer::Shared;
@@ -28,8 +29,8 @@ pub(super) struct LaneState {
     pub(super) reader: u32,
     /// Whose records these are now.
     pub(super) lane: LaneId,
-    /// Spans begun here and, as far as was looked, not ended: id and slot.
-    pub(super) stack: Vec<(u64, u32)>,
+    /// Spans begun here and not ended.
+    pub(super) stack: Stack,
     /// The last clock reading: records without one are at least as late.
     pub(super) last_tick: u64,
     /// A value of which more is to come.
@@ -60,15 +61,13 @@ impl Sources {
             let state = &mut source.state;
             bytes += source.reader.drain(|record| {
                 to.take(state, record);
-                if to.batch_is_full() {
-                    send(to.take_batch());
-                }
+                to.send_if_full(send);
             });
         }
         while let Some(end) = tracer.next_overflow() {
             to.stray_end(end);
         }
-        let waits = to.end_of_pass();
+        let waits = to.end_of_pass(send);
         for reader in to.take_credits() {
             if let Some(source) = self.all.get(reader as usize) {
                 source.reader.shard().give_back(END_BYTES);
@@ -87,7 +86,7 @@ impl Sources {
             let unknown = Lane { process_id: crate::sys::process_id(), thread_id: 0, thread_name: "".into() };
             let reader = self.all.len() as u32;
             let lane = to.lanes.add(unknown);
-            let state = LaneState { reader, lane, stack: Vec::new(), last_tick: 0, rest: None };
+            let state = LaneState { reader, lane, stack: Stack::default(), last_tick: 0, rest: None };
             self.all.push(Source { reader: Reader::new(shard), state });
         }
     }

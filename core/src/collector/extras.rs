@@ -239,6 +239,10 @@ impl Extras {
         self.dropped_events += 1;
     }
 
+    pub(super) fn drop_link(&mut self) {
+        self.dropped_links += 1;
+    }
+
     /// What the writer itself had no room for.
     pub(super) fn add_lost(&mut self, attributes: u32, events: u32) {
         self.dropped_attributes += attributes;

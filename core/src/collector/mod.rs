@@ -6,6 +6,7 @@
 //! | `drain.rs` | one pass over all shards |
 //! | `assemble.rs` | pairs ends with begins, and decides when a span is finished |
 //! | `extras.rs` | what was set on an open span: attributes, events, links, status |
+//! | `stack.rs` | which spans of a shard are nested in which |
 //! | `decode.rs` | reads the fields of a record |
 //! | `lanes.rs` | which process and thread a shard's records are of |
 //! | `queue.rs` | the queue and the thread of one exporter |
@@ -22,6 +23,7 @@ mod ledger;
 #[cfg(all(test, loom))]
 mod modelled;
 mod queue;
+mod stack;
 mod worker;
 
 pub(crate) use assemble::Assembler;

@@ -45,7 +45,8 @@ impl Passes {
 
     /// Closes what is open, as at the end of a tracer.
     pub(crate) fn close_all(&mut self, tracer: &Shared) {
-        self.assembler.close_all(tracer.clock_tick());
+        let batches = &mut self.batches;
+        self.assembler.close_all(tracer.clock_tick(), &mut |batch| batches.push(batch));
     }
 
     /// Every span that is finished.

@@ -161,7 +161,8 @@ impl Collector {
     fn close(&mut self, ends: &[Arc<Barrier>]) {
         self.tracer.registry.close();
         self.settle();
-        self.assembler.close_all(self.tracer.clock_tick());
+        let tracer = &self.tracer;
+        self.assembler.close_all(tracer.clock_tick(), &mut |batch| deliver(tracer, batch));
         self.send();
         self.publish_counts();
         for barrier in ends {

@@ -1,0 +1,82 @@
+//! The spans that were begun in a shard and not ended, the last one on top: how the collector sees what really nested on
+//! a lane, without looking ids up.
+
+/// Ids and slots of spans. Ends take a span off if it is on top; what ended otherwise (in another order, on another
+/// thread) is taken off when it is met, and at the latest when the memory would have to grow.
+#[derive(Debug, Default)]
+pub(super) struct Stack(Vec<(u64, u32)>);
+
+impl Stack {
+    /// The slot of this span, if it is on top.
+    #[inline]
+    pub(super) fn top(&self, span: u64) -> Option<u32> {
+        self.0.last().filter(|(top, _)| *top == span).map(|(_, slot)| *slot)
+    }
+
+    /// Takes this span off, if it is on top.
+    #[inline]
+    pub(super) fn pop(&mut self, span: u64) -> Option<u32> {
+        let slot = self.top(span)?;
+        self.0.pop();
+        Some(slot)
+    }
+
+    /// Puts a span on top. `is_open` says of an id and a slot whether that span is open still.
+    #[inline]
+    pub(super) fn push(&mut self, span: u64, slot: u32, is_open: impl Fn(u64, u32) -> bool) {
+        if self.0.len() == self.0.capacity() {
+            self.forget(is_open);
+        }
+        self.0.push((span, slot));
+    }
+
+    /// Takes off what has ended, wherever it is: a thread whose spans all end on other threads never has one on top.
+    #[cold]
+    fn forget(&mut self, is_open: impl Fn(u64, u32) -> bool) {
+        self.0.retain(|(span, slot)| is_open(*span, *slot));
+        // Room for as many again, so that this is rare however many are open.
+        self.0.reserve(self.0.len().max(8));
+    }
+
+    /// Takes off what is on top and has ended.
+    pub(super) fn trim(&mut self, is_open: impl Fn(u64, u32) -> bool) {
+        while self.0.last().is_some_and(|(span, slot)| !is_open(*span, *slot)) {
+            self.0.pop();
+        }
+    }
+
+    /// Forgets all of them.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_that_ended_on_other_threads_do_not_pile_up() {
+        let mut stack = Stack::default();
+        for span in 1..=100_000 {
+            // A pipeline: there is always one more on its way.
+            stack.push(span, 0, |open, _| open + 3 >= span);
+        }
+        assert!(stack.0.capacity() < 64, "{}", stack.0.capacity());
+        assert_eq!(stack.top(100_000), Some(0));
+    }
+
+    #[test]
+    fn open_spans_stay_in_their_order() {
+        let mut stack = Stack::default();
+        for span in 1..=1_000 {
+            stack.push(span, span as u32, |open, _| open % 2 == 0);
+        }
+        stack.trim(|open, _| open % 2 == 0);
+        for span in (1..=1_000).rev().filter(|span| span % 2 == 0) {
+            stack.trim(|open, _| open % 2 == 0);
+            assert_eq!(stack.pop(span), Some(span as u32));
+        }
+        assert_eq!(stack.pop(2), None);
+    }
+}
