@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Runs every example. Each must end with a ledger line that says: no orphans, balanced. Then the pipeline's trace file is
+# opened in Perfetto's trace processor, which must find every span, lane and arrow.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+
+check_ledger() {
+    tail -n 1 "$1" | grep -Eq '^ledger: begun=[1-9][0-9]* exported=[0-9]+ dropped=0 sampled_out=0 open=0 orphans=0 balanced=yes$' || {
+        echo "$2 did not end with a balanced ledger:" >&2
+        tail -n 5 "$1" >&2
+        exit 1
+    }
+}
+
+cargo build --release --examples
+for source in examples/*.rs; do
+    name=$(basename "$source" .rs)
+    echo "== $name"
+    cargo run --quiet --release --example "$name" >"$out/$name.txt"
+    check_ledger "$out/$name.txt" "$name"
+done
+
+echo "== pipeline"
+cargo run --quiet --release --example pipeline -- --trace-out "$out/trace.json" >"$out/pipeline.txt"
+check_ledger "$out/pipeline.txt" pipeline
+tail -n 1 "$out/pipeline.txt"
+
+python=$(ci/perfetto/setup.sh)
+"$python" ci/perfetto/check.py "$out/trace.json"
