@@ -1,0 +1,67 @@
+//! Background jobs: work that a trace starts and doesn't wait for.
+//!
+//! ```text
+//! cargo run --example background_jobs
+//! ```
+//!
+//! A request saves something and answers at once; the rest goes on in the background. Its trace is complete, and
+//! exported, while the jobs still run.
+
+use heirloom::export::{Memory, SpanData};
+use heirloom::prelude::*; // adds `.background(..)` to spans and contexts
+use heirloom::tree;
+use std::sync::mpsc;
+use std::time::Duration;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let memory = Memory::new();
+    let guard = heirloom::builder("background_jobs").exporter(memory.clone()).verify(true).init()?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).thread_name(|_| "pool".to_owned()).build()?;
+
+    // The jobs wait here until they are let go, so that one can see what is exported before.
+    let (let_go, gate) = mpsc::channel::<()>();
+
+    let (reindex, notify) = heirloom::in_root("request", |root| {
+        root.in_span("save", |span| _ = span.set("rows", 3));
+
+        // A trace of its own, with a link to this one: the default. `wait` on the handle is for those who want to know.
+        let reindex = root.background("reindex").on_thread(move |span| {
+            gate.recv().ok();
+            span.in_span("sort", |_| ());
+            "reindexed"
+        });
+
+        // In this trace, but still not waited for. On a rayon pool.
+        let notify = root.background("notify").child().on_pool(&pool, |span| {
+            span.set("channel", "mail");
+            "notified"
+        });
+
+        // A trace of its own that nothing leads to. Anything that takes a closure can run it: here the same pool.
+        root.background("housekeeping").unlinked().on(|job| pool.spawn(job), |_span| ());
+        (reindex, notify)
+    });
+    println!("{}", notify.wait(Duration::from_secs(10))?);
+
+    // "request" has ended, so it can be exported: "reindex" still runs.
+    guard.tracer().flush(Duration::from_secs(10))?;
+    let exported = memory.spans();
+    assert!(find(&exported, "request").is_some() && !reindex.is_finished());
+    println!("\nexported while \"reindex\" still runs:\n{}", tree::names_sorted(&exported));
+
+    let_go.send(())?;
+    println!("{}\n", reindex.wait(Duration::from_secs(10))?);
+
+    let report = guard.finish(); // waits for jobs that still run, at most until its deadline
+    let spans = memory.spans();
+    print!("{}", tree::names_sorted(&spans));
+    let link = find(&spans, "reindex").and_then(|job| job.links.first());
+    let linked_to = link.and_then(|link| spans.iter().find(|span| span.span_id == link.1));
+    println!("\n\"reindex\" is linked to {:?}", linked_to.map(|span| &span.name));
+    println!("{report}");
+    Ok(())
+}
+
+fn find<'a>(spans: &'a [SpanData], name: &str) -> Option<&'a SpanData> {
+    spans.iter().find(|span| span.name == name)
+}

@@ -1,0 +1,90 @@
+//! The command line.
+
+use lexopt::prelude::*;
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::path::PathBuf;
+
+pub(crate) const USAGE: &str = "\
+usage: pipeline [DIR] [--trace-out FILE] [--index-out FILE] [--threads N] [--per-item | --per-leaf | --summary]
+
+Hashes and tokenises every file below DIR (default: this project) in parallel, and shows the trace of it.
+
+  --trace-out FILE   write a trace file, for https://ui.perfetto.dev
+  --index-out FILE   write the index there (default: beside the program)
+  --threads N        threads of the pool, 1 to 256 (default: one for each CPU)
+  --per-item         one span for each file, with its steps (the default)
+  --per-leaf         one span for each run of files that a thread took in one go
+  --summary          the same, with a histogram of how long the files took
+";
+
+const MAX_THREADS: usize = 256;
+
+/// How finely the files are traced.
+#[derive(Clone, Copy)]
+pub(crate) enum Grain {
+    Item,
+    Leaf,
+    Summary,
+}
+
+pub(crate) struct Args {
+    pub(crate) dir: PathBuf,
+    pub(crate) trace_out: Option<PathBuf>,
+    pub(crate) index_out: PathBuf,
+    pub(crate) threads: usize,
+    pub(crate) grain: Grain,
+}
+
+/// The arguments of this process; `None` if it was asked for help. An error says what is wrong with them.
+pub(crate) fn parse() -> Result<Option<Args>, String> {
+    let mut parser = lexopt::Parser::from_env();
+    let (mut dir, mut trace_out, mut index_out, mut grain) = (None, None, None, Grain::Item);
+    let mut threads = std::thread::available_parallelism().map_or(1, |n| n.get());
+    while let Some(arg) = parser.next().map_err(text)? {
+        match arg {
+            Long("trace-out") => trace_out = Some(parser.value().map_err(text)?.into()),
+            Long("index-out") => index_out = Some(parser.value().map_err(text)?.into()),
+            Long("threads") => threads = thread_count(parser.value().map_err(text)?)?,
+            Long("per-item") => grain = Grain::Item,
+            Long("per-leaf") => grain = Grain::Leaf,
+            Long("summary") => grain = Grain::Summary,
+            Long("help") | Short('h') => return Ok(None),
+            Value(path) if dir.is_none() => dir = Some(directory(path.into())?),
+            other => return Err(text(other.unexpected())),
+        }
+    }
+    let dir = match dir {
+        Some(dir) => dir,
+        None => directory(project())?,
+    };
+    Ok(Some(Args { dir, trace_out, index_out: index_out.unwrap_or_else(beside_the_program), threads, grain }))
+}
+
+fn text(error: impl Display) -> String {
+    error.to_string()
+}
+
+fn thread_count(value: OsString) -> Result<usize, String> {
+    let count = value.to_str().and_then(|text| text.parse().ok()).filter(|n| (1..=MAX_THREADS).contains(n));
+    count.ok_or_else(|| format!("--threads takes a number from 1 to {MAX_THREADS}, not {value:?}"))
+}
+
+fn directory(path: PathBuf) -> Result<PathBuf, String> {
+    match std::fs::metadata(&path) {
+        Ok(found) if found.is_dir() => Ok(path),
+        Ok(_) => Err(format!("{} is not a directory: name one that holds the files to index", path.display())),
+        Err(error) => Err(format!("can't open the directory {}: {error}", path.display())),
+    }
+}
+
+/// Where `cargo run` found the project; without cargo, here.
+fn project() -> PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| ".".into(), PathBuf::from)
+}
+
+/// `target/.../examples/pipeline-index.jsonl`: out of the way, and gone with `cargo clean`.
+fn beside_the_program() -> PathBuf {
+    let program = std::env::current_exe().unwrap_or_else(|_| "pipeline".into());
+    program.with_file_name("pipeline-index.jsonl")
+}

@@ -1,0 +1,94 @@
+//! Reads, hashes and tokenises the files on the pool.
+
+use crate::args::Grain;
+use crate::index::{count_tokens, Entry, Outcome, Partial, TokenCounts};
+use crate::progress::Progress;
+use crate::walk::printable;
+use heirloom::prelude::*;
+use heirloom::Span;
+use rayon::prelude::*;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// Larger files are left out: each thread holds one in memory.
+const MAX_FILE_BYTES: u64 = 256 << 20;
+
+/// What the files of one run have in common.
+pub(crate) struct Scan<'a> {
+    pub(crate) dir: &'a Path,
+    pub(crate) grain: Grain,
+    /// How many threads are going to merge the result.
+    pub(crate) shards: usize,
+    pub(crate) progress: &'a Progress,
+}
+
+impl Scan<'_> {
+    /// Scans the files in parallel, below this span. Each leaf of rayon's work adds up what it found.
+    pub(crate) fn files(&self, paths: &[PathBuf], scan: &Span) -> Vec<Partial> {
+        let (new, files) = (|| Partial::new(self.shards), paths.par_iter().traced(scan));
+        let by_leaf = match self.grain {
+            Grain::Item => {
+                return files.map("file", |span, path| self.traced(path, span)).fold(new, Partial::add).collect()
+            }
+            Grain::Leaf => files.per_leaf(),
+            Grain::Summary => files.summary(),
+        };
+        by_leaf.map("files", |path| self.file(path, None)).fold(new, Partial::add).collect()
+    }
+
+    /// One file, with a span of its own.
+    fn traced(&self, path: &Path, span: &Span) -> (Entry, TokenCounts) {
+        let (entry, counts) = self.file(path, Some(span));
+        span.set("path", &entry.path).set("bytes", entry.bytes).set("tokens", entry.tokens);
+        match &entry.outcome {
+            Outcome::Text => {}
+            Outcome::Binary => _ = span.set("binary", true),
+            Outcome::Failed(error) => _ = span.error(error),
+        }
+        (entry, counts)
+    }
+
+    /// One file; each step has a span if the file has one.
+    fn file(&self, path: &Path, span: Option<&Span>) -> (Entry, TokenCounts) {
+        let mut entry = Entry::new(printable(path, self.dir));
+        let mut counts = TokenCounts::new();
+        match step(span, "read", || read(path)) {
+            Err(error) => entry.outcome = Outcome::Failed(error.to_string()),
+            Ok(bytes) => {
+                entry.bytes = bytes.len() as u64;
+                entry.hash = Some(step(span, "hash", || blake3::hash(&bytes)));
+                match std::str::from_utf8(&bytes) {
+                    Ok(text) if !text.contains('\0') => {
+                        (entry.tokens, counts) = step(span, "tokenise", || count_tokens(text));
+                    }
+                    _ => entry.outcome = Outcome::Binary,
+                }
+            }
+        }
+        self.progress.done(entry.bytes);
+        (entry, counts)
+    }
+}
+
+fn step<R>(span: Option<&Span>, name: &'static str, work: impl FnOnce() -> R) -> R {
+    match span {
+        Some(span) => span.in_span(name, |_| work()),
+        None => work(),
+    }
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let file = File::open(path)?;
+    let len = file.metadata()?.len();
+    let mut bytes = Vec::new();
+    if len <= MAX_FILE_BYTES {
+        bytes.reserve(len as usize);
+        // It may grow meanwhile, and some files only pretend to be empty.
+        file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    }
+    if len.max(bytes.len() as u64) > MAX_FILE_BYTES {
+        return Err(io::Error::other(format!("larger than {} MiB: left out", MAX_FILE_BYTES >> 20)));
+    }
+    Ok(bytes)
+}
