@@ -21,8 +21,8 @@ fn anchor_ns() -> u64 {
 const SEGMENT_NS: u64 = 1_000_000_000;
 /// How many segments are kept: stamps older than this many seconds use the oldest one.
 const SEGMENTS: usize = 64;
-/// Nanoseconds per tick before anything was measured: corrected by the first segment.
-const FIRST_GUESS: f64 = 0.5;
+/// How long the rate is measured before anything is converted.
+const SETTLE_NS: u64 = 200_000;
 
 #[derive(Clone, Copy, Debug)]
 struct Segment {
@@ -62,6 +62,12 @@ impl Pair {
         }
         best
     }
+
+    /// Nanoseconds per tick from here to there; `None` if the counter stood still.
+    fn rate_until(self, later: Self) -> Option<f64> {
+        let ticks = later.tick.wrapping_sub(self.tick);
+        (ticks > 0).then(|| later.ns.wrapping_sub(self.ns) as f64 / ticks as f64)
+    }
 }
 
 /// Turns ticks into nanoseconds since 1970. Owned by a collector.
@@ -74,26 +80,21 @@ pub(crate) struct Timeline {
 }
 
 impl Timeline {
-    /// A timeline whose ticks are of the system's clocks.
+    /// A timeline whose ticks are of the system's clocks. Waits 200 microseconds once, so that the first rate is good to
+    /// about a thousandth, also for what was recorded meanwhile and before.
     pub(crate) fn system() -> Self {
         let first = Pair::read();
-        let segment = Segment { tick: first.tick, ns: first.ns, ns_per_tick: FIRST_GUESS };
-        let mut timeline = Self { anchor_ns: anchor_ns(), first, segments: vec![segment] };
-        timeline.settle();
-        timeline
+        while sys::monotonic_ns().wrapping_sub(first.ns) < SETTLE_NS {
+            std::hint::spin_loop();
+        }
+        let ns_per_tick = first.rate_until(Pair::read()).unwrap_or(1.0);
+        let segment = Segment { tick: first.tick, ns: first.ns, ns_per_tick };
+        Self { anchor_ns: anchor_ns(), first, segments: vec![segment] }
     }
 
     /// A timeline whose ticks already are nanoseconds since 1970.
     pub(crate) fn manual() -> Self {
         Self { anchor_ns: 0, first: Pair { tick: 0, ns: 0 }, segments: Vec::new() }
-    }
-
-    /// Waits 200 microseconds once, so that the first guess of the rate is good to about a thousandth.
-    fn settle(&mut self) {
-        while sys::monotonic_ns().wrapping_sub(self.first.ns) < 200_000 {
-            std::hint::spin_loop();
-        }
-        self.recalibrate(Pair::read());
     }
 
     /// Starts a new segment if the last one is a second old, or on demand while the rate is young. To be called by the
@@ -108,20 +109,13 @@ impl Timeline {
     }
 
     fn recalibrate(&mut self, now: Pair) {
-        let ticks = now.tick.wrapping_sub(self.first.tick);
-        if ticks == 0 {
-            return;
-        }
-        let rate = now.ns.wrapping_sub(self.first.ns) as f64 / ticks as f64;
+        let Some(rate) = self.first.rate_until(now) else { return };
         let Some(last) = self.segments.last().copied() else { return };
         let here_ns = last.at(now.tick).max(last.ns);
         // In one segment's time the line shall meet the measured clock: the error so far is spread over it.
         let error_ns = now.ns.wrapping_sub(here_ns) as i64 as f64;
         let correction = (error_ns / SEGMENT_NS as f64).clamp(-0.5, 0.5);
-        let young = now.ns.wrapping_sub(self.first.ns) < 1_000_000;
-        let ns = if young { now.ns } else { here_ns };
-        let ns_per_tick = if young { rate } else { rate * (1.0 + correction) };
-        self.segments.push(Segment { tick: now.tick, ns, ns_per_tick });
+        self.segments.push(Segment { tick: now.tick, ns: here_ns, ns_per_tick: rate * (1.0 + correction) });
         if self.segments.len() > SEGMENTS {
             self.segments.remove(0);
         }
@@ -139,5 +133,39 @@ impl Timeline {
         let after = |s: &&Segment| (tick.wrapping_sub(s.tick) as i64) >= 0;
         let segment = self.segments.iter().rev().find(after).or(self.segments.first());
         segment.map_or(0, |s| s.at(tick))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, Instant};
+
+    /// Converts ticks from before the timeline was made until some recalibrations later, as a collector does: each at the
+    /// pass in which it is read.
+    #[test]
+    fn time_never_goes_back_and_runs_as_fast_as_the_clock_from_the_first_tick_on() {
+        let before = Pair::read();
+        while Pair::read().ns < before.ns + 50_000 {}
+        let mut timeline = Timeline::system();
+        let first_ns = timeline.unix_ns(before.tick);
+        let off_ns = first_ns.abs_diff(timeline.anchor_ns.wrapping_add(before.ns));
+        assert!(off_ns < 10_000, "the first tick is {off_ns} ns off");
+        let (mut tick, mut last_ns) = (before.tick, first_ns);
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_millis(20) {
+            timeline.tend();
+            let now = counter();
+            let step = (now.wrapping_sub(tick) / 64).max(1);
+            while tick < now {
+                tick = (tick + step).min(now);
+                let ns = timeline.unix_ns(tick);
+                assert!(ns >= last_ns, "{ns} after {last_ns}");
+                last_ns = ns;
+            }
+        }
+        let after = Pair::read();
+        let (converted, real) = (timeline.unix_ns(after.tick) - first_ns, after.ns - before.ns);
+        assert!(converted.abs_diff(real) < real / 200, "{converted} ns, not {real}");
     }
 }

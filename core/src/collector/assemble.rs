@@ -49,7 +49,8 @@ struct Open {
     trace: TraceId,
     span: u64,
     parent: u64,
-    start_tick: u64,
+    /// Converted when the begin was read: the timeline forgets how fast the clock ran a minute ago.
+    start_ns: u64,
     name: u32,
     flags: u16,
     nested: bool,
@@ -223,7 +224,7 @@ impl Assembler {
             trace: TraceId { hi: *hi, lo: *lo },
             span: *span,
             parent: *parent,
-            start_tick: *tick,
+            start_ns: self.timeline.unix_ns(*tick),
             name: aux_of(header),
             flags,
             nested: false,
@@ -515,7 +516,7 @@ impl Assembler {
         let Some(open) = self.slots.get_mut(slot as usize) else { return };
         let extras = open.extras.take();
         open.ended = true;
-        let start_ns = self.timeline.unix_ns(open.start_tick);
+        let start_ns = open.start_ns;
         let mut row = SpanRow {
             trace: open.trace,
             span: SpanId(open.span),
@@ -577,7 +578,7 @@ impl Assembler {
         self.end_of_pass(send);
         self.end_of_pass(send);
         let mut open: Vec<u32> = self.by_id.values().copied().collect();
-        open.sort_unstable_by_key(|slot| std::cmp::Reverse(self.slots[*slot as usize].start_tick));
+        open.sort_unstable_by_key(|slot| std::cmp::Reverse(self.slots[*slot as usize].start_ns));
         for slot in open {
             self.finish(slot, tick, true);
             self.send_if_full(send);
@@ -599,7 +600,7 @@ impl Assembler {
                 span_id: SpanId(open.span),
                 parent_span_id: (open.parent != 0).then_some(SpanId(open.parent)),
                 lane: Arc::clone(self.lanes.get(open.lane)),
-                start_ns: self.timeline.unix_ns(open.start_tick),
+                start_ns: open.start_ns,
             });
         }
         spans.sort_by_key(|span| (span.start_ns, span.span_id));

@@ -24,6 +24,8 @@ mod ledger;
 mod modelled;
 mod queue;
 mod stack;
+#[cfg(all(test, not(loom)))]
+mod tests;
 mod worker;
 
 pub(crate) use assemble::Assembler;

@@ -1,0 +1,34 @@
+//! The assembler fed by hand: what can't be forced from outside.
+#![allow(clippy::unwrap_used)]
+
+use super::drain::LaneState;
+use super::Assembler;
+use crate::clock::timeline::Timeline;
+use crate::clock::NS;
+use crate::config::Limits;
+use crate::export::{Lane, Resource};
+use crate::wire::{header, Kind, BEGIN_BYTES, END_BYTES};
+use std::sync::Arc;
+
+fn begin(id: u64, tick: u64) -> [u64; 6] {
+    [header(Kind::Begin, BEGIN_BYTES, 0, 0), id, 0, 0, 1, tick]
+}
+
+fn end(id: u64, tick: u64) -> [u64; 3] {
+    [header(Kind::End, END_BYTES, 0, 0), id, tick]
+}
+
+/// A timeline forgets old rates. A span that was open meanwhile must not move, or it would cross its own children.
+#[test]
+fn a_span_began_when_it_began_however_long_it_is_open() {
+    let mut assembler = Assembler::new(Arc::new(Resource::default()), Limits::default(), 1 << 20, Timeline::manual());
+    let lane = assembler.lanes.add(Lane { process_id: 1, thread_id: 1, thread_name: "main".into() });
+    let mut state = LaneState { reader: 0, lane, stack: Default::default(), last_tick: 0, rest: None };
+    assembler.take(&mut state, &begin(1, NS | 1_000));
+    assert_eq!(assembler.open_spans()[0].start_ns, 1_000);
+    assembler.timeline = Timeline::system(); // takes the same tick for another time
+    assert_ne!(assembler.timeline.unix_ns(NS | 1_000), 1_000);
+    assert_eq!(assembler.open_spans()[0].start_ns, 1_000);
+    assembler.take(&mut state, &end(1, NS | 2_000));
+    assert_eq!(assembler.take_batch().spans().next().unwrap().start_ns(), 1_000);
+}
