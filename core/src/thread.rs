@@ -160,6 +160,10 @@ impl Drop for Leases {
         let state = state();
         state.life.set(GONE);
         state.empty();
+        if forked() {
+            // The registry's lock may be held for ever, by a thread that only the parent has.
+            return std::mem::forget(self.0.take());
+        }
         for held in self.0.get_mut().drain(..) {
             held.tracer.registry.give_back(held.shard);
         }
@@ -399,7 +403,7 @@ impl ThreadState {
 
     #[cold]
     fn look_up(&self, index: usize, name: &'static str) -> Option<u32> {
-        if self.taken.replace(true) {
+        if forked() || self.taken.replace(true) {
             return None;
         }
         compiler_fence(Ordering::SeqCst);

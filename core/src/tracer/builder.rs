@@ -230,6 +230,7 @@ impl Builder {
         if self.settings.disabled {
             return Ok(Tracer::new(Arc::new(self.shared(0, Vec::new(), None))));
         }
+        guard::notice_forks();
         if let Some(path) = self.settings.trace_file.clone() {
             let chrome = Chrome::create(&path).map_err(|error| InitError::TraceFile(path, error))?;
             self.exporters.push(Box::new(chrome));

@@ -108,6 +108,10 @@ impl Guard {
 
     fn end(&mut self, timeout: Duration) -> Report {
         self.finished = true;
+        if thread::forked() {
+            // Any lock may be held for ever, by a thread that only the parent has.
+            return Report::inert(false);
+        }
         if self.global && !last_guard_of(&self.tracer) {
             let flushed = self.tracer.flush(timeout);
             return Report::of_running(&self.tracer, flushed);
@@ -127,9 +131,9 @@ impl Drop for Guard {
 
 fn finish(tracer: &Tracer, timeout: Duration) -> Report {
     let shared = tracer.shared();
-    if shared.settings.disabled || thread::forked() {
+    if shared.settings.disabled {
         shared.close();
-        return Report::inert(shared.settings.disabled);
+        return Report::inert(true);
     }
     if thread::in_pipeline() {
         return Report::own_thread(tracer);
@@ -171,14 +175,17 @@ fn wait_for_jobs(tracer: TracerId, left: impl Fn() -> Duration) -> usize {
 /// How long the end of the process may be delayed.
 const AT_EXIT: Duration = Duration::from_secs(2);
 
+/// Makes everything inert in the child of a fork. Once; for every tracer.
+pub(super) fn notice_forks() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| sys::at_fork_child(thread::after_fork));
+}
+
 /// Finishes the global tracer at the end of the process, and flushes it on panics if that is wanted. Once.
 pub(super) fn install_hooks(flush_on_panic: bool) {
     static ONCE: Once = Once::new();
     static PANIC: Once = Once::new();
-    ONCE.call_once(|| {
-        sys::at_exit(at_exit);
-        sys::at_fork_child(thread::after_fork);
-    });
+    ONCE.call_once(|| sys::at_exit(at_exit));
     if flush_on_panic {
         PANIC.call_once(|| {
             let before = std::panic::take_hook();

@@ -120,6 +120,7 @@ impl Tracer {
     pub fn extract(&self, traceparent: &str, tracestate: Option<&str>) -> Result<Context, ParseTraceparentError> {
         let mut cx = Context::from_traceparent(traceparent)?;
         cx.tracer = self.shared.key;
+        let tracestate = tracestate.filter(|_| !thread::forked());
         if let Some((state, _)) = tracestate.and_then(|text| TraceState::parse(text).ok()) {
             if !state.is_empty() {
                 cx = cx.with_tracestate_index(self.shared.tracestate(state.as_str()));
@@ -187,8 +188,12 @@ impl Tracer {
         answer.recv_timeout(timeout).unwrap_or_default()
     }
 
-    /// The account of every span so far. Exact while nobody records and after a [`flush`](Self::flush).
+    /// The account of every span so far. Exact while nobody records and after a [`flush`](Self::flush). Empty in the
+    /// child of a fork.
     pub fn ledger(&self) -> Ledger {
+        if thread::forked() {
+            return Ledger::default();
+        }
         self.shared.ledger()
     }
 }
