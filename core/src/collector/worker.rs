@@ -71,15 +71,16 @@ impl Control {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// No more requests; those that came too late are answered with nothing.
-    fn stop(&self) {
+    /// No more requests; returns the barriers of those that came too late.
+    fn stop(&self) -> Vec<Arc<Barrier>> {
         let mut requests = self.requests();
         requests.stopped = true;
-        for request in std::mem::take(&mut requests.waiting) {
-            if let Request::Flush(barrier) | Request::Close(barrier) = request {
-                barrier.done(None);
-            }
-        }
+        let late = std::mem::take(&mut requests.waiting).into_iter();
+        let barrier = |request| match request {
+            Request::Flush(barrier) | Request::Close(barrier) => Some(barrier),
+            Request::OpenSpans(_) => None,
+        };
+        late.filter_map(barrier).collect()
     }
 
     /// What was assembled, and how many spans were open, after the last pass.
@@ -105,7 +106,7 @@ pub(crate) fn start(tracer: Arc<Shared>, resource: Arc<Resource>) -> std::io::Re
         if catch_unwind(AssertUnwindSafe(|| collector.run())).is_err() {
             warn("the collector panicked, which is a bug of Heirloom's: nothing is recorded any more");
             tracer.registry.close();
-            tracer.control.stop();
+            tracer.control.stop().iter().for_each(|barrier| tracer.await_exporters(barrier, Queue::flush));
         }
     })
 }
@@ -153,8 +154,7 @@ impl Collector {
     fn flush(&mut self, barrier: &Arc<Barrier>) {
         self.settle();
         self.send();
-        self.ask_exporters(barrier, Queue::flush);
-        barrier.done(None);
+        self.tracer.await_exporters(barrier, Queue::flush);
     }
 
     /// The end. A panic hook and a guard may both ask for it.
@@ -166,15 +166,10 @@ impl Collector {
         self.send();
         self.publish_counts();
         for barrier in ends {
-            self.ask_exporters(barrier, Queue::shutdown);
-            barrier.done(None);
+            self.tracer.await_exporters(barrier, Queue::shutdown);
         }
-        self.tracer.control.stop();
-    }
-
-    fn ask_exporters(&self, barrier: &Arc<Barrier>, ask: fn(&Queue, Arc<Barrier>)) {
-        barrier.add(self.tracer.queues.len());
-        self.tracer.queues.iter().for_each(|queue| ask(queue, Arc::clone(barrier)));
+        // Whoever asks while this goes on waits for the exporters too.
+        self.tracer.control.stop().iter().for_each(|barrier| self.tracer.await_exporters(barrier, Queue::flush));
     }
 
     /// One pass over all shards.

@@ -7,7 +7,7 @@
 //! 5. The report says what was done, and what was not by the deadline. What still runs then is left to itself.
 
 use super::{table, Report, Tracer};
-use crate::collector::{Barrier, Request};
+use crate::collector::{Barrier, Queue, Request};
 use crate::{sys, thread, TracerId};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
@@ -142,11 +142,10 @@ fn finish(tracer: &Tracer, timeout: Duration) -> Report {
     let left = || timeout.saturating_sub(start.elapsed());
     let running_jobs = wait_for_jobs(TracerId::new(shared.key), left);
     let barrier = Barrier::new(1);
-    let first = shared.close();
-    if !first || !shared.control.ask(Request::Close(Arc::clone(&barrier))) {
-        barrier.done(None);
-    }
-    shared.wake.wake();
+    shared.close();
+    // If somebody else has finished it already, or is about to, only what they started is waited for.
+    let exporters = || shared.await_exporters(&barrier, Queue::flush);
+    shared.ask(Request::Close(Arc::clone(&barrier)), exporters);
     let outcome = barrier.wait(left());
     table::remove(shared.key);
     Report::of_finished(tracer, outcome, running_jobs, start.elapsed())

@@ -20,7 +20,7 @@ pub use report::Report;
 pub(crate) use shared::{Shared, StrayEnd};
 pub(crate) use table::{find, global_key};
 
-use crate::collector::{Barrier, Done, Ledger, OpenSpan, Request};
+use crate::collector::{Barrier, Done, Ledger, OpenSpan, Queue, Request};
 use crate::thread;
 use crate::{Context, Entered, Name, ParseTraceparentError, Span, TraceState};
 use std::fmt;
@@ -173,7 +173,8 @@ impl Tracer {
             return Err(FlushError::Forked);
         }
         let barrier = Barrier::new(1);
-        self.shared.ask(Request::Flush(Arc::clone(&barrier)), || barrier.done(None));
+        let exporters = || self.shared.await_exporters(&barrier, Queue::flush);
+        self.shared.ask(Request::Flush(Arc::clone(&barrier)), exporters);
         Ok(barrier)
     }
 

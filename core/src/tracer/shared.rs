@@ -1,7 +1,7 @@
 //! What the threads of a tracer share: recording threads on their slow path, the collector, whoever flushes.
 
 use crate::clock::Clock;
-use crate::collector::{Control, Ledger, Queue, Request, Transparent};
+use crate::collector::{Barrier, Control, Ledger, Queue, Request, Transparent};
 use crate::config::Settings;
 use crate::context::TracerKey;
 use crate::export::Verify;
@@ -146,13 +146,20 @@ impl Shared {
         }
     }
 
+    /// Has the barrier wait until every exporter has done this, behind everything that is queued. The caller's part of
+    /// the barrier is done then.
+    pub(crate) fn await_exporters(&self, barrier: &Arc<Barrier>, ask: fn(&Queue, Arc<Barrier>)) {
+        barrier.add(self.queues.len());
+        self.queues.iter().for_each(|queue| ask(queue, Arc::clone(barrier)));
+        barrier.done(None);
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// Returns whether it was open.
-    pub(super) fn close(&self) -> bool {
-        !self.closed.swap(true, Ordering::AcqRel)
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
     }
 
     /// The index of a tracestate, for a context; zero if the table is full.
