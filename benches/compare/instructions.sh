@@ -6,17 +6,16 @@
 # (a clock that calibrates itself before main spins for a while).
 #
 #   benches/compare/instructions.sh [PEER ..]      default: each peer in a setting that loses nothing
-#   SHORT, LONG: the two lengths; FEATURES: cargo features, as in FEATURES=heirloom
+#   SHORT, LONG: the two lengths
 set -eu
 
 cd "$(dirname "$0")/../.."
 # With the warm-up no more than the queues and rings hold, so that drops are not counted.
 short=${SHORT:-10000}
 long=${LONG:-30000}
-features=${FEATURES:-}
-peers=${*:-floor ${features:+heirloom} mutex-vec channel otel-large tracing-otel fastrace-local fastrace-span}
+peers=${*:-floor heirloom mutex-vec channel otel-large tracing-otel fastrace-local fastrace-span}
 
-cargo build --quiet --release --package heirloom-compare --bin single --features "$features"
+cargo build --quiet --release --package heirloom-compare --bin single
 binary=${CARGO_TARGET_DIR:-target}/release/single
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -7,9 +7,6 @@ use heirloom_compare::plan::Plan;
 use heirloom_compare::{output, report};
 use std::process::ExitCode;
 
-/// The ring of the floor and of Heirloom: 5 ms of records flat out, more than a pause of its reader on a quiet machine.
-const RING_BYTES: usize = 16 << 20;
-
 fn main() -> ExitCode {
     output::run(single)
 }
@@ -24,7 +21,7 @@ fn single(args: &Args) -> Result<bool, String> {
         threads: vec![1],
         spans: args.spans.unwrap_or(spans),
         repetitions: args.repetitions.unwrap_or(repetitions),
-        ring_bytes: Some(RING_BYTES),
+        ring_bytes: None,
         on_main_thread: true,
     };
     let machine = Machine::here();

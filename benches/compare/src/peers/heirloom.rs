@@ -1,18 +1,35 @@
 //! Heirloom: the function API, with an exporter that only counts.
 //!
-//! Children are made from a copy of the parent's context, as a thread pool's jobs would make them. `heirloom` has rings
-//! that hold a thread's whole run, so that the recording path is measured and not the drops; `heirloom-default` has the
-//! rings that `init` chooses, and says by cause what they couldn't hold.
+//! Children are made from a copy of the parent's context, as a thread pool's jobs would make them.
+//!
+//! `heirloom` has rings that hold a thread's whole run, so that the recording path is measured and not the drops, and
+//! their memory is in place before, as the floor's is: each ring was written from end to end once. `heirloom-default` has
+//! the rings that `init` chooses, and says by cause what they couldn't hold.
 
 use super::Peer;
-use crate::account::{SharedAccount, Tally};
+use crate::account::{Account, SharedAccount, Tally};
 use crate::plan::{PeerName, Scenario};
 use crate::workload::{Samples, Stretch, CHILD, KEYS, PARENT};
 use heirloom_core::export::{Batch, ExportError, Exporter};
-use heirloom_core::Span;
+use heirloom_core::{Guard, Span};
+use std::sync::Barrier;
+use std::time::Duration;
+
+/// What waits for the exporter while the machine runs others: more than a run needs.
+const QUEUE_BYTES: usize = 1 << 30;
+
+/// How long everything that fills the rings may take to arrive.
+const FILL_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// A text that fills a ring quickly, and what its span needs there.
+const FILLING: &str = match std::str::from_utf8(&[b'x'; 2000]) {
+    Ok(text) => text,
+    Err(_) => "",
+};
+const FILLING_BYTES: usize = FILLING.len() + 128;
 
 pub(super) struct Heirloom {
-    guard: heirloom_core::Guard,
+    guard: Guard,
     account: SharedAccount,
 }
 
@@ -22,11 +39,17 @@ impl Peer for Heirloom {
     fn start(scenario: &Scenario) -> Result<Self, String> {
         let account = SharedAccount::default();
         let builder = heirloom_core::builder("compare").exporter(Counting(account.clone()));
-        let builder = match scenario.peer {
-            PeerName::HeirloomDefault => builder,
-            _ => builder.shard_bytes(scenario.ring_bytes),
+        let is_default = scenario.peer == PeerName::HeirloomDefault;
+        let builder = match is_default {
+            true => builder,
+            false => builder.shard_bytes(scenario.ring_bytes).queue_bytes(QUEUE_BYTES),
         };
         let guard = builder.init().map_err(|error| error.to_string())?;
+        if !is_default {
+            fill_rings(scenario)?;
+            guard.tracer().flush(FILL_TIMEOUT).map_err(|error| error.to_string())?;
+            *account.lock() = Account::default();
+        }
         Ok(Self { guard, account })
     }
 
@@ -49,7 +72,38 @@ impl Peer for Heirloom {
         drop(parent);
         let report = self.guard.finish();
         let ledger = report.ledger();
-        Ok(Tally { named_lost: Some(ledger.transparent + ledger.dropped), ..self.account.tally() })
+        if !ledger.is_balanced() {
+            return Err(format!("the ledger does not balance: {report}"));
+        }
+        Ok(Tally { named_lost: Some(ledger.dropped()), ..self.account.tally() })
+    }
+}
+
+/// Writes the rings of all recording threads once, from end to end.
+///
+/// Threads that end leave their rings to the next ones: here, those that will record.
+fn fill_rings(scenario: &Scenario) -> Result<(), String> {
+    if scenario.on_main_thread {
+        fill_ring(scenario.ring_bytes);
+        return Ok(());
+    }
+    // The main thread, which opens the parent, takes a ring first, so that it takes none of the filled ones.
+    heirloom_core::root(PARENT).end();
+    let together = Barrier::new(scenario.threads);
+    let fill = || {
+        fill_ring(scenario.ring_bytes);
+        together.wait(); // So that none takes over the ring of another.
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..scenario.threads).map(|_| scope.spawn(fill)).collect();
+        threads.into_iter().try_for_each(|thread| thread.join())
+    })
+    .map_err(|_| "a thread that filled a ring panicked".to_owned())
+}
+
+fn fill_ring(ring_bytes: usize) {
+    for _ in 0..ring_bytes / FILLING_BYTES {
+        heirloom_core::root(PARENT).set(KEYS[2], FILLING);
     }
 }
 

@@ -45,7 +45,7 @@ pub fn run(scenario: &Scenario) -> Result<Row, String> {
         PeerName::Heirloom | PeerName::HeirloomDefault => measure::<heirloom::Heirloom>(scenario),
         #[cfg(not(feature = "heirloom"))]
         PeerName::Heirloom | PeerName::HeirloomDefault => {
-            Err("Heirloom is not in this build: add --features heirloom".to_owned())
+            Err("Heirloom is not in this build: leave its feature `heirloom` on".to_owned())
         }
         PeerName::MutexVec => measure::<mutex_vec::MutexVec>(scenario),
         PeerName::Channel => measure::<channel::Channel>(scenario),
