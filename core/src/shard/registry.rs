@@ -7,6 +7,7 @@
 
 use super::{Counts, Shard, Sizes};
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
+use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
 
 /// All shards of one tracer.
@@ -21,7 +22,8 @@ pub(crate) struct Registry {
 #[derive(Debug, Default)]
 struct Shards {
     all: Vec<Arc<Shard>>,
-    free: Vec<Arc<Shard>>,
+    /// The one that was given back first is at the front: it is the likeliest to have been read.
+    free: VecDeque<Arc<Shard>>,
     closed: bool,
 }
 
@@ -40,7 +42,7 @@ impl Registry {
         if shards.closed {
             return None;
         }
-        if let Some(shard) = shards.free.pop() {
+        if let Some(shard) = shards.free.pop_front() {
             return Some(shard);
         }
         let shard = Arc::new(Shard::new(self.sizes, clock, first_id())?);
@@ -51,7 +53,7 @@ impl Registry {
 
     /// The end of a lease.
     pub(crate) fn give_back(&self, shard: Arc<Shard>) {
-        self.lock().free.push(shard);
+        self.lock().free.push_back(shard);
     }
 
     pub(crate) fn version(&self) -> u64 {
