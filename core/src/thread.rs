@@ -498,8 +498,10 @@ fn seed() -> u64 {
 fn lease(key: TracerKey) -> Result<Held, NoShard> {
     let tracer = tracer::find(key).ok_or(NoShard::NoTracer)?;
     let lease = next_lease();
-    let shard = tracer.registry.lease(tracer.clock.source(), seed).ok_or(NoShard::NoMemory)?;
-    tracer.announce_thread(&shard);
+    let why = || if tracer.is_closed() { NoShard::NoTracer } else { NoShard::NoMemory };
+    let shard = tracer.registry.lease(tracer.clock.source(), seed).ok_or_else(why)?;
+    // Without room for it, the first refill that finds some does it.
+    let _ = tracer.announce_thread(&shard);
     Ok(Held { key, lease, shard, tracer })
 }
 
