@@ -141,6 +141,9 @@ impl Slot<'_> {
     #[cold]
     #[inline(never)]
     pub(crate) fn refill(&self, bytes: u64, is_begin: bool) -> Result<(), Refused> {
+        if self.writer.is_unannounced() {
+            self.tracer.announce_thread(self.shard)?;
+        }
         let refill = self.writer.refill(self.shard.shared(), bytes, is_begin);
         if refill.wake {
             self.tracer.wake.wake();

@@ -69,6 +69,8 @@ pub(crate) struct Writer {
     tail_seen: Cell<u64>,
     returned_seen: Cell<u64>,
     woke_at: Cell<u64>,
+    /// Its new owner's name is not written yet, for lack of room.
+    unannounced: Cell<bool>,
     /// Transparent spans by cause, in the order of [`Refused`].
     refused: [AtomicU64; Refused::CAUSES],
 }
@@ -125,6 +127,7 @@ impl Writer {
             tail_seen: Cell::new(0),
             returned_seen: Cell::new(0),
             woke_at: Cell::new(0),
+            unannounced: Cell::new(false),
             refused: [AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0)],
         }
     }
@@ -137,6 +140,15 @@ impl Writer {
 
     pub(crate) fn set_clock(&self, clock: u8) {
         self.clock.store(clock, Ordering::Relaxed);
+    }
+
+    /// Whether the owner's name is still to be written. While it is, the limit lets nothing pass without a refill.
+    pub(crate) fn is_unannounced(&self) -> bool {
+        self.unannounced.get()
+    }
+
+    pub(crate) fn set_unannounced(&self, unannounced: bool) {
+        self.unannounced.set(unannounced);
     }
 
     /// The longest record in bytes.

@@ -6,7 +6,7 @@ use crate::config::Settings;
 use crate::context::TracerKey;
 use crate::export::Verify;
 use crate::sampler::SamplerState;
-use crate::shard::{Registry, Shard};
+use crate::shard::{Refused, Registry, Shard};
 use crate::sync::SegQueue;
 use crate::wire::{header, padded, Kind};
 use crate::{sys, Context, TraceId};
@@ -111,20 +111,24 @@ impl Shared {
         }
     }
 
-    /// Writes into a newly leased shard whose it is now.
-    pub(crate) fn announce_thread(&self, shard: &Shard) {
+    /// Writes into a newly leased shard whose it is now. If its last owner left it too full for that, nothing else fits
+    /// either: the first refill that finds room does it.
+    pub(crate) fn announce_thread(&self, shard: &Shard) -> Result<(), Refused> {
         let thread = std::thread::current();
         let writer = shard.writer();
         let name = crate::thread::cut(thread.name().unwrap_or(""), 64);
         let bytes = 16 + padded(name.len());
-        if !writer.fits(bytes) && writer.refill(shard.shared(), bytes, false).outcome.is_err() {
-            // The shard was left full by its last owner: what this thread records until there is room is transparent.
-            // Its lane is then the last owner's; the collector is woken to make room.
-            self.wake.wake();
-            return;
+        if !writer.fits(bytes) {
+            let refill = writer.refill(shard.shared(), bytes, false);
+            writer.set_unannounced(refill.outcome.is_err());
+            if refill.outcome.is_err() {
+                self.wake.wake();
+                return refill.outcome;
+            }
         }
         let head = header(Kind::ThreadStart, bytes, 0, name.len() as u32);
         writer.record_with_bytes([head, sys::thread_id()], name.as_bytes());
+        Ok(())
     }
 
     /// Takes an end that found no room.
