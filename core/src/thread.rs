@@ -502,7 +502,7 @@ fn lease(key: TracerKey) -> Result<Held, NoShard> {
     let tracer = tracer::find(key).ok_or(NoShard::NoTracer)?;
     let lease = next_lease();
     let why = || if tracer.is_closed() { NoShard::NoTracer } else { NoShard::NoMemory };
-    let shard = tracer.registry.lease(tracer.clock.source(), seed).ok_or_else(why)?;
+    let shard = tracer.registry.lease(tracer.clock_source(), seed).ok_or_else(why)?;
     // Without room for it, the first refill that finds some does it.
     let _ = tracer.announce_thread(&shard);
     Ok(Held { key, lease, shard, tracer })

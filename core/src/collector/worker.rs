@@ -213,7 +213,7 @@ impl Collector {
         }
         self.watched = Instant::now();
         self.tracer.queues.iter().for_each(|queue| queue.watch());
-        self.tracer.registry.set_clock(self.tracer.clock.source());
+        self.tracer.renew_clock_source();
     }
 }
 

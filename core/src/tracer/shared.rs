@@ -10,7 +10,7 @@ use crate::shard::{Refused, Registry, Shard};
 use crate::sync::SegQueue;
 use crate::wire::{header, padded, Kind};
 use crate::{sys, Context, TraceId};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::Thread;
 
@@ -32,6 +32,7 @@ pub(crate) struct Shared {
     pub(crate) key: TracerKey,
     pub(crate) settings: Settings,
     pub(crate) clock: Clock,
+    clock_source: AtomicU8,
     pub(crate) registry: Registry,
     pub(crate) wake: Wake,
     pub(crate) control: Control,
@@ -77,6 +78,7 @@ impl Shared {
             sampler: SamplerState::new(&settings.sampler),
             sampler_reads_clock: settings.sampler.reads_clock(),
             settings,
+            clock_source: AtomicU8::new(clock.source()),
             clock,
             registry,
             wake: Wake::default(),
@@ -105,10 +107,23 @@ impl Shared {
 
     /// A stamp of whatever clock this tracer's shards use.
     pub(crate) fn clock_tick(&self) -> u64 {
-        match self.clock.source() {
+        match self.clock_source() {
             crate::clock::COUNTER => crate::clock::counter(),
             _ => self.clock.slow_tick(),
         }
+    }
+
+    /// Which clock this tracer's shards read.
+    pub(crate) fn clock_source(&self) -> u8 {
+        self.clock_source.load(Ordering::Relaxed)
+    }
+
+    /// Asks the system again which clock to read, and has every shard read that one. Opens a file: for the collector, once
+    /// in a while.
+    pub(crate) fn renew_clock_source(&self) {
+        let source = self.clock.source();
+        self.clock_source.store(source, Ordering::Relaxed);
+        self.registry.set_clock(source);
     }
 
     /// Writes into a newly leased shard whose it is now. If its last owner left it too full for that, nothing else fits

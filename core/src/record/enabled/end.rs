@@ -57,7 +57,7 @@ fn elsewhere(state: &ThreadState, span: &Span, flags: u16) {
     match state.activate(key) {
         Ok(()) => {
             let written = state.with_tracer(key, |slot| {
-                let end = stray(slot.tracer.clock_tick(), span, flags);
+                let end = stray(slot.tick(), span, flags);
                 if slot.fits(END_BYTES) {
                     slot.writer.end_elsewhere(end.flags, end.dropped, end.span, end.tick);
                     return None;
