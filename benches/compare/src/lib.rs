@@ -12,9 +12,7 @@ pub mod account;
 pub mod args;
 pub mod checks;
 pub mod children;
-pub mod clock;
 pub mod goals;
-pub mod machine;
 pub mod measure;
 pub mod output;
 pub mod peers;
@@ -22,5 +20,16 @@ pub mod plan;
 pub mod plot;
 pub mod report;
 pub mod stats;
-pub mod usage;
 pub mod workload;
+
+// Shared with the benches of the root package.
+#[path = "../../support/clock.rs"]
+pub mod clock;
+#[path = "../../support/machine.rs"]
+pub mod machine;
+#[path = "../../support/ring.rs"]
+pub mod ring;
+#[path = "../../support/summary.rs"]
+pub mod summary;
+#[path = "../../support/usage.rs"]
+pub mod usage;

@@ -2,6 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The crates whose versions matter.
+pub const CRATES: [&str; 7] = [
+    "crossbeam-channel",
+    "fastrace",
+    "heirloom-core",
+    "opentelemetry_sdk",
+    "parking_lot",
+    "tracing",
+    "tracing-opentelemetry",
+];
+
 /// A tracer under measurement, in one configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -115,7 +126,7 @@ const WARM_UP_SPANS: u64 = 1000;
 const RING_BYTES_PER_SPAN: u64 = 256;
 
 /// The smallest and the largest ring that a plan chooses.
-const RING_BYTES: std::ops::RangeInclusive<u64> = 1 << 20..=512 << 20;
+const RING_BYTES: std::ops::RangeInclusive<u64> = 1 << 20..=256 << 20;
 
 impl Plan {
     /// The scenarios in the order to measure them: the peers take turns (A B C .. A B C ..), so that a machine which

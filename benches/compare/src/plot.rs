@@ -4,7 +4,8 @@
 
 use crate::measure::Row;
 use crate::plan::{PeerName, Plan};
-use crate::stats::{select, Summary};
+use crate::stats::select;
+use crate::summary::Summary;
 use std::fmt::Write;
 
 /// Sizes in pixels.

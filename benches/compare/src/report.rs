@@ -4,7 +4,8 @@ use crate::children::Outcome;
 use crate::machine::Machine;
 use crate::measure::Row;
 use crate::plan::{PeerName, Plan};
-use crate::stats::{ratios, select, Summary};
+use crate::stats::{ratios, select};
+use crate::summary::Summary;
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -209,7 +210,7 @@ mod tests {
         let plan =
             Plan { peers, threads: vec![1, 2], spans: 100, repetitions: 1, ring_bytes: None, on_main_thread: false };
         let rows = vec![row(PeerName::Floor, 1, 100), row(PeerName::Otel, 1, 50), row(PeerName::Otel, 2, 50)];
-        let text = contention(&plan, &Machine::here(), &Outcome { rows, failures: Vec::new() });
+        let text = contention(&plan, &Machine::here(&[]), &Outcome { rows, failures: Vec::new() });
         assert!(text.contains("| otel | 50.00 (50.0 %) | 50.00 (50.0 %) |"), "{text}");
         assert!(text.contains("| otel | 1 | 50.00 [50.00-50.00] | 2.00 [2.00-2.00] | 10.0 [10.0-10.0] |"), "{text}");
         assert!(text.contains("| floor | 100.00 (0) | - |"), "{text}");

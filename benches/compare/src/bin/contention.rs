@@ -3,7 +3,7 @@
 use heirloom_compare::args::Args;
 use heirloom_compare::children::measure_all;
 use heirloom_compare::machine::Machine;
-use heirloom_compare::plan::Plan;
+use heirloom_compare::plan::{Plan, CRATES};
 use heirloom_compare::{output, plot, report};
 use std::process::ExitCode;
 
@@ -13,7 +13,7 @@ fn main() -> ExitCode {
 
 fn contention(args: &Args) -> Result<bool, String> {
     let (threads, spans, repetitions) =
-        if args.smoke { (vec![1, 2], 20_000, 1) } else { (vec![1, 2, 4, 8], 2_000_000, 5) };
+        if args.smoke { (vec![1, 2], 20_000, 1) } else { (vec![1, 2, 4, 8], 1_000_000, 5) };
     let plan = Plan {
         peers: args.peers(),
         threads: args.threads.clone().unwrap_or(threads),
@@ -22,7 +22,7 @@ fn contention(args: &Args) -> Result<bool, String> {
         ring_bytes: None,
         on_main_thread: false,
     };
-    let machine = Machine::here();
+    let machine = Machine::here(&CRATES);
     let outcome = measure_all(&plan.scenarios());
     let table = report::contention(&plan, &machine, &outcome);
     let caption = format!(

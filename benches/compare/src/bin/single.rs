@@ -3,7 +3,7 @@
 use heirloom_compare::args::Args;
 use heirloom_compare::children::measure_all;
 use heirloom_compare::machine::Machine;
-use heirloom_compare::plan::Plan;
+use heirloom_compare::plan::{Plan, CRATES};
 use heirloom_compare::{output, report};
 use std::process::ExitCode;
 
@@ -15,7 +15,7 @@ fn single(args: &Args) -> Result<bool, String> {
     if args.threads.is_some() {
         return Err("--threads: this benchmark has one thread; use contention for more".to_owned());
     }
-    let (spans, repetitions) = if args.smoke { (20_000, 1) } else { (2_000_000, 7) };
+    let (spans, repetitions) = if args.smoke { (20_000, 1) } else { (1_000_000, 7) };
     let plan = Plan {
         peers: args.peers(),
         threads: vec![1],
@@ -24,7 +24,7 @@ fn single(args: &Args) -> Result<bool, String> {
         ring_bytes: None,
         on_main_thread: true,
     };
-    let machine = Machine::here();
+    let machine = Machine::here(&CRATES);
     let outcome = measure_all(&plan.scenarios());
     let table = report::single(&plan, &machine, &outcome);
     output::write(args, "single", &machine, &outcome, &table, &[])

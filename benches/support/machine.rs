@@ -1,6 +1,7 @@
 //! Where and when a result was made, and with which versions.
 
 use serde::Serialize;
+use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The header of a result.
@@ -15,38 +16,27 @@ pub struct Machine {
     /// The clock that the kernel itself uses; a time-stamp counter that it doesn't trust is not a clock for a tracer.
     pub clock_source: String,
     /// The compiler.
-    pub rustc: &'static str,
+    pub rustc: String,
     /// Whether the compiler optimised; numbers from a debug build mean nothing.
     pub optimised: bool,
     /// The day (UTC), as in `2026-11-21`.
     pub date: String,
-    /// The peers' crates with their versions.
+    /// Crates with their versions.
     pub versions: Vec<String>,
 }
 
-/// The crates whose versions matter.
-const CRATES: [&str; 7] = [
-    "crossbeam-channel",
-    "fastrace",
-    "heirloom-core",
-    "opentelemetry_sdk",
-    "parking_lot",
-    "tracing",
-    "tracing-opentelemetry",
-];
-
 impl Machine {
-    /// This machine, now.
-    pub fn here() -> Self {
+    /// This machine, now, and the locked versions of these crates.
+    pub fn here(crates: &[&str]) -> Self {
         Self {
             cpu: cpu_name(),
             cores: std::thread::available_parallelism().map_or(0, |cores| cores.get()),
             kernel: format!("{} {}", std::env::consts::OS, file_line("/proc/sys/kernel/osrelease")),
             clock_source: file_line("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
-            rustc: env!("COMPARE_RUSTC"),
+            rustc: rustc_version(),
             optimised: !cfg!(debug_assertions),
             date: today(),
-            versions: locked_versions(include_str!("../../../Cargo.lock")),
+            versions: locked_versions(include_str!("../../Cargo.lock"), crates),
         }
     }
 
@@ -78,12 +68,19 @@ fn cpu_name() -> String {
         .map_or_else(|| "unknown CPU".to_owned(), |(_, name)| name.trim().to_owned())
 }
 
-fn locked_versions(lock: &str) -> Vec<String> {
+/// What `rustc` says now: cargo used the same one if the benchmark was started by cargo.
+fn rustc_version() -> String {
+    let output = Command::new("rustc").arg("--version").output().ok().filter(|output| output.status.success());
+    let version = output.and_then(|output| String::from_utf8(output.stdout).ok());
+    version.map_or_else(|| "unknown rustc".to_owned(), |version| version.trim().to_owned())
+}
+
+fn locked_versions(lock: &str, crates: &[&str]) -> Vec<String> {
     let mut lines = lock.lines();
     let mut versions = Vec::new();
     while let Some(line) = lines.next() {
         let name = line.strip_prefix("name = \"").and_then(|rest| rest.strip_suffix('"'));
-        if let Some(name) = name.filter(|name| CRATES.contains(name)) {
+        if let Some(name) = name.filter(|name| crates.contains(name)) {
             let version = lines.next().and_then(|line| line.strip_prefix("version = ")).unwrap_or("?");
             versions.push(format!("{name} {}", version.trim_matches('"')));
         }
@@ -130,6 +127,6 @@ mod tests {
     fn versions_come_from_the_lock_file() {
         let lock =
             "[[package]]\nname = \"fastrace\"\nversion = \"0.7.19\"\n\n[[package]]\nname = \"rand\"\nversion = \"1\"\n";
-        assert_eq!(locked_versions(lock), ["fastrace 0.7.19"]);
+        assert_eq!(locked_versions(lock, &["fastrace"]), ["fastrace 0.7.19"]);
     }
 }

@@ -1,0 +1,117 @@
+//! How long one span takes at worst, while the exporter is healthy and while it hangs for ever.
+//!
+//! One thread records a span every 2 us and reads the clock before and after each. The bare clock reads alone are the
+//! control: their slowest ones are the machine's, not the tracer's. Each run is a process of its own.
+
+mod support;
+
+use heirloom::{Context, Guard};
+use std::hint::black_box;
+use std::process::ExitCode;
+use std::time::Duration;
+use support::bench::{cell, column, ratios};
+use support::child::numbers;
+use support::clock::ticks;
+use support::spans::{lost, ticks_per_ns, Beat, Hangs, NoOp};
+use support::{Bench, Goal, Numbers};
+
+/// How often a span begins.
+const INTERVAL_NS: f64 = 2000.0;
+
+/// What is recorded and who exports it: the number that a child is given, and its name.
+const KINDS: [(u64, &str); 3] =
+    [(NOTHING, "two clock reads, no span"), (HEALTHY, "exporter that does nothing"), (HUNG, "exporter that hangs")];
+const NOTHING: u64 = 0;
+const HEALTHY: u64 = 1;
+const HUNG: u64 = 2;
+
+/// The columns of the table: a number of each run, its name there and in the table.
+const COLUMNS: [(&str, &str); 7] = [
+    ("p50", "p50"),
+    ("p99", "p99"),
+    ("p99.9", "p99.9"),
+    ("p99.99", "p99.99"),
+    ("max", "max"),
+    ("refused", "refused"),
+    ("undelivered", "not delivered"),
+];
+
+fn main() -> ExitCode {
+    support::run("latency", &[("latency", latency_child)], latency)
+}
+
+fn latency(bench: &mut Bench) -> Result<(), String> {
+    let (rounds, spans) = bench.pick((7, 1_000_000), (1, 10_000));
+    let runs = bench.in_turns(rounds, KINDS.len(), |kind| bench.child("latency", &[KINDS[kind].0, spans]))?;
+    bench.say(&format!(
+        "ns that a span takes; {spans} spans per run, one every {INTERVAL_NS} ns; median [min-max] of {rounds} runs in \
+         turns."
+    ));
+    let rows: Vec<_> = KINDS.iter().zip(&runs).map(|((_, name), runs)| row(name, runs)).collect();
+    let header: Vec<_> = std::iter::once("").chain(COLUMNS.map(|(_, title)| title)).collect();
+    bench.table(&header, &rows);
+    for ((_, name), runs) in KINDS.iter().zip(&runs) {
+        for (column_name, _) in COLUMNS {
+            bench.keep(&format!("{column_name}, {name}"), "ns", &column(runs, column_name));
+        }
+        bench.promise(column(runs, "balanced").iter().all(|yes| *yes == 1.0), || format!("{name}: unbalanced ledger"));
+    }
+    let (healthy, hung) = (column(&runs[HEALTHY as usize], "p99.99"), column(&runs[HUNG as usize], "p99.99"));
+    bench.goal("p99.99, hung over healthy exporter", Goal::AtMost(2.0), "", ratios(&hung, &healthy));
+    Ok(())
+}
+
+fn row(name: &str, runs: &[Numbers]) -> Vec<String> {
+    let cells = COLUMNS.iter().map(|(name, _)| cell(&column(runs, name), 0));
+    std::iter::once(name.to_owned()).chain(cells).collect()
+}
+
+/// One process that records so many spans with this exporter.
+fn latency_child(arguments: &[u64]) -> Result<Numbers, String> {
+    let [kind, spans] = *arguments else { return Err("expected two numbers".to_owned()) };
+    let builder = heirloom::builder("latency");
+    let builder = if kind == HUNG { builder.exporter(Hangs) } else { builder.exporter(NoOp) };
+    let guard = builder.init().map_err(|error| error.to_string())?;
+    let ticks_per_ns = ticks_per_ns();
+    let mut ticks = vec![1_u32; spans as usize]; // Not zero, so that the memory is in place.
+    heirloom::in_root("root", |root| match kind {
+        NOTHING => time_each(&mut ticks, ticks_per_ns, || ()),
+        _ => record(&mut ticks, ticks_per_ns, root.context()),
+    });
+    ticks.sort_unstable();
+    Ok(distribution(&ticks, ticks_per_ns, guard))
+}
+
+fn record(ticks: &mut [u32], ticks_per_ns: f64, parent: Context) {
+    time_each(ticks, ticks_per_ns, || drop(black_box(parent.span("child"))));
+}
+
+#[inline(always)]
+fn time_each(times: &mut [u32], ticks_per_ns: f64, once: impl Fn()) {
+    let mut beat = Beat::every_ns(INTERVAL_NS, ticks_per_ns);
+    for time in times {
+        beat.wait();
+        let begin = ticks();
+        once();
+        *time = u32::try_from(ticks() - begin).unwrap_or(u32::MAX);
+    }
+}
+
+fn distribution(sorted_ticks: &[u32], ticks_per_ns: f64, guard: Guard) -> Numbers {
+    let at = |share: f64| {
+        let index = ((sorted_ticks.len() as f64 * share) as usize).min(sorted_ticks.len().saturating_sub(1));
+        sorted_ticks.get(index).map_or(0.0, |ticks| f64::from(*ticks) / ticks_per_ns)
+    };
+    let report = guard.finish_within(Duration::from_millis(500));
+    let ledger = report.ledger();
+    numbers([
+        ("p50", at(0.5)),
+        ("p99", at(0.99)),
+        ("p99.9", at(0.999)),
+        ("p99.99", at(0.9999)),
+        ("max", at(1.0)),
+        ("refused", ledger.transparent.total() as f64),
+        ("undelivered", lost(ledger) as f64),
+        ("balanced", f64::from(u8::from(ledger.is_balanced()))),
+    ])
+}

@@ -1,0 +1,30 @@
+//! What the benches share.
+//!
+//! | file | what it has |
+//! |---|---|
+//! | `args.rs` | the arguments, and when a run is only a smoke |
+//! | `bench.rs` | tables, goals, promises; where they are written |
+//! | `child.rs` | a measurement in a fresh process of the same binary |
+//! | `spans.rs` | exporters that do nothing or hang, filling a ring, pacing |
+//! | `clock.rs`, `ring.rs` | the floor: the cheapest clock, and a ring |
+//! | `usage.rs`, `threads.rs` | CPU time and memory of the process and of each thread |
+//! | `machine.rs`, `summary.rs` | the header of a result; medians |
+//!
+//! `clock`, `machine`, `ring`, `summary` and `usage` are also those of the comparison with other tracers.
+#![allow(dead_code, unused_imports, reason = "each bench uses a part of it, and its tests run with the comparison's")]
+#![allow(unreachable_pub, reason = "some files are public modules of the comparison")]
+
+pub mod args;
+pub mod bench;
+pub mod child;
+pub mod clock;
+pub mod machine;
+pub mod ring;
+pub mod spans;
+pub mod summary;
+pub mod threads;
+pub mod usage;
+
+pub use bench::{run, Bench, Goal};
+pub use child::{Child, Numbers};
+pub use summary::Summary;

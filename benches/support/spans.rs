@@ -1,0 +1,85 @@
+//! Exporters for benches, rings that are in place, and pacing.
+
+use super::clock::ticks;
+use heirloom::export::{Batch, ExportError, Exporter};
+use heirloom::{Ledger, Span};
+use std::time::{Duration, Instant};
+
+/// How long a flush may take before something is wrong.
+pub const FLUSH_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Takes every batch and does nothing with it.
+pub struct NoOp;
+
+impl Exporter for NoOp {
+    fn export(&mut self, _batch: &Batch) -> Result<(), ExportError> {
+        Ok(())
+    }
+}
+
+/// Never comes back from its first batch.
+pub struct Hangs;
+
+impl Exporter for Hangs {
+    fn export(&mut self, _batch: &Batch) -> Result<(), ExportError> {
+        loop {
+            std::thread::park();
+        }
+    }
+}
+
+/// The three attributes that "three attributes" means everywhere: an integer, a double and a text of 20 bytes.
+#[inline(always)]
+pub fn set_three(span: &Span, i: u64, text: &str) {
+    span.set("count", i).set("ratio", i as f64 * 0.5).set("file", text);
+}
+
+/// A text of 20 bytes.
+pub const TEXT: &str = "/images/0042/cat.png";
+
+/// Spans with long texts, so that this thread's ring of so many bytes is written once from end to end.
+pub fn fill_ring(ring_bytes: usize) {
+    let text = "x".repeat(2000);
+    for _ in 0..ring_bytes / (text.len() + 128) {
+        heirloom::root("fill").set("text", text.as_str());
+    }
+}
+
+/// What of the spans of a ledger reached no exporter: refused, dropped, waiting or still open.
+pub fn lost(ledger: &Ledger) -> u64 {
+    ledger.begun - ledger.exported().min(ledger.begun)
+}
+
+/// Ticks of [`ticks`] per nanosecond, measured over 20 ms.
+pub fn ticks_per_ns() -> f64 {
+    let (begin, begin_ticks) = (Instant::now(), ticks());
+    while begin.elapsed() < Duration::from_millis(20) {
+        std::hint::spin_loop();
+    }
+    (ticks() - begin_ticks) as f64 / begin.elapsed().as_nanos() as f64
+}
+
+/// Spins until each next moment of a regular beat. Who is late (the machine ran somebody else) goes on from then.
+pub struct Beat {
+    interval_ticks: u64,
+    next: u64,
+}
+
+impl Beat {
+    /// A beat every so many nanoseconds, from now on.
+    pub fn every_ns(interval_ns: f64, ticks_per_ns: f64) -> Self {
+        Self { interval_ticks: (interval_ns * ticks_per_ns) as u64, next: ticks() }
+    }
+
+    /// Waits for the next one.
+    #[inline(always)]
+    pub fn wait(&mut self) {
+        self.next += self.interval_ticks;
+        let mut now = ticks();
+        while now < self.next {
+            std::hint::spin_loop();
+            now = ticks();
+        }
+        self.next = self.next.max(now - self.interval_ticks.min(now));
+    }
+}

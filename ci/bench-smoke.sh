@@ -1,0 +1,18 @@
+#!/bin/sh
+# Runs every bench and both binaries of the comparison once, briefly: a check that they work and that no promise is
+# broken. The numbers mean nothing.
+set -eu
+
+cd "$(dirname "$0")/.."
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+
+cargo test --quiet --package heirloom --benches -- --smoke --out "$out/benches" >"$out/log" || { cat "$out/log"; exit 1; }
+for bench in record drain rayon latency threads; do
+    test -s "$out/benches/"*"-$bench/results.json" || { echo "$bench wrote no results" >&2; exit 1; }
+done
+for binary in contention single; do
+    cargo run --quiet --package heirloom-compare --bin "$binary" -- --smoke --out "$out/$binary" >"$out/log" ||
+        { cat "$out/log"; exit 1; }
+done
+echo "bench smoke: ok"
