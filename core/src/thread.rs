@@ -42,8 +42,9 @@ const ALIVE: u8 = 0;
 const GONE: u8 = 1;
 const PIPELINE: u8 = 2;
 
-/// How many names the cache holds: a power of two.
-const NAMES: usize = 64;
+/// How many names the cache holds: a power of two. A name is in the place that its address says or in the one beside it,
+/// so that of the dozens of names that a thread uses hardly two are in each other's way: a miss takes a lock.
+const NAMES: usize = 256;
 
 /// How many scopes inside each other are told apart exactly.
 const SCOPES: usize = 32;
@@ -53,6 +54,13 @@ struct CachedName {
     address: usize,
     length: usize,
     id: u32,
+}
+
+impl CachedName {
+    #[inline(always)]
+    fn is(&self, name: &'static str) -> bool {
+        self.address == name.as_ptr() as usize && self.length == name.len()
+    }
 }
 
 /// The hot state.
@@ -388,8 +396,13 @@ impl ThreadState {
     /// The number of a static name, if it is in the cache; else zero.
     #[inline(always)]
     pub(crate) fn cached_name(&self, name: &'static str) -> u32 {
-        let cached = self.names[name_index(name)].get();
-        if cached.address == name.as_ptr() as usize && cached.length == name.len() {
+        let home = name_index(name);
+        let cached = self.names[home].get();
+        if cached.is(name) {
+            return cached.id;
+        }
+        let cached = self.names[home ^ 1].get();
+        if cached.is(name) {
             cached.id
         } else {
             0
@@ -412,6 +425,8 @@ impl ThreadState {
         compiler_fence(Ordering::SeqCst);
         let id = dictionary::id_of(name);
         if let Some(id) = id {
+            // What was here moves aside: it still is where it or its neighbour belongs.
+            self.names[index ^ 1].set(self.names[index].get());
             self.names[index].set(CachedName { address: name.as_ptr() as usize, length: name.len(), id });
         }
         compiler_fence(Ordering::SeqCst);
@@ -438,8 +453,8 @@ impl ThreadState {
 /// Where a static name is in the cache. Its bytes are not looked at: the same text at two addresses has two entries.
 #[inline(always)]
 fn name_index(name: &'static str) -> usize {
-    let address = name.as_ptr() as usize;
-    (address ^ address >> 6 ^ name.len()) & (NAMES - 1)
+    let spread = (name.as_ptr() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (spread >> (u64::BITS - NAMES.trailing_zeros())) as usize
 }
 
 /// A scope: where it is, and a number that tells it from others that were there before.
