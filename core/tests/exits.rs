@@ -145,7 +145,8 @@ fn process_exit_waits_for_a_finish_that_is_under_way() {
             root("ended").end();
             std::thread::spawn(move || guard.finish());
             // A thread's first span notices at once.
-            let recording = |tracer: heirloom_core::Tracer| std::thread::spawn(move || tracer.root("probe").is_recording());
+            let recording =
+                |tracer: heirloom_core::Tracer| std::thread::spawn(move || tracer.root("probe").is_recording());
             support::until("the tracer is closed", || !recording(tracer.clone()).join().unwrap());
             std::process::exit(7);
         }

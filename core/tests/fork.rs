@@ -114,7 +114,9 @@ fn forks_with(start: impl Fn(Builder) -> Guard) {
 #[test]
 fn a_fork_inside_a_span_of_the_global_tracer_is_inert_in_the_child() {
     match process::case() {
-        None => drop(process::run_well("a_fork_inside_a_span_of_the_global_tracer_is_inert_in_the_child", "global", &[])),
+        None => {
+            drop(process::run_well("a_fork_inside_a_span_of_the_global_tracer_is_inert_in_the_child", "global", &[]))
+        }
         Some(_) => forks_with(|b| b.init().unwrap()),
     }
 }
@@ -122,7 +124,9 @@ fn a_fork_inside_a_span_of_the_global_tracer_is_inert_in_the_child() {
 #[test]
 fn a_fork_inside_a_span_of_a_tracer_of_its_own_is_inert_in_the_child() {
     match process::case() {
-        None => drop(process::run_well("a_fork_inside_a_span_of_a_tracer_of_its_own_is_inert_in_the_child", "own", &[])),
+        None => {
+            drop(process::run_well("a_fork_inside_a_span_of_a_tracer_of_its_own_is_inert_in_the_child", "own", &[]))
+        }
         Some(_) => forks_with(|b| b.start().unwrap()),
     }
 }

@@ -126,9 +126,13 @@ fn a_span_that_outlives_its_tracer_is_harmless() {
     outlives.set("key", 1).event("late");
     let child = outlives.span("child");
     let cx = outlives.context();
-    std::thread::spawn(move || cx.in_span("elsewhere", |s| {
-        s.set("key", 1);
-    })).join().unwrap();
+    std::thread::spawn(move || {
+        cx.in_span("elsewhere", |s| {
+            s.set("key", 1);
+        })
+    })
+    .join()
+    .unwrap();
     drop((child, outlives));
     assert!(!tracer.root("late").is_recording() || tracer.ledger().is_balanced());
     assert!(tracer.ledger().is_balanced(), "{:?}", tracer.ledger());

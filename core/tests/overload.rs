@@ -322,7 +322,6 @@ fn attributes_that_find_no_room_are_counted_on_their_span() {
     });
 }
 
-
 #[test]
 fn strange_names_and_keys_arrive_as_they_are() {
     let strange = ["", " ", "\0", "a\nb\r\tc", "\"},{\"", "\u{202e}rtl", "é\u{0301}", "\u{fffd}", "%s%n", "../../etc"];
@@ -347,20 +346,23 @@ fn strange_names_and_keys_arrive_as_they_are() {
 #[test]
 fn names_that_are_too_long_are_cut_at_a_character() {
     for shard_bytes in [64 << 10, 1 << 20] {
-        testing::run_with(|b| b.shard_bytes(shard_bytes), |t| {
-            let long = "€".repeat(100_000);
-            let span = root(Name::dynamic(&long));
-            span.set(Name::dynamic(&long), 1).event(Name::dynamic(&long));
-            let child = span.span(Name::dynamic("short"));
-            child.rename(Name::dynamic(&long));
-            drop((child, span));
-            t.tracer().flush(LONG).unwrap();
-            for span in t.spans() {
-                let whole = span.name.len() % 3 == 0 && span.name.chars().all(|c| c == '€');
-                assert!(whole && span.name.len() <= Name::MAX_BYTES, "{:?}", span.name);
-            }
-            t.assert_balanced();
-        });
+        testing::run_with(
+            |b| b.shard_bytes(shard_bytes),
+            |t| {
+                let long = "€".repeat(100_000);
+                let span = root(Name::dynamic(&long));
+                span.set(Name::dynamic(&long), 1).event(Name::dynamic(&long));
+                let child = span.span(Name::dynamic("short"));
+                child.rename(Name::dynamic(&long));
+                drop((child, span));
+                t.tracer().flush(LONG).unwrap();
+                for span in t.spans() {
+                    let whole = span.name.len() % 3 == 0 && span.name.chars().all(|c| c == '€');
+                    assert!(whole && span.name.len() <= Name::MAX_BYTES, "{:?}", span.name);
+                }
+                t.assert_balanced();
+            },
+        );
     }
 }
 

@@ -173,7 +173,11 @@ fn under_a_storm() {
     let all = begun + load(&stage.spans) + load(&stage.roots) + load(&stage.refused_spans) + 2;
     let nested_spans = all - ledger.begun;
     assert!(nested_spans > 0, "no handler has met a begin: {report}");
-    assert!(nested >= nested_spans + load(&stage.nested), "{nested_spans} spans, {} writes: {report}", load(&stage.nested));
+    assert!(
+        nested >= nested_spans + load(&stage.nested),
+        "{nested_spans} spans, {} writes: {report}",
+        load(&stage.nested)
+    );
     check(&memory.spans());
     println!("{} handlers, {nested} nested, {begun} spans of the thread", load(&stage.calls));
 }

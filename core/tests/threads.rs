@@ -118,12 +118,13 @@ impl Pool {
         let (done, all) = channel();
         for thread in &self.0 {
             let (job, done) = (Arc::clone(&job), done.clone());
-            thread.send(Box::new(move || {
-                job();
-                drop(job);
-                done.send(()).unwrap();
-            }))
-            .unwrap();
+            thread
+                .send(Box::new(move || {
+                    job();
+                    drop(job);
+                    done.send(()).unwrap();
+                }))
+                .unwrap();
         }
         drop(done);
         assert_eq!(all.iter().count(), self.0.len());
@@ -183,7 +184,9 @@ fn two_tracers_side_by_side_on_the_same_threads_never_mix() {
             });
         }
     });
-    for (guard, memory, name, each) in [(0, one, "one", 4), (1, two, "two", 3)].map(|(i, m, n, e)| (&guards[i], m, n, e)) {
+    for (guard, memory, name, each) in
+        [(0, one, "one", 4), (1, two, "two", 3)].map(|(i, m, n, e)| (&guards[i], m, n, e))
+    {
         guard.tracer().flush(LONG).unwrap();
         let ledger = guard.tracer().ledger();
         assert!(ledger.is_balanced() && ledger.orphans == Some(0) && ledger.late == 0, "{ledger:#?}");
@@ -225,7 +228,8 @@ fn a_thread_that_begins_while_its_tracer_finishes_is_told_that_it_has_finished()
         return;
     }
     let door = Door::new();
-    let guard = start(|b| b.finish_timeout(Duration::from_secs(30)).exporter(Bad::new("bad", Way::Hangs(door.clone()))));
+    let guard =
+        start(|b| b.finish_timeout(Duration::from_secs(30)).exporter(Bad::new("bad", Way::Hangs(door.clone()))));
     let tracer = guard.tracer().clone();
     tracer.root("span").end();
     let _ = tracer.flush(Duration::ZERO);

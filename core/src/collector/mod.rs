@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `worker.rs` | the thread: when it looks, what it is asked, how it stops |
 //! | `drain.rs` | one pass over all shards |
-//! | `assemble.rs` | pairs ends with begins, and decides when a span is finished |
+//! | `assemble/` | pairs ends with begins, and decides when a span is finished |
 //! | `extras.rs` | what was set on an open span: attributes, events, links, status |
 //! | `stack.rs` | which spans of a shard are nested in which |
 //! | `decode.rs` | reads the fields of a record |

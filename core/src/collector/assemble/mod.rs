@@ -12,86 +12,42 @@
 //! Records may overtake each other, since they come from different shards. An end or an attribute whose begin was not
 //! seen yet is *early*; it is tried again after each pass, and given up after a few.
 
+mod early;
+mod finish;
+mod open;
+mod partial;
+
+pub use open::OpenSpan;
+pub(super) use partial::{Partial, Rest};
+
 use super::decode::{self, Fields};
 use super::drain::LaneState;
 use super::extras::Extras;
-use super::lanes::{LaneId, Lanes};
+use super::lanes::Lanes;
 use crate::clock::timeline::Timeline;
 use crate::config::Limits;
-use crate::context::{RANDOM, SAMPLED};
 use crate::dictionary::Names;
-use crate::export::{Batch, BatchBuilder, NameRow, Outcome, Resource, SpanRow};
+use crate::export::{Batch, BatchBuilder, Resource};
 use crate::tracer::StrayEnd;
-use crate::wire::RANDOM_TRACE;
-use crate::wire::{aux_of, flags_of, Kind, Type, ELSEWHERE, ESCAPED, FOREIGN, INLINE, MORE, PANICKED, PARENT_REMOTE};
-use crate::{SpanId, SpanKind, TraceId};
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use crate::wire::{aux_of, flags_of, Kind, ELSEWHERE, ESCAPED, FOREIGN, INLINE, MORE, PANICKED};
+use crate::TraceId;
+use early::Early;
+use open::{is_open, ById, Open};
 use std::sync::Arc;
 
-/// Passes after which an early record is given up: its begin was not recorded, or its span is finished.
-const EARLY_PASSES: u8 = 4;
-/// How many early records are kept.
-const MAX_EARLY: usize = 65_536;
 /// How many bytes all open spans together may hold; beyond it whatever is set on a span is dropped, counted (a status and
 /// a new name as attributes).
 const MAX_HELD_BYTES: usize = 64 << 20;
-/// How many emptied extras are kept for the next spans.
-const MAX_SPARE: usize = 1024;
 /// How many spans a batch has at most.
 pub(super) const MAX_BATCH_SPANS: usize = 4096;
 /// How many bytes a batch has at most, about.
 pub(super) const MAX_BATCH_BYTES: usize = 1 << 20;
-
-/// A span that has begun and is not finished.
-#[derive(Debug)]
-struct Open {
-    trace: TraceId,
-    span: u64,
-    parent: u64,
-    /// Converted when the begin was read: the timeline forgets how fast the clock ran a minute ago.
-    start_ns: u64,
-    name: u32,
-    flags: u16,
-    nested: bool,
-    ended: bool,
-    lane: LaneId,
-    reader: u32,
-    extras: Option<Box<Extras>>,
-}
-
-/// Whether the span with this id is in this slot, and has not ended.
-fn is_open(slots: &[Open], span: u64, slot: u32) -> bool {
-    slots.get(slot as usize).is_some_and(|open| open.span == span && !open.ended)
-}
 
 /// An end that waits for one more pass.
 #[derive(Debug)]
 struct Waiting {
     slot: u32,
     tick: u64,
-}
-
-/// A record whose span is not known yet.
-#[derive(Debug)]
-enum Early {
-    End(StrayEnd),
-    /// With the chunks of a long value behind it.
-    Record {
-        words: Box<[u64]>,
-        last_tick: u64,
-        chunks: Vec<Box<[u64]>>,
-    },
-}
-
-impl Early {
-    /// How many bytes of records it keeps.
-    fn bytes(&self) -> usize {
-        match self {
-            Early::End(_) => 0,
-            Early::Record { words, chunks, .. } => 8 * (words.len() + chunks.iter().map(|c| c.len()).sum::<usize>()),
-        }
-    }
 }
 
 /// What the assembler counted. The ledger's part of the collector.
@@ -110,43 +66,6 @@ pub(crate) struct Assembled {
     /// Records that made no sense. Always zero unless memory was damaged.
     pub(crate) corrupt: u64,
 }
-
-/// A span that has not ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct OpenSpan {
-    /// Its name.
-    pub name: String,
-    /// Its trace.
-    pub trace_id: TraceId,
-    /// Its id.
-    pub span_id: SpanId,
-    /// Its parent's id; `None` for a root.
-    pub parent_span_id: Option<SpanId>,
-    /// Where it was begun.
-    pub lane: Arc<crate::export::Lane>,
-    /// Since when: nanoseconds since 1970 (UTC).
-    pub start_ns: u64,
-}
-
-/// Span ids differ in all bits already; one multiplication spreads them over the table.
-#[derive(Default)]
-pub(crate) struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|b| self.write_u64(u64::from(*b)));
-    }
-    #[inline]
-    fn write_u64(&mut self, id: u64) {
-        self.0 = (self.0 ^ id).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32);
-    }
-}
-
-type ById<T> = HashMap<u64, T, BuildHasherDefault<IdHasher>>;
 
 /// The collector's tables.
 #[derive(Debug)]
@@ -449,28 +368,6 @@ impl Assembler {
         Some(())
     }
 
-    /// Returns whether there was room.
-    fn keep_early(&mut self, early: Early) -> bool {
-        let room = self.early.len() < MAX_EARLY && self.early_bytes < MAX_HELD_BYTES;
-        let keep = room || matches!(early, Early::End(_));
-        if keep {
-            self.early_bytes += early.bytes();
-            self.early.push((0, early));
-        } else {
-            self.counts.late += 1;
-        }
-        keep
-    }
-
-    /// A chunk of the early record that was kept last: a value's records are published together, so nothing else came
-    /// in between.
-    fn keep_early_chunk(&mut self, header: u64, rest: &[u64]) {
-        if let Some((_, Early::Record { chunks, .. })) = self.early.last_mut() {
-            chunks.push(std::iter::once(header).chain(rest.iter().copied()).collect());
-            self.early_bytes += 8 + 8 * rest.len();
-        }
-    }
-
     /// The end of a pass: early records are tried again, and ends of the last pass are final. Full batches go to `send`.
     /// Returns whether anything still waits for another pass.
     pub(super) fn end_of_pass(&mut self, send: &mut dyn FnMut(Batch)) -> bool {
@@ -484,127 +381,6 @@ impl Assembler {
         }
         self.waiting.swap(0, 1);
         !self.waiting[0].is_empty() || !self.early.is_empty()
-    }
-
-    fn retry(&mut self, passes: u8, early: Early) {
-        let span = match &early {
-            Early::End(end) => end.span,
-            Early::Record { words, .. } => words[1],
-        };
-        match (self.by_id.get(&span).copied(), early) {
-            (Some(_), Early::End(end)) => self.stray_end(end),
-            (Some(slot), Early::Record { words, last_tick, chunks }) => {
-                let done = match self.apply(slot, last_tick, words[0], &words[2..]) {
-                    Some(Some(mut partial)) => {
-                        chunks.iter().for_each(|chunk| partial.add(chunk[0], &chunk[1..]));
-                        self.complete(partial)
-                    }
-                    other => other.map(|_| ()),
-                };
-                self.counts.corrupt += u64::from(done.is_none());
-            }
-            (None, _) if passes >= EARLY_PASSES => self.counts.late += 1,
-            (None, early) => {
-                self.early_bytes += early.bytes();
-                self.early.push((passes + 1, early));
-            }
-        }
-    }
-
-    /// Moves an open span into the batch.
-    fn finish(&mut self, slot: u32, end_tick: u64, incomplete: bool) {
-        let Some(open) = self.slots.get_mut(slot as usize) else { return };
-        let extras = open.extras.take();
-        open.ended = true;
-        let start_ns = open.start_ns;
-        let mut row = SpanRow {
-            trace: open.trace,
-            span: SpanId(open.span),
-            parent: SpanId(open.parent),
-            start_ns,
-            end_ns: self.timeline.unix_ns(end_tick).max(start_ns),
-            name: NameRow::Static(self.names.get(open.name).unwrap_or("")),
-            lane: self.lanes.in_batch(open.lane, &mut self.batch),
-            trace_flags: (SAMPLED | if open.flags & RANDOM_TRACE != 0 { RANDOM } else { 0 }) as u8,
-            kind: SpanKind::from_bits(open.flags & 7),
-            parent_is_remote: open.flags & PARENT_REMOTE != 0,
-            nested: open.nested,
-            incomplete,
-            outcome: Outcome::Unset,
-            tracestate: None,
-            attributes: 0..0,
-            events: 0..0,
-            links: 0..0,
-            dropped_attributes: 0,
-            dropped_events: 0,
-            dropped_links: 0,
-        };
-        self.lanes.release(open.lane);
-        self.by_id.remove(&open.span);
-        open.span = 0;
-        self.free.push(slot);
-        if let Some(extras) = extras {
-            self.place(&mut row, extras);
-        }
-        self.batch.span(row);
-        self.counts.spans += 1;
-        self.counts.incomplete += u64::from(incomplete);
-    }
-
-    fn place(&mut self, row: &mut SpanRow, mut extras: Box<Extras>) {
-        self.held_bytes -= extras.held_bytes();
-        row.tracestate = match extras.tracestate {
-            0 => None,
-            index => self.tracestates.get(index as usize - 1).cloned(),
-        };
-        let placed = extras.place(&mut self.batch);
-        self.counts.truncated += u64::from(placed.truncated);
-        row.attributes = placed.attributes;
-        row.events = placed.events;
-        row.links = placed.links;
-        row.outcome = placed.outcome;
-        if let Some(name) = placed.name {
-            row.name = name;
-        }
-        [row.dropped_attributes, row.dropped_events, row.dropped_links] = placed.dropped;
-        if self.spare.len() < MAX_SPARE {
-            extras.clear();
-            self.spare.push(extras);
-        }
-    }
-
-    /// Closes everything that is still open, as incomplete, with this tick as its end. Full batches go to `send`.
-    pub(super) fn close_all(&mut self, tick: u64, send: &mut dyn FnMut(Batch)) {
-        self.end_of_pass(send);
-        self.end_of_pass(send);
-        let mut open: Vec<u32> = self.by_id.values().copied().collect();
-        open.sort_unstable_by_key(|slot| std::cmp::Reverse(self.slots[*slot as usize].start_ns));
-        for slot in open {
-            self.finish(slot, tick, true);
-            self.send_if_full(send);
-        }
-    }
-
-    /// The spans that have not ended.
-    pub(super) fn open_spans(&mut self) -> Vec<OpenSpan> {
-        let mut spans: Vec<OpenSpan> = Vec::new();
-        for slot in self.by_id.values() {
-            let open = &self.slots[*slot as usize];
-            if open.ended {
-                continue;
-            }
-            let name = open.extras.as_ref().and_then(|extras| extras.name_text());
-            spans.push(OpenSpan {
-                name: name.unwrap_or_else(|| self.names.get(open.name).unwrap_or("").to_owned()),
-                trace_id: open.trace,
-                span_id: SpanId(open.span),
-                parent_span_id: (open.parent != 0).then_some(SpanId(open.parent)),
-                lane: Arc::clone(self.lanes.get(open.lane)),
-                start_ns: open.start_ns,
-            });
-        }
-        spans.sort_by_key(|span| (span.start_ns, span.span_id));
-        spans
     }
 
     /// Readers to which the reservation of one end is to be given back, once for each.
@@ -643,39 +419,5 @@ impl Assembler {
     pub(super) fn take_batch(&mut self) -> Batch {
         self.lanes.next_batch();
         self.batch.finish()
-    }
-}
-
-/// Where the next chunks of a lane belong.
-#[derive(Debug)]
-pub(super) enum Rest {
-    Of(Partial),
-    /// To the early record that was kept last.
-    Early,
-}
-
-/// A long attribute of which more chunks are to come.
-#[derive(Debug)]
-pub(super) struct Partial {
-    slot: u32,
-    span: u64,
-    key: NameRow,
-    ty: Type,
-    before: u32,
-    tick: u64,
-    bytes: Vec<u8>,
-}
-
-impl Partial {
-    fn new(slot: u32, span: u64, key: NameRow, header: u64, fields: &mut Fields<'_>, tick: u64) -> Option<Self> {
-        let ty = Type::of(flags_of(header))?;
-        let (len, before) = decode::lengths(fields.word()?);
-        let mut bytes = Vec::with_capacity(len.min(1 << 20));
-        decode::push_bytes(&mut bytes, fields.0, fields.0.len() * 8);
-        Some(Self { slot, span, key, ty, before, tick, bytes })
-    }
-
-    fn add(&mut self, header: u64, rest: &[u64]) {
-        decode::push_bytes(&mut self.bytes, rest, aux_of(header) as usize);
     }
 }

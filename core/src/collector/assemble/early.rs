@@ -1,0 +1,80 @@
+//! Records whose span is not known yet: tried again after each pass, and given up after a few.
+
+use super::{Assembler, MAX_HELD_BYTES};
+use crate::tracer::StrayEnd;
+
+/// Passes after which an early record is given up: its begin was not recorded, or its span is finished.
+const EARLY_PASSES: u8 = 4;
+/// How many early records are kept.
+const MAX_EARLY: usize = 65_536;
+
+/// A record whose span is not known yet.
+#[derive(Debug)]
+pub(super) enum Early {
+    End(StrayEnd),
+    /// With the chunks of a long value behind it.
+    Record {
+        words: Box<[u64]>,
+        last_tick: u64,
+        chunks: Vec<Box<[u64]>>,
+    },
+}
+
+impl Early {
+    /// How many bytes of records it keeps.
+    fn bytes(&self) -> usize {
+        match self {
+            Early::End(_) => 0,
+            Early::Record { words, chunks, .. } => 8 * (words.len() + chunks.iter().map(|c| c.len()).sum::<usize>()),
+        }
+    }
+}
+
+impl Assembler {
+    /// Returns whether there was room.
+    pub(super) fn keep_early(&mut self, early: Early) -> bool {
+        let room = self.early.len() < MAX_EARLY && self.early_bytes < MAX_HELD_BYTES;
+        let keep = room || matches!(early, Early::End(_));
+        if keep {
+            self.early_bytes += early.bytes();
+            self.early.push((0, early));
+        } else {
+            self.counts.late += 1;
+        }
+        keep
+    }
+
+    /// A chunk of the early record that was kept last: a value's records are published together, so nothing else came
+    /// in between.
+    pub(super) fn keep_early_chunk(&mut self, header: u64, rest: &[u64]) {
+        if let Some((_, Early::Record { chunks, .. })) = self.early.last_mut() {
+            chunks.push(std::iter::once(header).chain(rest.iter().copied()).collect());
+            self.early_bytes += 8 + 8 * rest.len();
+        }
+    }
+
+    pub(super) fn retry(&mut self, passes: u8, early: Early) {
+        let span = match &early {
+            Early::End(end) => end.span,
+            Early::Record { words, .. } => words[1],
+        };
+        match (self.by_id.get(&span).copied(), early) {
+            (Some(_), Early::End(end)) => self.stray_end(end),
+            (Some(slot), Early::Record { words, last_tick, chunks }) => {
+                let done = match self.apply(slot, last_tick, words[0], &words[2..]) {
+                    Some(Some(mut partial)) => {
+                        chunks.iter().for_each(|chunk| partial.add(chunk[0], &chunk[1..]));
+                        self.complete(partial)
+                    }
+                    other => other.map(|_| ()),
+                };
+                self.counts.corrupt += u64::from(done.is_none());
+            }
+            (None, _) if passes >= EARLY_PASSES => self.counts.late += 1,
+            (None, early) => {
+                self.early_bytes += early.bytes();
+                self.early.push((passes + 1, early));
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Spans that have begun: as the assembler keeps them, and as a user sees them.
+
+use super::super::extras::Extras;
+use super::super::lanes::LaneId;
+use crate::export::Lane;
+use crate::{SpanId, TraceId};
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+/// A span that has begun and is not finished.
+#[derive(Debug)]
+pub(super) struct Open {
+    pub(super) trace: TraceId,
+    pub(super) span: u64,
+    pub(super) parent: u64,
+    /// Converted when the begin was read: the timeline forgets how fast the clock ran a minute ago.
+    pub(super) start_ns: u64,
+    pub(super) name: u32,
+    pub(super) flags: u16,
+    pub(super) nested: bool,
+    pub(super) ended: bool,
+    pub(super) lane: LaneId,
+    pub(super) reader: u32,
+    pub(super) extras: Option<Box<Extras>>,
+}
+
+/// Whether the span with this id is in this slot, and has not ended.
+pub(super) fn is_open(slots: &[Open], span: u64, slot: u32) -> bool {
+    slots.get(slot as usize).is_some_and(|open| open.span == span && !open.ended)
+}
+
+/// A span that has not ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OpenSpan {
+    /// Its name.
+    pub name: String,
+    /// Its trace.
+    pub trace_id: TraceId,
+    /// Its id.
+    pub span_id: SpanId,
+    /// Its parent's id; `None` for a root.
+    pub parent_span_id: Option<SpanId>,
+    /// Where it was begun.
+    pub lane: Arc<Lane>,
+    /// Since when: nanoseconds since 1970 (UTC).
+    pub start_ns: u64,
+}
+
+/// Span ids differ in all bits already; one multiplication spreads them over the table.
+#[derive(Default)]
+pub(crate) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|b| self.write_u64(u64::from(*b)));
+    }
+    #[inline]
+    fn write_u64(&mut self, id: u64) {
+        self.0 = (self.0 ^ id).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32);
+    }
+}
+
+pub(super) type ById<T> = HashMap<u64, T, BuildHasherDefault<IdHasher>>;
