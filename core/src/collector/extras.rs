@@ -363,6 +363,8 @@ impl Extras {
         let base = if self.bytes.is_empty() { 0 } else { batch.bytes(&self.bytes).start };
         let attributes = batch.attributes(self.attributes.drain(..).map(|set| shift_attribute(set.row, base)));
         let items = batch.attributes(self.items.drain(..).map(|row| shift_attribute(row, base))).start;
+        // Those of several threads were read shard by shard.
+        self.events.sort_by_key(|event| event.time_ns);
         let events = batch.events(self.events.drain(..).map(|mut row| {
             row.name = shift_name(row.name, base);
             row.attributes = shift(row.attributes, items);
