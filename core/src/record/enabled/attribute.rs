@@ -48,7 +48,7 @@ fn discard(value: ManuallyDrop<Value<'_>>) {
 fn scalar(span: &Span, key: &'static str, ty: Type, bits: u64) -> bool {
     let state = thread::state();
     let key = state.cached_name(key);
-    if key == 0 {
+    if key == 0 || span.has_foreign_write() {
         return false;
     }
     let Some(slot) = state.take_lease(span.lease) else { return false };
@@ -67,7 +67,7 @@ const SHORT_TEXT_BYTES: usize = 64;
 fn short_text(span: &Span, key: &'static str, text: &str) -> bool {
     let state = thread::state();
     let key = state.cached_name(key);
-    if key == 0 || text.len() > SHORT_TEXT_BYTES {
+    if key == 0 || text.len() > SHORT_TEXT_BYTES || span.has_foreign_write() {
         return false;
     }
     let Some(slot) = state.take_lease(span.lease) else { return false };
@@ -157,7 +157,8 @@ fn with_length(text: &str) -> impl Iterator<Item = u8> + '_ {
     (text.len() as u32).to_ne_bytes().into_iter().chain(text.bytes())
 }
 
-/// This thread's shard for the span's tracer, and whether the span is another thread's. `None` where there is no shard.
+/// This thread's shard for the span's tracer, and whether the record is to carry a clock reading: if the span is another
+/// thread's, or another thread wrote to it before, so that the later of both writes wins.
 fn on_any_shard<R>(span: &Span, append: impl FnOnce(Slot<'_>, bool) -> R) -> Result<R, SetError> {
     fn refusal(state: &ThreadState) -> SetError {
         if state.is_nested() {
@@ -174,7 +175,7 @@ fn on_any_shard<R>(span: &Span, append: impl FnOnce(Slot<'_>, bool) -> R) -> Res
     if !state.holds_tracer(span.cx.tracer) && state.activate(span.cx.tracer).is_err() {
         return Err(refusal(state));
     }
-    let result = state.with_tracer(span.cx.tracer, |slot| append(slot, slot.lease != span.lease));
+    let result = state.with_tracer(span.cx.tracer, |slot| append(slot, slot.lease != span.lease || span.has_foreign_write()));
     result.ok_or_else(|| refusal(state))
 }
 

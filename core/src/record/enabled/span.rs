@@ -38,12 +38,14 @@ pub struct Span {
     pub(super) cx: Context,
     /// The lease under which it was begun; zero if it isn't recorded.
     pub(super) lease: Lease,
-    /// What its End has to tell: [`TOUCHED`], and how many attributes and events found no room.
+    /// [`HANDED_OUT`], [`FOREIGN_WRITE`], and how many attributes and events found no room.
     marks: AtomicU32,
 }
 
-/// Somebody has the context, or another thread wrote to the span.
-const TOUCHED: u32 = 1 << 31;
+/// Somebody has the context.
+const HANDED_OUT: u32 = 1 << 31;
+/// Another thread wrote to the span: from now on its own thread's writes carry a clock reading too.
+const FOREIGN_WRITE: u32 = 1 << 15;
 /// Where the number of lost events begins; that of lost attributes is below.
 const EVENTS_SHIFT: u32 = 16;
 /// How many of each are counted.
@@ -65,12 +67,19 @@ impl Span {
     #[inline(always)]
     pub(super) fn end_marks(&self) -> (u16, u32) {
         let marks = self.marks.load(Ordering::Relaxed);
-        (if marks & TOUCHED != 0 { ESCAPED } else { 0 }, marks & !TOUCHED)
+        let escaped = marks & (HANDED_OUT | FOREIGN_WRITE) != 0;
+        (if escaped { ESCAPED } else { 0 }, marks & !(HANDED_OUT | FOREIGN_WRITE))
+    }
+
+    /// Whether another thread wrote to the span, as far as this one can know.
+    #[inline(always)]
+    pub(super) fn has_foreign_write(&self) -> bool {
+        self.marks.load(Ordering::Relaxed) & FOREIGN_WRITE != 0
     }
 
     pub(super) fn touch(&self, foreign: bool) {
         if foreign {
-            self.marks.fetch_or(TOUCHED, Ordering::Relaxed);
+            self.marks.fetch_or(FOREIGN_WRITE, Ordering::Relaxed);
         }
     }
 
@@ -94,8 +103,8 @@ impl Span {
     /// then, so that nothing that happened before the end is missing.
     #[inline]
     pub fn context(&self) -> Context {
-        if self.marks.load(Ordering::Relaxed) & TOUCHED == 0 {
-            self.marks.fetch_or(TOUCHED, Ordering::Relaxed);
+        if self.marks.load(Ordering::Relaxed) & HANDED_OUT == 0 {
+            self.marks.fetch_or(HANDED_OUT, Ordering::Relaxed);
         }
         self.cx
     }
