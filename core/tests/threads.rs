@@ -63,6 +63,20 @@ fn a_hundred_thousand_short_lived_threads_are_accounted_for_in_flat_memory() {
 }
 
 #[test]
+fn a_ring_takes_memory_as_it_is_written() {
+    if !alone("a_ring_takes_memory_as_it_is_written") {
+        return;
+    }
+    let guard = start(|b| b.shard_bytes(1 << 24).exporter(Bad::new("fine", Way::Fine)));
+    let pool = Pool::new(32);
+    // Half a gigabyte of rings.
+    let tracer = guard.tracer().clone();
+    assert_flat(32, "rings", || pool.everywhere(move || tracer.root("span").end()));
+    let report = guard.finish();
+    assert!(report.is_complete(), "{report}");
+}
+
+#[test]
 fn a_span_is_in_its_own_threads_lane_even_if_the_shard_was_taken_over_full() {
     testing::run_with(
         |b| testing::small_shards(b, 1024),
