@@ -1,0 +1,34 @@
+#!/bin/sh
+# Each feature alone, none and all: every package compiles without a warning, core has no dependency without its features,
+# and the whole recording API runs with recording compiled out.
+set -eu
+cd "$(dirname "$0")/.."
+
+lint() {
+    echo "$*"
+    cargo clippy --quiet --no-deps "$@" -- -D warnings
+}
+
+# each PACKAGE FEATURE..
+each() {
+    package=$1
+    shift
+    lint -p "$package" --no-default-features
+    for feature; do
+        lint -p "$package" --no-default-features --features "$feature"
+    done
+    lint -p "$package" --all-features
+}
+
+each heirloom-core record serde otel record,serde
+each heirloom-pool record rayon crossbeam record,rayon record,crossbeam
+each heirloom record serde otel rayon crossbeam record,rayon
+
+tree=$(cargo tree -p heirloom-core --no-default-features --edges normal,build --prefix none)
+[ "$(echo "$tree" | wc -l)" -eq 1 ] || { echo "core has dependencies without its features:"; echo "$tree"; exit 1; }
+tree=$(cargo tree -p heirloom-disabled --edges normal,build --prefix none)
+[ "$(echo "$tree" | wc -l)" -eq 2 ] || { echo "a library gets more than core:"; echo "$tree"; exit 1; }
+
+lint -p heirloom-disabled --all-targets
+cargo test --quiet -p heirloom-disabled
+echo "every combination of features compiles, and library mode has no dependency"

@@ -1,0 +1,26 @@
+#!/bin/sh
+# Library mode costs nothing: with recording compiled out, a round of an instrumented loop takes as many instructions as a
+# round of the bare loop, exactly. What a round takes is the difference between two runs, so that the start of the
+# process doesn't count. Needs valgrind.
+set -eu
+cd "$(dirname "$0")/.."
+command -v valgrind >/dev/null || { echo "valgrind is needed to count instructions" >&2; exit 1; }
+target=${CARGO_TARGET_DIR:-target}
+cargo build --quiet --release -p heirloom-disabled --bins
+
+# instructions PROGRAM ROUNDS
+instructions() {
+    valgrind --tool=callgrind --callgrind-out-file=/dev/null "$target/release/$1" "$2" 2>&1 |
+        sed -n 's/.*Collected : *//p'
+}
+
+# The same number of digits, so that reading the argument costs the same.
+few=100000 many=900000
+for program in bare instrumented; do
+    taken=$(($(instructions $program $many) - $(instructions $program $few)))
+    echo "$program: $taken instructions for $((many - few)) rounds"
+    eval "$program=$taken"
+done
+[ "$bare" -gt $((many - few)) ] || { echo "the bare loop was optimised away: nothing is shown" >&2; exit 1; }
+[ "$bare" -eq "$instrumented" ] || { echo "the instrumented loop takes more" >&2; exit 1; }
+echo "library mode costs nothing"

@@ -1,0 +1,7 @@
+#!/bin/sh
+# The configuration of clippy that README and crate page recommend (clippy.toml) finds a scope held over an await point:
+# each `expect` in tests/lint-await is a warning, and so an error here, where the lint stays silent.
+set -eu
+cd "$(dirname "$0")/.."
+cargo clippy --quiet -p heirloom-lint-await --no-deps -- -D warnings
+echo "a scope held over an await point is found"

@@ -1,0 +1,7 @@
+//! The bare loop: `bare ROUNDS`.
+
+use heirloom_disabled::work::{bare, rounds};
+
+fn main() {
+    std::hint::black_box(bare(rounds()));
+}

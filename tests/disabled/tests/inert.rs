@@ -1,0 +1,33 @@
+//! Recording compiled out: everything runs, nothing is there.
+#![allow(clippy::unwrap_used)]
+
+use heirloom_core::{Context, Entered, SetError, Span, SpanBuilder};
+use heirloom_disabled::api::{everything, CLOSURES};
+use std::mem::{needs_drop, size_of};
+
+#[test]
+fn spans_scopes_and_builders_have_no_size() {
+    let sizes = [size_of::<Span>(), size_of::<Entered<'static>>(), size_of::<SpanBuilder<'static>>()];
+    assert_eq!(sizes, [0; 3], "another package of this build turned recording on: test with -p heirloom-disabled");
+}
+
+#[test]
+fn every_closure_runs_and_nothing_is_recorded() {
+    let seen = everything();
+    assert_eq!(seen.ran, CLOSURES);
+    assert!(!seen.recording && !seen.contexts.is_empty());
+    assert!(seen.contexts.iter().chain(&seen.current).all(|cx| *cx == Context::INERT), "{seen:?}");
+    assert_eq!(seen.set, Some(Err(SetError::NotRecording)));
+}
+
+/// Else a program that compiles without recording would not compile with it: a span can't be moved while it is entered.
+#[test]
+fn spans_and_scopes_are_dropped_as_if_they_were_recorded() {
+    assert!(needs_drop::<Span>() && needs_drop::<Entered<'static>>());
+}
+
+#[test]
+fn a_context_still_travels_as_text() {
+    let text = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    assert_eq!(Context::from_traceparent(text).unwrap().traceparent().unwrap().as_str(), text);
+}

@@ -1,0 +1,11 @@
+//! A `&str` that is not static would be copied into every record: `Name::dynamic` says that this is meant.
+
+fn named_by(text: &str) {
+    heirloom::root(text).end();
+}
+
+fn main() {
+    let text = String::from("text");
+    named_by(&text);
+    heirloom::root(text.as_str()).end();
+}
