@@ -208,8 +208,9 @@ impl Unplaced {
         self.0[why as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn get(&self, why: NoShard) -> u64 {
-        self.0[why as usize].load(Ordering::Relaxed)
+    /// All counts, each at the place of its cause.
+    pub(crate) fn all(&self) -> [u64; 5] {
+        [0, 1, 2, 3, 4].map(|i| self.0[i].load(Ordering::Relaxed))
     }
 }
 

@@ -209,4 +209,6 @@ fn spans_that_end_or_begin_while_their_thread_exits_are_recorded_or_counted() {
     assert!(refused > 0, "one of the two is destroyed after the thread's shard is given back");
     let says = format!("{refused} spans were not recorded because their thread was exiting");
     assert!(report.problems().contains(&says), "no {says:?} in {report}");
+    let ((), report, _) = testing::run_to_the_end(|b| b, |_| root("later").end());
+    assert!(report.is_complete(), "what happened before a tracer started is not in its report: {report}");
 }

@@ -2,7 +2,7 @@
 
 use super::{FlushError, Tracer};
 use crate::collector::Ledger;
-use crate::thread::{NoShard, UNPLACED};
+use crate::thread::NoShard;
 use std::fmt;
 use std::time::Duration;
 
@@ -66,15 +66,15 @@ impl Report {
                 "not finished after {took:.1?}: {parts} of the collector and the exporters are still at work"
             )),
         }
-        problems.extend(losses(&ledger));
+        problems.extend(losses(tracer, &ledger));
         Self { ledger, problems }
     }
 }
 
 /// What the ledger says was lost, in words.
-fn losses(ledger: &Ledger) -> Vec<String> {
+fn losses(tracer: &Tracer, ledger: &Ledger) -> Vec<String> {
     let t = &ledger.transparent;
-    let unplaced = |why| UNPLACED.get(why);
+    let unplaced = |why| tracer.shared().unplaced(why);
     let mut all: Vec<(u64, &str)> = vec![
         (t.full, "spans were not recorded because their thread's shard was full (a larger shard helps)"),
         (t.open_cap, "spans were not recorded because too many were open on their thread"),

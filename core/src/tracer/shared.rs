@@ -8,6 +8,7 @@ use crate::export::Verify;
 use crate::sampler::SamplerState;
 use crate::shard::{Refused, Registry, Shard};
 use crate::sync::SegQueue;
+use crate::thread::{NoShard, UNPLACED};
 use crate::wire::{header, padded, Kind};
 use crate::{sys, Context, TraceId};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
@@ -45,6 +46,8 @@ pub(crate) struct Shared {
     tracestates: Mutex<Vec<Arc<str>>>,
     tracestates_len: AtomicUsize,
     closed: AtomicBool,
+    /// Records without a shard before this tracer started: nothing of its business.
+    unplaced_before: [u64; 5],
 }
 
 /// Wakes the collector.
@@ -89,6 +92,7 @@ impl Shared {
             tracestates: Mutex::default(),
             tracestates_len: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
+            unplaced_before: UNPLACED.all(),
         }
     }
 
@@ -171,6 +175,12 @@ impl Shared {
         barrier.add(self.queues.len());
         self.queues.iter().for_each(|queue| ask(queue, Arc::clone(barrier)));
         barrier.done(None);
+    }
+
+    /// Records in the whole process that no shard could count, since this tracer started.
+    pub(crate) fn unplaced(&self, why: NoShard) -> u64 {
+        let why = why as usize;
+        UNPLACED.all()[why].saturating_sub(self.unplaced_before[why])
     }
 
     pub(crate) fn is_closed(&self) -> bool {
