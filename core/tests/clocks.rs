@@ -105,7 +105,11 @@ fn what_the_owner_writes_after_another_threads_write_wins() {
         for i in 0..200 {
             let span = root("span");
             elsewhere(&span, |span| {
-                span.set("number", -1).set("text", "foreign").set("dynamic", "foreign").error("foreign").rename("foreign");
+                span.set("number", -1)
+                    .set("text", "foreign")
+                    .set("dynamic", "foreign")
+                    .error("foreign")
+                    .rename("foreign");
             });
             if i % 2 == 0 {
                 t.tracer().flush(support::LONG).unwrap();

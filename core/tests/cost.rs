@@ -54,6 +54,9 @@ fn allocations() -> u64 {
 /// How often each operation is done while it is counted: few enough for one ring.
 const TIMES: usize = 1000;
 
+/// Something to do, and what it is.
+type Operation<'a> = (&'static str, Box<dyn FnMut() + 'a>);
+
 /// How many calls of the allocator `TIMES` of this operation make on this thread, after a warm-up.
 fn calls_of(mut operation: impl FnMut()) -> u64 {
     operation();
@@ -75,7 +78,7 @@ fn nothing_that_is_recorded_on_a_spans_own_thread_allocates() {
     let cx = parent.context();
     let (text, name) = ("x".repeat(1000), "dynamic".repeat(9));
     let mut spare = (0..2 * TIMES).map(|_| parent.span("spare")).collect::<Vec<Span>>();
-    let operations: Vec<(&str, Box<dyn FnMut() + '_>)> = vec![
+    let operations: Vec<Operation<'_>> = vec![
         ("root", Box::new(|| tracer.root("root").end())),
         ("in_root", Box::new(|| tracer.in_root("root", |_| ()))),
         ("child", Box::new(|| parent.span("child").end())),

@@ -167,7 +167,7 @@ thread_local! {
 /// A thread whose thread-locals hold spans: one that was registered before the thread's first span, one after it.
 fn exit_with_spans(cx: Context, on_another_thread: bool) {
     let work = move || {
-        let _current = forget(cx.enter());
+        forget(cx.enter());
         BEFORE.with(|_| ());
         let first = cx.span("held");
         AFTER.with(|_| ());

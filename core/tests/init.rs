@@ -191,17 +191,14 @@ fn the_environment_sets_what_code_leaves_open() {
 
 #[test]
 fn disabled_by_the_environment_nothing_is_recorded_and_everything_works() {
-    if !alone("disabled_by_the_environment_nothing_is_recorded_and_everything_works", &[("OTEL_SDK_DISABLED", "true")]) {
+    if !alone("disabled_by_the_environment_nothing_is_recorded_and_everything_works", &[("OTEL_SDK_DISABLED", "true")])
+    {
         return;
     }
     for _ in 0..2 {
         let memory = Memory::new();
         let guard = builder("app").exporter(memory.clone()).init().unwrap();
-        let remote = Context::from_ids(
-            heirloom_core::TraceId::from_u128(1),
-            heirloom_core::SpanId::from_u64(2),
-            true,
-        );
+        let remote = Context::from_ids(heirloom_core::TraceId::from_u128(1), heirloom_core::SpanId::from_u64(2), true);
         in_root("root", |root| assert!(!root.is_recording()));
         let passed = remote.in_span("server", |span| span.context());
         assert_eq!((passed.trace_id(), passed.span_id()), (remote.trace_id(), remote.span_id()), "passed on");
@@ -210,7 +207,10 @@ fn disabled_by_the_environment_nothing_is_recorded_and_everything_works() {
         let second = init("app").unwrap();
         drop(second);
         let report = guard.finish();
-        assert!(report.to_string().contains("disabled") && report.to_string().contains("OTEL_SDK_DISABLED"), "{report}");
+        assert!(
+            report.to_string().contains("disabled") && report.to_string().contains("OTEL_SDK_DISABLED"),
+            "{report}"
+        );
         assert!(memory.is_empty());
     }
 }

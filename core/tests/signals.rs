@@ -31,14 +31,16 @@ struct Stage {
 static STAGE: AtomicPtr<Stage> = AtomicPtr::new(std::ptr::null_mut());
 
 extern "C" fn handler(_: libc::c_int) {
+    // SAFETY: no preconditions.
+    let errno = unsafe { libc::__errno_location() };
     // SAFETY: errno is this thread's own; the handler leaves it as it was.
-    let errno = unsafe { *libc::__errno_location() };
+    let before = unsafe { errno.read() };
     // SAFETY: null, or a stage that is never freed.
     if let Some(stage) = unsafe { STAGE.load(Ordering::Acquire).as_ref() } {
         stage.play();
     }
     // SAFETY: as above.
-    unsafe { *libc::__errno_location() = errno };
+    unsafe { errno.write(before) };
 }
 
 fn count(counter: &AtomicU64) -> u64 {
