@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 lint() {
     echo "$*"
-    cargo clippy --quiet --no-deps "$@" -- -D warnings
+    cargo clippy --quiet "$@" -- -D warnings
 }
 
 # each PACKAGE FEATURE..

@@ -3,5 +3,5 @@
 # each `expect` in tests/lint-await is a warning, and so an error here, where the lint stays silent.
 set -eu
 cd "$(dirname "$0")/.."
-cargo clippy --quiet -p heirloom-lint-await --no-deps -- -D warnings
+cargo clippy --quiet -p heirloom-lint-await -- -D warnings
 echo "a scope held over an await point is found"

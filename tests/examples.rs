@@ -1,5 +1,6 @@
 //! The examples as a user runs them: what they print, what they write, how they end.
 #![allow(clippy::unwrap_used)]
+#![cfg(all(feature = "record", feature = "rayon"))]
 
 use serde_json::Value;
 use std::ffi::OsStr;
@@ -8,20 +9,24 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Once;
 
-/// The program of an example, built by `cargo test` along with this file. If only this file was built, it is built now.
+/// The program of an example. `cargo test` builds it along with this file; where only this file was built
+/// (`--test examples`) and the program is missing or older than its source, it is built now.
 fn program(name: &str) -> PathBuf {
+    static UP_TO_DATE: Once = Once::new();
     let this = std::env::current_exe().unwrap();
     let profile = this.parent().and_then(Path::parent).unwrap();
     let program = profile.join("examples").join(name);
-    if !program.exists() {
-        static ONCE: Once = Once::new();
-        ONCE.call_once(|| {
+    UP_TO_DATE.call_once(|| {
+        let sources = ignore::Walk::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples"));
+        let newest = sources.filter_map(|entry| entry.ok()?.metadata().ok()?.modified().ok()).max();
+        let built = fs::metadata(&program).and_then(|program| program.modified()).ok();
+        if built < newest {
             let mut cargo = Command::new(env!("CARGO"));
             cargo.current_dir(env!("CARGO_MANIFEST_DIR")).args(["build", "--quiet", "--examples"]);
             cargo.args(profile.ends_with("release").then_some("--release"));
             assert!(cargo.status().unwrap().success(), "the examples don't compile");
-        });
-    }
+        }
+    });
     program
 }
 

@@ -74,9 +74,16 @@ fn main() -> ExitCode {
     FAILED.into()
 }
 
+/// What each thread may record before the collector looks, about 40,000 spans; the default is a quarter. It only takes
+/// the memory that is used, and every span counts here, even if the pool leaves no processor to the collector.
+const SHARD_BYTES: usize = 4 << 20;
+/// What may wait for each exporter, about 300,000 spans; the default is a quarter. All of them end up in memory anyway.
+const QUEUE_BYTES: usize = 64 << 20;
+
 /// One tracer with two destinations: memory, for what is printed here, and the trace file.
 fn start_tracing(args: &Args, memory: &Memory) -> Result<Guard, heirloom::InitError> {
-    let tracing = heirloom::builder("pipeline").verify(true).exporter(memory.clone());
+    let tracing = heirloom::builder("pipeline").shard_bytes(SHARD_BYTES).queue_bytes(QUEUE_BYTES);
+    let tracing = tracing.verify(true).exporter(memory.clone());
     match &args.trace_out {
         Some(file) => tracing.trace_file(file).init(),
         None => tracing.init(),
