@@ -175,7 +175,8 @@ fn on_any_shard<R>(span: &Span, append: impl FnOnce(Slot<'_>, bool) -> R) -> Res
     if !state.holds_tracer(span.cx.tracer) && state.activate(span.cx.tracer).is_err() {
         return Err(refusal(state));
     }
-    let result = state.with_tracer(span.cx.tracer, |slot| append(slot, slot.lease != span.lease || span.has_foreign_write()));
+    let result =
+        state.with_tracer(span.cx.tracer, |slot| append(slot, slot.lease != span.lease || span.has_foreign_write()));
     result.ok_or_else(|| refusal(state))
 }
 
