@@ -1,7 +1,7 @@
 #!/bin/sh
 # Library mode costs nothing: with recording compiled out, a round of an instrumented loop takes as many instructions as a
-# round of the bare loop, exactly. What a round takes is the difference between two runs, so that the start of the
-# process doesn't count. Needs valgrind.
+# round of the bare loop. What a round takes is the difference between two runs, so that the start of the process doesn't
+# count, but for an instruction or two by which two starts differ. Needs valgrind.
 set -eu
 cd "$(dirname "$0")/.."
 command -v valgrind >/dev/null || { echo "valgrind is needed to count instructions" >&2; exit 1; }
@@ -15,12 +15,13 @@ instructions() {
 }
 
 # The same number of digits, so that reading the argument costs the same.
-few=100000 many=900000
+few=100000 many=900000 rounds=800000
 for program in bare instrumented; do
     taken=$(($(instructions $program $many) - $(instructions $program $few)))
-    echo "$program: $taken instructions for $((many - few)) rounds"
+    echo "$program: $taken instructions for $rounds rounds"
     eval "$program=$taken"
 done
-[ "$bare" -gt $((many - few)) ] || { echo "the bare loop was optimised away: nothing is shown" >&2; exit 1; }
-[ "$bare" -eq "$instrumented" ] || { echo "the instrumented loop takes more" >&2; exit 1; }
+[ "$bare" -gt $rounds ] || { echo "the bare loop was optimised away: nothing is shown" >&2; exit 1; }
+more=$((instrumented - bare))
+[ "${more#-}" -lt 100 ] || { echo "the instrumented loop takes another number: $more" >&2; exit 1; }
 echo "library mode costs nothing"
