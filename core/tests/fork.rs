@@ -64,10 +64,15 @@ fn everything_is_inert(guard: Guard, held: &Span) -> i32 {
 /// Threads that come and go, so that a fork meets every lock in every state.
 fn churn(tracer: &heirloom_core::Tracer, stop: &AtomicBool) {
     while !stop.load(Ordering::Relaxed) {
-        let (tracer, other) = (tracer.clone(), tracer.clone());
-        let thread = std::thread::spawn(move || tracer.root("churn").end());
-        drop(other.ledger());
-        thread.join().unwrap();
+        let tracer = tracer.clone();
+        std::thread::spawn(move || tracer.root("churn").end()).join().unwrap();
+    }
+}
+
+/// Holds the locks of the ledger and of the shards' registry most of the time.
+fn look(tracer: &heirloom_core::Tracer, stop: &AtomicBool) {
+    while !stop.load(Ordering::Relaxed) {
+        drop(tracer.ledger());
     }
 }
 
@@ -82,6 +87,7 @@ fn forks_with(start: impl Fn(Builder) -> Guard) {
     let mut guard = Some(guard);
     std::thread::scope(|s| {
         s.spawn(|| churn(&tracer, &stop));
+        s.spawn(|| look(&tracer, &stop));
         for _ in 0..rounds {
             let held = root("held");
             let current = held.enter();
