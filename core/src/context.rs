@@ -55,6 +55,7 @@ pub(crate) const TRANSPARENT: u32 = 1 << 8;
 /// The ids came from another process.
 pub(crate) const REMOTE: u32 = 1 << 9;
 /// Where the index of the tracestate begins.
+#[cfg(feature = "record")]
 const TRACESTATE_SHIFT: u32 = 16;
 
 const _: () = assert!(core::mem::size_of::<Context>() == 32 && core::mem::align_of::<Context>() == 8);
@@ -90,11 +91,13 @@ impl Context {
         self.flags & flag != 0
     }
 
+    #[cfg(feature = "record")]
     #[inline(always)]
     pub(crate) const fn with(self, flags: u32) -> Self {
         Self { flags: self.flags | flags, ..self }
     }
 
+    #[cfg(feature = "record")]
     #[inline(always)]
     pub(crate) const fn without(self, flags: u32) -> Self {
         Self { flags: self.flags & !flags, ..self }
