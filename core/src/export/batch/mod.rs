@@ -1,5 +1,9 @@
 //! [`Batch`]: finished spans in flat arrays, made once by the collector and shared by all exporters.
 
+mod build;
+
+pub(crate) use build::BatchBuilder;
+
 use crate::{SpanId, SpanKind, Status, TraceId, Value};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -529,78 +533,5 @@ impl SpanData {
     /// The value of the attribute with this key.
     pub fn attribute(&self, key: &str) -> Option<&Value<'static>> {
         self.attributes.iter().find(|(k, _)| k == key).map(|(_, v)| v)
-    }
-}
-
-/// Fills the arrays of a batch.
-#[derive(Debug)]
-pub(crate) struct BatchBuilder {
-    rows: Rows,
-    resource: Arc<Resource>,
-}
-
-impl BatchBuilder {
-    pub(crate) fn new(resource: Arc<Resource>) -> Self {
-        Self { rows: Rows::default(), resource }
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.rows.spans.len()
-    }
-
-    /// Adds a lane and says where it is in this batch.
-    pub(crate) fn add_lane(&mut self, lane: &Arc<Lane>) -> u32 {
-        self.rows.lanes.push(Arc::clone(lane));
-        self.rows.lanes.len() as u32 - 1
-    }
-
-    /// Copies bytes in and says where they are.
-    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Range<u32> {
-        let start = self.rows.bytes.len() as u32;
-        self.rows.bytes.extend_from_slice(bytes);
-        start..start + bytes.len() as u32
-    }
-
-    /// Adds attributes and says where they are.
-    pub(crate) fn attributes(&mut self, rows: impl Iterator<Item = AttributeRow>) -> Range<u32> {
-        let start = self.rows.attributes.len() as u32;
-        self.rows.attributes.extend(rows);
-        start..self.rows.attributes.len() as u32
-    }
-
-    /// Adds events and says where they are.
-    pub(crate) fn events(&mut self, rows: impl Iterator<Item = EventRow>) -> Range<u32> {
-        let start = self.rows.events.len() as u32;
-        self.rows.events.extend(rows);
-        start..self.rows.events.len() as u32
-    }
-
-    /// Adds links and says where they are.
-    pub(crate) fn links(&mut self, rows: impl Iterator<Item = LinkRow>) -> Range<u32> {
-        let start = self.rows.links.len() as u32;
-        self.rows.links.extend(rows);
-        start..self.rows.links.len() as u32
-    }
-
-    #[inline]
-    pub(crate) fn span(&mut self, row: SpanRow) {
-        self.rows.spans.push(row);
-    }
-
-    /// About how many bytes the spans so far hold.
-    pub(crate) fn size_bytes(&self) -> usize {
-        let rows = &self.rows;
-        rows.bytes.len()
-            + rows.spans.len() * std::mem::size_of::<SpanRow>()
-            + rows.attributes.len() * std::mem::size_of::<AttributeRow>()
-    }
-
-    /// The batch made of everything added since the last call.
-    pub(crate) fn finish(&mut self) -> Batch {
-        let spans = self.rows.spans.len();
-        let mut rows = std::mem::take(&mut self.rows);
-        self.rows.spans = Vec::with_capacity(spans.min(4096));
-        rows.spans.shrink_to(spans * 2);
-        Batch { rows, resource: Arc::clone(&self.resource) }
     }
 }
