@@ -8,6 +8,7 @@
 //! has mutants: the same model with one ordering planted wrong, which must fail. And each must be explored in a minimum
 //! number of executions and reach the places it is about, since loom can silently explore one execution only (a thread
 //! that reads back an atomic which it alone writes hides the others' interleavings).
+#![allow(clippy::unwrap_used)]
 
 mod close;
 mod ends;
