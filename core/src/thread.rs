@@ -275,17 +275,22 @@ impl ThreadState {
         }
         self.taken.set(true);
         compiler_fence(Ordering::SeqCst);
-        let slot = self.slot.get();
-        if !is_right(slot) {
+        if !is_right(self.slot.get()) {
             self.taken.set(false);
             return None;
         }
+        Some(self.in_hand())
+    }
+
+    /// What is in the slot, which is taken and not empty.
+    #[inline(always)]
+    fn in_hand(&self) -> Slot<'_> {
         // SAFETY: the pointers always are to something alive: to what this thread's `LEASES` hold, which empty the slot
         // before they let go of it. Nobody asks for an empty slot, so this thread holds the lease and may write.
         let shard = unsafe { &*self.shard.get().as_ptr() };
         // SAFETY: as above.
         let tracer = unsafe { &*self.tracer.get().as_ptr() };
-        Some(Slot { writer: shard.writer(), shard, tracer, lease: slot as u32 })
+        Slot { writer: shard.writer(), shard, tracer, lease: self.slot.get() as u32 }
     }
 
     /// Ends an append.
@@ -295,9 +300,13 @@ impl ThreadState {
         self.taken.set(false);
     }
 
-    /// Appends with this tracer's writer, if its shard is in the slot: for what is not hot.
+    /// Appends with this tracer's writer: for what is not hot. Its shard was in the slot; a signal handler may have put
+    /// another one there since, so it is looked for again.
     pub(crate) fn with_tracer<R>(&self, key: TracerKey, append: impl FnOnce(Slot<'_>) -> R) -> Option<R> {
-        let slot = self.take_tracer(key)?;
+        let slot = match self.take_tracer(key) {
+            Some(slot) => slot,
+            None => self.find(key).ok()?,
+        };
         let result = append(slot);
         self.put_back(slot);
         Some(result)
@@ -312,6 +321,12 @@ impl ThreadState {
     /// Puts this thread's shard for the tracer into the slot; leases one if there is none yet.
     #[cold]
     pub(crate) fn activate(&self, key: TracerKey) -> Result<(), NoShard> {
+        self.find(key).map(|slot| self.put_back(slot))
+    }
+
+    /// The same, and leaves the slot taken.
+    #[cold]
+    fn find(&self, key: TracerKey) -> Result<Slot<'_>, NoShard> {
         self.guarded(|| {
             LEASES
                 .try_with(|leases| {
@@ -342,11 +357,12 @@ impl ThreadState {
                 })
                 .unwrap_or(Err(NoShard::ThreadExit))
         })
+        .map(|slot| self.put_back(slot))
     }
 
     /// Runs the slow path with the slot taken, so that a signal handler can't get into it, and sets the slot to what it
-    /// found; to nothing if it found nothing, which is always right.
-    fn guarded(&self, find: impl FnOnce() -> Result<Pointers, NoShard>) -> Result<(), NoShard> {
+    /// found; to nothing if it found nothing, which is always right. What was found stays taken.
+    fn guarded(&self, find: impl FnOnce() -> Result<Pointers, NoShard>) -> Result<Slot<'_>, NoShard> {
         match self.life.get() {
             _ if self.taken.get() => return Err(NoShard::Nested),
             GONE => return Err(NoShard::ThreadExit),
@@ -360,9 +376,11 @@ impl ThreadState {
         self.shard.set(shard);
         self.tracer.set(tracer);
         self.slot.set(slot);
-        compiler_fence(Ordering::SeqCst);
-        self.taken.set(false);
-        found.map(|_| ())
+        if found.is_err() {
+            compiler_fence(Ordering::SeqCst);
+            self.taken.set(false);
+        }
+        found.map(|_| self.in_hand())
     }
 
     /// Makes a context current, in a scope inside those that there are. Returns the scope and what was current before.
