@@ -1,4 +1,5 @@
 //! Time: a clock that is moved by hand, a clock that steps back, and who of two writers was later.
+#![cfg(feature = "record")]
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;

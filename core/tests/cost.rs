@@ -1,4 +1,5 @@
 //! Recording allocates nothing on the recording thread, once it is warm.
+#![cfg(feature = "record")]
 #![allow(clippy::unwrap_used, missing_docs, unsafe_code)]
 
 mod support;

@@ -1,4 +1,5 @@
 //! The end of a process: by exit with spans open, by a leaked guard, by a panic that aborts, by abort.
+#![cfg(feature = "record")]
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;

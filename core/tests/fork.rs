@@ -1,5 +1,5 @@
 //! `fork` inside a span: the child's handles are inert and it ends at once; the parent doesn't notice.
-#![cfg(target_os = "linux")]
+#![cfg(all(feature = "record", target_os = "linux"))]
 #![allow(clippy::unwrap_used, missing_docs, unsafe_code)]
 
 mod support;

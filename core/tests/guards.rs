@@ -1,4 +1,5 @@
 //! Guards that are leaked, dropped out of order or while the thread exits.
+#![cfg(feature = "record")]
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;

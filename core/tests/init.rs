@@ -1,4 +1,5 @@
 //! The global tracer: one at a time, said clearly when a second one differs. Each case has a process of its own.
+#![cfg(feature = "record")]
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;

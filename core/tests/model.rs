@@ -6,6 +6,7 @@
 //!
 //! `HEIRLOOM_TREES` (100000), `HEIRLOOM_CONFIGURATIONS` (200) and `HEIRLOOM_SEED` choose a longer or another campaign:
 //! `ci/trees.sh`.
+#![cfg(feature = "record")]
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;

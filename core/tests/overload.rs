@@ -1,4 +1,5 @@
 //! Overload makes the tree coarser, never broken: full rings, caps, limits, values and names that are too much.
+#![cfg(feature = "record")]
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;

@@ -1,5 +1,6 @@
 //! `flush` and `finish` where programs call them: inside tokio's runtimes, in a rayon job, in a panic hook, by a
 //! hand-written executor; with exporters that work, are slow, hang and panic. All of them return within their budget.
+#![cfg(feature = "record")]
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;

@@ -1,6 +1,6 @@
 //! Spans and attributes recorded by a signal handler in the middle of other records: nothing is torn, what can't be
 //! recorded is counted, nothing hangs.
-#![cfg(target_os = "linux")]
+#![cfg(all(feature = "record", target_os = "linux"))]
 #![allow(clippy::unwrap_used, missing_docs, unsafe_code)]
 
 mod support;

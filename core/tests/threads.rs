@@ -1,4 +1,5 @@
 //! Threads that come and go, tracers that come and go: everything is accounted for, and memory stays flat.
+#![cfg(feature = "record")]
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
