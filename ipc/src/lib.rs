@@ -1,0 +1,3 @@
+//! Heirloom's child processes.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
