@@ -5,7 +5,7 @@
 # channels and `Arc`s order, and reports what they protect as races. Such reports are about safe code, where the compiler
 # rules races out. The memory that only unsafe code hands from thread to thread is the words of the rings, and what orders
 # those accesses is our own code, instrumented: head and tail, even where a shard passes from thread to thread. So a
-# report counts if it is about memory that `Shard::new` allocated (`Words::allocate`); the others are only counted.
+# report counts if it is about memory that `Shard::new` allocated (`Block::allocate`); the others are only counted.
 #
 # Each sanitizer has a control: a planted bug that it must find in the same words. Exits non-zero if a clean run has a
 # finding or a planted bug is missed.
@@ -49,7 +49,7 @@ stress() {
 # Reports about the words of a ring, and all reports.
 races() {
     awk -v RS='==================' '
-        /WARNING: ThreadSanitizer/ { all++; if ($0 ~ /Location is heap block.*(shard::Shard>::new|Words>::allocate)/) ring++ }
+        /WARNING: ThreadSanitizer/ { all++; if ($0 ~ /Location is heap block.*(shard::Shard>::new|Block>::allocate)/) ring++ }
         END { print ring + 0, all + 0 }' "$out"
 }
 

@@ -3,17 +3,25 @@
 //! Append-only. An entry is made under the lock before its number appears in any record, and the collector takes the lock
 //! when it meets a number that it doesn't know; so whoever reads a record can read its name.
 
+use crate::region::Attachment;
+use crate::thread::cut;
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// How many static names there may be: far more than a program has, unless it leaks texts to make them static. Beyond
 /// that, names travel inline.
 const MAX_NAMES: usize = 65_536;
+/// How many bytes of names other processes may bring. They may take half of the numbers.
+const MAX_ADOPTED_BYTES: usize = 4 << 20;
 
 #[derive(Default)]
 struct Dictionary {
     ids: HashMap<&'static str, u32>,
     names: Vec<&'static str>,
+    /// Where the parent of this process reads the names.
+    parent: Option<Arc<Attachment>>,
+    /// Bytes of names that other processes brought.
+    adopted_bytes: usize,
 }
 
 fn lock() -> MutexGuard<'static, Dictionary> {
@@ -27,13 +35,43 @@ pub(crate) fn id_of(name: &'static str) -> Option<u32> {
     if let Some(id) = dictionary.ids.get(name) {
         return Some(*id);
     }
-    if dictionary.names.len() >= MAX_NAMES {
+    dictionary.add(name)
+}
+
+/// The number of a name that another process brought; `None` if the dictionary is full. The text is kept for ever, so only
+/// so many bytes of them are taken.
+pub(crate) fn adopt(name: &str) -> Option<u32> {
+    let mut dictionary = lock();
+    if let Some(id) = dictionary.ids.get(name) {
+        return Some(*id);
+    }
+    let bytes = dictionary.adopted_bytes + name.len();
+    if bytes > MAX_ADOPTED_BYTES || dictionary.names.len() >= MAX_NAMES / 2 {
         return None;
     }
-    dictionary.names.push(name);
-    let id = dictionary.names.len() as u32;
-    dictionary.ids.insert(name, id);
-    Some(id)
+    dictionary.adopted_bytes = bytes;
+    dictionary.add(Box::leak(name.into()))
+}
+
+/// Gives all names, those that come later too, to the parent of this process. Returns whether there was room.
+pub(crate) fn publish_to(parent: &Arc<Attachment>) -> bool {
+    let mut dictionary = lock();
+    let max = Attachment::MAX_NAME_BYTES;
+    let done = dictionary.names.iter().all(|name| parent.add_name(cut(name, max)));
+    dictionary.parent = done.then(|| Arc::clone(parent));
+    done
+}
+
+impl Dictionary {
+    fn add(&mut self, name: &'static str) -> Option<u32> {
+        if self.names.len() >= MAX_NAMES || self.parent.as_ref().is_some_and(|parent| !parent.add_name(name)) {
+            return None;
+        }
+        self.names.push(name);
+        let id = self.names.len() as u32;
+        self.ids.insert(name, id);
+        Some(id)
+    }
 }
 
 /// A reader's copy of the dictionary, renewed when it meets a new number.

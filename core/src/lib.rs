@@ -121,6 +121,8 @@ pub mod export;
 #[cfg(feature = "otel")]
 pub mod otel;
 #[cfg(feature = "record")]
+pub mod region;
+#[cfg(feature = "record")]
 mod sampler;
 #[cfg(feature = "record")]
 mod shard;

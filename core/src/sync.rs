@@ -6,7 +6,7 @@ pub(crate) use {
     crossbeam_queue::SegQueue,
     std::{
         cell::Cell,
-        sync::atomic::{AtomicBool, AtomicU64, AtomicU8, Ordering},
+        sync::atomic::{AtomicU32, AtomicU64, AtomicU8, Ordering},
         sync::{Mutex, MutexGuard},
     },
 };
@@ -14,7 +14,7 @@ pub(crate) use {
 #[cfg(loom)]
 pub(crate) use loom::{
     cell::Cell,
-    sync::atomic::{AtomicBool, AtomicU64, AtomicU8, Ordering},
+    sync::atomic::{AtomicU32, AtomicU64, AtomicU8, Ordering},
     sync::{Mutex, MutexGuard},
 };
 

@@ -5,6 +5,9 @@
 
 pub use crate::clock::ManualClock;
 
+#[cfg(all(target_os = "linux", not(loom)))]
+pub mod region;
+
 use crate::export::{Memory, SpanData};
 use crate::tracer::{builder, Guard, Report, Tracer};
 use crate::{tree, Builder, Settings};

@@ -152,7 +152,7 @@ impl Slot<'_> {
         if self.writer.is_unannounced() {
             self.tracer.announce_thread(self.shard)?;
         }
-        let refill = self.writer.refill(self.shard.shared(), bytes, is_begin);
+        let refill = self.writer.refill(bytes, is_begin);
         if refill.wake {
             self.tracer.wake.wake();
         }
@@ -520,7 +520,7 @@ pub(crate) fn cut(text: &str, bytes: usize) -> &str {
 }
 
 /// Never zero.
-fn seed() -> u64 {
+pub(crate) fn seed() -> u64 {
     use std::hash::{BuildHasher, Hasher};
     // A RandomState is seeded by the operating system once per thread; the counter and the process id keep threads and
     // forked processes apart.

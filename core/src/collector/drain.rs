@@ -1,7 +1,8 @@
 //! One pass over all shards.
 
-use super::assemble::{Assembler, Rest};
+use super::assemble::{Assembler, ProcessId, Rest};
 use super::lanes::LaneId;
+use super::regions::Regions;
 use super::stack::Stack;
 use crate::export::{Batch, Lane};
 use crate::shard::Reader;
@@ -25,7 +26,9 @@ pub(super) fn settle(mut pass: impl FnMut() -> bool) {
 /// What the collector remembers of a shard between two records.
 #[derive(Debug)]
 pub(super) struct LaneState {
-    /// Which of the [`Sources`] this is.
+    /// Whose they are.
+    pub(super) process: ProcessId,
+    /// Which of the sources this is: of this process's [`Sources`], or of the [`Regions`].
     pub(super) reader: u32,
     /// Whose records these are now.
     pub(super) lane: LaneId,
@@ -35,6 +38,12 @@ pub(super) struct LaneState {
     pub(super) last_tick: u64,
     /// A value of which more is to come.
     pub(super) rest: Option<Rest>,
+}
+
+impl LaneState {
+    pub(super) fn new(process: ProcessId, reader: u32, lane: LaneId) -> Self {
+        Self { process, reader, lane, stack: Stack::default(), last_tick: 0, rest: None }
+    }
 }
 
 #[derive(Debug)]
@@ -48,6 +57,7 @@ struct Source {
 pub(super) struct Sources {
     all: Vec<Source>,
     version: u64,
+    pub(super) regions: Regions,
 }
 
 impl Sources {
@@ -60,20 +70,25 @@ impl Sources {
         for source in &mut self.all {
             let state = &mut source.state;
             bytes += source.reader.drain(|record| {
-                to.take(state, record);
+                to.counts.corrupt += u64::from(!to.take(state, record));
                 to.send_if_full(send);
             });
         }
         while let Some(end) = tracer.next_overflow() {
-            to.stray_end(end);
+            to.stray_end(end, ProcessId::OWN);
         }
+        bytes += self.regions.drain(tracer, to, send);
         let waits = to.end_of_pass(send);
         for reader in to.take_credits() {
+            if self.regions.give_back(reader) {
+                continue;
+            }
             if let Some(source) = self.all.get(reader as usize) {
                 source.reader.shard().give_back(END_BYTES);
             }
         }
-        (bytes, waits)
+        let dying = self.regions.bury(tracer, to, send);
+        (bytes, waits || dying)
     }
 
     fn look_for_new(&mut self, tracer: &Shared, to: &mut Assembler) {
@@ -86,7 +101,7 @@ impl Sources {
             let unknown = Lane { process_id: crate::sys::process_id(), thread_id: 0, thread_name: "".into() };
             let reader = self.all.len() as u32;
             let lane = to.lanes.add(unknown);
-            let state = LaneState { reader, lane, stack: Stack::default(), last_tick: 0, rest: None };
+            let state = LaneState::new(ProcessId::OWN, reader, lane);
             self.all.push(Source { reader: Reader::new(shard), state });
         }
     }

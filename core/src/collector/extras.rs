@@ -41,6 +41,14 @@ pub(super) struct Extras {
 /// `bytes` up to this length are not compacted.
 const SMALL_BYTES: usize = 16 << 10;
 
+/// Why spans are closed that their process left open.
+#[derive(Clone, Debug)]
+pub(super) struct Abort {
+    pub(super) message: String,
+    /// An attribute with the exit code or the signal.
+    pub(super) number: Option<(&'static str, i32)>,
+}
+
 /// Where the extras went in a batch.
 pub(super) struct Placed {
     pub(super) attributes: Range<u32>,
@@ -342,9 +350,20 @@ impl Extras {
         self.set(AttributeRow { key: NameRow::Static("error.type"), value, truncated_from: 0 }, u64::MAX, limits);
     }
 
+    /// The process did not live to end it: an error, whatever was said before, and how the process ended.
+    pub(super) fn aborted(&mut self, why: &Abort, limits: &Limits) {
+        self.outcome = Outcome::Error(self.push(&why.message));
+        let value = ValueRow::Str(self.push("aborted"));
+        self.set(AttributeRow { key: NameRow::Static("error.type"), value, truncated_from: 0 }, u64::MAX, limits);
+        if let Some((key, number)) = why.number {
+            let value = ValueRow::I64(number.into());
+            self.set(AttributeRow { key: NameRow::Static(key), value, truncated_from: 0 }, u64::MAX, limits);
+        }
+    }
+
     fn push(&mut self, text: &str) -> Range<u32> {
         let start = self.bytes.len() as u32;
-        self.bytes.extend_from_slice(cut(text, 64).as_bytes());
+        self.bytes.extend_from_slice(cut(text, 256).as_bytes());
         start..self.bytes.len() as u32
     }
 

@@ -11,14 +11,13 @@ pub(super) type LaneId = u32;
 pub(super) struct Lanes {
     slots: Vec<Slot>,
     free: Vec<LaneId>,
-    /// The number of the batch being filled: what a slot remembers of an earlier one is void.
-    batch: u64,
 }
 
 #[derive(Debug)]
 struct Slot {
     lane: Arc<Lane>,
     users: u32,
+    /// The number of the batch that knows it: what a slot remembers of an earlier one is void.
     batch: u64,
     in_batch: u32,
 }
@@ -57,19 +56,14 @@ impl Lanes {
         &self.slots[id as usize].lane
     }
 
-    /// The lane's index in the batch that is being filled.
+    /// The lane's index in the batch of this number.
     #[inline]
-    pub(super) fn in_batch(&mut self, id: LaneId, batch: &mut BatchBuilder) -> u32 {
+    pub(super) fn in_batch(&mut self, id: LaneId, number: u64, batch: &mut BatchBuilder) -> u32 {
         let slot = &mut self.slots[id as usize];
-        if slot.batch != self.batch {
-            slot.batch = self.batch;
+        if slot.batch != number {
+            slot.batch = number;
             slot.in_batch = batch.add_lane(&slot.lane);
         }
         slot.in_batch
-    }
-
-    /// A new batch is begun.
-    pub(super) fn next_batch(&mut self) {
-        self.batch += 1;
     }
 }

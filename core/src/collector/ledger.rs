@@ -24,6 +24,8 @@ pub struct Ledger {
     pub assembled: u64,
     /// Of these, how many were still open when the tracer finished.
     pub incomplete: u64,
+    /// Of the assembled ones, how many were open when their worker process died, or damaged its shard.
+    pub aborted: u64,
     /// Spans that have begun and not ended.
     pub open: u64,
     /// Spans whose begin waits in a shard.
@@ -34,6 +36,14 @@ pub struct Ledger {
     pub truncated: u64,
     /// Records that made no sense: always zero unless memory was damaged.
     pub corrupt: u64,
+    /// Spans that a worker process counted as begun, and died before their begin was readable: the call that began them
+    /// never returned. They are not in `begun`.
+    pub unpublished: u64,
+    /// Shards of worker processes that were given up because what was in them made no sense. What was in them unread is not
+    /// in `begun`: nobody can know.
+    pub quarantined: u64,
+    /// Spans that worker processes began on threads that found no shard. They are not in `begun`.
+    pub unplaced: u64,
     /// Spans whose parent was never exported. `None` if nobody checked (see `Builder::verify`).
     pub orphans: Option<u64>,
     /// The account of each exporter.
@@ -117,7 +127,7 @@ impl Ledger {
     }
 }
 
-/// One line: `ledger: begun=N exported=N dropped=N sampled_out=N open=N orphans=N balanced=yes`.
+/// One line: `ledger: begun=N exported=N dropped=N sampled_out=N open=N aborted=N orphans=N balanced=yes`.
 ///
 /// `exported` and `dropped` are those of the exporter that delivered least. What waits in a shard counts as open.
 impl fmt::Display for Ledger {
@@ -125,12 +135,13 @@ impl fmt::Display for Ledger {
         let orphans = self.orphans.map_or_else(|| "unchecked".to_owned(), |n| n.to_string());
         write!(
             f,
-            "ledger: begun={} exported={} dropped={} sampled_out={} open={} orphans={orphans} balanced={}",
+            "ledger: begun={} exported={} dropped={} sampled_out={} open={} aborted={} orphans={orphans} balanced={}",
             self.begun,
             self.exported(),
             self.dropped(),
             self.sampled_out,
             self.open + self.undrained,
+            self.aborted,
             if self.is_balanced() { "yes" } else { "no" },
         )
     }

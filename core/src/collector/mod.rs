@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `worker.rs` | the thread: when it looks, what it is asked, how it stops |
 //! | `drain.rs` | one pass over all shards |
+//! | `regions.rs` | the shards of child processes, and the end of a dead one |
+//! | `border.rs` | what another process wrote is checked there |
 //! | `assemble/` | pairs ends with begins, and decides when a span is finished |
 //! | `extras.rs` | what was set on an open span: attributes, events, links, status |
 //! | `stack.rs` | which spans of a shard are nested in which |
@@ -15,6 +17,7 @@
 
 mod assemble;
 mod barrier;
+mod border;
 mod decode;
 mod drain;
 mod extras;
@@ -23,6 +26,7 @@ mod ledger;
 #[cfg(all(test, loom))]
 mod modelled;
 mod queue;
+mod regions;
 mod stack;
 #[cfg(all(test, not(loom)))]
 mod tests;
@@ -33,7 +37,7 @@ pub(crate) use barrier::{Barrier, Done};
 #[cfg(all(test, loom))]
 pub(crate) use modelled::Passes;
 pub(crate) use queue::{Queue, QueueSettings};
-pub(crate) use worker::{start, Control, Request};
+pub(crate) use worker::{start, Control, Published, Request};
 
 pub use assemble::OpenSpan;
 pub use ledger::{Dropped, ExporterLedger, Ledger, Transparent};

@@ -51,7 +51,7 @@ impl Passes {
 
     /// Every span that is finished.
     pub(crate) fn spans(&mut self) -> Vec<SpanData> {
-        self.batches.push(self.assembler.take_batch());
+        self.assembler.send_all(&mut |batch| self.batches.push(batch));
         self.batches.iter().flat_map(|batch| batch.spans().map(|span| span.to_data())).collect()
     }
 

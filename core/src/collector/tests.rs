@@ -1,6 +1,7 @@
 //! The assembler fed by hand: what can't be forced from outside.
 #![allow(clippy::unwrap_used)]
 
+use super::assemble::ProcessId;
 use super::drain::LaneState;
 use super::Assembler;
 use crate::clock::timeline::Timeline;
@@ -23,12 +24,14 @@ fn end(id: u64, tick: u64) -> [u64; 3] {
 fn a_span_began_when_it_began_however_long_it_is_open() {
     let mut assembler = Assembler::new(Arc::new(Resource::default()), Limits::default(), 1 << 20, Timeline::manual());
     let lane = assembler.lanes.add(Lane { process_id: 1, thread_id: 1, thread_name: "main".into() });
-    let mut state = LaneState { reader: 0, lane, stack: Default::default(), last_tick: 0, rest: None };
+    let mut state = LaneState::new(ProcessId::OWN, 0, lane);
     assembler.take(&mut state, &begin(1, NS | 1_000));
     assert_eq!(assembler.open_spans()[0].start_ns, 1_000);
     assembler.timeline = Timeline::system(); // takes the same tick for another time
     assert_ne!(assembler.timeline.unix_ns(NS | 1_000), 1_000);
     assert_eq!(assembler.open_spans()[0].start_ns, 1_000);
     assembler.take(&mut state, &end(1, NS | 2_000));
-    assert_eq!(assembler.take_batch().spans().next().unwrap().start_ns(), 1_000);
+    let mut starts = Vec::new();
+    assembler.send_all(&mut |batch| starts.extend(batch.spans().map(|span| span.start_ns())));
+    assert_eq!(starts, [1_000]);
 }

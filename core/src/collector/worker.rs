@@ -15,6 +15,7 @@
 
 use super::assemble::{Assembled, OpenSpan};
 use super::drain::{settle, Sources};
+use super::regions::Foreign;
 use super::{Assembler, Barrier, Queue};
 use crate::clock::timeline::Timeline;
 use crate::clock::Clock;
@@ -48,7 +49,16 @@ pub(crate) enum Request {
 #[derive(Debug, Default)]
 pub(crate) struct Control {
     requests: Mutex<Requests>,
-    counts: Mutex<(Assembled, u64)>,
+    counts: Mutex<Published>,
+}
+
+/// What the collector had counted after its last pass.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Published {
+    pub(crate) assembled: Assembled,
+    /// How many spans were open.
+    pub(crate) open: u64,
+    pub(crate) foreign: Foreign,
 }
 
 #[derive(Debug, Default)]
@@ -72,7 +82,7 @@ impl Control {
     }
 
     /// No more requests; returns the barriers of those that came too late.
-    fn stop(&self) -> Vec<Arc<Barrier>> {
+    pub(crate) fn stop(&self) -> Vec<Arc<Barrier>> {
         let mut requests = self.requests();
         requests.stopped = true;
         let late = std::mem::take(&mut requests.waiting).into_iter();
@@ -83,8 +93,8 @@ impl Control {
         late.filter_map(barrier).collect()
     }
 
-    /// What was assembled, and how many spans were open, after the last pass.
-    pub(crate) fn counts(&self) -> (Assembled, u64) {
+    /// What was counted after the last pass.
+    pub(crate) fn counts(&self) -> Published {
         *self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -160,9 +170,12 @@ impl Collector {
     /// The end. A panic hook and a guard may both ask for it.
     fn close(&mut self, ends: &[Arc<Barrier>]) {
         self.tracer.registry.close();
+        self.tracer.hosts.refuse();
         self.settle();
-        let tracer = &self.tracer;
-        self.assembler.close_all(tracer.clock_tick(), &mut |batch| deliver(tracer, batch));
+        let Self { tracer, assembler, sources, .. } = &mut *self;
+        let mut send = |batch| deliver(tracer, batch);
+        assembler.close_all(tracer.clock_tick(), &mut send);
+        sources.regions.close_all(tracer, assembler, &mut send);
         self.send();
         self.publish_counts();
         for barrier in ends {
@@ -187,7 +200,8 @@ impl Collector {
     }
 
     fn publish_counts(&self) {
-        let counts = (self.assembler.counts, self.assembler.open_count());
+        let foreign = self.sources.regions.counts();
+        let counts = Published { assembled: self.assembler.counts, open: self.assembler.open_count(), foreign };
         *self.tracer.control.counts.lock().unwrap_or_else(PoisonError::into_inner) = counts;
     }
 
@@ -201,9 +215,8 @@ impl Collector {
 
     fn send(&mut self) {
         self.sent = Instant::now();
-        if self.assembler.batch_len() > 0 {
-            deliver(&self.tracer, self.assembler.take_batch());
-        }
+        let Self { tracer, assembler, .. } = self;
+        assembler.send_all(&mut |batch| deliver(tracer, batch));
     }
 
     /// Once in a while: exporters that hang, and a kernel that stopped trusting the counter.

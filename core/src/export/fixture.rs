@@ -35,6 +35,7 @@ pub(crate) fn span(id: u64, parent: u64, name: &str, lane: &Arc<Lane>, start_ns:
         lane: Arc::clone(lane),
         nested: true,
         incomplete: false,
+        aborted: false,
         attributes: Vec::new(),
         events: Vec::new(),
         links: Vec::new(),
@@ -67,8 +68,10 @@ fn row(builder: &mut BatchBuilder, span: &SpanData) -> SpanRow {
         trace_flags: 1,
         kind: span.kind,
         parent_is_remote: span.parent_is_remote,
+        parent_is_known: false,
         nested: span.nested,
         incomplete: span.incomplete,
+        aborted: span.aborted,
         outcome: match &span.status {
             Status::Unset => Outcome::Unset,
             Status::Ok => Outcome::Ok,

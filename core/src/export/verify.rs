@@ -41,7 +41,8 @@ pub struct Verify {
 pub struct Verified {
     /// Spans seen.
     pub spans: u64,
-    /// Spans whose parent was never seen. A span whose parent another process recorded is not one.
+    /// Spans whose parent was never seen. A span whose parent another process recorded is not one, unless that
+    /// process records into this tracer and the parent was open when the span ended.
     pub orphans: u64,
     /// Spans whose parent was not seen either, or so long ago that its id has been forgotten.
     pub undecided: u64,
@@ -145,7 +146,7 @@ impl State {
         }
         self.missing.remove(&id);
         self.remember(id);
-        if let Some(parent) = span.parent_span_id().filter(|_| !span.parent_is_remote()) {
+        if let Some(parent) = span.parent_span_id().filter(|_| span.parent_is_ours()) {
             self.child_of((span.trace_id(), parent));
         }
     }

@@ -14,6 +14,7 @@
 //! | `thread.id`, `thread.name` | int, string | the thread that began the span |
 //! | `process.pid` | int | its process, if it isn't the resource's: one exporter may ship the spans of several |
 //! | `heirloom.incomplete` | bool | `true` if the span was still open at the end |
+//! | `heirloom.aborted` | bool | `true` if the span was open when its worker process died |
 //! | `heirloom.truncated` | strings | `key=bytes` of each value that was cut, with the size it had; also on events and links |
 //!
 //! The instrumentation scope is `heirloom`, with this crate's version.

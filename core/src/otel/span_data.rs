@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 /// Attribute: the span was still open when the tracer finished.
 const INCOMPLETE: &str = "heirloom.incomplete";
+const ABORTED: &str = "heirloom.aborted";
 /// Attribute: `key=bytes` of each value that was cut, with the size that it had.
 const TRUNCATED: &str = "heirloom.truncated";
 /// Attribute of a span and of a resource: the process id ([process conventions]).
@@ -59,6 +60,9 @@ impl Converter {
         let mut attributes = attributes(span.attributes());
         if span.is_incomplete() {
             add(&mut attributes, INCOMPLETE, true);
+        }
+        if span.is_aborted() {
+            add(&mut attributes, ABORTED, true);
         }
         self.lane(&mut attributes, span.lane());
         attributes

@@ -19,24 +19,25 @@
 //! | counters | the lease holder, relaxed | anybody, relaxed | exact once `head` was read with acquire |
 //! | everything else of the writer | the lease holder | the next lease holder | the registry's lock |
 
+mod block;
 mod reader;
 mod registry;
-mod ring;
 mod writer;
 
 #[cfg(all(test, loom))]
 mod models;
 
+pub(crate) use block::{Block, Head};
 pub(crate) use reader::Reader;
 pub(crate) use registry::Registry;
-pub(crate) use writer::{Begin, Counts, Out, Refused, Writer};
+pub(crate) use writer::{Begin, Counts, Ids, Out, Refused, Writer};
 
-use crate::sync::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::Ordering;
 use crate::wire::MAX_RECORD_BYTES;
-use ring::Words;
+use block::Read;
 
 /// How large a shard is and how much of it may be reserved.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sizes {
     /// Of the ring: a power of two, at least [`MIN_BYTES`].
     pub(crate) bytes: u64,
@@ -52,37 +53,45 @@ const LONGEST_RECORDS: u64 = if cfg!(loom) { 2 } else { 8 };
 /// The smallest ring: room for that many records of 128 bytes (under loom of 64).
 pub(crate) const MIN_BYTES: u64 = if cfg!(loom) { 128 } else { 1024 };
 
-/// One ring with its counters.
-#[derive(Debug)]
-#[repr(C)]
-pub(crate) struct Shard {
-    writer: Writer,
-    shared: Shared,
+impl Sizes {
+    /// These sizes with a ring that is a power of two and large enough, and values that find room in it.
+    pub(crate) fn corrected(self) -> Self {
+        let bytes = self.bytes.max(MIN_BYTES).next_power_of_two();
+        let quarter = u32::try_from(bytes / 4).unwrap_or(u32::MAX);
+        Self { bytes, max_value_bytes: self.max_value_bytes.min(quarter), ..self }
+    }
+
+    /// The longest record, in bytes.
+    pub(crate) fn max_record(self) -> u64 {
+        MAX_RECORD_BYTES.min(self.bytes / LONGEST_RECORDS)
+    }
+
+    /// The words of the ring and the slack behind them, in bytes.
+    pub(crate) fn words_bytes(self) -> u64 {
+        // The mutant is one that the address sanitizer must notice (`ci/sanitize.sh`).
+        let slack = if cfg!(heirloom_mutant = "slack") { 0 } else { self.max_record() };
+        self.bytes + slack
+    }
 }
 
-/// What the collector writes and the writer reads, on cache lines of its own.
+/// One ring with its counters.
 #[derive(Debug)]
-#[repr(C, align(128))]
-pub(crate) struct Shared {
-    /// Everything before this position was read.
-    tail: AtomicU64,
-    /// Bytes of ends that were reserved here and written elsewhere, ever.
-    returned: AtomicU64,
-    closed: AtomicBool,
+pub(crate) struct Shard {
+    writer: Writer,
 }
 
 impl Shard {
-    /// A shard, or `None` without memory for it.
+    /// A shard on the heap, or `None` without memory for it.
     pub(crate) fn new(sizes: Sizes, clock: u8, first_id: u64) -> Option<Self> {
-        let bytes = sizes.bytes.max(MIN_BYTES).next_power_of_two();
-        let max_record = MAX_RECORD_BYTES.min(bytes / LONGEST_RECORDS);
-        // The mutant is one that the address sanitizer must notice (`ci/sanitize.sh`).
-        let slack = if cfg!(heirloom_mutant = "slack") { 0 } else { max_record };
-        let words = Words::allocate(bytes + slack)?;
-        let shared = Shared { tail: AtomicU64::new(0), returned: AtomicU64::new(0), closed: AtomicBool::new(false) };
-        let quarter = u32::try_from(bytes / 4).unwrap_or(u32::MAX);
-        let sizes = Sizes { bytes, max_value_bytes: sizes.max_value_bytes.min(quarter), ..sizes };
-        Some(Self { writer: Writer::new(words, sizes, max_record, clock, first_id), shared })
+        let sizes = sizes.corrected();
+        Some(Self::over(Block::allocate(sizes.words_bytes())?, sizes, clock, Ids::from(first_id)))
+    }
+
+    /// A shard over a block that nobody has written to. The sizes are corrected ones, and those of the block.
+    pub(crate) fn over(block: Block, sizes: Sizes, clock: u8, ids: Ids) -> Self {
+        let writer = Writer::new(block, sizes, sizes.max_record(), clock, ids);
+        writer.set_clock(clock);
+        Self { writer }
     }
 
     /// The writer's side. Only the lease holder may call the methods that write.
@@ -92,23 +101,27 @@ impl Shard {
     }
 
     #[inline(always)]
-    pub(crate) fn shared(&self) -> &Shared {
-        &self.shared
+    pub(crate) fn head(&self) -> &Head {
+        self.writer.head()
+    }
+
+    fn read(&self) -> &Read {
+        &self.head().read
     }
 
     /// From now on the writer refuses, as soon as it next looks.
     pub(crate) fn close(&self) {
-        self.shared.closed.store(true, Ordering::Release);
+        self.read().closed.store(1, Ordering::Release);
     }
 
     #[cfg(all(test, loom))]
     pub(crate) fn returned(&self) -> u64 {
-        self.shared.returned.load(Ordering::Relaxed)
+        self.read().returned.load(Ordering::Relaxed)
     }
 
     /// Gives back what a begin reserved here, after its end was read elsewhere. The collector alone calls this.
     pub(crate) fn give_back(&self, bytes: u64) {
-        let so_far = self.shared.returned.load(Ordering::Relaxed);
-        self.shared.returned.store(so_far + bytes, Ordering::Release);
+        let so_far = self.read().returned.load(Ordering::Relaxed);
+        self.read().returned.store(so_far + bytes, Ordering::Release);
     }
 }

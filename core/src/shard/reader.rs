@@ -27,14 +27,14 @@ impl Reader {
     /// how many bytes there were. Gives room back after each quarter of the ring, so that a busy writer need not wait for
     /// the whole pass.
     pub(crate) fn drain(&mut self, mut take: impl FnMut(&[u64])) -> u64 {
-        let head = self.shard.writer().head();
+        let head = self.shard.head().written.position();
         let start = self.tail;
         let (words, mask) = self.shard.writer().words();
         let quarter = (mask + 1) / 4;
         let mut given_back = start;
         while self.tail != head {
             let at = self.tail & mask;
-            // SAFETY: the word is before `head`, which was read with acquire, and not yet given back (ring, 3).
+            // SAFETY: the word is before `head`, which was read with acquire, and not yet given back (block, 3).
             let first = unsafe { words.read(at, 1, &mut self.copy) }[0];
             let len = words_of(first);
             let bytes = 8 * len as u64;
@@ -43,16 +43,16 @@ impl Reader {
                 self.tail = head;
                 break;
             }
-            // SAFETY: as above for all words of the record; it lies in one piece (ring, 2).
+            // SAFETY: as above for all words of the record; it lies in one piece (block, 2).
             take(unsafe { words.read(at, len, &mut self.copy) });
             self.tail += bytes;
             if self.tail - given_back >= quarter {
                 given_back = self.tail;
-                self.shard.shared().tail.store(self.tail, Edge::Free.order());
+                self.shard.head().read.tail.store(self.tail, Edge::Free.order());
             }
         }
         if given_back != self.tail {
-            self.shard.shared().tail.store(self.tail, Edge::Free.order());
+            self.shard.head().read.tail.store(self.tail, Edge::Free.order());
         }
         self.tail - start
     }

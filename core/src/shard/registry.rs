@@ -6,6 +6,7 @@
 //! as many shards as threads at one time.
 
 use super::{Counts, Shard, Sizes};
+use crate::region::Attachment;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
@@ -14,6 +15,8 @@ use std::sync::{Arc, PoisonError};
 #[derive(Debug)]
 pub(crate) struct Registry {
     sizes: Sizes,
+    /// Where shards are made: on the heap, or in the region of this process's parent.
+    region: Option<Arc<Attachment>>,
     shards: Mutex<Shards>,
     /// Grows whenever a shard is added: tells the collector, without the lock, that there are new ones.
     version: AtomicU64,
@@ -28,12 +31,16 @@ struct Shards {
 }
 
 impl Registry {
-    pub(crate) fn new(sizes: Sizes) -> Self {
-        Self { sizes, shards: Mutex::new(Shards::default()), version: AtomicU64::new(0) }
+    pub(crate) fn new(sizes: Sizes, region: Option<Arc<Attachment>>) -> Self {
+        Self { sizes, region, shards: Mutex::new(Shards::default()), version: AtomicU64::new(0) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Shards> {
         self.shards.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn sizes(&self) -> Sizes {
+        self.sizes
     }
 
     /// A shard for the calling thread alone, or `None` if the registry is closed or memory ran out.
@@ -45,7 +52,10 @@ impl Registry {
         if let Some(shard) = shards.free.pop_front() {
             return Some(shard);
         }
-        let shard = Arc::new(Shard::new(self.sizes, clock, first_id())?);
+        let shard = Arc::new(match &self.region {
+            None => Shard::new(self.sizes, clock, first_id())?,
+            Some(region) => region.next_shard(first_id())?,
+        });
         shards.all.push(Arc::clone(&shard));
         self.version.fetch_add(1, Ordering::Release);
         Some(shard)

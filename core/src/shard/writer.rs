@@ -10,8 +10,8 @@
 //! through `returned`.
 #![allow(unsafe_code)]
 
-use super::ring::Words;
-use super::{Shared, Sizes};
+use super::block::{Block, Head, Read, Written};
+use super::Sizes;
 use crate::sync::{AtomicU64, AtomicU8, Cell, Edge, Ordering};
 use crate::wire::{header, padded, Kind, BEGIN_BYTES, END_BYTES};
 
@@ -42,26 +42,24 @@ pub(crate) struct Refill {
 }
 
 /// The writer of one shard. Only the thread that holds the shard's lease may call the methods that write; the lease
-/// passes on under the registry's lock.
+/// passes on under the registry's lock. What others read is in the block's head; the rest is this process's alone, also
+/// where the block is shared with another one.
 #[derive(Debug)]
 #[repr(C, align(128))]
 pub(crate) struct Writer {
-    /// Everything before this position is readable. Written here alone.
-    head: AtomicU64,
-    /// The same number, private: reading the shared one back would hide ordering bugs from loom, and costs more.
+    /// The position of the next record. The head has the same number for the collector: reading the shared one back
+    /// would hide ordering bugs from loom, and costs more.
     write: Cell<u64>,
     /// Records must end at or before this position.
     limit: Cell<u64>,
-    /// The id of the next span: odd, and grows by an even step, so never zero.
+    /// The id of the next span: odd, and grows by [`ID_STEP`], so never zero.
     next_id: Cell<u64>,
-    /// Spans begun here, ever.
-    begun: AtomicU64,
-    /// Not sampled spans, ever.
-    sampled_out: AtomicU64,
-    clock: AtomicU8,
-    words: Words,
+    block: Block,
     mask: u64,
+    clock: AtomicU8,
     // Used in the slow path only.
+    /// The bits of an id that count.
+    id_field: u64,
     max_record: u64,
     sizes: Sizes,
     /// How far the limit is below what the ring would allow.
@@ -71,8 +69,6 @@ pub(crate) struct Writer {
     woke_at: Cell<u64>,
     /// Its new owner's name is not written yet, for lack of room.
     unannounced: Cell<bool>,
-    /// Transparent spans by cause, in the order of [`Refused`].
-    refused: [AtomicU64; Refused::CAUSES],
 }
 
 // SAFETY: the cells are touched by the lease holder alone, and leases pass on under the registry's lock.
@@ -80,9 +76,24 @@ unsafe impl Sync for Writer {}
 // SAFETY: nothing in it is bound to a thread.
 unsafe impl Send for Writer {}
 
-/// The step between span ids: even, so that odd ids stay odd; half of it is an odd constant near 2^64 / golden ratio, so
-/// that consecutive ids differ in many bits.
-const ID_STEP: u64 = 0x9e37_79b9_7f4a_7c15 << 1;
+/// The step between span ids: even, so that odd ids stay odd.
+const ID_STEP: u64 = 2;
+
+/// The ids that a shard gives its spans: counted up from a random start, within a field of bits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ids {
+    /// The first one. Made odd.
+    pub(crate) first: u64,
+    /// The low bits that count. Those above stay as they are in `first`.
+    pub(crate) field: u64,
+}
+
+impl Ids {
+    /// Ids that count in all bits.
+    pub(crate) fn from(first: u64) -> Self {
+        Self { first, field: u64::MAX }
+    }
+}
 
 /// Adds one to a counter that this thread alone writes: no locked instruction.
 #[inline(always)]
@@ -110,17 +121,15 @@ impl Begin {
 }
 
 impl Writer {
-    pub(super) fn new(words: Words, sizes: Sizes, max_record: u64, clock: u8, first_id: u64) -> Self {
+    pub(super) fn new(block: Block, sizes: Sizes, max_record: u64, clock: u8, ids: Ids) -> Self {
         Self {
-            head: AtomicU64::new(0),
             write: Cell::new(0),
             limit: Cell::new(0),
-            next_id: Cell::new(first_id | 1),
-            begun: AtomicU64::new(0),
-            sampled_out: AtomicU64::new(0),
-            clock: AtomicU8::new(clock),
-            words,
+            next_id: Cell::new(ids.first | 1),
+            block,
             mask: sizes.bytes - 1,
+            clock: AtomicU8::new(clock),
+            id_field: ids.field,
             max_record,
             sizes,
             lowered: Cell::new(sizes.bytes),
@@ -128,8 +137,18 @@ impl Writer {
             returned_seen: Cell::new(0),
             woke_at: Cell::new(0),
             unannounced: Cell::new(false),
-            refused: [AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0)],
         }
+    }
+
+    /// What both sides share.
+    #[inline(always)]
+    pub(super) fn head(&self) -> &Head {
+        self.block.head()
+    }
+
+    #[inline(always)]
+    fn written(&self) -> &Written {
+        &self.head().written
     }
 
     /// Which clock to read.
@@ -138,8 +157,10 @@ impl Writer {
         self.clock.load(Ordering::Relaxed)
     }
 
+    /// For the collector, or whoever has not shared the shard yet.
     pub(crate) fn set_clock(&self, clock: u8) {
         self.clock.store(clock, Ordering::Relaxed);
+        self.head().read.clock.store(clock.into(), Ordering::Relaxed);
     }
 
     /// Whether the owner's name is still to be written. While it is, the limit lets nothing pass without a refill.
@@ -173,7 +194,8 @@ impl Writer {
         self.fits(bytes + END_BYTES)
     }
 
-    /// A span id that this process has not used (but by a chance of about one in 2^60).
+    /// A span id that this process has not used. Shards start at random places, so that two of `n` shards with `m` spans
+    /// each meet by a chance of about `n * n * m / 2^63`.
     #[inline(always)]
     pub(crate) fn next_id(&self) -> u64 {
         let id = self.next_id.get();
@@ -183,27 +205,27 @@ impl Writer {
 
     #[inline(always)]
     fn put(&self, at: u64, word: u64) {
-        // SAFETY: callers checked that the record fits, so the word is this thread's to write (ring, 1, 2 and 4).
-        unsafe { self.words.write(at, word) };
+        // SAFETY: callers checked that the record fits, so the word is this thread's to write (block, 1, 2 and 4).
+        unsafe { self.block.write(at, word) };
     }
 
     #[inline(always)]
     fn put_bytes(&self, at: u64, bytes: &[u8]) {
         // SAFETY: as in `put`.
-        unsafe { self.words.write_bytes(at, bytes) };
+        unsafe { self.block.write_bytes(at, bytes) };
     }
 
     #[inline(always)]
     fn put_all<const N: usize>(&self, at: u64, words: [u64; N]) {
         // SAFETY: as in `put`.
-        unsafe { self.words.write_all(at, words) };
+        unsafe { self.block.write_all(at, words) };
     }
 
     /// Makes everything before this position readable.
     #[inline(always)]
     fn publish(&self, write: u64) {
         self.write.set(write);
-        self.head.store(write, Edge::Publish.order());
+        self.written().head.store(write, Edge::Publish.order());
     }
 
     /// Appends a begin and reserves its end; the caller has checked `fits_begin`. Returns the span's id.
@@ -233,7 +255,7 @@ impl Writer {
     #[inline(always)]
     fn commit_begin(&self, write: u64) {
         self.limit.set(self.limit.get() - END_BYTES);
-        count(&self.begun);
+        count(&self.written().begun);
         self.publish(write);
     }
 
@@ -274,12 +296,16 @@ impl Writer {
     }
 
     pub(crate) fn count_sampled_out(&self) {
-        count(&self.sampled_out);
+        count(&self.written().sampled_out);
     }
 
     /// The slow path: looks at what the collector did and tries to make room for `need` bytes.
     #[cold]
-    pub(crate) fn refill(&self, shared: &Shared, need: u64, is_begin: bool) -> Refill {
+    pub(crate) fn refill(&self, need: u64, is_begin: bool) -> Refill {
+        let shared: &Read = &self.head().read;
+        self.stay_in_field();
+        // A writer in another process has no other way to learn of a new clock.
+        self.clock.store(shared.clock.load(Ordering::Relaxed) as u8, Ordering::Relaxed);
         let write = self.write.get();
         let bytes = self.sizes.bytes;
         let returned = shared.returned.load(Ordering::Acquire);
@@ -291,7 +317,7 @@ impl Writer {
         self.tail_seen.set(tail);
         let allowed = tail + bytes - reserved;
         let open = reserved / END_BYTES;
-        let outcome = if shared.closed.load(Ordering::Acquire) {
+        let outcome = if shared.closed.load(Ordering::Acquire) != 0 {
             Err(Refused::Closed)
         } else if is_begin && open >= self.sizes.max_open {
             Err(Refused::OpenCap)
@@ -312,6 +338,14 @@ impl Writer {
         Refill { outcome, wake: self.wants_wake(write, tail) }
     }
 
+    /// Starts again in the field of its ids, long before they would leave it: not even all cores together begin so many
+    /// spans between two refills.
+    fn stay_in_field(&self) {
+        if self.id_field != u64::MAX {
+            self.next_id.set(self.next_id.get() & !(self.id_field ^ self.id_field >> 1));
+        }
+    }
+
     fn wants_wake(&self, write: u64, tail: u64) -> bool {
         let bytes = self.sizes.bytes;
         let wake = write - tail >= bytes / 3 && write - self.woke_at.get() >= bytes / 8;
@@ -322,25 +356,33 @@ impl Writer {
     }
 
     pub(crate) fn count_refused(&self, why: Refused) {
-        count(&self.refused[why as usize]);
+        count(&self.written().refused[why as usize]);
     }
 
-    /// The published position. For the collector.
-    #[inline]
-    pub(super) fn head(&self) -> u64 {
-        self.head.load(Edge::SeeHead.order())
-    }
-
-    pub(super) fn words(&self) -> (&Words, u64) {
-        (&self.words, self.mask)
+    /// The words of the ring, and the mask of their positions. For the collector.
+    pub(super) fn words(&self) -> (&Block, u64) {
+        (&self.block, self.mask)
     }
 
     /// Adds this shard's counts to the sums.
     pub(crate) fn add_to(&self, counts: &mut Counts) {
-        counts.begun += self.begun.load(Ordering::Relaxed);
-        counts.sampled_out += self.sampled_out.load(Ordering::Relaxed);
-        for (sum, count) in counts.refused.iter_mut().zip(&self.refused) {
-            *sum += count.load(Ordering::Relaxed);
+        counts.add(&self.written().counts());
+    }
+}
+
+impl Written {
+    /// The published position. For the collector.
+    #[inline]
+    pub(crate) fn position(&self) -> u64 {
+        self.head.load(Edge::SeeHead.order())
+    }
+
+    /// What the writer counted so far.
+    pub(crate) fn counts(&self) -> Counts {
+        Counts {
+            begun: self.begun.load(Ordering::Relaxed),
+            sampled_out: self.sampled_out.load(Ordering::Relaxed),
+            refused: [0, 1, 2, 3].map(|cause: usize| self.refused[cause].load(Ordering::Relaxed)),
         }
     }
 }
@@ -352,6 +394,15 @@ pub(crate) struct Counts {
     pub(crate) sampled_out: u64,
     /// In the order of [`Refused`].
     pub(crate) refused: [u64; Refused::CAUSES],
+}
+
+impl Counts {
+    /// Adds others. Saturates: those of another process may be any number.
+    pub(crate) fn add(&mut self, other: &Counts) {
+        self.begun = self.begun.saturating_add(other.begun);
+        self.sampled_out = self.sampled_out.saturating_add(other.sampled_out);
+        self.refused.iter_mut().zip(other.refused).for_each(|(sum, more)| *sum = sum.saturating_add(more));
+    }
 }
 
 /// Appends records of any length, published together at the end.

@@ -8,16 +8,19 @@
 //! | `realtime_ns` | nanoseconds since 1970 (UTC) |
 //! | `counter_is_clock` | whether the kernel itself takes its time from the processor's counter |
 //! | `at_exit` | runs a function when the process exits normally (`return` from main, `exit`) |
+//! | `signal_name` | the name of a signal, as in `SIGKILL` |
 //! | `at_fork_child` | runs a function in the child of a `fork`, before it returns there |
 
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{at_exit, at_fork_child, counter_is_clock, monotonic_ns, realtime_ns, thread_id};
+pub(crate) use linux::{at_exit, at_fork_child, counter_is_clock, monotonic_ns, realtime_ns, signal_name, thread_id};
 
 #[cfg(not(target_os = "linux"))]
 mod portable;
 #[cfg(not(target_os = "linux"))]
-pub(crate) use portable::{at_exit, at_fork_child, counter_is_clock, monotonic_ns, realtime_ns, thread_id};
+pub(crate) use portable::{
+    at_exit, at_fork_child, counter_is_clock, monotonic_ns, realtime_ns, signal_name, thread_id,
+};
 
 pub(crate) use std::process::id as process_id;

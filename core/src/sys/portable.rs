@@ -28,3 +28,7 @@ pub(crate) fn counter_is_clock() -> bool {
 pub(crate) fn at_exit(_run: extern "C" fn()) {}
 
 pub(crate) fn at_fork_child(_run: extern "C" fn()) {}
+
+pub(crate) fn signal_name(_signal: i32) -> Option<&'static str> {
+    None
+}

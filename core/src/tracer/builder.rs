@@ -1,14 +1,16 @@
 //! Settings and exporters, and how a tracer starts.
 
 use super::guard::{self, Guard};
+use super::shared::Collector;
 use super::{table, Shared, Tracer};
 use crate::clock::{Clock, ManualClock};
 use crate::collector::{self, Queue, QueueSettings};
 use crate::config::{ConfigWarning, Difference, Settings};
 use crate::diagnostics::warn;
 use crate::export::{Chrome, Exporter, Resource, Verify};
-use crate::shard::{Registry, Sizes};
-use crate::{sys, Sampler, Value};
+use crate::region::{self, Attachment};
+use crate::shard::Sizes;
+use crate::{dictionary, sys, Sampler, Value};
 use std::borrow::Cow;
 use std::fmt;
 use std::io;
@@ -177,6 +179,9 @@ impl Builder {
 
     /// Starts the global tracer.
     ///
+    /// In a process whose parent made a region for it the tracer records into that: it has no collector and no exporter of
+    /// its own (those given here are not used), and its parent has the account.
+    ///
     /// # Errors
     /// As [`init`].
     pub fn init(mut self) -> Result<Guard, InitError> {
@@ -187,7 +192,11 @@ impl Builder {
             global.guards += 1;
             return Ok(guard);
         }
-        let tracer = self.spawn()?;
+        let region = if self.settings.disabled { None } else { region::find() };
+        let tracer = match region {
+            Some(region) => self.join_parent(region)?,
+            None => self.spawn()?,
+        };
         if !tracer.shared().settings.disabled {
             table::set_global(tracer.shared().key);
         }
@@ -204,6 +213,12 @@ impl Builder {
     pub fn start(mut self) -> Result<Guard, InitError> {
         self.check()?;
         self.spawn().map(Guard::own)
+    }
+
+    /// Starts a tracer beside the global one, in a region.
+    #[cfg(all(target_os = "linux", not(loom)))]
+    pub(crate) fn start_in(self, region: Attachment) -> Result<Guard, InitError> {
+        self.join_parent(region).map(Guard::own)
     }
 
     /// Another guard for the tracer that runs, if nothing differs.
@@ -228,7 +243,7 @@ impl Builder {
 
     fn spawn(mut self) -> Result<Tracer, InitError> {
         if self.settings.disabled {
-            return Ok(Tracer::new(Arc::new(self.shared(0, Vec::new(), None))));
+            return Ok(Tracer::new(Arc::new(self.shared(0, None, Vec::new(), None))));
         }
         guard::notice_forks();
         if let Some(path) = self.settings.trace_file.clone() {
@@ -244,21 +259,46 @@ impl Builder {
         let queues = queues.map_err(InitError::Thread)?;
         let resource = Arc::new(resource(&self.settings));
         let made = table::add(|key| {
-            let shared = Arc::new(self.shared(key, queues, verify));
+            let shared = Arc::new(self.shared(key, None, queues, verify));
             let thread = collector::start(Arc::clone(&shared), resource).map_err(InitError::Thread)?;
-            shared.wake.set(thread.thread().clone());
+            shared.wake.set(Collector::Here(thread.thread().clone()));
             Ok(shared)
         });
         made.unwrap_or(Err(InitError::TooMany)).map(Tracer::new)
     }
 
-    fn shared(self, key: u32, queues: Vec<Arc<Queue>>, verify: Option<Verify>) -> Shared {
+    /// Starts a tracer that records into the region of this process's parent.
+    fn join_parent(self, region: Attachment) -> Result<Tracer, InitError> {
+        guard::notice_forks();
+        let region = Arc::new(region);
+        if !dictionary::publish_to(&region) {
+            warn("this process has more names than a region holds; it records on its own");
+            return self.spawn();
+        }
+        let resource = resource(&self.settings);
+        region.set_resource(resource.attributes.iter().filter_map(|(key, value)| Some((&**key, value.as_str()?))));
+        let made = table::add(|key| {
+            let shared = Arc::new(self.shared(key, Some(Arc::clone(&region)), Vec::new(), None));
+            shared.control.stop();
+            shared.wake.set(Collector::InParent(region));
+            Ok(shared)
+        });
+        made.unwrap_or(Err(InitError::TooMany)).map(Tracer::new)
+    }
+
+    fn shared(
+        self,
+        key: u32,
+        parent: Option<Arc<Attachment>>,
+        queues: Vec<Arc<Queue>>,
+        verify: Option<Verify>,
+    ) -> Shared {
         let sizes = Sizes {
             bytes: self.ring_bytes.unwrap_or(self.settings.shard_bytes) as u64,
             max_open: u64::from(self.settings.max_open_spans_per_thread),
             max_value_bytes: u32::try_from(self.settings.limits.attribute_value_bytes).unwrap_or(u32::MAX),
         };
-        Shared::new(key, self.settings, self.clock, Registry::new(sizes), queues, verify)
+        Shared::new(key, self.settings, self.clock, sizes, parent, queues, verify)
     }
 }
 

@@ -5,6 +5,9 @@
 //! 3. The collector reads everything, closes open spans as incomplete and passes all on; then its thread ends.
 //! 4. Each exporter delivers what is queued, flushes, shuts down; then its thread ends.
 //! 5. The report says what was done, and what was not by the deadline. What still runs then is left to itself.
+//!
+//! The tracer of a child that records into its parent's region has neither collector nor exporter: 3 and 4 are its
+//! parent's business, and nothing is waited for.
 
 use super::{table, Report, Tracer};
 use crate::collector::{Barrier, Queue, Request};
@@ -141,8 +144,15 @@ fn finish(tracer: &Tracer, timeout: Duration) -> Report {
     let start = Instant::now();
     let left = || timeout.saturating_sub(start.elapsed());
     let running_jobs = wait_for_jobs(TracerId::new(shared.key), left);
-    let barrier = Barrier::new(1);
     shared.close();
+    if let Some(region) = &shared.parent {
+        shared.registry.close();
+        shared.overflow_to(region);
+        region.finish();
+        table::remove(shared.key);
+        return Report::of_child(tracer, running_jobs);
+    }
+    let barrier = Barrier::new(1);
     // If somebody else has finished it already, or is about to, only what they started is waited for.
     let exporters = || shared.await_exporters(&barrier, Queue::flush);
     shared.ask(Request::Close(Arc::clone(&barrier)), exporters);

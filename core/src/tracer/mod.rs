@@ -21,6 +21,7 @@ pub(crate) use shared::{Shared, StrayEnd};
 pub(crate) use table::{find, global_key};
 
 use crate::collector::{Barrier, Done, Ledger, OpenSpan, Queue, Request};
+use crate::region::Attachment;
 use crate::thread;
 use crate::{Context, Entered, Name, ParseTraceparentError, Span, TraceState};
 use std::fmt;
@@ -143,11 +144,16 @@ impl Tracer {
     /// `timeout`. Works on any thread but Heirloom's own: inside a runtime, a pool's job, a panic hook. The waiting
     /// thread is blocked; see [`flush_async`](Self::flush_async).
     ///
+    /// In a child that records into its parent's region: until the parent's collector has read it.
+    ///
     /// # Errors
     /// The deadline passed, an exporter failed or has lost spans since the last flush, or this thread or process can't
     /// wait for it.
     pub fn flush(&self, timeout: Duration) -> Result<(), FlushError> {
         let start = Instant::now();
+        if let (Some(region), false) = (&self.shared.parent, thread::forked()) {
+            return self.flush_to_parent(region, timeout);
+        }
         let barrier = self.begin_flush()?;
         match barrier.wait(timeout) {
             Ok(failures) => failed(failures),
@@ -165,6 +171,26 @@ impl Tracer {
         failed(Done(barrier).await)
     }
 
+    fn flush_to_parent(&self, region: &Attachment, timeout: Duration) -> Result<(), FlushError> {
+        let start = Instant::now();
+        self.shared.overflow_to(region);
+        let waiting = |waiting_for| FlushError::Timeout { waiting_for, after: start.elapsed() };
+        region.wait_until_read(timeout).map_err(waiting)
+    }
+
+    /// The same on a thread of its own, which does the barrier's part at the end.
+    fn flush_to_parent_behind(&self, barrier: &Arc<Barrier>) {
+        let (tracer, done) = (self.clone(), Arc::clone(barrier));
+        let thread = std::thread::Builder::new().name("heirloom-flush".to_owned()).spawn(move || {
+            let timeout = tracer.shared.settings.finish_timeout;
+            let flushed = tracer.shared.parent.as_deref().map(|region| tracer.flush_to_parent(region, timeout));
+            done.done(flushed.and_then(Result::err).map(|error| error.to_string()));
+        });
+        if let Err(error) = thread {
+            barrier.done(Some(format!("can't start a thread that waits for the parent: {error}")));
+        }
+    }
+
     fn begin_flush(&self) -> Result<Arc<Barrier>, FlushError> {
         if thread::in_pipeline() {
             return Err(FlushError::OwnThread);
@@ -173,6 +199,10 @@ impl Tracer {
             return Err(FlushError::Forked);
         }
         let barrier = Barrier::new(1);
+        if self.shared.parent.is_some() {
+            self.flush_to_parent_behind(&barrier);
+            return Ok(barrier);
+        }
         let exporters = || self.shared.await_exporters(&barrier, Queue::flush);
         self.shared.ask(Request::Flush(Arc::clone(&barrier)), exporters);
         Ok(barrier)

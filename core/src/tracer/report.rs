@@ -49,6 +49,14 @@ impl Report {
         Self { ledger: tracer.ledger(), problems }
     }
 
+    /// The parent has the rest of the account.
+    pub(super) fn of_child(tracer: &Tracer, running_jobs: usize) -> Self {
+        let ledger = tracer.ledger();
+        let mut problems = still_running(running_jobs);
+        problems.extend(losses(tracer, &ledger));
+        Self { ledger, problems }
+    }
+
     pub(super) fn of_finished(
         tracer: &Tracer,
         outcome: Result<Vec<String>, usize>,
@@ -56,10 +64,7 @@ impl Report {
         took: Duration,
     ) -> Self {
         let ledger = tracer.ledger();
-        let mut problems = Vec::new();
-        if running_jobs > 0 {
-            problems.push(format!("{running_jobs} jobs in the background still ran; what they record is lost"));
-        }
+        let mut problems = still_running(running_jobs);
         match outcome {
             Ok(failures) => problems.extend(failures),
             Err(parts) => problems.push(format!(
@@ -71,6 +76,11 @@ impl Report {
     }
 }
 
+fn still_running(jobs: usize) -> Vec<String> {
+    let words = || format!("{jobs} jobs in the background still ran; what they record is lost");
+    (jobs > 0).then(words).into_iter().collect()
+}
+
 /// What the ledger says was lost, in words.
 fn losses(tracer: &Tracer, ledger: &Ledger) -> Vec<String> {
     let t = &ledger.transparent;
@@ -80,6 +90,9 @@ fn losses(tracer: &Tracer, ledger: &Ledger) -> Vec<String> {
         (t.open_cap, "spans were not recorded because too many were open on their thread"),
         (t.root_lost, "spans were not recorded because the root of their trace was not"),
         (ledger.incomplete, "spans were still open and are exported as incomplete"),
+        (ledger.aborted, "spans were open when their worker process died, and are exported as aborted"),
+        (ledger.quarantined, "shards of worker processes were damaged; what was unread in them is lost"),
+        (ledger.unplaced, "spans of worker processes were not recorded: their region has no more shards"),
         (ledger.late, "attributes, events, links or ends came too late for their span"),
         (ledger.truncated, "values of attributes were cut to the limits"),
         (ledger.corrupt, "records made no sense: memory was damaged"),

@@ -1,12 +1,13 @@
 //! What the threads of a tracer share: recording threads on their slow path, the collector, whoever flushes.
 
 use crate::clock::Clock;
-use crate::collector::{Barrier, Control, Ledger, Queue, Request, Transparent};
+use crate::collector::{Barrier, Control, ExporterLedger, Ledger, Published, Queue, Request, Transparent};
 use crate::config::Settings;
-use crate::context::TracerKey;
+use crate::context::{TracerKey, SAMPLED};
 use crate::export::Verify;
+use crate::region::{Attachment, Hosts};
 use crate::sampler::SamplerState;
-use crate::shard::{Refused, Registry, Shard};
+use crate::shard::{Counts, Refused, Registry, Shard, Sizes};
 use crate::sync::SegQueue;
 use crate::thread::{NoShard, UNPLACED};
 use crate::wire::{header, padded, Kind};
@@ -35,6 +36,10 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     clock_source: AtomicU8,
     pub(crate) registry: Registry,
+    /// The region of this process's parent, if this tracer records into it: then it has no collector.
+    pub(crate) parent: Option<Arc<Attachment>>,
+    /// The regions of this process's children.
+    pub(crate) hosts: Hosts,
     pub(crate) wake: Wake,
     pub(crate) control: Control,
     pub(crate) queues: Vec<Arc<Queue>>,
@@ -52,18 +57,27 @@ pub(crate) struct Shared {
 
 /// Wakes the collector.
 #[derive(Debug, Default)]
-pub(crate) struct Wake(OnceLock<Thread>);
+pub(crate) struct Wake(OnceLock<Collector>);
+
+/// Where the collector is.
+#[derive(Debug)]
+pub(super) enum Collector {
+    Here(Thread),
+    InParent(Arc<Attachment>),
+}
 
 impl Wake {
     /// At most a system call; lock-free.
     pub(crate) fn wake(&self) {
-        if let Some(thread) = self.0.get() {
-            thread.unpark();
+        match self.0.get() {
+            Some(Collector::Here(thread)) => thread.unpark(),
+            Some(Collector::InParent(region)) => region.ring(),
+            None => {}
         }
     }
 
-    pub(super) fn set(&self, thread: Thread) {
-        let _ = self.0.set(thread);
+    pub(super) fn set(&self, collector: Collector) {
+        let _ = self.0.set(collector);
     }
 }
 
@@ -72,7 +86,8 @@ impl Shared {
         key: TracerKey,
         settings: Settings,
         clock: Clock,
-        registry: Registry,
+        sizes: Sizes,
+        parent: Option<Arc<Attachment>>,
         queues: Vec<Arc<Queue>>,
         verify: Option<Verify>,
     ) -> Self {
@@ -83,7 +98,9 @@ impl Shared {
             settings,
             clock_source: AtomicU8::new(clock.source()),
             clock,
-            registry,
+            registry: Registry::new(sizes, parent.clone()),
+            parent,
+            hosts: Hosts::default(),
             wake: Wake::default(),
             control: Control::default(),
             queues,
@@ -98,13 +115,18 @@ impl Shared {
 
     /// A tracer without threads, for the models of the shards' protocol.
     #[cfg(all(test, loom))]
-    pub(crate) fn modelled(sizes: crate::shard::Sizes) -> Self {
+    pub(crate) fn modelled(sizes: Sizes) -> Self {
         let clock = Clock::Manual(crate::clock::ManualClock::new());
-        Self::new(1 << 16, Settings::default(), clock, Registry::new(sizes), Vec::new(), None)
+        Self::new(1 << 16, Settings::default(), clock, sizes, None, Vec::new(), None)
     }
 
     /// Whether to record a new trace, or the part of a remote parent's that begins here.
+    ///
+    /// In a child that records into its parent's region the parent has decided.
     pub(crate) fn samples(&self, trace: TraceId, parent: Option<Context>) -> bool {
+        if let (Some(_), Some(parent)) = (&self.parent, parent) {
+            return parent.has(SAMPLED);
+        }
         let now_ns = if self.sampler_reads_clock { self.clock.monotonic_ns() } else { 0 };
         self.sampler.sample(trace, parent, now_ns)
     }
@@ -128,6 +150,7 @@ impl Shared {
         let source = self.clock.source();
         self.clock_source.store(source, Ordering::Relaxed);
         self.registry.set_clock(source);
+        self.hosts.set_clock(source);
     }
 
     /// Writes into a newly leased shard whose it is now. If its last owner left it too full for that, nothing else fits
@@ -138,7 +161,7 @@ impl Shared {
         let name = crate::thread::cut(thread.name().unwrap_or(""), 64);
         let bytes = 16 + padded(name.len());
         if !writer.fits(bytes) {
-            let refill = writer.refill(shard.shared(), bytes, false);
+            let refill = writer.refill(bytes, false);
             writer.set_unannounced(refill.outcome.is_err());
             if refill.outcome.is_err() {
                 self.wake.wake();
@@ -153,7 +176,31 @@ impl Shared {
     /// Takes an end that found no room.
     pub(crate) fn overflow(&self, end: StrayEnd) {
         self.overflow.push(end);
-        self.wake.wake();
+        match &self.parent {
+            None => self.wake.wake(),
+            Some(region) => self.overflow_to(region),
+        }
+    }
+
+    /// Ends that found no room go to the parent as soon as there is some.
+    pub(crate) fn overflow_to(&self, region: &Attachment) {
+        while let Some(end) = self.overflow.pop() {
+            if !region.stray(&end) {
+                return self.overflow.push(end);
+            }
+        }
+    }
+
+    /// Whether there is a collector in this process.
+    pub(crate) fn has_collector(&self) -> bool {
+        self.key != 0 && self.parent.is_none()
+    }
+
+    /// Counts a span that no shard could be found for.
+    pub(crate) fn count_unplaced(&self) {
+        if let Some(region) = &self.parent {
+            region.count_unplaced();
+        }
     }
 
     pub(crate) fn next_overflow(&self) -> Option<StrayEnd> {
@@ -220,9 +267,13 @@ impl Shared {
 
     pub(crate) fn ledger(&self) -> Ledger {
         // The collector's counts first: what it has counted as begun was counted by a writer before.
-        let (assembled, open) = self.control.counts();
+        let Published { assembled, open, foreign } = self.control.counts();
         let exporters = self.queues.iter().map(|queue| queue.ledger()).collect();
-        let counts = self.registry.counts();
+        let mut counts = self.registry.counts();
+        if self.parent.is_some() {
+            return Self::childs_ledger(&counts);
+        }
+        counts.add(&foreign.counts);
         let [full, open_cap, closed, root_lost] = counts.refused;
         let transparent = Transparent { full, open_cap, closed, root_lost };
         Ledger {
@@ -231,13 +282,32 @@ impl Shared {
             sampled_out: counts.sampled_out,
             assembled: assembled.spans,
             incomplete: assembled.incomplete,
+            aborted: assembled.aborted,
             open,
             undrained: counts.begun.saturating_sub(assembled.begins),
             late: assembled.late,
             truncated: assembled.truncated,
             corrupt: assembled.corrupt,
+            unpublished: foreign.unpublished,
+            quarantined: foreign.quarantined,
+            unplaced: foreign.unplaced,
             orphans: self.verify.as_ref().map(Verify::orphans),
             exporters,
+        }
+    }
+
+    /// The account of a child that records into its parent's region: everything that it recorded is its parent's.
+    fn childs_ledger(counts: &Counts) -> Ledger {
+        let [full, open_cap, closed, root_lost] = counts.refused;
+        let transparent = Transparent { full, open_cap, closed, root_lost };
+        let parent = ExporterLedger { name: "parent".to_owned(), exported: counts.begun, ..ExporterLedger::default() };
+        Ledger {
+            begun: counts.begun + transparent.total(),
+            transparent,
+            sampled_out: counts.sampled_out,
+            assembled: counts.begun,
+            exporters: vec![parent],
+            ..Ledger::default()
         }
     }
 }

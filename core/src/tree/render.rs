@@ -136,6 +136,9 @@ fn one(span: &SpanData, options: &TreeOptions) -> String {
     if span.incomplete {
         text.push_str("  (still open)");
     }
+    if span.aborted {
+        text.push_str("  (aborted)");
+    }
     if let Status::Error(message) = &span.status {
         let colon = if message.is_empty() { "" } else { ": " };
         text.push_str(&format!("  ERROR{colon}{}", printable(message)));
@@ -158,6 +161,7 @@ fn many(spans: &[&SpanData], options: &TreeOptions) -> String {
     };
     note(spans.iter().filter(|span| matches!(span.status, Status::Error(_))).count(), "error", "errors");
     note(spans.iter().filter(|span| span.incomplete).count(), "still open", "still open");
+    note(spans.iter().filter(|span| span.aborted).count(), "aborted", "aborted");
     if options.lanes {
         let lanes: BTreeSet<_> = spans.iter().map(|span| (span.lane.process_id, span.lane.thread_id)).collect();
         note(lanes.len(), "lane", "lanes");

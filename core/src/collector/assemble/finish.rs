@@ -1,7 +1,8 @@
 //! How an open span becomes a row of the current batch.
 
-use super::super::extras::Extras;
-use super::{Assembler, OpenSpan};
+use super::super::extras::{Abort, Extras};
+use super::open::Open;
+use super::{Assembler, OpenSpan, ProcessId};
 use crate::context::{RANDOM, SAMPLED};
 use crate::export::{Batch, NameRow, Outcome, SpanRow};
 use crate::wire::{PARENT_REMOTE, RANDOM_TRACE};
@@ -11,10 +12,22 @@ use std::sync::Arc;
 /// How many emptied extras are kept for the next spans.
 const MAX_SPARE: usize = 1024;
 
+/// How a span came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::collector) enum Ending {
+    /// Its end was read.
+    Ended,
+    /// The tracer finished before it.
+    Incomplete,
+    /// Its process did not live to end it.
+    Aborted,
+}
+
 impl Assembler {
-    /// Moves an open span into the batch.
-    pub(super) fn finish(&mut self, slot: u32, end_tick: u64, incomplete: bool) {
+    /// Moves an open span into its process's batch.
+    pub(super) fn finish(&mut self, slot: u32, end_tick: u64, ending: Ending) {
         let Some(open) = self.slots.get_mut(slot as usize) else { return };
+        let Some(filling) = self.batches.of(open.process) else { return };
         let extras = open.extras.take();
         open.ended = true;
         let start_ns = open.start_ns;
@@ -25,12 +38,15 @@ impl Assembler {
             start_ns,
             end_ns: self.timeline.unix_ns(end_tick).max(start_ns),
             name: NameRow::Static(self.names.get(open.name).unwrap_or("")),
-            lane: self.lanes.in_batch(open.lane, &mut self.batch),
+            lane: self.lanes.in_batch(open.lane, filling.number, &mut filling.builder),
             trace_flags: (SAMPLED | if open.flags & RANDOM_TRACE != 0 { RANDOM } else { 0 }) as u8,
             kind: SpanKind::from_bits(open.flags & 7),
             parent_is_remote: open.flags & PARENT_REMOTE != 0,
+            // A child process's parent is remote, and often this tracer's all the same.
+            parent_is_known: open.flags & PARENT_REMOTE != 0 && self.by_id.contains_key(&open.parent),
             nested: open.nested,
-            incomplete,
+            incomplete: ending == Ending::Incomplete,
+            aborted: ending == Ending::Aborted,
             outcome: Outcome::Unset,
             tracestate: None,
             attributes: 0..0,
@@ -43,22 +59,28 @@ impl Assembler {
         self.lanes.release(open.lane);
         self.by_id.remove(&open.span);
         open.span = 0;
+        let (process, reader) = (open.process, open.reader);
+        if !process.is_own() {
+            *self.foreign_open_of(reader) -= 1;
+        }
         self.free.push(slot);
         if let Some(extras) = extras {
-            self.place(&mut row, extras);
+            self.place(&mut row, process, extras);
         }
-        self.batch.span(row);
+        self.batches.span(process, row);
         self.counts.spans += 1;
-        self.counts.incomplete += u64::from(incomplete);
+        self.counts.incomplete += u64::from(ending == Ending::Incomplete);
+        self.counts.aborted += u64::from(ending == Ending::Aborted);
     }
 
-    fn place(&mut self, row: &mut SpanRow, mut extras: Box<Extras>) {
+    fn place(&mut self, row: &mut SpanRow, process: ProcessId, mut extras: Box<Extras>) {
+        let Some(filling) = self.batches.of(process) else { return };
         self.held_bytes -= extras.held_bytes();
         row.tracestate = match extras.tracestate {
             0 => None,
             index => self.tracestates.get(index as usize - 1).cloned(),
         };
-        let placed = extras.place(&mut self.batch);
+        let placed = extras.place(&mut filling.builder);
         self.counts.truncated += u64::from(placed.truncated);
         row.attributes = placed.attributes;
         row.events = placed.events;
@@ -78,11 +100,52 @@ impl Assembler {
     pub(in crate::collector) fn close_all(&mut self, tick: u64, send: &mut dyn FnMut(Batch)) {
         self.end_of_pass(send);
         self.end_of_pass(send);
-        let mut open: Vec<u32> = self.by_id.values().copied().collect();
-        open.sort_unstable_by_key(|slot| std::cmp::Reverse(self.slots[*slot as usize].start_ns));
-        for slot in open {
-            self.finish(slot, tick, true);
+        for slot in self.open_slots(|_| true) {
+            self.finish(slot, tick, Ending::Incomplete);
             self.send_if_full(send);
+        }
+    }
+
+    /// The spans that match and have not ended, the youngest first.
+    fn open_slots(&self, matches: impl Fn(&Open) -> bool) -> Vec<u32> {
+        let open = |slot: &u32| self.slots.get(*slot as usize).filter(|open| !open.ended);
+        let mut found: Vec<u32> =
+            self.by_id.values().copied().filter(|slot| open(slot).is_some_and(&matches)).collect();
+        found.sort_unstable_by_key(|slot| std::cmp::Reverse(self.slots[*slot as usize].start_ns));
+        found
+    }
+
+    /// Closes what is open of a process (or of one of its shards) as aborted, and says why on each span. Full batches go to
+    /// `send`. Returns how many there were.
+    pub(in crate::collector) fn abort(
+        &mut self,
+        process: ProcessId,
+        reader: Option<u32>,
+        tick: u64,
+        why: &Abort,
+        send: &mut dyn FnMut(Batch),
+    ) -> u64 {
+        let open = self.open_slots(|o| o.process == process && reader.map_or(true, |reader| o.reader == reader));
+        for slot in &open {
+            let limits = self.limits;
+            if let Some(extras) = self.extras_of(*slot) {
+                let before = extras.held_bytes();
+                extras.aborted(why, &limits);
+                let after = extras.held_bytes();
+                self.held_bytes = self.held_bytes + after - before;
+            }
+            self.finish(*slot, tick, Ending::Aborted);
+            self.send_if_full(send);
+        }
+        open.len() as u64
+    }
+
+    /// Nothing more comes of a process. Its last batch goes to `send`, and what was early of it is late now.
+    pub(in crate::collector) fn remove_process(&mut self, process: ProcessId, send: &mut dyn FnMut(Batch)) {
+        let late = self.drop_early_of(process);
+        self.counts.late += late;
+        if let Some(batch) = self.batches.remove(process) {
+            send(batch);
         }
     }
 

@@ -12,11 +12,14 @@
 //! Records may overtake each other, since they come from different shards. An end or an attribute whose begin was not
 //! seen yet is *early*; it is tried again after each pass, and given up after a few.
 
+mod batches;
 mod early;
 mod finish;
 mod open;
 mod partial;
 
+pub(super) use batches::ProcessId;
+pub(super) use finish::Ending;
 pub use open::OpenSpan;
 pub(super) use partial::{Partial, Rest};
 
@@ -27,16 +30,17 @@ use super::lanes::Lanes;
 use crate::clock::timeline::Timeline;
 use crate::config::Limits;
 use crate::dictionary::Names;
-use crate::export::{Batch, BatchBuilder, Resource};
+use crate::export::{Batch, Resource};
 use crate::tracer::StrayEnd;
 use crate::wire::{aux_of, flags_of, Kind, ELSEWHERE, ESCAPED, FOREIGN, INLINE, MORE, PANICKED};
 use crate::TraceId;
+use batches::Batches;
 use early::Early;
 use open::{is_open, ById, Open};
 use std::sync::Arc;
 
 /// How many bytes all open spans together may hold; beyond it whatever is set on a span is dropped, counted (a status and
-/// a new name as attributes).
+/// a new name as attributes). Those of other processes get half of it, so that none of them can use it all up.
 const MAX_HELD_BYTES: usize = 64 << 20;
 /// How many spans a batch has at most.
 pub(super) const MAX_BATCH_SPANS: usize = 4096;
@@ -59,6 +63,8 @@ pub(crate) struct Assembled {
     pub(crate) spans: u64,
     /// Spans that were open when the tracer finished.
     pub(crate) incomplete: u64,
+    /// Spans that were open when their process died.
+    pub(crate) aborted: u64,
     /// Attributes, events, links and ends that came when their span was finished, or of which no begin was seen.
     pub(crate) late: u64,
     /// Values that were cut to a limit.
@@ -73,7 +79,6 @@ pub(crate) struct Assembler {
     pub(super) timeline: Timeline,
     pub(super) lanes: Lanes,
     limits: Limits,
-    max_batch_bytes: usize,
     names: Names,
     slots: Vec<Open>,
     free: Vec<u32>,
@@ -86,11 +91,13 @@ pub(crate) struct Assembler {
     #[allow(clippy::vec_box)]
     spare: Vec<Box<Extras>>,
     held_bytes: usize,
-    batch: BatchBuilder,
+    batches: Batches,
     /// Tracestates by index, as the tracer's table has them.
     tracestates: Vec<Arc<str>>,
-    /// Room to give back: reader, bytes.
+    /// Readers to whose shards the room of one end is to be given back.
     credits: Vec<u32>,
+    /// How many spans of other processes are open, by the lower bits of their reader.
+    foreign_open: Vec<u64>,
     pub(crate) counts: Assembled,
 }
 
@@ -101,7 +108,6 @@ impl Assembler {
             timeline,
             lanes: Lanes::default(),
             limits,
-            max_batch_bytes: MAX_BATCH_BYTES.min(queue_bytes / 8),
             names: Names::default(),
             slots: Vec::new(),
             free: Vec::new(),
@@ -111,17 +117,18 @@ impl Assembler {
             early_bytes: 0,
             spare: Vec::new(),
             held_bytes: 0,
-            batch: BatchBuilder::new(resource),
+            batches: Batches::new(resource, queue_bytes),
             tracestates: Vec::new(),
             credits: Vec::new(),
+            foreign_open: Vec::new(),
             counts: Assembled::default(),
         }
     }
 
-    /// Takes one record of a shard.
+    /// Takes one record of a shard; whether it made sense.
     #[inline]
-    pub(super) fn take(&mut self, state: &mut LaneState, words: &[u64]) {
-        let Some((&header, rest)) = words.split_first() else { return };
+    pub(super) fn take(&mut self, state: &mut LaneState, words: &[u64]) -> bool {
+        let Some((&header, rest)) = words.split_first() else { return true };
         let done = match Kind::of(header) {
             Some(Kind::Begin) => self.begin(state, header, rest),
             Some(Kind::End) => self.end(state, header, rest),
@@ -130,9 +137,7 @@ impl Assembler {
             Some(_) => self.on_span(state, header, words),
             None => None,
         };
-        if done.is_none() {
-            self.counts.corrupt += 1;
-        }
+        done.is_some()
     }
 
     #[inline]
@@ -149,6 +154,7 @@ impl Assembler {
             nested: false,
             ended: false,
             lane: state.lane,
+            process: state.process,
             reader: state.reader,
             extras: None,
         };
@@ -173,6 +179,9 @@ impl Assembler {
         let slots = &self.slots;
         state.stack.push(*span, slot, |id, slot| is_open(slots, id, slot));
         self.by_id.insert(*span, slot);
+        if !state.process.is_own() {
+            *self.foreign_open_of(state.reader) += 1;
+        }
         self.counts.begins += 1;
         Some(())
     }
@@ -184,7 +193,7 @@ impl Assembler {
         let dropped = aux_of(header);
         state.last_tick = *tick;
         if flags & ELSEWHERE != 0 {
-            self.stray_end(StrayEnd { span: *span, tick: *tick, flags, dropped });
+            self.stray_end(StrayEnd { span: *span, tick: *tick, flags, dropped }, state.process);
             return Some(());
         }
         if state.stack.top(*span).is_none() {
@@ -195,22 +204,22 @@ impl Assembler {
                 self.slots[slot as usize].nested = true;
                 slot
             }
-            None => *self.by_id.get(span)?,
+            None => *self.by_id.get(span).filter(|slot| self.slots[**slot as usize].process == state.process)?,
         };
         self.close(slot, *tick, flags, dropped);
         Some(())
     }
 
     /// An end that came from another thread's shard or the overflow: gives its reservation back.
-    pub(super) fn stray_end(&mut self, end: StrayEnd) {
+    pub(super) fn stray_end(&mut self, end: StrayEnd, process: ProcessId) {
         match self.by_id.get(&end.span).copied() {
-            Some(slot) if !self.slots[slot as usize].ended => {
+            Some(slot) if self.slots[slot as usize].takes(process) => {
                 self.credits.push(self.slots[slot as usize].reader);
                 self.close(slot, end.tick, end.flags | ESCAPED, end.dropped);
             }
             Some(_) => self.counts.late += 1,
             None => {
-                self.keep_early(Early::End(end));
+                self.keep_early(Early::End(end, process));
             }
         }
     }
@@ -233,7 +242,7 @@ impl Assembler {
         }
         self.slots[slot as usize].ended = true;
         if flags & ESCAPED == 0 {
-            self.finish(slot, tick, false);
+            self.finish(slot, tick, Ending::Ended);
         } else {
             self.waiting[1].push(Waiting { slot, tick });
         }
@@ -252,10 +261,19 @@ impl Assembler {
         let slot = match state.stack.top(span) {
             Some(slot) => slot,
             None => match self.by_id.get(&span) {
-                Some(slot) => *slot,
+                Some(slot) if self.slots[*slot as usize].process == state.process => *slot,
+                Some(_) => {
+                    self.counts.late += 1;
+                    return Some(());
+                }
                 None => {
-                    let last_tick = state.last_tick;
-                    let kept = self.keep_early(Early::Record { words: words.into(), last_tick, chunks: Vec::new() });
+                    let early = Early::Record {
+                        words: words.into(),
+                        last_tick: state.last_tick,
+                        chunks: Vec::new(),
+                        process: state.process,
+                    };
+                    let kept = self.keep_early(early);
                     state.rest = (kept && flags_of(header) & MORE != 0).then_some(Rest::Early);
                     return Some(());
                 }
@@ -268,12 +286,12 @@ impl Assembler {
 
     /// Applies a record to an open span. An Attr that goes on in chunks is handed back.
     fn apply(&mut self, slot: u32, last_tick: u64, header: u64, rest: &[u64]) -> Option<Option<Partial>> {
-        let full = self.held_bytes > MAX_HELD_BYTES;
         let mut names = std::mem::take(&mut self.names);
         let limits = self.limits;
         let unix_ns = |tick| self.timeline.unix_ns(tick);
         let spare = &mut self.spare;
         let open = self.slots.get_mut(slot as usize)?;
+        let full = self.held_bytes > max_held_bytes(open.process);
         let extras = open.extras.get_or_insert_with(|| spare.pop().unwrap_or_default());
         let before = extras.held_bytes();
         let mut fields = Fields(rest);
@@ -357,7 +375,7 @@ impl Assembler {
         let mut name = Vec::new();
         decode::push_bytes(&mut name, fields.words_of(len)?, len);
         let lane = crate::export::Lane {
-            process_id: crate::sys::process_id(),
+            process_id: self.lanes.get(state.lane).process_id,
             thread_id,
             thread_name: String::from_utf8_lossy(&name).into(),
         };
@@ -376,7 +394,7 @@ impl Assembler {
             self.retry(passes, early);
         }
         for waiting in std::mem::take(&mut self.waiting[0]) {
-            self.finish(waiting.slot, waiting.tick, false);
+            self.finish(waiting.slot, waiting.tick, Ending::Ended);
             self.send_if_full(send);
         }
         self.waiting.swap(0, 1);
@@ -401,23 +419,52 @@ impl Assembler {
         self.tracestates.len()
     }
 
-    /// How many spans are in the current batch.
+    /// How many spans are in the batches that are being filled.
     #[inline]
     pub(super) fn batch_len(&self) -> usize {
-        self.batch.len()
+        self.batches.len()
     }
 
-    /// Gives the current batch to `send` if it is large enough to go.
+    /// Gives a batch to `send` if it is large enough to go.
     #[inline]
     pub(super) fn send_if_full(&mut self, send: &mut dyn FnMut(Batch)) {
-        if self.batch.len() >= MAX_BATCH_SPANS || self.batch.size_bytes() >= self.max_batch_bytes {
-            send(self.take_batch());
+        if let Some(batch) = self.batches.take_full() {
+            send(batch);
         }
     }
 
-    /// Takes the current batch.
-    pub(super) fn take_batch(&mut self) -> Batch {
-        self.lanes.next_batch();
-        self.batch.finish()
+    /// Gives every batch that is not empty to `send`.
+    pub(super) fn send_all(&mut self, send: &mut dyn FnMut(Batch)) {
+        while let Some(batch) = self.batches.take_any() {
+            send(batch);
+        }
     }
+
+    /// Another process, of which spans are going to come.
+    pub(super) fn add_process(&mut self, resource: Arc<Resource>) -> ProcessId {
+        self.batches.add(resource)
+    }
+
+    fn foreign_open_of(&mut self, reader: u32) -> &mut u64 {
+        let index = (reader & u32::MAX >> 1) as usize;
+        if index >= self.foreign_open.len() {
+            self.foreign_open.resize(index + 1, 0);
+        }
+        &mut self.foreign_open[index]
+    }
+
+    /// How many spans are open that another process's shard began.
+    pub(super) fn open_of(&mut self, reader: u32) -> u64 {
+        *self.foreign_open_of(reader)
+    }
+
+    /// Whether a span with this id is open.
+    pub(super) fn knows(&self, span: u64) -> bool {
+        self.by_id.contains_key(&span)
+    }
+}
+
+/// How many bytes all open spans may hold for one more of this process to be taken.
+fn max_held_bytes(process: ProcessId) -> usize {
+    MAX_HELD_BYTES / if process.is_own() { 1 } else { 2 }
 }

@@ -2,6 +2,7 @@
 
 use super::super::extras::Extras;
 use super::super::lanes::LaneId;
+use super::ProcessId;
 use crate::export::Lane;
 use crate::{SpanId, TraceId};
 use std::collections::HashMap;
@@ -21,8 +22,17 @@ pub(super) struct Open {
     pub(super) nested: bool,
     pub(super) ended: bool,
     pub(super) lane: LaneId,
+    /// Which process began it: only that one may end it or set anything on it.
+    pub(super) process: ProcessId,
     pub(super) reader: u32,
     pub(super) extras: Option<Box<Extras>>,
+}
+
+impl Open {
+    /// Whether a process may still end it.
+    pub(super) fn takes(&self, process: ProcessId) -> bool {
+        !self.ended && self.process == process
+    }
 }
 
 /// Whether the span with this id is in this slot, and has not ended.

@@ -153,8 +153,11 @@ pub(crate) struct SpanRow {
     pub(crate) trace_flags: u8,
     pub(crate) kind: SpanKind,
     pub(crate) parent_is_remote: bool,
+    /// The parent is remote, and was recorded by this tracer all the same: in another process.
+    pub(crate) parent_is_known: bool,
     pub(crate) nested: bool,
     pub(crate) incomplete: bool,
+    pub(crate) aborted: bool,
     pub(crate) outcome: Outcome,
     pub(crate) tracestate: Option<Arc<str>>,
     pub(crate) attributes: Range<u32>,
@@ -370,6 +373,17 @@ impl<'a> SpanRef<'a> {
         self.row.incomplete
     }
 
+    /// Whether it was still open when its worker process died; its end is that moment, and its status says how the process
+    /// ended.
+    pub fn is_aborted(&self) -> bool {
+        self.row.aborted
+    }
+
+    /// Whether this tracer has the parent too: it is in this process, or in a worker process that records here.
+    pub(crate) fn parent_is_ours(&self) -> bool {
+        !self.row.parent_is_remote || self.row.parent_is_known
+    }
+
     /// The attributes, each key once.
     pub fn attributes(&self) -> impl ExactSizeIterator<Item = AttributeRef<'a>> + 'a {
         self.rows.attributes(&self.row.attributes)
@@ -423,6 +437,7 @@ impl<'a> SpanRef<'a> {
             lane: Arc::clone(self.lane()),
             nested: self.is_nested(),
             incomplete: self.is_incomplete(),
+            aborted: self.is_aborted(),
             attributes: self.attributes().map(own).collect(),
             events: self
                 .events()
@@ -519,6 +534,8 @@ pub struct SpanData {
     pub nested: bool,
     /// As [`SpanRef::is_incomplete`].
     pub incomplete: bool,
+    /// As [`SpanRef::is_aborted`].
+    pub aborted: bool,
     /// The attributes, each key once.
     pub attributes: OwnedAttributes,
     /// Name, time (nanoseconds since 1970, UTC) and attributes of each event.

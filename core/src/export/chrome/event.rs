@@ -202,6 +202,9 @@ fn outcome(args: &mut Object<'_>, span: &SpanRef<'_>) {
     if span.is_incomplete() {
         args.plain("incomplete", true);
     }
+    if span.is_aborted() {
+        args.plain("aborted", true);
+    }
 }
 
 /// The attributes as one object, and the whole sizes of those that were cut as another.

@@ -3,6 +3,7 @@
 use super::Span;
 use crate::name::Text;
 use crate::thread::{self, NoShard, Placed, Slot, ThreadState};
+use crate::tracer;
 use crate::wire::{header, padded, Kind, Type, CUT, FOREIGN, INLINE, MORE};
 use crate::{Name, SetError, Status, Value};
 use std::borrow::Cow;
@@ -355,9 +356,19 @@ pub(crate) fn rename(span: &Span, name: Name<'_>) {
     finish(span, done);
 }
 
-/// Appends the index of a tracestate, right after the Begin.
+/// Appends a tracestate, right after the Begin: its index, or in a child that records into its parent's region the text,
+/// since its parent has a table of its own.
 pub(crate) fn tracestate(span: &Span, index: u16) {
+    let text = child_tracestate(span.cx.tracer, index);
     let done = on_any_shard(span, |slot, foreign| {
+        if let Some(text) = &text {
+            let fits = slot.fits(16 + padded(text.len()));
+            if fits {
+                let head = header(Kind::Tracestate, 16 + padded(text.len()), INLINE, text.len() as u32);
+                slot.writer.record_with_bytes([head, span.cx.span.0], text.as_bytes());
+            }
+            return (fits, foreign);
+        }
         let fits = slot.fits(16);
         if fits {
             slot.writer.record([header(Kind::Tracestate, 16, 0, u32::from(index)), span.cx.span.0]);
@@ -365,6 +376,13 @@ pub(crate) fn tracestate(span: &Span, index: u16) {
         (fits, foreign)
     });
     finish(span, done);
+}
+
+fn child_tracestate(tracer: u32, index: u16) -> Option<std::sync::Arc<str>> {
+    if !crate::region::is_child() {
+        return None;
+    }
+    tracer::find(tracer).filter(|tracer| tracer.parent.is_some())?.tracestate_text(index)
 }
 
 /// Notes on the span what became of a record: whether it was written by a foreign thread, and whether it was lost.

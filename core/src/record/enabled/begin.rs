@@ -90,7 +90,7 @@ fn begin_any(state: &ThreadState, mut parent: Context, name: Name<'_>, kind: Spa
     }
     if !state.holds_tracer(parent.tracer) {
         if let Err(why) = find_shard(state, parent.tracer) {
-            thread::UNPLACED.count(why);
+            count_unplaced(parent.tracer, why);
             return Span::not_recorded(without_shard(parent, why));
         }
     }
@@ -105,6 +105,14 @@ fn begin_any(state: &ThreadState, mut parent: Context, name: Name<'_>, kind: Spa
         return Span::not_recorded(parent);
     }
     begin(state, parent, name, kind).unwrap_or_else(|| Span::not_recorded(transparent(parent)))
+}
+
+/// Counts a span that no shard took; where a child has no shard for want of room, for its parent too.
+fn count_unplaced(key: u32, why: NoShard) {
+    thread::UNPLACED.count(why);
+    if let (NoShard::NoMemory, Some(tracer)) = (why, tracer::find(key)) {
+        tracer.count_unplaced();
+    }
 }
 
 fn find_shard(state: &ThreadState, key: u32) -> Result<(), NoShard> {

@@ -38,7 +38,7 @@ fn tick() -> u64 {
 pub(super) fn make_room(shard: &Shard, bytes: u64, is_begin: bool) -> Result<(), Refused> {
     match shard.writer().fits(bytes) {
         true => Ok(()),
-        false => shard.writer().refill(shard.shared(), bytes, is_begin).outcome,
+        false => shard.writer().refill(bytes, is_begin).outcome,
     }
 }
 
@@ -83,6 +83,6 @@ pub(super) fn announce(shard: &Shard, thread: u64) -> Result<(), Refused> {
 
 /// Whether the whole ring is free and nothing is reserved: a record as long as the ring fits, a longer one doesn't.
 pub(super) fn is_empty(shard: &Shard) -> bool {
-    let fits = |bytes| shard.writer().refill(shard.shared(), bytes, false).outcome.is_ok();
+    let fits = |bytes| shard.writer().refill(bytes, false).outcome.is_ok();
     fits(MIN_BYTES) && !fits(MIN_BYTES + 8)
 }

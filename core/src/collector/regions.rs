@@ -1,0 +1,434 @@
+//! What the collector does with the regions of child processes: it reads their shards in each pass, and closes what a dead
+//! process left open.
+//!
+//! A region's end:
+//!
+//! 1. its process is dead: nothing in it changes any more. The pass after that reads what is left;
+//! 2. one more pass, for ends that wait for it;
+//! 3. what is open still is closed as aborted, at the time of the death, and the region is let go of.
+
+use super::assemble::{Assembler, ProcessId};
+use super::border::{Border, Crossing, ForeignNames, Violation};
+use super::drain::LaneState;
+use super::extras::Abort;
+use crate::diagnostics::warn;
+use crate::export::{Batch, Lane, Resource};
+use crate::region::{Death, Hosted, Moment, RegionReport};
+use crate::shard::{Block, Counts};
+use crate::sync::{Edge, Ordering};
+use crate::tracer::Shared;
+use crate::wire::{words_of, Kind, BEGIN_BYTES, END_BYTES};
+use crate::{TraceState, Value};
+use std::sync::Arc;
+
+/// Set in the number of a reader that is a region's.
+const FOREIGN: u32 = 1 << 31;
+/// Passes from the one that saw the death to the end.
+const LAST_PASSES: u8 = 2;
+
+/// What the writers of child processes counted, and what can't be known.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Foreign {
+    pub(crate) counts: Counts,
+    /// Spans that were counted as begun and never published: their process died in between.
+    pub(crate) unpublished: u64,
+    /// Shards that were given up.
+    pub(crate) quarantined: u64,
+    /// Spans that were begun on threads without a shard.
+    pub(crate) unplaced: u64,
+}
+
+/// The regions that are being read.
+#[derive(Debug, Default)]
+pub(super) struct Regions {
+    all: Vec<Region>,
+    version: u64,
+    readers: Readers,
+    /// Which one is read first: another one in each pass, so that nobody always waits for a neighbour.
+    first: usize,
+    /// What those that are closed had counted.
+    closed: Foreign,
+    record: Vec<u64>,
+}
+
+/// The numbers of readers, and whose they are.
+#[derive(Debug, Default)]
+struct Readers {
+    /// Of each number: the block that room is given back to.
+    blocks: Vec<Option<Block>>,
+}
+
+impl Readers {
+    fn add(&mut self, block: Block) -> u32 {
+        let index = self.blocks.iter().position(Option::is_none).unwrap_or(self.blocks.len());
+        if index == self.blocks.len() {
+            self.blocks.push(None);
+        }
+        self.blocks[index] = Some(block);
+        FOREIGN | index as u32
+    }
+
+    fn get(&self, reader: u32) -> Option<&Block> {
+        self.blocks.get((reader & !FOREIGN) as usize)?.as_ref()
+    }
+
+    fn remove(&mut self, reader: u32) {
+        if let Some(block) = self.blocks.get_mut((reader & !FOREIGN) as usize) {
+            *block = None;
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Region {
+    hosted: Arc<Hosted>,
+    /// Once it records.
+    process: Option<ProcessId>,
+    names: ForeignNames,
+    tracestates: u32,
+    shards: Vec<Shard>,
+    strays: u64,
+    /// How the process ended, and when, if that was known when this pass began.
+    death: Option<(Death, u64)>,
+    passes_after_death: u8,
+    aborted: u64,
+}
+
+#[derive(Debug)]
+struct Shard {
+    state: LaneState,
+    crossing: Crossing,
+    tail: u64,
+    begins: u64,
+    broken: bool,
+}
+
+impl Regions {
+    /// Reads everything that was published before this call. Returns how many bytes there were.
+    pub(super) fn drain(&mut self, tracer: &Shared, to: &mut Assembler, send: &mut dyn FnMut(Batch)) -> u64 {
+        self.look_for_new(tracer);
+        let len = self.all.len();
+        if len == 0 {
+            return 0;
+        }
+        self.first = (self.first + 1) % len;
+        let mut bytes = 0;
+        for i in 0..len {
+            let region = &mut self.all[(self.first + i) % len];
+            region.death = region.hosted.death();
+            bytes += region.drain(tracer, to, &mut self.readers, &mut self.record, send);
+        }
+        bytes
+    }
+
+    fn look_for_new(&mut self, tracer: &Shared) {
+        let version = tracer.hosts.version();
+        if version == self.version {
+            return;
+        }
+        self.version = version;
+        for hosted in tracer.hosts.all() {
+            if !self.all.iter().any(|known| Arc::ptr_eq(&known.hosted, &hosted)) {
+                self.all.push(Region::new(hosted));
+            }
+        }
+    }
+
+    /// After a pass: lets go of those whose process is dead and that have been read to the end. Returns whether any is on
+    /// its way there.
+    pub(super) fn bury(&mut self, tracer: &Shared, to: &mut Assembler, send: &mut dyn FnMut(Batch)) -> bool {
+        let Self { all, readers, closed, .. } = self;
+        let mut dying = false;
+        all.retain_mut(|region| {
+            let Some((death, tick)) = region.death else { return true };
+            region.passes_after_death += 1;
+            if region.passes_after_death < LAST_PASSES {
+                dying = true;
+                return true;
+            }
+            region.abort(&death, tick, to, send);
+            region.close(tracer, to, readers, closed, send);
+            false
+        });
+        dying
+    }
+
+    /// The tracer has finished: what their processes record from now on goes nowhere.
+    pub(super) fn close_all(&mut self, tracer: &Shared, to: &mut Assembler, send: &mut dyn FnMut(Batch)) {
+        let Self { all, readers, closed, .. } = self;
+        all.drain(..).for_each(|mut region| region.close(tracer, to, readers, closed, send));
+    }
+
+    /// Gives back what a begin reserved, if it was a region's reader.
+    pub(super) fn give_back(&self, reader: u32) -> bool {
+        if reader & FOREIGN == 0 {
+            return false;
+        }
+        if let Some(block) = self.readers.get(reader) {
+            let returned = &block.head().read.returned;
+            returned.store(returned.load(Ordering::Relaxed).wrapping_add(END_BYTES), Ordering::Release);
+        }
+        true
+    }
+
+    /// What all writers counted.
+    pub(super) fn counts(&self) -> Foreign {
+        let mut sum = self.closed;
+        self.all.iter().for_each(|region| region.add_to(&mut sum, &self.readers));
+        sum
+    }
+}
+
+impl Region {
+    fn new(hosted: Arc<Hosted>) -> Self {
+        Self {
+            hosted,
+            process: None,
+            names: ForeignNames::default(),
+            tracestates: 0,
+            shards: Vec::new(),
+            strays: 0,
+            death: None,
+            passes_after_death: 0,
+            aborted: 0,
+        }
+    }
+
+    fn drain(
+        &mut self,
+        tracer: &Shared,
+        to: &mut Assembler,
+        readers: &mut Readers,
+        record: &mut Vec<u64>,
+        send: &mut dyn FnMut(Batch),
+    ) -> u64 {
+        let Some(process) = self.begin_pass(to, readers) else { return 0 };
+        let position = |shard: &Shard| readers.get(shard.state.reader).map_or(0, |b| b.head().written.position());
+        let heads: Vec<u64> = self.shards.iter().map(position).collect();
+        let strays = self.hosted.strays_so_far();
+        let tracestate = |text: &str| match TraceState::parse(text) {
+            Ok((state, _)) if !state.is_empty() => tracer.tracestate(state.as_str()),
+            _ => 0,
+        };
+        let mut border = Border {
+            region: &self.hosted,
+            names: &mut self.names,
+            until: Moment::now(tracer),
+            tracestates: &mut self.tracestates,
+            tracestate: &tracestate,
+        };
+        let mut bytes = 0;
+        for (shard, head) in self.shards.iter_mut().zip(heads) {
+            let Some(block) = readers.get(shard.state.reader).filter(|_| !shard.broken) else { continue };
+            let from = shard.tail;
+            if let Err(violation) = shard.drain(block, head, &mut border, to, record, send) {
+                self.aborted += shard.give_up(violation, process, &self.hosted, tracer, to, send);
+            }
+            bytes += shard.tail.wrapping_sub(from);
+        }
+        if strays != self.strays {
+            self.strays = strays;
+            self.hosted.take_strays(|mut end| {
+                end.tick = border.clamped(end.tick);
+                if border.region.owns(end.span) {
+                    to.stray_end(end, process);
+                }
+            });
+        }
+        bytes
+    }
+
+    /// Looks for new shards. `None` while nothing is recorded.
+    fn begin_pass(&mut self, to: &mut Assembler, readers: &mut Readers) -> Option<ProcessId> {
+        let pid = self.hosted.process()?;
+        let shards = self.hosted.shards();
+        if shards == 0 {
+            return self.process;
+        }
+        let process = *self.process.get_or_insert_with(|| to.add_process(Arc::new(resource(&self.hosted, pid))));
+        for index in self.shards.len() as u64..shards {
+            let reader = readers.add(self.hosted.shard(index)?);
+            let lane = to.lanes.add(Lane { process_id: pid, thread_id: 0, thread_name: "".into() });
+            self.shards.push(Shard {
+                state: LaneState::new(process, reader, lane),
+                crossing: Crossing::new(index),
+                tail: 0,
+                begins: 0,
+                broken: false,
+            });
+        }
+        Some(process)
+    }
+
+    /// Closes what the process left open.
+    fn abort(&mut self, death: &Death, tick: u64, to: &mut Assembler, send: &mut dyn FnMut(Batch)) {
+        let Some(process) = self.process else { return };
+        let pid = self.hosted.process().unwrap_or(0);
+        let number = match death {
+            Death::Exited(code) => Some(("process.exit.code", *code)),
+            Death::Killed(signal) => Some(("process.exit.signal", *signal)),
+            Death::Unknown => None,
+        };
+        let message = format!("aborted: process {pid} {death} while the span was open");
+        self.aborted += to.abort(process, None, tick, &Abort { message, number }, send);
+    }
+
+    fn close(
+        &mut self,
+        tracer: &Shared,
+        to: &mut Assembler,
+        readers: &mut Readers,
+        closed: &mut Foreign,
+        send: &mut dyn FnMut(Batch),
+    ) {
+        let mut own = Foreign::default();
+        self.add_to(&mut own, readers);
+        // What was claimed and never came is not begun.
+        let seen: u64 = self.shards.iter().map(|shard| shard.begins).sum();
+        own.unpublished = own.counts.begun.saturating_sub(seen);
+        own.counts.begun = seen;
+        closed.add(&own);
+        for shard in &self.shards {
+            to.lanes.release(shard.state.lane);
+            readers.remove(shard.state.reader);
+        }
+        if let Some(process) = self.process {
+            to.remove_process(process, send);
+        }
+        tracer.hosts.remove(&self.hosted);
+        self.hosted.close(RegionReport {
+            spans: seen,
+            aborted: self.aborted,
+            unpublished: own.unpublished,
+            quarantined: own.quarantined,
+            unplaced: own.unplaced,
+        });
+    }
+
+    /// Adds what its writers counted. What they say is only believed as far as it can be true: of the begins that were not
+    /// read, no more than a ring holds; of a shard that was given up, only what was read.
+    fn add_to(&self, sum: &mut Foreign, readers: &Readers) {
+        let most = self.hosted.sizes().bytes / BEGIN_BYTES + 1;
+        for shard in &self.shards {
+            if shard.broken {
+                sum.quarantined += 1;
+                sum.counts.begun += shard.begins;
+            } else if let Some(block) = readers.get(shard.state.reader) {
+                let mut counts = block.head().written.counts();
+                counts.begun = shard.begins + counts.begun.saturating_sub(shard.begins).min(most);
+                sum.counts.add(&counts);
+            }
+        }
+        sum.unplaced = sum.unplaced.saturating_add(self.hosted.unplaced());
+    }
+}
+
+impl Foreign {
+    fn add(&mut self, other: &Foreign) {
+        self.counts.add(&other.counts);
+        self.unpublished += other.unpublished;
+        self.quarantined += other.quarantined;
+        self.unplaced = self.unplaced.saturating_add(other.unplaced);
+    }
+}
+
+impl Shard {
+    /// Reads up to `head`. Gives room back after each quarter of the ring, as the reader of this process's shards does.
+    fn drain(
+        &mut self,
+        block: &Block,
+        head: u64,
+        border: &mut Border<'_>,
+        to: &mut Assembler,
+        record: &mut Vec<u64>,
+        send: &mut dyn FnMut(Batch),
+    ) -> Result<(), Violation> {
+        let sizes = border.region.sizes();
+        if head.wrapping_sub(self.tail) > sizes.bytes || head % 8 != 0 {
+            return Err(Violation::Position);
+        }
+        let give_back = |tail| block.head().read.tail.store(tail, Edge::Free.order());
+        let mut given_back = self.tail;
+        while self.tail != head {
+            let at = self.tail & (sizes.bytes - 1);
+            let left = (head.wrapping_sub(self.tail) / 8) as usize;
+            copy(block, at, left.min(sizes.max_record() as usize / 8), record)?;
+            let bytes = 8 * record.len() as u64;
+            border.check(&mut self.crossing, record)?;
+            self.take(to, record, sizes.max_open)?;
+            to.send_if_full(send);
+            self.tail = self.tail.wrapping_add(bytes);
+            if self.tail.wrapping_sub(given_back) >= sizes.bytes / 4 {
+                given_back = self.tail;
+                give_back(given_back);
+            }
+        }
+        if given_back != self.tail {
+            give_back(self.tail);
+        }
+        Ok(())
+    }
+
+    /// Hands a record that was checked to the assembler.
+    fn take(&mut self, to: &mut Assembler, record: &[u64], max_open: u64) -> Result<(), Violation> {
+        if record.first().copied().and_then(Kind::of) == Some(Kind::Begin) {
+            if record.get(1).is_some_and(|span| to.knows(*span)) {
+                return Err(Violation::Sequence);
+            }
+            // Ends that escaped are open for a pass or two longer than the writer knows.
+            if to.open_of(self.state.reader) > 2 * max_open + 1024 {
+                return Err(Violation::OpenCap);
+            }
+            self.begins += 1;
+        }
+        if to.take(&mut self.state, record) {
+            Ok(())
+        } else {
+            Err(Violation::Sequence)
+        }
+    }
+
+    /// Nothing more of this shard is read. Its open spans are closed now; says how many there were.
+    fn give_up(
+        &mut self,
+        violation: Violation,
+        process: ProcessId,
+        hosted: &Hosted,
+        tracer: &Shared,
+        to: &mut Assembler,
+        send: &mut dyn FnMut(Batch),
+    ) -> u64 {
+        self.broken = true;
+        let pid = hosted.process().unwrap_or(0);
+        let (shard, tail) = (self.crossing.shard, self.tail);
+        warn(&format!("shard {shard} of process {pid} is damaged at byte {tail} and is given up: {violation}"));
+        let message = format!("aborted: process {pid} damaged the shard that the span was in: {violation}");
+        let why = Abort { message, number: None };
+        to.abort(process, Some(self.state.reader), tracer.clock_tick(), &why, send)
+    }
+}
+
+/// Copies the record at an offset, of at most `max` words.
+fn copy(block: &Block, at: u64, max: usize, record: &mut Vec<u64>) -> Result<(), Violation> {
+    block.copy(at, 1, record);
+    let len = record.first().map_or(0, |head| words_of(*head));
+    if len == 0 || len > max {
+        return Err(Violation::Length);
+    }
+    block.copy(at, len, record);
+    if record.len() != len || words_of(record[0]) != len {
+        return Err(Violation::Unsteady);
+    }
+    Ok(())
+}
+
+/// What the child says that it is, with the process id that is known.
+fn resource(hosted: &Hosted, pid: u32) -> Resource {
+    let mut attributes: Vec<_> = Vec::new();
+    for (key, value) in hosted.resource().unwrap_or_default() {
+        attributes.push((key.into(), Value::from(value)));
+    }
+    attributes.retain(|(key, _): &(std::borrow::Cow<'static, str>, Value<'static>)| key != "process.pid");
+    attributes.push(("process.pid".into(), i64::from(pid).into()));
+    Resource { attributes }
+}

@@ -1,0 +1,203 @@
+//! The child's side of a region: what stands where a tracer's own memory is in other processes.
+
+use super::layout::{
+    names_range, Layout, Parts, Word, ATTACHED, FINGERPRINT, FINISHED, FREE, MAGIC, STRAY_WORDS, VERSION,
+};
+use super::{texts, AttachError, Mapped, Mapping};
+use crate::shard::{Block, Ids, Shard};
+use crate::sync::{AtomicU64, Ordering};
+use crate::tracer::StrayEnd;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The low bits of an id, which a shard counts up. Above them are 8 bits for the shard and 16 for the region.
+pub(super) const ID_FIELD: u64 = (1 << 40) - 1;
+/// How often a process that waits for its parent looks.
+const LOOK: Duration = Duration::from_millis(1);
+
+/// A region that this process has attached to: its tracer records into it, and its parent's collector reads it.
+///
+/// Attaching is exclusive, and for ever: a region that was attached once can't be attached again, not even by the same
+/// process.
+#[derive(Debug)]
+pub struct Attachment {
+    mapped: Arc<Mapped>,
+    layout: Layout,
+}
+
+impl Attachment {
+    /// The longest name in a region's dictionary, in bytes.
+    pub(crate) const MAX_NAME_BYTES: usize = 4096;
+
+    /// Attaches this process to the region in a mapping, if the parent that made it gave it this nonce.
+    ///
+    /// # Errors
+    /// The memory is not a region of this version and layout, the nonce is another one, or somebody has attached.
+    pub fn attach(mapping: Box<dyn Mapping>, nonce: u64) -> Result<Self, AttachError> {
+        let mapped = Arc::new(Mapped::new(mapping));
+        let parts = Parts::of(&mapped).ok_or(AttachError::NotARegion)?;
+        if parts.get(Word::Magic) != MAGIC {
+            return Err(AttachError::NotARegion);
+        }
+        let found = parts.get(Word::Version);
+        if found != VERSION {
+            return Err(AttachError::Version { found, expected: VERSION });
+        }
+        let layout = Layout::read(parts.header).filter(|layout| {
+            let bytes = layout.bytes();
+            parts.get(Word::Layout) == FINGERPRINT && parts.get(Word::Bytes) == bytes as u64 && mapped.len() >= bytes
+        });
+        let layout = layout.ok_or(AttachError::Layout)?;
+        if parts.get(Word::Nonce) != nonce {
+            return Err(AttachError::Nonce);
+        }
+        let state = u64::from(std::process::id()) << 32 | ATTACHED;
+        let taken = parts.word(Word::State).compare_exchange(FREE, state, Ordering::AcqRel, Ordering::Acquire);
+        taken.map_err(|state| AttachError::Taken { by: (state >> 32) as u32 })?;
+        Ok(Self { mapped, layout })
+    }
+
+    fn parts(&self) -> Parts<'_> {
+        match Parts::of(&self.mapped) {
+            Some(parts) => parts,
+            // `attach` has seen them.
+            None => unreachable!("a mapping never gets shorter"),
+        }
+    }
+
+    /// Tells the parent to look.
+    pub(crate) fn ring(&self) {
+        self.mapped.ring();
+    }
+
+    /// Whether the parent's tracer has finished.
+    fn is_closed(&self) -> bool {
+        self.parts().word(Word::Closed).load(Ordering::Acquire) != 0
+    }
+
+    /// Which clock the parent wants its shards to read.
+    pub(crate) fn clock(&self) -> u8 {
+        self.parts().get(Word::Clock) as u8
+    }
+
+    /// One more shard; `None` if there are no more, no memory is left, or the parent's tracer has finished. One caller at
+    /// a time.
+    pub(crate) fn next_shard(&self, seed: u64) -> Option<Shard> {
+        let parts = self.parts();
+        let index = parts.get(Word::Shards);
+        if index >= self.layout.max_shards || self.is_closed() {
+            return None;
+        }
+        let at = self.layout.shard_at(index);
+        self.mapped.commit(at..self.layout.shard_at(index + 1)).ok()?;
+        let sizes = self.layout.sizes();
+        let block = Block::in_mapping(&self.mapped, at, sizes.words_bytes())?;
+        let prefix = parts.get(Word::Prefix) << 48 | index << 40;
+        let ids = Ids { first: prefix | seed & ID_FIELD, field: ID_FIELD };
+        let shard = Shard::over(block, sizes, self.clock(), ids);
+        parts.word(Word::Shards).store(index + 1, Ordering::Release);
+        Some(shard)
+    }
+
+    /// Adds the next name to the region's dictionary, and says whether there was room. One caller at a time.
+    pub(crate) fn add_name(&self, name: &str) -> bool {
+        let parts = self.parts();
+        let at = parts.get(Word::Names) as usize;
+        let end = at + texts::words_of(name);
+        let fits = name.len() <= Self::MAX_NAME_BYTES && end <= parts.names.len();
+        if !fits || self.mapped.commit(names_range(at, end)).is_err() || texts::push(parts.names, at, name).is_none() {
+            return false;
+        }
+        parts.word(Word::Names).store(end as u64, Ordering::Release);
+        true
+    }
+
+    /// Says what this process is. Attributes beyond the room for them are left out.
+    pub(crate) fn set_resource<'a>(&self, attributes: impl Iterator<Item = (&'a str, &'a str)>) {
+        let parts = self.parts();
+        let mut at = 0;
+        for (key, value) in attributes {
+            let pair = texts::push(parts.resource, at, key).and_then(|at| texts::push(parts.resource, at, value));
+            at = pair.unwrap_or(at);
+        }
+        parts.word(Word::Resource).store(at as u64, Ordering::Release);
+    }
+
+    /// Where a shard's head is.
+    #[cfg(all(target_os = "linux", not(loom)))]
+    pub(crate) fn shard_at(&self, index: u64) -> usize {
+        self.layout.shard_at(index)
+    }
+
+    #[cfg(all(target_os = "linux", not(loom)))]
+    pub(crate) fn ring_bytes(&self) -> u64 {
+        self.layout.ring_bytes
+    }
+
+    /// Counts a span that was begun on a thread without a shard.
+    pub(crate) fn count_unplaced(&self) {
+        self.parts().word(Word::Unplaced).fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes an end that found no room in a shard, and says whether there was a place for it.
+    pub(crate) fn stray(&self, end: &StrayEnd) -> bool {
+        let parts = self.parts();
+        // From a place that the span's id says, so that threads are hardly in each other's way.
+        let places = parts.strays.len() / STRAY_WORDS;
+        let first = (end.span >> 1) as usize % places;
+        let done = (first..places).chain(0..first).any(|place| put(&parts.strays[place * STRAY_WORDS..], end));
+        if done {
+            parts.word(Word::Strays).fetch_add(1, Ordering::Release);
+            self.ring();
+        }
+        done
+    }
+
+    /// Waits until the parent has read what was published before this call, at most for a time. Returns how many shards
+    /// are not read by then, or `None` if the parent's tracer has finished.
+    pub(crate) fn wait_until_read(&self, timeout: Duration) -> Result<(), usize> {
+        let start = Instant::now();
+        let shards = self.parts().word(Word::Shards).load(Ordering::Acquire);
+        let block = |index| Block::in_mapping(&self.mapped, self.layout.shard_at(index), 8);
+        let heads: Vec<_> = (0..shards).filter_map(block).map(|b| (b.head().written.position(), b)).collect();
+        loop {
+            let unread = |(head, block): &&(u64, Block)| block.head().read.tail.load(Ordering::Acquire) < *head;
+            let waiting = heads.iter().filter(unread).count();
+            if waiting == 0 {
+                return Ok(());
+            }
+            if start.elapsed() >= timeout || self.is_closed() {
+                return Err(waiting);
+            }
+            self.ring();
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    /// Nothing more is recorded.
+    pub(crate) fn finish(&self) {
+        let state = u64::from(std::process::id()) << 32 | FINISHED;
+        self.parts().word(Word::State).store(state, Ordering::Release);
+        self.ring();
+    }
+}
+
+/// The states of a place for a stray end.
+pub(super) mod place {
+    pub(in crate::region) const EMPTY: u64 = 0;
+    pub(in crate::region) const TAKEN: u64 = 1;
+    pub(in crate::region) const FULL: u64 = 2;
+}
+
+/// Puts an end into a place, if it is empty.
+fn put(words: &[AtomicU64], end: &StrayEnd) -> bool {
+    let [state, span, tick, marks, ..] = words else { return false };
+    if state.compare_exchange(place::EMPTY, place::TAKEN, Ordering::Acquire, Ordering::Relaxed).is_err() {
+        return false;
+    }
+    span.store(end.span, Ordering::Relaxed);
+    tick.store(end.tick, Ordering::Relaxed);
+    marks.store(u64::from(end.flags) | u64::from(end.dropped) << 32, Ordering::Relaxed);
+    state.store(place::FULL, Ordering::Release);
+    true
+}

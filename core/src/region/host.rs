@@ -1,0 +1,292 @@
+//! The parent's side of a region.
+
+use super::child::{place, ID_FIELD};
+use super::layout::{Layout, Parts, Word, ATTACHED, FINGERPRINT, FREE, MAGIC, STRAY_WORDS, VERSION};
+use super::{texts, Attachment, Death, HostError, Mapped, Mapping, RegionReport};
+use crate::clock;
+use crate::shard::{Block, Sizes};
+use crate::sync::Ordering;
+use crate::tracer::{Shared, StrayEnd};
+use std::sync::atomic::{AtomicU16, AtomicU64};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A moment, in each of the clocks that a stamp may be of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    pub(crate) counter: u64,
+    pub(crate) ns: u64,
+}
+
+impl Moment {
+    pub(crate) fn now(tracer: &Shared) -> Self {
+        Self { counter: clock::counter(), ns: tracer.clock.slow_tick() }
+    }
+}
+
+/// How far the end of a region's process is.
+#[derive(Debug)]
+enum Fate {
+    Lives,
+    Died(Death, u64),
+    Closed(RegionReport),
+}
+
+/// A region as the collector and the handle of its maker share it.
+#[derive(Debug)]
+pub(crate) struct Hosted {
+    mapped: Arc<Mapped>,
+    layout: Layout,
+    /// The upper 16 bits of every span's id.
+    prefix: u64,
+    born: Moment,
+    process: OnceLock<u32>,
+    fate: Mutex<Fate>,
+    changed: Condvar,
+}
+
+/// Regions count from a random number, so that two parents whose children write to the same backend hardly meet.
+fn next_prefix(seed: u64) -> u64 {
+    static NEXT: OnceLock<AtomicU16> = OnceLock::new();
+    let next = NEXT.get_or_init(|| AtomicU16::new(seed as u16));
+    u64::from(next.fetch_add(1, Ordering::Relaxed))
+}
+
+impl Hosted {
+    /// How many bytes a region with shards of these sizes has.
+    pub(crate) fn bytes(sizes: Sizes) -> usize {
+        Layout::of(sizes).bytes()
+    }
+
+    /// Makes a region in zeroed memory.
+    pub(crate) fn new(
+        mapping: Box<dyn Mapping>,
+        nonce: u64,
+        sizes: Sizes,
+        tracer: &Shared,
+        seed: u64,
+    ) -> Result<Self, HostError> {
+        let layout = Layout::of(sizes);
+        let mapped = Arc::new(Mapped::new(mapping));
+        if mapped.len() < layout.bytes() {
+            return Err(HostError::Short { found: mapped.len(), needed: layout.bytes() });
+        }
+        mapped.commit(0..Layout::first_bytes()).map_err(HostError::Memory)?;
+        let parts = Parts::of(&mapped).ok_or(HostError::Unaligned)?;
+        let prefix = next_prefix(seed);
+        layout.write(parts.header);
+        parts.set(Word::Bytes, layout.bytes() as u64);
+        parts.set(Word::Nonce, nonce);
+        parts.set(Word::Prefix, prefix);
+        parts.set(Word::Clock, tracer.clock_source().into());
+        parts.set(Word::Layout, FINGERPRINT);
+        parts.set(Word::Version, VERSION);
+        parts.word(Word::Magic).store(MAGIC, Ordering::Release);
+        let fate = Mutex::new(Fate::Lives);
+        let process = OnceLock::new();
+        Ok(Self { mapped, layout, prefix, born: Moment::now(tracer), process, fate, changed: Condvar::new() })
+    }
+
+    fn parts(&self) -> Parts<'_> {
+        match Parts::of(&self.mapped) {
+            Some(parts) => parts,
+            // `new` has seen them.
+            None => unreachable!("a mapping never gets shorter"),
+        }
+    }
+
+    fn fate(&self) -> MutexGuard<'_, Fate> {
+        self.fate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn started(&self, process_id: u32) {
+        let _ = self.process.set(process_id);
+    }
+
+    /// The id of the process, once it is known.
+    pub(crate) fn process(&self) -> Option<u32> {
+        self.process.get().copied()
+    }
+
+    pub(crate) fn born(&self) -> Moment {
+        self.born
+    }
+
+    /// Whether a process has attached.
+    pub(crate) fn is_attached(&self) -> bool {
+        self.parts().word(Word::State).load(Ordering::Acquire) != FREE
+    }
+
+    /// Whether the process that attached has not said that it has finished.
+    pub(crate) fn is_recording(&self) -> bool {
+        self.parts().word(Word::State).load(Ordering::Acquire) as u32 == ATTACHED as u32
+    }
+
+    /// The process is no more: the collector reads what it left and closes what it left open.
+    pub(crate) fn died(&self, death: Death, tick: u64) {
+        let mut fate = self.fate();
+        if matches!(*fate, Fate::Lives) {
+            *fate = Fate::Died(death, tick);
+        }
+    }
+
+    /// How the process ended, and when.
+    pub(crate) fn death(&self) -> Option<(Death, u64)> {
+        match &*self.fate() {
+            Fate::Died(death, tick) => Some((*death, *tick)),
+            Fate::Lives | Fate::Closed(_) => None,
+        }
+    }
+
+    /// The collector is done with it.
+    pub(crate) fn close(&self, report: RegionReport) {
+        *self.fate() = Fate::Closed(report);
+        self.changed.notify_all();
+    }
+
+    /// Waits until the collector is done with it.
+    pub(crate) fn wait(&self, timeout: Duration) -> Option<RegionReport> {
+        let start = Instant::now();
+        let mut fate = self.fate();
+        loop {
+            if let Fate::Closed(report) = &*fate {
+                return Some(report.clone());
+            }
+            let left = timeout.checked_sub(start.elapsed()).filter(|left| !left.is_zero())?;
+            fate = self.changed.wait_timeout(fate, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Has every writer notice that the tracer has finished.
+    pub(crate) fn refuse(&self) {
+        self.parts().word(Word::Closed).store(1, Ordering::Release);
+        for index in 0..self.shards() {
+            if let Some(block) = self.shard(index) {
+                block.head().read.closed.store(1, Ordering::Release);
+            }
+        }
+    }
+
+    /// From now on writers read this clock, as soon as they next look.
+    pub(crate) fn set_clock(&self, clock: u8) {
+        self.parts().set(Word::Clock, clock.into());
+        let shards = (0..self.shards()).filter_map(|index| self.shard(index));
+        shards.for_each(|block| block.head().read.clock.store(clock.into(), Ordering::Relaxed));
+    }
+
+    /// How many shards are in use; whatever the child says, no more than there is room for.
+    pub(crate) fn shards(&self) -> u64 {
+        self.parts().word(Word::Shards).load(Ordering::Acquire).min(self.layout.max_shards)
+    }
+
+    pub(crate) fn shard(&self, index: u64) -> Option<Block> {
+        Block::in_mapping(&self.mapped, self.layout.shard_at(index), self.layout.sizes().words_bytes())
+    }
+
+    pub(crate) fn sizes(&self) -> Sizes {
+        self.layout.sizes()
+    }
+
+    /// Whether a span with this id can have been begun in this region.
+    pub(crate) fn owns(&self, span: u64) -> bool {
+        span >> 48 == self.prefix
+    }
+
+    /// Whether a span with this id can have been begun in this shard.
+    pub(crate) fn owns_in(&self, span: u64, shard: u64) -> bool {
+        span & !ID_FIELD == self.prefix << 48 | shard << 40
+    }
+
+    /// Spans that the child began on threads without a shard, as it says.
+    pub(crate) fn unplaced(&self) -> u64 {
+        self.parts().get(Word::Unplaced)
+    }
+
+    /// What the child says that it is: pairs of texts. `None` until it has said so.
+    pub(crate) fn resource(&self) -> Option<Vec<(String, String)>> {
+        let parts = self.parts();
+        let end = parts.word(Word::Resource).load(Ordering::Acquire) as usize;
+        let mut pairs = Vec::new();
+        let mut at = 0;
+        while at < end {
+            let Some((key, next)) = texts::read(parts.resource, at, end, Attachment::MAX_NAME_BYTES) else { break };
+            let Some((value, next)) = texts::read(parts.resource, next, end, Attachment::MAX_NAME_BYTES) else { break };
+            pairs.push((key, value));
+            at = next;
+        }
+        (end > 0).then_some(pairs)
+    }
+
+    /// The next name of the child's dictionary from word `at` on, and where the one behind it is. `None` if there is none
+    /// yet; an error if it is not a name.
+    pub(crate) fn name(&self, at: usize) -> Result<Option<(String, usize)>, NotAName> {
+        let parts = self.parts();
+        let end = parts.word(Word::Names).load(Ordering::Acquire) as usize;
+        if at >= end {
+            return Ok(None);
+        }
+        texts::read(parts.names, at, end, Attachment::MAX_NAME_BYTES).map(Some).ok_or(NotAName)
+    }
+
+    /// How many stray ends there ever were, as the child says.
+    pub(crate) fn strays_so_far(&self) -> u64 {
+        self.parts().word(Word::Strays).load(Ordering::Acquire)
+    }
+
+    /// Takes all stray ends.
+    pub(crate) fn take_strays(&self, mut take: impl FnMut(StrayEnd)) {
+        for words in self.parts().strays.chunks_exact(STRAY_WORDS) {
+            let [state, span, tick, marks] = words else { continue };
+            if state.load(Ordering::Acquire) == place::FULL {
+                let marks = marks.load(Ordering::Relaxed);
+                let (span, tick) = (span.load(Ordering::Relaxed), tick.load(Ordering::Relaxed));
+                state.store(place::EMPTY, Ordering::Release);
+                take(StrayEnd { span, tick, flags: marks as u16 & 0xfff, dropped: (marks >> 32) as u32 });
+            }
+        }
+    }
+}
+
+/// What stands where a name should be is none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NotAName;
+
+/// The regions of a tracer that are not closed.
+#[derive(Debug, Default)]
+pub(crate) struct Hosts {
+    all: Mutex<Vec<Arc<Hosted>>>,
+    /// Grows whenever one is added.
+    version: AtomicU64,
+}
+
+impl Hosts {
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Hosted>>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn add(&self, region: Arc<Hosted>) {
+        self.lock().push(region);
+        self.version.fetch_add(1, Ordering::Release);
+    }
+
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn all(&self) -> Vec<Arc<Hosted>> {
+        self.lock().clone()
+    }
+
+    pub(crate) fn remove(&self, region: &Arc<Hosted>) {
+        self.lock().retain(|known| !Arc::ptr_eq(known, region));
+    }
+
+    /// The tracer finishes: writers are told.
+    pub(crate) fn refuse(&self) {
+        self.lock().iter().for_each(|region| region.refuse());
+    }
+
+    pub(crate) fn set_clock(&self, clock: u8) {
+        self.lock().iter().for_each(|region| region.set_clock(clock));
+    }
+}

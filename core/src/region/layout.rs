@@ -1,0 +1,222 @@
+//! Where everything is in a region, and the words of its header. The format is specified in `docs/shm-format.md`.
+
+use super::Mapped;
+use crate::shard::{Head, Sizes, MIN_BYTES};
+use crate::sync::{AtomicU64, Ordering};
+use crate::wire::{BEGIN_BYTES, END_BYTES, MAX_RECORD_BYTES};
+use std::mem::size_of;
+
+/// The first word.
+pub(super) const MAGIC: u64 = u64::from_le_bytes(*b"heirloom");
+/// The version of the format: both sides must have the same.
+pub(super) const VERSION: u64 = 1;
+
+/// A page, as far as the layout is concerned.
+const PAGE: usize = 4096;
+
+/// The words of the header, by index. Those up to `Prefix` are written by the parent before the child exists.
+#[derive(Clone, Copy, Debug)]
+#[repr(usize)]
+pub(super) enum Word {
+    Magic = 0,
+    Version = 1,
+    /// [`FINGERPRINT`].
+    Layout = 2,
+    /// The length of the memory.
+    Bytes = 3,
+    Nonce = 4,
+    RingBytes = 5,
+    MaxShards = 6,
+    MaxOpen = 7,
+    MaxValue = 8,
+    Prefix = 9,
+    // From here on what the parent changes, on a line of its own.
+    /// Not zero: the tracer has finished.
+    Closed = 16,
+    /// The clock that the child is to read.
+    Clock = 17,
+    // From here on what the child changes.
+    /// [`FREE`], or a process id and how far it is.
+    State = 32,
+    /// How many shards are in use.
+    Shards = 33,
+    /// How many words of the names are readable.
+    Names = 34,
+    /// How many words of the resource are readable.
+    Resource = 35,
+    /// Spans that were begun on threads without a shard.
+    Unplaced = 36,
+    /// Grows with each stray end.
+    Strays = 37,
+}
+
+/// Words of the header.
+pub(super) const HEADER_WORDS: usize = 64;
+
+/// Nobody has attached.
+pub(super) const FREE: u64 = 0;
+/// The child with the process id in the upper half records.
+pub(super) const ATTACHED: u64 = 1;
+/// It has finished, and records nothing more.
+pub(super) const FINISHED: u64 = 2;
+
+/// Ends that found no room in a shard, and the words of each.
+pub(super) const STRAYS: usize = 2048;
+pub(super) const STRAY_WORDS: usize = 4;
+/// The resource of the child: at most so many words.
+pub(super) const RESOURCE_WORDS: usize = 1024;
+/// The names of the child: at most so many words.
+pub(super) const NAMES_WORDS: usize = 1 << 17;
+
+const STRAYS_AT: usize = PAGE;
+const RESOURCE_AT: usize = STRAYS_AT + STRAYS * STRAY_WORDS * 8;
+const NAMES_AT: usize = RESOURCE_AT + RESOURCE_WORDS * 8;
+const SHARDS_AT: usize = NAMES_AT + NAMES_WORDS * 8;
+
+/// How many shards a region has at most: the id of a span has eight bits for it.
+const MAX_SHARDS: u64 = 256;
+/// How many bytes all rings of a region have at most. Pages are only taken for shards that are used.
+const MAX_RINGS: u64 = 1 << 30;
+
+/// A number that differs if any offset or length differs, so that a parent and a child that were built differently don't
+/// misunderstand each other: FNV-1a over them.
+pub(super) const FINGERPRINT: u64 = {
+    let numbers = [
+        size_of::<Head>() as u64,
+        BEGIN_BYTES,
+        END_BYTES,
+        MAX_RECORD_BYTES,
+        STRAYS_AT as u64,
+        RESOURCE_AT as u64,
+        NAMES_AT as u64,
+        SHARDS_AT as u64,
+        cfg!(target_endian = "big") as u64,
+    ];
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut i = 0;
+    while i < numbers.len() {
+        hash = (hash ^ numbers[i]).wrapping_mul(0x100_0000_01b3);
+        i += 1;
+    }
+    hash
+};
+
+// What `docs/shm-format.md` says.
+#[cfg(not(loom))]
+const _: () = {
+    assert!(size_of::<Head>() == 256 && HEADER_WORDS * 8 <= PAGE);
+    assert!(STRAYS_AT == 4096 && RESOURCE_AT == 69_632 && NAMES_AT == 77_824 && SHARDS_AT == 1_126_400);
+    assert!(SHARDS_AT % PAGE == 0);
+};
+
+/// The sizes of one region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Layout {
+    pub(super) ring_bytes: u64,
+    pub(super) max_shards: u64,
+    pub(super) max_open: u64,
+    pub(super) max_value_bytes: u32,
+}
+
+impl Layout {
+    /// A region with shards of these sizes.
+    pub(super) fn of(sizes: Sizes) -> Self {
+        let sizes = sizes.corrected();
+        Self {
+            ring_bytes: sizes.bytes,
+            max_shards: (MAX_RINGS / sizes.bytes).clamp(1, MAX_SHARDS),
+            max_open: sizes.max_open,
+            max_value_bytes: sizes.max_value_bytes,
+        }
+    }
+
+    /// What the header says; `None` if it can't be true.
+    pub(super) fn read(header: &[AtomicU64]) -> Option<Self> {
+        let word = |word: Word| header.get(word as usize).map(|w| w.load(Ordering::Relaxed));
+        let layout = Self {
+            ring_bytes: word(Word::RingBytes)?,
+            max_shards: word(Word::MaxShards)?,
+            max_open: word(Word::MaxOpen)?,
+            max_value_bytes: u32::try_from(word(Word::MaxValue)?).ok()?,
+        };
+        let ring = layout.ring_bytes;
+        let sane = ring.is_power_of_two() && (MIN_BYTES..=MAX_RINGS).contains(&ring);
+        let shards = 1..=MAX_SHARDS;
+        (sane && shards.contains(&layout.max_shards) && layout.sizes().corrected() == layout.sizes()).then_some(layout)
+    }
+
+    pub(super) fn write(self, header: &[AtomicU64]) {
+        set(header, Word::RingBytes, self.ring_bytes);
+        set(header, Word::MaxShards, self.max_shards);
+        set(header, Word::MaxOpen, self.max_open);
+        set(header, Word::MaxValue, self.max_value_bytes.into());
+    }
+
+    pub(super) fn sizes(self) -> Sizes {
+        Sizes { bytes: self.ring_bytes, max_open: self.max_open, max_value_bytes: self.max_value_bytes }
+    }
+
+    /// From one shard's head to the next one's.
+    fn stride(self) -> usize {
+        (size_of::<Head>() + self.sizes().words_bytes() as usize).next_multiple_of(PAGE)
+    }
+
+    /// Where a shard's head is.
+    pub(super) fn shard_at(self, index: u64) -> usize {
+        SHARDS_AT + index as usize * self.stride()
+    }
+
+    /// The length of the memory.
+    pub(super) fn bytes(self) -> usize {
+        self.shard_at(self.max_shards)
+    }
+
+    /// What is in front of the shards and must be there at once: all but most of the names.
+    pub(super) fn first_bytes() -> usize {
+        NAMES_AT + PAGE
+    }
+}
+
+fn set(header: &[AtomicU64], word: Word, value: u64) {
+    if let Some(at) = header.get(word as usize) {
+        at.store(value, Ordering::Relaxed);
+    }
+}
+
+/// The parts of a region in front of its shards.
+#[derive(Debug)]
+pub(super) struct Parts<'a> {
+    pub(super) header: &'a [AtomicU64],
+    pub(super) strays: &'a [AtomicU64],
+    pub(super) resource: &'a [AtomicU64],
+    pub(super) names: &'a [AtomicU64],
+}
+
+impl<'a> Parts<'a> {
+    /// `None` if the memory is too short.
+    pub(super) fn of(mapped: &'a Mapped) -> Option<Self> {
+        Some(Self {
+            header: mapped.words(0, HEADER_WORDS)?,
+            strays: mapped.words(STRAYS_AT, STRAYS * STRAY_WORDS)?,
+            resource: mapped.words(RESOURCE_AT, RESOURCE_WORDS)?,
+            names: mapped.words(NAMES_AT, NAMES_WORDS)?,
+        })
+    }
+
+    pub(super) fn word(&self, word: Word) -> &'a AtomicU64 {
+        &self.header[word as usize]
+    }
+
+    pub(super) fn get(&self, word: Word) -> u64 {
+        self.word(word).load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set(&self, word: Word, value: u64) {
+        set(self.header, word, value);
+    }
+}
+
+/// Bytes of the names, in the mapping: what is to be committed before words up to `end` are written.
+pub(super) fn names_range(from: usize, end: usize) -> std::ops::Range<usize> {
+    NAMES_AT + from * 8..NAMES_AT + end * 8
+}

@@ -1,0 +1,305 @@
+//! The memory of a shard: what both sides share, and behind it the words of the ring, which one thread writes and another
+//! reads, never the same word at the same time.
+//!
+//! ```text
+//! head (256 bytes): positions and counters     words of the ring     slack
+//!                                              ^ start
+//! ```
+//!
+//! The head lies at a fixed distance in front of the words, so that one pointer finds both. A block is on the heap, or in
+//! memory that a worker process shares with its parent ([`region`](crate::region)); the same code writes both.
+//!
+//! Nearly all unsafe code of this crate is in this file and in `writer.rs`. Invariants, cited by number:
+//!
+//! 1. The words are `capacity + slack` bytes, there for as long as the `Block`. `capacity` is a power of two, and `slack`
+//!    at least the longest record, so a record that starts below `capacity` ends within the memory.
+//! 2. Positions only grow. The byte at position `p` is at offset `p & (capacity - 1)`; a record lies in one piece from the
+//!    offset of its start, over the end of the ring into the slack if need be.
+//! 3. The words of a record in `[tail, head)` are only read, by the collector alone.
+//! 4. All other words are only written, by the owner of the lease alone. A word passes to the collector when `head` is
+//!    stored with release and read with acquire, and comes back when `tail` is stored with release and read with acquire.
+#![allow(unsafe_code)]
+
+#[cfg(not(loom))]
+pub(crate) use flat::Block;
+#[cfg(loom)]
+pub(crate) use modelled::Block;
+
+use super::Refused;
+use crate::sync::{AtomicU32, AtomicU64};
+
+/// What both sides share. All zero at first, and any bits are valid.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Head {
+    pub(crate) written: Written,
+    pub(crate) read: Read,
+}
+
+/// What the lease holder writes and anybody reads, on cache lines of its own.
+#[derive(Debug)]
+#[repr(C, align(128))]
+pub(crate) struct Written {
+    /// Everything before this position is readable.
+    pub(crate) head: AtomicU64,
+    /// Spans begun here, ever.
+    pub(crate) begun: AtomicU64,
+    /// Not sampled spans, ever.
+    pub(crate) sampled_out: AtomicU64,
+    /// Transparent spans by cause, in the order of [`Refused`].
+    pub(crate) refused: [AtomicU64; Refused::CAUSES],
+}
+
+/// What the collector writes and the lease holder reads, on cache lines of its own.
+#[derive(Debug)]
+#[repr(C, align(128))]
+pub(crate) struct Read {
+    /// Everything before this position was read.
+    pub(crate) tail: AtomicU64,
+    /// Bytes of ends that were reserved here and written elsewhere, ever.
+    pub(crate) returned: AtomicU64,
+    /// Not zero: the tracer has finished.
+    pub(crate) closed: AtomicU32,
+    /// The clock that the writer is to read, for a writer in another process.
+    pub(crate) clock: AtomicU32,
+}
+
+#[cfg(not(loom))]
+const _: () = assert!(std::mem::size_of::<Head>() == 256 && std::mem::align_of::<Head>() == 128);
+
+#[cfg(not(loom))]
+mod flat {
+    use super::Head;
+    use std::alloc::{alloc_zeroed, dealloc, Layout};
+    use std::mem::{align_of, size_of};
+    use std::ptr::NonNull;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::Arc;
+
+    /// Head and words of one shard. On the heap, pages are taken from the system when they are first written.
+    #[derive(Debug)]
+    pub(crate) struct Block {
+        start: NonNull<u64>,
+        bytes: u64,
+        owner: Owner,
+    }
+
+    /// Whose the memory is.
+    #[derive(Debug)]
+    enum Owner {
+        Heap(NonNull<u8>, Layout),
+        /// Keeps a mapping alive.
+        Mapping(#[allow(dead_code)] Arc<crate::region::Mapped>),
+    }
+
+    /// Up to how many bytes are copied word by word.
+    const SHORT: usize = 64;
+    /// Head and words start on two cache lines.
+    const ALIGN: usize = align_of::<Head>();
+    const HEAD: usize = size_of::<Head>();
+    /// What is asked of the allocator: no more than every allocation has, since only then zeroed memory comes straight
+    /// from the system, untouched.
+    const MALLOC_ALIGN: usize = 16;
+
+    // SAFETY: who may touch which word is the callers' duty (invariants 3 and 4); the head is atomics.
+    unsafe impl Send for Block {}
+    // SAFETY: as above.
+    unsafe impl Sync for Block {}
+
+    /// Eight bytes as they are in memory.
+    #[inline(always)]
+    fn word_of(chunk: &[u8]) -> u64 {
+        chunk.try_into().map_or(0, u64::from_ne_bytes)
+    }
+
+    impl Block {
+        /// A zeroed head and zeroed words of this many bytes (a multiple of 8, not zero), or `None` without memory.
+        pub(crate) fn allocate(bytes: u64) -> Option<Self> {
+            let size = usize::try_from(bytes).ok()?.checked_add(HEAD + ALIGN)?;
+            let layout = Layout::from_size_align(size, MALLOC_ALIGN).ok()?;
+            // SAFETY: the layout's size is not zero.
+            let allocation = NonNull::new(unsafe { alloc_zeroed(layout) })?;
+            let skip = allocation.as_ptr().align_offset(ALIGN).min(ALIGN);
+            // SAFETY: at most `ALIGN` bytes are skipped for the alignment, and so many were asked for on top.
+            let start = NonNull::new(unsafe { allocation.as_ptr().add(skip + HEAD) })?.cast();
+            Some(Self { start, bytes, owner: Owner::Heap(allocation, layout) })
+        }
+
+        /// The block whose head is at this offset of a mapping; `None` if head and words don't lie in it, aligned.
+        pub(crate) fn in_mapping(mapped: &Arc<crate::region::Mapped>, offset: usize, bytes: u64) -> Option<Self> {
+            let size = usize::try_from(bytes).ok()?.checked_add(HEAD)?;
+            let at = mapped.part(offset, size, ALIGN)?;
+            // SAFETY: `part` has checked that head and words lie within the mapping.
+            let start = NonNull::new(unsafe { at.as_ptr().add(HEAD) })?.cast();
+            Some(Self { start, bytes, owner: Owner::Mapping(Arc::clone(mapped)) })
+        }
+
+        /// What both sides share.
+        #[inline(always)]
+        pub(crate) fn head(&self) -> &Head {
+            // SAFETY: `start` is `HEAD` bytes into the memory.
+            let head: *const Head = unsafe { self.start.as_ptr().byte_sub(HEAD) }.cast();
+            // SAFETY: the head is aligned, was zeroed, and is atomics alone, of which any bits are valid.
+            unsafe { &*head }
+        }
+
+        /// Copies words at a byte offset out of memory that another process may change meanwhile: word by word, atomically.
+        /// Stops at the end of the memory.
+        pub(crate) fn copy(&self, offset: u64, len: usize, to: &mut Vec<u64>) {
+            to.clear();
+            let len = len.min((self.bytes.saturating_sub(offset) / 8) as usize);
+            to.extend((0..len as u64).map(|i| {
+                let at = self.at(offset + 8 * i);
+                // SAFETY: the word lies within the memory, aligned; all accesses of this process to it are atomic.
+                unsafe { AtomicU64::from_ptr(at) }.load(Ordering::Relaxed)
+            }));
+        }
+
+        #[inline(always)]
+        fn at(&self, offset: u64) -> *mut u64 {
+            debug_assert!(offset % 8 == 0 && offset < self.bytes);
+            // SAFETY: callers pass an offset within the memory (invariant 1).
+            unsafe { self.start.as_ptr().byte_add(offset as usize) }
+        }
+
+        /// Writes the word at a byte offset.
+        ///
+        /// # Safety
+        /// The offset is a multiple of 8 within the memory, and the word is the caller's to write (invariant 4).
+        #[inline(always)]
+        pub(crate) unsafe fn write(&self, offset: u64, word: u64) {
+            // SAFETY: the caller vouches for it.
+            unsafe { self.at(offset).write(word) };
+        }
+
+        /// Writes words from a byte offset on.
+        ///
+        /// # Safety
+        /// As [`write`](Self::write), for all the words.
+        #[inline(always)]
+        pub(crate) unsafe fn write_all<const N: usize>(&self, offset: u64, words: [u64; N]) {
+            // One write of the whole array, so that the compiler need not look up where the ring is for each word.
+            // SAFETY: the caller vouches for it, and every offset is a multiple of 8.
+            unsafe { self.at(offset).cast::<[u64; N]>().write(words) };
+        }
+
+        /// Writes bytes at a byte offset and pads the last word with zeros.
+        ///
+        /// # Safety
+        /// As [`write`](Self::write), for all the words that the bytes touch.
+        #[inline(always)]
+        pub(crate) unsafe fn write_bytes(&self, offset: u64, bytes: &[u8]) {
+            let whole = bytes.len() & !7;
+            if whole <= SHORT {
+                // Word by word: shorter than the call of a copy.
+                for (i, chunk) in bytes.chunks_exact(8).enumerate() {
+                    // SAFETY: the caller vouches for it.
+                    unsafe { self.write(offset + 8 * i as u64, word_of(chunk)) };
+                }
+            } else {
+                let to = self.at(offset).cast();
+                // SAFETY: the caller vouches for the target; it can't overlap bytes that somebody lends us.
+                unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, whole) };
+            }
+            let rest = bytes.len() - whole;
+            if rest != 0 {
+                let last = match bytes.last_chunk::<8>() {
+                    // The last eight bytes, moved down over those that the word before has.
+                    Some(chunk) => u64::from_le_bytes(*chunk) >> (8 * (8 - rest)),
+                    None => bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+                };
+                // SAFETY: the caller vouches for it.
+                unsafe { self.write(offset + whole as u64, last.to_le()) };
+            }
+        }
+
+        /// Lends `len` words at a byte offset.
+        ///
+        /// # Safety
+        /// The words lie within the memory and stay the collector's for as long as the result lives (invariant 3).
+        #[inline(always)]
+        pub(crate) unsafe fn read<'a>(&'a self, offset: u64, len: usize, _: &'a mut Vec<u64>) -> &'a [u64] {
+            // SAFETY: the caller vouches for it.
+            unsafe { std::slice::from_raw_parts(self.at(offset), len) }
+        }
+    }
+
+    impl Drop for Block {
+        fn drop(&mut self) {
+            if let Owner::Heap(allocation, layout) = &self.owner {
+                // SAFETY: allocated in `allocate` with this layout, and dropped once.
+                unsafe { dealloc(allocation.as_ptr(), *layout) };
+            }
+        }
+    }
+}
+
+#[cfg(loom)]
+mod modelled {
+    use super::{Head, Read, Written};
+    use crate::sync::{AtomicU32, AtomicU64};
+    use loom::cell::UnsafeCell;
+
+    /// The same contract for loom, which checks every access to every word.
+    #[derive(Debug)]
+    pub(crate) struct Block {
+        head: Head,
+        words: Vec<UnsafeCell<u64>>,
+    }
+
+    // SAFETY: loom's cells report any access that is not ordered.
+    unsafe impl Send for Block {}
+    // SAFETY: as above.
+    unsafe impl Sync for Block {}
+
+    impl Block {
+        pub(crate) fn allocate(bytes: u64) -> Option<Self> {
+            let zero = || AtomicU64::new(0);
+            let written =
+                Written { head: zero(), begun: zero(), sampled_out: zero(), refused: [zero(), zero(), zero(), zero()] };
+            let read = Read { tail: zero(), returned: zero(), closed: AtomicU32::new(0), clock: AtomicU32::new(0) };
+            let words = (0..bytes / 8).map(|_| UnsafeCell::new(0)).collect();
+            Some(Self { head: Head { written, read }, words })
+        }
+
+        pub(crate) fn head(&self) -> &Head {
+            &self.head
+        }
+
+        /// Loom has no shared memory.
+        pub(crate) fn in_mapping(_: &std::sync::Arc<crate::region::Mapped>, _: usize, _: u64) -> Option<Self> {
+            None
+        }
+
+        pub(crate) fn copy(&self, _: u64, _: usize, _: &mut Vec<u64>) {}
+
+        pub(crate) unsafe fn write(&self, offset: u64, word: u64) {
+            // SAFETY: loom checks that no other thread is at this word.
+            self.words[offset as usize / 8].with_mut(|at| unsafe { *at = word });
+        }
+
+        pub(crate) unsafe fn write_all<const N: usize>(&self, offset: u64, words: [u64; N]) {
+            for (i, word) in words.into_iter().enumerate() {
+                // SAFETY: the caller vouches for it, and loom checks.
+                unsafe { self.write(offset + i as u64 * 8, word) };
+            }
+        }
+
+        pub(crate) unsafe fn write_bytes(&self, offset: u64, bytes: &[u8]) {
+            for (i, chunk) in bytes.chunks(8).enumerate() {
+                let mut word = [0; 8];
+                word[..chunk.len()].copy_from_slice(chunk);
+                // SAFETY: the caller vouches for it, and loom checks.
+                unsafe { self.write(offset + i as u64 * 8, u64::from_ne_bytes(word)) };
+            }
+        }
+
+        pub(crate) unsafe fn read<'a>(&'a self, offset: u64, len: usize, copy: &'a mut Vec<u64>) -> &'a [u64] {
+            let from = offset as usize / 8;
+            copy.clear();
+            // SAFETY: loom checks that no other thread writes this word.
+            copy.extend(self.words[from..from + len].iter().map(|word| word.with(|at| unsafe { *at })));
+            copy
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! Tests of regions without processes of their own, or with processes that are only forked: memory that both sides share,
+//! and a writer that can be told to do what no child of good will does.
+#![allow(unsafe_code)]
+
+use crate::clock;
+use crate::region::{AttachError, Attachment, Mapping};
+use crate::shard::{Begin, Shard};
+use crate::thread::seed;
+use crate::tracer::StrayEnd;
+use crate::wire::{header, padded, Kind, Type, BEGIN_BYTES, END_BYTES, INLINE};
+use crate::{Context, Guard, InitError, Settings, SpanId};
+use std::io;
+use std::ops::Range;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+
+/// Zeroed memory that this process shares with the processes that are forked from it. Clones are the same memory.
+#[derive(Clone, Debug)]
+pub struct SharedMemory(Arc<Map>);
+
+#[derive(Debug)]
+struct Map(NonNull<[u8]>);
+
+// SAFETY: nobody but through atomics and the protocol of a region touches the memory.
+unsafe impl Send for Map {}
+// SAFETY: as above.
+unsafe impl Sync for Map {}
+
+impl SharedMemory {
+    /// So many bytes.
+    ///
+    /// # Errors
+    /// The system has none.
+    pub fn new(bytes: usize) -> io::Result<Self> {
+        let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
+        // SAFETY: a new mapping, at an address of the system's choice.
+        let at = unsafe { libc::mmap(std::ptr::null_mut(), bytes, protection, flags, -1, 0) };
+        if at == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let at = NonNull::new(at.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
+        Ok(Self(Arc::new(Map(NonNull::slice_from_raw_parts(at, bytes)))))
+    }
+
+    /// All of it, as words.
+    pub fn words(&self) -> &[AtomicU64] {
+        let memory = self.0 .0;
+        // SAFETY: the mapping lives as long as `self`, starts at a page, and any bits are a valid atomic.
+        unsafe { std::slice::from_raw_parts(memory.as_ptr().cast(), memory.len() / 8) }
+    }
+}
+
+impl Drop for Map {
+    fn drop(&mut self) {
+        // SAFETY: mapped in `new`, and dropped once.
+        unsafe { libc::munmap(self.0.as_ptr().cast(), self.0.len()) };
+    }
+}
+
+// SAFETY: anonymous memory, zeroed by the system, mapped for as long as the value lives; it has no file that could shrink.
+unsafe impl Mapping for SharedMemory {
+    fn memory(&self) -> NonNull<[u8]> {
+        self.0 .0
+    }
+
+    fn commit(&self, _: Range<usize>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn ring(&self) {}
+}
+
+/// A tracer that records into a region of this very process.
+///
+/// The names of the process go to the region from now on: one such tracer per test process.
+///
+/// # Errors
+/// As [`init`](crate::init).
+///
+/// # Panics
+/// If the memory isn't a region that is free.
+pub fn child(memory: &SharedMemory, nonce: u64) -> Result<Guard, InitError> {
+    match Attachment::attach(Box::new(memory.clone()), nonce) {
+        Ok(attachment) => crate::builder("child").settings(Settings::default()).start_in(attachment),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// The writer of one shard of a region, by hand.
+#[derive(Debug)]
+pub struct RawShard {
+    attachment: Arc<Attachment>,
+    shard: Shard,
+    position: u64,
+}
+
+/// A region that a process attached to by hand.
+#[derive(Clone, Debug)]
+pub struct RawChild {
+    attachment: Arc<Attachment>,
+    memory: SharedMemory,
+}
+
+impl RawChild {
+    /// Attaches.
+    ///
+    /// # Errors
+    /// As [`Attachment::attach`].
+    pub fn attach(memory: &SharedMemory, nonce: u64) -> Result<Self, AttachError> {
+        let attachment = Arc::new(Attachment::attach(Box::new(memory.clone()), nonce)?);
+        Ok(Self { attachment, memory: memory.clone() })
+    }
+
+    /// Adds a name to the dictionary. The first one has number 1.
+    pub fn name(&self, name: &str) -> bool {
+        self.attachment.add_name(name)
+    }
+
+    /// Says what the process is.
+    pub fn resource(&self, attributes: &[(&str, &str)]) {
+        self.attachment.set_resource(attributes.iter().copied());
+    }
+
+    /// One more shard, whose thread announces itself.
+    pub fn shard(&self, thread: u64, name: &str) -> Option<RawShard> {
+        let shard = self.attachment.next_shard(seed())?;
+        let mut raw = RawShard { attachment: Arc::clone(&self.attachment), shard, position: 0 };
+        raw.thread(thread, name);
+        Some(raw)
+    }
+
+    /// The word of a shard's head with this index.
+    pub fn head(&self, shard: u64, word: usize) -> &AtomicU64 {
+        &self.memory.words()[self.attachment.shard_at(shard) / 8 + word]
+    }
+
+    /// The words of a shard's ring.
+    pub fn ring(&self, shard: u64) -> &[AtomicU64] {
+        let from = self.attachment.shard_at(shard) / 8 + 32;
+        &self.memory.words()[from..from + self.attachment.ring_bytes() as usize / 8]
+    }
+
+    /// Puts the end of a span where it goes that finds no room in a shard.
+    pub fn stray_end(&self, span: u64) -> bool {
+        self.attachment.stray(&StrayEnd { span, tick: tick(), flags: crate::wire::ELSEWHERE, dropped: 0 })
+    }
+}
+
+/// A stamp.
+pub fn tick() -> u64 {
+    clock::Clock::System.slow_tick()
+}
+
+impl RawShard {
+    fn fits(&self, bytes: u64, is_begin: bool) -> bool {
+        self.shard.writer().fits(bytes) || {
+            let refill = self.shard.writer().refill(bytes, is_begin);
+            if refill.wake {
+                self.attachment.ring();
+            }
+            refill.outcome.is_ok()
+        }
+    }
+
+    fn thread(&mut self, thread: u64, name: &str) {
+        let bytes = 16 + padded(name.len());
+        if self.fits(bytes, false) {
+            let head = header(Kind::ThreadStart, bytes, 0, name.len() as u32);
+            self.shard.writer().record_with_bytes([head, thread], name.as_bytes());
+            self.position += bytes;
+        }
+    }
+
+    /// Begins a child of `parent` with the name of this number. `None` if there is no room, or too much is open.
+    pub fn begin(&mut self, name: u32, parent: Context) -> Option<u64> {
+        if !self.fits(BEGIN_BYTES + END_BYTES, true) {
+            return None;
+        }
+        let (trace_hi, trace_lo) = (parent.trace_id().to_u128() >> 64, parent.trace_id().to_u128());
+        let begin = Begin {
+            flags: crate::wire::PARENT_REMOTE,
+            name,
+            parent: parent.span_id().to_u64(),
+            trace_hi: trace_hi as u64,
+            trace_lo: trace_lo as u64,
+            tick: tick(),
+        };
+        self.position += BEGIN_BYTES;
+        Some(self.shard.writer().begin(begin))
+    }
+
+    /// Ends a span that was begun in this shard. There is always room.
+    pub fn end(&mut self, span: u64) {
+        self.position += END_BYTES;
+        self.shard.writer().end(0, 0, span, tick());
+    }
+
+    /// Sets a number on an open span.
+    pub fn number(&mut self, span: u64, key: u32, value: i64) -> bool {
+        self.record(&[header(Kind::Attr, 24, Type::I64 as u16, key), span, value as u64])
+    }
+
+    /// Sets a text on an open span, under a key that stands inline.
+    pub fn text(&mut self, span: u64, key: &str, value: &str) -> bool {
+        let bytes = 24 + padded(key.len()) + padded(value.len());
+        let head = header(Kind::Attr, bytes, Type::Str as u16 | INLINE, key.len() as u32);
+        let mut words = vec![head, span];
+        push_text(&mut words, key);
+        words.push(value.len() as u64);
+        push_text(&mut words, value);
+        self.record(&words)
+    }
+
+    /// Appends whatever words as they are, in one piece. Returns whether there was room.
+    pub fn record(&mut self, words: &[u64]) -> bool {
+        let bytes = 8 * words.len() as u64;
+        if !self.fits(bytes, false) {
+            return false;
+        }
+        let mut out = self.shard.writer().out();
+        let mut all = words.iter();
+        if let Some(first) = all.next() {
+            out.start(*first);
+        }
+        all.for_each(|word| out.word(*word));
+        out.publish();
+        self.position += bytes;
+        true
+    }
+
+    /// A planted bug: publishes a Begin before its words are written, and writes them afterwards.
+    pub fn torn_begin(&mut self, child: &RawChild, index: u64, name: u32, parent: Context) -> Option<u64> {
+        let at = self.position;
+        let words = child.ring(index);
+        let place = |i: u64| ((at / 8 + i) as usize) % words.len();
+        let before: Vec<u64> = (0..6).map(|i| words[place(i)].load(Ordering::Relaxed)).collect();
+        let span = self.begin(name, parent)?;
+        let whole: Vec<u64> = (0..6).map(|i| words[place(i)].load(Ordering::Relaxed)).collect();
+        for (i, word) in before.iter().enumerate() {
+            words[place(i as u64)].store(*word, Ordering::Relaxed);
+        }
+        std::thread::yield_now();
+        for (i, word) in whole.iter().enumerate() {
+            words[place(i as u64)].store(*word, Ordering::Relaxed);
+        }
+        Some(span)
+    }
+
+    /// A span id of this shard that was not given to a span.
+    pub fn unused_id(&self) -> SpanId {
+        SpanId(self.shard.writer().next_id())
+    }
+}
+
+fn push_text(words: &mut Vec<u64>, text: &str) {
+    for chunk in text.as_bytes().chunks(8) {
+        let mut bytes = [0; 8];
+        bytes[..chunk.len()].copy_from_slice(chunk);
+        words.push(u64::from_ne_bytes(bytes));
+    }
+}
