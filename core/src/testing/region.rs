@@ -8,7 +8,7 @@ use crate::shard::{Begin, Shard};
 use crate::thread::seed;
 use crate::tracer::StrayEnd;
 use crate::wire::{header, padded, Kind, Type, BEGIN_BYTES, END_BYTES, INLINE};
-use crate::{Context, Guard, InitError, Settings, SpanId};
+use crate::{Context, Guard, InitError, Settings, SpanId, TraceId};
 use std::io;
 use std::ops::Range;
 use std::ptr::NonNull;
@@ -147,6 +147,21 @@ impl RawChild {
     }
 }
 
+/// Whose child a span is.
+#[derive(Clone, Copy, Debug)]
+pub struct Parent {
+    /// The trace.
+    pub trace: TraceId,
+    /// The span.
+    pub span: SpanId,
+}
+
+impl From<Context> for Parent {
+    fn from(cx: Context) -> Self {
+        Self { trace: cx.trace_id(), span: cx.span_id() }
+    }
+}
+
 /// A stamp.
 pub fn tick() -> u64 {
     clock::Clock::System.slow_tick()
@@ -173,17 +188,17 @@ impl RawShard {
     }
 
     /// Begins a child of `parent` with the name of this number. `None` if there is no room, or too much is open.
-    pub fn begin(&mut self, name: u32, parent: Context) -> Option<u64> {
+    pub fn begin(&mut self, name: u32, parent: impl Into<Parent>) -> Option<u64> {
         if !self.fits(BEGIN_BYTES + END_BYTES, true) {
             return None;
         }
-        let (trace_hi, trace_lo) = (parent.trace_id().to_u128() >> 64, parent.trace_id().to_u128());
+        let Parent { trace, span } = parent.into();
         let begin = Begin {
             flags: crate::wire::PARENT_REMOTE,
             name,
-            parent: parent.span_id().to_u64(),
-            trace_hi: trace_hi as u64,
-            trace_lo: trace_lo as u64,
+            parent: span.0,
+            trace_hi: trace.hi,
+            trace_lo: trace.lo,
             tick: tick(),
         };
         self.position += BEGIN_BYTES;
@@ -230,7 +245,7 @@ impl RawShard {
     }
 
     /// A planted bug: publishes a Begin before its words are written, and writes them afterwards.
-    pub fn torn_begin(&mut self, child: &RawChild, index: u64, name: u32, parent: Context) -> Option<u64> {
+    pub fn torn_begin(&mut self, child: &RawChild, index: u64, name: u32, parent: impl Into<Parent>) -> Option<u64> {
         let at = self.position;
         let words = child.ring(index);
         let place = |i: u64| ((at / 8 + i) as usize) % words.len();

@@ -101,6 +101,14 @@ impl Tracer {
         find(global_key()).map(Tracer::new)
     }
 
+    /// The tracer that a context is bound to, if it runs; the global one for a context that is bound to none.
+    pub fn of(cx: Context) -> Option<Tracer> {
+        match cx.tracer {
+            0 => Self::global(),
+            key => find(key).map(Tracer::new),
+        }
+    }
+
     /// A context of no span that is bound to this tracer: its children are roots that this tracer records.
     pub fn context(&self) -> Context {
         Context { tracer: self.shared.key, ..Context::INERT }

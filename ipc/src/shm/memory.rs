@@ -1,0 +1,41 @@
+//! The memory of a region: an anonymous file that no process can resize, mapped by parent and child.
+#![allow(unsafe_code)]
+
+use super::sys::{self, Map};
+use heirloom_core::region::Mapping;
+use std::io;
+use std::ops::Range;
+use std::os::fd::{AsFd, OwnedFd};
+use std::ptr::NonNull;
+
+/// A memory file and its mapping in this process, with the event that wakes the parent.
+#[derive(Debug)]
+pub(super) struct Memory {
+    file: OwnedFd,
+    event: OwnedFd,
+    map: Map,
+}
+
+impl Memory {
+    /// Maps a sealed memory file.
+    pub(super) fn new(file: OwnedFd, event: OwnedFd, bytes: usize) -> io::Result<Self> {
+        let map = Map::new(file.as_fd(), bytes)?;
+        Ok(Self { file, event, map })
+    }
+}
+
+// SAFETY: the mapping is the whole of an anonymous memory file, which the system zeroed, mapped for as long as the value
+// lives, and sealed against shrinking: made so by `sys::memory_file` or checked so by `child::find`.
+unsafe impl Mapping for Memory {
+    fn memory(&self) -> NonNull<[u8]> {
+        self.map.memory()
+    }
+
+    fn commit(&self, range: Range<usize>) -> io::Result<()> {
+        sys::allocate(self.file.as_fd(), range)
+    }
+
+    fn ring(&self) {
+        sys::ring(self.event.as_fd());
+    }
+}

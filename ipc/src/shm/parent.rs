@@ -1,0 +1,135 @@
+//! The parent's side: makes a region for a command's child, and hands it down.
+
+use super::memory::Memory;
+use super::sys;
+use super::variable::{Place, VARIABLE};
+use super::watch::Watcher;
+use heirloom_core::region::{Death, HostError, Region, RegionReport};
+use heirloom_core::{Context, Tracer};
+use std::fmt;
+use std::hash::{BuildHasher, Hasher};
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::process::Command;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Why a child could not get a region. It runs all the same, and finds its parent's context in its environment.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum JoinError {
+    /// The context is of no tracer that runs.
+    NoTracer,
+    /// The tracer can't take a child in.
+    Host(HostError),
+    /// A system call failed.
+    System {
+        /// What it was to do.
+        what: &'static str,
+        /// Why it didn't.
+        error: io::Error,
+    },
+}
+
+impl fmt::Display for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            JoinError::NoTracer => f.write_str("the context belongs to no tracer that runs, so a child can't join it"),
+            JoinError::Host(error) => error.fmt(f),
+            JoinError::System { what, error } => write!(f, "can't {what} for a child's region: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for JoinError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            JoinError::NoTracer => None,
+            JoinError::Host(error) => Some(error),
+            JoinError::System { error, .. } => Some(error),
+        }
+    }
+}
+
+fn system(what: &'static str) -> impl FnOnce(io::Error) -> JoinError {
+    move |error| JoinError::System { what, error }
+}
+
+/// A region for the next child of a command.
+#[derive(Debug)]
+pub struct Joining {
+    region: Region,
+    watcher: &'static Watcher,
+    /// What the child keeps, as long as this lives: a command that is used again must not give away what it gave its first
+    /// child.
+    kept: Arc<[AtomicI32; 2]>,
+    /// Closed in this process when the child has its own.
+    _file: OwnedFd,
+}
+
+/// The region of a child that runs.
+#[derive(Clone, Debug)]
+pub struct Joined {
+    region: Arc<Region>,
+}
+
+impl Joining {
+    /// Makes a region of this context's tracer, and has the command's next child inherit it.
+    ///
+    /// # Errors
+    /// The context has no tracer that runs and has a collector, or the system has no memory or descriptors left. The command
+    /// is as it was then, but that the variable is removed from its environment.
+    pub fn prepare(command: &mut Command, cx: impl Into<Context>) -> Result<Self, JoinError> {
+        command.env_remove(VARIABLE);
+        let tracer = Tracer::of(cx.into()).ok_or(JoinError::NoTracer)?;
+        let watcher = Watcher::get().map_err(system("start the watching thread"))?;
+        let bytes = Region::bytes(&tracer);
+        let file = sys::memory_file(bytes).map_err(system("make a memory file"))?;
+        let (length, inode) = sys::length_and_inode(file.as_raw_fd()).map_err(system("look at the memory file"))?;
+        let event = watcher.event().map_err(system("duplicate a descriptor"))?;
+        let child_event = event.as_raw_fd();
+        let second = file.try_clone().map_err(system("duplicate a descriptor"))?;
+        let memory = Memory::new(file, event, bytes).map_err(system("map the memory file"))?;
+        let nonce = nonce();
+        let place = Place { memory: second.as_raw_fd(), event: child_event, bytes: length, inode, nonce };
+        let region = Region::host(&tracer, Box::new(memory), nonce).map_err(JoinError::Host)?;
+        let kept = Arc::new([AtomicI32::new(place.memory), AtomicI32::new(place.event)]);
+        command.env(VARIABLE, place.to_string());
+        let keep = Arc::clone(&kept);
+        sys::in_child(command, move || [0, 1].map(|i: usize| keep[i].load(Ordering::Relaxed) as RawFd));
+        Ok(Self { region, watcher, kept, _file: second })
+    }
+
+    /// The child runs. From now on its death is watched for.
+    pub fn started(self, pid: u32) -> Joined {
+        self.region.started(pid);
+        let Self { region, watcher, kept, .. } = self;
+        kept.iter().for_each(|fd| fd.store(-1, Ordering::Relaxed));
+        let region = Arc::new(region);
+        watcher.watch(pid, Arc::clone(&region));
+        Joined { region }
+    }
+}
+
+impl Joined {
+    /// The child is no more, and this is how it ended: for whoever knows that before the watcher does.
+    pub fn died(&self, death: Death) {
+        self.region.died(death);
+    }
+
+    /// Whether the child has attached: it is a program that uses Heirloom, and has started its tracer.
+    pub fn is_attached(&self) -> bool {
+        self.region.is_attached()
+    }
+
+    /// Waits until the collector has read everything that the dead child left, at most for a time.
+    pub fn wait_closed(&self, timeout: Duration) -> Option<RegionReport> {
+        self.region.wait_closed(timeout)
+    }
+}
+
+/// Seeded by the operating system, through the standard library's hasher.
+fn nonce() -> u64 {
+    std::collections::hash_map::RandomState::new().build_hasher().finish()
+}

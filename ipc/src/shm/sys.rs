@@ -1,0 +1,225 @@
+//! The system calls that a region needs. Each wraps one, and says what went wrong.
+#![allow(unsafe_code)]
+
+use heirloom_core::region::Death;
+use std::ffi::CStr;
+use std::io;
+use std::ops::Range;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::ptr::NonNull;
+
+const NAME: &CStr = c"heirloom-region";
+/// `MFD_NOEXEC_SEAL`, from Linux 6.3 on: the memory can't be executed.
+const NOEXEC_SEAL: libc::c_uint = 8;
+/// What a region's memory is sealed against: no process can make it shorter, longer, or change the seals.
+pub(super) const SEALS: libc::c_int = libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_SEAL;
+
+fn done(result: libc::c_int) -> io::Result<libc::c_int> {
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(result)
+    }
+}
+
+fn owned(result: libc::c_int) -> io::Result<OwnedFd> {
+    let fd = done(result)?;
+    // SAFETY: the system has just made this descriptor, and nobody else has it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// An anonymous memory file of so many zeroed bytes, sealed, and closed on exec.
+pub(super) fn memory_file(bytes: usize) -> io::Result<OwnedFd> {
+    let length = libc::off_t::try_from(bytes).map_err(|_| io::ErrorKind::InvalidInput)?;
+    if bytes as u64 > max_file_bytes() {
+        // Going on would raise SIGXFSZ, which kills the process.
+        return Err(io::Error::from_raw_os_error(libc::EFBIG));
+    }
+    let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
+    let new = |flags| {
+        // SAFETY: the name ends with a zero.
+        owned(unsafe { libc::memfd_create(NAME.as_ptr(), flags) })
+    };
+    let file = match new(flags | NOEXEC_SEAL) {
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => new(flags)?,
+        made => made?,
+    };
+    // SAFETY: no memory is touched.
+    done(unsafe { libc::ftruncate(file.as_raw_fd(), length) })?;
+    // SAFETY: as above.
+    done(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, SEALS) })?;
+    Ok(file)
+}
+
+/// `RLIMIT_FSIZE`.
+fn max_file_bytes() -> u64 {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the pointer is to a live rlimit.
+    match unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &mut limit) } {
+        0 => limit.rlim_cur,
+        _ => u64::MAX,
+    }
+}
+
+/// The seals of a file; an error if it has none, or there is no such descriptor.
+pub(super) fn seals(file: RawFd) -> io::Result<libc::c_int> {
+    // SAFETY: no memory is touched.
+    done(unsafe { libc::fcntl(file, libc::F_GET_SEALS) })
+}
+
+/// Length and inode of a file.
+pub(super) fn length_and_inode(file: RawFd) -> io::Result<(u64, u64)> {
+    let mut stat = std::mem::MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: the pointer is to memory for a stat.
+    done(unsafe { libc::fstat(file, stat.as_mut_ptr()) })?;
+    // SAFETY: the call has filled it in.
+    let stat = unsafe { stat.assume_init() };
+    Ok((stat.st_size as u64, stat.st_ino))
+}
+
+/// A second descriptor of the same file, closed on exec.
+pub(super) fn duplicate(fd: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: no memory is touched.
+    owned(unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 3) })
+}
+
+/// Whether the descriptor stays open when this process executes another program. Async-signal-safe.
+pub(super) fn keep_on_exec(fd: RawFd, keep: bool) -> io::Result<()> {
+    // SAFETY: no memory is touched.
+    done(unsafe { libc::fcntl(fd, libc::F_SETFD, if keep { 0 } else { libc::FD_CLOEXEC }) }).map(drop)
+}
+
+/// A mapping of a whole file, readable and writable, left out of core dumps.
+#[derive(Debug)]
+pub(super) struct Map(NonNull<[u8]>);
+
+// SAFETY: it is an address; who may touch the memory is the region's protocol.
+unsafe impl Send for Map {}
+// SAFETY: as above.
+unsafe impl Sync for Map {}
+
+impl Map {
+    pub(super) fn new(file: BorrowedFd<'_>, bytes: usize) -> io::Result<Self> {
+        let protection = libc::PROT_READ | libc::PROT_WRITE;
+        let none = std::ptr::null_mut();
+        // SAFETY: a new mapping, at an address of the system's choice.
+        let at = unsafe { libc::mmap(none, bytes, protection, libc::MAP_SHARED, file.as_raw_fd(), 0) };
+        if at == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the range was mapped above. If the advice is refused, dumps are larger.
+        unsafe { libc::madvise(at, bytes, libc::MADV_DONTDUMP) };
+        let at = NonNull::new(at.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
+        Ok(Self(NonNull::slice_from_raw_parts(at, bytes)))
+    }
+
+    pub(super) fn memory(&self) -> NonNull<[u8]> {
+        self.0
+    }
+}
+
+impl Drop for Map {
+    fn drop(&mut self) {
+        // SAFETY: mapped in `new`, and dropped once.
+        unsafe { libc::munmap(self.0.as_ptr().cast(), self.0.len()) };
+    }
+}
+
+/// Takes the pages of a range from the system.
+pub(super) fn allocate(file: BorrowedFd<'_>, range: Range<usize>) -> io::Result<()> {
+    let (offset, length) = (range.start as libc::off_t, range.len() as libc::off_t);
+    loop {
+        // SAFETY: no memory is touched.
+        match done(unsafe { libc::fallocate(file.as_raw_fd(), 0, offset, length) }) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result.map(drop),
+        }
+    }
+}
+
+/// An event counter, closed on exec, that never blocks.
+pub(super) fn event() -> io::Result<OwnedFd> {
+    // SAFETY: no memory is touched.
+    owned(unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) })
+}
+
+/// Counts an event. Async-signal-safe, and keeps `errno`.
+pub(super) fn ring(event: BorrowedFd<'_>) {
+    let one = 1_u64;
+    // SAFETY: the address of this thread's errno.
+    let errno = unsafe { libc::__errno_location() };
+    // SAFETY: this thread's own.
+    let before = unsafe { *errno };
+    // SAFETY: the pointer is to eight readable bytes. If the counter is full the other side is going to look anyway.
+    unsafe { libc::write(event.as_raw_fd(), (&raw const one).cast(), 8) };
+    // SAFETY: as above.
+    unsafe { *errno = before };
+}
+
+/// Forgets the events that were counted.
+pub(super) fn quiet(event: BorrowedFd<'_>) {
+    let mut count = 0_u64;
+    // SAFETY: the pointer is to eight writable bytes.
+    unsafe { libc::read(event.as_raw_fd(), (&raw mut count).cast(), 8) };
+}
+
+/// A descriptor that becomes readable when a child dies, all its threads with it.
+pub(super) fn pidfd(pid: u32) -> io::Result<OwnedFd> {
+    // SAFETY: no memory is touched.
+    owned(unsafe { libc::syscall(libc::SYS_pidfd_open, pid as libc::pid_t, 0) } as libc::c_int)
+}
+
+/// Waits until one of the descriptors is readable, at most for a time; says which are.
+pub(super) fn poll(descriptors: &[BorrowedFd<'_>], timeout_ms: i32) -> Vec<bool> {
+    let entry = |fd: &BorrowedFd<'_>| libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    let mut entries: Vec<libc::pollfd> = descriptors.iter().map(entry).collect();
+    // SAFETY: the pointer is to so many entries. An interrupted call has found nothing.
+    unsafe { libc::poll(entries.as_mut_ptr(), entries.len() as libc::nfds_t, timeout_ms) };
+    entries.iter().map(|entry| entry.revents != 0).collect()
+}
+
+/// How a child of this process ended, without reaping it. `None` while it lives. Asked by descriptor if there is one, since
+/// the number is another process's once somebody has reaped the child.
+pub(super) fn death(pid: u32, pidfd: Option<BorrowedFd<'_>>) -> Option<Death> {
+    let (by, id) = match pidfd {
+        Some(pidfd) => (libc::P_PIDFD, pidfd.as_raw_fd() as libc::id_t),
+        None => (libc::P_PID, pid),
+    };
+    let mut info = std::mem::MaybeUninit::<libc::siginfo_t>::zeroed();
+    let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: the pointer is to memory for a siginfo.
+    let result = unsafe { libc::waitid(by, id, info.as_mut_ptr(), flags) };
+    if result != 0 {
+        // Somebody has reaped it.
+        return Some(Death::Unknown);
+    }
+    // SAFETY: zeroed, then filled in by the call.
+    let info = unsafe { info.assume_init() };
+    // SAFETY: these fields are valid for what waitid fills in, and zero if it filled nothing in.
+    let found = unsafe { info.si_pid() };
+    if found == 0 {
+        return None;
+    }
+    // SAFETY: as above.
+    let status = unsafe { info.si_status() };
+    Some(match info.si_code {
+        libc::CLD_EXITED => Death::Exited(status),
+        libc::CLD_KILLED | libc::CLD_DUMPED => Death::Killed(status),
+        _ => Death::Unknown,
+    })
+}
+
+/// Whether this program runs with rights that its user doesn't have: then the environment is not to be trusted.
+pub(super) fn is_privileged() -> bool {
+    // SAFETY: no memory is touched.
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
+}
+
+/// Has a command's child keep descriptors that close on exec in every other one. `keep` runs in the child, between fork and
+/// exec: it may only load atomics.
+pub(super) fn in_child(command: &mut std::process::Command, keep: impl Fn() -> [RawFd; 2] + Send + Sync + 'static) {
+    use std::os::unix::process::CommandExt;
+    let run = move || keep().into_iter().filter(|fd| *fd >= 0).try_for_each(|fd| keep_on_exec(fd, true));
+    // SAFETY: the closure loads atomics and calls fcntl, which is async-signal-safe; it neither allocates nor locks.
+    unsafe { command.pre_exec(run) };
+}

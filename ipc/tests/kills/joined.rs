@@ -1,0 +1,1 @@
+//! Programs that record through the public API.

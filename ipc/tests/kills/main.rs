@@ -1,0 +1,78 @@
+//! Kills: processes that record are killed at random instants, and nothing that they had finished may be missing.
+//!
+//! ```text
+//! cargo test -p heirloom-ipc --test kills                  2,000 kills, a tenth of them of real workers
+//! HEIRLOOM_KILLS=100000 ci/kills.sh                        the campaign
+//! ```
+//!
+//! | file | whom it kills |
+//! |---|---|
+//! | `forked.rs` | forked processes that write the real ring by hand: many, and at any instruction |
+//! | `joined.rs` | programs that record through the public API, started with `Joining` |
+//! | `seen.rs` | what was exported, by process |
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod forked;
+//mod joined;
+mod seen;
+
+use std::time::Duration;
+
+/// How many processes are killed in all.
+fn kills() -> usize {
+    std::env::var("HEIRLOOM_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(2_000)
+}
+
+/// A tenth of them are real workers.
+fn real_kills() -> usize {
+    kills().div_ceil(10)
+}
+
+/// How long after a death everything must be closed.
+const CLOSED_WITHIN: Duration = Duration::from_secs(1);
+
+/// What happened to the processes.
+#[derive(Debug, Default)]
+struct Outcome {
+    kills: usize,
+    /// Spans whose end had returned, as the oracle says.
+    ended: u64,
+    /// Of these, those that are missing, or were exported as something else than ended.
+    lost: u64,
+    /// Spans that were exported with something that nobody wrote, or shards that were given up.
+    torn: u64,
+    /// Spans that were exported twice.
+    twice: u64,
+    /// Spans that were open.
+    aborted: u64,
+    /// Begins that were counted and not published.
+    unpublished: u64,
+    slowest: Duration,
+}
+
+impl Outcome {
+    fn print(&self, what: &str) {
+        println!(
+            "{what}: kills={} ended={} lost={} torn={} twice={} aborted={} unpublished={} slowest_close={:?}",
+            self.kills, self.ended, self.lost, self.torn, self.twice, self.aborted, self.unpublished, self.slowest
+        );
+    }
+
+    fn is_clean(&self) -> bool {
+        self.lost + self.torn + self.twice == 0
+    }
+}
+
+/// A small random number generator: splitmix64.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ z >> 31) % n
+    }
+}
