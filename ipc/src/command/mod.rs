@@ -7,11 +7,14 @@
 //! | `failure.rs` | names for what went wrong |
 //! | `stdio.rs` | which of a command's streams were set |
 //! | `child.rs` | spawn, output, status, and the child of the standard library |
+//! | `tokio.rs` | the same for tokio |
 
 mod child;
 mod failure;
 mod run;
 mod stdio;
+#[cfg(all(feature = "tokio", unix))]
+pub mod tokio;
 
 pub use child::Child;
 use heirloom_core::{Baggage, Context};
@@ -130,4 +133,6 @@ impl AsCommand for Command {
 mod sealed {
     pub trait Sealed {}
     impl Sealed for std::process::Command {}
+    #[cfg(all(feature = "tokio", unix))]
+    impl Sealed for ::tokio::process::Command {}
 }
