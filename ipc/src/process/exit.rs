@@ -1,6 +1,6 @@
 //! [`Exit`]: how a child process ended, and what it used.
 
-use super::os;
+use super::{os, signal};
 use std::io;
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -48,7 +48,7 @@ impl Exit {
 
     /// What the standard library tells: nothing of what was used.
     pub(crate) fn from_status(status: ExitStatus) -> Exit {
-        Exit { code: status.code(), signal: signal(status), ..Exit::default() }
+        Exit { code: status.code(), signal: signal_of(status), ..Exit::default() }
     }
 
     /// Whether CPU time and memory are known.
@@ -58,17 +58,17 @@ impl Exit {
 
     /// The name of the signal that ended it, as in `SIGKILL`; the number where it has none.
     pub(crate) fn signal_name(&self) -> Option<String> {
-        self.signal.map(|signal| os::signal_name(signal).map_or_else(|| signal.to_string(), str::to_owned))
+        self.signal.map(signal::name)
     }
 }
 
 #[cfg(unix)]
-fn signal(status: ExitStatus) -> Option<i32> {
+fn signal_of(status: ExitStatus) -> Option<i32> {
     std::os::unix::process::ExitStatusExt::signal(&status)
 }
 
 #[cfg(not(unix))]
-fn signal(_: ExitStatus) -> Option<i32> {
+fn signal_of(_: ExitStatus) -> Option<i32> {
     None
 }
 

@@ -140,39 +140,3 @@ fn poll(fds: [RawFd; 2]) -> io::Result<[bool; 2]> {
         }
     }
 }
-
-pub(super) fn signal_name(signal: c_int) -> Option<&'static str> {
-    const NAMES: [(c_int, &str); 30] = [
-        (libc::SIGABRT, "SIGABRT"),
-        (libc::SIGALRM, "SIGALRM"),
-        (libc::SIGBUS, "SIGBUS"),
-        (libc::SIGCHLD, "SIGCHLD"),
-        (libc::SIGCONT, "SIGCONT"),
-        (libc::SIGFPE, "SIGFPE"),
-        (libc::SIGHUP, "SIGHUP"),
-        (libc::SIGILL, "SIGILL"),
-        (libc::SIGINT, "SIGINT"),
-        (libc::SIGIO, "SIGIO"),
-        (libc::SIGKILL, "SIGKILL"),
-        (libc::SIGPIPE, "SIGPIPE"),
-        (libc::SIGPROF, "SIGPROF"),
-        (libc::SIGPWR, "SIGPWR"),
-        (libc::SIGQUIT, "SIGQUIT"),
-        (libc::SIGSEGV, "SIGSEGV"),
-        (libc::SIGSTOP, "SIGSTOP"),
-        (libc::SIGSYS, "SIGSYS"),
-        (libc::SIGTERM, "SIGTERM"),
-        (libc::SIGTRAP, "SIGTRAP"),
-        (libc::SIGTSTP, "SIGTSTP"),
-        (libc::SIGTTIN, "SIGTTIN"),
-        (libc::SIGTTOU, "SIGTTOU"),
-        (libc::SIGURG, "SIGURG"),
-        (libc::SIGUSR1, "SIGUSR1"),
-        (libc::SIGUSR2, "SIGUSR2"),
-        (libc::SIGVTALRM, "SIGVTALRM"),
-        (libc::SIGWINCH, "SIGWINCH"),
-        (libc::SIGXCPU, "SIGXCPU"),
-        (libc::SIGXFSZ, "SIGXFSZ"),
-    ];
-    NAMES.iter().find(|(number, _)| *number == signal).map(|(_, name)| *name)
-}

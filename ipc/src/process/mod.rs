@@ -12,6 +12,7 @@ mod exit;
 mod linux;
 #[cfg(not(target_os = "linux"))]
 mod portable;
+mod signal;
 
 pub(crate) use exit::Exit;
 #[cfg(target_os = "linux")]
@@ -19,6 +20,6 @@ use linux as os;
 #[cfg(not(target_os = "linux"))]
 use portable as os;
 
-#[cfg(feature = "tokio")]
+#[cfg(all(feature = "tokio", unix))]
 pub(crate) use os::open;
 pub(crate) use os::{own_peak_bytes, read_both};

@@ -16,10 +16,6 @@ pub(crate) fn own_peak_bytes() -> u64 {
     0
 }
 
-pub(super) fn signal_name(_signal: i32) -> Option<&'static str> {
-    None
-}
-
 /// Nothing to wait on: the runtime's own means are used.
 #[cfg(all(feature = "tokio", unix))]
 pub(crate) fn open(_pid: u32) -> io::Result<std::os::fd::OwnedFd> {
