@@ -41,12 +41,20 @@ pub(super) struct Extras {
 /// `bytes` up to this length are not compacted.
 const SMALL_BYTES: usize = 16 << 10;
 
+/// How a process ended.
+#[derive(Clone, Debug)]
+pub(super) enum Cause {
+    Code(i32),
+    /// Its name.
+    Signal(String),
+}
+
 /// Why spans are closed that their process left open.
 #[derive(Clone, Debug)]
 pub(super) struct Abort {
     pub(super) message: String,
-    /// An attribute with the exit code or the signal.
-    pub(super) number: Option<(&'static str, i32)>,
+    /// The exit code or the signal, as an attribute.
+    pub(super) cause: Option<Cause>,
 }
 
 /// Where the extras went in a batch.
@@ -355,10 +363,12 @@ impl Extras {
         self.outcome = Outcome::Error(self.push(&why.message));
         let value = ValueRow::Str(self.push("aborted"));
         self.set(AttributeRow { key: NameRow::Static("error.type"), value, truncated_from: 0 }, u64::MAX, limits);
-        if let Some((key, number)) = why.number {
-            let value = ValueRow::I64(number.into());
-            self.set(AttributeRow { key: NameRow::Static(key), value, truncated_from: 0 }, u64::MAX, limits);
-        }
+        let (key, value) = match &why.cause {
+            Some(Cause::Code(code)) => ("process.exit.code", ValueRow::I64((*code).into())),
+            Some(Cause::Signal(name)) => ("process.exit.signal", ValueRow::Str(self.push(name))),
+            None => return,
+        };
+        self.set(AttributeRow { key: NameRow::Static(key), value, truncated_from: 0 }, u64::MAX, limits);
     }
 
     fn push(&mut self, text: &str) -> Range<u32> {

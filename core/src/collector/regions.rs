@@ -10,7 +10,7 @@
 use super::assemble::{Assembler, ProcessId};
 use super::border::{Border, Crossing, ForeignNames, Violation};
 use super::drain::LaneState;
-use super::extras::Abort;
+use super::extras::{Abort, Cause};
 use crate::diagnostics::warn;
 use crate::export::{Batch, Lane, Resource};
 use crate::region::{Death, Hosted, Moment, RegionReport};
@@ -264,13 +264,13 @@ impl Region {
     fn abort(&mut self, death: &Death, tick: u64, to: &mut Assembler, send: &mut dyn FnMut(Batch)) {
         let Some(process) = self.process else { return };
         let pid = self.hosted.process().unwrap_or(0);
-        let number = match death {
-            Death::Exited(code) => Some(("process.exit.code", *code)),
-            Death::Killed(signal) => Some(("process.exit.signal", *signal)),
+        let cause = match death {
+            Death::Exited(code) => Some(Cause::Code(*code)),
+            Death::Killed(signal) => Some(Cause::Signal(death.signal_name().map_or(signal.to_string(), str::to_owned))),
             Death::Unknown => None,
         };
         let message = format!("aborted: process {pid} {death} while the span was open");
-        self.aborted += to.abort(process, None, tick, &Abort { message, number }, send);
+        self.aborted += to.abort(process, None, tick, &Abort { message, cause }, send);
     }
 
     fn close(
@@ -403,7 +403,7 @@ impl Shard {
         let (shard, tail) = (self.crossing.shard, self.tail);
         warn(&format!("shard {shard} of process {pid} is damaged at byte {tail} and is given up: {violation}"));
         let message = format!("aborted: process {pid} damaged the shard that the span was in: {violation}");
-        let why = Abort { message, number: None };
+        let why = Abort { message, cause: None };
         to.abort(process, Some(self.state.reader), tracer.clock_tick(), &why, send)
     }
 }

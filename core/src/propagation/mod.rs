@@ -6,6 +6,8 @@
 //! | `tracestate`, `TRACESTATE` | [`TraceState`] | what each tracing system wants to find again |
 //! | `baggage`, `BAGGAGE` | [`Baggage`] | the application's own keys and values |
 //!
+//! What a process finds in its own environment is [`Context::from_env`](crate::Context::from_env).
+//!
 //! Where several headers of one name arrive, join them with commas before parsing. A `tracestate` without a valid
 //! `traceparent` must be ignored; a bad `tracestate` must not make you ignore the `traceparent`.
 //!
@@ -18,6 +20,8 @@ pub use traceparent::{ParseTraceparentError, Traceparent};
 pub use tracestate::{InsertTraceStateError, ParseTraceStateError, TraceState};
 
 mod baggage;
+#[cfg(feature = "record")]
+mod env;
 pub(crate) mod percent;
 mod traceparent;
 mod tracestate;

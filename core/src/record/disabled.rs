@@ -2,7 +2,9 @@
 //! The documentation of each item is on its twin in `enabled.rs`.
 #![allow(missing_docs)]
 
-use crate::{Context, Name, SetError, SpanKind, Status, Value};
+use crate::{
+    Baggage, BaggageDropped, Context, Name, ParseTraceparentError, SetError, SpanKind, Status, TraceState, Value,
+};
 use core::marker::PhantomData;
 
 /// A span that is not recorded.
@@ -43,7 +45,24 @@ pub fn in_span<'a, R>(_name: impl Into<Name<'a>>, body: impl FnOnce(&Span) -> R)
 #[inline(always)]
 pub fn on_finish(_wait: fn(crate::TracerId, std::time::Duration) -> usize) {}
 
+impl Baggage {
+    #[inline(always)]
+    pub fn from_env() -> (Baggage, BaggageDropped) {
+        Default::default()
+    }
+}
+
 impl Context {
+    #[inline(always)]
+    pub fn from_env() -> Result<Context, ParseTraceparentError> {
+        Ok(Context::INERT)
+    }
+
+    #[inline(always)]
+    pub fn tracestate(&self) -> TraceState {
+        TraceState::new()
+    }
+
     #[inline(always)]
     pub fn current() -> Context {
         Context::INERT

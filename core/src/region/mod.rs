@@ -129,11 +129,21 @@ pub enum Death {
     Unknown,
 }
 
+impl Death {
+    /// The name of the signal, as in `SIGKILL`.
+    pub fn signal_name(&self) -> Option<&'static str> {
+        match self {
+            Death::Killed(signal) => crate::sys::signal_name(*signal),
+            Death::Exited(_) | Death::Unknown => None,
+        }
+    }
+}
+
 impl fmt::Display for Death {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Death::Exited(code) => write!(f, "exited with code {code}"),
-            Death::Killed(signal) => match crate::sys::signal_name(*signal) {
+            Death::Killed(signal) => match self.signal_name() {
                 Some(name) => write!(f, "was killed by signal {signal} ({name})"),
                 None => write!(f, "was killed by signal {signal}"),
             },

@@ -30,6 +30,12 @@ pub(crate) fn counter_is_clock() -> bool {
     matches!(source.as_deref().map(str::trim), Ok("tsc" | "arch_sys_counter"))
 }
 
+/// Whether the kernel started this program with more rights than its caller has: setuid, setgid, file capabilities.
+pub(crate) fn is_elevated() -> bool {
+    // SAFETY: getauxval has no preconditions; the kernel gives every program AT_SECURE.
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
+}
+
 pub(crate) fn at_exit(run: extern "C" fn()) {
     // SAFETY: `run` is a function, so it is callable for ever. If the table is full the call fails, and nothing is run.
     unsafe { libc::atexit(run) };

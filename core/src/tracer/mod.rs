@@ -109,6 +109,15 @@ impl Tracer {
         }
     }
 
+    /// The tracer of the current context, else the global one.
+    pub(crate) fn ambient() -> Option<Tracer> {
+        let key = match Context::current().tracer {
+            0 => global_key(),
+            key => key,
+        };
+        find(key).map(Tracer::new)
+    }
+
     /// A context of no span that is bound to this tracer: its children are roots that this tracer records.
     pub fn context(&self) -> Context {
         Context { tracer: self.shared.key, ..Context::INERT }

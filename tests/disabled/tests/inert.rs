@@ -1,7 +1,7 @@
 //! Recording compiled out: everything runs, nothing is there.
 #![allow(clippy::unwrap_used)]
 
-use heirloom_core::{Context, Entered, SetError, Span, SpanBuilder};
+use heirloom_core::{Baggage, Context, Entered, SetError, Span, SpanBuilder};
 use heirloom_disabled::api::{everything, CLOSURES};
 use std::mem::{needs_drop, size_of};
 
@@ -30,4 +30,11 @@ fn spans_and_scopes_are_dropped_as_if_they_were_recorded() {
 fn a_context_still_travels_as_text() {
     let text = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     assert_eq!(Context::from_traceparent(text).unwrap().traceparent().unwrap().as_str(), text);
+}
+
+#[test]
+fn a_process_takes_no_part_in_what_it_was_started_for() {
+    std::env::set_var("TRACEPARENT", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    assert_eq!(Context::from_env(), Ok(Context::INERT));
+    assert!(Baggage::from_env().0.is_empty() && Context::INERT.tracestate().is_empty());
 }

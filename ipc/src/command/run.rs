@@ -1,0 +1,194 @@
+//! One run of a command: [`Plan`] says how, [`Run`] is its span from before the spawn until after the exit.
+//!
+//! What a run has to do beside its span belongs into one of four places: [`Plan::begin`] changes the command before the
+//! spawn, [`Run::spawned`] learns the process id, [`Run::exited`] how the child ended, and dropping a run that has not
+//! ended says that nobody waited.
+
+use super::failure;
+use super::join::Join;
+use crate::process::{self, Exit};
+use crate::Environment;
+use heirloom_core::{Baggage, Context, Name, Span, SpanKind, Value};
+use std::borrow::Cow;
+use std::io;
+use std::path::Path;
+use std::process::{Command, ExitStatus};
+
+/// Whether recording is compiled out. Then a command is left as it is.
+const COMPILED_OUT: bool = size_of::<Span>() == 0;
+
+/// How a command is to be run.
+#[derive(Debug)]
+pub(super) struct Plan {
+    cx: Context,
+    pub(super) args: bool,
+    pub(super) joined: bool,
+    pub(super) baggage: Baggage,
+}
+
+/// A run of a command.
+#[derive(Debug)]
+pub(super) struct Run {
+    /// `None` once it has ended.
+    span: Option<Span>,
+    join: Option<Join>,
+    /// What the kernel may have counted as the child's although it was ours.
+    not_its_own_bytes: u64,
+}
+
+impl Plan {
+    pub(super) fn new(cx: Context) -> Self {
+        Self { cx, args: false, joined: false, baggage: Baggage::new() }
+    }
+
+    /// Begins the span and prepares the command.
+    pub(super) fn begin(self, command: &mut Command) -> Run {
+        let span = if COMPILED_OUT { self.cx.span("") } else { self.span(command) };
+        let join = self.prepare(&span, command);
+        Run { span: Some(span), join, not_its_own_bytes: u64::MAX }
+    }
+
+    fn span(&self, command: &Command) -> Span {
+        let name = file_name(command);
+        let span = self.cx.build(Name::dynamic(&name)).kind(SpanKind::Client).start();
+        if span.is_recording() {
+            span.set("process.executable.name", &*name);
+            if self.args {
+                span.set("process.command_args", Value::Strs(args(command)));
+            }
+        }
+        span
+    }
+
+    /// Changes the command so that the child finds its span, and its region if it joins.
+    fn prepare(&self, span: &Span, command: &mut Command) -> Option<Join> {
+        if COMPILED_OUT {
+            return None;
+        }
+        Environment::of(span).with_baggage(&self.baggage).apply_to(command);
+        (self.joined && span.is_recording()).then(|| Join::prepare(span, command)).flatten()
+    }
+}
+
+impl Run {
+    /// The child runs, or did not start: then the error is handed back as it was.
+    pub(super) fn start<T>(self, spawned: io::Result<T>, pid: impl FnOnce(&T) -> Option<u32>) -> io::Result<(T, Run)> {
+        match spawned {
+            Ok(child) => {
+                let run = self.spawned(pid(&child));
+                Ok((child, run))
+            }
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    /// The child runs.
+    fn spawned(mut self, pid: Option<u32>) -> Self {
+        self.join = self.join.take().zip(pid).map(|(join, pid)| join.started(pid));
+        if let (Some(span), Some(pid)) = (self.recording(), pid) {
+            span.set("process.child.pid", pid);
+            // After the spawn: what another thread took meanwhile may have been counted too.
+            self.not_its_own_bytes = process::own_peak_bytes();
+        }
+        self
+    }
+
+    /// The child did not start. Returns the error.
+    pub(super) fn failed(mut self, error: io::Error) -> io::Error {
+        if let Some(span) = self.span.take() {
+            fail(&span, &failure::error_type(&error), &error.to_string());
+        }
+        error
+    }
+
+    /// Whether somebody wants to know how the child ends.
+    pub(super) fn wants_exit(&self) -> bool {
+        self.recording().is_some()
+    }
+
+    /// How the child ended, before anybody reaps it; `None` while it runs. Then it must not be reaped either: it may end
+    /// between this question and that one.
+    ///
+    /// # Errors
+    ///
+    /// Nobody wants to know, or nobody can tell.
+    pub(super) fn try_exit(&self, pid: Option<u32>) -> io::Result<Option<Exit>> {
+        match pid.filter(|_| self.wants_exit()) {
+            Some(pid) => Exit::try_wait(pid),
+            None => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    /// The child was waited for: what was learned before it was reaped, if anything was, and what the waiting returned.
+    pub(super) fn waited(&mut self, exit: Option<Exit>, status: &io::Result<ExitStatus>) {
+        match (exit, status) {
+            (Some(exit), _) => self.exited(&exit),
+            (None, Ok(status)) => self.exited(&Exit::from_status(*status)),
+            (None, Err(error)) => self.lost(error),
+        }
+    }
+
+    /// The child has ended so. Ends the span; once.
+    fn exited(&mut self, exit: &Exit) {
+        let Some(span) = self.span.take() else { return };
+        self.join.iter().for_each(|join| join.exited(exit));
+        if exit.has_usage() {
+            span.set("process.cpu.time.user", exit.user.as_secs_f64());
+            span.set("process.cpu.time.system", exit.system.as_secs_f64());
+        }
+        if exit.peak_bytes > self.not_its_own_bytes {
+            span.set("process.memory.peak", exit.peak_bytes);
+        }
+        set_outcome(&span, exit);
+    }
+
+    /// Nobody can tell how the child ended: somebody else reaped it, say.
+    fn lost(&mut self, error: &io::Error) {
+        if let Some(span) = self.span.take() {
+            fail(&span, &failure::error_type(error), &format!("waiting for it: {error}"));
+        }
+    }
+
+    fn recording(&self) -> Option<&Span> {
+        self.span.as_ref().filter(|span| span.is_recording())
+    }
+
+    pub(super) fn span(&self) -> Option<&Span> {
+        self.span.as_ref()
+    }
+}
+
+impl Drop for Run {
+    /// A span that is still open says that nobody waited.
+    fn drop(&mut self) {
+        if let Some(span) = self.span.take() {
+            span.set("process.waited", false);
+        }
+    }
+}
+
+fn set_outcome(span: &Span, exit: &Exit) {
+    if let Some(code) = exit.code {
+        span.set("process.exit.code", code);
+        if code != 0 {
+            fail(span, &code.to_string(), &format!("exit code {code}"));
+        }
+    }
+    if let Some(signal) = exit.signal_name() {
+        span.set("process.exit.signal", &*signal);
+        fail(span, &signal, &format!("ended by {signal}"));
+    }
+}
+
+fn fail(span: &Span, error_type: &str, description: &str) {
+    span.set("error.type", error_type).error(description);
+}
+
+fn file_name(command: &Command) -> Cow<'_, str> {
+    let program = Path::new(command.get_program());
+    program.file_name().unwrap_or(program.as_os_str()).to_string_lossy()
+}
+
+fn args(command: &Command) -> Vec<Cow<'_, str>> {
+    [command.get_program()].into_iter().chain(command.get_args()).map(|arg| arg.to_string_lossy()).collect()
+}

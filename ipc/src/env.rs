@@ -1,0 +1,92 @@
+//! [`Environment`]: what a child process is to find in its environment ([environment variables as carriers]).
+//!
+//! The other direction, what this process was started with, is [`Context::from_env`] and
+//! [`Baggage::from_env`](heirloom_core::Baggage::from_env).
+//!
+//! [environment variables as carriers]: https://opentelemetry.io/docs/specs/otel/context/env-carriers/
+
+use heirloom_core::{Baggage, Context};
+use std::process::Command;
+
+/// The variables that carry a trace to a child process: `TRACEPARENT`, `TRACESTATE`, `BAGGAGE`.
+///
+/// A child inherits this process's variables, and those say what *this* process was started for. So each of the three
+/// either has a value here or is to be taken away: a child never finds the context of another trace.
+///
+/// | context | `TRACEPARENT` | `TRACESTATE` |
+/// |---|---|---|
+/// | recorded | the span's, flag 01 | that of the remote ancestor, if there is one |
+/// | not sampled | the nearest ids, flag 00, so that the child joins the decision | the same |
+/// | transparent | its nearest recorded ancestor's | the same |
+/// | inert | taken away | taken away |
+///
+/// `BAGGAGE` is what [`with_baggage`](Self::with_baggage) was given, else taken away. Each value keeps the limits of its
+/// specification: [`TraceState`](heirloom_core::TraceState) and [`Baggage`] drop whole entries, from the end.
+///
+/// For commands there is [`traced`](crate::TracedCommand::traced), which does this by itself. This type is for other
+/// ways to start a process: a container, a job on another machine, a wrapper of `fork` and `exec`.
+///
+/// ```
+/// use heirloom_core::{Context, SpanId, TraceId};
+/// use heirloom_ipc::Environment;
+/// let cx = Context::from_ids(TraceId::from_u128(7), SpanId::from_u64(9), true);
+/// let environment = Environment::of(cx);
+/// let found: Vec<_> = environment.iter().collect();
+/// assert_eq!(found[0], ("TRACEPARENT", Some("00-00000000000000000000000000000007-0000000000000009-01")));
+/// assert_eq!(found[1..], [("TRACESTATE", None), ("BAGGAGE", None)]); // to be taken away
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Environment {
+    traceparent: Option<String>,
+    tracestate: Option<String>,
+    baggage: Option<String>,
+}
+
+impl Environment {
+    /// What carries this context. Allocates the texts; takes a lock if there is a tracestate.
+    pub fn of(cx: impl Into<Context>) -> Self {
+        let cx = cx.into();
+        let traceparent = cx.traceparent().map(|text| text.to_string());
+        // A tracestate means nothing without its traceparent.
+        let tracestate = traceparent.as_ref().map(|_| cx.tracestate().to_string()).filter(|text| !text.is_empty());
+        Self { traceparent, tracestate, baggage: None }
+    }
+
+    /// Adds baggage. Everyone who may look at the child's environment can read it.
+    ///
+    /// ```
+    /// use heirloom_core::{Baggage, Context};
+    /// let (inherited, _) = Baggage::from_env();
+    /// let environment = heirloom_ipc::Environment::of(Context::current()).with_baggage(&inherited);
+    /// ```
+    #[must_use]
+    pub fn with_baggage(self, baggage: &Baggage) -> Self {
+        Self { baggage: Some(baggage.to_string()).filter(|text| !text.is_empty()), ..self }
+    }
+
+    /// Each variable with its value; with `None` where the child must not have it.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, Option<&str>)> + '_ {
+        let values = [&self.traceparent, &self.tracestate, &self.baggage];
+        ["TRACEPARENT", "TRACESTATE", "BAGGAGE"].into_iter().zip(values.map(Option::as_deref))
+    }
+
+    /// Sets and takes away the variables of a command. Whatever it had under these names is gone.
+    ///
+    /// ```
+    /// use heirloom_ipc::Environment;
+    /// heirloom_core::in_root("release", |root| {
+    ///     let mut command = std::process::Command::new("true");
+    ///     Environment::of(root).apply_to(&mut command);
+    ///     command.status()
+    /// })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn apply_to(&self, command: &mut Command) {
+        for (name, value) in self.iter() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+    }
+}
