@@ -28,7 +28,8 @@
 //! |---|---|
 //! | [`heirloom_core`] | contexts, spans, tracers, exporters, the ledger; for libraries, with `default-features = false`, empty inlined bodies and no dependency |
 //! | [`heirloom_pool`] | adapters for rayon, threads, crossbeam, any other pool, and background jobs |
-//! | `heirloom` | both, for applications |
+//! | [`heirloom_ipc`](ipc) | child processes: traced commands, shared-memory shards, pools of worker processes |
+//! | `heirloom` | all of them, for applications |
 //!
 //! # A lint for guards held over an `.await`
 //!
@@ -44,6 +45,8 @@
 //! [`await_holding_invalid_type`]: https://rust-lang.github.io/rust-clippy/master/index.html#await_holding_invalid_type
 
 pub use heirloom_core::*;
+#[cfg(feature = "ipc")]
+pub use heirloom_ipc as ipc;
 pub use heirloom_pool as pool;
 pub use heirloom_pool::{background, carry, carry_in_span, threads, Background};
 
@@ -52,7 +55,14 @@ pub use heirloom_pool::crossbeam;
 #[cfg(feature = "rayon")]
 pub use heirloom_pool::{rayon, TracedParallel};
 
+#[cfg(all(feature = "ipc", feature = "record"))]
+mod start;
+#[cfg(all(feature = "ipc", feature = "record"))]
+pub use start::{builder, init};
+
 /// The extension traits, under names that clash with nothing: `use heirloom::prelude::*`.
 pub mod prelude {
+    #[cfg(feature = "ipc")]
+    pub use heirloom_ipc::prelude::*;
     pub use heirloom_pool::prelude::*;
 }

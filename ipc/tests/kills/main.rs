@@ -14,7 +14,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod forked;
-//mod joined;
+mod joined;
 mod seen;
 
 use std::time::Duration;
