@@ -158,7 +158,10 @@ fn is_whole(span: &Span) -> bool {
 fn campaign(kills: usize, bug: Bug) -> Outcome {
     let seen = Seen::default();
     let settings = Settings::default();
-    let start = testing::small_shards(builder("kills").settings(settings).exporter(seen.clone()), 64 << 10);
+    let start = testing::small_shards(
+        builder("kills").settings(settings).exporter(seen.clone()).queue_bytes(1 << 30),
+        64 << 10,
+    );
     let guard = start.start().unwrap();
     let root = guard.tracer().root("kills");
     let mut random = Random(std::process::id().into());

@@ -12,6 +12,8 @@ pub(crate) struct Span {
     pub(crate) name: String,
     pub(crate) aborted: bool,
     pub(crate) number: Option<i64>,
+    /// Its writer found no room for an attribute.
+    pub(crate) lost: bool,
 }
 
 /// All spans of other processes. A clone is the same.
@@ -36,6 +38,7 @@ impl Exporter for Seen {
                 name: span.name().to_owned(),
                 aborted: span.is_aborted(),
                 number: span.attributes().find(|a| a.key == "number").and_then(|a| a.value.as_i64()),
+                lost: span.dropped_attributes() > 0,
             });
         }
         Ok(())
