@@ -1,3 +1,6 @@
 //! Heirloom's child processes.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
+
+#[cfg(feature = "workers")]
+pub mod workers;
