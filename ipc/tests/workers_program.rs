@@ -10,26 +10,32 @@ use std::time::{Duration, Instant};
 const LONG: Duration = Duration::from_secs(20);
 
 static DOUBLE: Worker<u32, u32> = Worker::new("double", |_span, n| 2 * n);
+static RECORDS: Worker<(), (bool, bool)> =
+    Worker::new("records", |span, ()| (span.is_recording(), heirloom_core::Tracer::global().is_some()));
 static NEST: Worker<bool, String> = Worker::new("nest", nest);
 
 fn main() {
     let scenario = std::env::args().nth(1).unwrap_or_default();
+    // What a program does before `serve`, it does in its workers too.
+    let tracer = (scenario == "serves, traced").then(|| heirloom_core::init("app").expect("a tracer"));
     if scenario.starts_with("serves") {
-        workers::serve(&[&DOUBLE, &NEST]);
+        workers::serve(&[&DOUBLE, &NEST, &RECORDS]);
     }
     match scenario.as_str() {
         "serves" => it_runs_jobs(),
+        "serves, traced" => a_tracer_that_runs_already_records(),
         "serves, nested" => pools_within_workers_only_if_allowed(),
         "forgets" => without_serve_there_is_no_pool(),
         "forgets, and names itself" => no_fork_bomb(),
         _ => run_all(),
     }
+    drop(tracer);
 }
 
 /// As `cargo test` calls it, with whatever arguments.
 fn run_all() {
     let program = std::env::current_exe().expect("a path");
-    for scenario in ["serves", "serves, nested", "forgets", "forgets, and names itself"] {
+    for scenario in ["serves", "serves, traced", "serves, nested", "forgets", "forgets, and names itself"] {
         let started = Instant::now();
         let status = Command::new(&program).arg(scenario).status().expect("it runs");
         assert!(status.success(), "{scenario}: {status}");
@@ -41,6 +47,13 @@ fn it_runs_jobs() {
     let pool = DOUBLE.pool().workers(2).arg("serves").start().expect("a pool");
     let all: Vec<u32> = pool.map(Context::INERT, 0..1000).map(|reply| reply.expect("a reply")).collect();
     assert!(all.iter().enumerate().all(|(n, reply)| *reply == 2 * n as u32));
+    assert!(pool.shutdown(LONG).is_clean());
+}
+
+fn a_tracer_that_runs_already_records() {
+    let pool = RECORDS.pool().workers(1).arg("serves, traced").start().expect("a pool");
+    let reply = heirloom_core::in_root("run", |root| pool.submit(root, ()).expect("taken").wait(LONG));
+    assert_eq!(reply.expect("a reply"), (true, true));
     assert!(pool.shutdown(LONG).is_clean());
 }
 

@@ -9,6 +9,7 @@ use super::keeper::{Event, News};
 use super::message::{append, Hello, Offer, HELLO};
 use ipc_channel::ipc::{bytes_channel, IpcBytesReceiver, IpcBytesSender, IpcOneShotServer, IpcSender};
 use ipc_channel::IpcError;
+use std::fmt;
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -27,12 +28,29 @@ pub(super) struct Channels {
 /// A server and the name of its socket. Its temporary directory goes with it.
 pub(super) fn server() -> io::Result<(IpcOneShotServer<Hello>, String)> {
     check_descriptors()?;
-    let server = catch_unwind(IpcOneShotServer::new).map_err(|_| io::Error::other("ipc-channel panicked"))?;
+    let directory = std::env::temp_dir();
+    check_directory(&directory)?;
+    let server = catch_unwind(IpcOneShotServer::new).map_err(|_| explain(&directory, &"ipc-channel panicked"))?;
     // It goes on with whatever number `socket` returned.
     server.map_err(|error| match error.raw_os_error() {
         Some(libc::EBADF) => io::Error::from_raw_os_error(libc::EMFILE),
         _ => error,
     })
+}
+
+/// The server's socket has a path, `/.tmpXXXXXX/socket` in the directory for temporary files. `ipc-channel` panics if it
+/// can't make that, and cuts a path that is too long, so that the file would be left behind.
+fn check_directory(directory: &Path) -> io::Result<()> {
+    const LONGEST: usize = 107 - "/.tmpXXXXXX/socket".len();
+    std::fs::metadata(directory).map_err(|error| explain(directory, &error))?;
+    match directory.as_os_str().len() > LONGEST {
+        true => Err(explain(directory, &"its path is too long")),
+        false => Ok(()),
+    }
+}
+
+fn explain(directory: &Path, error: &dyn fmt::Display) -> io::Error {
+    io::Error::other(format!("no socket can be made in {}: {error}; see TMPDIR", directory.display()))
 }
 
 /// Whether there are as many descriptors as a handshake needs, and some to spare.

@@ -46,7 +46,7 @@ pub(super) enum News {
 const GONE: Duration = Duration::from_secs(10);
 /// How long the reader may take for what a dead worker had sent.
 const LAST_REPLIES: Duration = Duration::from_secs(5);
-/// How long the end of a process is waited for whose handshake broke off.
+/// How long the end of a process is waited for whose handshake or channel broke off.
 const BROKE_OFF: Duration = Duration::from_millis(500);
 
 pub(super) struct Keeper {
@@ -255,6 +255,8 @@ impl Keeper {
             match self.events.recv() {
                 Ok(Event::From(attempt, News::Ended)) if attempt == self.attempt => process.ended(),
                 Ok(Event::From(attempt, News::Broken(what))) if attempt == self.attempt => {
+                    // Most often nothing can be sent to it because it has just ended by itself.
+                    self.await_end(process, BROKE_OFF);
                     process.kill(&format!("killed by the pool: {what}"));
                 }
                 // The sender says goodbye.

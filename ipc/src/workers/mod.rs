@@ -44,7 +44,8 @@
 //!
 //! # What it takes
 //!
-//! For each worker five threads, most of them asleep, and six descriptors. `Job` and `Reply` are serialised with
+//! For each worker five threads, most of them asleep, and six descriptors. A worker is in a process group of its own, so
+//! that an interrupt from the terminal leaves it to its pool. `Job` and `Reply` are serialised with
 //! postcard, which can't carry untagged enums, skipped or flattened fields. Workers trust their pool and the pool its
 //! workers: same user, same program.
 //!
@@ -53,6 +54,11 @@
 //!
 //! A worker's stderr is passed on to this process's stderr, line by line, and its last 4 KiB are part of what is said
 //! about its death. Its stdout is this process's own; its stdin is empty.
+//!
+//! # Async
+//!
+//! A [`JobHandle`] is a future that needs no runtime, and [`try_submit`](Pool::try_submit) never waits. Starting and
+//! shutting down block; with the feature `tokio` there are `start_async` and `shutdown_async`.
 //!
 //! # In tests
 //!

@@ -24,6 +24,9 @@ const DROP_GRACE: Duration = Duration::from_secs(1);
 /// How long killed processes may take to be gone.
 const KILLED: Duration = Duration::from_secs(10);
 
+/// How long the last lines of the workers' stderr may take to be passed on.
+const LAST_LINES: Duration = Duration::from_millis(200);
+
 /// Worker processes that take jobs, from any thread.
 ///
 /// Dropping it shuts it down, with a second for the jobs that it has; see [`shutdown`](Self::shutdown).
@@ -49,6 +52,8 @@ struct Inner {
     worker: &'static str,
     jobs: Arc<Jobs>,
     crew: Crew,
+    /// The thread that writes to stderr, which may be stuck there.
+    printing: Crew,
     keepers: Vec<Sender<Event>>,
     next_id: AtomicU64,
     message_bytes: usize,
@@ -194,6 +199,7 @@ impl Inner {
             worker: plan.worker,
             jobs: Arc::new(Jobs::new(workers, limits)),
             crew: Crew::default(),
+            printing: Crew::default(),
             keepers: Vec::new(),
             next_id: AtomicU64::new(0),
             message_bytes: plan.message_bytes,
@@ -215,7 +221,7 @@ impl Inner {
         workers: usize,
     ) -> Result<Receiver<Result<(), StartError>>, StartError> {
         let (report, reports) = mpsc::channel();
-        let printer = Printer::start(&self.crew).map_err(StartError::Io)?;
+        let printer = Printer::start(&self.printing).map_err(StartError::Io)?;
         for seat in 0..workers {
             let (mail, events) = mpsc::channel();
             self.keepers.push(mail.clone());
@@ -260,6 +266,7 @@ impl Inner {
     }
 
     fn report(&self, gone: bool) -> ShutdownReport {
+        self.printing.wait(deadline(LAST_LINES));
         ShutdownReport { not_done: 0, killed: self.jobs.take_killed(), gone }
     }
 }

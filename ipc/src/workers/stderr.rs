@@ -23,7 +23,8 @@ const GLANCE: Duration = Duration::from_secs(1);
 /// How long after a death the rest of the stderr is waited for.
 const REST: Duration = Duration::from_millis(200);
 
-/// Passes lines on to this process's stderr, from all workers of a pool, on a thread of its own.
+/// Passes lines on to this process's stderr, from all workers of a pool, on a thread of its own. That thread may be
+/// stuck if nobody reads there.
 #[derive(Clone)]
 pub(super) struct Printer {
     lines: SyncSender<Vec<u8>>,

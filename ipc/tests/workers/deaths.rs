@@ -104,7 +104,7 @@ fn what_a_worker_says_on_stderr_comes_through_and_never_holds_it_up() {
     let death = death(run(&pool, task.clone()).unwrap_err(), &task);
     assert!(death.stderr_tail.len() == 4096 && death.stderr_tail.ends_with("e\nx\n"), "{}", death.stderr_tail);
 
-    let text = output_of(program("deaths::program_whose_worker_speaks"));
+    let text = output_of(&mut program("deaths::program_whose_worker_speaks"));
     assert!(text.contains("heard through two processes"), "{text}");
 }
 

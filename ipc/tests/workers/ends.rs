@@ -85,3 +85,37 @@ fn a_kill_ends_everything_now() {
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
     assert!(!is_alive(worker) && job.try_wait().is_err());
 }
+
+#[test]
+fn an_interrupt_from_the_terminal_is_not_for_workers() {
+    let pool = pool(1).start().unwrap();
+    let worker = pid(&pool);
+    let group = |pid: u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        stat.rsplit(") ").next().unwrap().split(' ').nth(2).unwrap().to_owned()
+    };
+    assert_ne!(group(worker), group(std::process::id()));
+}
+
+#[test]
+fn a_submitter_that_waits_for_room_is_told_of_the_end() {
+    let pool = pool(1).queue(1).in_flight(1).start().unwrap();
+    let _busy = pool.submit(CX, Task::Sleep(60_000)).unwrap();
+    std::thread::scope(|threads| {
+        let waits = threads.spawn(|| (0..3).map(|_| pool.submit(CX, Task::Sleep(60_000))).find_map(Result::err));
+        std::thread::sleep(Duration::from_millis(50));
+        pool.kill();
+        assert!(matches!(waits.join().unwrap(), Some(SubmitError::ShutDown(_))));
+    });
+}
+
+#[test]
+fn pools_and_handles_go_to_other_threads() {
+    fn is_send_and_sync<T: Send + Sync>(_: &T) {}
+    let pool = pool(1).start().unwrap();
+    is_send_and_sync(&pool);
+    let job = pool.submit(CX, echo("hello")).unwrap();
+    is_send_and_sync(&job);
+    assert!(format!("{pool:?} {job:?}").contains("worker: \"task\""));
+    assert_eq!(std::thread::spawn(move || job.wait(LONG)).join().unwrap().unwrap(), "hello");
+}

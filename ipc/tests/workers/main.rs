@@ -7,6 +7,7 @@
 mod contexts;
 mod deaths;
 mod ends;
+mod hostile;
 mod jobs;
 mod resources;
 mod starts;

@@ -1,9 +1,10 @@
 //! Nothing is left behind.
 
-use crate::support::{echo, output_of, pool, program, run, wait_until, Task, TASK};
+use crate::support::{echo, output_of, pool, program, run, wait_until, Killed, Task, TASK};
 use std::fs::read_dir;
 use std::path::Path;
-use std::time::Duration;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 #[test]
 fn two_hundred_pools_leave_nothing_behind() {
@@ -11,10 +12,45 @@ fn two_hundred_pools_leave_nothing_behind() {
     std::fs::create_dir_all(&directory).unwrap();
     let mut cycles = program("resources::program_of_many_cycles");
     cycles.env("TMPDIR", &directory);
-    output_of(cycles);
+    output_of(&mut cycles);
     let left = read_dir(&directory).unwrap().count();
     std::fs::remove_dir_all(&directory).unwrap();
     assert_eq!(left, 0, "temporary files");
+}
+
+#[test]
+fn a_pool_is_not_held_up_by_a_stderr_that_nobody_reads() {
+    let mut unread = program("resources::program_with_much_to_say");
+    let mut unread = Killed(unread.stderr(Stdio::piped()).spawn().unwrap());
+    wait_until("it ends", || unread.0.try_wait().unwrap().is_some());
+    assert!(unread.0.wait().unwrap().success());
+}
+
+#[test]
+#[ignore = "a program for another test"]
+fn program_with_much_to_say() {
+    let pool = pool(1).start().unwrap();
+    assert_eq!(run(&pool, Task::Stderr(1_000_000)).unwrap(), "1000000");
+    let started = Instant::now();
+    assert!(pool.shutdown(Duration::from_secs(20)).is_clean());
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+}
+
+#[test]
+fn a_directory_for_temporary_files_that_does_not_do_is_an_error() {
+    for (directory, expected) in
+        [("/nowhere".to_owned(), "No such file"), ("/tmp/".to_owned() + &"x".repeat(100), "TMPDIR")]
+    {
+        let mut program = program("resources::program_without_temporary_files");
+        output_of(program.env("TMPDIR", directory).env("EXPECTED", expected));
+    }
+}
+
+#[test]
+#[ignore = "a program for another test"]
+fn program_without_temporary_files() {
+    let error = pool(1).start().unwrap_err().to_string();
+    assert!(error.contains(&std::env::var("EXPECTED").unwrap()), "{error}");
 }
 
 #[test]

@@ -149,7 +149,7 @@ pub(crate) fn is_alive(pid: u32) -> bool {
     stat.rsplit(") ").next().and_then(|rest| rest.chars().next()).is_some_and(|state| state != 'Z')
 }
 
-pub(crate) fn wait_until(what: &str, condition: impl Fn() -> bool) {
+pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + LONG;
     while !condition() {
         assert!(Instant::now() < deadline, "waited in vain: {what}");
@@ -165,7 +165,7 @@ pub(crate) fn program(test: &str) -> Command {
 }
 
 /// The output of a process that must end well.
-pub(crate) fn output_of(mut command: Command) -> String {
+pub(crate) fn output_of(command: &mut Command) -> String {
     let out = command.output().unwrap();
     let text = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
     assert!(out.status.success(), "{}: {text}", out.status);
