@@ -2,5 +2,5 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
-#[cfg(feature = "workers")]
+#[cfg(all(feature = "workers", unix))]
 pub mod workers;

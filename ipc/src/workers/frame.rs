@@ -5,9 +5,12 @@
 //! | magic  | version | kind | zero | length  | payload (length bytes) |
 //! ```
 //!
-//! A frame is cut into messages of at most [`CHUNK`] bytes, so that each is one packet of the socket below. Larger
-//! ones `ipc-channel` would send over a socket of its own whose other end the sender holds too: if the receiver died
-//! then, the sender would wait for ever.
+//! A frame is cut into messages of about [`CHUNK`] bytes, so that each is one packet of the socket below. Larger ones
+//! `ipc-channel` would send over a socket of its own whose other end the sender holds too: if the receiver died then, the
+//! sender would wait for ever.
+//!
+//! The first message of a frame begins with the magic, each further one with [`GOES_ON`]. So the wake frame that the pool
+//! sends behind what a dead worker sent is never taken for the rest of a reply that the worker could not finish.
 
 use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender};
 use ipc_channel::IpcError;
@@ -17,6 +20,8 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 
 /// Far below what a socket's buffer takes (208 KiB by default on Linux), so that several are under way.
 const CHUNK: usize = 32 * 1024;
+/// What a message begins with that continues a frame. The magic begins with something else.
+const GOES_ON: u8 = b'+';
 const MAGIC: [u8; 4] = *b"HLwk";
 /// The version of everything that is said between pool and worker.
 pub(super) const VERSION: u8 = 1;
@@ -63,7 +68,9 @@ impl Frame {
     pub(super) fn send(mut self, to: &IpcBytesSender) -> io::Result<()> {
         let length = u32::try_from(self.payload_len()).map_err(|_| io::ErrorKind::InvalidInput)?;
         self.0[HEADER - 4..HEADER].copy_from_slice(&length.to_le_bytes());
-        self.0.chunks(CHUNK).try_for_each(|chunk| send_chunk(to, chunk))
+        let (first, rest) = self.0.split_at(self.0.len().min(CHUNK));
+        send_chunk(to, first)?;
+        rest.chunks(CHUNK).try_for_each(|chunk| send_chunk(to, &[&[GOES_ON], chunk].concat()))
     }
 }
 
@@ -122,7 +129,7 @@ impl Frames {
         self.limit = limit;
     }
 
-    /// Waits for the next frame. `None`: every sender is gone.
+    /// Waits for the next frame. `None`: every sender is gone, or the one that sent half a frame is.
     pub(super) fn next(&mut self) -> Result<Option<(Kind, &[u8])>, FrameError> {
         let Some(first) = self.chunk()? else { return Ok(None) };
         let (kind, length) = parse_header(&first)?;
@@ -132,7 +139,11 @@ impl Frames {
         self.buffer = first;
         while self.buffer.len() < HEADER + length {
             let Some(chunk) = self.chunk()? else { return Ok(None) };
-            self.buffer.extend_from_slice(&chunk);
+            match chunk.split_first() {
+                Some((&GOES_ON, more)) => self.buffer.extend_from_slice(more),
+                _ if matches!(parse_header(&chunk), Ok((Kind::Wake, 0))) => return Ok(None),
+                _ => return Err(FrameError::Length),
+            }
         }
         if self.buffer.len() != HEADER + length {
             return Err(FrameError::Length);
@@ -223,6 +234,25 @@ mod tests {
         sender.send(b"HLwk\x01\x02\0\0\x10\0\0\0half").unwrap();
         drop(sender);
         assert!(frames.next().unwrap().is_none());
+    }
+
+    #[test]
+    fn a_wake_frame_is_never_taken_for_the_rest_of_a_frame() {
+        for missing in 1..30 {
+            let (sender, mut frames) = frames(100);
+            let header = [&MAGIC[..], &[VERSION, Kind::Reply as u8, 0, 0, 4 + missing, 0, 0, 0], b"half"].concat();
+            sender.send(&header).unwrap();
+            Frame::new(Kind::Wake).send(&sender).unwrap();
+            assert!(frames.next().unwrap().is_none());
+        }
+    }
+
+    #[test]
+    fn a_frame_within_a_frame_is_refused() {
+        let (sender, mut frames) = frames(100);
+        sender.send(b"HLwk\x01\x02\0\0\x10\0\0\0half").unwrap();
+        Frame::new(Kind::Reply).send(&sender).unwrap();
+        assert!(matches!(frames.next(), Err(FrameError::Length)));
     }
 
     #[test]

@@ -27,6 +27,14 @@ fn a_jobs_span_is_a_child_of_its_own_jobs_context_whichever_worker_takes_it() {
 }
 
 #[test]
+fn a_job_of_a_trace_that_is_not_sampled_is_not_recorded_and_keeps_its_trace() {
+    let pool = pool(1).start().unwrap();
+    let parent = Context::from_traceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00").unwrap();
+    let reply = pool.submit(parent, Task::Contexts).unwrap().wait(LONG).unwrap();
+    assert!(reply.starts_with("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00 "), "{reply}");
+}
+
+#[test]
 fn a_tracestate_travels_along() {
     let pool = pool(1).start().unwrap();
     let guard = builder("parent").exporter(Memory::new()).start().unwrap();

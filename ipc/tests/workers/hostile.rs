@@ -47,7 +47,9 @@ fn whatever_a_worker_sends_costs_the_worker_only() {
 fn half_a_reply_of_a_worker_that_then_dies_is_no_reply() {
     let pool = TASK.pool().workers(1).restarts(0, LONG).test_entry("hostile::hostile_worker");
     let pool = pool.env("HOSTILE", "half").start().unwrap();
+    let started = Instant::now();
     assert!(matches!(run(&pool, echo("x")), Err(JobError::WorkerDied { .. })));
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
 }
 
 #[test]
