@@ -18,6 +18,8 @@ pub mod prelude;
 mod process;
 #[cfg(all(target_os = "linux", feature = "record"))]
 pub mod shm;
+#[cfg(all(feature = "workers", unix))]
+pub mod workers;
 
 pub use command::TracedCommand;
 pub use env::Environment;

@@ -1,0 +1,292 @@
+//! One error type per operation. Whatever is refused or fails gives the job back where that is possible.
+
+use super::JobHandle;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+/// How a worker process ended.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Death {
+    /// Its process id; zero if there was no process.
+    pub pid: u32,
+    /// Its exit code or signal; `None` if somebody else reaped the process.
+    pub exit: Option<ExitStatus>,
+    /// The last 4 KiB of what it wrote to stderr.
+    pub stderr_tail: String,
+    /// Why the pool ended it, or why it could not be started; `None` if it ended on its own.
+    pub reason: Option<String>,
+}
+
+/// Why a pool did not start. Nothing is left behind: no process, thread, descriptor or file.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// This process is itself a worker, and workers don't start pools unless
+    /// [`nested`](super::PoolBuilder::nested) allows it: else a program that forgot to call
+    /// [`serve`](super::serve) would start itself without end.
+    InsideWorker,
+    /// Workers would be this program again, but it never called [`serve`](super::serve).
+    NotServed,
+    /// The operating system can't run the executable.
+    Spawn {
+        /// What was to be run.
+        executable: PathBuf,
+        /// The operating system's answer.
+        error: io::Error,
+    },
+    /// The process ended before it introduced itself as a worker.
+    Exited(Death),
+    /// The process did not introduce itself as a worker in time, and was killed.
+    TimedOut {
+        /// How long the pool waited.
+        after: Duration,
+        /// The process.
+        death: Death,
+    },
+    /// The process speaks, but it is no worker that this pool can use: another version, other names or types.
+    Mismatch {
+        /// What differs.
+        difference: String,
+        /// The process, which was killed.
+        death: Death,
+    },
+    /// The operating system has no descriptor, thread or temporary file to give.
+    Io(io::Error),
+    /// The pool was shut down meanwhile.
+    ShutDown,
+}
+
+/// Why a job was not taken. Each gives the job back.
+#[non_exhaustive]
+pub enum SubmitError<J> {
+    /// The queue is full, and stayed so until the deadline.
+    Full(J),
+    /// The job is larger than a message may be.
+    TooLarge {
+        /// The job.
+        job: J,
+        /// Its size as bytes.
+        bytes: usize,
+        /// The largest size that [`message_bytes`](super::PoolBuilder::message_bytes) allows.
+        limit: usize,
+    },
+    /// The job's `Serialize` failed.
+    Unserialisable {
+        /// The job.
+        job: J,
+        /// What it said.
+        message: String,
+    },
+    /// The pool was shut down.
+    ShutDown(J),
+}
+
+/// Why a job has no reply. `job` is the job itself; `None` only if it can't be read back from its own bytes.
+#[non_exhaustive]
+pub enum JobError<J> {
+    /// The job panicked. Its worker goes on.
+    Panicked {
+        /// The job.
+        job: Option<J>,
+        /// The panic's message.
+        message: String,
+    },
+    /// The worker died while it was at this job, and no retry was left.
+    WorkerDied {
+        /// The job.
+        job: Option<J>,
+        /// How the worker died.
+        death: Box<Death>,
+    },
+    /// The job or its reply could not be read or written: too large, or its `Serialize` or `Deserialize` failed.
+    Message {
+        /// The job.
+        job: Option<J>,
+        /// What went wrong, and where.
+        message: String,
+    },
+    /// No worker is alive, and none may be started again.
+    NoWorkers {
+        /// The job.
+        job: Option<J>,
+        /// How the last worker died.
+        death: Box<Death>,
+    },
+    /// The pool was shut down or dropped before the job was done.
+    ShutDown {
+        /// The job.
+        job: Option<J>,
+    },
+    /// [`map`](super::Pool::map) could not submit it.
+    NotSubmitted(SubmitError<J>),
+}
+
+/// Why [`JobHandle::wait`] has no reply.
+#[non_exhaustive]
+pub enum WaitError<J, R> {
+    /// The time was up. The job goes on; here is its handle.
+    TimedOut(JobHandle<J, R>),
+    /// The job is over and has no reply.
+    Failed(JobError<J>),
+}
+
+impl<J> SubmitError<J> {
+    /// The job.
+    pub fn into_job(self) -> J {
+        match self {
+            SubmitError::Full(job)
+            | SubmitError::ShutDown(job)
+            | SubmitError::TooLarge { job, .. }
+            | SubmitError::Unserialisable { job, .. } => job,
+        }
+    }
+}
+
+impl<J> JobError<J> {
+    /// The job, to try it again or to say which one it was.
+    pub fn into_job(self) -> Option<J> {
+        match self {
+            JobError::Panicked { job, .. }
+            | JobError::WorkerDied { job, .. }
+            | JobError::Message { job, .. }
+            | JobError::NoWorkers { job, .. }
+            | JobError::ShutDown { job } => job,
+            JobError::NotSubmitted(error) => Some(error.into_job()),
+        }
+    }
+}
+
+impl fmt::Display for Death {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.pid, &self.exit) {
+            (0, _) => f.write_str("no process")?,
+            (pid, Some(exit)) => write!(f, "process {pid}, {exit}")?,
+            (pid, None) => write!(f, "process {pid}, exit status unknown")?,
+        }
+        if let Some(reason) = &self.reason {
+            write!(f, " ({reason})")?;
+        }
+        match self.stderr_tail.trim() {
+            "" => Ok(()),
+            tail => write!(f, "; it wrote last: {tail}"),
+        }
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartError::InsideWorker => f.write_str(
+                "this process was started as a worker, and workers don't start pools: call `workers::serve` first in \
+                 `main`, or allow it with `nested(true)`",
+            ),
+            StartError::NotServed => f.write_str(
+                "workers are this program started again, but it never called `workers::serve`: call it first in `main`; \
+                 in tests use `test_entry`; or name another program with `executable`",
+            ),
+            StartError::Spawn { executable, error } => write!(f, "can't run {}: {error}", executable.display()),
+            StartError::Exited(death) => {
+                write!(f, "a worker ended before it was ready (does its `main` call `workers::serve`?): {death}")
+            }
+            StartError::TimedOut { after, death } => {
+                write!(f, "a worker was not ready after {after:?} (does its `main` call `workers::serve`?): {death}")
+            }
+            StartError::Mismatch { difference, death } => write!(f, "a worker doesn't fit: {difference}: {death}"),
+            StartError::Io(error) => write!(f, "can't start workers: {error}"),
+            StartError::ShutDown => f.write_str("the pool was shut down while its workers started"),
+        }
+    }
+}
+
+impl<J> fmt::Display for SubmitError<J> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SubmitError::Full(_) => f.write_str("the pool's queue is full"),
+            SubmitError::TooLarge { bytes, limit, .. } => {
+                write!(f, "the job has {bytes} bytes, more than the limit of {limit}; raise `message_bytes`")
+            }
+            SubmitError::Unserialisable { message, .. } => write!(f, "the job can't be serialised: {message}"),
+            SubmitError::ShutDown(_) => f.write_str("the pool was shut down"),
+        }
+    }
+}
+
+impl<J> fmt::Display for JobError<J> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            JobError::Panicked { message, .. } => write!(f, "the job panicked: {message}"),
+            JobError::WorkerDied { death, .. } => write!(f, "the worker died at this job: {death}"),
+            JobError::Message { message, .. } => f.write_str(message),
+            JobError::NoWorkers { death, .. } => {
+                write!(f, "no worker is left: they died more often than `restarts` allows; the last: {death}")
+            }
+            JobError::ShutDown { .. } => f.write_str("the pool was shut down before the job was done"),
+            JobError::NotSubmitted(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<J, R> fmt::Display for WaitError<J, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            WaitError::TimedOut(_) => f.write_str("the job was not over in time; it goes on, wait again on its handle"),
+            WaitError::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
+// By hand, so that jobs need no `Debug`: what is shown is the error.
+
+impl<J> fmt::Debug for SubmitError<J> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SubmitError::Full(_) => f.write_str("Full(..)"),
+            SubmitError::TooLarge { bytes, limit, .. } => {
+                f.debug_struct("TooLarge").field("bytes", bytes).field("limit", limit).finish_non_exhaustive()
+            }
+            SubmitError::Unserialisable { message, .. } => {
+                f.debug_struct("Unserialisable").field("message", message).finish_non_exhaustive()
+            }
+            SubmitError::ShutDown(_) => f.write_str("ShutDown(..)"),
+        }
+    }
+}
+
+impl<J> fmt::Debug for JobError<J> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            JobError::Panicked { message, .. } => {
+                f.debug_struct("Panicked").field("message", message).finish_non_exhaustive()
+            }
+            JobError::WorkerDied { death, .. } => {
+                f.debug_struct("WorkerDied").field("death", death).finish_non_exhaustive()
+            }
+            JobError::Message { message, .. } => {
+                f.debug_struct("Message").field("message", message).finish_non_exhaustive()
+            }
+            JobError::NoWorkers { death, .. } => {
+                f.debug_struct("NoWorkers").field("death", death).finish_non_exhaustive()
+            }
+            JobError::ShutDown { .. } => f.write_str("ShutDown { .. }"),
+            JobError::NotSubmitted(error) => f.debug_tuple("NotSubmitted").field(error).finish(),
+        }
+    }
+}
+
+impl<J, R> fmt::Debug for WaitError<J, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            WaitError::TimedOut(_) => f.write_str("TimedOut(..)"),
+            WaitError::Failed(error) => f.debug_tuple("Failed").field(error).finish(),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+impl<J> std::error::Error for SubmitError<J> {}
+impl<J> std::error::Error for JobError<J> {}
+impl<J, R> std::error::Error for WaitError<J, R> {}

@@ -1,0 +1,170 @@
+//! How pool and worker find each other: a one-shot server for each process, whose name is in the environment.
+//!
+//! `accept` has no deadline, so it runs in a helper thread, and whoever gives up connects to the server itself.
+
+use super::builder::Plan;
+use super::crew::Crew;
+use super::frame::{Frame, Kind, VERSION};
+use super::keeper::{Event, News};
+use super::message::{append, Hello, Offer, HELLO};
+use ipc_channel::ipc::{bytes_channel, IpcBytesReceiver, IpcBytesSender, IpcOneShotServer, IpcSender};
+use ipc_channel::IpcError;
+use std::fmt;
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+pub(super) struct Channels {
+    pub(super) jobs: IpcBytesSender,
+    pub(super) replies: IpcBytesReceiver,
+    pub(super) wake: IpcBytesSender,
+}
+
+/// A server and the name of its socket. Its temporary directory goes with it.
+pub(super) fn server() -> io::Result<(IpcOneShotServer<Hello>, String)> {
+    check_descriptors()?;
+    let directory = std::env::temp_dir();
+    check_directory(&directory)?;
+    let server = catch_unwind(IpcOneShotServer::new).map_err(|_| explain(&directory, &"ipc-channel panicked"))?;
+    // It goes on with whatever number `socket` returned.
+    server.map_err(|error| match error.raw_os_error() {
+        Some(libc::EBADF) => io::Error::from_raw_os_error(libc::EMFILE),
+        _ => error,
+    })
+}
+
+/// The server's socket has a path, `/.tmpXXXXXX/socket` in the directory for temporary files. `ipc-channel` panics if it
+/// can't make that, and cuts a path that is too long, so that the file would be left behind.
+fn check_directory(directory: &Path) -> io::Result<()> {
+    const LONGEST: usize = 107 - "/.tmpXXXXXX/socket".len();
+    std::fs::metadata(directory).map_err(|error| explain(directory, &error))?;
+    match directory.as_os_str().len() > LONGEST {
+        true => Err(explain(directory, &"its path is too long")),
+        false => Ok(()),
+    }
+}
+
+fn explain(directory: &Path, error: &dyn fmt::Display) -> io::Error {
+    io::Error::other(format!("no socket can be made in {}: {error}; see TMPDIR", directory.display()))
+}
+
+/// Whether there are as many descriptors as a handshake needs, and some to spare.
+fn check_descriptors() -> io::Result<()> {
+    let spare = [UnixStream::pair()?, UnixStream::pair()?, UnixStream::pair()?, UnixStream::pair()?];
+    drop(spare);
+    Ok(())
+}
+
+/// Sends a first message, to nobody. `ipc-channel` needs two more descriptors for that one, and if it doesn't get them
+/// it panics then and ever after. So this happens alone, and after a look at what there is.
+pub(super) fn prepare() -> io::Result<()> {
+    static PREPARED: Mutex<bool> = Mutex::new(false);
+    let mut prepared = PREPARED.lock().unwrap_or_else(PoisonError::into_inner);
+    if !*prepared {
+        check_descriptors()?;
+        let (sender, _receiver) = bytes_channel()?;
+        let sent = catch_unwind(AssertUnwindSafe(|| sender.send(&[0])));
+        sent.map_err(|_| io::Error::other("ipc-channel can't send"))??;
+        *prepared = true;
+    }
+    Ok(())
+}
+
+/// Why there is no hello.
+pub(super) enum NoHello {
+    /// Nothing could be received.
+    Io(io::Error),
+    /// Something was received.
+    Unreadable(String),
+    /// The worker left, or is about to end.
+    BrokeOff,
+}
+
+/// A thread that accepts.
+pub(super) struct Accepting {
+    socket: String,
+    done: Arc<AtomicBool>,
+}
+
+/// Accepts in a thread, which posts the worker's hello.
+pub(super) fn accept(
+    server: IpcOneShotServer<Hello>,
+    socket: String,
+    attempt: u64,
+    mail: &Sender<Event>,
+    crew: &Crew,
+) -> io::Result<Accepting> {
+    let done = Arc::new(AtomicBool::new(false));
+    let (mail, is_done) = (mail.clone(), Arc::clone(&done));
+    crew.spawn("heirloom-accept", move || {
+        let accepted = catch_unwind(AssertUnwindSafe(|| server.accept()));
+        is_done.store(true, Ordering::Release);
+        let hello = match accepted {
+            Ok(Ok((_receiver, hello))) => Ok(Box::new(hello)),
+            Ok(Err(IpcError::Disconnected)) => Err(NoHello::BrokeOff),
+            Ok(Err(IpcError::Io(error))) if error.kind() == io::ErrorKind::ConnectionReset => Err(NoHello::BrokeOff),
+            Ok(Err(IpcError::Io(error))) => Err(NoHello::Io(error)),
+            Ok(Err(error)) => Err(NoHello::Unreadable(format!("its hello can't be read: {error}"))),
+            // A hello carries descriptors. Where there is no room for them, `ipc-channel` panics too.
+            Err(_) => Err(NoHello::Unreadable(String::from(
+                "its hello can't be read, or no descriptor was left to receive it",
+            ))),
+        };
+        drop(mail.send(Event::From(attempt, News::Hello(hello))));
+    })?;
+    Ok(Accepting { socket, done })
+}
+
+impl Accepting {
+    /// Ends the thread if it still accepts. The worker is dead by now, so nobody else will connect.
+    pub(super) fn unblock(&self) {
+        for _ in 0..100 {
+            if self.done.load(Ordering::Acquire) || !Path::new(&self.socket).exists() {
+                return;
+            }
+            if IpcSender::<Hello>::connect(self.socket.clone()).is_ok() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+/// Whether this worker is one that the plan asks for. The error says what differs.
+pub(super) fn check(hello: Hello, plan: &Plan) -> Result<Channels, String> {
+    let (magic, version, offer, jobs, replies, wake) = hello;
+    if magic != HELLO {
+        return Err(format!("it says {magic:?}, not {HELLO:?}"));
+    }
+    if version != VERSION {
+        return Err(format!("it speaks version {version} of the protocol, this pool version {VERSION}"));
+    }
+    let offer: Offer = postcard::from_bytes(&offer).map_err(|error| format!("its hello can't be read: {error}"))?;
+    check_offer(&offer, plan)?;
+    Ok(Channels { jobs, replies, wake })
+}
+
+fn check_offer(offer: &Offer, plan: &Plan) -> Result<(), String> {
+    let Some((_, job, reply)) = offer.iter().find(|(name, ..)| name == plan.worker) else {
+        let names: Vec<&str> = offer.iter().map(|(name, ..)| name.as_str()).collect();
+        return Err(format!("it serves {names:?}, not {:?}", plan.worker));
+    };
+    for (what, theirs, ours) in [("job", job, plan.job_type), ("reply", reply, plan.reply_type)] {
+        if theirs != ours {
+            return Err(format!("its {what} of {:?} is a {theirs}, not a {ours}", plan.worker));
+        }
+    }
+    Ok(())
+}
+
+/// The answer to a hello.
+pub(super) fn welcome(plan: &Plan) -> Frame {
+    let mut frame = Frame::new(Kind::Welcome);
+    append(&(plan.worker, plan.message_bytes as u64), frame.payload());
+    frame
+}

@@ -1,0 +1,281 @@
+//! The keeper of one worker: a thread that starts the process, attends it until it is dead, and starts the next.
+//!
+//! 1. A one-shot server is made, the process started, and a helper thread accepts. The keeper waits for the first of:
+//!    the worker's hello, the process's end, the deadline, the pool's end.
+//! 2. A sender and a reader thread carry jobs and replies. The keeper waits for the process's end.
+//! 3. When it has ended, a wake frame behind the last reply tells the reader that nothing more comes. Then the first
+//!    unanswered job fails or is tried again, and the others return to the queue.
+//! 4. Unless the pool is over or the worker died too often, it starts again after a pause.
+
+use super::builder::Plan;
+use super::crew::{deadline, Crew};
+use super::error::{Death, StartError};
+use super::frame::{Frame, Kind};
+use super::handshake::{self, Accepting, Channels, NoHello};
+use super::message::Hello;
+use super::process::Process;
+use super::restarts::Restarts;
+use super::state::Jobs;
+use super::stderr::Printer;
+use super::traffic;
+use ipc_channel::ipc::IpcBytesSender;
+use std::io;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What a keeper is told.
+pub(super) enum Event {
+    /// By the threads of the process with this number.
+    From(u64, News),
+    /// The pool is closed and all jobs are done.
+    Close,
+    /// The pool is closed, whatever is not done.
+    Kill,
+}
+
+pub(super) enum News {
+    Hello(Result<Box<Hello>, NoHello>),
+    /// The process has ended and waits to be reaped.
+    Ended,
+    /// What it sends is not understood, or nothing can be sent to it.
+    Broken(String),
+}
+
+/// How long a killed process may take to be gone.
+const GONE: Duration = Duration::from_secs(10);
+/// How long the reader may take for what a dead worker had sent.
+const LAST_REPLIES: Duration = Duration::from_secs(5);
+/// How long the end of a process is waited for whose handshake or channel broke off.
+const BROKE_OFF: Duration = Duration::from_millis(500);
+
+pub(super) struct Keeper {
+    pub(super) seat: usize,
+    pub(super) jobs: Arc<Jobs>,
+    pub(super) plan: Arc<Plan>,
+    pub(super) crew: Crew,
+    pub(super) printer: Printer,
+    pub(super) events: Receiver<Event>,
+    pub(super) mail: Sender<Event>,
+    /// The number of the process that was started last.
+    pub(super) attempt: u64,
+}
+
+/// A worker that takes jobs.
+struct Running {
+    process: Process,
+    traffic: Traffic,
+}
+
+struct Traffic {
+    /// Held until the worker is dead, so that it never takes the end of its sender for the end of its pool.
+    _jobs: IpcBytesSender,
+    /// Ends the reader.
+    wake: IpcBytesSender,
+    reader_ended: Receiver<()>,
+}
+
+/// Why a process is no worker.
+enum Setback {
+    Ended,
+    TimedOut,
+    Mismatch(String),
+    Io(io::Error),
+    ShutDown,
+}
+
+impl Keeper {
+    /// Runs until the pool is over or no further start is allowed. Tells `started` how the first start went.
+    pub(super) fn keep(mut self, started: Sender<Result<(), StartError>>) {
+        let mut death = match self.start() {
+            Ok(running) => {
+                drop(started.send(Ok(())));
+                self.attend(running)
+            }
+            Err(error) => return drop(started.send(Err(error))),
+        };
+        drop(started);
+        let mut restarts = Restarts::new(self.plan.restarts, self.plan.restart_window);
+        while !self.jobs.is_over() {
+            let Some(pause) = restarts.next(Instant::now()) else { return self.jobs.failed(self.seat, &death) };
+            if !self.pause(pause) {
+                return;
+            }
+            death = match self.start() {
+                Ok(running) => self.attend(running),
+                Err(error) => into_death(error),
+            };
+        }
+    }
+
+    /// Waits before a restart. Returns whether there shall be one.
+    fn pause(&self, pause: Duration) -> bool {
+        let until = Instant::now() + pause;
+        loop {
+            match self.events.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(Event::From(..)) => {}
+                Ok(Event::Close | Event::Kill) | Err(RecvTimeoutError::Disconnected) => return false,
+                Err(RecvTimeoutError::Timeout) => return true,
+            }
+        }
+    }
+
+    fn start(&mut self) -> Result<Running, StartError> {
+        self.attempt += 1;
+        let deadline = deadline(self.plan.start_timeout);
+        let (server, socket) = handshake::server().map_err(StartError::Io)?;
+        let mut process = self.launch(&socket)?;
+        let accepting = match handshake::accept(server, socket, self.attempt, &self.mail, &self.crew) {
+            Ok(accepting) => accepting,
+            Err(error) => return Err(self.give_up(process, Setback::Io(error))),
+        };
+        let hello = self.await_hello(&mut process, &accepting, deadline);
+        let channels = hello.and_then(|hello| handshake::check(*hello, &self.plan).map_err(Setback::Mismatch));
+        let connected = channels.and_then(|channels| self.connect(channels));
+        match connected {
+            Ok(traffic) => Ok(Running { process, traffic }),
+            Err(setback) => {
+                let error = self.give_up(process, setback);
+                accepting.unblock();
+                Err(error)
+            }
+        }
+    }
+
+    fn launch(&self, socket: &str) -> Result<Process, StartError> {
+        let mut command = self.plan.command(socket);
+        Process::start(&mut command, self.attempt, &self.mail, &self.crew, &self.printer)
+            .map_err(|error| StartError::Spawn { executable: self.plan.executable.clone(), error })
+    }
+
+    /// Waits for the first that says how the start went. What the helper thread says about the handshake is better than
+    /// that the process ended, so that is waited for too.
+    fn await_hello(
+        &self,
+        process: &mut Process,
+        accepting: &Accepting,
+        mut deadline: Instant,
+    ) -> Result<Box<Hello>, Setback> {
+        let mut broke_off = false;
+        loop {
+            match self.events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(Event::From(attempt, _)) if attempt != self.attempt => {}
+                Ok(Event::From(_, News::Hello(Ok(hello)))) if !process.has_ended() => return Ok(hello),
+                Ok(Event::From(_, News::Hello(Err(NoHello::Io(error))))) => return Err(Setback::Io(error)),
+                Ok(Event::From(_, News::Hello(Err(NoHello::Unreadable(what))))) => return Err(Setback::Mismatch(what)),
+                Ok(Event::From(_, News::Hello(Ok(_) | Err(NoHello::BrokeOff)))) => {
+                    broke_off = true;
+                    deadline = deadline.min(Instant::now() + BROKE_OFF);
+                }
+                Ok(Event::From(_, News::Ended)) => {
+                    process.ended();
+                    accepting.unblock();
+                    deadline = deadline.min(Instant::now() + BROKE_OFF);
+                }
+                Ok(Event::From(_, News::Broken(_))) => {}
+                Ok(Event::Close | Event::Kill) | Err(RecvTimeoutError::Disconnected) => return Err(Setback::ShutDown),
+                Err(RecvTimeoutError::Timeout) if process.has_ended() => return Err(Setback::Ended),
+                Err(RecvTimeoutError::Timeout) if broke_off => {
+                    return Err(Setback::Mismatch(String::from("it left in the middle of the handshake")));
+                }
+                Err(RecvTimeoutError::Timeout) => return Err(Setback::TimedOut),
+            }
+            if broke_off && process.has_ended() {
+                return Err(Setback::Ended);
+            }
+        }
+    }
+
+    /// Starts the traffic with a worker that fits.
+    fn connect(&self, channels: Channels) -> Result<Traffic, Setback> {
+        let Channels { jobs, replies, wake } = channels;
+        handshake::welcome(&self.plan).send(&jobs).map_err(Setback::Io)?;
+        let generation = self.jobs.up(self.seat);
+        let link = traffic::Link {
+            jobs: Arc::clone(&self.jobs),
+            seat: self.seat,
+            generation,
+            attempt: self.attempt,
+            mail: self.mail.clone(),
+        };
+        let started = traffic::start(link, jobs.clone(), replies, self.plan.message_bytes, &self.crew);
+        let reader_ended = started.map_err(|error| {
+            self.jobs.down(self.seat);
+            Setback::Io(error)
+        })?;
+        Ok(Traffic { _jobs: jobs, wake, reader_ended })
+    }
+
+    /// Ends a process that is no worker.
+    fn give_up(&self, mut process: Process, setback: Setback) -> StartError {
+        match &setback {
+            Setback::Ended => {}
+            Setback::TimedOut => process.kill("killed because it was not ready in time"),
+            Setback::Mismatch(_) => process.kill("killed because it doesn't fit"),
+            Setback::Io(_) => process.kill("killed because it could not be connected"),
+            Setback::ShutDown => process.kill("killed because the pool was shut down"),
+        }
+        self.await_end(&mut process, GONE);
+        let death = process.bury();
+        match setback {
+            Setback::Ended => StartError::Exited(death),
+            Setback::TimedOut => StartError::TimedOut { after: self.plan.start_timeout, death },
+            Setback::Mismatch(difference) => StartError::Mismatch { difference, death },
+            Setback::Io(error) => StartError::Io(error),
+            Setback::ShutDown => StartError::ShutDown,
+        }
+    }
+
+    fn await_end(&self, process: &mut Process, timeout: Duration) {
+        let deadline = deadline(timeout);
+        while !process.has_ended() {
+            match self.events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(Event::From(attempt, News::Ended)) if attempt == self.attempt => process.ended(),
+                Ok(_) => {}
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Waits until the worker is dead, and brings its jobs where they belong.
+    fn attend(&self, running: Running) -> Death {
+        let Running { mut process, traffic } = running;
+        self.await_death(&mut process);
+        self.jobs.down(self.seat);
+        // An error: the reader has ended already.
+        drop(Frame::new(Kind::Wake).send(&traffic.wake));
+        let _: Result<(), RecvTimeoutError> = traffic.reader_ended.recv_timeout(LAST_REPLIES);
+        let death = process.bury();
+        self.jobs.died(self.seat, &death);
+        death
+    }
+
+    fn await_death(&self, process: &mut Process) {
+        while !process.has_ended() {
+            match self.events.recv() {
+                Ok(Event::From(attempt, News::Ended)) if attempt == self.attempt => process.ended(),
+                Ok(Event::From(attempt, News::Broken(what))) if attempt == self.attempt => {
+                    // Most often nothing can be sent to it because it has just ended by itself.
+                    self.await_end(process, BROKE_OFF);
+                    process.kill(&format!("killed by the pool: {what}"));
+                }
+                // The sender says goodbye.
+                Ok(Event::From(..) | Event::Close) => {}
+                Ok(Event::Kill) | Err(_) => {
+                    self.jobs.note_killed(process.pid());
+                    process.kill("killed because the pool was shut down");
+                    return self.await_end(process, GONE);
+                }
+            }
+        }
+    }
+}
+
+fn into_death(error: StartError) -> Death {
+    let reason = error.to_string();
+    match error {
+        StartError::Exited(death) | StartError::TimedOut { death, .. } => death,
+        StartError::Mismatch { death, .. } => Death { reason: Some(reason), ..death },
+        _ => Death { pid: 0, exit: None, stderr_tail: String::new(), reason: Some(reason) },
+    }
+}

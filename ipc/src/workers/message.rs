@@ -1,0 +1,125 @@
+//! What the frames say, in postcard.
+
+use heirloom_core::Context;
+use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender};
+use serde::Serialize;
+
+/// The environment variable that makes a process a worker. Its value: the version, a colon, the handshake's socket.
+pub(super) const VARIABLE: &str = "HEIRLOOM_WORKER";
+
+/// A worker's first message, which carries its channels: jobs to it, replies from it, and once more the sending side of
+/// the replies, with which the pool tells its own reader that the worker is dead.
+///
+/// Magic text, version, and the [`Offer`] as bytes, so that another version's can be read and refused.
+pub(super) type Hello = (String, u8, Vec<u8>, IpcBytesSender, IpcBytesReceiver, IpcBytesSender);
+
+pub(super) const HELLO: &str = "heirloom worker";
+
+/// The workers that a process can be: name, type of the job, type of the reply.
+pub(super) type Offer = Vec<(String, String, String)>;
+
+/// One job on its way to a worker.
+#[derive(Debug, PartialEq)]
+pub(super) struct JobMessage<'a> {
+    pub(super) id: u64,
+    pub(super) cx: Context,
+    pub(super) tracestate: &'a str,
+    pub(super) job: &'a [u8],
+}
+
+impl<'a> JobMessage<'a> {
+    pub(super) fn write(&self, to: &mut Vec<u8>) {
+        append(&(self.id, self.cx, self.tracestate, self.job.len() as u64), to);
+        to.extend_from_slice(self.job);
+    }
+
+    /// The first of the jobs in `bytes`, and the rest.
+    pub(super) fn read(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
+        let (head, rest) = postcard::take_from_bytes::<(u64, Context, &str, u64)>(bytes).ok()?;
+        let (id, cx, tracestate, length) = head;
+        let (job, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+        Some((Self { id, cx, tracestate, job }, rest))
+    }
+}
+
+/// What became of a job in the worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The reply follows.
+    Done = 0,
+    /// The panic's message follows.
+    Panicked = 1,
+    /// What could not be read or written follows, as text.
+    Failed = 2,
+}
+
+/// What goes before a reply or a text.
+#[derive(Debug, PartialEq)]
+pub(super) struct ReplyHead {
+    pub(super) id: u64,
+    /// How long the function ran.
+    pub(super) busy_ns: u64,
+    pub(super) verdict: Verdict,
+}
+
+impl ReplyHead {
+    pub(super) fn write(&self, to: &mut Vec<u8>) {
+        append(&(self.id, self.busy_ns, self.verdict as u8), to);
+    }
+
+    /// The head, and the reply or text.
+    pub(super) fn read(bytes: &[u8]) -> Option<(Self, &[u8])> {
+        let ((id, busy_ns, verdict), rest) = postcard::take_from_bytes::<(u64, u64, u8)>(bytes).ok()?;
+        let verdict = match verdict {
+            0 => Verdict::Done,
+            1 => Verdict::Panicked,
+            2 => Verdict::Failed,
+            _ => return None,
+        };
+        Some((Self { id, busy_ns, verdict }, rest))
+    }
+}
+
+/// Appends what can always be serialised.
+pub(super) fn append(value: &impl Serialize, to: &mut Vec<u8>) {
+    if let Ok(bytes) = postcard::to_stdvec(value) {
+        to.extend_from_slice(&bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jobs_in_one_frame_are_read_one_by_one() {
+        let mut bytes = Vec::new();
+        let messages = [
+            JobMessage { id: 7, cx: Context::INERT, tracestate: "", job: b"first" },
+            JobMessage { id: 300, cx: Context::INERT, tracestate: "a=b", job: b"" },
+        ];
+        messages.iter().for_each(|message| message.write(&mut bytes));
+        let (first, rest) = JobMessage::read(&bytes).unwrap();
+        let (second, rest) = JobMessage::read(rest).unwrap();
+        assert_eq!([first, second], messages);
+        assert!(rest.is_empty());
+    }
+
+    #[test]
+    fn cut_or_senseless_bytes_are_no_message() {
+        let mut bytes = Vec::new();
+        JobMessage { id: 7, cx: Context::INERT, tracestate: "a=b", job: b"first" }.write(&mut bytes);
+        assert!((0..bytes.len()).all(|length| JobMessage::read(&bytes[..length]).is_none()));
+        assert!(ReplyHead::read(&[1, 2, 3]).is_none());
+        assert!(ReplyHead::read(&[]).is_none());
+    }
+
+    #[test]
+    fn a_reply_follows_its_head() {
+        let mut bytes = Vec::new();
+        let head = ReplyHead { id: 1 << 40, busy_ns: 12_345, verdict: Verdict::Panicked };
+        head.write(&mut bytes);
+        bytes.extend_from_slice(b"text");
+        assert_eq!(ReplyHead::read(&bytes).unwrap(), (head, &b"text"[..]));
+    }
+}

@@ -1,0 +1,99 @@
+//! Pools of worker processes, over `ipc-channel`: jobs and replies as postcard, each job with its [`Context`].
+//!
+//! ```
+//! use heirloom_core::Span;
+//! use heirloom_ipc::workers::{self, Worker};
+//! use std::time::Duration;
+//!
+//! static LENGTH: Worker<String, usize> = Worker::new("length", length);
+//!
+//! fn length(span: &Span, text: String) -> usize {
+//!     span.set("bytes", text.len()); // recorded in the worker, as a child of the parent that came with the job
+//!     text.len()
+//! }
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     workers::serve(&[&LENGTH]); // in a worker process: serves jobs and exits; else returns at once
+//!     let pool = LENGTH.pool().workers(2).start()?;
+//!     heirloom_core::in_root("run", |root| {
+//!         let one = pool.submit(root, String::from("heirloom"))?.wait(Duration::from_secs(10))?;
+//!         assert_eq!(one, 8);
+//!         let all: Result<Vec<usize>, _> = pool.map(root, ["a", "bb", "ccc"].map(String::from)).collect();
+//!         assert_eq!(all?, [1, 2, 3]);
+//!         Ok(())
+//!     })
+//! }
+//! ```
+//!
+//! # What is promised
+//!
+//! | what happens | what follows |
+//! |---|---|
+//! | a job panics | [`JobError::Panicked`] with the message and the job; the worker goes on |
+//! | a worker dies | the job that it was at fails with [`JobError::WorkerDied`], or is tried again ([`retries`](PoolBuilder::retries)); jobs that it had not begun go to others; it is started again |
+//! | workers die too often | all jobs fail with [`JobError::NoWorkers`] |
+//! | the parent dies | its workers end at once, whatever they are doing |
+//! | more jobs than workers can do | [`submit`](Pool::submit) waits up to a deadline, [`try_submit`](Pool::try_submit) refuses |
+//! | a job or reply is too large, or can't be serialised | an error that says so; the pool goes on |
+//! | something is no worker | [`StartError`] within the deadline, and nothing left behind |
+//! | a program forgets [`serve`] | [`StartError::NotServed`]; started anyway, its workers refuse to start pools |
+//! | shutdown, drop | bounded; what doesn't end is killed |
+//!
+//! Jobs run at most once, unless `retries` is set: then at least once. A job that is endless keeps its worker; give up
+//! with [`JobHandle::wait`]'s timeout, and end it with [`Pool::kill`].
+//!
+//! # What it takes
+//!
+//! For each worker five threads, most of them asleep, and six descriptors. A worker is in a process group of its own, so
+//! that an interrupt from the terminal leaves it to its pool. `Job` and `Reply` are serialised with
+//! postcard, which can't carry untagged enums, skipped or flattened fields. Workers trust their pool and the pool its
+//! workers: same user, same program.
+//!
+//! A job's context travels with its tracestate. Baggage is not part of a [`Context`]; what jobs need of it belongs in
+//! the job.
+//!
+//! A worker's stderr is passed on to this process's stderr, line by line, and its last 4 KiB are part of what is said
+//! about its death. Its stdout is this process's own; its stdin is empty.
+//!
+//! # Async
+//!
+//! A [`JobHandle`] is a future that needs no runtime, and [`try_submit`](Pool::try_submit) never waits. Starting and
+//! shutting down block; with the feature `tokio` there are `start_async` and `shutdown_async`.
+//!
+//! # In tests
+//!
+//! See [`PoolBuilder::test_entry`].
+//!
+//! [`Context`]: heirloom_core::Context
+
+mod builder;
+mod carrier;
+mod crew;
+mod error;
+mod frame;
+mod handle;
+mod handshake;
+mod job;
+mod keeper;
+mod launch;
+mod map;
+mod message;
+mod pace;
+mod pool;
+mod process;
+mod restarts;
+mod serve;
+mod state;
+mod stderr;
+mod sys;
+mod traffic;
+mod why;
+mod worker;
+
+pub use builder::PoolBuilder;
+pub use error::{Death, JobError, StartError, SubmitError, WaitError};
+pub use handle::JobHandle;
+pub use map::{AsCompleted, Map};
+pub use pool::{Pool, ShutdownReport};
+pub use serve::serve;
+pub use worker::{Serve, Worker};

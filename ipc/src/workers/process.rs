@@ -1,0 +1,85 @@
+//! One worker process: started, watched by a thread that sees its end, killed, reaped.
+
+use super::crew::Crew;
+use super::error::Death;
+use super::keeper::{Event, News};
+use super::launch::{launch, Launched};
+use super::stderr::{Printer, Stderr};
+use super::sys;
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::Sender;
+
+pub(super) struct Process {
+    launched: Launched,
+    stderr: Stderr,
+    ended: bool,
+    reason: Option<String>,
+}
+
+impl Process {
+    /// Starts the process. Its stdin is a pipe whose other end this process holds as long as it lives: when that is
+    /// closed, the worker's parent is dead.
+    ///
+    /// It is in a process group of its own: an interrupt from the terminal is for this process, which may want its
+    /// workers to finish.
+    pub(super) fn start(
+        command: &mut Command,
+        attempt: u64,
+        mail: &Sender<Event>,
+        crew: &Crew,
+        printer: &Printer,
+    ) -> io::Result<Self> {
+        let mut launched = launch(command.stdin(Stdio::piped()).stderr(Stdio::piped()).process_group(0))?;
+        let (pid, mail) = (launched.pid, mail.clone());
+        let watch = move || {
+            sys::wait_for_end(pid);
+            drop(mail.send(Event::From(attempt, News::Ended)));
+        };
+        let pipe = launched.child.stderr.take().ok_or(io::ErrorKind::BrokenPipe);
+        let followed = pipe.map_err(io::Error::from).and_then(|pipe| Stderr::follow(pipe, printer.clone(), crew));
+        let watched = followed.and_then(|stderr| crew.spawn("heirloom-watch", watch).map(|()| stderr));
+        match watched {
+            Ok(stderr) => Ok(Self { launched, stderr, ended: false, reason: None }),
+            Err(error) => {
+                drop(launched.child.kill());
+                let exit = launched.child.wait().ok();
+                launched.died(exit);
+                Err(error)
+            }
+        }
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.launched.pid
+    }
+
+    /// Kills it, for this reason. It is not gone before it [`has_ended`](Self::has_ended).
+    pub(super) fn kill(&mut self, reason: &str) {
+        if !self.ended {
+            self.reason.get_or_insert_with(|| reason.to_owned());
+            // The process is not reaped yet, so the id is still its own. What can't be killed is waited for in vain.
+            drop(self.launched.child.kill());
+        }
+    }
+
+    /// The watching thread saw its end.
+    pub(super) fn ended(&mut self) {
+        self.ended = true;
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Reaps it.
+    pub(super) fn bury(mut self) -> Death {
+        // A process that is stuck in the kernel can't be waited for.
+        let exit =
+            if self.ended { self.launched.child.wait().ok() } else { self.launched.child.try_wait().ok().flatten() };
+        let death = Death { pid: self.launched.pid, exit, stderr_tail: self.stderr.tail(), reason: self.reason.take() };
+        self.launched.died(exit);
+        death
+    }
+}

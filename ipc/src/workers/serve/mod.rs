@@ -1,0 +1,179 @@
+//! The worker's side: [`serve`].
+
+mod parent;
+mod tracer;
+
+use super::carrier;
+use super::frame::{Frame, Frames, Kind, OVERHEAD, VERSION};
+use super::message::{Hello, JobMessage, Offer, ReplyHead, Verdict, HELLO, VARIABLE};
+use super::worker::Serve;
+use ipc_channel::ipc::{bytes_channel, IpcBytesSender, IpcSender};
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// The exit code of a worker that found no pool.
+const NO_POOL: i32 = 96;
+
+static SERVED: AtomicBool = AtomicBool::new(false);
+static IN_WORKER: AtomicBool = AtomicBool::new(false);
+
+/// Whether [`serve`] was called by this process's `main`.
+pub(super) fn was_served() -> bool {
+    SERVED.load(Ordering::Relaxed)
+}
+
+/// Whether this process was started as a worker, whether it has called [`serve`] or not.
+pub(super) fn in_worker() -> bool {
+    IN_WORKER.load(Ordering::Relaxed) || std::env::var_os(VARIABLE).is_some()
+}
+
+/// In a worker process: serves jobs until the pool needs no more, and exits the process. Else returns at once.
+///
+/// Call it first in `main`: workers are this program started again, and whatever comes before happens in each of them
+/// too.
+///
+/// In a worker it
+///
+/// - takes the variable that made it a worker out of the environment, so that its own children don't get it;
+/// - takes stdin, which is the pipe that tells it when its parent is dead; then it ends at once, whatever it is doing;
+/// - starts the global tracer with the environment's settings, unless one runs already, and finishes it before it exits.
+///   A trace file's name gets the process id;
+/// - runs one job after the other on this thread, each in a span of its own. A job that panics doesn't end it.
+///
+/// ```
+/// use heirloom_ipc::workers::{self, Worker};
+/// use std::time::Duration;
+///
+/// static DOUBLE: Worker<u32, u32> = Worker::new("double", |_span, n| 2 * n);
+///
+/// fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     workers::serve(&[&DOUBLE]);
+///     let pool = DOUBLE.pool().workers(1).start()?;
+///     let reply = heirloom_core::in_root("run", |root| pool.submit(root, 21))?.wait(Duration::from_secs(10))?;
+///     assert_eq!(reply, 42);
+///     Ok(())
+/// }
+/// ```
+pub fn serve(workers: &[&dyn Serve]) {
+    // On another thread it is a test: this program started again would run all of them.
+    if std::thread::current().name() == Some("main") {
+        SERVED.store(true, Ordering::Relaxed);
+    }
+    let Some(invitation) = std::env::var_os(VARIABLE) else { return };
+    IN_WORKER.store(true, Ordering::Relaxed);
+    std::env::remove_var(VARIABLE);
+    let code = match Session::join(workers, invitation).and_then(Session::run) {
+        Ok(()) => 0,
+        Err(error) => {
+            // Not `eprintln`, which panics if nobody reads.
+            drop(writeln!(io::stderr(), "heirloom: this process was started as a worker, but {error}"));
+            NO_POOL
+        }
+    };
+    std::process::exit(code)
+}
+
+/// A worker that said hello.
+struct Session<'w> {
+    workers: &'w [&'w dyn Serve],
+    jobs: Frames,
+    replies: IpcBytesSender,
+}
+
+/// What the pool wants.
+struct Welcome<'w> {
+    worker: &'w dyn Serve,
+    message_bytes: usize,
+}
+
+impl<'w> Session<'w> {
+    fn join(workers: &'w [&'w dyn Serve], invitation: OsString) -> Result<Self, String> {
+        let socket = parse(&invitation)?;
+        let gone = |error: &dyn std::fmt::Display| format!("its pool at {socket} is gone: {error}");
+        let to: IpcSender<Hello> = IpcSender::connect(socket.to_owned()).map_err(|error| gone(&error))?;
+        parent::watch().map_err(|error| format!("it can't watch its parent: {error}"))?;
+        let (jobs_to, jobs) = bytes_channel().map_err(|error| error.to_string())?;
+        let (replies, replies_from) = bytes_channel().map_err(|error| error.to_string())?;
+        let offer = postcard::to_stdvec(&offer(workers)).map_err(|error| error.to_string())?;
+        let hello = (HELLO.to_owned(), VERSION, offer, jobs_to, replies_from, replies.clone());
+        to.send(hello).map_err(|error| gone(&error))?;
+        Ok(Self { workers, jobs: Frames::new(jobs, OVERHEAD), replies })
+    }
+
+    fn run(mut self) -> Result<(), String> {
+        let welcome = self.welcome()?;
+        let (name, ..) = welcome.worker.describe();
+        parent::name_this_process(name);
+        let tracing = tracer::start_tracer(name);
+        self.jobs.set_limit(usize::MAX);
+        let result = self.work(&welcome);
+        tracer::finish(tracing);
+        result
+    }
+
+    fn welcome(&mut self) -> Result<Welcome<'w>, String> {
+        let frame = self.jobs.next().map_err(|error| error.to_string())?;
+        let Some((Kind::Welcome, bytes)) = frame else {
+            return Err(String::from("its pool is gone or doesn't want it"));
+        };
+        let (name, message_bytes) =
+            postcard::from_bytes::<(&str, u64)>(bytes).map_err(|_| "its pool's welcome can't be read")?;
+        let worker = self.workers.iter().find(|worker| worker.describe().0 == name);
+        let worker = *worker.ok_or_else(|| format!("it serves no {name:?}"))?;
+        Ok(Welcome { worker, message_bytes: usize::try_from(message_bytes).unwrap_or(usize::MAX) })
+    }
+
+    fn work(&mut self, welcome: &Welcome<'_>) -> Result<(), String> {
+        loop {
+            match self.jobs.next().map_err(|error| error.to_string())? {
+                Some((Kind::Jobs, jobs)) => run_all(welcome, jobs, &self.replies)?,
+                Some((Kind::Bye, _)) => return Ok(()),
+                Some((kind, _)) => return Err(format!("received a frame that is not for workers: {kind:?}")),
+                None => return Err(String::from("its pool is gone")),
+            }
+        }
+    }
+}
+
+/// Each reply is sent before the next job begins: the pool relies on it.
+fn run_all(welcome: &Welcome<'_>, mut jobs: &[u8], replies: &IpcBytesSender) -> Result<(), String> {
+    while !jobs.is_empty() {
+        let (message, rest) = JobMessage::read(jobs).ok_or("received jobs that can't be read")?;
+        jobs = rest;
+        run(welcome, &message).send(replies).map_err(|error| format!("its pool takes no reply: {error}"))?;
+    }
+    Ok(())
+}
+
+fn run(welcome: &Welcome<'_>, message: &JobMessage<'_>) -> Frame {
+    let cx = carrier::adopt(message.cx, message.tracestate);
+    let mut body = Vec::new();
+    let began = Instant::now();
+    let mut verdict = welcome.worker.run(cx, message.job, &mut body);
+    let busy_ns = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    if body.len() > welcome.message_bytes {
+        verdict = Verdict::Failed;
+        let (bytes, limit) = (body.len(), welcome.message_bytes);
+        body = format!("the reply has {bytes} bytes, more than the limit of {limit}; raise `message_bytes`").into();
+    }
+    let mut frame = Frame::new(Kind::Reply);
+    ReplyHead { id: message.id, busy_ns, verdict }.write(frame.payload());
+    frame.payload().extend_from_slice(&body);
+    frame
+}
+
+fn parse(invitation: &OsString) -> Result<&str, String> {
+    let text = invitation.to_str().ok_or(format!("{VARIABLE} is no text: {invitation:?}"))?;
+    let (version, socket) = text.split_once(':').ok_or(format!("{VARIABLE} says {text:?}"))?;
+    if version != VERSION.to_string() {
+        return Err(format!("its pool speaks version {version} of the protocol, this program version {VERSION}"));
+    }
+    Ok(socket)
+}
+
+fn offer(workers: &[&dyn Serve]) -> Offer {
+    let owned = |(name, job, reply): (&str, &str, &str)| (name.to_owned(), job.to_owned(), reply.to_owned());
+    workers.iter().map(|worker| owned(worker.describe())).collect()
+}

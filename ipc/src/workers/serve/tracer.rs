@@ -1,0 +1,64 @@
+//! The worker's tracer: the one place where a worker process decides where its spans go.
+
+#[cfg(feature = "record")]
+pub(super) use enabled::{finish, start_tracer};
+
+#[cfg(not(feature = "record"))]
+pub(super) use disabled::{finish, start_tracer};
+
+#[cfg(feature = "record")]
+mod enabled {
+    use heirloom_core::{builder, Guard, Settings, Tracer};
+    use std::io::{self, Write};
+    use std::path::{Path, PathBuf};
+
+    /// Starts the global tracer with the environment's settings. `None` if one runs already, which is left alone, or if
+    /// it can't be started, which is said on stderr.
+    pub(in super::super) fn start_tracer(service_name: &str) -> Option<Guard> {
+        if Tracer::global().is_some() {
+            return None;
+        }
+        let mut builder = builder(service_name);
+        if let Some(path) = trace_file(service_name) {
+            builder = builder.trace_file(path);
+        }
+        builder.init().map_err(|error| drop(writeln!(io::stderr(), "heirloom: no spans of this worker: {error}"))).ok()
+    }
+
+    /// Delivers what was recorded. A tracer that the program itself started does so at `exit`.
+    pub(in super::super) fn finish(guard: Option<Guard>) {
+        drop(guard.map(Guard::finish));
+    }
+
+    /// The file that the environment asks for, with the process id in its name: the parent and the other workers write
+    /// theirs.
+    fn trace_file(service_name: &str) -> Option<PathBuf> {
+        let (settings, _) = Settings::from_env(service_name);
+        settings.trace_file.map(|path| with_pid(&path, std::process::id()))
+    }
+
+    fn with_pid(path: &Path, pid: u32) -> PathBuf {
+        let extension = path.extension().map(|extension| extension.to_string_lossy().into_owned());
+        path.with_extension(extension.map_or(pid.to_string(), |extension| format!("{pid}.{extension}")))
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn each_worker_writes_a_trace_file_of_its_own() {
+            assert_eq!(with_pid(Path::new("out dir/trace.json"), 7), Path::new("out dir/trace.7.json"));
+            assert_eq!(with_pid(Path::new("trace"), 7), Path::new("trace.7"));
+        }
+    }
+}
+
+#[cfg(not(feature = "record"))]
+mod disabled {
+    pub(in super::super) fn start_tracer(_service_name: &str) -> Option<()> {
+        None
+    }
+
+    pub(in super::super) fn finish(_guard: Option<()>) {}
+}

@@ -1,0 +1,369 @@
+//! The jobs of a pool: one queue, and for each worker those that it has. One mutex, held for a few list operations.
+//!
+//! A worker runs its jobs in the order in which it got them, and sends each reply before it begins the next. So when
+//! it dies, only the first of its unanswered jobs had begun: the others go back to the queue untouched.
+
+use super::error::Death;
+use super::job::{Failure, Job};
+use super::pace::Pace;
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+/// A frame takes no further job once it has this many bytes.
+const BATCH_BYTES: usize = 256 * 1024;
+
+pub(super) struct Jobs {
+    state: Mutex<State>,
+    /// There is room in the queue, or the pool is closed.
+    room: Condvar,
+    /// The pool is closed and no job is left.
+    drained: Condvar,
+    limits: Limits,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    pub(super) queue: usize,
+    pub(super) in_flight: usize,
+    pub(super) retries: u32,
+}
+
+struct State {
+    queue: VecDeque<Ticket>,
+    seats: Vec<Seat>,
+    phase: Phase,
+    waiting_for_room: usize,
+    last_death: Option<Box<Death>>,
+    killed: Vec<u32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Open,
+    /// No new jobs; those there are get done.
+    Closing,
+    /// Nothing gets done.
+    Closed,
+}
+
+/// A job and how often it may still be tried.
+struct Ticket {
+    job: Arc<Job>,
+    retries: u32,
+}
+
+/// The place of one worker process and of its successors.
+struct Seat {
+    status: Status,
+    /// Told apart from its predecessors by this.
+    generation: u64,
+    /// In the order in which the worker got them.
+    in_flight: VecDeque<Ticket>,
+    pace: Pace,
+    /// Whether its sender waits and was not notified yet.
+    idle: bool,
+    mail: Arc<Condvar>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Status {
+    /// Starting, or waiting to be started again.
+    Down,
+    Up,
+    /// It will not be started again.
+    Failed,
+}
+
+/// What the sender of a worker does next.
+pub(super) enum Next {
+    Send(Vec<Arc<Job>>),
+    /// All jobs are done: tell the worker to exit.
+    Bye,
+    /// The worker is dead, or will be killed.
+    Stop,
+}
+
+/// Why a job was not taken.
+pub(super) enum Refused {
+    Full,
+    ShutDown,
+}
+
+impl Jobs {
+    pub(super) fn new(seats: usize, limits: Limits) -> Self {
+        let seat = || Seat {
+            status: Status::Down,
+            generation: 0,
+            in_flight: VecDeque::new(),
+            pace: Pace::new(limits.in_flight),
+            idle: false,
+            mail: Arc::default(),
+        };
+        let state = State {
+            queue: VecDeque::new(),
+            seats: std::iter::repeat_with(seat).take(seats).collect(),
+            phase: Phase::Open,
+            waiting_for_room: 0,
+            last_death: None,
+            killed: Vec::new(),
+        };
+        Self { state: Mutex::new(state), room: Condvar::new(), drained: Condvar::new(), limits }
+    }
+
+    /// Queues a job; waits for room until `deadline` at most.
+    pub(super) fn submit(&self, job: &Arc<Job>, deadline: Option<Instant>) -> Result<(), Refused> {
+        let mut state = self.lock();
+        while state.phase == Phase::Open && !state.is_lost() && state.queue.len() >= self.limits.queue {
+            state = self.wait_for_room(state, deadline)?;
+        }
+        if state.phase != Phase::Open {
+            return Err(Refused::ShutDown);
+        }
+        if let Some(death) = state.lost() {
+            drop(state);
+            job.settle(Err(Failure::NoWorkers(death)));
+            return Ok(());
+        }
+        state.queue.push_back(Ticket { job: Arc::clone(job), retries: self.limits.retries });
+        state.notify_a_sender();
+        Ok(())
+    }
+
+    fn wait_for_room<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        deadline: Option<Instant>,
+    ) -> Result<MutexGuard<'a, State>, Refused> {
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let Some(left) = left.filter(|left| !left.is_zero()) else { return Err(Refused::Full) };
+        state.waiting_for_room += 1;
+        let waited = self.room.wait_timeout(state, left);
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        state.waiting_for_room -= 1;
+        Ok(state)
+    }
+
+    /// The worker of this seat takes jobs now. Returns its generation.
+    pub(super) fn up(&self, seat: usize) -> u64 {
+        let mut state = self.lock();
+        let seat = &mut state.seats[seat];
+        seat.status = Status::Up;
+        seat.generation += 1;
+        seat.pace = Pace::new(self.limits.in_flight);
+        seat.generation
+    }
+
+    /// Waits until there is something for the sender of this worker to do.
+    pub(super) fn next(&self, seat: usize, generation: u64) -> Next {
+        let mut state = self.lock();
+        loop {
+            if state.phase == Phase::Closed || !state.is_current(seat, generation) {
+                return Next::Stop;
+            }
+            if state.is_drained() {
+                return Next::Bye;
+            }
+            let batch = state.take(seat);
+            if !batch.is_empty() {
+                (0..batch.len().min(state.waiting_for_room)).for_each(|_| self.room.notify_one());
+                return Next::Send(batch);
+            }
+            let mail = Arc::clone(&state.seats[seat].mail);
+            state.seats[seat].idle = true;
+            state = mail.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.seats[seat].idle = false;
+        }
+    }
+
+    /// A reply came. Returns its job; `None` if the worker had no such job to reply to.
+    pub(super) fn replied(&self, seat: usize, generation: u64, id: u64, busy_ns: u64) -> Option<Arc<Job>> {
+        let mut state = self.lock();
+        let here = &mut state.seats[seat];
+        if here.generation != generation || here.in_flight.front()?.job.id != id {
+            return None;
+        }
+        let ticket = here.in_flight.pop_front()?;
+        here.pace.note(busy_ns);
+        // Not for each reply: half a window at a time makes frames of several jobs.
+        if here.idle && here.in_flight.len() * 2 <= here.pace.window() && !state.queue.is_empty() {
+            state.notify(seat);
+        }
+        self.tell_if_drained(&mut state);
+        Some(ticket.job)
+    }
+
+    /// The worker takes no more jobs, but what it sent is still to be read.
+    pub(super) fn down(&self, seat: usize) {
+        let mut state = self.lock();
+        state.seats[seat].status = Status::Down;
+        state.notify(seat);
+    }
+
+    /// The worker is dead and all its replies were read.
+    pub(super) fn died(&self, seat: usize, death: &Death) {
+        let mut state = self.lock();
+        state.last_death = Some(Box::new(death.clone()));
+        state.seats[seat].generation += 1;
+        let mut unanswered = std::mem::take(&mut state.seats[seat].in_flight);
+        let failed = unanswered.pop_front().and_then(|begun| match begun.retries {
+            0 => Some(begun.job),
+            retries => {
+                unanswered.push_front(Ticket { retries: retries - 1, ..begun });
+                None
+            }
+        });
+        unanswered.into_iter().rev().for_each(|ticket| state.queue.push_front(ticket));
+        (0..state.queue.len().min(state.seats.len())).for_each(|_| state.notify_a_sender());
+        self.tell_if_drained(&mut state);
+        drop(state);
+        if let Some(job) = failed {
+            job.settle(Err(Failure::WorkerDied(Box::new(death.clone()))));
+        }
+    }
+
+    /// No worker will take this seat again. If it was the last one, all jobs fail.
+    pub(super) fn failed(&self, seat: usize, death: &Death) {
+        let mut state = self.lock();
+        state.seats[seat].status = Status::Failed;
+        state.last_death = Some(Box::new(death.clone()));
+        let Some(death) = state.lost() else { return };
+        let queue = std::mem::take(&mut state.queue);
+        self.room.notify_all();
+        self.tell_if_drained(&mut state);
+        drop(state);
+        queue.into_iter().for_each(|ticket| ticket.job.settle(Err(Failure::NoWorkers(death.clone()))));
+    }
+
+    /// No new jobs. Waits until those there are are done, until `deadline` at most.
+    pub(super) fn drain(&self, deadline: Instant) {
+        let mut state = self.lock();
+        if state.phase == Phase::Open {
+            state.phase = Phase::Closing;
+        }
+        self.room.notify_all();
+        self.tell_if_drained(&mut state);
+        while state.has_jobs() && state.phase == Phase::Closing {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            state = self.drained.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Fails all jobs that are not done, and returns how many those were.
+    pub(super) fn close(&self) -> usize {
+        let mut state = self.lock();
+        state.phase = Phase::Closed;
+        let mut tickets: Vec<Ticket> = state.queue.drain(..).collect();
+        state.seats.iter_mut().for_each(|seat| tickets.extend(seat.in_flight.drain(..)));
+        (0..state.seats.len()).for_each(|seat| state.notify(seat));
+        self.room.notify_all();
+        self.drained.notify_all();
+        drop(state);
+        tickets.iter().for_each(|ticket| ticket.job.settle(Err(Failure::ShutDown)));
+        tickets.len()
+    }
+
+    /// Whether a worker that died needs no successor: the pool is closed, or is closing and has nothing left to do.
+    pub(super) fn is_over(&self) -> bool {
+        let state = self.lock();
+        state.phase == Phase::Closed || state.is_drained()
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.lock().phase == Phase::Closed
+    }
+
+    /// This process had to be killed because the pool was shut down.
+    pub(super) fn note_killed(&self, pid: u32) {
+        self.lock().killed.push(pid);
+    }
+
+    pub(super) fn take_killed(&self) -> Vec<u32> {
+        std::mem::take(&mut self.lock().killed)
+    }
+
+    /// Jobs that wait, jobs that workers have, workers that are up.
+    pub(super) fn counts(&self) -> (usize, usize, usize) {
+        let state = self.lock();
+        let in_flight = state.seats.iter().map(|seat| seat.in_flight.len()).sum();
+        (state.queue.len(), in_flight, state.up())
+    }
+
+    fn tell_if_drained(&self, state: &mut State) {
+        if state.is_drained() {
+            (0..state.seats.len()).for_each(|seat| state.notify(seat));
+            self.drained.notify_all();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Jobs for this seat, as far as its window allows and others don't have fewer.
+    fn take(&mut self, seat: usize) -> Vec<Arc<Job>> {
+        let all = self.queue.len() + self.seats.iter().map(|seat| seat.in_flight.len()).sum::<usize>();
+        let share = all.div_ceil(self.up().max(1)).min(self.seats[seat].pace.window());
+        let wanted = share.saturating_sub(self.seats[seat].in_flight.len());
+        let mut batch = Vec::new();
+        let mut bytes = 0;
+        while batch.len() < wanted && bytes < BATCH_BYTES {
+            let Some(next) = self.queue.front() else { break };
+            bytes += next.job.bytes.len();
+            if bytes > BATCH_BYTES && !batch.is_empty() {
+                break;
+            }
+            let Some(ticket) = self.queue.pop_front() else { break };
+            batch.push(Arc::clone(&ticket.job));
+            self.seats[seat].in_flight.push_back(ticket);
+        }
+        batch
+    }
+
+    /// Wakes the sender of the worker that has least to do.
+    fn notify_a_sender(&mut self) {
+        let waiting = self.seats.iter().enumerate();
+        let waiting = waiting.filter(|(_, seat)| seat.idle && seat.in_flight.len() < seat.pace.window());
+        if let Some((seat, _)) = waiting.min_by_key(|(_, seat)| seat.in_flight.len()) {
+            self.notify(seat);
+        }
+    }
+
+    fn notify(&mut self, seat: usize) {
+        self.seats[seat].idle = false;
+        self.seats[seat].mail.notify_one();
+    }
+
+    fn is_current(&self, seat: usize, generation: u64) -> bool {
+        self.seats[seat].generation == generation && self.seats[seat].status == Status::Up
+    }
+
+    fn up(&self) -> usize {
+        self.seats.iter().filter(|seat| seat.status == Status::Up).count()
+    }
+
+    fn has_jobs(&self) -> bool {
+        !self.queue.is_empty() || self.seats.iter().any(|seat| !seat.in_flight.is_empty())
+    }
+
+    fn is_drained(&self) -> bool {
+        self.phase == Phase::Closing && !self.has_jobs()
+    }
+
+    fn is_lost(&self) -> bool {
+        self.seats.iter().all(|seat| seat.status == Status::Failed)
+    }
+
+    /// The last death, if no worker is left.
+    fn lost(&self) -> Option<Box<Death>> {
+        self.last_death.clone().filter(|_| self.is_lost())
+    }
+}
+
+#[cfg(test)]
+mod tests;

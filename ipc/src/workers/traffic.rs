@@ -1,0 +1,102 @@
+//! The two threads that carry jobs to a worker and replies from it.
+
+use super::crew::Crew;
+use super::frame::{Frame, FrameError, Frames, Kind, OVERHEAD};
+use super::job::{Failure, Job};
+use super::keeper::{Event, News};
+use super::message::{JobMessage, ReplyHead, Verdict};
+use super::state::{Jobs, Next};
+use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender};
+use std::io;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::Arc;
+
+/// What both threads know of their worker.
+#[derive(Clone)]
+pub(super) struct Link {
+    pub(super) jobs: Arc<Jobs>,
+    pub(super) seat: usize,
+    pub(super) generation: u64,
+    pub(super) attempt: u64,
+    pub(super) mail: Sender<Event>,
+}
+
+/// Starts both. What comes back is disconnected when the reader has ended.
+pub(super) fn start(
+    link: Link,
+    to: IpcBytesSender,
+    from: IpcBytesReceiver,
+    message_bytes: usize,
+    crew: &Crew,
+) -> io::Result<Receiver<()>> {
+    let (end, ended) = mpsc::channel::<()>();
+    let reader = link.clone();
+    let mut frames = Frames::new(from, message_bytes + OVERHEAD);
+    crew.spawn("heirloom-read", move || {
+        let _end = end;
+        reader.run(|| reader.read(&mut frames));
+    })?;
+    crew.spawn("heirloom-send", move || {
+        link.run(|| link.send(&to).map_err(|error| format!("can't send to it: {error}")));
+    })?;
+    Ok(ended)
+}
+
+impl Link {
+    /// Whatever ends a thread before its time, a waker that panics too, is the end of the worker: else its jobs would
+    /// never be over.
+    fn run(&self, thread: impl FnOnce() -> Result<(), String>) {
+        let result = catch_unwind(AssertUnwindSafe(thread));
+        if let Err(what) = result.unwrap_or_else(|_| Err(String::from("its thread in the pool panicked"))) {
+            // A keeper that is gone has killed the worker.
+            drop(self.mail.send(Event::From(self.attempt, News::Broken(what))));
+        }
+    }
+
+    fn send(&self, to: &IpcBytesSender) -> io::Result<()> {
+        loop {
+            match self.jobs.next(self.seat, self.generation) {
+                Next::Send(batch) => jobs_frame(&batch).send(to)?,
+                Next::Bye => return Frame::new(Kind::Bye).send(to),
+                Next::Stop => return Ok(()),
+            }
+        }
+    }
+
+    fn read(&self, frames: &mut Frames) -> Result<(), String> {
+        loop {
+            match frames.next().map_err(|error: FrameError| error.to_string())? {
+                Some((Kind::Reply, reply)) => self.take(reply)?,
+                Some((Kind::Wake, _)) | None => return Ok(()),
+                Some((kind, _)) => return Err(format!("received a frame that is for workers: {kind:?}")),
+            }
+        }
+    }
+
+    fn take(&self, reply: &[u8]) -> Result<(), String> {
+        let (head, body) = ReplyHead::read(reply).ok_or("received a reply that can't be read")?;
+        let Some(job) = self.jobs.replied(self.seat, self.generation, head.id, head.busy_ns) else {
+            return match self.jobs.is_closed() {
+                true => Ok(()),
+                false => Err(String::from("received a reply to a job that it doesn't have")),
+            };
+        };
+        let text = || String::from_utf8_lossy(body).into_owned();
+        job.settle(match head.verdict {
+            Verdict::Done => Ok(body.to_vec()),
+            Verdict::Panicked => Err(Failure::Panicked(text())),
+            Verdict::Failed => Err(Failure::Message(text())),
+        });
+        Ok(())
+    }
+}
+
+fn jobs_frame(batch: &[Arc<Job>]) -> Frame {
+    let mut frame = Frame::new(Kind::Jobs);
+    for job in batch {
+        let message = JobMessage { id: job.id, cx: job.cx, tracestate: &job.tracestate, job: &job.bytes };
+        message.write(frame.payload());
+    }
+    frame
+}

@@ -1,0 +1,108 @@
+//! [`Worker`]: a function with a name, which other processes run.
+
+use super::message::Verdict;
+use super::why;
+use super::PoolBuilder;
+use heirloom_core::{Context, Span};
+use serde::de::DeserializeOwned;
+use serde::Serialize;
+use std::any::type_name;
+use std::fmt;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+
+/// A function that worker processes run, under a name by which pool and worker find each other.
+///
+/// Make it a `static`, list it in [`serve`](super::serve), and start pools of it. Each job's span has this name too.
+pub struct Worker<J, R> {
+    name: &'static str,
+    run: fn(&Span, J) -> R,
+}
+
+impl<J, R> Worker<J, R> {
+    /// A worker of this name. Names are told apart within one program, so each needs its own.
+    pub const fn new(name: &'static str, run: fn(&Span, J) -> R) -> Self {
+        Self { name, run }
+    }
+
+    /// Its name.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+impl<J, R> Worker<J, R>
+where
+    J: Serialize + DeserializeOwned + Send,
+    R: Serialize + DeserializeOwned + Send,
+{
+    /// Prepares a pool of processes that run this function. Nothing is started before
+    /// [`start`](PoolBuilder::start).
+    pub fn pool(&self) -> PoolBuilder<J, R> {
+        PoolBuilder::new(self.name)
+    }
+}
+
+/// What [`serve`](super::serve) takes: any [`Worker`].
+pub trait Serve: Sync + sealed::Run {}
+
+impl<T: Sync + sealed::Run> Serve for T {}
+
+pub(super) mod sealed {
+    use super::{Context, Verdict};
+
+    pub trait Run {
+        /// Its name, and the types of its jobs and replies.
+        fn describe(&self) -> (&'static str, &'static str, &'static str);
+
+        /// Runs one job in a span of its own. Appends the reply to `reply`, or the text of what went wrong.
+        fn run(&self, cx: Context, job: &[u8], reply: &mut Vec<u8>) -> Verdict;
+    }
+}
+
+impl<J, R> sealed::Run for Worker<J, R>
+where
+    J: Serialize + DeserializeOwned + Send,
+    R: Serialize + DeserializeOwned + Send,
+{
+    fn describe(&self) -> (&'static str, &'static str, &'static str) {
+        (self.name, type_name::<J>(), type_name::<R>())
+    }
+
+    fn run(&self, cx: Context, job: &[u8], reply: &mut Vec<u8>) -> Verdict {
+        match catch_unwind(AssertUnwindSafe(|| self.try_run(cx, job))) {
+            Ok(Ok(bytes)) => {
+                reply.extend_from_slice(&bytes);
+                Verdict::Done
+            }
+            Ok(Err(text)) => {
+                reply.extend_from_slice(text.as_bytes());
+                Verdict::Failed
+            }
+            Err(panic) => {
+                reply.extend_from_slice(panic_message(&*panic).as_bytes());
+                Verdict::Panicked
+            }
+        }
+    }
+}
+
+impl<J: DeserializeOwned, R: Serialize> Worker<J, R> {
+    /// The span has ended before the reply is serialised, and so before anybody sees it.
+    fn try_run(&self, cx: Context, job: &[u8]) -> Result<Vec<u8>, String> {
+        let job = postcard::from_bytes(job).map_err(|error| format!("the worker can't read the job: {error}"))?;
+        let reply = cx.in_span(self.name, |span| (self.run)(span, job));
+        postcard::to_stdvec(&reply)
+            .map_err(|error| format!("the reply can't be serialised: {}", why::explain(&reply, &error)))
+    }
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic without a text")
+}
+
+impl<J, R> fmt::Debug for Worker<J, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Worker").field("name", &self.name).finish_non_exhaustive()
+    }
+}

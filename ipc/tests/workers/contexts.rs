@@ -1,0 +1,69 @@
+//! Contexts travel with jobs.
+
+use crate::support::{pool, run, Task, LONG};
+use heirloom_core::export::Memory;
+use heirloom_core::{builder, Context};
+use std::path::Path;
+
+#[test]
+fn a_jobs_span_is_a_child_of_its_own_jobs_context_whichever_worker_takes_it() {
+    let pool = pool(3).env("OTEL_TRACES_SAMPLER", "always_on").start().unwrap();
+    let guard = builder("parent").exporter(Memory::new()).start().unwrap();
+    let tracer = guard.tracer();
+    let jobs: Vec<_> = (0..50)
+        .map(|_| {
+            let root = tracer.root("submits");
+            (root.context(), pool.submit(&root, Task::Contexts).unwrap())
+        })
+        .collect();
+    for (parent, job) in jobs {
+        let reply = job.wait(LONG).unwrap();
+        let [span, current] = [0, 1].map(|n| reply.split(' ').nth(n).unwrap());
+        let (span, current) = (Context::from_traceparent(span).unwrap(), Context::from_traceparent(current).unwrap());
+        assert_eq!((span.trace_id(), span.trace_flags()), (parent.trace_id(), parent.trace_flags()));
+        assert_ne!(span.span_id(), parent.span_id());
+        assert_eq!(current.span_id(), span.span_id(), "it is current in the job");
+    }
+}
+
+#[test]
+fn a_job_of_a_trace_that_is_not_sampled_is_not_recorded_and_keeps_its_trace() {
+    let pool = pool(1).start().unwrap();
+    let parent = Context::from_traceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00").unwrap();
+    let reply = pool.submit(parent, Task::Contexts).unwrap().wait(LONG).unwrap();
+    assert!(reply.starts_with("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00 "), "{reply}");
+}
+
+#[test]
+fn a_tracestate_travels_along() {
+    let pool = pool(1).start().unwrap();
+    let guard = builder("parent").exporter(Memory::new()).start().unwrap();
+    let text = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let cx = guard.tracer().extract(text, Some("vendor=value,other=1")).unwrap();
+    let reply = pool.submit(cx, Task::Contexts).unwrap().wait(LONG).unwrap();
+    assert!(reply.contains("0af7651916cd43dd8448eb211c80319c") && reply.ends_with(" vendor=value,other=1"), "{reply}");
+}
+
+/// The parent's id and the span's name, as the worker's own tracer exports them.
+#[test]
+fn a_worker_exports_its_spans_with_the_submitters_as_their_parents() {
+    let directory = std::env::temp_dir().join(format!("heirloom-workers-trace-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let pool = pool(1).env("HEIRLOOM_TRACE_FILE", directory.join("trace.json")).start().unwrap();
+    let parent = Context::from_traceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01").unwrap();
+    let worker = {
+        let job = pool.submit(parent, Task::Pid).unwrap();
+        job.wait(LONG).unwrap()
+    };
+    assert!(run(&pool, Task::Panic(String::from("on purpose"))).is_err());
+    assert!(pool.shutdown(LONG).is_clean());
+    let trace = std::fs::read_to_string(directory.join(format!("trace.{worker}.json"))).unwrap();
+    remove(&directory);
+    for expected in ["\"task\"", "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331", "the thread panicked"] {
+        assert!(trace.contains(expected), "{expected} is missing in {trace}");
+    }
+}
+
+fn remove(directory: &Path) {
+    std::fs::remove_dir_all(directory).unwrap();
+}

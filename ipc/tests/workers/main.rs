@@ -1,0 +1,22 @@
+//! Pools of real worker processes: what they promise, one test for each promise.
+//!
+//! The workers are this program again, which runs the test `heirloom_worker` alone.
+
+#![allow(clippy::unwrap_used)]
+
+mod contexts;
+mod deaths;
+mod ends;
+mod hostile;
+mod jobs;
+mod resources;
+mod starts;
+mod support;
+
+use support::{REFUSES, TASK, WORDS};
+
+/// What worker processes run. As a test it returns at once.
+#[test]
+fn heirloom_worker() {
+    heirloom_ipc::workers::serve(&[&TASK, &WORDS, &REFUSES]);
+}

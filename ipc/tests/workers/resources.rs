@@ -1,0 +1,93 @@
+//! Nothing is left behind.
+
+use crate::support::{echo, output_of, pool, program, run, wait_until, Killed, Task, TASK};
+use std::fs::read_dir;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+#[test]
+fn two_hundred_pools_leave_nothing_behind() {
+    let directory = std::env::temp_dir().join(format!("heirloom-cycles-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let mut cycles = program("resources::program_of_many_cycles");
+    cycles.env("TMPDIR", &directory);
+    output_of(&mut cycles);
+    let left = read_dir(&directory).unwrap().count();
+    std::fs::remove_dir_all(&directory).unwrap();
+    assert_eq!(left, 0, "temporary files");
+}
+
+#[test]
+fn a_pool_is_not_held_up_by_a_stderr_that_nobody_reads() {
+    let mut unread = program("resources::program_with_much_to_say");
+    let mut unread = Killed(unread.stderr(Stdio::piped()).spawn().unwrap());
+    wait_until("it ends", || unread.0.try_wait().unwrap().is_some());
+    assert!(unread.0.wait().unwrap().success());
+}
+
+#[test]
+#[ignore = "a program for another test"]
+fn program_with_much_to_say() {
+    let pool = pool(1).start().unwrap();
+    assert_eq!(run(&pool, Task::Stderr(1_000_000)).unwrap(), "1000000");
+    let started = Instant::now();
+    assert!(pool.shutdown(Duration::from_secs(20)).is_clean());
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+}
+
+#[test]
+fn a_directory_for_temporary_files_that_does_not_do_is_an_error() {
+    for (directory, expected) in
+        [("/nowhere".to_owned(), "No such file"), ("/tmp/".to_owned() + &"x".repeat(100), "TMPDIR")]
+    {
+        let mut program = program("resources::program_without_temporary_files");
+        output_of(program.env("TMPDIR", directory).env("EXPECTED", expected));
+    }
+}
+
+#[test]
+#[ignore = "a program for another test"]
+fn program_without_temporary_files() {
+    let error = pool(1).start().unwrap_err().to_string();
+    assert!(error.contains(&std::env::var("EXPECTED").unwrap()), "{error}");
+}
+
+#[test]
+#[ignore = "a program for another test"]
+fn program_of_many_cycles() {
+    cycle(0); // what is made once is made here
+    let before = counts();
+    (0..200).for_each(cycle);
+    // A thread that was joined may still be listed for a moment.
+    wait_until("everything is gone", || counts() == before);
+}
+
+/// One of the ways in which a pool lives and ends.
+fn cycle(n: usize) {
+    match n % 8 {
+        0 => assert!(pool(2).start().unwrap().shutdown(Duration::from_secs(20)).is_clean()),
+        1 => drop(pool(1).start().unwrap()),
+        2 => drop(run(&pool(1).start().unwrap(), Task::Abort)),
+        3 => assert!(pool(2).start().unwrap().kill().gone),
+        4 => assert!(TASK.pool().workers(1).executable("/bin/true").start().is_err()),
+        5 => {
+            let cat = TASK.pool().workers(2).executable("/bin/cat");
+            assert!(cat.start_timeout(Duration::from_millis(5)).start().is_err());
+        }
+        6 => assert!(TASK.pool().workers(1).executable("/nowhere/worker").start().is_err()),
+        _ => {
+            let pool = pool(1).start().unwrap();
+            assert_eq!(run(&pool, echo("hello")).unwrap(), "hello");
+        }
+    }
+}
+
+/// Descriptors, threads, children.
+fn counts() -> [usize; 3] {
+    let count = |path: &str| read_dir(path).unwrap().count();
+    let tasks: Vec<_> = read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path()).collect();
+    let children = |task: &Path| std::fs::read_to_string(task.join("children")).unwrap_or_default();
+    let children = tasks.iter().map(|task| children(task).split_whitespace().count()).sum();
+    [count("/proc/self/fd"), tasks.len(), children]
+}

@@ -1,0 +1,183 @@
+//! The workers of all tests, and what tests ask of the operating system.
+
+use heirloom_core::{Context, Span};
+use heirloom_ipc::workers::{JobError, Pool, PoolBuilder, WaitError, Worker};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+pub(crate) const LONG: Duration = Duration::from_secs(30);
+
+/// What a worker shall do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Task {
+    Echo(String),
+    Pid,
+    Sleep(u64),
+    Spin,
+    Panic(String),
+    PanicWithNumber,
+    Exit(i32),
+    Abort,
+    Overflow,
+    /// Says this on stderr and is killed.
+    KilledAfter(String),
+    /// Dies unless this file exists, which it makes before.
+    DieOnce(String),
+    Reply(usize),
+    Stderr(usize),
+    /// The context of the job's span, of what is current, and the span's tracestate.
+    Contexts,
+    /// Stops reading and running, as if the machine had no time for it.
+    Freeze,
+    /// Leaves a process behind that has this one's stderr.
+    Orphan,
+}
+
+pub(crate) static TASK: Worker<Task, String> = Worker::new("task", task);
+pub(crate) static WORDS: Worker<String, Vec<String>> =
+    Worker::new("words", |_span, text| text.split(' ').map(String::from).collect());
+pub(crate) static REFUSES: Worker<bool, Refuses> = Worker::new("refuses", |_span, refuse| Refuses(refuse));
+
+/// Can't be serialised if it says so.
+#[derive(Debug)]
+pub(crate) struct Refuses(pub(crate) bool);
+
+impl Serialize for Refuses {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            true => Err(serde::ser::Error::custom("it refuses")),
+            false => false.serialize(to),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Refuses {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        bool::deserialize(from).map(Refuses)
+    }
+}
+
+fn task(span: &Span, task: Task) -> String {
+    match task {
+        Task::Echo(text) => text,
+        Task::Pid => std::process::id().to_string(),
+        Task::Sleep(ms) => {
+            std::thread::sleep(Duration::from_millis(ms));
+            ms.to_string()
+        }
+        Task::Spin => loop {
+            std::hint::spin_loop();
+        },
+        Task::Panic(text) => panic!("{text}"),
+        Task::PanicWithNumber => std::panic::panic_any(7),
+        Task::Exit(code) => std::process::exit(code),
+        Task::Abort => std::process::abort(),
+        Task::Overflow => overflow(1).to_string(),
+        Task::KilledAfter(text) => {
+            eprintln!("{text}");
+            signal(std::process::id(), nix::sys::signal::SIGKILL);
+            unreachable!()
+        }
+        Task::DieOnce(file) => {
+            let died = Path::new(&file).exists();
+            std::fs::write(&file, std::process::id().to_string()).unwrap();
+            if !died {
+                std::process::abort();
+            }
+            std::process::id().to_string()
+        }
+        Task::Reply(bytes) => "x".repeat(bytes),
+        Task::Stderr(bytes) => {
+            (0..bytes / 100).for_each(|_| eprintln!("{}", "e".repeat(99)));
+            bytes.to_string()
+        }
+        Task::Contexts => contexts(span),
+        Task::Freeze => {
+            signal(std::process::id(), nix::sys::signal::SIGSTOP);
+            // The thread may get a bit further.
+            std::thread::sleep(LONG);
+            String::from("thawed")
+        }
+        Task::Orphan => Command::new("sleep").arg("30").spawn().unwrap().id().to_string(),
+    }
+}
+
+#[allow(unconditional_recursion)]
+#[inline(never)]
+fn overflow(n: u64) -> u64 {
+    let page = std::hint::black_box([n; 512]);
+    overflow(page[7] + 1) + page[3]
+}
+
+fn contexts(span: &Span) -> String {
+    let traceparent = |cx: Context| cx.traceparent().map(|text| text.to_string()).unwrap_or_default();
+    let state = span.context().tracestate();
+    format!("{} {} {}", traceparent(span.context()), traceparent(Context::current()), state.as_str())
+}
+
+/// A pool of workers that run this test program.
+pub(crate) fn pool(workers: usize) -> PoolBuilder<Task, String> {
+    TASK.pool().workers(workers).test_entry("heirloom_worker")
+}
+
+pub(crate) fn echo(text: &str) -> Task {
+    Task::Echo(text.to_owned())
+}
+
+/// Submits a job and waits for its reply.
+pub(crate) fn run(pool: &Pool<Task, String>, task: Task) -> Result<String, JobError<Task>> {
+    match pool.submit(Context::INERT, task).unwrap().wait(LONG) {
+        Ok(reply) => Ok(reply),
+        Err(WaitError::Failed(error)) => Err(error),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+pub(crate) fn pid(pool: &Pool<Task, String>) -> u32 {
+    run(pool, Task::Pid).unwrap().parse().unwrap()
+}
+
+pub(crate) fn signal(pid: u32, signal: nix::sys::signal::Signal) {
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid as i32), signal).unwrap();
+}
+
+/// Whether a process runs; one that waits to be reaped does not.
+pub(crate) fn is_alive(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(") ").next().and_then(|rest| rest.chars().next()).is_some_and(|state| state != 'Z')
+}
+
+pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + LONG;
+    while !condition() {
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Another process of this program, in which the test of this name is run although it is ignored.
+pub(crate) fn program(test: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--ignored", "--nocapture", "--quiet"]).stdin(Stdio::null());
+    command
+}
+
+/// The output of a process that must end well.
+pub(crate) fn output_of(command: &mut Command) -> String {
+    let out = command.output().unwrap();
+    let text = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+    assert!(out.status.success(), "{}: {text}", out.status);
+    text
+}
+
+/// Killed when the test ends, however it ends.
+pub(crate) struct Killed(pub(crate) Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
