@@ -14,6 +14,7 @@
 
 pub mod command;
 mod env;
+mod join;
 pub mod prelude;
 mod process;
 #[cfg(all(target_os = "linux", feature = "record"))]

@@ -5,14 +5,12 @@
 //! | `mod.rs` | `.traced(cx)`, and the settings of one run |
 //! | `run.rs` | one run: its span, from before the spawn until after the exit |
 //! | `failure.rs` | names for what went wrong |
-//! | `join.rs` | a region for a child that joins |
 //! | `stdio.rs` | which of a command's streams were set |
 //! | `child.rs` | spawn, output, status, and the child of the standard library |
 //! | `tokio.rs` | the same for tokio |
 
 mod child;
 mod failure;
-mod join;
 mod run;
 mod stdio;
 #[cfg(all(feature = "tokio", unix))]

@@ -5,7 +5,7 @@
 //! ended says that nobody waited.
 
 use super::failure;
-use super::join::Join;
+use crate::join::Join;
 use crate::process::{self, Exit};
 use crate::Environment;
 use heirloom_core::{Baggage, Context, Name, Span, SpanKind, Value};
@@ -66,7 +66,12 @@ impl Plan {
             return None;
         }
         Environment::of(span).with_baggage(&self.baggage).apply_to(command);
-        (self.joined && span.is_recording()).then(|| Join::prepare(span, command)).flatten()
+        if !self.joined || !span.is_recording() {
+            return None;
+        }
+        let joined = Join::prepare(span, command);
+        let why = |reason: String| _ = span.event_with("heirloom.not_joined", &[("reason", reason.into())]);
+        joined.map_err(why).ok()
     }
 }
 

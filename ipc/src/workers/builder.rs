@@ -5,6 +5,7 @@ use super::message::VARIABLE;
 use super::serve::{in_worker, was_served};
 use super::state::Limits;
 use super::{Pool, StartError};
+use heirloom_core::Context;
 use serde::de::DeserializeOwned;
 use serde::Serialize;
 use std::any::type_name;
@@ -56,6 +57,8 @@ pub(super) struct Plan {
     pub(super) start_timeout: Duration,
     pub(super) restarts: u32,
     pub(super) restart_window: Duration,
+    /// Its tracer's collector gets what the workers record.
+    pub(super) cx: Context,
 }
 
 impl<J, R> PoolBuilder<J, R>
@@ -75,6 +78,7 @@ where
             start_timeout: Duration::from_secs(10),
             restarts: 10,
             restart_window: Duration::from_secs(60),
+            cx: Context::INERT,
         };
         Self {
             plan,
@@ -200,13 +204,14 @@ where
     /// # Errors
     ///
     /// The first worker's failure; the others are ended. See [`StartError`].
-    pub fn start(self) -> Result<Pool<J, R>, StartError> {
+    pub fn start(mut self) -> Result<Pool<J, R>, StartError> {
         if in_worker() && !self.nested {
             return Err(StartError::InsideWorker);
         }
         if !self.chosen && !was_served() {
             return Err(StartError::NotServed);
         }
+        self.plan.cx = Context::current();
         Pool::start(self.plan, self.workers, self.limits, self.submit_timeout)
     }
 

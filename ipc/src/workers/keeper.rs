@@ -17,6 +17,7 @@ use super::process::Process;
 use super::restarts::Restarts;
 use super::state::Jobs;
 use super::stderr::Printer;
+use super::trace;
 use super::traffic;
 use ipc_channel::ipc::IpcBytesSender;
 use std::io;
@@ -144,7 +145,7 @@ impl Keeper {
 
     fn launch(&self, socket: &str) -> Result<Process, StartError> {
         let mut command = self.plan.command(socket);
-        Process::start(&mut command, self.attempt, &self.mail, &self.crew, &self.printer)
+        Process::start(&mut command, self.plan.cx, self.attempt, &self.mail, &self.crew, &self.printer)
             .map_err(|error| StartError::Spawn { executable: self.plan.executable.clone(), error })
     }
 
@@ -246,6 +247,10 @@ impl Keeper {
         drop(Frame::new(Kind::Wake).send(&traffic.wake));
         let _: Result<(), RecvTimeoutError> = traffic.reader_ended.recv_timeout(LAST_REPLIES);
         let death = process.bury();
+        let begun = self.jobs.begun(self.seat);
+        if begun.is_some() || !self.jobs.is_over() {
+            trace::died(begun.unwrap_or(self.plan.cx), self.plan.worker, &death);
+        }
         self.jobs.died(self.seat, &death);
         death
     }

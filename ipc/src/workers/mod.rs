@@ -86,6 +86,7 @@ mod serve;
 mod state;
 mod stderr;
 mod sys;
+mod trace;
 mod traffic;
 mod why;
 mod worker;

@@ -6,6 +6,7 @@ use super::keeper::{Event, News};
 use super::launch::{launch, Launched};
 use super::stderr::{Printer, Stderr};
 use super::sys;
+use heirloom_core::Context;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
@@ -26,12 +27,13 @@ impl Process {
     /// workers to finish.
     pub(super) fn start(
         command: &mut Command,
+        cx: Context,
         attempt: u64,
         mail: &Sender<Event>,
         crew: &Crew,
         printer: &Printer,
     ) -> io::Result<Self> {
-        let mut launched = launch(command.stdin(Stdio::piped()).stderr(Stdio::piped()).process_group(0))?;
+        let mut launched = launch(command.stdin(Stdio::piped()).stderr(Stdio::piped()).process_group(0), cx)?;
         let (pid, mail) = (launched.pid, mail.clone());
         let watch = move || {
             sys::wait_for_end(pid);

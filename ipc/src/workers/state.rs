@@ -6,6 +6,7 @@
 use super::error::Death;
 use super::job::{Failure, Job};
 use super::pace::Pace;
+use heirloom_core::Context;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -198,6 +199,11 @@ impl Jobs {
         let mut state = self.lock();
         state.seats[seat].status = Status::Down;
         state.notify(seat);
+    }
+
+    /// The context of the job that a worker has begun, or is about to.
+    pub(super) fn begun(&self, seat: usize) -> Option<Context> {
+        self.lock().seats[seat].in_flight.front().map(|ticket| ticket.job.cx)
     }
 
     /// The worker is dead and all its replies were read.

@@ -157,10 +157,17 @@ pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// Another process of this program, in which the test of this name is run although it is ignored.
+const PROGRAM: &str = "HEIRLOOM_TEST_PROGRAM";
+
+/// Whether this process was started by [`program`]: the tests that are programs for other tests do nothing else.
+pub(crate) fn is_program() -> bool {
+    std::env::var_os(PROGRAM).is_some()
+}
+
+/// Another process of this program, in which the test of this name does what it is for.
 pub(crate) fn program(test: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", test, "--ignored", "--nocapture", "--quiet"]).stdin(Stdio::null());
+    command.args(["--exact", test, "--nocapture", "--quiet"]).env(PROGRAM, "1").stdin(Stdio::null());
     command
 }
 

@@ -12,12 +12,15 @@ mod enabled {
     use std::io::{self, Write};
     use std::path::{Path, PathBuf};
 
-    /// Starts the global tracer with the environment's settings. `None` if one runs already, which is left alone, or if
+    /// Starts the global tracer: it records into the collector of the pool's process, or, if that has none, with the
+    /// environment's settings. `None` if one runs already, which is left alone, or if
     /// it can't be started, which is said on stderr.
     pub(in super::super) fn start_tracer(service_name: &str) -> Option<Guard> {
         if Tracer::global().is_some() {
             return None;
         }
+        #[cfg(target_os = "linux")]
+        crate::shm::join_parent();
         let mut builder = builder(service_name);
         if let Some(path) = trace_file(service_name) {
             builder = builder.trace_file(path);

@@ -1,0 +1,23 @@
+//! What a pool itself has to say in the trace.
+
+use super::error::Death;
+use crate::process::Exit;
+use heirloom_core::Context;
+
+/// A worker died: a span without a length, below the parent of the job that it was at.
+pub(super) fn died(cx: Context, worker: &str, death: &Death) {
+    if !cx.trace_id().is_valid() {
+        return;
+    }
+    let span = cx.span("worker died");
+    span.set("heirloom.worker", worker).set("process.child.pid", death.pid);
+    if let Some(exit) = death.exit.map(Exit::from_status) {
+        if let Some(code) = exit.code {
+            span.set("process.exit.code", code);
+        }
+        if let Some(signal) = exit.signal_name() {
+            span.set("process.exit.signal", signal.as_str());
+        }
+    }
+    span.error(&death.to_string());
+}
