@@ -249,7 +249,8 @@ impl Keeper {
         let death = process.bury();
         let begun = self.jobs.begun(self.seat);
         if begun.is_some() || !self.jobs.is_over() {
-            trace::died(begun.unwrap_or(self.plan.cx), self.plan.worker, &death);
+            let cx = begun.filter(|cx| cx.trace_id().is_valid()).unwrap_or(self.plan.cx);
+            trace::died(cx, self.plan.worker, &death);
         }
         self.jobs.died(self.seat, &death);
         death

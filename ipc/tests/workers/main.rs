@@ -12,6 +12,7 @@ mod jobs;
 mod resources;
 mod starts;
 mod support;
+mod traced;
 
 use support::{REFUSES, TASK, WORDS};
 

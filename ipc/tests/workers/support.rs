@@ -23,6 +23,8 @@ pub(crate) enum Task {
     Overflow,
     /// Says this on stderr and is killed.
     KilledAfter(String),
+    /// Records a span, and is killed inside another one.
+    KilledInSpan,
     /// Dies unless this file exists, which it makes before.
     DieOnce(String),
     Reply(usize),
@@ -75,6 +77,13 @@ fn task(span: &Span, task: Task) -> String {
         Task::Exit(code) => std::process::exit(code),
         Task::Abort => std::process::abort(),
         Task::Overflow => overflow(1).to_string(),
+        Task::KilledInSpan => {
+            span.in_span("done", |_| ());
+            span.in_span("inside", |_| {
+                signal(std::process::id(), nix::sys::signal::SIGKILL);
+                String::new()
+            })
+        }
         Task::KilledAfter(text) => {
             eprintln!("{text}");
             signal(std::process::id(), nix::sys::signal::SIGKILL);

@@ -1,0 +1,73 @@
+//! What workers record is in their pool's trace: nothing but `serve` is needed.
+
+use super::support::{pool, Task, LONG};
+use heirloom_core::export::SpanData;
+use heirloom_core::testing::{self, Testing};
+use heirloom_core::{in_root, Sampler, Status};
+use std::collections::BTreeSet;
+
+fn named(t: &Testing, name: &str) -> Vec<SpanData> {
+    t.spans().into_iter().filter(|span| span.name == name).collect()
+}
+
+#[test]
+fn the_jobs_of_all_workers_are_in_one_tree() {
+    testing::run(|t| {
+        in_root("main", |root| {
+            let pool = pool(3).start().unwrap();
+            let pids: BTreeSet<String> = pool
+                .map(root, (0..60).map(|_| Task::Sleep(2)))
+                .chain(pool.map(root, [Task::Pid]))
+                .map(Result::unwrap)
+                .collect();
+            assert!(!pids.is_empty());
+        });
+        let (main, jobs) = (named(t, "main"), named(t, "task"));
+        assert_eq!(jobs.len(), 61);
+        let processes: BTreeSet<_> = jobs.iter().map(|span| span.lane.process_id).collect();
+        assert!(processes.len() == 3 && !processes.contains(&std::process::id()), "{processes:?}");
+        assert!(jobs.iter().all(|span| span.parent_span_id == Some(main[0].span_id)));
+        assert!(jobs.iter().all(|span| span.start_ns >= main[0].start_ns && span.end_ns <= main[0].end_ns));
+        assert!(jobs.iter().all(|span| !span.aborted));
+        t.assert_complete();
+    });
+}
+
+#[test]
+fn a_worker_that_is_killed_keeps_what_it_had_finished_and_the_pool_says_that_it_died() {
+    testing::run(|t| {
+        in_root("main", |root| {
+            let pool = pool(2).start().unwrap();
+            let error = pool.submit(root, Task::KilledInSpan).unwrap().wait(LONG).unwrap_err().to_string();
+            assert!(error.contains("SIGKILL") || error.contains("signal: 9"), "{error}");
+            pool.submit(root, Task::Echo("after".into())).unwrap().wait(LONG).unwrap();
+        });
+        let [done] = &named(t, "done")[..] else { panic!("{:#?}", t.spans()) };
+        assert!(!done.aborted);
+        for open in ["inside", "task"] {
+            let aborted: Vec<_> = named(t, open).into_iter().filter(|span| span.aborted).collect();
+            let [span] = &aborted[..] else { panic!("{open}: {aborted:?}") };
+            assert!(matches!(&span.status, Status::Error(why) if why.contains("SIGKILL")), "{:?}", span.status);
+        }
+        let [died] = &named(t, "worker died")[..] else { panic!("{:#?}", t.spans()) };
+        assert_eq!(died.attribute("process.exit.signal").and_then(|signal| signal.as_str()), Some("SIGKILL"));
+        assert_eq!(died.attribute("process.child.pid").and_then(|pid| pid.as_i64()), Some(done.lane.process_id.into()));
+        t.assert_balanced();
+        assert_eq!(t.tracer().ledger().aborted, 2);
+    });
+}
+
+#[test]
+fn a_worker_leaves_out_what_its_parent_left_out() {
+    testing::run_with(
+        |b| b.sampler(Sampler::AlwaysOff),
+        |t| {
+            in_root("main", |root| {
+                let pool = pool(1).start().unwrap();
+                pool.submit(root, Task::Echo("x".into())).unwrap().wait(LONG).unwrap();
+            });
+            assert_eq!(t.spans().len(), 0);
+            t.assert_balanced();
+        },
+    );
+}
