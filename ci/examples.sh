@@ -7,7 +7,7 @@ out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
 check_ledger() {
-    tail -n 1 "$1" | grep -Eq '^ledger: begun=[1-9][0-9]* exported=[0-9]+ dropped=0 sampled_out=0 open=0 orphans=0 balanced=yes$' || {
+    tail -n 1 "$1" | grep -Eq '^ledger: begun=[1-9][0-9]* exported=[0-9]+ dropped=0 sampled_out=0 open=0 aborted=[0-9]+ orphans=0 balanced=yes$' || {
         echo "$2 did not end with a balanced ledger:" >&2
         tail -n 5 "$1" >&2
         exit 1
@@ -21,6 +21,8 @@ for source in examples/*.rs; do
     cargo run --quiet --release --example "$name" >"$out/$name.txt"
     check_ledger "$out/$name.txt" "$name"
 done
+
+grep -Eq 'aborted=[1-9]' "$out/worker_processes.txt" || { echo "worker_processes: nobody was aborted" >&2; exit 1; }
 
 echo "== pipeline"
 cargo run --quiet --release --example pipeline -- --trace-out "$out/trace.json" >"$out/pipeline.txt"

@@ -55,6 +55,9 @@ pub use heirloom_pool::crossbeam;
 #[cfg(feature = "rayon")]
 pub use heirloom_pool::{rayon, TracedParallel};
 
+#[cfg(all(feature = "ipc", unix))]
+pub use heirloom_ipc::workers;
+
 #[cfg(all(feature = "ipc", feature = "record"))]
 mod start;
 #[cfg(all(feature = "ipc", feature = "record"))]

@@ -1,6 +1,6 @@
 //! The examples as a user runs them: what they print, what they write, how they end.
 #![allow(clippy::unwrap_used)]
-#![cfg(all(feature = "record", feature = "rayon"))]
+#![cfg(all(feature = "record", feature = "rayon", feature = "ipc"))]
 
 use serde_json::Value;
 use std::ffi::OsStr;
@@ -73,8 +73,9 @@ impl Ran {
         assert_eq!(self.code, Some(0), "{self}");
         let last = self.stdout.lines().last().unwrap_or_default();
         let begun = self.ledger("begun");
-        let expected =
-            format!("ledger: begun={begun} exported={begun} dropped=0 sampled_out=0 open=0 orphans=0 balanced=yes");
+        let expected = format!(
+            "ledger: begun={begun} exported={begun} dropped=0 sampled_out=0 open=0 aborted=0 orphans=0 balanced=yes"
+        );
         assert_eq!(last, expected);
     }
 
@@ -149,9 +150,12 @@ fn the_tree_has_every_stage_and_every_file_with_its_steps() {
     for (level, name, times) in [
         (0, "index", 1),
         (1, "walk", 1),
+        (1, "shapes", 1),
+        (2, "shape", 2),
+        (3, "measure", 2),
         (1, "scan", 1),
         (2, "file", 2),
-        (3, "read", 2),
+        (3, "read", 4),
         (3, "hash", 2),
         (3, "tokenise", 2),
         (1, "merge", 1),
@@ -160,8 +164,42 @@ fn the_tree_has_every_stage_and_every_file_with_its_steps() {
     ] {
         assert_eq!(ran.count(level, name), times, "{name:?} at level {level} of {ran}");
     }
-    assert_eq!(ran.ledger("begun"), 16, "the spans above and one for sorting: {ran}");
+    assert_eq!(ran.ledger("begun"), 23, "the spans above and one for sorting: {ran}");
     assert!(ran.stdout.contains("\nmerge-1 "), "the lane of a thread: {ran}");
+}
+
+#[test]
+fn worker_processes_have_lanes_of_their_own_or_there_are_none() {
+    let folder = folder("workers");
+    (0..60).for_each(|i| fs::write(folder.join(format!("in/{i}")), "({[]})".repeat(1000)).unwrap());
+    let lanes = |ran: &Ran| ran.stdout.lines().filter(|line| line.starts_with("main ")).count();
+    let with = index(&folder, &["--workers", "3"]);
+    with.assert_lossless();
+    assert!(with.stdout.contains("brackets nest up to 3 deep, as 3 worker processes found"), "{with}");
+    assert!((2..=4).contains(&lanes(&with)), "the main thread, and that of each worker that had a job: {with}");
+    let without = index(&folder, &["--workers", "0"]);
+    without.assert_lossless();
+    assert!(!without.stdout.contains("shape") && lanes(&without) == 1, "{without}");
+}
+
+#[test]
+fn a_killed_worker_is_in_the_example_s_tree() {
+    let ran: Ran = command("worker_processes").arg(env!("CARGO_MANIFEST_DIR")).output().unwrap().into();
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert!((2..=3).contains(&ran.ledger("aborted")), "{ran}");
+    assert_eq!((ran.ledger("orphans"), ran.ledger("open")), (0, 0), "{ran}");
+    assert!(ran.stdout.ends_with("balanced=yes\n") && ran.stdout.contains("worker died"), "{ran}");
+    assert!(ran.stdout.contains("aborted: digest in process"), "{ran}");
+}
+
+#[test]
+fn the_example_of_commands_shows_each_with_its_exit() {
+    let mut run = command("child_command");
+    let ran: Ran = run.env("PATH", std::env::var_os("PATH").unwrap()).output().unwrap().into();
+    ran.assert_lossless();
+    for line in ["  sort  ", "  no-such-program  ", "  process.exit.code = 0", "  error.type = not_found"] {
+        assert!(ran.stdout.contains(line), "{line:?} is not in {ran}");
+    }
 }
 
 #[test]
@@ -226,7 +264,7 @@ fn coarse_spans_give_the_same_index() {
     index(&folder, &[]).assert_lossless();
     let index_of_items = index_lines(&folder);
     for grain in ["--per-leaf", "--summary"] {
-        let ran = index(&folder, &[grain]);
+        let ran = index(&folder, &[grain, "--workers", "0"]);
         ran.assert_lossless();
         assert_eq!(index_lines(&folder), index_of_items);
         assert!(ran.ledger("begun") < 100, "a span for each leaf, not for each file: {ran}");

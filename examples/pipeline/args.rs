@@ -3,22 +3,25 @@
 use lexopt::prelude::*;
 use std::ffi::OsString;
 use std::fmt::Display;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 pub(crate) const USAGE: &str = "\
-usage: pipeline [DIR] [--trace-out FILE] [--index-out FILE] [--threads N] [--per-item | --per-leaf | --summary]
+usage: pipeline [DIR] [--trace-out FILE] [--index-out FILE] [--threads N] [--workers N] [--per-item | --per-leaf | --summary]
 
 Hashes and tokenises every file below DIR (default: this project) in parallel, and shows the trace of it.
 
   --trace-out FILE   write a trace file, for https://ui.perfetto.dev
   --index-out FILE   write the index there (default: beside the program)
   --threads N        threads of the pool, 1 to 256 (default: one for each CPU)
+  --workers N        worker processes, 0 to 64 (default: 2)
   --per-item         one span for each file, with its steps (the default)
   --per-leaf         one span for each run of files that a thread took in one go
   --summary          the same, with a histogram of how long the files took
 ";
 
 const MAX_THREADS: usize = 256;
+const MAX_WORKERS: usize = 64;
 
 /// How finely the files are traced.
 #[derive(Clone, Copy)]
@@ -33,6 +36,7 @@ pub(crate) struct Args {
     pub(crate) trace_out: Option<PathBuf>,
     pub(crate) index_out: PathBuf,
     pub(crate) threads: usize,
+    pub(crate) workers: usize,
     pub(crate) grain: Grain,
 }
 
@@ -41,11 +45,13 @@ pub(crate) fn parse() -> Result<Option<Args>, String> {
     let mut parser = lexopt::Parser::from_env();
     let (mut dir, mut trace_out, mut index_out, mut grain) = (None, None, None, Grain::Item);
     let mut threads = std::thread::available_parallelism().map_or(1, |n| n.get());
+    let mut workers = 2;
     while let Some(arg) = parser.next().map_err(text)? {
         match arg {
             Long("trace-out") => trace_out = Some(parser.value().map_err(text)?.into()),
             Long("index-out") => index_out = Some(parser.value().map_err(text)?.into()),
             Long("threads") => threads = thread_count(parser.value().map_err(text)?)?,
+            Long("workers") => workers = worker_count(parser.value().map_err(text)?)?,
             Long("per-item") => grain = Grain::Item,
             Long("per-leaf") => grain = Grain::Leaf,
             Long("summary") => grain = Grain::Summary,
@@ -58,7 +64,8 @@ pub(crate) fn parse() -> Result<Option<Args>, String> {
         Some(dir) => dir,
         None => directory(project())?,
     };
-    Ok(Some(Args { dir, trace_out, index_out: index_out.unwrap_or_else(beside_the_program), threads, grain }))
+    let index_out = index_out.unwrap_or_else(beside_the_program);
+    Ok(Some(Args { dir, trace_out, index_out, threads, workers, grain }))
 }
 
 fn text(error: impl Display) -> String {
@@ -66,8 +73,16 @@ fn text(error: impl Display) -> String {
 }
 
 fn thread_count(value: OsString) -> Result<usize, String> {
-    let count = value.to_str().and_then(|text| text.parse().ok()).filter(|n| (1..=MAX_THREADS).contains(n));
-    count.ok_or_else(|| format!("--threads takes a number from 1 to {MAX_THREADS}, not {value:?}"))
+    count("--threads", value, 1..=MAX_THREADS)
+}
+
+fn worker_count(value: OsString) -> Result<usize, String> {
+    count("--workers", value, 0..=MAX_WORKERS)
+}
+
+fn count(option: &str, value: OsString, range: RangeInclusive<usize>) -> Result<usize, String> {
+    let count = value.to_str().and_then(|text| text.parse().ok()).filter(|n| range.contains(n));
+    count.ok_or_else(|| format!("{option} takes a number from {} to {}, not {value:?}", range.start(), range.end()))
 }
 
 fn directory(path: PathBuf) -> Result<PathBuf, String> {

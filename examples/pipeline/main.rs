@@ -1,11 +1,12 @@
 //! The main job: hashes and tokenises every file of a directory on a thread pool, merges the counts on threads of their
-//! own, writes an index in the background, and shows the trace of all that, on whatever thread it ran:
+//! own, has worker processes look at the texts, writes an index in the background, and shows the trace of all that, on
+//! whatever thread and in whatever process it ran:
 //!
 //! ```text
 //! cargo run --release --example pipeline -- [DIR] [--trace-out FILE]
 //! ```
 //!
-//! It prints the tree, where the time went on each thread, and the account of every span. Files that can't be read are
+//! It prints the tree, where the time went on each thread and in each process, and the account of every span. Files that can't be read are
 //! errors in the trace, not of the program. Exit status: 0 if every span was delivered, 1 if not or if the index can't
 //! be written, 2 for arguments that can't be used.
 //!
@@ -14,6 +15,7 @@
 //! | `args.rs` | reads the command line |
 //! | `walk.rs` | finds the files |
 //! | `scan.rs` | reads, hashes and tokenises them on the pool: `.traced(..)` |
+//! | `shapes.rs` | how deeply brackets nest, found out by worker processes |
 //! | `index.rs` | merges on threads, writes |
 //! | `progress.rs` | the line on the terminal |
 //! | `output.rs` | prints what is in the trace |
@@ -23,6 +25,7 @@ mod index;
 mod output;
 mod progress;
 mod scan;
+mod shapes;
 mod walk;
 
 use args::Args;
@@ -47,6 +50,7 @@ const FAILED: u8 = 1;
 const UNUSABLE_ARGUMENTS: u8 = 2;
 
 fn main() -> ExitCode {
+    heirloom::workers::serve(&[&shapes::SHAPE]); // in a worker process: serves jobs and exits; else returns at once
     let args = match args::parse() {
         Ok(Some(args)) => args,
         Ok(None) => return output::print(args::USAGE),
@@ -110,12 +114,16 @@ fn build_index(args: &Args, progress: &Progress) -> Result<BackgroundJob<io::Res
     heirloom::in_root("index", |root| {
         root.set("dir", args.dir.display().to_string()).set("threads", args.threads);
         let paths = root.in_span("walk", |span| walk::files(&args.dir, span, progress));
+        let shapes = match args.workers {
+            0 => Vec::new(),
+            workers => root.in_span("shapes", |span| shapes::of_files(paths.clone(), workers, span))?,
+        };
         let partials = heirloom::rayon::install(&pool, root, "scan", |span| scan.files(&paths, span));
         let index = root.in_span("merge", |span| Index::merge(partials, shards, span))?;
         let path = args.index_out.clone();
         Ok(root.background("write index").on_thread(move |span| {
             let lines = index.write(&path, span)?;
-            Ok(Summary::new(&index, lines))
+            Ok(Summary::new(&index, &shapes, lines))
         }))
     })
 }

@@ -2,6 +2,7 @@
 
 use crate::args::Args;
 use crate::index::{Index, Outcome};
+use crate::shapes::Shape;
 use heirloom::export::SpanData;
 use heirloom::tree::{self, TreeOptions};
 use heirloom::Report;
@@ -19,10 +20,12 @@ pub(crate) struct Summary {
     tokens: u64,
     distinct_tokens: usize,
     index_lines: usize,
+    /// The deepest nesting of brackets.
+    depth: u64,
 }
 
 impl Summary {
-    pub(crate) fn new(index: &Index, index_lines: usize) -> Self {
+    pub(crate) fn new(index: &Index, shapes: &[Option<Shape>], index_lines: usize) -> Self {
         let is = |wanted: fn(&Outcome) -> bool| index.files.iter().filter(|file| wanted(&file.outcome)).count();
         Self {
             files: index.files.len(),
@@ -32,6 +35,7 @@ impl Summary {
             tokens: index.files.iter().map(|file| file.tokens).sum(),
             distinct_tokens: index.tokens.len(),
             index_lines,
+            depth: shapes.iter().flatten().map(|shape| shape.depth).max().unwrap_or(0),
         }
     }
 }
@@ -51,9 +55,12 @@ pub(crate) fn show(args: &Args, spans: &[SpanData], summary: Option<&Summary>, r
 }
 
 fn write_summary(text: &mut String, args: &Args, found: &Summary) -> std::fmt::Result {
-    let Summary { files, binary, failed, bytes, tokens, distinct_tokens, index_lines } = found;
+    let Summary { files, binary, failed, bytes, tokens, distinct_tokens, index_lines, depth } = found;
     writeln!(text, "{files} files ({binary} binary, {failed} not readable), {bytes} bytes")?;
     writeln!(text, "{tokens} tokens, {distinct_tokens} different ones")?;
+    if args.workers > 0 {
+        writeln!(text, "brackets nest up to {depth} deep, as {} worker processes found", args.workers)?;
+    }
     writeln!(text, "index: {} ({index_lines} lines)", args.index_out.display())?;
     match &args.trace_out {
         Some(file) => writeln!(text, "trace: {} (open it in https://ui.perfetto.dev)", file.display()),

@@ -1,16 +1,16 @@
 //! Child processes in a trace: a program that knows nothing of tracing, and one in another language that does.
 //!
 //! ```text
-//! cargo run -p heirloom-ipc --example child_command            # -- FILE: whose lines are to be sorted
+//! cargo run --release --example child_command            # -- FILE: whose lines are to be sorted
 //! ```
 //!
 //! Each command is a span with its exit code, CPU time and memory, and each child finds that span in its environment. The
 //! Python script needs nothing but its standard library to say where it belongs.
 
-use heirloom_core::export::{Memory, SpanData};
-use heirloom_core::tree::{render, TreeOptions};
-use heirloom_core::{Context, Span};
-use heirloom_ipc::prelude::*; // adds `.traced(..)` to commands
+use heirloom::export::{Memory, SpanData};
+use heirloom::prelude::*; // adds `.traced(..)` to commands
+use heirloom::tree::{render, TreeOptions};
+use heirloom::{Context, Span};
 use std::fs::File;
 use std::io;
 use std::process::{Command, Stdio};
@@ -24,7 +24,7 @@ print(f"python3: I am a child of span {parent} in trace {trace}")
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let memory = Memory::new();
-    let guard = heirloom_core::builder("child_command").exporter(memory.clone()).verify(true).init()?;
+    let guard = heirloom::builder("child_command").exporter(memory.clone()).verify(true).init()?;
     // Whoever started us may have a trace that this run is a part of; if not, this is a new one.
     let started_for = Context::from_env().unwrap_or_default();
 
@@ -46,7 +46,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 /// A program that knows nothing of all this, on real data: the dictionary of our choice, or this project's lock file.
 fn sort(root: &Span) -> io::Result<()> {
-    let file = std::env::args().nth(1).unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.lock").into());
+    let file = std::env::args().nth(1).unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.lock").into());
     let sort = Command::new("sort").arg("-u").stdin(File::open(file)?).traced(root).output()?;
     println!("sort: {} different lines", sort.stdout.iter().filter(|byte| **byte == b'\n').count());
     Ok(())

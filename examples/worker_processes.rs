@@ -1,0 +1,112 @@
+//! Worker processes: the files of this project are hashed by four of them, one of which is killed half-way.
+//!
+//! ```text
+//! cargo run --release --example worker_processes            # -- DIR
+//! ```
+//!
+//! The workers are this program, started again. Each records into memory that it shares with this process, so the trace is
+//! one tree, with a lane for each process, and what the killed worker had finished is in it. What it had open is marked as
+//! aborted; the job is tried again by another one. The last line is the account of every span, in all processes.
+
+use heirloom::export::Memory;
+use heirloom::tree::{self, TreeOptions};
+use heirloom::workers::{self, Worker};
+use heirloom::Span;
+use serde::{Deserialize, Serialize};
+use std::error::Error;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+/// What a worker is to do.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Job {
+    /// Not a `PathBuf`: serde refuses one that is not UTF-8.
+    path: OsString,
+    /// A file: the worker that finds it missing makes it, and is killed in the middle of the job.
+    fatal_unless: Option<PathBuf>,
+}
+
+/// What it found.
+#[derive(Debug, Serialize, Deserialize)]
+struct Hashed {
+    worker: u32,
+    bytes: u64,
+    hash: Option<[u8; 32]>,
+}
+
+static HASH: Worker<Job, Hashed> = Worker::new("hash", hash);
+
+const WORKERS: usize = 4;
+
+fn hash(span: &Span, job: Job) -> Hashed {
+    span.set("path", job.path.to_string_lossy());
+    let bytes = match span.in_span("read", |_| std::fs::read(&job.path)) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            span.error(&error.to_string());
+            Vec::new()
+        }
+    };
+    let hash = span.in_span("digest", |_| {
+        if let Some(marker) = job.fatal_unless.filter(|marker| !marker.exists()) {
+            be_killed(&marker);
+        }
+        blake3::hash(&bytes)
+    });
+    Hashed { worker: std::process::id(), bytes: bytes.len() as u64, hash: Some(*hash.as_bytes()) }
+}
+
+/// As the kernel does it when memory is short: no warning, no last word.
+fn be_killed(marker: &Path) {
+    let made = std::fs::write(marker, []);
+    let killed = Command::new("kill").args(["-KILL", &std::process::id().to_string()]).status();
+    eprintln!("this worker should be dead: {made:?} {killed:?}");
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    workers::serve(&[&HASH]); // in a worker: serves jobs and exits; else returns at once
+
+    let memory = Memory::new();
+    let guard = heirloom::builder("worker_processes").exporter(memory.clone()).verify(true).init()?;
+    let dir = std::env::args_os().nth(1).map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    heirloom::in_root("hash files", |root| hash_all(&dir, root))?;
+
+    let report = guard.finish();
+    let spans = memory.take();
+    println!("{}\n{}", tree::render(&spans, &TreeOptions::new().lanes(true)), tree::lanes(&spans));
+    for span in spans.iter().filter(|span| span.aborted) {
+        println!("aborted: {} in process {}: {:?}", span.name, span.lane.process_id, span.status);
+    }
+    println!("\n{report}");
+    Ok(())
+}
+
+fn hash_all(dir: &Path, root: &Span) -> Result<(), Box<dyn Error>> {
+    let marker = std::env::temp_dir().join(format!("heirloom-worker-processes-{}", std::process::id()));
+    let mut jobs: Vec<Job> = files(dir).map(|path| Job { path: path.into(), fatal_unless: None }).collect();
+    let half = jobs.len() / 2;
+    if let Some(job) = jobs.get_mut(half) {
+        job.fatal_unless = Some(marker.clone());
+    }
+    let pool = HASH.pool().workers(WORKERS).retries(1).start()?;
+    let mut workers = std::collections::BTreeSet::new();
+    let (mut count, mut bytes) = (0_u64, 0);
+    for hashed in pool.map(root, jobs) {
+        let hashed = hashed?;
+        workers.insert(hashed.worker);
+        count += u64::from(hashed.hash.is_some());
+        bytes += hashed.bytes;
+    }
+    pool.shutdown(Duration::from_secs(10));
+    std::fs::remove_file(marker)?;
+    println!("{count} files, {bytes} bytes, hashed by {} processes\n", workers.len());
+    Ok(())
+}
+
+/// The files that are not ignored.
+fn files(dir: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = ignore::WalkBuilder::new(dir).sort_by_file_path(Path::cmp).build();
+    entries.filter_map(Result::ok).filter(|entry| entry.path().is_file()).map(ignore::DirEntry::into_path)
+}
