@@ -22,7 +22,8 @@ each() {
 
 each heirloom-core record serde otel record,serde
 each heirloom-pool record rayon crossbeam record,rayon record,crossbeam
-each heirloom record serde otel rayon crossbeam record,rayon
+each heirloom-ipc record workers tokio record,workers record,tokio
+each heirloom record serde otel rayon crossbeam record,rayon ipc record,ipc tokio
 
 tree=$(cargo tree -p heirloom-core --no-default-features --edges normal,build --prefix none)
 [ "$(echo "$tree" | wc -l)" -eq 1 ] || { echo "core has dependencies without its features:"; echo "$tree"; exit 1; }
