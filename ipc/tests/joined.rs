@@ -354,6 +354,53 @@ fn without_descriptors_a_child_runs_and_its_span_says_that_it_did_not_join() {
     });
 }
 
+/// Sets a limit of this process.
+fn limit(what: libc::__rlimit_resource_t, bytes: u64) {
+    let limit = libc::rlimit { rlim_cur: bytes, rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: the pointer is to a live rlimit.
+    assert_eq!(unsafe { libc::setrlimit(what, &limit) }, 0);
+}
+
+/// Runs a command under a limit that leaves no room for a region: it runs all the same, and says why it did not join.
+fn without_room(what: libc::__rlimit_resource_t, bytes: impl Fn() -> u64, why: &str) {
+    testing::run(|t| {
+        in_root("main", |root| {
+            assert!(joined("works", root).success());
+            t.tracer().flush(LONG).unwrap();
+            limit(what, bytes());
+            let mut command = Command::new("true");
+            assert!(command.traced(root).joined().status().unwrap().success());
+            limit(what, libc::RLIM_INFINITY);
+            assert!(joined("works", root).success());
+        });
+        let event = &find(t, "true").events[0];
+        assert_eq!(event.0, "heirloom.not_joined");
+        let reason = event.2[0].1.as_str().unwrap().to_owned();
+        assert!(reason.contains(why), "{reason}");
+        assert_eq!(names(t).iter().filter(|name| *name == "work").count(), 2);
+        t.assert_complete();
+    });
+}
+
+#[test]
+fn without_memory_a_child_runs_and_its_span_says_that_it_did_not_join() {
+    alone("without_memory_a_child_runs_and_its_span_says_that_it_did_not_join", &[("X", "")], || {
+        let used = || {
+            let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+            pages.split(' ').next().unwrap().parse::<u64>().unwrap() * 4096
+        };
+        without_room(libc::RLIMIT_AS, || used() + (200 << 20), "map the memory file");
+    });
+}
+
+/// Growing a file beyond this limit would raise a signal that kills the process.
+#[test]
+fn a_limit_on_files_is_an_error_and_no_signal() {
+    alone("a_limit_on_files_is_an_error_and_no_signal", &[("X", "")], || {
+        without_room(libc::RLIMIT_FSIZE, || 1 << 20, "make a memory file");
+    });
+}
+
 /// How many descriptors and threads there are, once no region is mapped any more and the watcher has let go.
 fn settled(t: &Testing) -> (usize, usize) {
     let count = |what: &str| std::fs::read_dir(what).unwrap().count();
