@@ -112,8 +112,8 @@ where
     /// How many jobs a worker may have at most, the one that it runs included; at least one.
     ///
     /// It gets fewer the longer they take: beside the job that it runs, as many as take a millisecond together. A job
-    /// that waits in a worker can't be taken by another one that is free. (`examples/jobs_per_second.rs`: with 32 a pool
-    /// passes nine times as many of the smallest jobs as with one, with 128 hardly more.)
+    /// that waits in a worker can't be taken by another one that is free. With 32 a pool passes 5 to 9 times
+    /// as many of the smallest jobs as with one, with 128 hardly more (`examples/jobs_per_second.rs`).
     pub fn in_flight(mut self, jobs: usize) -> Self {
         self.limits.in_flight = jobs.max(1);
         self

@@ -76,6 +76,26 @@ fn a_job_is_tried_again_on_another_worker_if_asked() {
 }
 
 #[test]
+fn no_job_is_lost_or_mixed_up_while_workers_are_killed_all_the_time() {
+    const JOBS: usize = 20_000;
+    let pool = pool(3).retries(1_000).restarts(1_000_000, Duration::from_millis(1)).start().unwrap();
+    let text = |n: usize| format!("{n} {}", "x".repeat(n % 97 * 1_000));
+    let jobs = (0..JOBS).map(|n| if n % 50 == 0 { Task::Pid } else { echo(&text(n)) });
+    let mut kills = 0;
+    for (n, reply) in pool.map(CX, jobs).enumerate() {
+        let reply = reply.unwrap();
+        if n % 50 == 0 {
+            let pid = nix::unistd::Pid::from_raw(reply.parse().unwrap());
+            // It may be dead already; its id is not another process's so soon.
+            kills += usize::from(nix::sys::signal::kill(pid, SIGKILL).is_ok());
+        } else {
+            assert!(reply == text(n), "{n}: {} bytes, {:?}", reply.len(), reply.get(..20));
+        }
+    }
+    assert!(kills > 20, "{kills}");
+}
+
+#[test]
 fn workers_that_die_too_often_leave_jobs_with_a_clear_error() {
     let pool = pool(2).restarts(1, Duration::from_secs(60)).start().unwrap();
     let jobs: Vec<_> = (0..40).map(|n| pool.submit(CX, Task::Exit(n)).unwrap()).collect();
