@@ -1,7 +1,7 @@
-//! Heirloom traces parallel programs: thread pools, and what they hand to each other.
+//! Heirloom traces parallel programs: thread pools and worker processes.
 //!
 //! A small **context handle** is handed down, like an heirloom, from the code that starts work to the code that does it,
-//! on whatever thread that turns out to be.
+//! on whatever thread or in whatever process that turns out to be.
 //!
 //! ```
 //! use heirloom::prelude::*;
@@ -28,7 +28,7 @@
 //! |---|---|
 //! | [`heirloom_core`] | contexts, spans, tracers, exporters, the ledger; for libraries, with `default-features = false`, empty inlined bodies and no dependency |
 //! | [`heirloom_pool`] | adapters for rayon, threads, crossbeam, any other pool, and background jobs |
-//! | [`heirloom_ipc`](ipc) | child processes: traced commands, shared-memory shards, pools of worker processes |
+//! | [`heirloom_ipc`] | child processes: traced commands, shared-memory shards, pools of worker processes |
 //! | `heirloom` | all of them, for applications |
 //!
 //! # A lint for guards held over an `.await`
