@@ -1,6 +1,6 @@
 //! What happens when several threads record at once: whether two record twice as much as one, and two worker processes
-//! twice as much as one; what is lost when both cores are busy; whether every span of eight threads flat out is accounted
-//! for. Each run is a process of its own.
+//! twice as much as one; what is lost when both cores are busy; whether every span of eight threads flat out is
+//! accounted for. Each run is a process of its own.
 
 mod support;
 
@@ -36,7 +36,8 @@ fn threads(bench: &mut Bench) -> Result<(), String> {
     default_rings(bench)
 }
 
-/// One thread beside two, and one worker process beside two, with rings that hold the run and a collector that rests meanwhile.
+/// One thread beside two, and one worker process beside two, with rings that hold the run and a collector that rests
+/// meanwhile.
 fn scaling(bench: &mut Bench) -> Result<(), String> {
     let (rounds, spans, ring_bytes) = bench.pick((9, 1_000_000, 256 << 20), (1, 10_000, 4 << 20));
     let kinds = [("floor", 1), ("floor", 2), ("flat out", 1), ("flat out", 2), ("workers", 1), ("workers", 2)];
@@ -52,8 +53,8 @@ fn scaling(bench: &mut Bench) -> Result<(), String> {
         "Heirloom, 2 worker processes",
     ];
     bench.say(&format!(
-        "Flat out, {spans} spans per thread or worker process, rings of {} MiB that are in place, collector quiet; median [min-max] of \
-         {rounds} runs in turns.",
+        "Flat out, {spans} spans per thread or worker process, rings of {} MiB that are in place, collector quiet; \
+         median [min-max] of {rounds} runs in turns.",
         ring_bytes >> 20
     ));
     let rows: Vec<_> = names.iter().zip(&runs).map(|(name, runs)| scaling_row(name, runs)).collect();

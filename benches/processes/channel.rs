@@ -1,9 +1,9 @@
-//! A span in shared memory against finished spans that are sent over an `ipc-channel`, in batches of 512: the CPU time of
-//! the process that records.
+//! A span in shared memory against finished spans that are sent over an `ipc-channel`, in batches of 512: the CPU time
+//! of the process that records.
 //!
 //! Both work in bursts. After each the one waits until its parent has read everything, the other one for a millisecond;
-//! that is in the CPU time. The other one does the least that it can: two reads of the time-stamp counter and one struct
-//! for each span, with a name that it borrows. A thread of the parent unpacks the batches.
+//! that is in the CPU time. The other one does the least that it can: two reads of the time-stamp counter and one
+//! struct for each span, with a name that it borrows. A thread of the parent unpacks the batches.
 
 use crate::support::bench::{column, ratios};
 use crate::support::child::numbers;

@@ -1,5 +1,5 @@
-//! How long a worker's spans take to their parent, alone and while another worker records as fast as it can: the time from
-//! a span's end until the worker's `flush` returns. Afterwards every span of both is accounted for.
+//! How long a worker's spans take to their parent, alone and while another worker records as fast as it can: the time
+//! from a span's end until the worker's `flush` returns. Afterwards every span of both is accounted for.
 
 use crate::support::bench::{column, ratios};
 use crate::support::child::numbers;

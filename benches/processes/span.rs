@@ -1,8 +1,8 @@
 //! A span in a worker process against the same one in a thread of the parent, and in another thread as the control.
 //!
-//! All three are asked over pipes for a block at a time, one after the other. Before each block everything is drained, and
-//! not in its time, so that nothing is lost. Rings are as `init` chooses. The first blocks, in which the ring's pages are
-//! touched for the first time, are apart.
+//! All three are asked over pipes for a block at a time, one after the other. Before each block everything is drained,
+//! and not in its time, so that nothing is lost. Rings are as `init` chooses. The first blocks, in which the ring's pages
+//! are touched for the first time, are apart.
 
 use crate::support::bench::{column, ratios};
 use crate::support::child::numbers;
@@ -29,8 +29,8 @@ pub(crate) fn measure(bench: &mut Bench) -> Result<(), String> {
     let (rounds, blocks) = bench.pick((9, 100), (1, 2));
     let runs = (0..rounds).map(|_| bench.child("span", &[blocks])).collect::<Result<Vec<_>, _>>()?;
     bench.say(&format!(
-        "ns per span, begun and ended: median [min-max] of {rounds} runs, each the median of {blocks} blocks of {BLOCK} \
-         spans in turns; and of the first {FIRST} blocks, in which the ring's pages are new."
+        "ns per span, begun and ended: median [min-max] of {rounds} runs, each the median of {blocks} blocks of \
+         {BLOCK} spans in turns; and of the first {FIRST} blocks, in which the ring's pages are new."
     ));
     let rows: Vec<_> = LANES.iter().enumerate().map(|(i, name)| lane_row(i, name, &runs)).collect();
     bench.table(&["in", "ns", "ns while the ring is new"], &rows);

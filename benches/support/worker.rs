@@ -92,8 +92,8 @@ impl Worker {
     }
 }
 
-/// In the worker: joins its parent's trace, in a span below its parent's. What is recorded below that span is a child of
-/// this process's own, as it is in a thread.
+/// In the worker: joins its parent's trace, in a span below its parent's. What is recorded below that span is a child
+/// of this process's own, as it is in a thread.
 pub fn join() -> Result<(Guard, Span), String> {
     #[cfg(target_os = "linux")]
     heirloom_ipc::shm::join_parent();
