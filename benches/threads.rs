@@ -1,22 +1,33 @@
-//! What happens when several threads record at once: whether two record twice as much as one, what is lost when both
-//! cores are busy, and whether every span of eight threads flat out is accounted for. Each run is a process of its own.
+//! What happens when several threads record at once: whether two record twice as much as one, and two worker processes
+//! twice as much as one; what is lost when both cores are busy; whether every span of eight threads flat out is
+//! accounted for. Each run is a process of its own.
 
 mod support;
 
 use heirloom::{Builder, Context, Guard, Settings};
 use std::process::ExitCode;
 use std::sync::Barrier;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use support::bench::{cell, column, ratios};
 use support::child::numbers;
 use support::clock::ticks;
 use support::ring::{Ring, Writer};
 use support::spans::{fill_ring, lost, ticks_per_ns, Beat, NoOp, FLUSH_TIMEOUT};
-use support::usage::thread_cpu_ns;
+use support::usage::{monotonic_ns, thread_cpu_ns};
+use support::worker::{answer_all, join, Worker, CAN_JOIN};
 use support::{Bench, Goal, Numbers, Summary};
 
+/// How long before it begins worker processes are told when: they spin then.
+const LEAD: Duration = Duration::from_millis(20);
+
 fn main() -> ExitCode {
-    let children = [("flat out", flat_child as fn(&[u64]) -> _), ("floor", floor_child), ("default rings", ring_child)];
+    let children = [
+        ("flat out", flat_child as fn(&[u64]) -> _),
+        ("floor", floor_child),
+        ("workers", workers_child),
+        ("worker", worker),
+        ("default rings", ring_child),
+    ];
     support::run("threads", &children, threads)
 }
 
@@ -25,16 +36,25 @@ fn threads(bench: &mut Bench) -> Result<(), String> {
     default_rings(bench)
 }
 
-/// One thread beside two, with rings that hold the run and a collector that rests meanwhile.
+/// One thread beside two, and one worker process beside two, with rings that hold the run and a collector that rests
+/// meanwhile.
 fn scaling(bench: &mut Bench) -> Result<(), String> {
     let (rounds, spans, ring_bytes) = bench.pick((9, 1_000_000, 256 << 20), (1, 10_000, 4 << 20));
-    let kinds = [("floor", 1), ("floor", 2), ("flat out", 1), ("flat out", 2)];
+    let kinds = [("floor", 1), ("floor", 2), ("flat out", 1), ("flat out", 2), ("workers", 1), ("workers", 2)];
+    let kinds = &kinds[..if CAN_JOIN { 6 } else { 4 }];
     let measure = |kind: usize| bench.child(kinds[kind].0, &[kinds[kind].1, spans, ring_bytes]);
     let runs = bench.in_turns(rounds, kinds.len(), measure)?;
-    let names = ["floor, 1 thread", "floor, 2 threads", "Heirloom, 1 thread", "Heirloom, 2 threads"];
+    let names = [
+        "floor, 1 thread",
+        "floor, 2 threads",
+        "Heirloom, 1 thread",
+        "Heirloom, 2 threads",
+        "Heirloom, 1 worker process",
+        "Heirloom, 2 worker processes",
+    ];
     bench.say(&format!(
-        "Flat out, {spans} spans per thread, rings of {} MiB that are in place, collector quiet; median [min-max] of \
-         {rounds} runs in turns.",
+        "Flat out, {spans} spans per thread or worker process, rings of {} MiB that are in place, collector quiet; \
+         median [min-max] of {rounds} runs in turns.",
         ring_bytes >> 20
     ));
     let rows: Vec<_> = names.iter().zip(&runs).map(|(name, runs)| scaling_row(name, runs)).collect();
@@ -46,6 +66,10 @@ fn scaling(bench: &mut Bench) -> Result<(), String> {
     let ratio = |many: usize, name: &str| ratios(&column(&runs[many], name), &column(&runs[many - 1], name));
     bench.goal("spans a second, 2 threads over 1", Goal::AtLeast(1.8), "", ratio(3, "rate"));
     bench.goal("the same by CPU time", Goal::AtLeast(1.8), "", ratio(3, "cpu_rate"));
+    if CAN_JOIN {
+        bench.goal("spans a second, 2 worker processes over 1", Goal::AtLeast(1.8), "", ratio(5, "rate"));
+        bench.goal("the same by CPU time", Goal::AtLeast(1.8), "", ratio(5, "cpu_rate"));
+    }
     bench.goal("the floor, 2 threads over 1", Goal::AtLeast(1.8), "", ratio(1, "rate"));
     Ok(())
 }
@@ -85,11 +109,20 @@ fn start(builder: Builder) -> Result<Guard, String> {
     builder.exporter(NoOp).init().map_err(|error| error.to_string())
 }
 
-/// Begin, end and CPU time of one thread's work.
+/// Begin, end and CPU time of one thread's work. The first two count from a moment that all lanes share.
 struct Lane {
-    begin: Instant,
-    end: Instant,
+    begin_ns: u64,
+    end_ns: u64,
     cpu_ns: u64,
+}
+
+impl Lane {
+    fn of(work: impl FnOnce()) -> Self {
+        let (cpu, begin_ns) = (thread_cpu_ns(), monotonic_ns());
+        work();
+        let end_ns = monotonic_ns();
+        Self { begin_ns, end_ns, cpu_ns: thread_cpu_ns() - cpu }
+    }
 }
 
 /// Runs `prepare` on each of so many threads, then `between` here, then times `work` on all of them at once.
@@ -104,10 +137,7 @@ fn on_threads(
         prepare();
         gate.wait();
         gate.wait();
-        let (cpu, begin) = (thread_cpu_ns(), Instant::now());
-        work(index);
-        let end = Instant::now();
-        Lane { begin, end, cpu_ns: thread_cpu_ns() - cpu }
+        Lane::of(|| work(index))
     };
     std::thread::scope(|scope| {
         let lane = &lane;
@@ -127,21 +157,26 @@ fn children(parent: Context, spans: u64) {
 
 fn rates(lanes: &[Lane], spans: u64) -> [(&'static str, f64); 3] {
     let all = (spans * lanes.len() as u64) as f64;
-    let begin = lanes.iter().map(|lane| lane.begin).min();
-    let end = lanes.iter().map(|lane| lane.end).max();
-    let wall_ns = begin.zip(end).map_or(f64::NAN, |(begin, end)| (end - begin).as_nanos() as f64);
+    let begin = lanes.iter().map(|lane| lane.begin_ns).min();
+    let end = lanes.iter().map(|lane| lane.end_ns).max();
+    let wall_ns = begin.zip(end).map_or(f64::NAN, |(begin, end)| (end - begin) as f64);
     let cpu_ns = lanes.iter().map(|lane| lane.cpu_ns).sum::<u64>() as f64;
     [("rate", 1e3 * all / wall_ns), ("cpu_ns", cpu_ns / all), ("cpu_rate", 1e3 * all * lanes.len() as f64 / cpu_ns)]
+}
+
+/// A tracer with rings of so many bytes, whose collector rests.
+fn start_quiet(ring_bytes: u64) -> Result<Guard, String> {
+    let (mut settings, _) = Settings::from_env("threads");
+    settings.drain_interval = Duration::from_secs(10);
+    settings.shard_bytes = ring_bytes as usize;
+    settings.queue_bytes = 1 << 30;
+    start(heirloom::builder("threads").settings(settings))
 }
 
 /// One process whose threads record so many spans each, in rings of so many bytes that are in place.
 fn flat_child(arguments: &[u64]) -> Result<Numbers, String> {
     let [threads, spans, ring_bytes] = *arguments else { return Err("expected three numbers".to_owned()) };
-    let (mut settings, _) = Settings::from_env("threads");
-    settings.drain_interval = Duration::from_secs(10);
-    settings.shard_bytes = ring_bytes as usize;
-    settings.queue_bytes = 1 << 30;
-    let guard = start(heirloom::builder("threads").settings(settings))?;
+    let guard = start_quiet(ring_bytes)?;
     let root = heirloom::root("root");
     let cx = root.context();
     let mut flushed = Ok(());
@@ -157,6 +192,56 @@ fn flat_child(arguments: &[u64]) -> Result<Numbers, String> {
     let mut all = numbers(rates(&lanes, spans));
     all.insert("lost".to_owned(), lost(report.ledger()) as f64);
     Ok(all)
+}
+
+/// The same with worker processes: each fills its ring, then all record from the same moment on.
+fn workers_child(arguments: &[u64]) -> Result<Numbers, String> {
+    let [workers, spans, ring_bytes] = *arguments else { return Err("expected three numbers".to_owned()) };
+    let guard = start_quiet(ring_bytes)?;
+    let root = heirloom::root("root");
+    let start = |_| Worker::start(&root, "worker", &[spans, ring_bytes]);
+    let mut workers = (0..workers).map(start).collect::<Result<Vec<_>, _>>()?;
+    workers.iter_mut().try_for_each(|worker| worker.asked().ask("prepare").map(drop))?;
+    let moment = monotonic_ns() + LEAD.as_nanos() as u64;
+    workers.iter_mut().try_for_each(|worker| worker.asked().tell(&moment.to_string()))?;
+    let lanes = workers.iter_mut().map(|worker| worker.asked().answer().map(|lane| lane_of(&lane)));
+    let lanes = lanes.collect::<Result<Vec<_>, _>>()?;
+    workers.into_iter().try_for_each(|worker| worker.finish().map(drop))?;
+    drop(root);
+    let report = guard.finish();
+    let mut all = numbers(rates(&lanes, spans));
+    all.insert("lost".to_owned(), lost(report.ledger()) as f64);
+    Ok(all)
+}
+
+fn lane_of(answer: &Numbers) -> Lane {
+    let of = |name| answer.get(name).map_or(0, |number: &f64| *number as u64);
+    Lane { begin_ns: of("begin_ns"), end_ns: of("end_ns"), cpu_ns: of("cpu_ns") }
+}
+
+/// The first line has it fill its ring, the second one has it record from a moment on, from which its times count.
+fn worker(arguments: &[u64]) -> Result<Numbers, String> {
+    let [spans, ring_bytes] = *arguments else { return Err("expected two numbers".to_owned()) };
+    let (guard, work) = join()?;
+    answer_all(std::io::stdin(), std::io::stdout(), |line| {
+        let Ok(moment) = line.parse::<u64>() else {
+            fill_ring(ring_bytes as usize);
+            return guard.tracer().flush(FLUSH_TIMEOUT).map(|()| Numbers::new()).map_err(|error| error.to_string());
+        };
+        while monotonic_ns() < moment {
+            std::hint::spin_loop();
+        }
+        let lane = Lane::of(|| children(work.context(), spans));
+        let since = |ns| (ns - moment) as f64;
+        Ok(numbers([
+            ("begin_ns", since(lane.begin_ns)),
+            ("end_ns", since(lane.end_ns)),
+            ("cpu_ns", lane.cpu_ns as f64),
+        ]))
+    })?;
+    drop(work);
+    guard.finish();
+    Ok(Numbers::new())
 }
 
 /// The same with the floor: rings that nobody drains meanwhile.

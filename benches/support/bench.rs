@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 /// The crates whose versions stand in the results.
-const CRATES: [&str; 3] = ["heirloom", "heirloom-core", "rayon"];
+const CRATES: [&str; 4] = ["heirloom", "heirloom-core", "ipc-channel", "rayon"];
 
 /// What a bench measured so far.
 pub struct Bench {

@@ -13,10 +13,9 @@ pub type Child = (&'static str, fn(&[u64]) -> Result<Numbers, String>);
 /// Settings of tracers that a child must not inherit: it is measured as its file says.
 const TRACER_VARIABLES: [&str; 3] = ["OTEL_", "HEIRLOOM_", "TRACEPARENT"];
 
-/// Measures in a fresh process and waits for its numbers.
-pub fn measure(name: &str, arguments: &[u64]) -> Result<Numbers, String> {
-    let failed = |error: String| format!("{name} {arguments:?}: {error}");
-    let program = std::env::current_exe().map_err(|error| failed(error.to_string()))?;
+/// This same binary again, to measure one thing.
+pub fn command(name: &str, arguments: &[u64]) -> Result<Command, String> {
+    let program = std::env::current_exe().map_err(|error| format!("{name} {arguments:?}: {error}"))?;
     let mut command = Command::new(program);
     for (variable, _) in std::env::vars_os() {
         if TRACER_VARIABLES.iter().any(|prefix| variable.to_string_lossy().starts_with(prefix)) {
@@ -24,7 +23,13 @@ pub fn measure(name: &str, arguments: &[u64]) -> Result<Numbers, String> {
         }
     }
     command.arg(CHILD_ARGUMENT).arg(name).args(arguments.iter().map(u64::to_string));
-    let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
+    Ok(command)
+}
+
+/// Measures in a fresh process and waits for its numbers.
+pub fn measure(name: &str, arguments: &[u64]) -> Result<Numbers, String> {
+    let failed = |error: String| format!("{name} {arguments:?}: {error}");
+    let output = command(name, arguments)?.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
     let output = output.map_err(|error| failed(error.to_string()))?;
     if !output.status.success() {
         return Err(failed(format!("the process ended with {}", output.status)));

@@ -5,6 +5,7 @@
 //! | `args.rs` | the arguments, and when a run is only a smoke |
 //! | `bench.rs` | tables, goals, promises; where they are written |
 //! | `child.rs` | a measurement in a fresh process of the same binary |
+//! | `worker.rs` | worker processes that record into their parent's collector |
 //! | `spans.rs` | exporters that do nothing or hang, filling a ring, pacing |
 //! | `clock.rs`, `ring.rs` | the floor: the cheapest clock, and a ring |
 //! | `usage.rs`, `threads.rs` | CPU time and memory of the process and of each thread |
@@ -24,6 +25,7 @@ pub mod spans;
 pub mod summary;
 pub mod threads;
 pub mod usage;
+pub mod worker;
 
 pub use bench::{run, Bench, Goal};
 pub use child::{Child, Numbers};

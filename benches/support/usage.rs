@@ -39,6 +39,12 @@ pub fn thread_cpu_ns() -> u64 {
         .map_or(0, |time| time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64)
 }
 
+/// Nanoseconds of a clock that all processes of a machine share; zero where the system can't tell.
+pub fn monotonic_ns() -> u64 {
+    clock_gettime(ClockId::CLOCK_MONOTONIC)
+        .map_or(0, |time| time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64)
+}
+
 /// The most memory that this process ever held, in bytes; `None` where the system can't tell.
 ///
 /// Read from `VmHWM` in [`/proc/self/status`], because `getrusage` also counts what the parent process held before it

@@ -81,6 +81,16 @@ impl ForeignNames {
     }
 }
 
+/// A stamp, kept within the life of a region's process until now.
+pub(super) fn clamped(region: &Hosted, until: Moment, tick: u64) -> u64 {
+    let born = region.born();
+    let (from, until) = match tick & NS {
+        0 => (born.counter, until.counter),
+        _ => (born.ns, until.ns),
+    };
+    tick.min(until).max(from)
+}
+
 /// What is remembered of a shard between two records.
 #[derive(Debug)]
 pub(super) struct Crossing {
@@ -326,17 +336,8 @@ impl Border<'_> {
     /// Keeps a stamp within the life of its process.
     fn stamp(&self, walk: &mut Walk<'_>) -> Result<(), Violation> {
         let tick = walk.word()?;
-        *tick = self.clamped(*tick);
+        *tick = clamped(self.region, self.until, *tick);
         Ok(())
-    }
-
-    pub(super) fn clamped(&self, tick: u64) -> u64 {
-        let born = self.region.born();
-        let (from, until) = match tick & NS {
-            0 => (born.counter, self.until.counter),
-            _ => (born.ns, self.until.ns),
-        };
-        tick.min(until).max(from)
     }
 
     /// The name that a record's header says, or that stands inline.

@@ -8,7 +8,7 @@
 //! 3. what is open still is closed as aborted, at the time of the death, and the region is let go of.
 
 use super::assemble::{Assembler, ProcessId};
-use super::border::{Border, Crossing, ForeignNames, Violation};
+use super::border::{clamped, Border, Crossing, ForeignNames, Violation};
 use super::drain::LaneState;
 use super::extras::{Abort, Cause};
 use crate::diagnostics::warn;
@@ -23,6 +23,9 @@ use std::sync::Arc;
 
 /// Set in the number of a reader that is a region's.
 const FOREIGN: u32 = 1 << 31;
+/// How many bytes of a shard are read before the others have their turn: what takes some 200 us. A whole ring takes ten
+/// times as long, and whoever has a single span waits for a neighbour that floods.
+const TURN: u64 = 128 << 10;
 /// Passes from the one that saw the death to the end.
 const LAST_PASSES: u8 = 2;
 
@@ -98,6 +101,8 @@ struct Region {
 struct Shard {
     state: LaneState,
     crossing: Crossing,
+    /// Up to where this pass reads at least: what was published when it began.
+    goal: u64,
     tail: u64,
     begins: u64,
     broken: bool,
@@ -112,12 +117,20 @@ impl Regions {
             return 0;
         }
         self.first = (self.first + 1) % len;
+        let Self { all, first, readers, record, .. } = self;
+        all.iter_mut().for_each(|region| region.begin_pass(to, readers));
         let mut bytes = 0;
-        for i in 0..len {
-            let region = &mut self.all[(self.first + i) % len];
-            region.death = region.hosted.death();
-            bytes += region.drain(tracer, to, &mut self.readers, &mut self.record, send);
+        // All have a turn before anybody has the next one. No more turns than a ring has parts: what is published
+        // meanwhile is read, but is no reason for another turn.
+        loop {
+            for i in 0..len {
+                bytes += all[(*first + i) % len].turn(tracer, to, readers, record, send);
+            }
+            if !all.iter().any(Region::is_behind) {
+                break;
+            }
         }
+        all.iter_mut().for_each(|region| region.take_strays(tracer, to));
         bytes
     }
 
@@ -194,7 +207,43 @@ impl Region {
         }
     }
 
-    fn drain(
+    /// Looks at how its process is, for new shards, and at how much there is to read.
+    fn begin_pass(&mut self, to: &mut Assembler, readers: &mut Readers) {
+        self.death = self.hosted.death();
+        let Some(pid) = self.hosted.process() else { return };
+        let shards = self.hosted.shards();
+        if shards > 0 {
+            let process = *self.process.get_or_insert_with(|| to.add_process(Arc::new(resource(&self.hosted, pid))));
+            self.add_shards(shards, process, pid, to, readers);
+        }
+        for shard in &mut self.shards {
+            shard.goal = readers.get(shard.state.reader).map_or(shard.tail, |block| block.head().written.position());
+        }
+    }
+
+    fn add_shards(&mut self, shards: u64, process: ProcessId, pid: u32, to: &mut Assembler, readers: &mut Readers) {
+        for index in self.shards.len() as u64..shards {
+            let Some(block) = self.hosted.shard(index) else { return };
+            let reader = readers.add(block);
+            let lane = to.lanes.add(Lane { process_id: pid, thread_id: 0, thread_name: "".into() });
+            self.shards.push(Shard {
+                state: LaneState::new(process, reader, lane),
+                crossing: Crossing::new(index),
+                goal: 0,
+                tail: 0,
+                begins: 0,
+                broken: false,
+            });
+        }
+    }
+
+    /// Whether something is unread that was published when the pass began.
+    fn is_behind(&self) -> bool {
+        self.shards.iter().any(Shard::is_behind)
+    }
+
+    /// Reads a part of what is there. Returns how many bytes that were.
+    fn turn(
         &mut self,
         tracer: &Shared,
         to: &mut Assembler,
@@ -202,10 +251,7 @@ impl Region {
         record: &mut Vec<u64>,
         send: &mut dyn FnMut(Batch),
     ) -> u64 {
-        let Some(process) = self.begin_pass(to, readers) else { return 0 };
-        let position = |shard: &Shard| readers.get(shard.state.reader).map_or(0, |b| b.head().written.position());
-        let heads: Vec<u64> = self.shards.iter().map(position).collect();
-        let strays = self.hosted.strays_so_far();
+        let Some(process) = self.process else { return 0 };
         let tracestate = |text: &str| match TraceState::parse(text) {
             Ok((state, _)) if !state.is_empty() => tracer.tracestate(state.as_str()),
             _ => 0,
@@ -218,46 +264,37 @@ impl Region {
             tracestate: &tracestate,
         };
         let mut bytes = 0;
-        for (shard, head) in self.shards.iter_mut().zip(heads) {
+        for shard in &mut self.shards {
             let Some(block) = readers.get(shard.state.reader).filter(|_| !shard.broken) else { continue };
+            let head = if shard.is_behind() { shard.goal } else { block.head().written.position() };
             let from = shard.tail;
+            if head == from {
+                continue;
+            }
+            border.until = Moment::now(tracer);
             if let Err(violation) = shard.drain(block, head, &mut border, to, record, send) {
                 self.aborted += shard.give_up(violation, process, &self.hosted, tracer, to, send);
             }
             bytes += shard.tail.wrapping_sub(from);
         }
-        if strays != self.strays {
-            self.strays = strays;
-            self.hosted.take_strays(|mut end| {
-                end.tick = border.clamped(end.tick);
-                if border.region.owns(end.span) {
-                    to.stray_end(end, process);
-                }
-            });
-        }
         bytes
     }
 
-    /// Looks for new shards. `None` while nothing is recorded.
-    fn begin_pass(&mut self, to: &mut Assembler, readers: &mut Readers) -> Option<ProcessId> {
-        let pid = self.hosted.process()?;
-        let shards = self.hosted.shards();
-        if shards == 0 {
-            return self.process;
+    /// Takes the ends that found no room in a shard.
+    fn take_strays(&mut self, tracer: &Shared, to: &mut Assembler) {
+        let Some(process) = self.process else { return };
+        let strays = self.hosted.strays_so_far();
+        if strays == self.strays {
+            return;
         }
-        let process = *self.process.get_or_insert_with(|| to.add_process(Arc::new(resource(&self.hosted, pid))));
-        for index in self.shards.len() as u64..shards {
-            let reader = readers.add(self.hosted.shard(index)?);
-            let lane = to.lanes.add(Lane { process_id: pid, thread_id: 0, thread_name: "".into() });
-            self.shards.push(Shard {
-                state: LaneState::new(process, reader, lane),
-                crossing: Crossing::new(index),
-                tail: 0,
-                begins: 0,
-                broken: false,
-            });
-        }
-        Some(process)
+        self.strays = strays;
+        let until = Moment::now(tracer);
+        self.hosted.take_strays(|mut end| {
+            end.tick = clamped(&self.hosted, until, end.tick);
+            if self.hosted.owns(end.span) {
+                to.stray_end(end, process);
+            }
+        });
     }
 
     /// Closes what the process left open.
@@ -333,7 +370,13 @@ impl Foreign {
 }
 
 impl Shard {
-    /// Reads up to `head`. Gives room back after each quarter of the ring, as the reader of this process's shards does.
+    /// Whether something is unread that was published when the pass began.
+    fn is_behind(&self) -> bool {
+        !self.broken && self.goal.wrapping_sub(self.tail) as i64 > 0
+    }
+
+    /// Reads up to `head`, or as much as is read in a turn. Gives room back after each quarter of the ring, as the reader
+    /// of this process's shards does.
     fn drain(
         &mut self,
         block: &Block,
@@ -348,8 +391,8 @@ impl Shard {
             return Err(Violation::Position);
         }
         let give_back = |tail| block.head().read.tail.store(tail, Edge::Free.order());
-        let mut given_back = self.tail;
-        while self.tail != head {
+        let (from, mut given_back) = (self.tail, self.tail);
+        while self.tail != head && self.tail.wrapping_sub(from) < TURN {
             let at = self.tail & (sizes.bytes - 1);
             let left = (head.wrapping_sub(self.tail) / 8) as usize;
             copy(block, at, left.min(sizes.max_record() as usize / 8), record)?;

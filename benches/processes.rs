@@ -1,0 +1,55 @@
+//! What worker processes cost that record into their parent's collector. Each measurement is in a fresh process with
+//! workers of its own.
+//!
+//! | file | what it measures |
+//! |---|---|
+//! | `processes/span.rs` | a span in a worker process against the same one in a thread of the parent |
+//! | `processes/channel.rs` | a span in shared memory against finished spans that are sent over an `ipc-channel` |
+//! | `processes/flood.rs` | how long a worker's spans take to their parent while another one floods it |
+
+#[path = "processes/channel.rs"]
+mod channel;
+#[path = "processes/flood.rs"]
+mod flood;
+#[path = "processes/span.rs"]
+mod span;
+mod support;
+
+use heirloom::{Guard, Ledger};
+use std::process::ExitCode;
+use support::bench::{cell, column};
+use support::spans::NoOp;
+use support::worker::CAN_JOIN;
+use support::{Bench, Child, Numbers};
+
+fn main() -> ExitCode {
+    let children: Vec<Child> = [span::CHILDREN, channel::CHILDREN, flood::CHILDREN].concat();
+    support::run("processes", &children, processes)
+}
+
+fn processes(bench: &mut Bench) -> Result<(), String> {
+    if !CAN_JOIN {
+        bench.say("On this system no worker process can record into its parent's collector: nothing is measured.");
+        return Ok(());
+    }
+    span::measure(bench)?;
+    channel::measure(bench)?;
+    flood::measure(bench)
+}
+
+/// The tracer of a parent.
+fn start() -> Result<Guard, String> {
+    heirloom::builder("processes").exporter(NoOp).init().map_err(|error| error.to_string())
+}
+
+/// A row of a table: a name, and some of the numbers of its runs.
+fn row(name: &str, runs: &[Numbers], columns: &[(&str, usize)]) -> Vec<String> {
+    let cells = columns.iter().map(|(name, digits)| cell(&column(runs, name), *digits));
+    std::iter::once(name.to_owned()).chain(cells).collect()
+}
+
+/// Spans that were made and that the ledger doesn't name, and one more if it doesn't balance.
+fn unaccounted(ledger: &Ledger, made: u64) -> f64 {
+    let unnamed = made.abs_diff(ledger.exported() + ledger.dropped());
+    (unnamed + u64::from(!ledger.is_balanced())) as f64
+}

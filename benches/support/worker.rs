@@ -1,0 +1,107 @@
+//! Worker processes that record into the collector of the process that started them: this same binary again, asked by
+//! lines on its standard input, and answering with numbers.
+
+use super::child::{self, Numbers};
+use heirloom::{Context, Guard, Span};
+use heirloom_ipc::command::Child;
+use heirloom_ipc::prelude::*;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::Stdio;
+
+/// Whether a child can record into its parent's collector on this system. Where not, there is nothing to measure.
+pub const CAN_JOIN: bool = cfg!(target_os = "linux");
+
+/// Somebody who does what a line says, and answers with numbers.
+pub struct Asked {
+    to: Box<dyn Write + Send>,
+    from: Box<dyn BufRead + Send>,
+}
+
+impl Asked {
+    /// Over two streams.
+    pub fn new(to: impl Write + Send + 'static, from: impl Read + Send + 'static) -> Self {
+        Self { to: Box::new(to), from: Box::new(BufReader::new(from)) }
+    }
+
+    /// Has it begin with something.
+    pub fn tell(&mut self, line: &str) -> Result<(), String> {
+        let told = self.to.write_all(format!("{line}\n").as_bytes()).and_then(|()| self.to.flush());
+        told.map_err(|error| format!("{line}: {error}"))
+    }
+
+    /// Waits for the numbers.
+    pub fn answer(&mut self) -> Result<Numbers, String> {
+        let mut line = String::new();
+        self.from.read_line(&mut line).map_err(|error| format!("no answer: {error}"))?;
+        serde_json::from_str(&line).map_err(|error| format!("unexpected answer {line:?}: {error}"))
+    }
+
+    /// Has it do something, and waits for the numbers.
+    pub fn ask(&mut self, line: &str) -> Result<Numbers, String> {
+        self.tell(line)?;
+        self.answer()
+    }
+}
+
+/// Answers lines until there are no more.
+pub fn answer_all(
+    from: impl Read,
+    mut to: impl Write,
+    mut answer: impl FnMut(&str) -> Result<Numbers, String>,
+) -> Result<(), String> {
+    for line in BufReader::new(from).lines() {
+        let numbers = answer(&line.map_err(|error| error.to_string())?)?;
+        let text = serde_json::to_string(&numbers).map_err(|error| error.to_string())?;
+        to.write_all(format!("{text}\n").as_bytes()).and_then(|()| to.flush()).map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+/// A worker process.
+pub struct Worker {
+    child: Child,
+    asked: Asked,
+}
+
+impl Worker {
+    /// Starts one that serves this child's work, below a span.
+    pub fn start(parent: &Span, name: &str, arguments: &[u64]) -> Result<Self, String> {
+        let mut command = child::command(name, arguments)?;
+        let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = piped.traced(parent).joined().spawn().map_err(|error| format!("{name}: {error}"))?;
+        let streams = child.stdin.take().zip(child.stdout.take());
+        let (to, from) = streams.ok_or_else(|| format!("{name}: no pipes"))?;
+        Ok(Self { child, asked: Asked::new(to, from) })
+    }
+
+    /// What it is asked by.
+    pub fn asked(&mut self) -> &mut Asked {
+        &mut self.asked
+    }
+
+    /// No more lines: waits for its last numbers and its end.
+    pub fn finish(self) -> Result<Numbers, String> {
+        let Self { mut child, asked: Asked { to, from } } = self;
+        drop(to);
+        let last = Asked { to: Box::new(std::io::sink()), from }.answer();
+        let status = child.wait().map_err(|error| error.to_string())?;
+        match status.success() {
+            true => last,
+            false => Err(format!("a worker process ended with {status}")),
+        }
+    }
+}
+
+/// In the worker: joins its parent's trace, in a span below its parent's. What is recorded below that span is a child
+/// of this process's own, as it is in a thread.
+pub fn join() -> Result<(Guard, Span), String> {
+    #[cfg(target_os = "linux")]
+    heirloom_ipc::shm::join_parent();
+    let guard = heirloom::init("worker").map_err(|error| error.to_string())?;
+    let joined = guard.tracer().ledger().exporters.iter().any(|exporter| exporter.name == "parent");
+    let cx = Context::from_env().map_err(|error| error.to_string())?;
+    match joined {
+        true => Ok((guard, cx.span("work"))),
+        false => Err("the worker could not join its parent's trace".to_owned()),
+    }
+}
