@@ -5,12 +5,15 @@
 //! |---|---|
 //! | `processes/span.rs` | a span in a worker process against the same one in a thread of the parent |
 //! | `processes/channel.rs` | a span in shared memory against finished spans that are sent over an `ipc-channel` |
+//! | `processes/jobs.rs` | how many small jobs a second a pool of four passes |
 //! | `processes/flood.rs` | how long a worker's spans take to their parent while another one floods it |
 
 #[path = "processes/channel.rs"]
 mod channel;
 #[path = "processes/flood.rs"]
 mod flood;
+#[path = "processes/jobs.rs"]
+mod jobs;
 #[path = "processes/span.rs"]
 mod span;
 mod support;
@@ -23,7 +26,8 @@ use support::worker::CAN_JOIN;
 use support::{Bench, Child, Numbers};
 
 fn main() -> ExitCode {
-    let children: Vec<Child> = [span::CHILDREN, channel::CHILDREN, flood::CHILDREN].concat();
+    heirloom::workers::serve(&[&jobs::ADD]);
+    let children: Vec<Child> = [span::CHILDREN, channel::CHILDREN, jobs::CHILDREN, flood::CHILDREN].concat();
     support::run("processes", &children, processes)
 }
 
@@ -34,6 +38,7 @@ fn processes(bench: &mut Bench) -> Result<(), String> {
     }
     span::measure(bench)?;
     channel::measure(bench)?;
+    jobs::measure(bench)?;
     flood::measure(bench)
 }
 
