@@ -139,8 +139,9 @@ fn channel_child(arguments: &[u64]) -> Result<Numbers, String> {
     let (server, name) = IpcOneShotServer::<Vec<Finished>>::new().map_err(|error| error.to_string())?;
     worker.asked().tell(&name)?;
     let (received, first) = server.accept().map_err(|error| error.to_string())?;
-    worker.asked().answer()?;
+    // Before the answer is waited for: the channel may not hold the whole burst.
     let receiver = std::thread::spawn(move || receive(&received) + first.len() as u64);
+    worker.asked().answer()?;
     let mut all = ask(&mut worker, "bursts", many)?;
     worker.finish()?;
     let spans = receiver.join().map_err(|_| "the receiver panicked".to_owned())?;
