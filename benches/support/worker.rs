@@ -2,9 +2,9 @@
 //! lines on its standard input, and answering with numbers.
 
 use super::child::{self, Numbers};
+use heirloom::ipc::command::Child;
+use heirloom::ipc::prelude::*;
 use heirloom::{Context, Guard, Span};
-use heirloom_ipc::command::Child;
-use heirloom_ipc::prelude::*;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::Stdio;
 
@@ -96,7 +96,7 @@ impl Worker {
 /// of this process's own, as it is in a thread.
 pub fn join() -> Result<(Guard, Span), String> {
     #[cfg(target_os = "linux")]
-    heirloom_ipc::shm::join_parent();
+    heirloom::ipc::shm::join_parent();
     let guard = heirloom::init("worker").map_err(|error| error.to_string())?;
     let joined = guard.tracer().ledger().exporters.iter().any(|exporter| exporter.name == "parent");
     let cx = Context::from_env().map_err(|error| error.to_string())?;
