@@ -242,6 +242,59 @@ fn a_grandchild_is_not_taken_for_the_child() {
     });
 }
 
+/// `sh` doesn't attach; what it starts inherits the variable and the memory.
+#[test]
+fn what_a_wrapper_starts_is_not_taken_for_the_wrapper() {
+    testing::run(|t| {
+        in_root("main", |root| {
+            let own = again("child", "own");
+            let mut shell = support::shell("\"$0\" \"$@\"; exit $?");
+            shell.arg(own.get_program()).args(own.get_args()).envs(own.get_envs().filter_map(|(k, v)| Some((k, v?))));
+            let output = shell.traced(root).joined().output().unwrap();
+            let text = String::from_utf8_lossy(&output.stdout);
+            assert!(text.contains("own: false"), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+        });
+        assert_eq!(names(t), [""; 0]);
+        t.assert_complete();
+    });
+}
+
+#[test]
+fn a_command_whose_start_failed_is_as_good_as_before() {
+    testing::run(|t| {
+        in_root("main", |root| {
+            let folder = std::env::temp_dir().join(format!("heirloom-late-{}", std::process::id()));
+            let mut command = Command::new(&folder);
+            command.traced(root).joined().status().unwrap_err();
+            std::fs::write(&folder, "#!/bin/sh\nexit 0\n").unwrap();
+            let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+            std::fs::set_permissions(&folder, executable).unwrap();
+            let status = command.status();
+            std::fs::remove_file(&folder).unwrap();
+            assert!(status.unwrap().success());
+        });
+        t.assert_balanced();
+    });
+}
+
+#[test]
+fn a_joined_child_does_not_write_over_its_parents_trace_file() {
+    let mut command = Command::new("true");
+    in_root("main", |_| ());
+    testing::run(|t| {
+        in_root("main", |root| {
+            drop(heirloom_ipc::shm::Joining::prepare(&mut command, root).unwrap());
+            let removed = |command: &Command| command.get_envs().any(|v| v == ("HEIRLOOM_TRACE_FILE".as_ref(), None));
+            assert!(removed(&command));
+            let mut own = Command::new("true");
+            own.env("HEIRLOOM_TRACE_FILE", "child.json");
+            drop(heirloom_ipc::shm::Joining::prepare(&mut own, root).unwrap());
+            assert!(!removed(&own), "what the command sets stays");
+        });
+        t.assert_complete();
+    });
+}
+
 #[test]
 fn a_fork_without_exec_inside_a_childs_span_is_inert() {
     testing::run(|t| {

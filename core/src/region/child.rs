@@ -51,6 +51,10 @@ impl Attachment {
         if parts.get(Word::Nonce) != nonce {
             return Err(AttachError::Nonce);
         }
+        let heir = parts.word(Word::Heir).load(Ordering::Acquire);
+        if heir != 0 && heir != u64::from(std::process::id()) {
+            return Err(AttachError::Heir);
+        }
         let state = u64::from(std::process::id()) << 32 | ATTACHED;
         let taken = parts.word(Word::State).compare_exchange(FREE, state, Ordering::AcqRel, Ordering::Acquire);
         taken.map_err(|state| AttachError::Taken { by: (state >> 32) as u32 })?;

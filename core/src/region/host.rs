@@ -103,6 +103,10 @@ impl Hosted {
         let _ = self.process.set(process_id);
     }
 
+    pub(crate) fn set_heir(&self, process_id: u32) {
+        self.parts().word(Word::Heir).store(process_id.into(), Ordering::Release);
+    }
+
     /// The id of the process, once it is known.
     pub(crate) fn process(&self) -> Option<u32> {
         self.process.get().copied()
@@ -125,8 +129,11 @@ impl Hosted {
     /// The process is no more: the collector reads what it left and closes what it left open.
     pub(crate) fn died(&self, death: Death, tick: u64) {
         let mut fate = self.fate();
-        if matches!(*fate, Fate::Lives) {
-            *fate = Fate::Died(death, tick);
+        match *fate {
+            Fate::Lives => *fate = Fate::Died(death, tick),
+            // Somebody knows more than whoever came first.
+            Fate::Died(Death::Unknown, first) => *fate = Fate::Died(death, first),
+            Fate::Died(..) | Fate::Closed(_) => {}
         }
     }
 

@@ -48,6 +48,8 @@ pub(super) enum Word {
     Unplaced = 36,
     /// Grows with each stray end.
     Strays = 37,
+    /// The id of the process that may attach; zero: any.
+    Heir = 38,
 }
 
 /// Words of the header.

@@ -35,7 +35,7 @@ use crate::Tracer;
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 /// Why a region could not be made.
@@ -89,8 +89,10 @@ pub enum AttachError {
     },
     /// The parent has the same version of the format, but was built with other lengths.
     Layout,
-    /// It was made for another process.
+    /// It was made for another process: the nonce differs.
     Nonce,
+    /// It was made for another process, which started this one.
+    Heir,
     /// A process has attached to it.
     Taken {
         /// The id of that process.
@@ -109,6 +111,7 @@ impl fmt::Display for AttachError {
             AttachError::Layout => f.write_str(
                 "the parent's region has another layout than this program's: build both with the same version of Heirloom, for the same kind of processor",
             ),
+            AttachError::Heir => f.write_str("the inherited region was made for the process that started this one"),
             AttachError::Nonce => f.write_str("the inherited region was made for another process"),
             AttachError::Taken { by } => write!(f, "process {by} has attached to the inherited region already"),
         }
@@ -197,8 +200,15 @@ impl Region {
         if tracer.is_closed() {
             // It has finished meanwhile, and perhaps did not see this one.
             hosted.refuse();
+            tracer.hosts.remove(&hosted);
+            hosted.close(RegionReport::default());
         }
         Ok(Self { tracer, hosted })
+    }
+
+    /// What the child calls between fork and exec, so that no process that *it* starts can attach in its place.
+    pub fn heir(&self) -> Heir {
+        Heir(Arc::downgrade(&self.hosted))
     }
 
     /// The process has started. Until this is said nothing is read.
@@ -231,6 +241,21 @@ impl Region {
     /// Has the collector look at once.
     pub fn wake_collector(&self) {
         self.tracer.wake.wake();
+    }
+}
+
+/// Says which process may attach to a region. Doesn't keep the region alive.
+#[derive(Clone, Debug)]
+pub struct Heir(Weak<Hosted>);
+
+impl Heir {
+    /// The calling process, and no other one. Async-signal-safe: atomics, and `getpid`.
+    pub fn is_this_process(&self) {
+        if let Some(hosted) = self.0.upgrade() {
+            hosted.set_heir(std::process::id());
+            // The child of a fork has nothing to clean up.
+            std::mem::forget(hosted);
+        }
     }
 }
 

@@ -147,7 +147,10 @@ fn finish(tracer: &Tracer, timeout: Duration) -> Report {
     shared.close();
     if let Some(region) = &shared.parent {
         shared.registry.close();
-        shared.overflow_to(region);
+        while !shared.overflow_to(region) && !left().is_zero() {
+            region.ring();
+            std::thread::sleep(Duration::from_millis(1));
+        }
         region.finish();
         table::remove(shared.key);
         return Report::of_child(tracer, running_jobs);

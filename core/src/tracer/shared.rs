@@ -178,17 +178,20 @@ impl Shared {
         self.overflow.push(end);
         match &self.parent {
             None => self.wake.wake(),
-            Some(region) => self.overflow_to(region),
+            Some(region) => _ = self.overflow_to(region),
         }
     }
 
-    /// Ends that found no room go to the parent as soon as there is some.
-    pub(crate) fn overflow_to(&self, region: &Attachment) {
+    /// Gives ends that found no room to the parent. Returns whether there was a place for all; else the next end that finds
+    /// no room, a flush, or the end of the tracer tries again.
+    pub(crate) fn overflow_to(&self, region: &Attachment) -> bool {
         while let Some(end) = self.overflow.pop() {
             if !region.stray(&end) {
-                return self.overflow.push(end);
+                self.overflow.push(end);
+                return false;
             }
         }
+        true
     }
 
     /// Whether there is a collector in this process.

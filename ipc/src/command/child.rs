@@ -126,6 +126,7 @@ impl Child {
     pub fn wait(&mut self) -> io::Result<ExitStatus> {
         drop(self.inner.stdin.take());
         let exit = if self.run.wants_exit() { Exit::wait(self.inner.id()).ok() } else { None };
+        self.run.learned(exit.as_ref());
         let status = self.inner.wait();
         self.run.waited(exit, &status);
         status
@@ -141,6 +142,7 @@ impl Child {
             Ok(None) => return Ok(None),
             exit => exit.ok().flatten(),
         };
+        self.run.learned(exit.as_ref());
         let status = self.inner.try_wait();
         if let Some(status) = status.as_ref().ok().copied().flatten() {
             self.run.waited(exit, &Ok(status));

@@ -124,6 +124,13 @@ impl Run {
         }
     }
 
+    /// How the child ended is known, and it is about to be reaped: whoever watches it would not learn it any more.
+    pub(super) fn learned(&self, exit: Option<&Exit>) {
+        if let (Some(join), Some(exit)) = (&self.join, exit) {
+            join.exited(exit);
+        }
+    }
+
     /// The child was waited for: what was learned before it was reaped, if anything was, and what the waiting returned.
     pub(super) fn waited(&mut self, exit: Option<Exit>, status: &io::Result<ExitStatus>) {
         match (exit, status) {

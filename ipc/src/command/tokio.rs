@@ -129,6 +129,7 @@ impl Child {
             Some(pid) if self.run.wants_exit() => exit_of(pid).await.ok(),
             _ => None,
         };
+        self.run.learned(exit.as_ref());
         let status = self.inner.wait().await;
         self.run.waited(exit, &status);
         status
@@ -145,6 +146,7 @@ impl Child {
             Ok(None) => return Ok(None),
             exit => exit.ok().flatten(),
         };
+        self.run.learned(exit.as_ref());
         let status = self.inner.try_wait();
         if let Some(status) = status.as_ref().ok().copied().flatten() {
             self.run.waited(exit, &Ok(status));

@@ -10,7 +10,7 @@ use std::io;
 /// one. Calling it again does nothing. The functions of the crate `heirloom` that start a tracer call it.
 ///
 /// What the environment says is ignored in a program that runs with more rights than its user (setuid), and if it is stale:
-/// a grandchild inherits the variable, but not the memory.
+/// a grandchild that inherits the variable is not the heir, whether it inherits the memory too or not.
 pub fn join_parent() {
     on_init(find);
 }
@@ -24,7 +24,15 @@ fn find() -> Option<Result<Attachment, String>> {
     let Ok(place) = text.parse::<Place>() else {
         return Some(Err(format!("{VARIABLE} is not something that this version of Heirloom wrote: {text:?}")));
     };
-    is_meant(&place).then(|| attach(&place))
+    if !is_meant(&place) {
+        return None;
+    }
+    match attach(&place) {
+        // Whoever was meant did not start a tracer, but this process, which it started, does.
+        Ok(Err(AttachError::Nonce | AttachError::Heir)) => None,
+        Ok(attached) => Some(attached.map_err(|error| error.to_string())),
+        Err(error) => Some(Err(error)),
+    }
 }
 
 /// Whether the descriptor is the memory that the variable was written for.
@@ -33,7 +41,7 @@ fn is_meant(place: &Place) -> bool {
     sealed && sys::length_and_inode(place.memory).is_ok_and(|found| found == (place.bytes, place.inode))
 }
 
-fn attach(place: &Place) -> Result<Attachment, String> {
+fn attach(place: &Place) -> Result<Result<Attachment, AttachError>, String> {
     let no_memory = |error: io::Error| format!("the region of this process's parent can't be mapped: {error}");
     for fd in [place.memory, place.event] {
         sys::keep_on_exec(fd, false).map_err(no_memory)?;
@@ -44,5 +52,5 @@ fn attach(place: &Place) -> Result<Attachment, String> {
     let bytes =
         usize::try_from(place.bytes).map_err(|_| "the region is larger than this process's memory".to_owned())?;
     let memory = Memory::new(file, event, bytes).map_err(no_memory)?;
-    Attachment::attach(Box::new(memory), place.nonce).map_err(|error: AttachError| error.to_string())
+    Ok(Attachment::attach(Box::new(memory), place.nonce))
 }

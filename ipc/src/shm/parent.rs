@@ -15,6 +15,9 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Where a process writes its own trace file, if it has no parent that it joins.
+const TRACE_FILE: &str = "HEIRLOOM_TRACE_FILE";
+
 /// Why a child could not get a region. It runs all the same, and finds its parent's context in its environment.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -61,11 +64,20 @@ fn system(what: &'static str) -> impl FnOnce(io::Error) -> JoinError {
 pub struct Joining {
     region: Region,
     watcher: &'static Watcher,
-    /// What the child keeps, as long as this lives: a command that is used again must not give away what it gave its first
-    /// child.
-    kept: Arc<[AtomicI32; 2]>,
+    kept: Kept,
     /// Closed in this process when the child has its own.
     _file: OwnedFd,
+}
+
+/// The descriptors that the child keeps, as long as this lives: a command that is used again must not give away what it gave
+/// its first child.
+#[derive(Debug)]
+struct Kept(Arc<[AtomicI32; 2]>);
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|fd| fd.store(-1, Ordering::Relaxed));
+    }
 }
 
 /// The region of a child that runs.
@@ -75,7 +87,10 @@ pub struct Joined {
 }
 
 impl Joining {
-    /// Makes a region of this context's tracer, and has the command's next child inherit it.
+    /// Makes a region of this context's tracer, and has the command's next child inherit it: that child alone, not what it
+    /// starts.
+    ///
+    /// The child doesn't inherit `HEIRLOOM_TRACE_FILE`, unless the command sets it: it would overwrite its parent's file.
     ///
     /// # Errors
     /// The context has no tracer that runs and has a collector, or the system has no memory or descriptors left. The command
@@ -87,17 +102,26 @@ impl Joining {
         let bytes = Region::bytes(&tracer);
         let file = sys::memory_file(bytes).map_err(system("make a memory file"))?;
         let (length, inode) = sys::length_and_inode(file.as_raw_fd()).map_err(system("look at the memory file"))?;
-        let event = watcher.event().map_err(system("duplicate a descriptor"))?;
+        let event = watcher.event().map_err(system("make an event"))?;
         let child_event = event.as_raw_fd();
         let second = file.try_clone().map_err(system("duplicate a descriptor"))?;
         let memory = Memory::new(file, event, bytes).map_err(system("map the memory file"))?;
         let nonce = nonce();
         let place = Place { memory: second.as_raw_fd(), event: child_event, bytes: length, inode, nonce };
         let region = Region::host(&tracer, Box::new(memory), nonce).map_err(JoinError::Host)?;
-        let kept = Arc::new([AtomicI32::new(place.memory), AtomicI32::new(place.event)]);
+        let kept = Kept(Arc::new([AtomicI32::new(place.memory), AtomicI32::new(place.event)]));
         command.env(VARIABLE, place.to_string());
-        let keep = Arc::clone(&kept);
-        sys::in_child(command, move || [0, 1].map(|i: usize| keep[i].load(Ordering::Relaxed) as RawFd));
+        if !command.get_envs().any(|(name, _)| name == TRACE_FILE) {
+            command.env_remove(TRACE_FILE);
+        }
+        let (keep, heir) = (Arc::clone(&kept.0), region.heir());
+        sys::in_child(command, move || {
+            let kept = [0, 1].map(|i: usize| keep[i].load(Ordering::Relaxed) as RawFd);
+            if kept[0] >= 0 {
+                heir.is_this_process();
+            }
+            kept
+        });
         Ok(Self { region, watcher, kept, _file: second })
     }
 
@@ -105,7 +129,7 @@ impl Joining {
     pub fn started(self, pid: u32) -> Joined {
         self.region.started(pid);
         let Self { region, watcher, kept, .. } = self;
-        kept.iter().for_each(|fd| fd.store(-1, Ordering::Relaxed));
+        drop(kept);
         let region = Arc::new(region);
         watcher.watch(pid, Arc::clone(&region));
         Joined { region }

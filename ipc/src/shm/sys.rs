@@ -5,7 +5,7 @@ use heirloom_core::region::Death;
 use std::ffi::CStr;
 use std::io;
 use std::ops::Range;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr::NonNull;
 
 const NAME: &CStr = c"heirloom-region";
@@ -156,10 +156,42 @@ pub(super) fn ring(event: BorrowedFd<'_>) {
     unsafe { *errno = before };
 }
 
-/// Forgets the events that were counted.
+/// Events that several processes ring, of which none can keep this one from going on: they are never read, since a child can
+/// make reading block; each ring wakes once (`EPOLLET`).
+#[derive(Debug)]
+pub(super) struct Bells(OwnedFd);
+
+impl Bells {
+    pub(super) fn new() -> io::Result<Self> {
+        // SAFETY: no memory is touched.
+        owned(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) }).map(Self)
+    }
+
+    /// One more event. It is forgotten when its last descriptor is closed.
+    pub(super) fn add(&self, event: BorrowedFd<'_>) -> io::Result<()> {
+        let mut interest = libc::epoll_event { events: (libc::EPOLLIN | libc::EPOLLET) as u32, u64: 0 };
+        let (bells, event) = (self.0.as_raw_fd(), event.as_raw_fd());
+        // SAFETY: the pointer is to a live epoll_event.
+        done(unsafe { libc::epoll_ctl(bells, libc::EPOLL_CTL_ADD, event, &mut interest) }).map(drop)
+    }
+
+    /// Forgets what has rung.
+    pub(super) fn quiet(&self) {
+        let mut rung = [libc::epoll_event { events: 0, u64: 0 }; 64];
+        // SAFETY: the pointer is to so many epoll_events. With no time to wait it never blocks.
+        while unsafe { libc::epoll_wait(self.0.as_raw_fd(), rung.as_mut_ptr(), 64, 0) } == 64 {}
+    }
+
+    /// Readable when one has rung.
+    pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// Forgets what was counted by an event that this process alone has.
 pub(super) fn quiet(event: BorrowedFd<'_>) {
     let mut count = 0_u64;
-    // SAFETY: the pointer is to eight writable bytes.
+    // SAFETY: the pointer is to eight writable bytes. The event never blocks.
     unsafe { libc::read(event.as_raw_fd(), (&raw mut count).cast(), 8) };
 }
 
@@ -216,10 +248,10 @@ pub(super) fn is_privileged() -> bool {
 }
 
 /// Has a command's child keep descriptors that close on exec in every other one. `keep` runs in the child, between fork and
-/// exec: it may only load atomics.
+/// exec: it may only use atomics, and `getpid`.
 pub(super) fn in_child(command: &mut std::process::Command, keep: impl Fn() -> [RawFd; 2] + Send + Sync + 'static) {
     use std::os::unix::process::CommandExt;
     let run = move || keep().into_iter().filter(|fd| *fd >= 0).try_for_each(|fd| keep_on_exec(fd, true));
-    // SAFETY: the closure loads atomics and calls fcntl, which is async-signal-safe; it neither allocates nor locks.
+    // SAFETY: the closure loads and stores atomics and calls getpid and fcntl, which are async-signal-safe; it neither allocates nor locks.
     unsafe { command.pre_exec(run) };
 }

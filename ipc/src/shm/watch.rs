@@ -15,7 +15,10 @@ const REST: Duration = Duration::from_millis(1);
 /// The watcher of this process.
 #[derive(Debug)]
 pub(super) struct Watcher {
-    event: OwnedFd,
+    /// What children ring.
+    bells: sys::Bells,
+    /// This process's own: there is one more child.
+    news: OwnedFd,
     children: Mutex<Vec<Child>>,
 }
 
@@ -35,21 +38,24 @@ impl Watcher {
         if let Some(watcher) = *watcher {
             return Ok(watcher);
         }
-        let new = Box::leak(Box::new(Self { event: sys::event()?, children: Mutex::default() }));
+        let new =
+            Box::leak(Box::new(Self { bells: sys::Bells::new()?, news: sys::event()?, children: Mutex::default() }));
         std::thread::Builder::new().name("heirloom-watch".to_owned()).spawn(|| new.run())?;
         Ok(watcher.insert(new))
     }
 
-    /// The event that children wake it with.
+    /// An event for one more child to wake it with.
     pub(super) fn event(&self) -> io::Result<OwnedFd> {
-        self.event.try_clone()
+        let event = sys::event()?;
+        self.bells.add(event.as_fd())?;
+        Ok(event)
     }
 
     /// Watches a child until its death.
     pub(super) fn watch(&self, pid: u32, region: Arc<Region>) {
         let child = Child { pid, pidfd: sys::pidfd(pid).ok().map(Arc::new), region };
         self.lock().push(child);
-        sys::ring(self.event.as_fd());
+        sys::ring(self.news.as_fd());
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Child>> {
@@ -59,7 +65,8 @@ impl Watcher {
     fn run(&self) {
         loop {
             let perhaps_dead = self.wait();
-            sys::quiet(self.event.as_fd());
+            sys::quiet(self.news.as_fd());
+            self.bells.quiet();
             self.tell(&perhaps_dead);
             std::thread::sleep(REST);
         }
@@ -71,9 +78,10 @@ impl Watcher {
         let children: Vec<(u32, Option<Arc<OwnedFd>>)> =
             self.lock().iter().map(|child| (child.pid, child.pidfd.clone())).collect();
         let known = children.iter().filter_map(|(_, pidfd)| pidfd.as_ref().map(|fd| fd.as_fd()));
-        let descriptors: Vec<BorrowedFd<'_>> = std::iter::once(self.event.as_fd()).chain(known).collect();
-        let timeout = if descriptors.len() <= children.len() { LOOK_MS } else { -1 };
-        let mut ready = sys::poll(&descriptors, timeout).into_iter().skip(1);
+        let descriptors: Vec<BorrowedFd<'_>> =
+            [self.news.as_fd(), self.bells.as_fd()].into_iter().chain(known).collect();
+        let timeout = if descriptors.len() < children.len() + 2 { LOOK_MS } else { -1 };
+        let mut ready = sys::poll(&descriptors, timeout).into_iter().skip(2);
         let mut dead = |pidfd: &Option<Arc<OwnedFd>>| pidfd.is_none() || ready.next().unwrap_or(false);
         children.iter().filter(|(_, pidfd)| dead(pidfd)).map(|(pid, _)| *pid).collect()
     }

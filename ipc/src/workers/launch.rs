@@ -25,6 +25,13 @@ pub(super) fn launch(command: &mut Command, cx: Context) -> io::Result<Launched>
 }
 
 impl Launched {
+    /// The process has ended and is not reaped yet: only now whoever watches it could learn how.
+    pub(super) fn ended(&self) {
+        if let (Some(join), Ok(Some(exit))) = (&self.join, Exit::try_wait(self.pid)) {
+            join.exited(&exit);
+        }
+    }
+
     /// The process has ended and everything it sent was read. Called once for each process, before its successor is
     /// started.
     pub(super) fn died(self, exit: Option<ExitStatus>) {

@@ -69,6 +69,7 @@ impl Process {
     /// The watching thread saw its end.
     pub(super) fn ended(&mut self) {
         self.ended = true;
+        self.launched.ended();
     }
 
     pub(super) fn has_ended(&self) -> bool {
