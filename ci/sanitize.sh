@@ -1,6 +1,6 @@
 #!/bin/sh
 # ThreadSanitizer and AddressSanitizer over `core/tests/stress.rs`, with the stable compiler; AddressSanitizer also over
-# `core/tests/regions.rs`, where a hostile child writes what it likes into memory that the collector reads.
+# `core/tests/regions`, where a hostile child writes what it likes into memory that the collector reads.
 #
 # The standard library is not instrumented (that needs its sources), so ThreadSanitizer does not see what std's mutexes,
 # channels and `Arc`s order, and reports what they protect as races. Such reports are about safe code, where the compiler
@@ -25,7 +25,7 @@ export TSAN_OPTIONS="halt_on_error=0 exitcode=0 history_size=7 report_atomic_rac
 export ASAN_OPTIONS="detect_leaks=1"
 
 # stress SANITIZER [MUTANT]: runs the tests in $test, the output goes to $out.
-test=stress
+test=stress.rs
 stress() {
     # The standard library has another "ABI" than what is instrumented; nothing is passed that would mind.
     flags="-Zsanitizer=$1 -Cunsafe-allow-abi-mismatch=sanitizer"
@@ -38,10 +38,10 @@ stress() {
     built="$target/$host/debug"
     # The flags are words.
     # shellcheck disable=SC2086
-    rustc --edition 2021 --test "core/tests/$test.rs" --target "$host" $flags -Copt-level=1 -g -o "$target/$test" \
+    rustc --edition 2021 --test "core/tests/$test" --target "$host" $flags -Copt-level=1 -g -o "$target/tests" \
         --extern "heirloom_core=$built/libheirloom_core.rlib" -L "dependency=$built/deps"
     status=0
-    timeout 300 "$target/$test" --test-threads 1 >"$out" 2>&1 || status=$?
+    timeout 300 "$target/tests" --test-threads 1 >"$out" 2>&1 || status=$?
     if ! grep -q "^running" "$out"; then
         cat "$out"
         exit 1
@@ -72,10 +72,10 @@ set -- $(races)
 verdict "threads, head stored relaxed" "found" "$(some "$1")" "$1 races on rings; $2 reports in all"
 stress address
 verdict "addresses, clean" 0 "$status" "exit status of the tests; leaks are checked too"
-test=regions
+test=regions/main.rs
 stress address
 verdict "addresses, hostile regions" 0 "$status" "exit status of the tests"
-test=stress
+test=stress.rs
 stress address slack
 verdict "addresses, no slack behind the ring" "found" \
     "$(some "$(grep -c 'heap-buffer-overflow' "$out" || true)")" "$(sed -n 's/^.*ERROR: AddressSanitizer: \([a-z-]*\).*/\1/p' "$out" | head -1)"

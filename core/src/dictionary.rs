@@ -53,6 +53,11 @@ pub(crate) fn adopt(name: &str) -> Option<u32> {
     dictionary.add(Box::leak(name.into()))
 }
 
+/// The number of a name, if it has one.
+pub(crate) fn known(name: &str) -> Option<u32> {
+    lock().ids.get(name).copied()
+}
+
 /// Gives all names, those that come later too, to the parent of this process. Returns whether there was room.
 pub(crate) fn publish_to(parent: &Arc<Attachment>) -> bool {
     let mut dictionary = lock();

@@ -63,10 +63,21 @@ const MAX_THREAD_NAME: usize = 256;
 /// What stands for names beyond those that the dictionary takes.
 const NO_MORE_NAMES: &str = "(no room for this name)";
 
+/// How many bytes of names the dictionary may take of one region: a quarter of what it takes of all.
+const MAX_ADOPTED_BYTES: usize = 1 << 20;
+/// How many names.
+const MAX_ADOPTED: usize = 8192;
+
+/// Has a place in the dictionary for what stands for names beyond those that it takes.
+pub(crate) fn reserve_name() {
+    dictionary::id_of(NO_MORE_NAMES);
+}
+
 /// The names of a region, as this process's numbers.
 #[derive(Debug, Default)]
 pub(super) struct ForeignNames {
     ids: Vec<u32>,
+    bytes: usize,
     /// Where the next one is.
     at: usize,
 }
@@ -77,7 +88,10 @@ impl ForeignNames {
         while self.ids.len() <= index {
             let (name, next) = region.name(self.at).ok().flatten().ok_or(Violation::Name)?;
             self.at = next;
-            let id = dictionary::adopt(&name).or_else(|| dictionary::id_of(NO_MORE_NAMES));
+            self.bytes += name.len();
+            let may_adopt = self.bytes <= MAX_ADOPTED_BYTES && self.ids.len() < MAX_ADOPTED;
+            let known = if may_adopt { dictionary::adopt(&name) } else { dictionary::known(&name) };
+            let id = known.or_else(|| dictionary::id_of(NO_MORE_NAMES));
             self.ids.push(id.ok_or(Violation::Name)?);
         }
         Ok(self.ids[index])
@@ -167,6 +181,9 @@ impl Border<'_> {
         let kind = Kind::of(head).ok_or(Violation::Kind)?;
         if (kind == Kind::Chunk) != (shard.rest > 0) {
             return Err(Violation::Length);
+        }
+        if flags_of(head) & FOREIGN != 0 && matches!(kind, Kind::Event | Kind::Link) {
+            return Err(Violation::Kind);
         }
         let mut walk = Walk { record, at: 1 };
         match kind {
@@ -316,7 +333,7 @@ impl Border<'_> {
         if state.is_empty() {
             return 0;
         }
-        let (index, is_new) = self.tracer.add_tracestate(state.as_str(), *self.tracestates < MAX_TRACESTATES);
+        let (index, is_new) = self.tracer.add_foreign_tracestate(state.as_str(), *self.tracestates < MAX_TRACESTATES);
         *self.tracestates += u32::from(is_new);
         index
     }

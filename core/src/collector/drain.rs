@@ -52,6 +52,19 @@ struct Source {
     state: LaneState,
 }
 
+/// Reads this process's own shards.
+fn drain_own(all: &mut [Source], to: &mut Assembler, send: &mut dyn FnMut(Batch)) -> u64 {
+    let mut bytes = 0;
+    for source in all {
+        let state = &mut source.state;
+        bytes += source.reader.drain(|record| {
+            to.counts.corrupt += u64::from(!to.take(state, record));
+            to.send_if_full(send);
+        });
+    }
+    bytes
+}
+
 /// The collector's readers, in the order of the registry.
 #[derive(Debug, Default)]
 pub(super) struct Sources {
@@ -67,17 +80,12 @@ impl Sources {
         self.look_for_new(tracer, to);
         to.timeline.tend();
         let mut bytes = 0;
-        for source in &mut self.all {
-            let state = &mut source.state;
-            bytes += source.reader.drain(|record| {
-                to.counts.corrupt += u64::from(!to.take(state, record));
-                to.send_if_full(send);
-            });
-        }
+        let Self { all, regions, .. } = self;
+        bytes += drain_own(all, to, send);
         while let Some(end) = tracer.next_overflow() {
             to.stray_end(end, ProcessId::OWN);
         }
-        bytes += self.regions.drain(tracer, to, send);
+        bytes += regions.drain(tracer, to, send, &mut |to, send| _ = drain_own(all, to, send));
         let waits = to.end_of_pass(send);
         for reader in to.take_credits() {
             if self.regions.give_back(reader) {

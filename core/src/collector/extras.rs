@@ -70,9 +70,14 @@ pub(super) struct Placed {
 }
 
 impl Extras {
-    /// How many bytes of values are kept.
+    /// How many bytes are kept: of values, and of the rows that say where they are.
     pub(super) fn held_bytes(&self) -> usize {
+        use std::mem::size_of_val;
         self.bytes.len()
+            + size_of_val(&self.attributes[..])
+            + size_of_val(&self.items[..])
+            + size_of_val(&self.events[..])
+            + size_of_val(&self.links[..])
     }
 
     /// Makes it as new, but keeps the memory (unless it is a lot).
@@ -97,12 +102,11 @@ impl Extras {
     }
 
     fn same_name(bytes: &[u8], a: &NameRow, b: &NameRow) -> bool {
+        let text = |range: &Range<u32>| &bytes[range.start as usize..range.end as usize];
         match (a, b) {
             (NameRow::Static(a), NameRow::Static(b)) => std::ptr::eq(*a, *b) || a == b,
-            (NameRow::Text(a), NameRow::Text(b)) => Self::text(bytes, a) == Self::text(bytes, b),
-            (NameRow::Static(a), NameRow::Text(b)) | (NameRow::Text(b), NameRow::Static(a)) => {
-                *a == Self::text(bytes, b)
-            }
+            (NameRow::Text(a), NameRow::Text(b)) => text(a) == text(b),
+            (NameRow::Static(a), NameRow::Text(b)) | (NameRow::Text(b), NameRow::Static(a)) => a.as_bytes() == text(b),
         }
     }
 
@@ -172,10 +176,14 @@ impl Extras {
         match &mut row.value {
             ValueRow::Str(range) => {
                 let text = Self::text(&self.bytes, range);
-                if let Some((end, _)) = text.char_indices().nth(chars) {
-                    row.truncated_from = row.truncated_from.max(range.end - range.start);
-                    range.end = range.start + end as u32;
+                let Some((end, _)) = text.char_indices().nth(chars) else { return };
+                row.truncated_from = row.truncated_from.max(range.end - range.start);
+                if text.as_bytes() != &self.bytes[range.start as usize..range.end as usize] {
+                    // What another process sent is not UTF-8: what is shown is another text, which goes behind it.
+                    range.start = self.bytes.len() as u32;
+                    self.bytes.extend_from_slice(&text.as_bytes()[..end]);
                 }
+                range.end = range.start + end as u32;
             }
             ValueRow::Strs(range) => {
                 let whole = range.end - range.start;

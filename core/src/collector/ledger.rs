@@ -36,8 +36,8 @@ pub struct Ledger {
     pub truncated: u64,
     /// Records that made no sense: always zero unless memory was damaged.
     pub corrupt: u64,
-    /// Spans that a worker process counted as begun, and died before their begin was readable: the call that began them
-    /// never returned. They are not in `begun`.
+    /// Spans that a worker process counted as begun and of which no begin was read: it died in the middle of the call that
+    /// began them, or the tracer finished before it. They are not in `begun`.
     pub unpublished: u64,
     /// Shards of worker processes that were given up because what was in them made no sense. What was in them unread is not
     /// in `begun`: nobody can know.

@@ -37,6 +37,7 @@ mod worker;
 
 pub(crate) use assemble::Assembler;
 pub(crate) use barrier::{Barrier, Done};
+pub(crate) use border::reserve_name;
 #[cfg(all(target_os = "linux", not(loom)))]
 pub(crate) use by_hand::ByHand;
 #[cfg(all(test, loom))]

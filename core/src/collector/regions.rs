@@ -19,6 +19,7 @@ use crate::sync::{Edge, Ordering};
 use crate::tracer::Shared;
 use crate::wire::{words_of, Kind, BEGIN_BYTES, END_BYTES};
 use crate::Value;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Set in the number of a reader that is a region's.
@@ -46,6 +47,9 @@ pub(crate) struct Foreign {
     /// Spans that were begun on threads without a shard.
     pub(crate) unplaced: u64,
 }
+
+/// Reads this process's own shards.
+type ReadOwn<'a> = dyn FnMut(&mut Assembler, &mut dyn FnMut(Batch)) + 'a;
 
 /// The regions that are being read.
 #[derive(Debug, Default)]
@@ -145,7 +149,15 @@ struct Shard {
 
 impl Regions {
     /// Reads everything that was published before this call. Returns how many bytes there were.
-    pub(super) fn drain(&mut self, tracer: &Shared, to: &mut Assembler, send: &mut dyn FnMut(Batch)) -> u64 {
+    ///
+    /// After each turn of all regions `between` is called: whatever they wrote, this process's own shards don't wait for it.
+    pub(super) fn drain(
+        &mut self,
+        tracer: &Shared,
+        to: &mut Assembler,
+        send: &mut dyn FnMut(Batch),
+        between: &mut ReadOwn<'_>,
+    ) -> u64 {
         self.look_for_new(tracer);
         let len = self.all.len();
         if len == 0 {
@@ -165,6 +177,7 @@ impl Regions {
             if !all.iter().any(Region::is_behind) {
                 break;
             }
+            between(to, send);
         }
         all.iter_mut().for_each(|region| region.take_strays(tracer, to));
         bytes
@@ -507,11 +520,14 @@ fn copy(block: &Block, at: u64, max: usize, record: &mut Vec<u64>) -> Result<(),
 
 /// What the child says that it is, with the process id that is known.
 fn resource(hosted: &Hosted, pid: u32) -> Resource {
-    let mut attributes: Vec<_> = Vec::new();
+    let mut attributes: Vec<(Cow<'static, str>, Value<'static>)> = Vec::new();
     for (key, value) in hosted.resource().unwrap_or_default() {
-        attributes.push((key.into(), Value::from(value)));
+        // Each key once: the last one counts, and the process id is known better.
+        attributes.retain(|(known, _)| *known != key);
+        if key != "process.pid" {
+            attributes.push((key.into(), Value::from(value)));
+        }
     }
-    attributes.retain(|(key, _): &(std::borrow::Cow<'static, str>, Value<'static>)| key != "process.pid");
     attributes.push(("process.pid".into(), i64::from(pid).into()));
     Resource { attributes }
 }

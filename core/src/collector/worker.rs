@@ -121,6 +121,7 @@ pub(crate) fn start(tracer: Arc<Shared>, resource: Arc<Resource>) -> std::io::Re
         if catch_unwind(AssertUnwindSafe(|| collector.run())).is_err() {
             warn("the collector panicked, which is a bug of Heirloom's: nothing is recorded any more");
             tracer.registry.close();
+            tracer.hosts.abandon();
             tracer.control.stop().iter().for_each(|barrier| tracer.await_exporters(barrier, Queue::flush));
         }
     })

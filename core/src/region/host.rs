@@ -289,6 +289,14 @@ impl Hosts {
         self.lock().retain(|known| !Arc::ptr_eq(known, region));
     }
 
+    /// There is no collector any more.
+    pub(crate) fn abandon(&self) {
+        for region in self.lock().drain(..) {
+            region.refuse();
+            region.close(RegionReport::default());
+        }
+    }
+
     /// The tracer finishes: writers are told.
     pub(crate) fn refuse(&self) {
         self.lock().iter().for_each(|region| region.refuse());

@@ -194,6 +194,7 @@ impl Region {
         if tracer.is_closed() || !tracer.has_collector() {
             return Err(HostError::NoCollector);
         }
+        crate::collector::reserve_name();
         let sizes = tracer.registry.sizes();
         let hosted = Arc::new(Hosted::new(mapping, nonce, sizes, &tracer, crate::thread::seed())?);
         tracer.hosts.add(Arc::clone(&hosted));

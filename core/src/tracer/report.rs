@@ -90,7 +90,7 @@ fn losses(tracer: &Tracer, ledger: &Ledger) -> Vec<String> {
         (t.open_cap, "spans were not recorded because too many were open on their thread"),
         (t.root_lost, "spans were not recorded because the root of their trace was not"),
         (ledger.incomplete, "spans were still open and are exported as incomplete"),
-        (ledger.aborted, "spans were open when their worker process died, and are exported as aborted"),
+        (ledger.aborted, "spans were open when their process ended, and are exported as aborted"),
         (ledger.quarantined, "shards of worker processes were damaged; what was unread in them is lost"),
         (ledger.unplaced, "spans of worker processes were not recorded: their region has no more shards"),
         (ledger.late, "attributes, events, links or ends came too late for their span"),
@@ -118,7 +118,10 @@ fn losses(tracer: &Tracer, ledger: &Ledger) -> Vec<String> {
         }
     }
     if ledger.exporters.is_empty() && ledger.assembled > 0 {
-        words.push(format!("{} spans were delivered nowhere: there is no exporter", ledger.assembled));
+        words.push(format!(
+            "{} spans were delivered nowhere: there is no exporter (set HEIRLOOM_TRACE_FILE, or give the builder one)",
+            ledger.assembled
+        ));
     }
     words
 }

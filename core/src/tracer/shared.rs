@@ -261,6 +261,12 @@ impl Shared {
         (index as u16 + 1, is_new)
     }
 
+    /// The same for one that a child brought: children get half of the table, so that none of them can fill it.
+    pub(crate) fn add_foreign_tracestate(&self, text: &str, may_add: bool) -> (u16, bool) {
+        let room = self.tracestates_len.load(Ordering::Acquire) < MAX_TRACESTATES / 2;
+        self.add_tracestate(text, may_add && room)
+    }
+
     /// The tracestate with this index.
     pub(crate) fn tracestate_text(&self, index: u16) -> Option<Arc<str>> {
         let all = self.tracestates.lock().unwrap_or_else(PoisonError::into_inner);

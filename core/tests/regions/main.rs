@@ -2,12 +2,14 @@
 //!
 //! | file | what it shows |
 //! |---|---|
+//! | `limits.rs` | what a child may use up |
 //! | `hostile.rs` | a child that does what no child of good will does harms itself alone |
 //! | `races.rs` | the rows of the table of races and deaths in `docs/shm-format.md` |
 #![cfg(all(target_os = "linux", not(loom)))]
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod hostile;
+mod limits;
 mod races;
 
 use heirloom_core::export::SpanData;

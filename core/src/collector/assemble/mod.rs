@@ -181,12 +181,21 @@ impl Assembler {
         };
         let slots = &self.slots;
         state.stack.push(*span, slot, |id, slot| is_open(slots, id, slot));
-        self.by_id.insert(*span, slot);
+        if let Some(other) = self.by_id.insert(*span, slot) {
+            self.displace(other, *tick);
+            self.by_id.insert(*span, slot);
+        }
         if !state.process.is_own() {
             *self.foreign_open_of(state.reader) += 1;
         }
         self.counts.begins += 1;
         Some(())
+    }
+
+    /// Another open span has the id of one that begins: a child's, made up or by an unlikely chance.
+    #[cold]
+    fn displace(&mut self, other: u32, tick: u64) {
+        self.finish(other, tick, Ending::Aborted);
     }
 
     #[inline]
