@@ -42,6 +42,16 @@ pub struct Environment {
     baggage: Option<String>,
 }
 
+/// Where a Heirloom program writes its own trace file.
+const TRACE_FILE: &str = "HEIRLOOM_TRACE_FILE";
+
+/// Keeps a child from writing over this process's trace file, unless the command itself sets the variable.
+pub(crate) fn keep_trace_file(command: &mut Command) {
+    if !command.get_envs().any(|(name, _)| name == TRACE_FILE) {
+        command.env_remove(TRACE_FILE);
+    }
+}
+
 impl Environment {
     /// What carries this context. Allocates the texts; takes a lock if there is a tracestate.
     pub fn of(cx: impl Into<Context>) -> Self {

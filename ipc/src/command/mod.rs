@@ -46,8 +46,10 @@ impl<C: AsCommand> TracedCommand for C {}
 /// A command that is about to run in a span.
 ///
 /// The child finds the span in its environment (`TRACEPARENT`, `TRACESTATE`, `BAGGAGE`; see
-/// [`Environment`](crate::Environment)), so that whatever it records, in any language, hangs below. What this process
-/// was itself started with is not handed on.
+/// [`Environment`](crate::Environment)), so that what it records, in any language, can hang below: a program that uses
+/// Heirloom opens its outermost span by `Context::from_env()?.in_span(..)`. What this process was itself started with is
+/// not handed on, nor is its `HEIRLOOM_TRACE_FILE`, which the child would write over; set it on the command if the child
+/// shall have one.
 ///
 /// The span, by [OpenTelemetry's conventions] for whoever calls a program where they have a name for it:
 ///
@@ -106,7 +108,10 @@ impl<C: AsCommand> Traced<'_, C> {
     /// memory that both share. It needs no exporter, and what it recorded is not lost however it dies: what it had
     /// finished is exported, and what was open is closed as aborted, with the exit code or the signal.
     ///
-    /// The child does its part when it starts its tracer (`heirloom::init`). A program that doesn't runs as always. Where
+    /// The child does its part when it starts its tracer (`heirloom::init`). Its spans hang below this one if it opens the
+    /// outermost by `Context::from_env()?.in_span(..)`; a root is a root, in a trace of its own.
+    ///
+    /// A program that doesn't use Heirloom runs as always. Where
     /// there are no regions (other systems than Linux), or none is to be had (no memory, no descriptors, this process
     /// itself records into its parent's), the child runs without one, and an event on the span, `heirloom.not_joined`,
     /// says why.

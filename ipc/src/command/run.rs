@@ -66,6 +66,7 @@ impl Plan {
             return None;
         }
         Environment::of(span).with_baggage(&self.baggage).apply_to(command);
+        crate::env::keep_trace_file(command);
         if !self.joined || !span.is_recording() {
             return None;
         }

@@ -15,9 +15,6 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Where a process writes its own trace file, if it has no parent that it joins.
-const TRACE_FILE: &str = "HEIRLOOM_TRACE_FILE";
-
 /// Why a child could not get a region. It runs all the same, and finds its parent's context in its environment.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -111,9 +108,7 @@ impl Joining {
         let region = Region::host(&tracer, Box::new(memory), nonce).map_err(JoinError::Host)?;
         let kept = Kept(Arc::new([AtomicI32::new(place.memory), AtomicI32::new(place.event)]));
         command.env(VARIABLE, place.to_string());
-        if !command.get_envs().any(|(name, _)| name == TRACE_FILE) {
-            command.env_remove(TRACE_FILE);
-        }
+        crate::env::keep_trace_file(command);
         let (keep, heir) = (Arc::clone(&kept.0), region.heir());
         sys::in_child(command, move || {
             let kept = [0, 1].map(|i: usize| keep[i].load(Ordering::Relaxed) as RawFd);

@@ -167,7 +167,8 @@ where
 
     /// For pools in tests: a test's program has no `main` of its own that could call [`serve`](super::serve), and
     /// started again it would run all tests. So the workers run this one test alone, by its name as `cargo test` prints
-    /// it, and that test calls `serve`. When it runs as a test, it returns at once.
+    /// it, and that test calls `serve`. When it runs as a test, it returns at once. Inside a module the name is
+    /// `tests::heirloom_worker`.
     ///
     /// ```
     /// # use heirloom_ipc::workers::{self, Worker};
@@ -191,13 +192,14 @@ where
         self
     }
 
-    /// Allows a worker to have a pool of its own.
+    /// Allows a worker to have a pool of its own. What *its* workers record is not in the trace: a worker has no collector.
     pub fn nested(mut self, nested: bool) -> Self {
         self.nested = nested;
         self
     }
 
-    /// Starts the processes and waits until all are ready, or one of them failed.
+    /// Starts the processes and waits until all are ready, or one of them failed. They record into the tracer that is
+    /// current, else into the global one: start that first.
     ///
     /// Cost: some milliseconds; five threads and six descriptors for each worker.
     ///

@@ -42,10 +42,19 @@
 //! Jobs run at most once, unless `retries` is set: then at least once. A job that is endless keeps its worker; give up
 //! with [`JobHandle::wait`]'s timeout, and end it with [`Pool::kill`].
 //!
+//! # What is traced
+//!
+//! Start the tracer (`heirloom::init`) before the pool. Workers record into the tracer that is current where the pool is
+//! started, else into the global one: each job's span is a child of the context that came with it, however many threads
+//! or rayon tasks it has below it, and ends up in the pool's process, also if the worker is killed. A context of another
+//! tracer is no parent there. Without a tracer each worker records on its own, as its environment says
+//! (`HEIRLOOM_TRACE_FILE` gets the process id).
+//!
 //! # What it takes
 //!
 //! For each worker five threads, most of them asleep, and six descriptors. A worker is in a process group of its own, so
-//! that an interrupt from the terminal leaves it to its pool. `Job` and `Reply` are serialised with
+//! that an interrupt from the terminal leaves it to its pool; so do a stop (Ctrl-Z) and a signal to the parent's group.
+//! What a worker itself started lives on when it is killed. `Job` and `Reply` are serialised with
 //! postcard, which can't carry untagged enums, skipped or flattened fields. Workers trust their pool and the pool its
 //! workers: same user, same program.
 //!
@@ -53,7 +62,8 @@
 //! the job.
 //!
 //! A worker's stderr is passed on to this process's stderr, line by line, and its last 4 KiB are part of what is said
-//! about its death. Its stdout is this process's own; its stdin is empty.
+//! about its death. It never holds the worker up: what this process's stderr doesn't take in time is left out, and
+//! a line says how much that was. Its stdout is this process's own; its stdin is empty.
 //!
 //! # Async
 //!

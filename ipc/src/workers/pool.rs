@@ -110,7 +110,8 @@ where
     /// Runs all jobs and gives their results in the jobs' order.
     ///
     /// Jobs are submitted as the queue has room, while results are asked for. A result that comes before its turn is
-    /// kept. Each call of `next` takes as long as the jobs do.
+    /// kept. Each call of `next` takes as long as the jobs do: a job that never ends is waited for until another thread
+    /// calls [`kill`](Self::kill). Use [`submit`](Self::submit) for jobs that are given up one by one.
     ///
     /// A job whose submission fails is [`JobError::NotSubmitted`](super::JobError::NotSubmitted).
     pub fn map<I>(&self, cx: impl Into<Context>, jobs: I) -> Map<'_, J, R, I::IntoIter>

@@ -38,8 +38,8 @@ pub(super) fn in_worker() -> bool {
 ///
 /// - takes the variable that made it a worker out of the environment, so that its own children don't get it;
 /// - takes stdin, which is the pipe that tells it when its parent is dead; then it ends at once, whatever it is doing;
-/// - starts the global tracer with the environment's settings, unless one runs already, and finishes it before it exits.
-///   A trace file's name gets the process id;
+/// - starts the global tracer, unless one runs already, and finishes it before it exits. It records into the pool's
+///   process; where that has no tracer, with the environment's settings, and a trace file's name gets the process id;
 /// - runs one job after the other on this thread, each in a span of its own. A job that panics doesn't end it.
 ///
 /// ```
