@@ -7,10 +7,13 @@
 //!
 //! One that makes no sense is a [`Violation`], and its shard is given up: whoever wrote it may have written anything.
 
+use super::assemble::Assembler;
 use crate::clock::NS;
 use crate::dictionary;
 use crate::region::{Hosted, Moment};
+use crate::tracer::Shared;
 use crate::wire::{aux_of, flags_of, header, padded, Kind, Type, FOREIGN, INLINE, MORE, PARENT_REMOTE};
+use crate::TraceState;
 use std::fmt;
 
 /// What was wrong with a record, or with a shard's positions.
@@ -102,10 +105,10 @@ pub(super) struct Border<'a> {
     pub(super) names: &'a mut ForeignNames,
     /// When the positions were read: nothing that was published by then is later.
     pub(super) until: Moment,
-    /// How many tracestates came so far.
+    /// How many tracestates this region brought so far.
     pub(super) tracestates: &'a mut u32,
-    /// The number of a tracestate in this process; zero if it is none, or one too many.
-    pub(super) tracestate: &'a dyn Fn(&str) -> u16,
+    /// Who knows the tracestates of this process.
+    pub(super) tracer: &'a Shared,
 }
 
 /// The words of a record, as far as they have been checked.
@@ -291,14 +294,26 @@ impl Border<'_> {
         walk.end()?;
         let mut text = Vec::new();
         super::decode::push_bytes(&mut text, &walk.record[from..], len);
-        let index = match std::str::from_utf8(&text) {
-            Ok(text) if *self.tracestates < MAX_TRACESTATES => (self.tracestate)(text),
-            _ => 0,
-        };
-        *self.tracestates += 1;
+        let index = std::str::from_utf8(&text).map_or(0, |text| self.tracestate_of(text));
         walk.record[0] = header(Kind::Tracestate, 16, 0, index.into());
         walk.record.truncate(2);
         Ok(())
+    }
+
+    /// The number of a tracestate in this process; zero if it is none, or one too many.
+    fn tracestate_of(&mut self, text: &str) -> u16 {
+        let Ok((state, _)) = TraceState::parse(text) else { return 0 };
+        if state.is_empty() {
+            return 0;
+        }
+        let (index, is_new) = self.tracer.add_tracestate(state.as_str(), *self.tracestates < MAX_TRACESTATES);
+        *self.tracestates += u32::from(is_new);
+        index
+    }
+
+    /// Shows the assembler those that it doesn't know: a span may end in the pass that brings its tracestate.
+    pub(super) fn show_tracestates(&self, to: &mut Assembler) {
+        self.tracer.renew_tracestates(to.tracestates_known(), |all| to.set_tracestates(all));
     }
 
     fn thread_start(walk: &mut Walk<'_>, head: u64) -> Result<(), Violation> {

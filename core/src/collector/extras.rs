@@ -280,7 +280,8 @@ impl Extras {
         }
         let name = decode::name(&mut fields, flags_of(header) & INLINE != 0, aux_of(header), names, &mut self.bytes)?;
         let (attributes, dropped) = self.items(fields, names, limits.attributes_per_event)?;
-        self.events.push(EventRow { name, time_ns, attributes, dropped_attributes: dropped + lost });
+        let dropped_attributes = lost.saturating_add(dropped);
+        self.events.push(EventRow { name, time_ns, attributes, dropped_attributes });
         Some(())
     }
 
@@ -305,7 +306,7 @@ impl Extras {
             trace_flags: aux_of(header) as u8,
             remote: flags_of(header) & LINK_REMOTE != 0,
             attributes,
-            dropped_attributes: dropped + lost,
+            dropped_attributes: lost.saturating_add(dropped),
         });
         Some(())
     }

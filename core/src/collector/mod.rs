@@ -11,6 +11,7 @@
 //! | `stack.rs` | which spans of a shard are nested in which |
 //! | `decode.rs` | reads the fields of a record |
 //! | `lanes.rs` | which process and thread a shard's records are of |
+//! | `by_hand.rs` | passes without the thread, for the fuzz targets |
 //! | `queue.rs` | the queue and the thread of one exporter |
 //! | `barrier.rs` | waits for several exporters, with a deadline |
 //! | `ledger.rs` | the account of every span |
@@ -18,6 +19,8 @@
 mod assemble;
 mod barrier;
 mod border;
+#[cfg(all(target_os = "linux", not(loom)))]
+mod by_hand;
 mod decode;
 mod drain;
 mod extras;
@@ -34,6 +37,8 @@ mod worker;
 
 pub(crate) use assemble::Assembler;
 pub(crate) use barrier::{Barrier, Done};
+#[cfg(all(target_os = "linux", not(loom)))]
+pub(crate) use by_hand::ByHand;
 #[cfg(all(test, loom))]
 pub(crate) use modelled::Passes;
 pub(crate) use queue::{Queue, QueueSettings};

@@ -18,13 +18,19 @@ use crate::shard::{Block, Counts};
 use crate::sync::{Edge, Ordering};
 use crate::tracer::Shared;
 use crate::wire::{words_of, Kind, BEGIN_BYTES, END_BYTES};
-use crate::{TraceState, Value};
+use crate::Value;
 use std::sync::Arc;
 
 /// Set in the number of a reader that is a region's.
 const FOREIGN: u32 = 1 << 31;
 /// Passes from the one that saw the death to the end.
 const LAST_PASSES: u8 = 2;
+
+/// What a writer may have counted at most of what nobody can check: more than any lives to count, and so few that sums of
+/// them are numbers still.
+const MAX_COUNT: u64 = 1 << 40;
+/// How many shards that are given up are told of; who reads that has understood.
+const MAX_COMPLAINTS: u32 = 16;
 
 /// What the writers of child processes counted, and what can't be known.
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,6 +55,28 @@ pub(super) struct Regions {
     /// What those that are closed had counted.
     closed: Foreign,
     record: Vec<u64>,
+    complaints: Complaints,
+    /// Those that are closed, and whose makers don't know it yet.
+    untold: Vec<(Arc<Hosted>, RegionReport)>,
+}
+
+/// What is said of shards that are given up: a hostile child must not fill its parent's standard error.
+#[derive(Debug, Default)]
+struct Complaints {
+    said: u32,
+}
+
+impl Complaints {
+    /// Says it, if not too much was said.
+    fn complain(&mut self, text: &str, say: impl Fn(&str)) {
+        self.said = self.said.saturating_add(1);
+        if self.said <= MAX_COMPLAINTS {
+            say(text);
+        }
+        if self.said == MAX_COMPLAINTS {
+            say("more shards that are given up are not shown; the ledger counts them as quarantined");
+        }
+    }
 }
 
 /// The numbers of readers, and whose they are.
@@ -77,6 +105,13 @@ impl Readers {
             *block = None;
         }
     }
+}
+
+/// What all regions use, one after the other.
+struct Tools<'a> {
+    readers: &'a mut Readers,
+    record: &'a mut Vec<u64>,
+    complaints: &'a mut Complaints,
 }
 
 #[derive(Debug)]
@@ -116,7 +151,9 @@ impl Regions {
         for i in 0..len {
             let region = &mut self.all[(self.first + i) % len];
             region.death = region.hosted.death();
-            bytes += region.drain(tracer, to, &mut self.readers, &mut self.record, send);
+            let tools =
+                Tools { readers: &mut self.readers, record: &mut self.record, complaints: &mut self.complaints };
+            bytes += region.drain(tracer, to, tools, send);
         }
         bytes
     }
@@ -137,7 +174,7 @@ impl Regions {
     /// After a pass: lets go of those whose process is dead and that have been read to the end. Returns whether any is on
     /// its way there.
     pub(super) fn bury(&mut self, tracer: &Shared, to: &mut Assembler, send: &mut dyn FnMut(Batch)) -> bool {
-        let Self { all, readers, closed, .. } = self;
+        let Self { all, readers, closed, untold, .. } = self;
         let mut dying = false;
         all.retain_mut(|region| {
             let Some((death, tick)) = region.death else { return true };
@@ -147,7 +184,8 @@ impl Regions {
                 return true;
             }
             region.abort(&death, tick, to, send);
-            region.close(tracer, to, readers, closed, send);
+            let report = region.close(tracer, to, readers, closed, send);
+            untold.push((Arc::clone(&region.hosted), report));
             false
         });
         dying
@@ -155,8 +193,16 @@ impl Regions {
 
     /// The tracer has finished: what their processes record from now on goes nowhere.
     pub(super) fn close_all(&mut self, tracer: &Shared, to: &mut Assembler, send: &mut dyn FnMut(Batch)) {
-        let Self { all, readers, closed, .. } = self;
-        all.drain(..).for_each(|mut region| region.close(tracer, to, readers, closed, send));
+        let Self { all, readers, closed, untold, .. } = self;
+        for mut region in all.drain(..) {
+            let report = region.close(tracer, to, readers, closed, send);
+            untold.push((region.hosted, report));
+        }
+    }
+
+    /// Tells those who wait for the end of a region, once the ledger has it too.
+    pub(super) fn tell(&mut self) {
+        self.untold.drain(..).for_each(|(hosted, report)| hosted.close(report));
     }
 
     /// Gives back what a begin reserved, if it was a region's reader.
@@ -194,39 +240,32 @@ impl Region {
         }
     }
 
-    fn drain(
-        &mut self,
-        tracer: &Shared,
-        to: &mut Assembler,
-        readers: &mut Readers,
-        record: &mut Vec<u64>,
-        send: &mut dyn FnMut(Batch),
-    ) -> u64 {
+    fn drain(&mut self, tracer: &Shared, to: &mut Assembler, tools: Tools<'_>, send: &mut dyn FnMut(Batch)) -> u64 {
+        let Tools { readers, record, complaints } = tools;
         let Some(process) = self.begin_pass(to, readers) else { return 0 };
         let position = |shard: &Shard| readers.get(shard.state.reader).map_or(0, |b| b.head().written.position());
         let heads: Vec<u64> = self.shards.iter().map(position).collect();
         let strays = self.hosted.strays_so_far();
-        let tracestate = |text: &str| match TraceState::parse(text) {
-            Ok((state, _)) if !state.is_empty() => tracer.tracestate(state.as_str()),
-            _ => 0,
-        };
         let mut border = Border {
             region: &self.hosted,
             names: &mut self.names,
             until: Moment::now(tracer),
             tracestates: &mut self.tracestates,
-            tracestate: &tracestate,
+            tracer,
         };
         let mut bytes = 0;
         for (shard, head) in self.shards.iter_mut().zip(heads) {
             let Some(block) = readers.get(shard.state.reader).filter(|_| !shard.broken) else { continue };
             let from = shard.tail;
             if let Err(violation) = shard.drain(block, head, &mut border, to, record, send) {
-                self.aborted += shard.give_up(violation, process, &self.hosted, tracer, to, send);
+                let pid = self.hosted.process().unwrap_or(0);
+                complaints.complain(&shard.complaint(violation, pid), warn);
+                self.aborted += shard.give_up(violation, process, pid, tracer, to, send);
             }
             bytes += shard.tail.wrapping_sub(from);
         }
-        if strays != self.strays {
+        // The number only says that it's worth looking. A process may die between the end and the number.
+        if strays != self.strays || self.death.is_some() {
             self.strays = strays;
             self.hosted.take_strays(|mut end| {
                 end.tick = border.clamped(end.tick);
@@ -280,7 +319,7 @@ impl Region {
         readers: &mut Readers,
         closed: &mut Foreign,
         send: &mut dyn FnMut(Batch),
-    ) {
+    ) -> RegionReport {
         let mut own = Foreign::default();
         self.add_to(&mut own, readers);
         // What was claimed and never came is not begun.
@@ -296,13 +335,8 @@ impl Region {
             to.remove_process(process, send);
         }
         tracer.hosts.remove(&self.hosted);
-        self.hosted.close(RegionReport {
-            spans: seen,
-            aborted: self.aborted,
-            unpublished: own.unpublished,
-            quarantined: own.quarantined,
-            unplaced: own.unplaced,
-        });
+        let Foreign { unpublished, quarantined, unplaced, .. } = own;
+        RegionReport { spans: seen, aborted: self.aborted, unpublished, quarantined, unplaced }
     }
 
     /// Adds what its writers counted. What they say is only believed as far as it can be true: of the begins that were not
@@ -314,12 +348,13 @@ impl Region {
                 sum.quarantined += 1;
                 sum.counts.begun += shard.begins;
             } else if let Some(block) = readers.get(shard.state.reader) {
-                let mut counts = block.head().written.counts();
-                counts.begun = shard.begins + counts.begun.saturating_sub(shard.begins).min(most);
+                let written = block.head().written.counts();
+                let mut counts = written.at_most(MAX_COUNT);
+                counts.begun = shard.begins + written.begun.saturating_sub(shard.begins).min(most);
                 sum.counts.add(&counts);
             }
         }
-        sum.unplaced = sum.unplaced.saturating_add(self.hosted.unplaced());
+        sum.unplaced = sum.unplaced.saturating_add(self.hosted.unplaced().min(MAX_COUNT));
     }
 }
 
@@ -355,6 +390,7 @@ impl Shard {
             copy(block, at, left.min(sizes.max_record() as usize / 8), record)?;
             let bytes = 8 * record.len() as u64;
             border.check(&mut self.crossing, record)?;
+            border.show_tracestates(to);
             self.take(to, record, sizes.max_open)?;
             to.send_if_full(send);
             self.tail = self.tail.wrapping_add(bytes);
@@ -388,20 +424,23 @@ impl Shard {
         }
     }
 
+    /// What is wrong with this shard.
+    fn complaint(&self, violation: Violation, pid: u32) -> String {
+        let (shard, tail) = (self.crossing.shard, self.tail);
+        format!("shard {shard} of process {pid} is damaged at byte {tail} and is given up: {violation}")
+    }
+
     /// Nothing more of this shard is read. Its open spans are closed now; says how many there were.
     fn give_up(
         &mut self,
         violation: Violation,
         process: ProcessId,
-        hosted: &Hosted,
+        pid: u32,
         tracer: &Shared,
         to: &mut Assembler,
         send: &mut dyn FnMut(Batch),
     ) -> u64 {
         self.broken = true;
-        let pid = hosted.process().unwrap_or(0);
-        let (shard, tail) = (self.crossing.shard, self.tail);
-        warn(&format!("shard {shard} of process {pid} is damaged at byte {tail} and is given up: {violation}"));
         let message = format!("aborted: process {pid} damaged the shard that the span was in: {violation}");
         let why = Abort { message, cause: None };
         to.abort(process, Some(self.state.reader), tracer.clock_tick(), &why, send)
@@ -431,4 +470,22 @@ fn resource(hosted: &Hosted, pid: u32) -> Resource {
     attributes.retain(|(key, _): &(std::borrow::Cow<'static, str>, Value<'static>)| key != "process.pid");
     attributes.push(("process.pid".into(), i64::from(pid).into()));
     Resource { attributes }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+
+    #[test]
+    fn what_is_said_of_damaged_shards_comes_to_an_end() {
+        let said = RefCell::new(Vec::new());
+        let mut complaints = Complaints::default();
+        for n in 0..1000 {
+            complaints.complain(&n.to_string(), |text| said.borrow_mut().push(text.to_owned()));
+        }
+        let said = said.into_inner();
+        assert_eq!(said.len(), MAX_COMPLAINTS as usize + 1);
+        assert!(said.last().is_some_and(|last| last.contains("not shown")), "{said:?}");
+    }
 }

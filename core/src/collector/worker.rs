@@ -93,6 +93,11 @@ impl Control {
         late.filter_map(barrier).collect()
     }
 
+    /// A pass is over.
+    pub(super) fn publish(&self, counts: Published) {
+        *self.counts.lock().unwrap_or_else(PoisonError::into_inner) = counts;
+    }
+
     /// What was counted after the last pass.
     pub(crate) fn counts(&self) -> Published {
         *self.counts.lock().unwrap_or_else(PoisonError::into_inner)
@@ -199,10 +204,11 @@ impl Collector {
         settle(|| self.pass().1);
     }
 
-    fn publish_counts(&self) {
+    fn publish_counts(&mut self) {
         let foreign = self.sources.regions.counts();
         let counts = Published { assembled: self.assembler.counts, open: self.assembler.open_count(), foreign };
-        *self.tracer.control.counts.lock().unwrap_or_else(PoisonError::into_inner) = counts;
+        self.tracer.control.publish(counts);
+        self.sources.regions.tell();
     }
 
     fn send_if_due(&mut self) {

@@ -7,6 +7,7 @@ use super::{texts, AttachError, Mapped, Mapping};
 use crate::shard::{Block, Ids, Shard};
 use crate::sync::{AtomicU64, Ordering};
 use crate::tracer::StrayEnd;
+use std::sync::atomic::fence;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -95,8 +96,10 @@ impl Attachment {
         let prefix = parts.get(Word::Prefix) << 48 | index << 40;
         let ids = Ids { first: prefix | seed & ID_FIELD, field: ID_FIELD };
         let shard = Shard::over(block, sizes, self.clock(), ids);
+        // Either the parent, which closes what is counted, sees this count, or this sees that the parent has finished.
         parts.word(Word::Shards).store(index + 1, Ordering::Release);
-        Some(shard)
+        fence(Ordering::SeqCst);
+        (!self.is_closed()).then_some(shard)
     }
 
     /// Adds the next name to the region's dictionary, and says whether there was room. One caller at a time.

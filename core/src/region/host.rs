@@ -7,7 +7,7 @@ use crate::clock;
 use crate::shard::{Block, Sizes};
 use crate::sync::Ordering;
 use crate::tracer::{Shared, StrayEnd};
-use std::sync::atomic::{AtomicU16, AtomicU64};
+use std::sync::atomic::{fence, AtomicU16, AtomicU64};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -160,6 +160,7 @@ impl Hosted {
     /// Has every writer notice that the tracer has finished.
     pub(crate) fn refuse(&self) {
         self.parts().word(Word::Closed).store(1, Ordering::Release);
+        fence(Ordering::SeqCst);
         for index in 0..self.shards() {
             if let Some(block) = self.shard(index) {
                 block.head().read.closed.store(1, Ordering::Release);

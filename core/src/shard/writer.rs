@@ -397,6 +397,12 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
+    /// The same, with none above `most`.
+    pub(crate) fn at_most(self, most: u64) -> Self {
+        let Self { begun, sampled_out, refused } = self;
+        Self { begun: begun.min(most), sampled_out: sampled_out.min(most), refused: refused.map(|n| n.min(most)) }
+    }
+
     /// Adds others. Saturates: those of another process may be any number.
     pub(crate) fn add(&mut self, other: &Counts) {
         self.begun = self.begun.saturating_add(other.begun);

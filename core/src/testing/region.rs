@@ -3,12 +3,13 @@
 #![allow(unsafe_code)]
 
 use crate::clock;
+use crate::export::SpanData;
 use crate::region::{AttachError, Attachment, Mapping};
 use crate::shard::{Begin, Shard};
 use crate::thread::seed;
 use crate::tracer::StrayEnd;
 use crate::wire::{header, padded, Kind, Type, BEGIN_BYTES, END_BYTES, INLINE};
-use crate::{Context, Guard, InitError, Settings, SpanId, TraceId};
+use crate::{testing, Context, Guard, InitError, Settings, SpanId, TraceId, Tracer};
 use std::io;
 use std::ops::Range;
 use std::ptr::NonNull;
@@ -87,6 +88,63 @@ pub fn child(memory: &SharedMemory, nonce: u64) -> Result<Guard, InitError> {
     }
 }
 
+/// A tracer without threads: its collector makes a pass when it is told to, so that what a region does to it can be tried
+/// millions of times, each time the same. Has no exporter; lives as long as the process.
+pub struct Collector {
+    tracer: Tracer,
+    by_hand: crate::collector::ByHand,
+}
+
+/// What a collector keeps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Spans that are open.
+    pub open: usize,
+    /// Records whose span is not known yet, and ends that wait for another pass.
+    pub waiting: usize,
+    /// Bytes of values, and of records that wait.
+    pub bytes: usize,
+}
+
+impl std::fmt::Debug for Collector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Collector").field("held", &self.held()).finish_non_exhaustive()
+    }
+}
+
+impl Collector {
+    /// Starts a tracer whose rings have so many bytes.
+    ///
+    /// # Errors
+    /// As [`init`](crate::init).
+    pub fn start(ring_bytes: usize, settings: Settings) -> Result<Self, InitError> {
+        let builder = testing::small_shards(crate::builder("by hand").settings(settings), ring_bytes);
+        let (tracer, by_hand) = builder.start_by_hand()?;
+        Ok(Self { tracer, by_hand })
+    }
+
+    /// Its tracer.
+    pub fn tracer(&self) -> &Tracer {
+        &self.tracer
+    }
+
+    /// One pass over everything. Returns whether anything waits for another one.
+    pub fn pass(&mut self) -> bool {
+        self.by_hand.pass()
+    }
+
+    /// The spans that were finished since the last call.
+    pub fn take_spans(&mut self) -> Vec<SpanData> {
+        self.by_hand.take_spans()
+    }
+
+    /// What it keeps now.
+    pub fn held(&self) -> Held {
+        let [open, waiting, bytes] = self.by_hand.held();
+        Held { open, waiting, bytes }
+    }
+}
+
 /// The writer of one shard of a region, by hand.
 #[derive(Debug)]
 pub struct RawShard {
@@ -162,7 +220,12 @@ impl From<Context> for Parent {
     }
 }
 
-/// A stamp.
+/// A stamp of the processor's counter.
+pub fn counter() -> u64 {
+    clock::counter()
+}
+
+/// A stamp of the system's clock.
 pub fn tick() -> u64 {
     clock::Clock::System.slow_tick()
 }

@@ -221,6 +221,17 @@ impl Builder {
         self.join_parent(region).map(Guard::own)
     }
 
+    /// Starts a tracer beside the global one that has no threads: whoever has the collector makes its passes. It has no
+    /// exporters, and lives as long as the process.
+    #[cfg(all(target_os = "linux", not(loom)))]
+    pub(crate) fn start_by_hand(mut self) -> Result<(Tracer, collector::ByHand), InitError> {
+        self.check()?;
+        let resource = Arc::new(resource(&self.settings));
+        let made = table::add(|key| Ok(Arc::new(self.shared(key, None, Vec::new(), None))));
+        let shared = made.unwrap_or(Err(InitError::TooMany))?;
+        Ok((Tracer::new(Arc::clone(&shared)), collector::ByHand::new(shared, resource)))
+    }
+
     /// Another guard for the tracer that runs, if nothing differs.
     fn join(self, running: Tracer) -> Result<Guard, InitError> {
         match running.shared().settings.difference(&self.settings) {

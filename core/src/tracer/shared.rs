@@ -240,16 +240,22 @@ impl Shared {
 
     /// The index of a tracestate, for a context; zero if the table is full.
     pub(crate) fn tracestate(&self, text: &str) -> u16 {
+        self.add_tracestate(text, true).0
+    }
+
+    /// The same, and whether it was not known before. If it isn't and may not be added, zero.
+    pub(crate) fn add_tracestate(&self, text: &str, may_add: bool) -> (u16, bool) {
         let mut all = self.tracestates.lock().unwrap_or_else(PoisonError::into_inner);
         let index = all.iter().position(|known| &**known == text).unwrap_or(all.len());
-        if index == all.len() {
-            if index >= MAX_TRACESTATES {
-                return 0;
+        let is_new = index == all.len();
+        if is_new {
+            if index >= MAX_TRACESTATES || !may_add {
+                return (0, false);
             }
             all.push(text.into());
             self.tracestates_len.store(all.len(), Ordering::Release);
         }
-        index as u16 + 1
+        (index as u16 + 1, is_new)
     }
 
     /// The tracestate with this index.

@@ -56,9 +56,10 @@ impl Assembler {
     }
 
     /// A chunk of the early record that was kept last: a value's records are published together, so nothing else came
-    /// in between.
-    pub(super) fn keep_early_chunk(&mut self, header: u64, rest: &[u64]) {
-        if let Some((_, Early::Record { chunks, .. })) = self.early.last_mut() {
+    /// in between. Of another process one can't be sure of that, so it must be its own record at least.
+    pub(super) fn keep_early_chunk(&mut self, from: ProcessId, header: u64, rest: &[u64]) {
+        let last = self.early.last_mut().filter(|(_, early)| early.process() == from);
+        if let Some((_, Early::Record { chunks, .. })) = last {
             chunks.push(std::iter::once(header).chain(rest.iter().copied()).collect());
             self.early_bytes += 8 + 8 * rest.len();
         }

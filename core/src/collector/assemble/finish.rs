@@ -2,7 +2,7 @@
 
 use super::super::extras::{Abort, Extras};
 use super::open::Open;
-use super::{Assembler, OpenSpan, ProcessId};
+use super::{Assembler, OpenSpan, ProcessId, Waiting};
 use crate::context::{RANDOM, SAMPLED};
 use crate::export::{Batch, NameRow, Outcome, SpanRow};
 use crate::wire::{PARENT_REMOTE, RANDOM_TRACE};
@@ -140,13 +140,30 @@ impl Assembler {
         open.len() as u64
     }
 
-    /// Nothing more comes of a process. Its last batch goes to `send`, and what was early of it is late now.
+    /// Nothing more comes of a process. Its last batch goes to `send`, what was early of it is late now, and ends that
+    /// wait are final: there are some if its memory changed after its death.
     pub(in crate::collector) fn remove_process(&mut self, process: ProcessId, send: &mut dyn FnMut(Batch)) {
+        for waiting in self.take_waiting_of(process) {
+            self.finish(waiting.slot, waiting.tick, Ending::Ended);
+            self.send_if_full(send);
+        }
         let late = self.drop_early_of(process);
         self.counts.late += late;
         if let Some(batch) = self.batches.remove(process) {
             send(batch);
         }
+    }
+
+    fn take_waiting_of(&mut self, process: ProcessId) -> Vec<Waiting> {
+        let slots = &self.slots;
+        let mut taken = Vec::new();
+        for waiting in &mut self.waiting {
+            let is_its = |w: &Waiting| slots.get(w.slot as usize).is_some_and(|open| open.process == process);
+            let (its, others) = std::mem::take(waiting).into_iter().partition(is_its);
+            *waiting = others;
+            taken.extend::<Vec<_>>(its);
+        }
+        taken
     }
 
     /// The spans that have not ended.

@@ -158,7 +158,10 @@ impl Assembler {
             reader: state.reader,
             extras: None,
         };
-        if flags & INLINE != 0 {
+        if flags & INLINE != 0 && !state.process.is_own() && self.held_bytes > max_held_bytes(state.process) {
+            // What it has is called nothing, rather than that its names take all memory.
+            open.name = 0;
+        } else if flags & INLINE != 0 {
             let mut extras = self.spare.pop().unwrap_or_default();
             extras.begin_name(name, open.name as usize);
             self.held_bytes += extras.held_bytes();
@@ -199,12 +202,13 @@ impl Assembler {
         if state.stack.top(*span).is_none() {
             state.stack.trim(|id, slot| is_open(&self.slots, id, slot));
         }
-        let slot = match state.stack.pop(*span) {
+        // What is on the stack may have ended elsewhere: its slot may be another span's by now.
+        let slot = match state.stack.pop(*span).filter(|slot| is_open(&self.slots, *span, *slot)) {
             Some(slot) => {
                 self.slots[slot as usize].nested = true;
                 slot
             }
-            None => *self.by_id.get(span).filter(|slot| self.slots[**slot as usize].process == state.process)?,
+            None => *self.by_id.get(span).filter(|slot| self.slots[**slot as usize].takes(state.process))?,
         };
         self.close(slot, *tick, flags, dropped);
         Some(())
@@ -258,7 +262,7 @@ impl Assembler {
     /// Everything else that is about a span.
     fn on_span(&mut self, state: &mut LaneState, header: u64, words: &[u64]) -> Option<()> {
         let span = *words.get(1)?;
-        let slot = match state.stack.top(span) {
+        let slot = match state.stack.top(span).filter(|slot| is_open(&self.slots, span, *slot)) {
             Some(slot) => slot,
             None => match self.by_id.get(&span) {
                 Some(slot) if self.slots[*slot as usize].process == state.process => *slot,
@@ -337,7 +341,7 @@ impl Assembler {
         match &mut state.rest {
             None => {}
             Some(Rest::Early) => {
-                self.keep_early_chunk(header, rest);
+                self.keep_early_chunk(state.process, header, rest);
                 if last {
                     state.rest = None;
                 }
@@ -409,6 +413,13 @@ impl Assembler {
     /// Spans that are open, the waiting ones included.
     pub(super) fn open_count(&self) -> u64 {
         self.by_id.len() as u64
+    }
+
+    /// Spans that are open, records that wait (for their span, or as ends for another pass), and bytes of both.
+    #[cfg(all(target_os = "linux", not(loom)))]
+    pub(super) fn held(&self) -> [usize; 3] {
+        let waiting = self.waiting.iter().map(Vec::len).sum::<usize>();
+        [self.by_id.len(), self.early.len() + waiting, self.held_bytes + self.early_bytes]
     }
 
     pub(super) fn set_tracestates(&mut self, tracestates: Vec<Arc<str>>) {

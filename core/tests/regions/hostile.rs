@@ -1,198 +1,14 @@
-//! Regions: what a child recorded into shared memory is in its parent's tree, however the child ended, and whatever it wrote.
-#![cfg(all(target_os = "linux", not(loom)))]
-#![allow(clippy::unwrap_used)]
+//! A child that does what no child of good will does harms itself alone.
 
-use heirloom_core::export::SpanData;
-use heirloom_core::region::{AttachError, Death, HostError, Region, RegionReport};
-use heirloom_core::testing::region::{RawChild, RawShard, SharedMemory};
+use super::{family, of_child, Family, NONCE, PID};
+use heirloom_core::export::{Batch, ExportError, Exporter, SpanData};
+use heirloom_core::region::{Region, RegionReport};
+use heirloom_core::testing::region::{Collector, RawChild, RawShard, SharedMemory};
 use heirloom_core::testing::{self, Testing};
-use heirloom_core::{in_root, Context, SpanId, Status};
+use heirloom_core::{in_root, Context, Span, SpanId, Status};
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-
-const NONCE: u64 = 7;
-const PID: u32 = 4_000_000;
-
-struct Family {
-    region: Region,
-    child: RawChild,
-    memory: SharedMemory,
-}
-
-fn family(t: &Testing) -> Family {
-    let memory = SharedMemory::new(Region::bytes(t.tracer())).unwrap();
-    let region = Region::host(t.tracer(), Box::new(memory.clone()), NONCE).unwrap();
-    let child = RawChild::attach(&memory, NONCE).unwrap();
-    region.started(PID);
-    assert!(child.name("job") && child.name("step"));
-    Family { region, child, memory }
-}
-
-impl Family {
-    fn shard(&self) -> RawShard {
-        self.child.shard(1, "worker").unwrap()
-    }
-
-    fn kill(&self) -> RegionReport {
-        self.region.died(Death::Killed(9));
-        self.region.wait_closed(Duration::from_secs(10)).unwrap()
-    }
-}
-
-fn of_child(spans: &[SpanData]) -> Vec<&SpanData> {
-    spans.iter().filter(|span| span.lane.process_id == PID).collect()
-}
-
-#[test]
-fn a_childs_spans_are_in_its_parents_tree_on_a_lane_of_their_own() {
-    testing::run(|t| {
-        in_root("main", |root| {
-            let family = family(t);
-            let mut shard = family.shard();
-            let job = shard.begin(1, root.context()).unwrap();
-            shard.number(job, 2, 42);
-            shard.text(job, "file", "a.png");
-            shard.end(job);
-            let report = family.kill();
-            assert_eq!((report.spans, report.aborted, report.quarantined), (1, 0, 0));
-        });
-        t.assert_tree("main\n  job");
-        let spans = t.spans();
-        let [job] = of_child(&spans)[..] else { panic!("{spans:?}") };
-        assert_eq!((job.lane.thread_id, &*job.lane.thread_name), (1, "worker"));
-        assert_eq!(job.attributes.len(), 2);
-        assert_eq!((job.incomplete, job.aborted), (false, false));
-        t.assert_balanced();
-    });
-}
-
-#[test]
-fn a_dead_childs_open_spans_are_closed_once_as_aborted_with_the_cause() {
-    testing::run(|t| {
-        in_root("main", |root| {
-            let family = family(t);
-            let mut shard = family.shard();
-            let job = shard.begin(1, root.context()).unwrap();
-            let done = shard.begin(2, root.context()).unwrap();
-            shard.end(done);
-            let report = family.kill();
-            assert_eq!((report.spans, report.aborted, report.unpublished), (2, 1, 0));
-            assert_eq!(t.tracer().ledger().aborted, 1);
-            assert_eq!(t.spans().iter().filter(|s| s.span_id == SpanId::from_u64(job)).count(), 1);
-        });
-        let spans = t.spans();
-        let job = *of_child(&spans).iter().find(|s| s.name == "job").unwrap();
-        assert!(job.aborted && !job.incomplete);
-        let said = format!("aborted: process {PID} was killed by signal 9 (SIGKILL) while the span was open");
-        assert_eq!(job.status, Status::Error(said));
-        assert!(job.attributes.iter().any(|(k, v)| k == "process.exit.signal" && v.as_str() == Some("SIGKILL")));
-        t.assert_balanced();
-    });
-}
-
-#[test]
-fn a_ring_that_wraps_a_thousand_times_loses_nothing_while_it_is_read() {
-    testing::run_with(
-        |b| testing::small_shards(b, 4096),
-        |t| {
-            in_root("main", |root| {
-                let family = family(t);
-                let mut shard = family.shard();
-                let cx = root.context();
-                let (mut begun, start) = (0, Instant::now());
-                while begun < 60_000 {
-                    assert!(start.elapsed() < Duration::from_secs(60), "only {begun}");
-                    match shard.begin(1, cx) {
-                        Some(span) => {
-                            shard.text(span, "key", "some bytes of text");
-                            shard.end(span);
-                            begun += 1;
-                        }
-                        None => family.region.wake_collector(),
-                    }
-                }
-                assert_eq!(family.kill().spans, begun);
-                assert_eq!(of_child(&t.spans()).len() as u64, begun);
-            });
-            t.assert_balanced();
-        },
-    );
-}
-
-#[test]
-fn ends_that_found_no_room_in_a_shard_are_ends_all_the_same() {
-    testing::run(|t| {
-        in_root("main", |root| {
-            let family = family(t);
-            let mut shard = family.shard();
-            let spans: Vec<_> = (0..100).map(|_| shard.begin(1, root.context()).unwrap()).collect();
-            assert!(spans.iter().all(|span| family.child.stray_end(*span)));
-            assert_eq!(family.kill().aborted, 0);
-        });
-        assert_eq!(t.spans().len(), 101);
-        t.assert_balanced();
-    });
-}
-
-#[test]
-fn a_process_that_says_what_it_is_has_a_resource_of_its_own() {
-    let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-    struct Services(std::sync::Arc<std::sync::Mutex<Vec<(String, i64, usize)>>>);
-    impl heirloom_core::export::Exporter for Services {
-        fn export(&mut self, batch: &heirloom_core::export::Batch) -> Result<(), heirloom_core::export::ExportError> {
-            let get = |key| batch.resource().get(key).cloned();
-            let service = get("service.name").and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
-            let pid = get("process.pid").and_then(|v| v.as_i64()).unwrap_or(0);
-            assert!(batch.spans().all(|span| i64::from(span.lane().process_id) == pid), "a stranger's span");
-            self.0.lock().unwrap().push((service, pid, batch.len()));
-            Ok(())
-        }
-    }
-    testing::run_with(
-        |b| b.exporter(Services(seen.clone())),
-        |t| {
-            in_root("main", |root| {
-                let family = family(t);
-                family.child.resource(&[("service.name", "resizer"), ("process.pid", "1")]);
-                let mut shard = family.shard();
-                let job = shard.begin(1, root.context()).unwrap();
-                shard.end(job);
-                family.kill();
-            });
-            t.tracer().flush(Duration::from_secs(10)).unwrap();
-            let seen = seen.lock().unwrap();
-            assert!(seen.contains(&("resizer".to_owned(), i64::from(PID), 1)), "{seen:?}");
-        },
-    );
-}
-
-#[test]
-fn a_region_is_attached_to_once_by_the_right_process_with_the_right_format() {
-    testing::run(|t| {
-        let bytes = Region::bytes(t.tracer());
-        let host = |memory: &SharedMemory| Region::host(t.tracer(), Box::new(memory.clone()), NONCE);
-        let attach = |memory: &SharedMemory, nonce| RawChild::attach(memory, nonce).map(|_| ());
-        let memory = SharedMemory::new(bytes).unwrap();
-        assert_eq!(attach(&memory, NONCE), Err(AttachError::NotARegion));
-        let region = host(&memory).unwrap();
-        assert_eq!(attach(&memory, 8), Err(AttachError::Nonce));
-        assert!(!region.is_attached());
-        let version = memory.words()[1].swap(99, Relaxed);
-        assert_eq!(attach(&memory, NONCE), Err(AttachError::Version { found: 99, expected: version }));
-        memory.words()[1].store(version, Relaxed);
-        for lie in [2, 3, 5, 6] {
-            let before = memory.words()[lie].swap(u64::MAX / 3, Relaxed);
-            assert_eq!(attach(&memory, NONCE), Err(AttachError::Layout), "word {lie}");
-            memory.words()[lie].store(before, Relaxed);
-        }
-        assert_eq!(attach(&memory, NONCE), Ok(()));
-        assert!(region.is_attached() && region.is_recording());
-        assert_eq!(attach(&memory, NONCE), Err(AttachError::Taken { by: std::process::id() }));
-        let short = SharedMemory::new(bytes - 4096).unwrap();
-        assert!(matches!(host(&short), Err(HostError::Short { .. })));
-        assert_eq!(attach(&SharedMemory::new(4096).unwrap(), NONCE), Err(AttachError::NotARegion));
-    });
-}
 
 /// What a hostile child does to its shard; the parent's own spans and the child's earlier ones must not suffer.
 fn abuse(what: &str, crime: impl FnOnce(&Family, &mut RawShard, Context)) -> RegionReport {
@@ -414,25 +230,217 @@ fn scribbling_over_everything_that_a_child_can_reach_harms_nobody_else() {
     }
 }
 
+fn flush(t: &Testing) {
+    t.tracer().flush(Duration::from_secs(10)).unwrap();
+}
+
+/// The parent's span of this name is as the parent made it.
+fn assert_untouched(spans: &[SpanData], name: &str) {
+    let found: Vec<_> = spans.iter().filter(|span| span.name == name).collect();
+    let [span] = found[..] else { panic!("{name}: {found:?}") };
+    assert!(span.attributes.is_empty() && span.status == Status::Unset && !span.aborted, "{span:?}");
+    assert_eq!(span.lane.process_id, std::process::id());
+}
+
+/// Ends a span where another thread of the child would.
+const ELSEWHERE: u64 = END | 1 << 6 << 20;
+/// An end that waits for one more pass.
+const ESCAPED: u64 = END | 1 << 4 << 20;
+
 #[test]
-fn a_tracer_that_finishes_closes_the_regions_of_living_children() {
-    let memory = heirloom_core::export::Memory::new();
-    let guard = heirloom_core::builder("parent").exporter(memory.clone()).start().unwrap();
-    let shared = SharedMemory::new(Region::bytes(guard.tracer())).unwrap();
-    let region = Region::host(guard.tracer(), Box::new(shared.clone()), NONCE).unwrap();
-    region.started(PID);
-    let child = RawChild::attach(&shared, NONCE).unwrap();
-    assert!(child.name("job"));
-    let mut shard = child.shard(1, "worker").unwrap();
-    let root = guard.tracer().root("main");
-    let cx = root.context();
-    shard.begin(1, cx).unwrap();
-    drop(root);
-    let report = guard.finish();
-    assert_eq!(report.ledger().incomplete, 1, "{report}");
-    assert!(report.ledger().is_balanced(), "{report}");
-    assert!(region.wait_closed(Duration::from_secs(1)).is_some());
-    let refused = (0..100_000).find(|_| shard.begin(1, cx).is_none());
-    assert!(refused.is_some(), "the child never noticed");
-    assert!(child.shard(2, "late").is_none(), "a shard after the end");
+fn a_span_that_ends_twice_closes_nobody_elses() {
+    for second in [END, ESCAPED] {
+        testing::run(|t| {
+            in_root("main", |root| {
+                let family = family(t);
+                let mut shard = family.shard();
+                let job = shard.begin(1, root.context()).unwrap();
+                raw(&mut shard, &[ESCAPED, job, 1, second, job, 1]);
+                flush(t);
+                root.in_span("own", |_| flush(t));
+                assert_eq!(family.kill().quarantined, 1);
+            });
+            assert_untouched(&t.spans(), "own");
+            assert_untouched(&t.spans(), "main");
+            t.assert_balanced();
+        });
+    }
+}
+
+/// A child whose span has ended elsewhere, and the parent's spans that have its place in the collector's tables now.
+fn with_reused_places(t: &Testing, crime: impl FnOnce(&mut RawShard, u64)) -> RegionReport {
+    in_root("main", |root| {
+        let family = family(t);
+        let mut shard = family.shard();
+        let job = shard.begin(1, root.context()).unwrap();
+        raw(&mut shard, &[ELSEWHERE, job, 1]);
+        flush(t);
+        let own: Vec<Span> = (0..8).map(|_| root.span("own")).collect();
+        flush(t);
+        crime(&mut shard, job);
+        flush(t);
+        assert!(t.spans().iter().all(|span| span.name != "own"), "the child ended its parent's span");
+        drop(own);
+        for span in t.spans().iter().filter(|span| span.name == "own") {
+            assert!(span.attributes.is_empty(), "{span:?}");
+        }
+        family.kill()
+    })
+}
+
+#[test]
+fn a_span_that_ended_elsewhere_ends_once() {
+    testing::run(|t| {
+        let report = with_reused_places(t, |shard, job| raw(shard, &[END, job, 1]));
+        assert_eq!(report.quarantined, 1);
+        t.assert_balanced();
+    });
+}
+
+#[test]
+fn what_is_set_on_a_span_that_ended_elsewhere_is_late() {
+    testing::run(|t| {
+        with_reused_places(t, |shard, job| assert!(shard.number(job, 2, 1)));
+        t.assert_balanced();
+        assert!(t.tracer().ledger().late > 0);
+    });
+}
+
+#[test]
+fn lost_attributes_that_cannot_be_so_many_are_counted_as_many_as_can_be() {
+    testing::run(|t| {
+        in_root("main", |root| {
+            let family = family(t);
+            let mut shard = family.shard();
+            let job = shard.begin(1, root.context()).unwrap();
+            let item = |key: u64| [2 | 1 << 4 | 8 << 32, key, 1];
+            let items: Vec<u64> = (0..150).flat_map(item).collect();
+            let words = items.len() as u64 + 4;
+            raw(&mut shard, &[&[5 | words << 8 | 1 << 32, job, 1, u64::from(u32::MAX)], &items[..]].concat());
+            let words = items.len() as u64 + 6;
+            raw(&mut shard, &[&[6 | words << 8, job, 1, 1, 1, u64::from(u32::MAX)], &items[..]].concat());
+            shard.end(job);
+            assert_eq!(family.kill().quarantined, 0);
+        });
+        t.assert_balanced();
+    });
+}
+
+#[test]
+fn refusals_that_cannot_be_so_many_leave_the_ledger_a_ledger() {
+    testing::run(|t| {
+        in_root("main", |_| {
+            let family = family(t);
+            let _shard = family.shard();
+            (2..7).for_each(|word| family.child.head(0, word).store(u64::MAX, Relaxed));
+            family.memory.words()[36].store(u64::MAX, Relaxed); // unplaced
+            flush(t);
+            assert!(t.tracer().ledger().is_balanced());
+            family.kill();
+        });
+        let ledger = t.tracer().ledger();
+        assert!(ledger.is_balanced() && ledger.transparent.full == 1 << 40, "{ledger:#?}");
+    });
+}
+
+#[test]
+fn ends_that_are_written_after_the_death_leave_nothing_open() {
+    testing::run(|t| {
+        in_root("main", |root| {
+            for _ in 0..50 {
+                let family = family(t);
+                let mut shard = family.shard();
+                family.region.died(heirloom_core::region::Death::Killed(9));
+                // As from a process that was forked from it.
+                let start = Instant::now();
+                while family.region.wait_closed(Duration::ZERO).is_none() && start.elapsed() < Duration::from_secs(10) {
+                    if let Some(job) = shard.begin(1, root.context()) {
+                        shard.record(&[ESCAPED, job, 1]);
+                    }
+                }
+            }
+        });
+        flush(t);
+        let ledger = t.tracer().ledger();
+        assert!(ledger.is_balanced() && ledger.open == 0, "{ledger:#?}");
+    });
+}
+
+#[test]
+fn a_part_of_a_long_value_is_no_part_of_a_strangers() {
+    let mut collector = Collector::start(4096, heirloom_core::Settings::default()).unwrap();
+    let child = |collector: &Collector| {
+        let memory = SharedMemory::new(Region::bytes(collector.tracer())).unwrap();
+        let region = Region::host(collector.tracer(), Box::new(memory.clone()), NONCE).unwrap();
+        region.started(PID);
+        let child = RawChild::attach(&memory, NONCE).unwrap();
+        assert!(child.name("job"));
+        let shard = child.shard(1, "worker").unwrap();
+        (region, shard)
+    };
+    let ((_one, mut hostile), (_two, mut good)) = (child(&collector), child(&collector));
+    let (nobody, later) = (hostile.unused_id().to_u64(), good.unused_id().to_u64());
+    // A text of 24 bytes, of which the last 8 are in a chunk; its span isn't known yet.
+    let long = |span| [3 | 5 << 8 | (4 | 1 << 6) << 20 | 1 << 32, span, 24, TEXT, TEXT];
+    let chunk = [4 | 2 << 8 | 8 << 32, TEXT];
+    raw(&mut hostile, &long(nobody));
+    collector.pass();
+    raw(&mut good, &[&long(later)[..], &chunk].concat());
+    collector.pass();
+    raw(&mut hostile, &chunk);
+    raw(&mut good, &[BEGIN, later, 0, 1, 1, 1, ESCAPED, later, 1]);
+    collector.pass();
+    collector.pass();
+    let spans = collector.take_spans();
+    let [job] = &spans[..] else { panic!("{spans:?}") };
+    assert_eq!(job.attribute("job").and_then(|value| value.as_str()), Some("abcdefgh".repeat(3).as_str()));
+}
+
+const TEXT: u64 = u64::from_ne_bytes(*b"abcdefgh");
+
+/// The tracestates of the child's spans.
+#[derive(Clone, Default)]
+struct States(Arc<Mutex<Vec<String>>>);
+
+impl Exporter for States {
+    fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
+        let of_child = batch.spans().filter(|span| span.lane().process_id == PID);
+        self.0.lock().unwrap().extend(of_child.map(|span| span.tracestate().to_owned()));
+        Ok(())
+    }
+}
+
+#[test]
+fn a_tracestate_is_on_a_span_that_ends_in_the_pass_that_brings_it() {
+    let seen = States::default();
+    testing::run_with(
+        |b| b.exporter(seen.clone()),
+        |t| {
+            in_root("main", |root| {
+                let family = family(t);
+                let mut shard = family.shard();
+                for n in 0..2000 {
+                    let job = loop {
+                        match shard.begin(1, root.context()) {
+                            Some(job) => break job,
+                            None => flush(t),
+                        }
+                    };
+                    let text = u64::from_ne_bytes(*b"vendor=1");
+                    while !shard.record(&[9 | 3 << 8 | 8 << 32, job, text]) {
+                        flush(t);
+                    }
+                    shard.end(job);
+                    if n % 500 == 0 {
+                        flush(t);
+                    }
+                }
+                assert_eq!(family.kill().quarantined, 0);
+            });
+            flush(t);
+        },
+    );
+    let seen = seen.0.lock().unwrap();
+    assert_eq!(seen.len(), 2000);
+    assert!(seen.iter().all(|state| state == "vendor=1"), "{:?}", seen.iter().find(|state| state.is_empty()));
 }

@@ -1,0 +1,48 @@
+//! The collector's passes without its thread: one pass at a time, and nothing in between. For the fuzz targets, through
+//! [`testing::region`](crate::testing::region).
+
+use super::assemble::Assembler;
+use super::drain::Sources;
+use super::worker::Published;
+use crate::clock::timeline::Timeline;
+use crate::export::{Batch, Resource, SpanData};
+use crate::tracer::Shared;
+use std::sync::Arc;
+
+/// Sources and tables, and what came out of them.
+pub(crate) struct ByHand {
+    tracer: Arc<Shared>,
+    sources: Sources,
+    assembler: Assembler,
+    batches: Vec<Batch>,
+}
+
+impl ByHand {
+    pub(crate) fn new(tracer: Arc<Shared>, resource: Arc<Resource>) -> Self {
+        let settings = &tracer.settings;
+        let assembler = Assembler::new(resource, settings.limits, settings.queue_bytes, Timeline::system());
+        Self { tracer, sources: Sources::default(), assembler, batches: Vec::new() }
+    }
+
+    /// One pass, as the thread makes it. Returns whether anything waits for another one.
+    pub(crate) fn pass(&mut self) -> bool {
+        let Self { tracer, sources, assembler, batches } = self;
+        tracer.renew_tracestates(assembler.tracestates_known(), |all| assembler.set_tracestates(all));
+        let (_, waits) = sources.pass(tracer, assembler, &mut |batch| batches.push(batch));
+        let foreign = sources.regions.counts();
+        tracer.control.publish(Published { assembled: assembler.counts, open: assembler.open_count(), foreign });
+        sources.regions.tell();
+        waits
+    }
+
+    /// The spans that were finished since the last call.
+    pub(crate) fn take_spans(&mut self) -> Vec<SpanData> {
+        self.assembler.send_all(&mut |batch| self.batches.push(batch));
+        self.batches.drain(..).flat_map(|batch| batch.spans().map(|span| span.to_data()).collect::<Vec<_>>()).collect()
+    }
+
+    /// Spans that are open, records that wait for a span, and bytes of both.
+    pub(crate) fn held(&self) -> [usize; 3] {
+        self.assembler.held()
+    }
+}
