@@ -2,8 +2,12 @@
 
 use super::Mapped;
 use crate::shard::{Head, Sizes, MIN_BYTES};
+#[cfg(not(loom))]
+use crate::shard::{Read, Written};
 use crate::sync::{AtomicU64, Ordering};
 use crate::wire::{BEGIN_BYTES, END_BYTES, MAX_RECORD_BYTES};
+#[cfg(not(loom))]
+use std::mem::offset_of;
 use std::mem::size_of;
 
 /// The first word.
@@ -109,6 +113,12 @@ const _: () = {
     assert!(size_of::<Head>() == 256 && HEADER_WORDS * 8 <= PAGE);
     assert!(STRAYS_AT == 4096 && RESOURCE_AT == 69_632 && NAMES_AT == 77_824 && SHARDS_AT == 1_126_400);
     assert!(SHARDS_AT % PAGE == 0);
+    assert!(FINGERPRINT == if cfg!(target_endian = "big") { 0x9369_6783_a8e4_c294 } else { 0x9369_6883_a8e4_c447 });
+    assert!(
+        offset_of!(Written, begun) == 8 && offset_of!(Written, sampled_out) == 16 && offset_of!(Written, refused) == 24
+    );
+    assert!(offset_of!(Head, read) == 128 && offset_of!(Read, returned) == 8);
+    assert!(offset_of!(Read, closed) == 16 && offset_of!(Read, clock) == 20);
 };
 
 /// The sizes of one region.

@@ -27,14 +27,15 @@ mod writer;
 #[cfg(all(test, loom))]
 mod models;
 
-pub(crate) use block::{Block, Head};
+#[cfg(not(loom))]
+pub(crate) use block::Written;
+pub(crate) use block::{Block, Head, Read};
 pub(crate) use reader::Reader;
 pub(crate) use registry::Registry;
 pub(crate) use writer::{Begin, Counts, Ids, Out, Refused, Writer};
 
 use crate::sync::Ordering;
 use crate::wire::MAX_RECORD_BYTES;
-use block::Read;
 
 /// How large a shard is and how much of it may be reserved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,95 @@
+//! A child that publishes whatever records the input says, in any order, with passes of the collector in between.
+#![no_main]
+
+use heirloom_fuzz::family::{self, Family, SHARDS};
+use heirloom_fuzz::Script;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: &[u8]| {
+    family::run(|family| {
+        let mut script = Script::new(input);
+        let mut child = Child::default();
+        while !script.is_over() {
+            step(family, &mut child, &mut script);
+        }
+    });
+});
+
+/// What the child knows of its spans.
+#[derive(Default)]
+struct Child {
+    shard: usize,
+    spans: Vec<u64>,
+}
+
+fn step(family: &mut Family<'_>, child: &mut Child, script: &mut Script<'_>) {
+    match script.byte() % 10 {
+        0 => raw(family, child, script),
+        1 | 2 => record(family, child, script),
+        3 => begin(family, child),
+        4 => end(family, child, script),
+        5 => _ = family.pass(),
+        6 => family.begin_own(),
+        7 => family.end_own(),
+        8 => {
+            let span = span(family, child, script);
+            family.child.stray_end(span);
+        }
+        _ => child.shard = usize::from(script.byte()) % SHARDS,
+    }
+}
+
+/// Words as they come.
+fn raw(family: &mut Family<'_>, child: &Child, script: &mut Script<'_>) {
+    let words: Vec<u64> = (0..script.byte() % 32).map(|_| script.word()).collect();
+    family.shards[child.shard].record(&words);
+}
+
+/// A header with a length that is right, a span that may be there, and whatever words.
+fn record(family: &mut Family<'_>, child: &mut Child, script: &mut Script<'_>) {
+    let (kind, flags, aux) = (script.byte() % 12, script.half() & 0xfff, u32::from(script.half()));
+    let len = usize::from(script.byte() % 40) + 1;
+    let head = u64::from(kind) | (len as u64) << 8 | u64::from(flags) << 20 | u64::from(aux) << 32;
+    let mut words = vec![head];
+    for at in 1..len {
+        words.push(match at {
+            1 => span(family, child, script),
+            _ => word(script),
+        });
+    }
+    family.shards[child.shard].record(&words);
+    if kind == 1 && len > 1 {
+        child.spans.push(words[1]);
+    }
+}
+
+/// A small number, or any.
+fn word(script: &mut Script<'_>) -> u64 {
+    match script.byte() {
+        255 => script.word(),
+        small => u64::from(small),
+    }
+}
+
+fn begin(family: &mut Family<'_>, child: &mut Child) {
+    let parent = family.root.context();
+    child.spans.extend(family.shards[child.shard].begin(1, parent));
+}
+
+fn end(family: &mut Family<'_>, child: &Child, script: &mut Script<'_>) {
+    let span = span(family, child, script);
+    family.shards[child.shard].record(&[2 | 3 << 8 | u64::from(script.half() & 0xfff) << 20, span, 1]);
+}
+
+/// An id: of a span that was begun, of one that was not, of the parent's, or any.
+fn span(family: &Family<'_>, child: &Child, script: &mut Script<'_>) -> u64 {
+    match script.byte() {
+        which @ 0..=199 => match child.spans.len() {
+            0 => 0,
+            len => child.spans[len - 1 - usize::from(which) % len],
+        },
+        which @ 200..=219 => family.own_id(which),
+        220..=249 => family.shards[child.shard].unused_id().to_u64(),
+        _ => script.word(),
+    }
+}

@@ -1,0 +1,95 @@
+//! Writes inputs to start from: what a child of good will records through the public API, as scripts of `record`; and
+//! changes of each kind, as scripts of `mutated_ring`.
+//!
+//! ```text
+//! seeds FOLDER        writes FOLDER/record and FOLDER/mutated_ring
+//! ```
+
+use heirloom_core::region::Region;
+use heirloom_core::testing::region::{child, Collector, SharedMemory};
+use heirloom_core::Settings;
+use std::path::Path;
+use std::sync::atomic::Ordering::Acquire;
+
+/// Where the first shard is, and its ring behind its head: `docs/shm-format.md`.
+const SHARD: usize = 1_126_400 / 8;
+const RING: usize = SHARD + 256 / 8;
+
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> Result<(), Failure> {
+    let folder = std::env::args_os().nth(1).ok_or("which folder?")?;
+    let folder = Path::new(&folder);
+    let records = recorded()?;
+    let scripts: Vec<Vec<u8>> = records.iter().map(|record| of_record(record)).collect();
+    for (n, script) in scripts.iter().enumerate() {
+        write(&folder.join("record"), &format!("record-{n}"), &[&[3], script.as_slice(), &[5]].concat())?;
+    }
+    write(&folder.join("record"), "all", &scripts.concat())?;
+    write(&folder.join("record"), "passes", &scripts.join(&[6, 5, 7][..]))?;
+    for place in 0..16_u8 {
+        for how in 0..32_u8 {
+            let change = [1, 7, place, how, how, 3, how, 1, 2, 3, 4, 5, 6, 7];
+            write(&folder.join("mutated_ring"), &format!("{place}-{how}"), &change)?;
+        }
+    }
+    Ok(())
+}
+
+fn write(folder: &Path, name: &str, script: &[u8]) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    std::fs::write(folder.join(name), script)
+}
+
+/// The records of a child that does a bit of everything.
+fn recorded() -> Result<Vec<Vec<u64>>, Failure> {
+    let parent = Collector::start(64 << 10, Settings::default())?;
+    let memory = SharedMemory::new(Region::bytes(parent.tracer()))?;
+    let _region = Region::host(parent.tracer(), Box::new(memory.clone()), 7)?;
+    let guard = child(&memory, 7)?;
+    let root = guard.tracer().root("root");
+    root.in_span("work", |work| {
+        work.set("number", 7);
+        work.set("text", "some text");
+        work.set("flag", true);
+        work.set("long", "x".repeat(200).as_str());
+    });
+    root.set("ratio", 0.5);
+    root.event("event");
+    root.error("an error");
+    root.event_with("event", &[("key", 1.into())]).link(root.context());
+    drop(root);
+    let words: Vec<u64> = memory.words().iter().map(|word| word.load(Acquire)).collect();
+    let mut records = Vec::new();
+    let mut at = 0;
+    while at < words[SHARD] as usize / 8 {
+        let len = (words[RING + at] >> 8) as usize & 0xfff;
+        records.push(words[RING + at..RING + at + len].to_vec());
+        at += len;
+    }
+    Ok(records)
+}
+
+/// A record as a step of the script: the same header, a span that is the script's own, the other words as they are. Names
+/// are those that the script's child has.
+fn of_record(record: &[u64]) -> Vec<u8> {
+    let head = record[0];
+    let (kind, flags) = (head as u8, (head >> 20) as u16 & 0xfff);
+    let is_inline = matches!(kind, 7 | 10) || flags & 1 << 4 != 0 && kind != 2;
+    let aux = if is_inline { (head >> 32) as u16 } else { 1 };
+    let mut script = vec![1, kind];
+    script.extend(flags.to_le_bytes());
+    script.extend(aux.to_le_bytes());
+    script.push(record.len().min(40) as u8 - 1);
+    script.extend(if kind == 1 { Some(220) } else { record.get(1).map(|_| 0) });
+    for word in record.iter().take(40).skip(2) {
+        match u8::try_from(*word) {
+            Ok(small) if small < 255 => script.push(small),
+            _ => {
+                script.push(255);
+                script.extend(word.to_le_bytes());
+            }
+        }
+    }
+    script
+}

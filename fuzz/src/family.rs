@@ -1,0 +1,127 @@
+//! A parent with its own spans and a child with a region, read by a collector without a thread.
+
+use heirloom_core::export::SpanData;
+use heirloom_core::region::{Death, Region};
+use heirloom_core::testing::region::{Collector, Held, RawChild, RawShard, SharedMemory};
+use heirloom_core::{Settings, Span, SpanId, Status};
+use std::cell::RefCell;
+use std::time::Duration;
+
+/// Bytes of a ring.
+pub const RING: usize = 4096;
+/// How many shards the child starts with.
+pub const SHARDS: usize = 2;
+const NONCE: u64 = 7;
+const PID: u32 = 4_000_000;
+
+thread_local! {
+    static PARENT: RefCell<Collector> = RefCell::new(parent());
+}
+
+fn parent() -> Collector {
+    let mut settings = Settings::default();
+    settings.max_open_spans_per_thread = 64;
+    settings.limits.attribute_value_chars = Some(40);
+    Collector::start(RING, settings).expect("a tracer")
+}
+
+/// One input's parent and child.
+pub struct Family<'p> {
+    parent: &'p mut Collector,
+    pub region: Region,
+    pub child: RawChild,
+    pub memory: SharedMemory,
+    pub shards: Vec<RawShard>,
+    pub root: Span,
+    own: Vec<Span>,
+    /// The parent's spans that have begun.
+    begun: Vec<SpanId>,
+    exported: Vec<SpanData>,
+}
+
+/// Runs `body` with a family, then has the child die, and checks that the parent is as it was.
+pub fn run(body: impl FnOnce(&mut Family<'_>)) {
+    end(body, |family| {
+        while family.region.wait_closed(Duration::ZERO).is_none() {
+            family.pass();
+        }
+    })
+}
+
+/// As [`run`]; `die` makes the passes from the child's death to the end of its region.
+pub fn end(body: impl FnOnce(&mut Family<'_>), die: impl FnOnce(&mut Family<'_>)) {
+    PARENT.with_borrow_mut(|parent| {
+        let mut family = Family::new(parent);
+        body(&mut family);
+        family.region.died(Death::Killed(9));
+        die(&mut family);
+        family.check();
+    });
+}
+
+impl<'p> Family<'p> {
+    fn new(parent: &'p mut Collector) -> Self {
+        let memory = SharedMemory::new(Region::bytes(parent.tracer())).expect("memory");
+        let region = Region::host(parent.tracer(), Box::new(memory.clone()), NONCE).expect("a region");
+        let child = RawChild::attach(&memory, NONCE).expect("the first process that attaches");
+        region.started(PID);
+        child.resource(&[("service.name", "child")]);
+        assert!(child.name("job") && child.name("step"));
+        let shards = (0..SHARDS).map(|n| child.shard(n as u64, "worker").expect("a shard")).collect();
+        let root = parent.tracer().root("own");
+        let begun = vec![root.context().span_id()];
+        Self { parent, region, child, memory, shards, root, own: Vec::new(), begun, exported: Vec::new() }
+    }
+
+    pub fn pass(&mut self) -> bool {
+        self.parent.pass()
+    }
+
+    /// The parent begins a span of its own.
+    pub fn begin_own(&mut self) {
+        if self.own.len() < 32 {
+            let span = self.root.span("own");
+            if span.is_recording() {
+                self.begun.push(span.context().span_id());
+            }
+            self.own.push(span);
+        }
+    }
+
+    /// The parent ends the last one.
+    pub fn end_own(&mut self) {
+        self.own.pop();
+    }
+
+    /// An id of the parent's.
+    pub fn own_id(&self, which: u8) -> u64 {
+        self.begun[usize::from(which) % self.begun.len()].to_u64()
+    }
+
+    /// Whatever the child did: the parent's spans are what it made them, the ledger is exact, and nothing is kept.
+    fn check(self) {
+        let Self { parent, own, root, begun, mut exported, region, .. } = self;
+        let open = own.iter().filter(|span| span.is_recording()).count() + 1;
+        exported.extend(parent.take_spans());
+        let early: Vec<_> = exported.iter().filter(|span| begun.contains(&span.span_id)).cloned().collect();
+        assert_eq!(early.len() + open, begun.len(), "an own span ended before its time, or did not: {early:?}");
+        drop((own, root));
+        while parent.pass() {}
+        parent.pass();
+        exported.extend(parent.take_spans());
+        let own: Vec<_> = exported.iter().filter(|span| begun.contains(&span.span_id)).collect();
+        assert_eq!(own.len(), begun.len(), "own spans were lost or came twice: {own:?}");
+        own.into_iter().for_each(is_untouched);
+        let ledger = parent.tracer().ledger();
+        assert!(ledger.is_balanced() && ledger.corrupt == 0, "{ledger:#?}");
+        assert_eq!(parent.held(), Held::default(), "something is kept");
+        drop(region);
+    }
+}
+
+fn is_untouched(span: &SpanData) {
+    let bare = span.attributes.is_empty() && span.events.is_empty() && span.links.is_empty();
+    let whole = !span.aborted && !span.incomplete && span.status == Status::Unset;
+    let own = span.lane.process_id == std::process::id();
+    assert!(bare && whole && own && span.name == "own", "an own span was changed: {span:?}");
+}
