@@ -24,6 +24,8 @@ use std::sync::Arc;
 
 /// Set in the number of a reader that is a region's.
 const FOREIGN: u32 = 1 << 31;
+/// How many spans of one process may be open: some 50 MB of them, and more than any honest one has.
+const MAX_OPEN: u64 = 1 << 18;
 /// How many bytes of a shard are read before the others have their turn: what takes some 200 us. A whole ring takes ten
 /// times as long, and whoever has a single span waits for a neighbour that floods.
 const TURN: u64 = 128 << 10;
@@ -469,7 +471,8 @@ impl Shard {
                 return Err(Violation::Sequence);
             }
             // Ends that escaped are open for a pass or two longer than the writer knows.
-            if to.open_of(self.state.reader) > 2 * max_open + 1024 {
+            let open = to.open_of(self.state.reader);
+            if open > 2 * max_open + 1024 || to.open_of_process(self.state.process) >= MAX_OPEN {
                 return Err(Violation::OpenCap);
             }
             self.begins += 1;

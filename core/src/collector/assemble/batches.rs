@@ -23,6 +23,8 @@ pub(super) struct Filling {
     pub(super) builder: BatchBuilder,
     /// Tells it from all other batches.
     pub(super) number: u64,
+    /// How many spans of the process are open; counted for other processes only.
+    pub(super) open: u64,
 }
 
 /// All of them.
@@ -38,14 +40,14 @@ pub(super) struct Batches {
 impl Batches {
     /// Batches are small enough that several fit into a queue of this size.
     pub(super) fn new(resource: Arc<Resource>, queue_bytes: usize) -> Self {
-        let own = Filling { builder: BatchBuilder::new(resource), number: 1 };
+        let own = Filling { builder: BatchBuilder::new(resource), number: 1, open: 0 };
         Self { all: vec![Some(own)], last_number: 1, max_bytes: MAX_BATCH_BYTES.min(queue_bytes / 8), full: None }
     }
 
     /// Another process begins.
     pub(super) fn add(&mut self, resource: Arc<Resource>) -> ProcessId {
         self.last_number += 1;
-        let new = Some(Filling { builder: BatchBuilder::new(resource), number: self.last_number });
+        let new = Some(Filling { builder: BatchBuilder::new(resource), number: self.last_number, open: 0 });
         match self.all.iter().position(Option::is_none) {
             Some(free) => {
                 self.all[free] = new;

@@ -61,6 +61,7 @@ impl Assembler {
         open.span = 0;
         let (process, reader) = (open.process, open.reader);
         if !process.is_own() {
+            filling.open -= 1;
             *self.foreign_open_of(reader) -= 1;
         }
         self.free.push(slot);

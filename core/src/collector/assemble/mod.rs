@@ -187,6 +187,9 @@ impl Assembler {
         }
         if !state.process.is_own() {
             *self.foreign_open_of(state.reader) += 1;
+            if let Some(filling) = self.batches.of(state.process) {
+                filling.open += 1;
+            }
         }
         self.counts.begins += 1;
         Some(())
@@ -476,6 +479,11 @@ impl Assembler {
     /// How many spans are open that another process's shard began.
     pub(super) fn open_of(&mut self, reader: u32) -> u64 {
         *self.foreign_open_of(reader)
+    }
+
+    /// How many spans are open that another process began.
+    pub(super) fn open_of_process(&mut self, process: ProcessId) -> u64 {
+        self.batches.of(process).map_or(0, |filling| filling.open)
     }
 
     /// Whether a span with this id is open.
