@@ -201,7 +201,7 @@ where
     /// Starts the processes and waits until all are ready, or one of them failed. They record into the tracer that is
     /// current, else into the global one: start that first.
     ///
-    /// Cost: some milliseconds; five threads and nine descriptors for each worker.
+    /// Cost: some milliseconds; five threads and eight descriptors for each worker.
     ///
     /// # Errors
     ///

@@ -52,7 +52,7 @@
 //!
 //! # What it takes
 //!
-//! For each worker five threads, most of them asleep, and nine descriptors. A worker is in a process group of its own, so
+//! For each worker five threads, most of them asleep, and eight descriptors. A worker is in a process group of its own, so
 //! that an interrupt from the terminal leaves it to its pool; so do a stop (Ctrl-Z) and a signal to the parent's group.
 //! What a worker itself started lives on when it is killed. `Job` and `Reply` are serialised with
 //! postcard, which can't carry untagged enums, skipped or flattened fields. Workers trust their pool and the pool its
