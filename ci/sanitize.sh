@@ -36,10 +36,11 @@ stress() {
     CARGO_TARGET_DIR="$target" RUSTFLAGS="$flags" \
         cargo build --quiet -p heirloom-core --no-default-features --features record --target "$host"
     built="$target/$host/debug"
+    libc=$(find "$built/deps" -name 'liblibc-*.rlib' | head -1)
     # The flags are words.
     # shellcheck disable=SC2086
     rustc --edition 2021 --test "core/tests/$test" --target "$host" $flags -Copt-level=1 -g -o "$target/tests" \
-        --extern "heirloom_core=$built/libheirloom_core.rlib" -L "dependency=$built/deps"
+        --extern "heirloom_core=$built/libheirloom_core.rlib" --extern "libc=$libc" -L "dependency=$built/deps"
     status=0
     timeout 300 "$target/tests" --test-threads 1 >"$out" 2>&1 || status=$?
     if ! grep -q "^running" "$out"; then
