@@ -241,12 +241,6 @@ pub(super) fn death(pid: u32, pidfd: Option<BorrowedFd<'_>>) -> Option<Death> {
     })
 }
 
-/// Whether this program runs with rights that its user doesn't have: then the environment is not to be trusted.
-pub(super) fn is_privileged() -> bool {
-    // SAFETY: no memory is touched.
-    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
-}
-
 /// Has a command's child keep descriptors that close on exec in every other one. `keep` runs in the child, between fork and
 /// exec: it may only use atomics, and `getpid`.
 pub(super) fn in_child(command: &mut std::process::Command, keep: impl Fn() -> [RawFd; 2] + Send + Sync + 'static) {

@@ -58,7 +58,7 @@ pub struct OpenSpan {
     pub start_ns: u64,
 }
 
-/// Span ids differ in all bits already; one multiplication spreads them over the table.
+/// Span ids are counted up: one multiplication spreads them over the table.
 #[derive(Default)]
 pub(crate) struct IdHasher(u64);
 
