@@ -87,6 +87,8 @@ mod context;
 mod error;
 mod id;
 mod kind;
+#[cfg(feature = "llm")]
+pub mod llm;
 mod name;
 mod propagation;
 mod record;

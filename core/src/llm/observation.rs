@@ -1,0 +1,145 @@
+//! What kind of work a span stands for, and how grave what it says is.
+
+use core::fmt;
+use core::str::FromStr;
+
+/// What kind of work a span stands for.
+///
+/// ```
+/// use heirloom_core::llm::ObservationType;
+/// assert_eq!("tool".parse(), Ok(ObservationType::Tool));
+/// assert_eq!(ObservationType::Generation.name(), "generation");
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ObservationType {
+    /// Work of any kind.
+    #[default]
+    Span,
+    /// A call of a language model: the one that has usage and cost.
+    Generation,
+    /// Something that happened at one moment.
+    Event,
+    /// A call of a model that makes embeddings.
+    Embedding,
+    /// An agent that decides what to do next.
+    Agent,
+    /// A tool that an agent called.
+    Tool,
+    /// A step that joins others.
+    Chain,
+    /// A look-up in a store of documents.
+    Retriever,
+    /// A judgement of another step's output.
+    Evaluator,
+    /// A check that lets something pass or not.
+    Guardrail,
+}
+
+impl ObservationType {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Span,
+        Self::Generation,
+        Self::Event,
+        Self::Embedding,
+        Self::Agent,
+        Self::Tool,
+        Self::Chain,
+        Self::Retriever,
+        Self::Evaluator,
+        Self::Guardrail,
+    ];
+
+    /// Its name, as it is recorded.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Span => "span",
+            Self::Generation => "generation",
+            Self::Event => "event",
+            Self::Embedding => "embedding",
+            Self::Agent => "agent",
+            Self::Tool => "tool",
+            Self::Chain => "chain",
+            Self::Retriever => "retriever",
+            Self::Evaluator => "evaluator",
+            Self::Guardrail => "guardrail",
+        }
+    }
+
+    /// What OpenTelemetry's GenAI conventions call the operation, where they have a name for it.
+    pub const fn operation(self) -> Option<&'static str> {
+        match self {
+            Self::Generation => Some("chat"),
+            Self::Embedding => Some("embeddings"),
+            Self::Agent => Some("invoke_agent"),
+            Self::Tool => Some("execute_tool"),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for ObservationType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Not the name of a kind of observation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParseObservationTypeError(String);
+
+impl fmt::Display for ParseObservationTypeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} is no type of observation; there are ", self.0)?;
+        for (i, known) in ObservationType::ALL.iter().enumerate() {
+            write!(f, "{}{known}", if i == 0 { "" } else { ", " })?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ParseObservationTypeError {}
+
+impl FromStr for ObservationType {
+    type Err = ParseObservationTypeError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|known| known.name() == text)
+            .ok_or_else(|| ParseObservationTypeError(text.to_owned()))
+    }
+}
+
+/// How grave what an observation says is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Level {
+    /// Of interest to whoever looks for a fault.
+    Debug,
+    /// As usual.
+    #[default]
+    Default,
+    /// Something is not as it should be.
+    Warning,
+    /// It failed.
+    Error,
+}
+
+impl Level {
+    /// Its name, as it is recorded.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Debug => "DEBUG",
+            Self::Default => "DEFAULT",
+            Self::Warning => "WARNING",
+            Self::Error => "ERROR",
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
