@@ -100,12 +100,12 @@ impl Sources {
     }
 
     fn look_for_new(&mut self, tracer: &Shared, to: &mut Assembler) {
-        let version = tracer.registry.version();
-        if version == self.version {
+        if tracer.registry.version() == self.version {
             return;
         }
+        let (version, new) = tracer.registry.since(self.all.len());
         self.version = version;
-        for shard in tracer.registry.since(self.all.len()) {
+        for shard in new {
             let unknown = Lane { process_id: crate::sys::process_id(), thread_id: 0, thread_name: "".into() };
             let reader = self.all.len() as u32;
             let lane = to.lanes.add(unknown);

@@ -32,7 +32,7 @@ impl Passes {
         let batches = &mut self.batches;
         let result = self.sources.pass(tracer, &mut self.assembler, &mut |batch| batches.push(batch));
         if self.give_back_twice {
-            let all = tracer.registry.since(0);
+            let all = tracer.registry.since(0).1;
             all.iter().filter(|shard| shard.returned() == END_BYTES).for_each(|shard| shard.give_back(END_BYTES));
         }
         result

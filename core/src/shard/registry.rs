@@ -50,6 +50,9 @@ impl Registry {
             return None;
         }
         if let Some(shard) = shards.free.pop_front() {
+            // With acquire: the last owner's records are before the next one's on their own, not through this lock alone.
+            // The collector may see only the next owner's position.
+            shard.head().written.position();
             return Some(shard);
         }
         let shard = Arc::new(match &self.region {
@@ -70,9 +73,10 @@ impl Registry {
         self.version.load(Ordering::Acquire)
     }
 
-    /// The shards from the `from`-th on, in the order in which they were made.
-    pub(crate) fn since(&self, from: usize) -> Vec<Arc<Shard>> {
-        self.lock().all.get(from..).map(<[_]>::to_vec).unwrap_or_default()
+    /// The shards from the `from`-th on, in the order in which they were made, and the version that has them.
+    pub(crate) fn since(&self, from: usize) -> (u64, Vec<Arc<Shard>>) {
+        let shards = self.lock();
+        (self.version(), shards.all.get(from..).map(<[_]>::to_vec).unwrap_or_default())
     }
 
     /// Refuses new leases, and lets every writer notice.
