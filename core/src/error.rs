@@ -12,6 +12,8 @@ pub enum SetError {
     Full,
     /// The record was made while this thread was in the middle of another one (a signal handler).
     Nested,
+    /// Captured values are switched off ([`Capture::enabled`](crate::Capture::enabled)).
+    CaptureOff,
 }
 
 impl fmt::Display for SetError {
@@ -20,6 +22,9 @@ impl fmt::Display for SetError {
             SetError::NotRecording => "the span is not recorded (not sampled, not accepted, or its tracer finished)",
             SetError::Full => "this thread's shard is full until the collector has drained it; a larger shard helps",
             SetError::Nested => "this thread was in the middle of another record (a signal handler must not record)",
+            SetError::CaptureOff => {
+                "captured values are switched off for this tracer (HEIRLOOM_CAPTURE, Capture::enabled)"
+            }
         })
     }
 }

@@ -97,6 +97,8 @@ mod serial;
 mod value;
 
 #[cfg(feature = "record")]
+pub use capture::Capture;
+#[cfg(feature = "record")]
 pub use collector::{Dropped, ExporterLedger, Ledger, OpenSpan, Transparent};
 #[cfg(feature = "record")]
 pub use config::{ConfigWarning, Difference, Limits, Settings};
@@ -108,6 +110,8 @@ pub use tracer::{builder, init, on_finish, Builder, FlushError, Guard, InitError
 #[cfg(not(feature = "record"))]
 pub use record::on_finish;
 
+#[cfg(any(feature = "record", feature = "capture"))]
+pub mod capture;
 #[cfg(feature = "record")]
 mod clock;
 #[cfg(feature = "record")]

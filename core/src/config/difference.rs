@@ -55,6 +55,7 @@ impl Settings {
             disabled,
             sampler,
             limits,
+            capture,
             shard_bytes,
             queue_bytes,
             max_open_spans_per_thread,
@@ -73,6 +74,7 @@ impl Settings {
             compare("disabled", disabled, &other.disabled),
             compare("sampler", sampler, &other.sampler),
             compare_limits(limits, &other.limits),
+            compare("capture", capture, &other.capture),
             compare("shard_bytes", shard_bytes, &other.shard_bytes),
             compare("queue_bytes", queue_bytes, &other.queue_bytes),
             compare("max_open_spans_per_thread", max_open_spans_per_thread, &other.max_open_spans_per_thread),
@@ -125,7 +127,7 @@ mod tests {
     /// A setting's name, and a change of it alone.
     type Change = (&'static str, fn(&mut Settings));
 
-    const CHANGES: [Change; 22] = [
+    const CHANGES: [Change; 23] = [
         ("service_name", |s| s.service_name.push('x')),
         ("resource", |s| s.resource.push(("a".into(), "1".into()))),
         ("disabled", |s| s.disabled = true),
@@ -137,6 +139,7 @@ mod tests {
         ("limits.attributes_per_link", |s| s.limits.attributes_per_link = 1),
         ("limits.attribute_value_chars", |s| s.limits.attribute_value_chars = Some(1)),
         ("limits.attribute_value_bytes", |s| s.limits.attribute_value_bytes = 1),
+        ("capture", |s| s.capture = s.capture.clone().enabled(false)),
         ("shard_bytes", |s| s.shard_bytes = 64 << 10),
         ("queue_bytes", |s| s.queue_bytes = 1 << 20),
         ("max_open_spans_per_thread", |s| s.max_open_spans_per_thread = 1),

@@ -2,7 +2,7 @@
 
 use super::check::{self, Check};
 use super::{resource, unknown_service, ConfigWarning, Limits, Settings};
-use crate::Sampler;
+use crate::{Capture, Sampler};
 use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
@@ -59,6 +59,7 @@ impl Reader<'_> {
             disabled: self.otel_switch("OTEL_SDK_DISABLED"),
             sampler: self.sampler().unwrap_or(default.sampler),
             limits: self.limits(default.limits),
+            capture: self.capture(),
             shard_bytes: self.bytes("HEIRLOOM_SHARD_BYTES", &check::SHARD_BYTES).unwrap_or(default.shard_bytes),
             queue_bytes: self.bytes("HEIRLOOM_QUEUE_BYTES", &check::QUEUE_BYTES).unwrap_or(default.queue_bytes),
             max_open_spans_per_thread: self
@@ -74,6 +75,22 @@ impl Reader<'_> {
             strict: self.switch("HEIRLOOM_STRICT"),
             flush_on_panic: self.switch("HEIRLOOM_FLUSH_ON_PANIC"),
             verify: self.switch("HEIRLOOM_VERIFY"),
+        }
+    }
+
+    /// What can't be read as a switch turns capture off: whoever set it did not mean "record everything".
+    fn capture(&mut self) -> Capture {
+        let capture = Capture::default();
+        let capture = match self.text("HEIRLOOM_CAPTURE") {
+            Some(_) => {
+                let accepted = "true, 1, false or 0, and is false until then";
+                capture.enabled(self.parsed("HEIRLOOM_CAPTURE", accepted, parse_switch).unwrap_or_default())
+            }
+            None => capture,
+        };
+        match self.bytes("HEIRLOOM_CAPTURE_MAX_BYTES", &check::CAPTURE_MAX_BYTES) {
+            Some(bytes) => capture.max_bytes(bytes),
+            None => capture,
         }
     }
 
@@ -155,12 +172,7 @@ impl Reader<'_> {
     }
 
     fn switch(&mut self, name: &'static str) -> bool {
-        let parse = |text: &str| match text.to_ascii_lowercase().as_str() {
-            "true" | "1" => Some(true),
-            "false" | "0" => Some(false),
-            _ => None,
-        };
-        self.parsed(name, "true, 1, false or 0", parse).unwrap_or_default()
+        self.parsed(name, "true, 1, false or 0", parse_switch).unwrap_or_default()
     }
 
     fn checked<T>(&mut self, name: &'static str, check: &Check<T>, parse: fn(&str) -> Option<T>) -> Option<T> {
@@ -201,6 +213,14 @@ impl Reader<'_> {
     }
 }
 
+fn parse_switch(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" => Some(true),
+        "false" | "0" => Some(false),
+        _ => None,
+    }
+}
+
 /// `65536`, `64KiB`, `1 MiB`, `2 GiB`.
 fn parse_bytes(text: &str) -> Option<usize> {
     let units = [("KiB", 10), ("MiB", 20), ("GiB", 30)];
@@ -234,7 +254,7 @@ mod tests {
         Settings { service_name: "app".into(), ..Settings::default() }
     }
 
-    const NUMBERS: [&str; 14] = [
+    const NUMBERS: [&str; 15] = [
         "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
         "OTEL_SPAN_EVENT_COUNT_LIMIT",
         "OTEL_SPAN_LINK_COUNT_LIMIT",
@@ -243,6 +263,7 @@ mod tests {
         "OTEL_ATTRIBUTE_COUNT_LIMIT",
         "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
         "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+        "HEIRLOOM_CAPTURE_MAX_BYTES",
         "HEIRLOOM_SHARD_BYTES",
         "HEIRLOOM_QUEUE_BYTES",
         "HEIRLOOM_MAX_OPEN_SPANS",
@@ -280,6 +301,8 @@ mod tests {
             ("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "4"),
             ("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", "0"),
             ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "5"),
+            ("HEIRLOOM_CAPTURE", "0"),
+            ("HEIRLOOM_CAPTURE_MAX_BYTES", "1 KiB"),
             ("HEIRLOOM_SHARD_BYTES", "64KiB"),
             ("HEIRLOOM_QUEUE_BYTES", "1 MiB"),
             ("HEIRLOOM_MAX_OPEN_SPANS", "6"),
@@ -307,6 +330,7 @@ mod tests {
             disabled: true,
             sampler: Sampler::TraceIdRatio(0.25).parent_based(),
             limits,
+            capture: Capture::default().enabled(false).max_bytes(1 << 10),
             shard_bytes: 65_536,
             queue_bytes: 1 << 20,
             max_open_spans_per_thread: 6,
@@ -343,6 +367,7 @@ mod tests {
             ("HEIRLOOM_SHARD_BYTES", "17179869184GiB"),
             ("HEIRLOOM_SHARD_BYTES", "1MB"),
             ("HEIRLOOM_SHARD_BYTES", "KiB"),
+            ("HEIRLOOM_CAPTURE_MAX_BYTES", "63"),
             ("HEIRLOOM_QUEUE_BYTES", "65535"),
             ("HEIRLOOM_MAX_OPEN_SPANS", "0"),
             ("HEIRLOOM_MAX_OPEN_SPANS", "1048577"),
@@ -390,6 +415,17 @@ mod tests {
             let expected = format!("OTEL_SDK_DISABLED={text:?} is ignored: it takes true or false");
             assert_eq!(warnings[0].to_string(), expected);
         }
+    }
+
+    #[test]
+    fn a_switch_for_capture_that_cannot_be_read_turns_it_off() {
+        assert_eq!(settings(&[("HEIRLOOM_CAPTURE", "true")]), defaults());
+        let (settings, warnings) = read(&[("HEIRLOOM_CAPTURE", "off")]);
+        assert_eq!(settings.capture, Capture::default().enabled(false));
+        assert_eq!(
+            warnings[0].to_string(),
+            "HEIRLOOM_CAPTURE=\"off\" is ignored: it takes true, 1, false or 0, and is false until then"
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! [`Settings`]: what one tracer is told, from code and from the environment.
 
-use crate::Sampler;
+use crate::{Capture, Sampler};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -26,6 +26,7 @@ mod warning;
 /// | `disabled` | `OTEL_SDK_DISABLED` | false |
 /// | `sampler` | `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` ([names](Sampler)) | parentbased_always_on |
 /// | `limits` | [its own table](Limits) | |
+/// | `capture` | `HEIRLOOM_CAPTURE`, `HEIRLOOM_CAPTURE_MAX_BYTES` ([its own table](Capture)) | |
 /// | `shard_bytes` | `HEIRLOOM_SHARD_BYTES` | 1 MiB |
 /// | `queue_bytes` | `HEIRLOOM_QUEUE_BYTES` | 16 MiB |
 /// | `max_open_spans_per_thread` | `HEIRLOOM_MAX_OPEN_SPANS` | 16384 |
@@ -71,6 +72,8 @@ pub struct Settings {
     pub sampler: Sampler,
     /// How much one span may carry.
     pub limits: Limits,
+    /// What is done with captured values.
+    pub capture: Capture,
     /// The ring of each thread that records, in bytes: a power of two from 64 KiB to 1 GiB.
     pub shard_bytes: usize,
     /// What may wait in the queue of each exporter, in bytes: at least 64 KiB.
@@ -150,6 +153,7 @@ impl Default for Settings {
             disabled: false,
             sampler: Sampler::default(),
             limits: Limits::default(),
+            capture: Capture::default(),
             shard_bytes: 1 << 20,
             queue_bytes: 16 << 20,
             max_open_spans_per_thread: 16_384,

@@ -10,7 +10,7 @@ use crate::diagnostics::warn;
 use crate::export::{Chrome, Exporter, Resource, Verify};
 use crate::region::{self, Attachment};
 use crate::shard::Sizes;
-use crate::{dictionary, sys, Sampler, Value};
+use crate::{dictionary, sys, Capture, Sampler, Value};
 use std::borrow::Cow;
 use std::fmt;
 use std::io;
@@ -140,6 +140,12 @@ impl Builder {
     /// Which traces are recorded.
     pub fn sampler(mut self, sampler: Sampler) -> Self {
         self.settings.sampler = sampler;
+        self
+    }
+
+    /// What is done with captured values: whether any are, how long, which keys are hidden, a mask.
+    pub fn capture(mut self, capture: Capture) -> Self {
+        self.settings.capture = capture;
         self
     }
 

@@ -160,7 +160,7 @@ fn with_length(text: &str) -> impl Iterator<Item = u8> + '_ {
 
 /// This thread's shard for the span's tracer, and whether the record is to carry a clock reading: if the span is another
 /// thread's, or another thread wrote to it before, so that the later of both writes wins.
-fn on_any_shard<R>(span: &Span, append: impl FnOnce(Slot<'_>, bool) -> R) -> Result<R, SetError> {
+pub(super) fn on_any_shard<R>(span: &Span, append: impl FnOnce(Slot<'_>, bool) -> R) -> Result<R, SetError> {
     fn refusal(state: &ThreadState) -> SetError {
         if state.is_nested() {
             thread::UNPLACED.count(NoShard::Nested);
@@ -225,8 +225,12 @@ fn slow(span: &Span, key: Name<'_>, value: Value<'_>) -> Result<(), SetError> {
     if span.lease == 0 {
         return Err(SetError::NotRecording);
     }
-    let mut value = encode(&value);
-    let Some(placed) = place(thread::state(), &key) else {
+    set_encoded(span, &key, encode(&value))
+}
+
+/// Appends an attribute whose value has the form of the wire, wherever it is written from.
+pub(super) fn set_encoded(span: &Span, key: &Name<'_>, mut value: Encoded<'_>) -> Result<(), SetError> {
+    let Some(placed) = place(thread::state(), key) else {
         span.lose_attribute();
         return Err(SetError::Nested);
     };

@@ -1,0 +1,135 @@
+//! [`Capture`]: what may be captured, how much of it, and who looks at it first.
+
+use super::deny::DenyList;
+use std::fmt;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::Arc;
+
+/// What a tracer does with captured values: inputs, outputs and metadata that are written as JSON.
+///
+/// | setting | default | in the environment |
+/// |---|---|---|
+/// | [`enabled`](Self::enabled) | yes | `HEIRLOOM_CAPTURE` |
+/// | [`max_bytes`](Self::max_bytes) | 64 KiB | `HEIRLOOM_CAPTURE_MAX_BYTES` |
+/// | [`deny`](Self::deny) | keys that end with one of [`DEFAULT_DENIED`](Self::DEFAULT_DENIED) | |
+/// | [`mask`](Self::mask) | none | |
+///
+/// Capture is never implicit: only what code names is captured. Clones are cheap.
+///
+/// ```
+/// use heirloom_core::{builder, Capture};
+/// let capture = Capture::default()
+///     .max_bytes(4 << 10)
+///     .deny("iban")
+///     .mask(|_key, json| *json = json.replace("4111111111111111", "(a card)"));
+/// let guard = builder("shop").capture(capture).start()?;
+/// # drop(guard);
+/// # Ok::<(), heirloom_core::InitError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Capture(Arc<Rules>);
+
+#[derive(Clone, Debug, PartialEq)]
+struct Rules {
+    enabled: bool,
+    max_bytes: usize,
+    deny: DenyList,
+    mask: Option<Mask>,
+}
+
+#[derive(Clone)]
+struct Mask(Arc<MaskFn>);
+
+type MaskFn = dyn Fn(&str, &mut String) + Send + Sync;
+
+impl fmt::Debug for Mask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a function")
+    }
+}
+
+impl PartialEq for Mask {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { enabled: true, max_bytes: Capture::DEFAULT_MAX_BYTES, deny: DenyList::default(), mask: None }
+    }
+}
+
+/// What stands for a value whose mask panicked.
+const MASK_PANICKED: &str = "\"<not captured: the mask panicked>\"";
+/// What stands for a value that its mask made too long.
+const MASK_TOO_LONG: &str = "\"<not captured: longer than the limit after the mask>\"";
+
+impl Capture {
+    /// The default of [`max_bytes`](Self::max_bytes).
+    pub const DEFAULT_MAX_BYTES: usize = 64 << 10;
+    /// The least that [`max_bytes`](Self::max_bytes) takes.
+    pub const MIN_MAX_BYTES: usize = 64;
+    /// Keys that end with one of these are denied, whatever case and separators they are written with: `X-Api-Key`,
+    /// `apiKey` and `client_secret` are, `max_tokens` is not.
+    pub const DEFAULT_DENIED: &'static [&'static str] = super::deny::DEFAULT;
+
+    /// Whether anything is captured. Off, a capture costs a look at the switch, whatever the value's size.
+    pub fn enabled(mut self, enabled: bool) -> Self {
+        Arc::make_mut(&mut self.0).enabled = enabled;
+        self
+    }
+
+    /// How long the JSON of one value may be, in bytes; what is longer is cut, stays valid JSON, and its size is noted. At
+    /// least 64. Never more than the tracer's limit for any attribute ([`Limits`](crate::Limits)).
+    pub fn max_bytes(mut self, bytes: usize) -> Self {
+        Arc::make_mut(&mut self.0).max_bytes = bytes.max(Self::MIN_MAX_BYTES);
+        self
+    }
+
+    /// Denies keys that end with this, too: the value of such a key is replaced by `"<redacted>"`.
+    pub fn deny(mut self, key: &str) -> Self {
+        Arc::make_mut(&mut self.0).deny.add(key);
+        self
+    }
+
+    /// Denies no keys, not even the default ones.
+    pub fn deny_nothing(mut self) -> Self {
+        Arc::make_mut(&mut self.0).deny = DenyList::empty();
+        self
+    }
+
+    /// Has a function look at every captured value before it is recorded: it is given the attribute's key and the JSON,
+    /// cut to the limit, and may change it. It runs on the thread that captures. If it panics, the value is replaced by a
+    /// text that says so.
+    pub fn mask(mut self, mask: impl Fn(&str, &mut String) + Send + Sync + 'static) -> Self {
+        Arc::make_mut(&mut self.0).mask = Some(Mask(Arc::new(mask)));
+        self
+    }
+
+    pub(crate) fn is_enabled(&self) -> bool {
+        self.0.enabled
+    }
+
+    #[cfg(feature = "capture")]
+    pub(super) fn limit(&self) -> usize {
+        self.0.max_bytes
+    }
+
+    #[cfg(feature = "capture")]
+    pub(super) fn denies(&self, key: &[u8]) -> bool {
+        self.0.deny.has(key)
+    }
+
+    /// Lets the mask change a value, if there is one.
+    #[cfg(feature = "capture")]
+    pub(super) fn masked(&self, key: &str, json: Vec<u8>) -> Vec<u8> {
+        let Some(mask) = &self.0.mask else { return json };
+        let Ok(mut text) = String::from_utf8(json) else { return MASK_PANICKED.into() };
+        match catch_unwind(AssertUnwindSafe(|| (mask.0)(key, &mut text))) {
+            Ok(()) if text.len() <= self.0.max_bytes => text.into_bytes(),
+            Ok(()) => MASK_TOO_LONG.into(),
+            Err(_) => MASK_PANICKED.into(),
+        }
+    }
+}

@@ -1,0 +1,417 @@
+//! Serde's side of [`Json`]: what each of its data types is written as.
+
+use super::json::{Json, Stop};
+use serde::ser::{self, Serialize};
+use std::fmt;
+
+/// Integers beyond this have no exact double, which is what most readers of JSON make of a number: they become texts.
+const MAX_SAFE: u64 = (1 << 53) - 1;
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Stop::Full => "there is no more room",
+            Stop::Failed => "the value could not be serialised",
+        })
+    }
+}
+
+impl std::error::Error for Stop {}
+
+impl ser::Error for Stop {
+    /// The text isn't kept: it may quote the value.
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Stop::Failed
+    }
+}
+
+/// Writes one value.
+pub(super) struct Serializer<'a, 'j>(pub(super) &'a mut Json<'j>);
+
+/// An array that is being written; `variant` closes the object around it.
+pub(super) struct Elements<'a, 'j> {
+    json: &'a mut Json<'j>,
+    is_first: bool,
+    in_variant: bool,
+}
+
+/// An object that is being written.
+pub(super) struct Entries<'a, 'j> {
+    json: &'a mut Json<'j>,
+    is_first: bool,
+    key: usize,
+    in_variant: bool,
+    kind: Kind,
+}
+
+/// What a struct stands for.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Object,
+    /// One of serde_json's own, with one field that stands for it: JSON in a text, or the digits of a number of any
+    /// precision. Both come out as texts.
+    Text,
+}
+
+impl<'a, 'j> Serializer<'a, 'j> {
+    fn elements(self) -> Result<Elements<'a, 'j>, Stop> {
+        self.0.open(b'[', b']')?;
+        Ok(Elements { json: self.0, is_first: true, in_variant: false })
+    }
+
+    fn entries(self) -> Result<Entries<'a, 'j>, Stop> {
+        self.0.open(b'{', b'}')?;
+        Ok(Entries { json: self.0, is_first: true, key: 0, in_variant: false, kind: Kind::Object })
+    }
+
+    /// Opens an object with the variant's name as its only key.
+    fn variant(self, variant: &'static str) -> Result<Self, Stop> {
+        self.0.open(b'{', b'}')?;
+        let key = self.0.begin_entry(true)?;
+        self.0.key(variant)?;
+        self.0.begin_value(key)?;
+        Ok(self)
+    }
+
+    fn number(self, is_safe: bool, digits: &str) -> Result<(), Stop> {
+        if is_safe {
+            self.0.put(digits.as_bytes())
+        } else {
+            self.0.text(digits)
+        }
+    }
+}
+
+/// Closes the object of a variant.
+fn end_variant(json: &mut Json<'_>) {
+    json.end_value();
+    json.close();
+}
+
+macro_rules! integers {
+    ($($name:ident: $type:ty, $is_safe:expr;)*) => {
+        $(#[inline]
+        fn $name(self, value: $type) -> Result<(), Stop> {
+            let is_safe: fn($type) -> bool = $is_safe;
+            self.number(is_safe(value), itoa::Buffer::new().format(value))
+        })*
+    };
+}
+
+impl<'a, 'j> ser::Serializer for Serializer<'a, 'j> {
+    type Ok = ();
+    type Error = Stop;
+    type SerializeSeq = Elements<'a, 'j>;
+    type SerializeTuple = Elements<'a, 'j>;
+    type SerializeTupleStruct = Elements<'a, 'j>;
+    type SerializeTupleVariant = Elements<'a, 'j>;
+    type SerializeMap = Entries<'a, 'j>;
+    type SerializeStruct = Entries<'a, 'j>;
+    type SerializeStructVariant = Entries<'a, 'j>;
+
+    integers! {
+        serialize_i8: i8, |_| true;
+        serialize_i16: i16, |_| true;
+        serialize_i32: i32, |_| true;
+        serialize_i64: i64, |value| value.unsigned_abs() <= MAX_SAFE;
+        serialize_i128: i128, |value| value.unsigned_abs() <= u128::from(MAX_SAFE);
+        serialize_u8: u8, |_| true;
+        serialize_u16: u16, |_| true;
+        serialize_u32: u32, |_| true;
+        serialize_u64: u64, |value| value <= MAX_SAFE;
+        serialize_u128: u128, |value| value <= u128::from(MAX_SAFE);
+    }
+
+    fn serialize_bool(self, value: bool) -> Result<(), Stop> {
+        self.0.put(if value { b"true" } else { b"false" })
+    }
+
+    fn serialize_f32(self, value: f32) -> Result<(), Stop> {
+        match value.is_finite() {
+            true => self.0.put(zmij::Buffer::new().format_finite(value).as_bytes()),
+            false => self.0.text(not_finite(value.into())),
+        }
+    }
+
+    fn serialize_f64(self, value: f64) -> Result<(), Stop> {
+        match value.is_finite() {
+            true => self.0.put(zmij::Buffer::new().format_finite(value).as_bytes()),
+            false => self.0.text(not_finite(value)),
+        }
+    }
+
+    fn serialize_char(self, value: char) -> Result<(), Stop> {
+        self.0.text(value.encode_utf8(&mut [0; 4]))
+    }
+
+    #[inline]
+    fn serialize_str(self, value: &str) -> Result<(), Stop> {
+        self.0.text(value)
+    }
+
+    /// Bytes are no text that anybody reads: how many there are.
+    fn serialize_bytes(self, value: &[u8]) -> Result<(), Stop> {
+        self.0.text(&format!("<{} bytes>", value.len()))
+    }
+
+    fn serialize_none(self) -> Result<(), Stop> {
+        self.0.put(b"null")
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Stop> {
+        value.serialize(self)
+    }
+
+    fn serialize_unit(self) -> Result<(), Stop> {
+        self.0.put(b"null")
+    }
+
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Stop> {
+        self.0.put(b"null")
+    }
+
+    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<(), Stop> {
+        self.0.text(variant)
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<(), Stop> {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<(), Stop> {
+        let this = self.variant(variant)?;
+        value.serialize(Serializer(this.0))?;
+        end_variant(this.0);
+        Ok(())
+    }
+
+    fn serialize_seq(self, _: Option<usize>) -> Result<Elements<'a, 'j>, Stop> {
+        self.elements()
+    }
+
+    fn serialize_tuple(self, _: usize) -> Result<Elements<'a, 'j>, Stop> {
+        self.elements()
+    }
+
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Elements<'a, 'j>, Stop> {
+        self.elements()
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Elements<'a, 'j>, Stop> {
+        Ok(Elements { in_variant: true, ..self.variant(variant)?.elements()? })
+    }
+
+    fn serialize_map(self, _: Option<usize>) -> Result<Entries<'a, 'j>, Stop> {
+        self.entries()
+    }
+
+    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Entries<'a, 'j>, Stop> {
+        match name {
+            "$serde_json::private::Number" | "$serde_json::private::RawValue" => {
+                Ok(Entries { json: self.0, is_first: true, key: 0, in_variant: false, kind: Kind::Text })
+            }
+            _ => self.entries(),
+        }
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Entries<'a, 'j>, Stop> {
+        Ok(Entries { in_variant: true, ..self.variant(variant)?.entries()? })
+    }
+
+    /// Parts of a text go straight into the JSON.
+    fn collect_str<T: fmt::Display + ?Sized>(self, value: &T) -> Result<(), Stop> {
+        let mut parts = Parts { json: self.0, stop: None };
+        parts.json.begin_text()?;
+        let written = fmt::write(&mut parts, format_args!("{value}"));
+        if let Some(stop) = parts.stop.take() {
+            return Err(stop);
+        }
+        self.0.end_text();
+        written.map_err(|_| Stop::Failed)
+    }
+}
+
+/// Receives a text in parts.
+struct Parts<'a, 'j> {
+    json: &'a mut Json<'j>,
+    stop: Option<Stop>,
+}
+
+impl fmt::Write for Parts<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.json.part(text).map_err(|stop| {
+            self.stop = Some(stop);
+            fmt::Error
+        })
+    }
+}
+
+fn not_finite(value: f64) -> &'static str {
+    match value {
+        f64::INFINITY => "Infinity",
+        f64::NEG_INFINITY => "-Infinity",
+        _ => "NaN",
+    }
+}
+
+impl Elements<'_, '_> {
+    fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
+        self.json.begin_element(self.is_first)?;
+        self.is_first = false;
+        value.serialize(Serializer(self.json))?;
+        self.json.end_value();
+        Ok(())
+    }
+
+    fn finish(self) -> Result<(), Stop> {
+        self.json.close();
+        if self.in_variant {
+            end_variant(self.json);
+        }
+        Ok(())
+    }
+}
+
+impl ser::SerializeSeq for Elements<'_, '_> {
+    type Ok = ();
+    type Error = Stop;
+
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
+        self.element(value)
+    }
+
+    fn end(self) -> Result<(), Stop> {
+        self.finish()
+    }
+}
+
+impl ser::SerializeTuple for Elements<'_, '_> {
+    type Ok = ();
+    type Error = Stop;
+
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
+        self.element(value)
+    }
+
+    fn end(self) -> Result<(), Stop> {
+        self.finish()
+    }
+}
+
+impl ser::SerializeTupleStruct for Elements<'_, '_> {
+    type Ok = ();
+    type Error = Stop;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
+        self.element(value)
+    }
+
+    fn end(self) -> Result<(), Stop> {
+        self.finish()
+    }
+}
+
+impl ser::SerializeTupleVariant for Elements<'_, '_> {
+    type Ok = ();
+    type Error = Stop;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
+        self.element(value)
+    }
+
+    fn end(self) -> Result<(), Stop> {
+        self.finish()
+    }
+}
+
+impl Entries<'_, '_> {
+    fn field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Stop> {
+        match self.kind {
+            Kind::Object => {
+                let at = self.json.begin_entry(std::mem::take(&mut self.is_first))?;
+                self.json.key(key)?;
+                self.json.begin_value(at)?;
+                value.serialize(Serializer(self.json))?;
+                self.json.end_value();
+                Ok(())
+            }
+            Kind::Text => value.serialize(Serializer(self.json)),
+        }
+    }
+
+    fn finish(self) -> Result<(), Stop> {
+        if self.kind == Kind::Object {
+            self.json.close();
+        }
+        if self.in_variant {
+            end_variant(self.json);
+        }
+        Ok(())
+    }
+}
+
+impl ser::SerializeMap for Entries<'_, '_> {
+    type Ok = ();
+    type Error = Stop;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Stop> {
+        self.key = self.json.begin_entry(std::mem::take(&mut self.is_first))?;
+        key.serialize(super::key::Key(self.json))
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
+        self.json.begin_value(self.key)?;
+        value.serialize(Serializer(self.json))?;
+        self.json.end_value();
+        Ok(())
+    }
+
+    fn end(self) -> Result<(), Stop> {
+        self.finish()
+    }
+}
+
+impl ser::SerializeStruct for Entries<'_, '_> {
+    type Ok = ();
+    type Error = Stop;
+
+    #[inline]
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Stop> {
+        self.field(key, value)
+    }
+
+    fn end(self) -> Result<(), Stop> {
+        self.finish()
+    }
+}
+
+impl ser::SerializeStructVariant for Entries<'_, '_> {
+    type Ok = ();
+    type Error = Stop;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Stop> {
+        self.field(key, value)
+    }
+
+    fn end(self) -> Result<(), Stop> {
+        self.finish()
+    }
+}

@@ -1,0 +1,158 @@
+//! From a value to an attribute.
+
+use super::json::{Json, Stop};
+use super::serializer::Serializer;
+use super::Capture;
+use crate::record::{self, CaptureInto};
+use crate::{Name, SetError, Span};
+use serde::Serialize;
+use std::cell::Cell;
+use std::fmt;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+
+/// What stands for a value that can't be serialised.
+const FAILED: &[u8] = b"\"<not captured: it can't be serialised>\"";
+/// What stands for a value whose `Serialize` panicked.
+const PANICKED: &[u8] = b"\"<not captured: its Serialize panicked>\"";
+/// A buffer longer than this isn't kept.
+const MAX_KEPT: usize = 1 << 20;
+
+thread_local! {
+    /// The buffer of the last capture, for the next one. Empty while one is being written: a `Serialize` that captures has
+    /// one of its own.
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// What can be captured: everything that serde serialises, and what [`debug`] makes of the rest.
+pub trait Captured {
+    #[doc(hidden)]
+    fn write(&self, json: &mut Json<'_>) -> Result<(), Stop>;
+}
+
+impl<T: Serialize + ?Sized> Captured for T {
+    #[inline]
+    fn write(&self, json: &mut Json<'_>) -> Result<(), Stop> {
+        self.serialize(Serializer(json))
+    }
+}
+
+/// A value that is captured as the text that its `Debug` writes.
+#[derive(Clone, Copy, Debug)]
+pub struct Debugged<'a, T: ?Sized>(&'a T);
+
+/// Captures a value by its `Debug`, as a text: no key in it is known, so none is redacted.
+///
+/// ```
+/// use heirloom_core::{capture, testing};
+/// #[derive(Debug)]
+/// struct Point { x: i32, y: i32 }
+/// testing::run(|t| {
+///     let span = heirloom_core::root("draw");
+///     capture::record(&span, "input.value", &capture::debug(&Point { x: 1, y: 2 }))?;
+///     drop(span);
+///     let input = t.spans()[0].attributes[0].1.to_string();
+///     assert_eq!(input, r#""Point { x: 1, y: 2 }""#);
+///     Ok::<(), heirloom_core::SetError>(())
+/// }).unwrap();
+/// ```
+pub fn debug<T: fmt::Debug + ?Sized>(value: &T) -> Debugged<'_, T> {
+    Debugged(value)
+}
+
+impl<T: fmt::Debug + ?Sized> Serialize for Debugged<'_, T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:?}", self.0))
+    }
+}
+
+/// Sets an attribute to a value as JSON, under the rules of the span's tracer ([`Capture`]).
+///
+/// Cost: nothing but a look if the span isn't recorded or capture is off, whatever the value's size. Else the value is
+/// serialised into a buffer of the thread, up to the limit, and copied; no lock, and no allocation once the buffer has
+/// grown.
+///
+/// # Errors
+/// As [`Span::try_set`], and that capture is switched off. A value that can't be serialised is no error: a text that says
+/// so is recorded instead.
+///
+/// ```
+/// use heirloom_core::{capture, testing};
+/// testing::run(|t| {
+///     let span = heirloom_core::root("login");
+///     let request = serde_json::json!({ "user": "u1", "password": "hunter2", "tries": 1 });
+///     capture::record(&span, "input.value", &request)?;
+///     drop(span);
+///     let input = t.spans()[0].attributes[0].1.to_string();
+///     assert_eq!(input, r#"{"password":"<redacted>","tries":1,"user":"u1"}"#);
+///     Ok::<(), heirloom_core::SetError>(())
+/// }).unwrap();
+/// ```
+#[inline]
+pub fn record<'k>(span: &Span, key: impl Into<Name<'k>>, value: &(impl Captured + ?Sized)) -> Result<(), SetError> {
+    if !span.is_recording() {
+        return Err(SetError::NotRecording);
+    }
+    record_with(span, key.into(), |json| value.write(json))
+}
+
+/// As [`record`], one object of several values: the arguments of a function, by their names.
+///
+/// # Errors
+/// As [`record`].
+pub fn arguments<'k>(
+    span: &Span,
+    key: impl Into<Name<'k>>,
+    arguments: &[(&str, &dyn Captured)],
+) -> Result<(), SetError> {
+    if !span.is_recording() {
+        return Err(SetError::NotRecording);
+    }
+    record_with(span, key.into(), |json| object(json, arguments))
+}
+
+fn object(json: &mut Json<'_>, entries: &[(&str, &dyn Captured)]) -> Result<(), Stop> {
+    json.open(b'{', b'}')?;
+    for (i, (key, value)) in entries.iter().enumerate() {
+        let at = json.begin_entry(i == 0)?;
+        json.key(key)?;
+        json.begin_value(at)?;
+        value.write(json)?;
+        json.end_value();
+    }
+    json.close();
+    Ok(())
+}
+
+fn record_with(
+    span: &Span,
+    key: Name<'_>,
+    write: impl FnOnce(&mut Json<'_>) -> Result<(), Stop>,
+) -> Result<(), SetError> {
+    let CaptureInto { rules, limit } = record::capture_into(span)?;
+    let buffer = BUFFER.try_with(Cell::take).unwrap_or_default();
+    let (json, whole) = captured(&rules, limit.min(rules.limit()), buffer, write);
+    let json = rules.masked(key.as_str(), json);
+    let set = record::set_captured(span, key, &json, whole);
+    if json.capacity() <= MAX_KEPT {
+        let _ = BUFFER.try_with(|kept| kept.set(json));
+    }
+    set
+}
+
+/// The JSON of a value, and how long it would have been at least if it was cut.
+fn captured(
+    rules: &Capture,
+    limit: usize,
+    buffer: Vec<u8>,
+    write: impl FnOnce(&mut Json<'_>) -> Result<(), Stop>,
+) -> (Vec<u8>, usize) {
+    let mut json = Json::new(rules, limit, buffer);
+    match catch_unwind(AssertUnwindSafe(|| write(&mut json))) {
+        Ok(Ok(()) | Err(Stop::Full)) => json.finish(),
+        Ok(Err(Stop::Failed)) => (FAILED.to_vec(), 0),
+        Err(_) => (PANICKED.to_vec(), 0),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,30 @@
+//! Captured values: the rules for them, and how they are set.
+
+use super::attribute::{self, Encoded};
+use super::Span;
+use crate::wire::Type;
+use crate::{Capture, Name, SetError};
+use std::borrow::Cow;
+
+/// What a value is captured under: its tracer's rules, and the longest value that its shard takes.
+pub(crate) struct CaptureInto {
+    pub(crate) rules: Capture,
+    pub(crate) limit: usize,
+}
+
+/// Asks the tracer of a recorded span.
+pub(crate) fn capture_into(span: &Span) -> Result<CaptureInto, SetError> {
+    attribute::on_any_shard(span, |slot, _| {
+        let rules = &slot.tracer.settings.capture;
+        if !rules.is_enabled() {
+            return Err(SetError::CaptureOff);
+        }
+        Ok(CaptureInto { rules: rules.clone(), limit: slot.writer.max_value_bytes() as usize })
+    })?
+}
+
+/// Sets an attribute to JSON that may have been cut from so many bytes (zero: it wasn't).
+pub(crate) fn set_captured(span: &Span, key: Name<'_>, json: &[u8], whole: usize) -> Result<(), SetError> {
+    let whole = whole.max(json.len()).min(u32::MAX as usize);
+    attribute::set_encoded(span, &key, Encoded::Bytes { ty: Type::Str, bytes: Cow::Borrowed(json), whole })
+}
