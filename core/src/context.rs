@@ -79,6 +79,26 @@ impl Context {
         Self::remote(trace, span, trace_flags as u32 & W3C)
     }
 
+    /// The context of a trace whose id is known and of which there is no span yet: its children are roots with this trace id.
+    ///
+    /// The tracer's sampler decides, as for any root. Inert if the id is zero.
+    ///
+    /// ```
+    /// use heirloom_core::{testing, Context, TraceId};
+    /// testing::run(|t| {
+    ///     let order = TraceId::from_seed("order 4711"); // the same in every process
+    ///     Context::from_trace_id(order).in_span("pay", |_| ());
+    ///     let span = &t.spans()[0];
+    ///     assert_eq!((span.trace_id, span.parent_span_id), (order, None));
+    /// });
+    /// ```
+    pub const fn from_trace_id(trace: TraceId) -> Self {
+        if !trace.is_valid() {
+            return Self::INERT;
+        }
+        Self { trace, span: SpanId::INVALID, tracer: 0, flags: REMOTE }
+    }
+
     const fn remote(trace: TraceId, span: SpanId, w3c: u32) -> Self {
         if !trace.is_valid() || !span.is_valid() {
             return Self::INERT;

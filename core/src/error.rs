@@ -30,3 +30,35 @@ impl fmt::Display for SetError {
 }
 
 impl std::error::Error for SetError {}
+
+/// Why there is nothing to update.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UpdateError {
+    /// The context is of no span: nothing is current here.
+    NoSpan,
+    /// The trace isn't recorded.
+    NotSampled,
+    /// The span could not be recorded; its context is its nearest recorded ancestor's, which isn't meant.
+    Transparent,
+    /// The span is the parent process's, which alone may write to it.
+    Elsewhere,
+    /// No tracer runs, or recording is compiled out.
+    NoTracer,
+}
+
+impl fmt::Display for UpdateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            UpdateError::NoSpan => "no span is current here, so there is nothing to update; hand its context down",
+            UpdateError::NotSampled => "the trace is not recorded",
+            UpdateError::Transparent => "the span could not be recorded (its thread's shard was full)",
+            UpdateError::Elsewhere => {
+                "the span is the parent process's; begin one of this process's own and write to that"
+            }
+            UpdateError::NoTracer => "no tracer runs (see `init`)",
+        })
+    }
+}
+
+impl std::error::Error for UpdateError {}

@@ -77,6 +77,12 @@ fn parse_hex(text: &str, what: &'static str, digits: usize) -> Result<u128, Pars
     })
 }
 
+#[cfg(feature = "record")]
+fn digest(text: &str) -> [u8; 32] {
+    use sha2::Digest;
+    sha2::Sha256::digest(text.as_bytes()).into()
+}
+
 impl TraceId {
     /// The invalid id, all zero.
     pub const INVALID: TraceId = TraceId { hi: 0, lo: 0 };
@@ -99,6 +105,21 @@ impl TraceId {
     /// The value of the id.
     pub const fn to_u128(self) -> u128 {
         (self.hi as u128) << 64 | self.lo as u128
+    }
+
+    /// The id that everybody makes of this text: the first 16 bytes of its SHA-256, as Langfuse's SDKs do
+    /// (`create_trace_id`). For traces that are to be found again by a key of your own. Hashes the text; no allocation.
+    ///
+    /// ```
+    /// use heirloom_core::TraceId;
+    /// assert_eq!(TraceId::from_seed("order 4711"), TraceId::from_seed("order 4711"));
+    /// assert_eq!(TraceId::from_seed("abc").to_string(), "ba7816bf8f01cfea414140de5dae2223");
+    /// ```
+    #[cfg(feature = "record")]
+    pub fn from_seed(seed: &str) -> Self {
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&digest(seed)[..16]);
+        Self::from_bytes(bytes)
     }
 
     /// Whether any byte is not zero.
@@ -130,6 +151,19 @@ impl SpanId {
     /// The value of the id.
     pub const fn to_u64(self) -> u64 {
         self.0
+    }
+
+    /// The id that everybody makes of this text: the first 8 bytes of its SHA-256, as Langfuse's SDKs do
+    /// (`create_observation_id`).
+    ///
+    /// ```
+    /// use heirloom_core::SpanId;
+    /// assert_eq!(SpanId::from_seed("abc").to_string(), "ba7816bf8f01cfea");
+    /// ```
+    #[cfg(feature = "record")]
+    pub fn from_seed(seed: &str) -> Self {
+        let [a, b, c, d, e, f, g, h, ..] = digest(seed);
+        Self::from_bytes([a, b, c, d, e, f, g, h])
     }
 
     /// Whether any byte is not zero.

@@ -72,7 +72,7 @@
 #![cfg_attr(not(all(feature = "record", feature = "otel")), allow(rustdoc::broken_intra_doc_links))]
 
 pub use context::{Context, TracerId};
-pub use error::SetError;
+pub use error::{SetError, UpdateError};
 pub use id::{ParseIdError, SpanId, TraceId};
 pub use kind::{SpanKind, Status};
 pub use name::Name;
@@ -80,20 +80,21 @@ pub use propagation::{
     Baggage, BaggageDropped, BaggageMember, InsertBaggageError, InsertTraceStateError, ParseTraceStateError,
     ParseTraceparentError, TraceState, Traceparent,
 };
-pub use record::{in_root, in_span, root, span, Entered, Span, SpanBuilder};
+pub use record::{in_root, in_span, root, span, Entered, Span, SpanBuilder, Update};
+pub use trace_update::TraceUpdate;
 pub use value::Value;
 
 mod context;
 mod error;
 mod id;
 mod kind;
-#[cfg(feature = "llm")]
 pub mod llm;
 mod name;
 mod propagation;
 mod record;
 #[cfg(feature = "serde")]
 mod serial;
+mod trace_update;
 mod value;
 
 #[cfg(feature = "record")]

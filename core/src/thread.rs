@@ -35,6 +35,9 @@ const fn slot(key: TracerKey, lease: Lease) -> u64 {
     (key as u64) << 32 | lease as u64
 }
 
+/// The number of no lease that any thread has.
+pub(crate) const NO_LEASE: Lease = u32::MAX - 1;
+
 /// No shard in the slot. Its halves are no key and no lease.
 const EMPTY: u64 = slot(u32::MAX, u32::MAX);
 
@@ -71,6 +74,8 @@ pub(crate) struct ThreadState {
     shard: Cell<NonNull<Shard>>,
     tracer: Cell<NonNull<Shared>>,
     pub(crate) current: Cell<Context>,
+    /// What is current was handed out since it became so.
+    pub(crate) handed_out: Cell<bool>,
     /// How many scopes there are inside each other.
     depth: Cell<u32>,
     /// The number of the next scope.
@@ -90,6 +95,7 @@ thread_local! {
             shard: Cell::new(NonNull::dangling()),
             tracer: Cell::new(NonNull::dangling()),
             current: Cell::new(Context::INERT),
+            handed_out: Cell::new(false),
             depth: Cell::new(0),
             next_scope: Cell::new(0),
             scopes: [const { Cell::new(0) }; SCOPES],
@@ -194,23 +200,35 @@ pub(crate) enum NoShard {
     Pipeline,
     /// No memory for a shard.
     NoMemory,
+    /// An update where no span was current.
+    NoSpan,
+    /// An update for which its thread's shard had no room.
+    UpdateLost,
 }
 
 /// Records that were refused where no shard could count them. Zero for a whole process's life in most programs.
 #[derive(Debug)]
-pub(crate) struct Unplaced([AtomicU64; 5]);
+pub(crate) struct Unplaced([AtomicU64; CAUSES]);
 
-pub(crate) static UNPLACED: Unplaced =
-    Unplaced([AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0)]);
+/// How many causes there are.
+pub(crate) const CAUSES: usize = 7;
+
+pub(crate) static UNPLACED: Unplaced = Unplaced([const { AtomicU64::new(0) }; CAUSES]);
 
 impl Unplaced {
     pub(crate) fn count(&self, why: NoShard) {
-        self.0[why as usize].fetch_add(1, Ordering::Relaxed);
+        self.add(why, 1);
+    }
+
+    pub(crate) fn add(&self, why: NoShard, n: u64) {
+        if n > 0 {
+            self.0[why as usize].fetch_add(n, Ordering::Relaxed);
+        }
     }
 
     /// All counts, each at the place of its cause.
-    pub(crate) fn all(&self) -> [u64; 5] {
-        [0, 1, 2, 3, 4].map(|i| self.0[i].load(Ordering::Relaxed))
+    pub(crate) fn all(&self) -> [u64; CAUSES] {
+        std::array::from_fn(|i| self.0[i].load(Ordering::Relaxed))
     }
 }
 
@@ -386,7 +404,8 @@ impl ThreadState {
     /// Makes a context current, in a scope inside those that there are. Returns the scope and what was current before.
     #[inline(always)]
     pub(crate) fn enter_scope(&self, cx: Context) -> (Scope, Context) {
-        let scope = Scope { depth: self.depth.get(), number: self.next_scope.get() };
+        let outer_handed_out = self.handed_out.replace(false);
+        let scope = Scope { depth: self.depth.get(), number: self.next_scope.get(), outer_handed_out };
         self.next_scope.set(scope.number.wrapping_add(1));
         self.depth.set(scope.depth.wrapping_add(1));
         // A signal handler's scopes from here on are inside this one.
@@ -397,14 +416,19 @@ impl ThreadState {
         (scope, self.current.replace(cx))
     }
 
-    /// Ends a scope and all scopes inside it; does nothing if a scope around it has ended already.
+    /// Ends a scope and all scopes inside it; does nothing if a scope around it has ended already. Returns whether
+    /// somebody may have what was current in it.
     #[inline(always)]
-    pub(crate) fn leave_scope(&self, scope: Scope, before: Context) {
+    pub(crate) fn leave_scope(&self, scope: Scope, before: Context) -> bool {
         let is_this = |at: &Cell<u32>| at.get() == scope.number;
+        // With scopes inside it that did not end, what is known is about those.
+        let handed_out = self.handed_out.get() || self.depth.get() != scope.depth.wrapping_add(1);
         if self.depth.get() > scope.depth && self.scopes.get(scope.depth as usize).map_or(true, is_this) {
             self.depth.set(scope.depth);
             self.current.set(before);
+            self.handed_out.set(scope.outer_handed_out);
         }
+        handed_out
     }
 
     /// Whether this thread is in the middle of a record, or in the slow path.
@@ -481,6 +505,8 @@ fn name_index(name: &'static str) -> usize {
 pub(crate) struct Scope {
     depth: u32,
     number: u32,
+    /// Whether what was current before had been handed out.
+    outer_handed_out: bool,
 }
 
 /// Where a name goes: a number, or bytes.
@@ -545,7 +571,7 @@ fn lease(key: TracerKey) -> Result<Held, NoShard> {
 fn next_lease() -> Lease {
     loop {
         let lease = NEXT_LEASE.fetch_add(1, Ordering::Relaxed);
-        if lease != 0 && lease < u32::MAX {
+        if lease != 0 && lease < NO_LEASE {
             return lease;
         }
     }

@@ -19,6 +19,7 @@
 //! Rename       header(aux: name) span [tick] [inline name]
 //! Tracestate   header(aux: index) span
 //! ThreadStart  header(aux: length) thread name..
+//! TraceValue   header(aux: key) span trace.hi trace.lo tick [inline key] value
 //!
 //! item     bits 0..4 value type, bit 4 inline key, bit 5 cut; bits 32..64 key      [inline key]
 //! value    Bool, I64, F64: one word of bits
@@ -41,6 +42,7 @@ pub(crate) enum Kind {
     Rename = 8,
     Tracestate = 9,
     ThreadStart = 10,
+    TraceValue = 11,
 }
 
 impl Kind {
@@ -58,6 +60,7 @@ impl Kind {
             8 => Kind::Rename,
             9 => Kind::Tracestate,
             10 => Kind::ThreadStart,
+            11 => Kind::TraceValue,
             _ => return None,
         })
     }
@@ -126,6 +129,8 @@ pub(crate) const PANICKED: u16 = 1 << 5;
 pub(crate) const ELSEWHERE: u16 = 1 << 6;
 /// Link: the linked span's ids came from another process.
 pub(crate) const LINK_REMOTE: u16 = 1 << 4;
+/// TraceValue: the span's ids came from another process.
+pub(crate) const TRACE_REMOTE: u16 = 1 << 6;
 
 #[inline(always)]
 pub(crate) const fn header(kind: Kind, bytes: u64, flags: u16, aux: u32) -> u64 {

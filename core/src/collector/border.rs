@@ -197,6 +197,7 @@ impl Border<'_> {
             Kind::Rename => self.rename(&mut walk, head),
             Kind::Tracestate => return self.tracestate(&mut walk, head),
             Kind::ThreadStart => Self::thread_start(&mut walk, head),
+            Kind::TraceValue => self.trace_value(&mut walk, head),
         }?;
         match kind {
             Kind::Chunk => Ok(()),
@@ -245,6 +246,23 @@ impl Border<'_> {
         }
         shard.rest = len - here;
         Ok(())
+    }
+
+    /// Any trace may be its: a job's is its parent's. What it says of one is bounded like its spans.
+    fn trace_value(&mut self, walk: &mut Walk<'_>, head: u64) -> Result<(), Violation> {
+        let span = *walk.word()?;
+        let (hi, lo) = (*walk.word()?, *walk.word()?);
+        if span == 0 || hi | lo == 0 {
+            return Err(Violation::Forged);
+        }
+        self.stamp(walk)?;
+        self.name(walk, head)?;
+        let ty = Type::of(flags_of(head)).ok_or(Violation::Kind)?;
+        let value = *walk.word()?;
+        if ty.is_scalar() {
+            return Ok(());
+        }
+        walk.bytes(value as u32 as usize, crate::wire::MAX_RECORD_BYTES as usize)
     }
 
     /// The longest value: it is published at once, so it lies in the ring as a whole.

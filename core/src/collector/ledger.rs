@@ -14,12 +14,15 @@ use std::fmt;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Ledger {
-    /// Sampled spans that were begun, the refused ones included.
+    /// Sampled spans that were begun, the refused ones and the carriers of trace-level values included.
     pub begun: u64,
     /// Spans that were begun and could not be recorded, by cause.
     pub transparent: Transparent,
     /// Spans of traces that the sampler left out.
     pub sampled_out: u64,
+    /// Updates that were lost: where no span was current, or for lack of room. Counted for the whole process, since nobody
+    /// knows for which tracer they were meant.
+    pub missed_updates: u64,
     /// Spans that were finished, and given to every exporter.
     pub assembled: u64,
     /// Of these, how many were still open when the tracer finished.

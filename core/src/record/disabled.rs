@@ -3,7 +3,8 @@
 #![allow(missing_docs)]
 
 use crate::{
-    Baggage, BaggageDropped, Context, Name, ParseTraceparentError, SetError, SpanKind, Status, TraceState, Value,
+    Baggage, BaggageDropped, Context, Name, ParseTraceparentError, SetError, SpanKind, Status, TraceState, UpdateError,
+    Value,
 };
 use core::marker::PhantomData;
 
@@ -45,6 +46,44 @@ pub fn in_span<'a, R>(_name: impl Into<Name<'a>>, body: impl FnOnce(&Span) -> R)
 #[inline(always)]
 pub fn on_finish(_wait: fn(crate::TracerId, std::time::Duration) -> usize) {}
 
+/// A span to which nothing is written.
+#[derive(Debug)]
+#[must_use = "an update does nothing until something is set on it"]
+pub struct Update(Span);
+
+impl core::ops::Deref for Update {
+    type Target = Span;
+
+    #[inline(always)]
+    fn deref(&self) -> &Span {
+        &self.0
+    }
+}
+
+#[inline(always)]
+pub(crate) fn updatable(_cx: Context) -> Result<Context, UpdateError> {
+    Err(UpdateError::NoTracer)
+}
+
+#[inline(always)]
+pub(crate) fn set_trace_value(_cx: Context, _key: Name<'_>, _value: Value<'_>) -> Result<(), SetError> {
+    Err(SetError::NotRecording)
+}
+
+impl crate::TraceId {
+    #[inline(always)]
+    pub fn from_seed(_seed: &str) -> Self {
+        Self::INVALID
+    }
+}
+
+impl crate::SpanId {
+    #[inline(always)]
+    pub fn from_seed(_seed: &str) -> Self {
+        Self::INVALID
+    }
+}
+
 impl Baggage {
     #[inline(always)]
     pub fn from_env() -> (Baggage, BaggageDropped) {
@@ -71,6 +110,16 @@ impl Context {
     #[inline(always)]
     pub fn try_current() -> Option<Context> {
         None
+    }
+
+    #[inline(always)]
+    pub fn update(self) -> Update {
+        Update(Span(()))
+    }
+
+    #[inline(always)]
+    pub fn try_update(self) -> Result<Update, UpdateError> {
+        Err(UpdateError::NoTracer)
     }
 
     #[inline(always)]

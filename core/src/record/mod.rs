@@ -6,9 +6,13 @@ mod enabled;
 #[cfg(all(feature = "record", feature = "capture"))]
 pub(crate) use enabled::{capture_into, set_captured, CaptureInto};
 #[cfg(feature = "record")]
-pub use enabled::{in_root, in_span, root, span, Entered, Span, SpanBuilder};
+pub use enabled::{in_root, in_span, root, span, Entered, Span, SpanBuilder, Update};
+#[cfg(feature = "record")]
+pub(crate) use enabled::{set_trace_value, updatable};
 
 #[cfg(not(feature = "record"))]
 mod disabled;
 #[cfg(not(feature = "record"))]
-pub use disabled::{in_root, in_span, on_finish, root, span, Entered, Span, SpanBuilder};
+pub use disabled::{in_root, in_span, on_finish, root, span, Entered, Span, SpanBuilder, Update};
+#[cfg(not(feature = "record"))]
+pub(crate) use disabled::{set_trace_value, updatable};

@@ -70,6 +70,11 @@ impl Attachment {
         }
     }
 
+    /// Whether a span with this id was begun by this process.
+    pub(crate) fn owns(&self, span: u64) -> bool {
+        span >> 48 == self.parts().get(Word::Prefix)
+    }
+
     /// Tells the parent to look.
     pub(crate) fn ring(&self) {
         self.mapped.ring();

@@ -94,6 +94,7 @@ fn losses(tracer: &Tracer, ledger: &Ledger) -> Vec<String> {
         (ledger.quarantined, "shards of worker processes were damaged; what was unread in them is lost"),
         (ledger.unplaced, "spans of worker processes were not recorded: their region has no more shards"),
         (ledger.late, "attributes, events, links or ends came too late for their span"),
+        (ledger.missed_updates, "updates were lost: no span was current where they were made, or their shard was full"),
         (ledger.truncated, "values of attributes were cut to the limits"),
         (ledger.corrupt, "records made no sense: memory was damaged"),
         (ledger.orphans.unwrap_or(0), "spans are orphans: their parent was never exported"),

@@ -52,7 +52,7 @@ pub(crate) struct Shared {
     tracestates_len: AtomicUsize,
     closed: AtomicBool,
     /// Records without a shard before this tracer started: nothing of its business.
-    unplaced_before: [u64; 5],
+    unplaced_before: [u64; crate::thread::CAUSES],
 }
 
 /// Wakes the collector.
@@ -233,6 +233,11 @@ impl Shared {
         UNPLACED.all()[why].saturating_sub(self.unplaced_before[why])
     }
 
+    /// Updates in the whole process that were lost, since this tracer started.
+    fn missed_updates(&self) -> u64 {
+        self.unplaced(NoShard::NoSpan) + self.unplaced(NoShard::UpdateLost)
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
     }
@@ -292,9 +297,10 @@ impl Shared {
         let [full, open_cap, closed, root_lost] = counts.refused;
         let transparent = Transparent { full, open_cap, closed, root_lost };
         Ledger {
-            begun: counts.begun + transparent.total(),
+            begun: counts.begun + transparent.total() + assembled.carriers,
             transparent,
             sampled_out: counts.sampled_out,
+            missed_updates: self.missed_updates(),
             assembled: assembled.spans,
             incomplete: assembled.incomplete,
             aborted: assembled.aborted,

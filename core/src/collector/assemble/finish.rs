@@ -26,6 +26,8 @@ pub(in crate::collector) enum Ending {
 impl Assembler {
     /// Moves an open span into its process's batch.
     pub(super) fn finish(&mut self, slot: u32, end_tick: u64, ending: Ending) {
+        let end_ns = self.timeline.unix_ns(end_tick);
+        self.add_trace_values(slot, end_ns);
         let Some(open) = self.slots.get_mut(slot as usize) else { return };
         let Some(filling) = self.batches.of(open.process) else { return };
         let extras = open.extras.take();
@@ -36,7 +38,7 @@ impl Assembler {
             span: SpanId(open.span),
             parent: SpanId(open.parent),
             start_ns,
-            end_ns: self.timeline.unix_ns(end_tick).max(start_ns),
+            end_ns: end_ns.max(start_ns),
             name: NameRow::Static(self.names.get(open.name).unwrap_or("")),
             lane: self.lanes.in_batch(open.lane, filling.number, &mut filling.builder),
             trace_flags: (SAMPLED | if open.flags & RANDOM_TRACE != 0 { RANDOM } else { 0 }) as u8,

@@ -17,6 +17,7 @@ mod early;
 mod finish;
 mod open;
 mod partial;
+mod traces;
 
 pub(super) use batches::ProcessId;
 pub(super) use finish::Ending;
@@ -38,6 +39,7 @@ use batches::Batches;
 use early::Early;
 use open::{is_open, ById, Open};
 use std::sync::Arc;
+use traces::Traces;
 
 /// How many bytes all open spans together may hold; beyond it whatever is set on a span is dropped, counted (a status and
 /// a new name as attributes). Those of other processes get half of it, so that none of them can use it all up.
@@ -67,6 +69,8 @@ pub(crate) struct Assembled {
     pub(crate) aborted: u64,
     /// Attributes, events, links and ends that came when their span was finished, or of which no begin was seen.
     pub(crate) late: u64,
+    /// Spans that were made to carry values of their trace.
+    pub(crate) carriers: u64,
     /// Values that were cut to a limit.
     pub(crate) truncated: u64,
     /// Records that made no sense. Always zero unless memory was damaged.
@@ -91,6 +95,7 @@ pub(crate) struct Assembler {
     #[allow(clippy::vec_box)]
     spare: Vec<Box<Extras>>,
     held_bytes: usize,
+    traces: Traces,
     batches: Batches,
     /// Tracestates by index, as the tracer's table has them.
     tracestates: Vec<Arc<str>>,
@@ -117,6 +122,7 @@ impl Assembler {
             early_bytes: 0,
             spare: Vec::new(),
             held_bytes: 0,
+            traces: Traces::default(),
             batches: Batches::new(resource, queue_bytes),
             tracestates: Vec::new(),
             credits: Vec::new(),
@@ -134,6 +140,7 @@ impl Assembler {
             Some(Kind::End) => self.end(state, header, rest),
             Some(Kind::Chunk) => self.chunk(state, header, rest),
             Some(Kind::ThreadStart) => self.thread_start(state, header, rest),
+            Some(Kind::TraceValue) => self.trace_value(state, header, rest),
             Some(_) => self.on_span(state, header, words),
             None => None,
         };
@@ -169,16 +176,7 @@ impl Assembler {
         }
         self.lanes.retain(state.lane);
         state.last_tick = *tick;
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                self.slots[slot as usize] = open;
-                slot
-            }
-            None => {
-                self.slots.push(open);
-                self.slots.len() as u32 - 1
-            }
-        };
+        let slot = self.occupy(open);
         let slots = &self.slots;
         state.stack.push(*span, slot, |id, slot| is_open(slots, id, slot));
         if let Some(other) = self.by_id.insert(*span, slot) {
@@ -193,6 +191,20 @@ impl Assembler {
         }
         self.counts.begins += 1;
         Some(())
+    }
+
+    #[inline]
+    fn occupy(&mut self, open: Open) -> u32 {
+        match self.free.pop() {
+            Some(slot) => {
+                self.slots[slot as usize] = open;
+                slot
+            }
+            None => {
+                self.slots.push(open);
+                self.slots.len() as u32 - 1
+            }
+        }
     }
 
     /// Another open span has the id of one that begins: a child's, made up or by an unlikely chance.
@@ -340,7 +352,7 @@ impl Assembler {
                 extras.tracestate = aux_of(header) as u16;
                 Some(())
             }
-            Kind::Begin | Kind::End | Kind::Chunk | Kind::ThreadStart => None,
+            Kind::Begin | Kind::End | Kind::Chunk | Kind::ThreadStart | Kind::TraceValue => None,
         };
         self.held_bytes = self.held_bytes + extras.held_bytes() - before;
         self.names = names;
@@ -414,7 +426,8 @@ impl Assembler {
             self.send_if_full(send);
         }
         self.waiting.swap(0, 1);
-        !self.waiting[0].is_empty() || !self.early.is_empty()
+        let carriers = self.carry_trace_values(send);
+        carriers || !self.waiting[0].is_empty() || !self.early.is_empty()
     }
 
     /// Readers to which the reservation of one end is to be given back, once for each.

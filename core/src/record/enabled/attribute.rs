@@ -2,6 +2,7 @@
 
 use super::Span;
 use crate::name::Text;
+use crate::shard::Out;
 use crate::thread::{self, NoShard, Placed, Slot, ThreadState};
 use crate::tracer;
 use crate::wire::{header, padded, Kind, Type, CUT, FOREIGN, INLINE, MORE};
@@ -104,6 +105,18 @@ impl Encoded<'_> {
         }
     }
 
+    /// Appends it as one piece.
+    pub(super) fn append(&self, out: &mut Out<'_>) {
+        match self {
+            Encoded::Scalar(_, bits) => out.word(*bits),
+            Encoded::Bytes { bytes, whole, .. } => {
+                let before = if bytes.len() < *whole { (*whole as u64) << 32 } else { 0 };
+                out.word(bytes.len() as u64 | before);
+                out.bytes(bytes);
+            }
+        }
+    }
+
     /// Shortens the bytes to at most this many, at a boundary of a character or an element.
     pub(super) fn cut(&mut self, max: usize) {
         if let Encoded::Bytes { ty, bytes, .. } = self {
@@ -161,6 +174,11 @@ fn with_length(text: &str) -> impl Iterator<Item = u8> + '_ {
 /// This thread's shard for the span's tracer, and whether the record is to carry a clock reading: if the span is another
 /// thread's, or another thread wrote to it before, so that the later of both writes wins.
 pub(super) fn on_any_shard<R>(span: &Span, append: impl FnOnce(Slot<'_>, bool) -> R) -> Result<R, SetError> {
+    on_tracers_shard(span.cx.tracer, |slot| append(slot, slot.lease != span.lease || span.has_foreign_write()))
+}
+
+/// This thread's shard for a tracer.
+pub(super) fn on_tracers_shard<R>(key: u32, append: impl FnOnce(Slot<'_>) -> R) -> Result<R, SetError> {
     fn refusal(state: &ThreadState) -> SetError {
         if state.is_nested() {
             thread::UNPLACED.count(NoShard::Nested);
@@ -173,12 +191,10 @@ pub(super) fn on_any_shard<R>(span: &Span, append: impl FnOnce(Slot<'_>, bool) -
         return Err(SetError::NotRecording);
     }
     let state = thread::state();
-    if !state.holds_tracer(span.cx.tracer) && state.activate(span.cx.tracer).is_err() {
+    if !state.holds_tracer(key) && state.activate(key).is_err() {
         return Err(refusal(state));
     }
-    let result =
-        state.with_tracer(span.cx.tracer, |slot| append(slot, slot.lease != span.lease || span.has_foreign_write()));
-    result.ok_or_else(|| refusal(state))
+    state.with_tracer(key, append).ok_or_else(|| refusal(state))
 }
 
 /// Where a name goes; `None`, counted, in the middle of another record.

@@ -71,7 +71,7 @@ fn begin_under(parent: &Context, kind: SpanKind, tick: u64) -> Begin {
 }
 
 /// The tracer of the current context, else the global one; zero if there is neither.
-fn ambient_tracer(state: &ThreadState) -> u32 {
+pub(super) fn ambient_tracer(state: &ThreadState) -> u32 {
     match state.current.get().tracer {
         0 => tracer::global_key(),
         key => key,
@@ -94,7 +94,7 @@ fn begin_any(state: &ThreadState, mut parent: Context, name: Name<'_>, kind: Spa
             return Span::not_recorded(without_shard(parent, why));
         }
     }
-    if !parent.trace.is_valid() {
+    if !parent.span.is_valid() {
         return begin_root(state, parent, name, kind);
     }
     if parent.has(REMOTE) {
@@ -139,17 +139,21 @@ fn without_shard(parent: Context, why: NoShard) -> Context {
 fn begin_root(state: &ThreadState, bound: Context, name: Name<'_>, kind: SpanKind) -> Span {
     // Drawn while the slot is taken: a signal handler in the middle of it would draw the same ids.
     let drawn = state.with_tracer(bound.tracer, |slot| {
-        let trace = TraceId { hi: state.random() | 1, lo: state.random() };
-        (trace, SpanId(state.random() | 1), slot.tracer.samples(trace, None))
+        // Somebody may have chosen the trace's id.
+        let (trace, random) = match bound.trace.is_valid() {
+            true => (bound.trace, 0),
+            false => (TraceId { hi: state.random() | 1, lo: state.random() }, RANDOM),
+        };
+        (trace, random, SpanId(state.random() | 1), slot.tracer.samples(trace, None))
     });
-    let Some((trace, unrecorded, sampled)) = drawn else { return Span::not_recorded(bound) };
+    let Some((trace, random, unrecorded, sampled)) = drawn else { return Span::not_recorded(bound) };
     // The context of a root that is not recorded has ids, so that what it calls in other processes joins the decision.
-    let left_out = Context { trace, span: unrecorded, flags: RANDOM, ..bound };
+    let left_out = Context { trace, span: unrecorded, flags: random, ..bound };
     if !sampled {
         state.with_tracer(bound.tracer, |slot| slot.writer.count_sampled_out());
         return Span::not_recorded(left_out);
     }
-    let root = Context { trace, flags: RANDOM | SAMPLED, ..bound };
+    let root = Context { trace, flags: random | SAMPLED, ..bound };
     // A root that was refused: its whole local trace is dropped, and propagates as not sampled.
     let lost = left_out.with(TRANSPARENT);
     begin(state, root, name, kind).unwrap_or_else(|| Span::not_recorded(lost))

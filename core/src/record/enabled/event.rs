@@ -34,14 +34,7 @@ impl Item<'_> {
                 out.bytes(text.as_bytes());
             }
         }
-        match &self.value {
-            Encoded::Scalar(_, bits) => out.word(*bits),
-            Encoded::Bytes { bytes, whole, .. } => {
-                let before = if bytes.len() < *whole { (*whole as u64) << 32 } else { 0 };
-                out.word(bytes.len() as u64 | before);
-                out.bytes(bytes);
-            }
-        }
+        self.value.append(out);
     }
 }
 

@@ -8,8 +8,12 @@ mod end;
 mod event;
 mod scope;
 mod span;
+mod trace_value;
+mod update;
 
 #[cfg(feature = "capture")]
 pub(crate) use captured::{capture_into, set_captured, CaptureInto};
 pub use scope::Entered;
 pub use span::{in_root, in_span, root, span, Span, SpanBuilder};
+pub(crate) use trace_value::{set as set_trace_value, updatable};
+pub use update::Update;

@@ -1,5 +1,6 @@
 //! What is current on a thread, and for how long.
 
+use super::Span;
 use crate::thread::{self, Scope};
 use crate::Context;
 use std::marker::PhantomData;
@@ -25,21 +26,44 @@ use std::marker::PhantomData;
 pub struct Entered<'a> {
     before: Context,
     scope: Scope,
-    not_send: PhantomData<(&'a (), *mut ())>,
+    /// The span that is current, if it is known: it is told that it was handed out.
+    span: Option<&'a Span>,
+    not_send: PhantomData<*mut ()>,
 }
 
 #[inline]
-pub(crate) fn enter<'a>(cx: Context) -> Entered<'a> {
-    let (scope, before) = thread::state().enter_scope(cx);
-    Entered { before, scope, not_send: PhantomData }
+pub(crate) fn enter(cx: Context) -> Entered<'static> {
+    enter_as(cx, None)
+}
+
+#[inline]
+pub(crate) fn enter_span(span: &Span) -> Entered<'_> {
+    enter_as(span.cx, Some(span))
 }
 
 impl Drop for Entered<'_> {
     /// Does nothing if a scope around this one has ended already.
     #[inline]
     fn drop(&mut self) {
-        thread::state().leave_scope(self.scope, self.before);
+        let handed_out = thread::state().leave_scope(self.scope, self.before);
+        if let (true, Some(span)) = (handed_out, self.span) {
+            span.hand_out();
+        }
     }
+}
+
+#[inline(always)]
+fn enter_as(cx: Context, span: Option<&Span>) -> Entered<'_> {
+    let (scope, before) = thread::state().enter_scope(cx);
+    Entered { before, scope, span, not_send: PhantomData }
+}
+
+/// What is current, for whoever keeps it.
+#[inline]
+pub(crate) fn hand_out() -> Context {
+    let state = thread::state();
+    state.handed_out.set(true);
+    state.current.get()
 }
 
 #[inline]

@@ -1,7 +1,7 @@
 //! [`Span`] and the functions that begin one.
 
 use super::scope::{self, Entered};
-use super::{attribute, begin, end, event};
+use super::{attribute, begin, end, event, update};
 use crate::thread::Lease;
 use crate::wire::ESCAPED;
 use crate::{Context, Name, SetError, SpanKind, Status, Value};
@@ -74,7 +74,15 @@ impl Span {
     /// Whether another thread wrote to the span, as far as this one can know.
     #[inline(always)]
     pub(super) fn has_foreign_write(&self) -> bool {
-        self.marks.load(Ordering::Relaxed) & FOREIGN_WRITE != 0
+        self.marks.load(Ordering::Relaxed) & FOREIGN_WRITE != 0 || update::were_any()
+    }
+
+    /// Notes that somebody has the context.
+    #[inline]
+    pub(super) fn hand_out(&self) {
+        if self.marks.load(Ordering::Relaxed) & HANDED_OUT == 0 {
+            self.marks.fetch_or(HANDED_OUT, Ordering::Relaxed);
+        }
     }
 
     pub(super) fn touch(&self, foreign: bool) {
@@ -103,9 +111,7 @@ impl Span {
     /// then, so that nothing that happened before the end is missing.
     #[inline]
     pub fn context(&self) -> Context {
-        if self.marks.load(Ordering::Relaxed) & HANDED_OUT == 0 {
-            self.marks.fetch_or(HANDED_OUT, Ordering::Relaxed);
-        }
+        self.hand_out();
         self.cx
     }
 
@@ -215,7 +221,7 @@ impl Span {
     /// Makes the span current on this thread until the result is dropped.
     #[inline]
     pub fn enter(&self) -> Entered<'_> {
-        scope::enter(self.cx)
+        scope::enter_span(self)
     }
 
     /// Ends the span now. The same as dropping it.
@@ -281,7 +287,7 @@ pub fn in_span<'a, R>(name: impl Into<Name<'a>>, body: impl FnOnce(&Span) -> R) 
 
 #[inline]
 fn run_in<R>(span: Span, body: impl FnOnce(&Span) -> R) -> R {
-    let scope = scope::enter(span.cx);
+    let scope = scope::enter_span(&span);
     let result = body(&span);
     drop(scope);
     result
@@ -294,13 +300,13 @@ impl Context {
     /// what the waiting job has as current; hand contexts down instead, or use the adapters' twins.
     #[inline]
     pub fn current() -> Context {
-        scope::current()
+        scope::hand_out()
     }
 
     /// As [`current`](Self::current), `None` where nothing is current.
     #[inline]
     pub fn try_current() -> Option<Context> {
-        let current = scope::current();
+        let current = scope::hand_out();
         current.trace.is_valid().then_some(current)
     }
 

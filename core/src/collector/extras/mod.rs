@@ -9,6 +9,8 @@ use crate::wire::{aux_of, flags_of, Type, CUT, INLINE, LINK_REMOTE};
 use crate::{SpanId, TraceId};
 use std::ops::Range;
 
+mod merge;
+
 /// An attribute, and when it was set if that is known: the latest wins.
 #[derive(Debug)]
 struct Set {

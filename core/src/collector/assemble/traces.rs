@@ -1,0 +1,224 @@
+//! Values of whole traces: kept until the trace has been quiet for a while, and set on each of its spans that finishes.
+//!
+//! The life of a value here:
+//!
+//! 1. it is read from whatever shard, and kept with its trace; nobody carries it yet;
+//! 2. each span of the trace that finishes gets all values that the trace has by then, and so carries them;
+//! 3. if nobody carries it and no span of the trace is open, at the end of two passes, a span is made for it: a *carrier*;
+//! 4. a trace of which nothing was heard for a minute is forgotten; the oldest first if all together have too much.
+
+use super::super::drain::LaneState;
+use super::super::extras::Extras;
+use super::open::Open;
+use super::{Assembler, Ending, Fields, ProcessId};
+use crate::dictionary;
+use crate::export::{Batch, Lane};
+use crate::wire::{flags_of, PARENT_REMOTE, TRACE_REMOTE};
+use crate::TraceId;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+
+/// How long a trace is remembered of which nothing is heard.
+const QUIET_NS: u64 = 60_000_000_000;
+/// How many bytes the values of all traces may have, with what it takes to keep them.
+const MAX_BYTES: usize = 16 << 20;
+/// What it takes to keep one trace's values, about.
+const OVERHEAD_BYTES: usize = 512;
+/// How many of the oldest traces are looked at whenever there is a new one.
+const LOOKS: usize = 4;
+/// The name of a carrier.
+const CARRIER: &str = "trace update";
+
+/// What is known of one trace.
+#[derive(Debug)]
+struct Trace {
+    extras: Extras,
+    bytes: usize,
+    /// When a value was last set, or a span that got them ended.
+    heard_ns: u64,
+    uncarried: Option<Uncarried>,
+}
+
+/// A value that no span carries yet: the last one.
+#[derive(Clone, Debug)]
+struct Uncarried {
+    /// The span through whose context it was set.
+    span: u64,
+    is_remote: bool,
+    tick: u64,
+    lane: Arc<Lane>,
+    /// No span of the trace was open at the end of a pass.
+    alone: bool,
+}
+
+/// All traces that have values.
+#[derive(Debug, Default)]
+pub(super) struct Traces {
+    by_id: HashMap<TraceId, Trace>,
+    /// Each of them once.
+    order: VecDeque<TraceId>,
+    /// Those with a value that no span carries yet, and some that had one.
+    uncarried: Vec<TraceId>,
+    bytes: usize,
+}
+
+impl Traces {
+    fn of(&mut self, id: TraceId, now_ns: u64) -> &mut Trace {
+        if !self.by_id.contains_key(&id) {
+            self.tidy(now_ns);
+            self.order.push_back(id);
+        }
+        self.by_id.entry(id).or_insert_with(|| Trace {
+            extras: Extras::default(),
+            bytes: 0,
+            heard_ns: now_ns,
+            uncarried: None,
+        })
+    }
+
+    /// Looks at some of the oldest traces, and forgets those that are quiet; any while there is too much.
+    fn tidy(&mut self, now_ns: u64) {
+        let mut looks = 0;
+        while looks < LOOKS || self.bytes > MAX_BYTES {
+            let Some(id) = self.order.pop_front() else { return };
+            let heard_ns = self.by_id.get(&id).map_or(0, |trace| trace.heard_ns);
+            if self.bytes > MAX_BYTES || now_ns.saturating_sub(heard_ns) > QUIET_NS {
+                self.bytes -= self.by_id.remove(&id).map_or(0, |trace| trace.bytes);
+            } else {
+                self.order.push_back(id);
+            }
+            looks += 1;
+        }
+    }
+}
+
+impl Assembler {
+    /// A value of a trace was set.
+    pub(super) fn trace_value(&mut self, state: &LaneState, header: u64, rest: &[u64]) -> Option<()> {
+        let [span, hi, lo, tick, value @ ..] = rest else { return None };
+        let id = TraceId { hi: *hi, lo: *lo };
+        let now_ns = self.timeline.unix_ns(*tick);
+        let mut fields = Fields(value);
+        let trace = self.traces.of(id, now_ns);
+        let key = trace.extras.key(&mut fields, header, &mut self.names)?;
+        let done = trace.extras.trace_value(&mut fields, header, key, *tick, &self.limits);
+        trace.heard_ns = trace.heard_ns.max(now_ns);
+        let was_carried = trace.uncarried.is_none();
+        trace.uncarried = Some(Uncarried {
+            span: *span,
+            is_remote: flags_of(header) & TRACE_REMOTE != 0,
+            tick: *tick,
+            lane: Arc::clone(self.lanes.get(state.lane)),
+            alone: false,
+        });
+        let bytes = OVERHEAD_BYTES + trace.extras.held_bytes();
+        let before = std::mem::replace(&mut trace.bytes, bytes);
+        self.traces.bytes = self.traces.bytes + bytes - before;
+        if was_carried {
+            self.traces.uncarried.push(id);
+        }
+        done
+    }
+
+    /// Gives a span that finishes the values of its trace.
+    #[inline]
+    pub(super) fn add_trace_values(&mut self, slot: u32, end_ns: u64) {
+        if !self.traces.by_id.is_empty() {
+            self.add_known_values(slot, end_ns);
+        }
+    }
+
+    #[inline(never)]
+    fn add_known_values(&mut self, slot: u32, end_ns: u64) {
+        let open = &mut self.slots[slot as usize];
+        let Some(trace) = self.traces.by_id.get_mut(&open.trace) else { return };
+        trace.heard_ns = trace.heard_ns.max(end_ns);
+        trace.uncarried = None;
+        let extras = open.extras.get_or_insert_with(|| self.spare.pop().unwrap_or_default());
+        let before = extras.held_bytes();
+        extras.add_missing(&trace.extras, &self.limits);
+        self.held_bytes = self.held_bytes + extras.held_bytes() - before;
+    }
+
+    /// Makes spans for values that no span is going to carry. Full batches go to `send`. Returns whether some may need one
+    /// at the end of the next pass.
+    pub(super) fn carry_trace_values(&mut self, send: &mut dyn FnMut(Batch)) -> bool {
+        if self.traces.uncarried.is_empty() {
+            return false;
+        }
+        let mut waits = false;
+        let mut open: Option<HashSet<TraceId>> = None;
+        for id in std::mem::take(&mut self.traces.uncarried) {
+            let Some(value) = self.traces.by_id.get_mut(&id).and_then(|trace| trace.uncarried.as_mut()) else {
+                continue;
+            };
+            let (slots, by_id) = (&self.slots, &self.by_id);
+            let traces = || by_id.values().map(|slot| slots[*slot as usize].trace).collect();
+            let is_open = by_id.contains_key(&value.span) || open.get_or_insert_with(traces).contains(&id);
+            if !is_open && std::mem::replace(&mut value.alone, true) {
+                let value = value.clone();
+                self.carry(id, &value);
+                self.send_if_full(send);
+            } else {
+                waits |= !is_open;
+                self.traces.uncarried.push(id);
+            }
+        }
+        waits
+    }
+
+    /// Makes a span that carries the values of a trace.
+    fn carry(&mut self, trace: TraceId, value: &Uncarried) {
+        let open = Open {
+            trace,
+            span: crate::thread::state().random() | 1,
+            parent: value.span,
+            start_ns: self.timeline.unix_ns(value.tick),
+            name: dictionary::id_of(CARRIER).unwrap_or(0),
+            flags: if value.is_remote { PARENT_REMOTE } else { 0 },
+            nested: false,
+            ended: false,
+            lane: self.lanes.add(Lane::clone(&value.lane)),
+            process: ProcessId::OWN,
+            reader: 0,
+            extras: None,
+        };
+        self.counts.carriers += 1;
+        let slot = self.occupy(open);
+        self.finish(slot, value.tick, Ending::Ended);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND_NS: u64 = 1_000_000_000;
+
+    fn add(traces: &mut Traces, id: u64, now_ns: u64, bytes: usize) {
+        traces.of(TraceId { hi: 1, lo: id }, now_ns).bytes = bytes;
+        traces.bytes += bytes;
+    }
+
+    #[test]
+    fn traces_that_are_quiet_are_forgotten_and_others_are_not() {
+        let mut traces = Traces::default();
+        for i in 0..1000 {
+            add(&mut traces, i, i * SECOND_NS, OVERHEAD_BYTES);
+            traces.of(TraceId { hi: 1, lo: 0 }, i * SECOND_NS).heard_ns = i * SECOND_NS;
+        }
+        assert!((60..80).contains(&traces.by_id.len()), "{}", traces.by_id.len());
+        assert_eq!((traces.order.len(), traces.bytes), (traces.by_id.len(), traces.by_id.len() * OVERHEAD_BYTES));
+        assert!(traces.by_id.contains_key(&TraceId { hi: 1, lo: 0 }));
+    }
+
+    #[test]
+    fn whatever_is_set_the_values_of_all_traces_are_bounded() {
+        let mut traces = Traces::default();
+        for i in 0..100_000 {
+            add(&mut traces, i, 0, 2000);
+        }
+        assert!(traces.bytes <= MAX_BYTES + 4000, "{}", traces.bytes);
+        assert_eq!(traces.order.len(), traces.by_id.len());
+    }
+}

@@ -1,0 +1,88 @@
+//! Values of a whole trace, as extras that go to each of its spans.
+
+use super::{decode, Extras, Fields, NameRow, Set};
+use crate::config::Limits;
+use crate::export::{AttributeRow, ValueRow};
+use crate::wire::{flags_of, Type};
+use std::ops::Range;
+
+impl Extras {
+    /// Reads a value of the trace and sets it. Texts in a list join those that are there.
+    pub(in crate::collector) fn trace_value(
+        &mut self,
+        fields: &mut Fields<'_>,
+        header: u64,
+        key: NameRow,
+        tick: u64,
+        limits: &Limits,
+    ) -> Option<()> {
+        if Type::of(flags_of(header)) != Some(Type::Strs) {
+            return self.attribute(fields, header, key, tick, limits);
+        }
+        let (len, _) = decode::lengths(fields.word()?);
+        let words = fields.words_of(len)?;
+        let mut new = Vec::new();
+        decode::push_bytes(&mut new, words, len);
+        let mut joined = self.texts_of(&key).map(|range| self.bytes[range].to_vec()).unwrap_or_default();
+        for text in texts(&new) {
+            if !texts(&joined).any(|known| known == text)
+                && joined.len() + 4 + text.len() <= limits.attribute_value_bytes
+            {
+                joined.extend_from_slice(&(text.len() as u32).to_ne_bytes());
+                joined.extend_from_slice(text);
+            }
+        }
+        self.chunked(key, Type::Strs, &joined, 0, tick, limits)
+    }
+
+    /// Where the texts of a list are that has this key.
+    fn texts_of(&self, key: &NameRow) -> Option<Range<usize>> {
+        let set = self.attributes.iter().find(|set| Self::same_name(&self.bytes, &set.row.key, key))?;
+        match &set.row.value {
+            ValueRow::Strs(range) => Some(range.start as usize..range.end as usize),
+            _ => None,
+        }
+    }
+
+    /// Copies what others have and these have not.
+    pub(in crate::collector) fn add_missing(&mut self, others: &Extras, limits: &Limits) {
+        for Set { row, tick } in &others.attributes {
+            if self.has_key(others, &row.key) {
+                continue;
+            }
+            let mut copy = |range: &Range<u32>| {
+                let start = self.bytes.len() as u32;
+                self.bytes.extend_from_slice(&others.bytes[range.start as usize..range.end as usize]);
+                start..self.bytes.len() as u32
+            };
+            let mut row = AttributeRow { key: row.key.clone(), value: row.value.clone(), ..*row };
+            for range in row.key.range_mut().into_iter().chain(row.value.range_mut()) {
+                *range = copy(range);
+            }
+            self.set(row, *tick, limits);
+        }
+    }
+
+    /// Whether there is an attribute with a key of others.
+    fn has_key(&self, others: &Extras, key: &NameRow) -> bool {
+        let wanted = others.name_bytes(key);
+        self.attributes.iter().any(|set| self.name_bytes(&set.row.key) == wanted)
+    }
+
+    fn name_bytes<'a>(&'a self, name: &'a NameRow) -> &'a [u8] {
+        match name {
+            NameRow::Static(name) => name.as_bytes(),
+            NameRow::Text(range) => &self.bytes[range.start as usize..range.end as usize],
+        }
+    }
+}
+
+/// Texts that stand behind their lengths; ends at the first that doesn't fit.
+fn texts(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let (len, rest) = bytes.split_first_chunk::<4>()?;
+        let text = rest.get(..u32::from_ne_bytes(*len) as usize)?;
+        bytes = &rest[text.len()..];
+        Some(text)
+    })
+}

@@ -1,0 +1,173 @@
+//! [`Observation`]: the vocabulary as methods of a span.
+
+use super::{keys, Level, ObservationType, Usage};
+use crate::capture::{self, Captured};
+use crate::{Span, Update, Value};
+use std::time::SystemTime;
+
+/// The vocabulary of LLM and agent workloads, as methods of a [`Span`] and of an [`Update`].
+///
+/// Each sets attributes ([`keys`] says which); the last call wins. On a span that isn't recorded nothing is set, as with
+/// [`Span::set`]; where that must be known, [`Span::try_set`] and [`Context::try_update`](crate::Context::try_update) say so.
+///
+/// Cost: one record for each attribute (three for `usage`), no clock read on the span's own thread. Those with a value of
+/// any type serialise it ([`capture`]); those with a key of the caller's allocate for it.
+///
+/// ```
+/// use heirloom_core::llm::{Observation, Usage};
+/// use heirloom_core::testing;
+/// testing::run(|t| {
+///     let root = heirloom_core::root("question");
+///     let answer = root.generation("answer").model("m-large").input(&["What is 6 x 7?"]).start();
+///     answer.output("42").usage(Usage::new(12, 2).detail("cache_read", 5)).cost_usd(0.0004);
+///     drop((answer, root));
+///     let span = t.span("answer");
+///     assert!(span.attributes.iter().any(|(key, value)| key == "gen_ai.usage.input_tokens" && value.as_i64() == Some(12)));
+/// });
+/// ```
+pub trait Observation: sealed::AsSpan {
+    /// Says what kind of work it is.
+    fn observation_type(&self, of: ObservationType) -> &Self {
+        self.as_span().set(keys::OBSERVATION_TYPE, of.name());
+        if let Some(operation) = of.operation() {
+            self.as_span().set(keys::OPERATION, operation);
+        }
+        self
+    }
+
+    /// Captures what went in.
+    fn input(&self, value: &(impl Captured + ?Sized)) -> &Self {
+        let _ = capture::record(self.as_span(), keys::INPUT, value);
+        self
+    }
+
+    /// Captures what came out.
+    fn output(&self, value: &(impl Captured + ?Sized)) -> &Self {
+        let _ = capture::record(self.as_span(), keys::OUTPUT, value);
+        self
+    }
+
+    /// Captures one entry of the metadata.
+    fn metadata(&self, key: &str, value: &(impl Captured + ?Sized)) -> &Self {
+        let span = self.as_span();
+        if span.is_recording() {
+            let _ = capture::record(span, joined(keys::METADATA, key), value);
+        }
+        self
+    }
+
+    /// Says how grave it is.
+    fn level(&self, level: Level) -> &Self {
+        self.as_span().set(keys::LEVEL, level.name());
+        self
+    }
+
+    /// Says what there is to say about the level.
+    fn status_message(&self, message: &str) -> &Self {
+        self.as_span().set(keys::STATUS_MESSAGE, message);
+        self
+    }
+
+    /// Says which version of the component is traced.
+    fn version(&self, version: &str) -> &Self {
+        self.as_span().set(keys::VERSION, version);
+        self
+    }
+
+    /// Says which model was asked.
+    fn model(&self, name: &str) -> &Self {
+        self.as_span().set(keys::REQUEST_MODEL, name);
+        self
+    }
+
+    /// Says which model answered, where that is another one.
+    fn response_model(&self, name: &str) -> &Self {
+        self.as_span().set(keys::RESPONSE_MODEL, name);
+        self
+    }
+
+    /// Sets one parameter of the request: `temperature`, `max_tokens`, ..
+    fn model_parameter<'v>(&self, name: &str, value: impl Into<Value<'v>>) -> &Self {
+        let span = self.as_span();
+        if span.is_recording() {
+            span.set(joined(keys::REQUEST, name), value);
+        }
+        self
+    }
+
+    /// Says how many tokens it took.
+    fn usage(&self, usage: Usage) -> &Self {
+        let span = self.as_span();
+        if !span.is_recording() {
+            return self;
+        }
+        let counts =
+            [(keys::INPUT_TOKENS, usage.input), (keys::OUTPUT_TOKENS, usage.output), (keys::TOTAL_TOKENS, usage.total)];
+        counts.into_iter().for_each(|(key, count)| _ = count.map(|count| span.set(key, count)));
+        usage.details.iter().for_each(|(name, count)| _ = span.set(joined(keys::USAGE, name), *count));
+        self
+    }
+
+    /// Says what it cost, in US dollars.
+    fn cost_usd(&self, dollars: f64) -> &Self {
+        self.as_span().set(keys::COST, dollars);
+        self
+    }
+
+    /// Says what a part of it cost (`input`, `output`, ..), in US dollars.
+    fn cost_detail(&self, part: &str, dollars: f64) -> &Self {
+        let span = self.as_span();
+        if span.is_recording() {
+            span.set(joined(keys::COST_DETAIL, part), dollars);
+        }
+        self
+    }
+
+    /// Says that the first token came now. Reads the wall clock.
+    fn completion_start_now(&self) -> &Self {
+        self.completion_start(SystemTime::now())
+    }
+
+    /// Says when the first token came.
+    fn completion_start(&self, at: SystemTime) -> &Self {
+        let span = self.as_span();
+        if span.is_recording() {
+            span.set(keys::COMPLETION_START_TIME, humantime::format_rfc3339_micros(at).to_string());
+        }
+        self
+    }
+
+    /// Says which managed prompt was used.
+    fn prompt(&self, name: &str, version: u32) -> &Self {
+        self.as_span().set(keys::PROMPT_NAME, name).set(keys::PROMPT_VERSION, version);
+        self
+    }
+}
+
+impl Observation for Span {}
+impl Observation for Update {}
+
+mod sealed {
+    /// What has a span to write to.
+    pub trait AsSpan {
+        fn as_span(&self) -> &crate::Span;
+    }
+}
+
+impl sealed::AsSpan for Span {
+    #[inline]
+    fn as_span(&self) -> &Span {
+        self
+    }
+}
+
+impl sealed::AsSpan for Update {
+    #[inline]
+    fn as_span(&self) -> &Span {
+        self
+    }
+}
+
+fn joined(prefix: &str, key: &str) -> String {
+    [prefix, key].concat()
+}

@@ -1,0 +1,119 @@
+//! [`TraceUpdate`]: values of a whole trace.
+
+use crate::llm::keys;
+use crate::{record, Context, Name, SetError, Span, UpdateError, Value};
+
+/// Sets values of a whole trace: its name, its user, its session, tags.
+///
+/// They become attributes of the spans of the trace that *finish* after they were set, in this process and in its worker
+/// processes, whatever thread set them: so also of the root, which finishes last. A value that is set when no span of the
+/// trace is open any more travels on a span of its own, `trace update`. Of two values of one key the later wins, except that
+/// texts in a list are added to those that are there. A span's own attribute of the same key wins over the trace's. The
+/// values are kept until the trace has been quiet for a minute, within 16 MiB for all traces.
+///
+/// Where no span is current, or the trace isn't recorded, nothing is set; the former is counted in the ledger as
+/// `missed_updates`. [`Context::try_trace_update`] says so instead.
+///
+/// They don't leave this process and its workers by themselves: what another machine or a child without a region is to know
+/// of them goes into the [`Baggage`](crate::Baggage).
+///
+/// Cost of each value: one clock read and one record; no lock. A list of texts is copied once through the heap.
+///
+/// ```
+/// use heirloom_core::{in_root, testing, Context};
+/// testing::run(|t| {
+///     in_root("answer", |root| {
+///         root.in_span("look up", |_| Context::current().trace_update().user("u1").tags(["beta"]).set("shop", 7));
+///         root.in_span("think", |_| ());
+///     });
+///     let users = t.spans().iter().filter(|span| span.attributes.iter().any(|(key, _)| key == "user.id")).count();
+///     assert_eq!(users, 3);
+/// });
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct TraceUpdate {
+    /// Bound to a tracer; inert where there is nothing to update.
+    cx: Context,
+}
+
+impl TraceUpdate {
+    /// Sets any value of the trace.
+    pub fn set<'k, 'v>(self, key: impl Into<Name<'k>>, value: impl Into<Value<'v>>) -> Self {
+        let _ = self.try_set(key, value);
+        self
+    }
+
+    /// As [`set`](Self::set), and says why if the value isn't recorded.
+    ///
+    /// # Errors
+    /// The trace isn't recorded; the thread's shard is full; the thread is in the middle of another record.
+    pub fn try_set<'k, 'v>(self, key: impl Into<Name<'k>>, value: impl Into<Value<'v>>) -> Result<Self, SetError> {
+        if !self.cx.is_valid() {
+            return Err(SetError::NotRecording);
+        }
+        record::set_trace_value(self.cx, key.into(), value.into()).map(|()| self)
+    }
+
+    /// Names the trace.
+    pub fn name(self, name: &str) -> Self {
+        self.set(keys::TRACE_NAME, name)
+    }
+
+    /// Says on whose behalf it runs (`user.id`).
+    pub fn user(self, id: &str) -> Self {
+        self.set(keys::USER, id)
+    }
+
+    /// Says which session or conversation it is part of (`session.id`).
+    pub fn session(self, id: &str) -> Self {
+        self.set(keys::SESSION, id)
+    }
+
+    /// Adds tags.
+    pub fn tags<'t>(self, tags: impl IntoIterator<Item = &'t str>) -> Self {
+        let tags: Vec<&str> = tags.into_iter().collect();
+        self.set(keys::TAGS, &tags[..])
+    }
+
+    /// Sets one entry of its metadata. Allocates for the key.
+    pub fn metadata<'v>(self, key: &str, value: impl Into<Value<'v>>) -> Self {
+        self.set([keys::TRACE_METADATA, key].concat(), value)
+    }
+
+    /// Says which version of the component is traced.
+    pub fn version(self, version: &str) -> Self {
+        self.set(keys::VERSION, version)
+    }
+
+    /// Says where it runs: `production`, `staging`, ..
+    pub fn environment(self, environment: &str) -> Self {
+        self.set(keys::ENVIRONMENT, environment)
+    }
+
+    /// Lets anybody with the link see it, in backends that know such links.
+    pub fn public(self, public: bool) -> Self {
+        self.set(keys::PUBLIC, public)
+    }
+}
+
+impl Context {
+    /// The trace of this context, to set values of it.
+    pub fn trace_update(self) -> TraceUpdate {
+        self.try_trace_update().unwrap_or(TraceUpdate { cx: Context::INERT })
+    }
+
+    /// As [`trace_update`](Self::trace_update), and says why if there is nothing to update.
+    ///
+    /// # Errors
+    /// The context is inert, the trace isn't recorded, or no tracer runs.
+    pub fn try_trace_update(self) -> Result<TraceUpdate, UpdateError> {
+        record::updatable(self).map(|cx| TraceUpdate { cx })
+    }
+}
+
+impl Span {
+    /// The trace of this span, to set values of it.
+    pub fn trace_update(&self) -> TraceUpdate {
+        self.context().trace_update()
+    }
+}
