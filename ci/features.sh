@@ -20,7 +20,7 @@ each() {
     lint -p "$package" --all-features
 }
 
-each heirloom-core record serde otel record,serde
+each heirloom-core record serde otel record,serde capture llm record,capture record,llm
 each heirloom-pool record rayon crossbeam record,rayon record,crossbeam
 each heirloom-ipc record workers tokio record,workers record,tokio
 each heirloom record serde otel rayon crossbeam record,rayon ipc record,ipc tokio

@@ -100,15 +100,13 @@ fn an_observation_has_its_type_and_the_names_that_opentelemetry_has() {
     testing::run(|t| {
         let turn = root("turn");
         turn.observation_type(ObservationType::Agent);
-        turn.generation("answer")
-            .model("m-large")
-            .model_parameter("temperature", 0.5)
-            .prompt("greeting", 3)
-            .in_scope(|answer| {
+        turn.generation("answer").model("m-large").model_parameter("temperature", 0.5).prompt("greeting", 3).in_scope(
+            |answer| {
                 answer.usage(Usage::new(12, 40).total(60).detail("cache_read", 5));
                 answer.cost_usd(0.5).cost_detail("input", 0.25).completion_start_now();
                 Context::current().update().output("hi").status_message("fine");
-            });
+            },
+        );
         let embedding = turn.observation(ObservationType::Embedding, "embed").start();
         embedding.usage(Usage::input(7));
         drop((embedding, turn));

@@ -19,6 +19,7 @@ pub(super) const DEFAULT: &[&str] = &[
 ];
 
 /// How many bytes of a key's end are looked at.
+#[cfg(feature = "capture")]
 const LOOKED_AT: usize = 64;
 
 /// Ends of keys, lower-case letters and digits alone.

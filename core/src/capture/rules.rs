@@ -2,6 +2,7 @@
 
 use super::deny::DenyList;
 use std::fmt;
+#[cfg(feature = "capture")]
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 
@@ -61,8 +62,10 @@ impl Default for Rules {
 }
 
 /// What stands for a value whose mask panicked.
+#[cfg(feature = "capture")]
 const MASK_PANICKED: &str = "\"<not captured: the mask panicked>\"";
 /// What stands for a value that its mask made too long.
+#[cfg(feature = "capture")]
 const MASK_TOO_LONG: &str = "\"<not captured: longer than the limit after the mask>\"";
 
 impl Capture {
@@ -107,6 +110,7 @@ impl Capture {
         self
     }
 
+    #[cfg(feature = "capture")]
     pub(crate) fn is_enabled(&self) -> bool {
         self.0.enabled
     }

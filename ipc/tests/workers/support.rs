@@ -31,6 +31,8 @@ pub(crate) enum Task {
     Stderr(usize),
     /// The context of the job's span, of what is current, and the span's tracestate.
     Contexts,
+    /// Sets values of the trace, and writes to its own span and to its parent's by their contexts.
+    Updates(Context),
     /// Stops reading and running, as if the machine had no time for it.
     Freeze,
     /// Leaves a process behind that has this one's stderr.
@@ -103,6 +105,11 @@ fn task(span: &Span, task: Task) -> String {
             bytes.to_string()
         }
         Task::Contexts => contexts(span),
+        Task::Updates(parent) => {
+            span.trace_update().user("u1").tags(["from a worker"]);
+            Context::current().update().set("own", true);
+            format!("{:?}", parent.try_update().map(|update| _ = update.set("parents", true)))
+        }
         Task::Freeze => {
             signal(std::process::id(), nix::sys::signal::SIGSTOP);
             // The thread may get a bit further.

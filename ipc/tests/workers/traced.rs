@@ -71,3 +71,25 @@ fn a_worker_leaves_out_what_its_parent_left_out() {
         },
     );
 }
+
+#[test]
+fn a_worker_sets_values_of_its_trace_and_writes_to_its_own_spans_alone() {
+    testing::run(|t| {
+        in_root("main", |root| {
+            let pool = pool(1).start().unwrap();
+            let reply = pool.submit(root, Task::Updates(root.context())).unwrap().wait(LONG).unwrap();
+            assert_eq!(reply, "Err(Elsewhere)");
+            pool.submit(root, Task::Echo("after".into())).unwrap().wait(LONG).unwrap();
+        });
+        let [main] = &named(t, "main")[..] else { panic!("{:#?}", t.spans()) };
+        let jobs = named(t, "task");
+        assert_eq!(jobs.iter().filter(|job| job.attribute("own").is_some()).count(), 1);
+        assert_eq!(main.attribute("parents"), None);
+        for span in jobs.iter().chain([main]) {
+            assert_eq!(span.attribute("user.id").and_then(|user| user.as_str()), Some("u1"), "{}", span.name);
+            let tags = span.attribute("heirloom.trace.tags").map(ToString::to_string);
+            assert_eq!(tags.as_deref(), Some("[from a worker]"), "{}", span.name);
+        }
+        t.assert_balanced();
+    });
+}

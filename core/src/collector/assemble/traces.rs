@@ -4,7 +4,8 @@
 //!
 //! 1. it is read from whatever shard, and kept with its trace; nobody carries it yet;
 //! 2. each span of the trace that finishes gets all values that the trace has by then, and so carries them;
-//! 3. if nobody carries it and no span of the trace is open, at the end of two passes, a span is made for it: a *carrier*;
+//! 3. if nobody carries it and no span of the trace is open, at the end of two passes, a span is made for it: a *carrier*
+//!    (if it is another process's, it is late);
 //! 4. a trace of which nothing was heard for a minute is forgotten; the oldest first if all together have too much.
 
 use super::super::drain::LaneState;
@@ -47,6 +48,8 @@ struct Uncarried {
     is_remote: bool,
     tick: u64,
     lane: Arc<Lane>,
+    /// This process set it, so that it may have a carrier.
+    is_own: bool,
     /// No span of the trace was open at the end of a pass.
     alone: bool,
 }
@@ -98,6 +101,11 @@ impl Assembler {
         let [span, hi, lo, tick, value @ ..] = rest else { return None };
         let id = TraceId { hi: *hi, lo: *lo };
         let now_ns = self.timeline.unix_ns(*tick);
+        if !state.process.is_own() && self.traces.bytes > MAX_BYTES / 2 {
+            // Other processes can't have this one's own forgotten.
+            self.counts.late += 1;
+            return Some(());
+        }
         let mut fields = Fields(value);
         let trace = self.traces.of(id, now_ns);
         let key = trace.extras.key(&mut fields, header, &mut self.names)?;
@@ -109,6 +117,7 @@ impl Assembler {
             is_remote: flags_of(header) & TRACE_REMOTE != 0,
             tick: *tick,
             lane: Arc::clone(self.lanes.get(state.lane)),
+            is_own: state.process.is_own(),
             alone: false,
         });
         let bytes = OVERHEAD_BYTES + trace.extras.held_bytes();
@@ -149,17 +158,20 @@ impl Assembler {
         let mut waits = false;
         let mut open: Option<HashSet<TraceId>> = None;
         for id in std::mem::take(&mut self.traces.uncarried) {
-            let Some(value) = self.traces.by_id.get_mut(&id).and_then(|trace| trace.uncarried.as_mut()) else {
-                continue;
-            };
+            let Some(trace) = self.traces.by_id.get_mut(&id) else { continue };
+            let Some(value) = &mut trace.uncarried else { continue };
             let (slots, by_id) = (&self.slots, &self.by_id);
             let traces = || by_id.values().map(|slot| slots[*slot as usize].trace).collect();
             let is_open = by_id.contains_key(&value.span) || open.get_or_insert_with(traces).contains(&id);
-            if !is_open && std::mem::replace(&mut value.alone, true) {
+            if !is_open && value.alone && value.is_own {
                 let value = value.clone();
                 self.carry(id, &value);
                 self.send_if_full(send);
+            } else if !is_open && value.alone {
+                trace.uncarried = None;
+                self.counts.late += 1;
             } else {
+                value.alone = !is_open;
                 waits |= !is_open;
                 self.traces.uncarried.push(id);
             }
