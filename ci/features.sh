@@ -20,8 +20,8 @@ each() {
     lint -p "$package" --all-features
 }
 
-each heirloom-core record serde otel record,serde capture llm record,capture record,llm
-each heirloom-pool record rayon crossbeam record,rayon record,crossbeam
+each heirloom-core record serde otel record,serde capture llm record,capture record,llm async stream record,async record,stream
+each heirloom-pool record rayon crossbeam tokio record,rayon record,crossbeam record,tokio
 each heirloom-ipc record workers tokio record,workers record,tokio
 each heirloom record serde otel rayon crossbeam record,rayon ipc record,ipc tokio
 
@@ -32,4 +32,6 @@ tree=$(cargo tree -p heirloom-disabled --edges normal,build --prefix none)
 
 lint -p heirloom-disabled --all-targets
 cargo test --quiet -p heirloom-disabled
+lint -p heirloom-disabled --all-targets --features async
+cargo test --quiet -p heirloom-disabled --features async
 echo "every combination of features compiles, and library mode has no dependency"

@@ -60,6 +60,8 @@
 //! |---|---|
 //! | `record` (default) | recording; without it everything is empty |
 //! | `otel` | conversions to and from OpenTelemetry's types, and its span exporters as exporters ([`otel`]) |
+//! | `async` | a span per future, a context that goes with it ([`future`]); works with `record` and without |
+//! | `stream` | the same for streams ([`stream`]) |
 //! | `serde` | `Serialize` and `Deserialize` for [`Context`], [`TraceId`], [`SpanId`] |
 //!
 //! # What can't be recorded
@@ -69,7 +71,7 @@
 //! `SIGKILL` or an `abort`, what was not exported yet is lost (`Builder`'s `flush_on_panic` setting flushes before a panic
 //! aborts).
 
-#![cfg_attr(not(all(feature = "record", feature = "otel")), allow(rustdoc::broken_intra_doc_links))]
+#![cfg_attr(not(all(feature = "record", feature = "otel", feature = "stream")), allow(rustdoc::broken_intra_doc_links))]
 
 pub use context::{Context, TracerId};
 pub use error::{SetError, UpdateError};
@@ -86,6 +88,8 @@ pub use value::Value;
 
 mod context;
 mod error;
+#[cfg(feature = "async")]
+pub mod future;
 mod id;
 mod kind;
 pub mod llm;
@@ -94,6 +98,8 @@ mod propagation;
 mod record;
 #[cfg(feature = "serde")]
 mod serial;
+#[cfg(feature = "stream")]
+pub mod stream;
 mod trace_update;
 mod value;
 

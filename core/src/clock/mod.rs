@@ -9,6 +9,8 @@
 
 mod counter;
 mod manual;
+#[cfg(feature = "async")]
+pub(crate) mod stopwatch;
 pub(crate) mod timeline;
 
 pub(crate) use counter::read as counter;

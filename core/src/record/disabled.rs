@@ -262,3 +262,47 @@ impl SpanBuilder<'_> {
         body(&Span(()))
     }
 }
+
+/// The span of something that is polled, and nothing else: a poll is a poll.
+#[cfg(feature = "async")]
+#[derive(Debug)]
+pub(crate) struct Polled(Span);
+
+#[cfg(feature = "async")]
+impl Polled {
+    #[inline(always)]
+    pub(crate) fn future(span: Span) -> Self {
+        Self(span)
+    }
+
+    #[cfg(feature = "stream")]
+    #[inline(always)]
+    pub(crate) fn stream(span: Span) -> Self {
+        Self(span)
+    }
+
+    #[inline(always)]
+    pub(crate) fn untimed(&mut self) {}
+
+    #[inline(always)]
+    pub(crate) fn span(&self) -> &Span {
+        &self.0
+    }
+
+    #[inline(always)]
+    pub(crate) fn poll<R>(&mut self, poll: impl FnOnce() -> R) -> R {
+        poll()
+    }
+
+    #[cfg(feature = "stream")]
+    #[inline(always)]
+    pub(crate) fn count_item(&mut self) {}
+
+    #[inline(always)]
+    pub(crate) fn complete(&mut self) {}
+
+    #[inline(always)]
+    pub(crate) fn dropped(&mut self, drop_it: impl FnOnce()) {
+        drop_it();
+    }
+}

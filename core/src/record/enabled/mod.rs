@@ -6,6 +6,8 @@ mod begin;
 mod captured;
 mod end;
 mod event;
+#[cfg(feature = "async")]
+mod polled;
 mod scope;
 mod span;
 mod trace_value;
@@ -13,6 +15,8 @@ mod update;
 
 #[cfg(feature = "capture")]
 pub(crate) use captured::{capture_into, set_captured, CaptureInto};
+#[cfg(feature = "async")]
+pub(crate) use polled::Polled;
 pub use scope::Entered;
 pub use span::{in_root, in_span, root, span, Span, SpanBuilder};
 pub(crate) use trace_value::{set as set_trace_value, updatable};

@@ -1,0 +1,162 @@
+//! Futures: a span that lives as long as one, or a context that goes with it, on whatever threads it is polled.
+//!
+//! ```
+//! use heirloom_core::future::FutureExt as _;
+//! use heirloom_core::Context;
+//! # fn block_on<F: std::future::Future>(f: F) -> F::Output {
+//! #     let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+//! #     match std::pin::pin!(f).poll(&mut cx) { std::task::Poll::Ready(value) => value, _ => unreachable!() }
+//! # }
+//! async fn fetch(id: u32) -> u32 {
+//!     let parse = Context::current().span("parse"); // below "fetch", whatever else this thread polls
+//!     parse.set("id", id);
+//!     id + 1
+//! }
+//! let root = heirloom_core::root("request");
+//! assert_eq!(block_on(fetch(1).in_span(root.span("fetch"))), 2);
+//! ```
+//!
+//! | you want | use |
+//! |---|---|
+//! | a span for the future as a whole, current in all of it | [`in_span`](FutureExt::in_span) |
+//! | a context in all of it, and no further span | [`in_context`](FutureExt::in_context) |
+//! | a future that another task runs | the same: the adapter moves with it |
+//!
+//! Don't hold an [`Entered`](crate::Entered) over an `.await`: the adapters enter for each poll and leave after it, so that
+//! other futures of the same thread never see what is current here.
+
+use crate::record::Polled;
+use crate::{Context, Span};
+use pin_project_lite::pin_project;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll};
+
+/// Gives futures a span or a context. For every [`Future`].
+pub trait FutureExt: Future + Sized {
+    /// Makes `span` the future's: it is current during each poll, and while the future is dropped, on whatever thread
+    /// that is; it ends when the future completes or is dropped.
+    ///
+    /// A future that is dropped before it completes was *cancelled*: its span has the attribute
+    /// `heirloom.cancelled` (true), and its status stays unset. A panic of a poll closes the span as an error and passes
+    /// through.
+    ///
+    /// At its end the span has, in nanoseconds, `heirloom.busy_ns` (the sum of the polls) and `heirloom.idle_ns` (the rest
+    /// of the time since this call), and `heirloom.polls`, a number.
+    ///
+    /// Cost of a poll: two readings of a clock (the processor's counter where it can be trusted), two writes to a
+    /// thread-local; no lock, no allocation. [`untimed`](InSpan::untimed) leaves the readings out. Once: two further
+    /// readings of two clocks and three records. Nothing of that where the span isn't recorded, but for what is current.
+    ///
+    /// ```
+    /// # use heirloom_core::{future::FutureExt as _, root, Context};
+    /// let fetch = root("fetch").build("parse").start();
+    /// let parse = async { Context::current().is_sampled() }.in_span(fetch);
+    /// parse.span().set("bytes", 512); // before it runs, or while it waits
+    /// ```
+    fn in_span(self, span: Span) -> InSpan<Self> {
+        InSpan { inner: Some(self), polled: Polled::future(span) }
+    }
+
+    /// Makes `cx` current during each poll, and while the future is dropped. No span is made.
+    ///
+    /// Cost of a poll: two writes to a thread-local; no clock reading, lock or allocation.
+    ///
+    /// ```
+    /// # use heirloom_core::{future::FutureExt as _, root, Context};
+    /// let request = root("request");
+    /// let job = async { Context::current().span("job").set("n", 1); }.in_context(&request);
+    /// ```
+    fn in_context(self, cx: impl Into<Context>) -> InContext<Self> {
+        InContext { inner: Some(self), cx: cx.into() }
+    }
+}
+
+impl<F: Future> FutureExt for F {}
+
+pin_project! {
+    /// A future with a span of its own: see [`FutureExt::in_span`].
+    ///
+    /// What the future returns is passed on as it is; polled again after that, it does what the future itself does.
+    #[derive(Debug)]
+    #[must_use = "a future does nothing until it is awaited or given to an executor"]
+    pub struct InSpan<F> {
+        // `None` only while it is dropped.
+        #[pin]
+        inner: Option<F>,
+        polled: Polled,
+    }
+
+    impl<F> PinnedDrop for InSpan<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            this.polled.dropped(|| this.inner.set(None));
+        }
+    }
+}
+
+impl<F> InSpan<F> {
+    /// The future's span. Once the future has completed it records nothing more, and hands on the same context.
+    #[inline]
+    pub fn span(&self) -> &Span {
+        self.polled.span()
+    }
+
+    /// Leaves `heirloom.busy_ns` and `heirloom.idle_ns` out: a poll then reads no clock.
+    ///
+    /// ```
+    /// # use heirloom_core::{future::FutureExt as _, root};
+    /// let hot = async { 1 + 1 }.in_span(root("add")).untimed();
+    /// ```
+    pub fn untimed(mut self) -> Self {
+        self.polled.untimed();
+        self
+    }
+}
+
+impl<F: Future> Future for InSpan<F> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let Some(inner) = this.inner.as_pin_mut() else { return Poll::Pending };
+        let poll = this.polled.poll(|| inner.poll(task));
+        if poll.is_ready() {
+            this.polled.complete();
+        }
+        poll
+    }
+}
+
+pin_project! {
+    /// A future with a context: see [`FutureExt::in_context`].
+    #[derive(Debug)]
+    #[must_use = "a future does nothing until it is awaited or given to an executor"]
+    pub struct InContext<F> {
+        // `None` only while it is dropped.
+        #[pin]
+        inner: Option<F>,
+        cx: Context,
+    }
+
+    impl<F> PinnedDrop for InContext<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            let _current = this.cx.enter();
+            this.inner.set(None);
+        }
+    }
+}
+
+impl<F: Future> Future for InContext<F> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let Some(inner) = this.inner.as_pin_mut() else { return Poll::Pending };
+        let _current = this.cx.enter();
+        inner.poll(task)
+    }
+}
