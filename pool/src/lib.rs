@@ -13,6 +13,8 @@
 //! | `rayon::join`, `scope`, `spawn`, `ThreadPool::install` | their twins in [`rayon`] | `rayon` |
 //! | threads of the standard library | [`threads`] | |
 //! | crossbeam's scoped threads | [`crossbeam`] | `crossbeam` |
+//! | tokio's tasks, `spawn_blocking`, `JoinSet`, `LocalSet` | their twins in [`tokio`] | `tokio` |
+//! | a future that is awaited in place | [`.in_span(span)`](heirloom_core::future::FutureExt::in_span) | `tokio` |
 //! | any other pool that takes closures | [`carry()`], [`carry_in_span`] | |
 //! | a job that nobody waits for, with a trace of its own | [`.background(name)`](Background::background) | |
 //!
@@ -27,7 +29,10 @@
 //! per item.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
-#![cfg_attr(not(all(feature = "rayon", feature = "crossbeam")), allow(rustdoc::broken_intra_doc_links))]
+#![cfg_attr(
+    not(all(feature = "rayon", feature = "crossbeam", feature = "tokio")),
+    allow(rustdoc::broken_intra_doc_links)
+)]
 
 pub mod background;
 mod carry;
@@ -37,11 +42,15 @@ pub mod prelude;
 #[cfg(feature = "rayon")]
 pub mod rayon;
 pub mod threads;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 
 pub use background::Background;
 pub use carry::{carry, carry_in_span};
 #[cfg(feature = "rayon")]
 pub use rayon::TracedParallel;
+#[cfg(feature = "tokio")]
+pub use tokio::TracedTasks;
 
 #[doc(no_inline)]
 pub use heirloom_core::{Context, Span};

@@ -3,3 +3,7 @@
 pub use crate::Background as _;
 #[cfg(feature = "rayon")]
 pub use crate::TracedParallel as _;
+#[cfg(feature = "tokio")]
+pub use crate::TracedTasks as _;
+#[cfg(feature = "tokio")]
+pub use heirloom_core::future::FutureExt as _;

@@ -17,7 +17,8 @@ use std::time::Duration;
 
 const LONG: Duration = Duration::from_secs(20);
 
-type Job = Box<dyn FnOnce(&Span) + Send>;
+/// Is given the context of its span: a future can't borrow the span itself.
+type Job = Box<dyn FnOnce(Context) + Send>;
 type Ended = thread::Result<()>;
 
 trait Adapter {
@@ -28,6 +29,11 @@ trait Adapter {
 
     /// What is current on the thread that runs the jobs, between two of them. `None` if each job has a new thread.
     fn current_between_jobs(&self) -> Option<Context>;
+}
+
+/// The job as the adapters for closures take it.
+fn given(job: Job) -> impl FnOnce(&Span) + Send + 'static {
+    move |span| job(span.context())
 }
 
 mod promises {
@@ -50,9 +56,9 @@ mod promises {
     }
 
     /// What a careless job may do: scopes that are never left.
-    fn leak_scopes(span: &Span) {
+    fn leak_scopes(cx: Context) {
         std::mem::forget(Context::from_ids(TraceId::from_u128(7), SpanId::from_u64(7), true).enter());
-        std::mem::forget(span.enter());
+        std::mem::forget(cx.enter());
     }
 
     pub(super) fn the_parent_by_handle_is_right<A: Adapter>() {
@@ -67,8 +73,8 @@ mod promises {
     pub(super) fn inside_the_job_its_span_is_current<A: Adapter>() {
         testing::run(|t| {
             in_root(|root| {
-                let job = |span: &Span| {
-                    assert_eq!(Context::current(), span.context());
+                let job = |cx| {
+                    assert_eq!(Context::current(), cx);
                     in_span("inside", |_| ());
                 };
                 A::new().run(root.context(), Box::new(job)).unwrap();
@@ -96,8 +102,8 @@ mod promises {
                 let before = adapter.current_between_jobs();
                 adapter.run(root.context(), Box::new(leak_scopes)).unwrap();
                 assert_eq!(adapter.current_between_jobs(), before);
-                let fails = |span: &Span| {
-                    leak_scopes(span);
+                let fails = |cx| {
+                    leak_scopes(cx);
                     panic_any(42_u8)
                 };
                 adapter.run(root.context(), Box::new(fails)).unwrap_err();
@@ -139,8 +145,8 @@ mod promises {
         testing::run(|t| {
             let remote = Context::from_ids(TraceId::from_u128(7), SpanId::from_u64(7), false);
             remote.in_span("not sampled", |parent| {
-                let job = |span: &Span| {
-                    assert!(!span.is_recording() && !span.context().is_sampled());
+                let job = |cx: Context| {
+                    assert!(cx.is_valid() && !cx.is_sampled());
                     in_span("inside", |_| ());
                 };
                 A::new().run(parent.context(), Box::new(job)).unwrap();
@@ -199,6 +205,28 @@ contract! {
     background_on_anything: BackgroundOn,
 }
 
+#[cfg(feature = "tokio")]
+#[path = "contract/tokio.rs"]
+mod tokio;
+
+#[cfg(feature = "tokio")]
+contract! {
+    tokio_spawn: tokio::Spawn,
+    tokio_spawn_blocking: tokio::SpawnBlocking,
+    tokio_spawn_local: tokio::SpawnLocal,
+    tokio_handle: tokio::OnHandle,
+    tokio_handle_blocking: tokio::BlockingOnHandle,
+    tokio_runtime: tokio::OnRuntime,
+    tokio_runtime_blocking: tokio::BlockingOnRuntime,
+    tokio_local_set: tokio::OnLocalSet,
+    tokio_join_set: tokio::IntoJoinSet,
+    tokio_join_set_blocking: tokio::BlockingIntoJoinSet,
+    tokio_join_set_local: tokio::LocalIntoJoinSet,
+    tokio_join_set_on: tokio::IntoJoinSetOn,
+    future_in_span: tokio::InSpan,
+    future_in_context: tokio::InContext,
+}
+
 struct Threads;
 
 impl Adapter for Threads {
@@ -207,7 +235,7 @@ impl Adapter for Threads {
     }
 
     fn run(&self, cx: Context, job: Job) -> Ended {
-        threads::spawn(cx, "job", job).join()
+        threads::spawn(cx, "job", given(job)).join()
     }
 
     fn current_between_jobs(&self) -> Option<Context> {
@@ -223,7 +251,7 @@ impl Adapter for ScopedThreads {
     }
 
     fn run(&self, cx: Context, job: Job) -> Ended {
-        threads::scope(cx, |s| s.spawn("job", job).join())
+        threads::scope(cx, |s| s.spawn("job", given(job)).join())
     }
 
     fn current_between_jobs(&self) -> Option<Context> {
@@ -239,7 +267,7 @@ impl Adapter for CrossbeamScope {
     }
 
     fn run(&self, cx: Context, job: Job) -> Ended {
-        heirloom_pool::crossbeam::scope(cx, |s| s.spawn("job", |_, span| job(span)).join()).unwrap()
+        heirloom_pool::crossbeam::scope(cx, |s| s.spawn("job", |_, span| given(job)(span)).join()).unwrap()
     }
 
     fn current_between_jobs(&self) -> Option<Context> {
@@ -281,7 +309,7 @@ impl Adapter for Carried {
     }
 
     fn run(&self, cx: Context, job: Job) -> Ended {
-        self.0.run(carry(cx, || in_span("job", job)))
+        self.0.run(carry(cx, || in_span("job", given(job))))
     }
 
     fn current_between_jobs(&self) -> Option<Context> {
@@ -297,7 +325,7 @@ impl Adapter for CarriedInSpan {
     }
 
     fn run(&self, cx: Context, job: Job) -> Ended {
-        self.0.run(carry_in_span(cx, "job", job))
+        self.0.run(carry_in_span(cx, "job", given(job)))
     }
 
     fn current_between_jobs(&self) -> Option<Context> {
@@ -314,7 +342,7 @@ impl Adapter for BackgroundOn {
 
     fn run(&self, cx: Context, job: Job) -> Ended {
         let mut ended = None;
-        let handle = cx.background("job").child().on(|job| ended = Some(self.0.run(job)), job);
+        let handle = cx.background("job").child().on(|job| ended = Some(self.0.run(job)), given(job));
         let ended = ended.unwrap();
         assert_eq!(handle.wait(LONG).is_ok(), ended.is_ok());
         ended
@@ -379,28 +407,28 @@ macro_rules! rayon_adapters {
 rayon_adapters! {
     RayonMap: |pool, cx, job| pool.run(|| {
         let jobs = vec![job].into_par_iter().traced(cx);
-        assert_eq!(jobs.map("job", |span, job| job(span)).count(), 1);
+        assert_eq!(jobs.map("job", |span, job| given(job)(span)).count(), 1);
     });
     RayonFlatMapIter: |pool, cx, job| pool.run(|| {
         let jobs = vec![job].into_par_iter().traced(cx);
-        assert_eq!(jobs.flat_map_iter("job", |span, job| [job(span)]).count(), 1);
+        assert_eq!(jobs.flat_map_iter("job", |span, job| [given(job)(span)]).count(), 1);
     });
     RayonJoin: |pool, cx, job| pool.run(|| {
-        heirloom_pool::rayon::join(cx, || (), || in_span("job", job));
+        heirloom_pool::rayon::join(cx, || (), || in_span("job", given(job)));
     });
     RayonScope: |pool, cx, job| pool.run(|| {
-        heirloom_pool::rayon::scope(cx, |s| s.spawn("job", |_, span| job(span)));
+        heirloom_pool::rayon::scope(cx, |s| s.spawn("job", |_, span| given(job)(span)));
     });
     RayonSpawn: |pool, cx, job| {
-        pool.run(|| heirloom_pool::rayon::spawn(cx, "job", job)).unwrap();
+        pool.run(|| heirloom_pool::rayon::spawn(cx, "job", given(job))).unwrap();
         pool.detached()
     };
     RayonInstall: |pool, cx, job| {
-        let install = || heirloom_pool::rayon::install(&pool.pool, cx, "job", job);
+        let install = || heirloom_pool::rayon::install(&pool.pool, cx, "job", given(job));
         catch_unwind(AssertUnwindSafe(install))
     };
     BackgroundOnPool: |pool, cx, job| {
-        let handle = cx.background("job").child().on_pool(&pool.pool, job);
+        let handle = cx.background("job").child().on_pool(&pool.pool, given(job));
         let succeeded = handle.wait(LONG).is_ok();
         let ended = pool.detached();
         assert_eq!(ended.is_ok(), succeeded);

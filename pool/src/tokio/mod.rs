@@ -1,0 +1,60 @@
+//! Tokio's tasks: twins of `tokio::spawn`, `spawn_blocking`, `spawn_local`, and of the spawning methods of a runtime's
+//! `Handle`, of `JoinSet` and of `LocalSet`.
+//!
+//! ```
+//! use heirloom_pool::prelude::*;
+//! use heirloom_pool::tokio as traced;
+//! # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+//! # runtime.block_on(async {
+//! let root = heirloom_core::root("request");
+//! let page = traced::spawn(&root, "fetch", |cx| async move {
+//!     cx.span("parse").set("bytes", 512); // `cx` is the task's own span, and current in all of the task
+//!     512
+//! });
+//! let sum = traced::spawn_blocking(&root, "checksum", |span| {
+//!     span.set("algorithm", "crc32");
+//!     7
+//! });
+//! assert_eq!(page.await? + sum.await?, 519);
+//!
+//! let mut tasks = tokio::task::JoinSet::new();
+//! for id in 0..3 {
+//!     tasks.traced(&root).spawn("resize", move |_cx| async move { id });
+//! }
+//! assert_eq!(tasks.join_all().await.len(), 3);
+//! # Ok::<(), tokio::task::JoinError>(())
+//! # }).unwrap();
+//! ```
+//!
+//! | you have | use |
+//! |---|---|
+//! | `tokio::spawn`, `spawn_blocking`, `spawn_local` | [`spawn`], [`spawn_blocking`], [`spawn_local`] |
+//! | a `Handle`, a `Runtime`, a `JoinSet`, a `LocalSet` | [`.traced(cx)`](TracedTasks::traced) on it, then the method of the same name |
+//! | a future that is awaited in place (`join!`, `select!`, a timeout) | [`.in_span(span)`](heirloom_core::future::FutureExt::in_span) |
+//! | a future that shall see a context, without a span of its own | [`.in_context(cx)`](heirloom_core::future::FutureExt::in_context) |
+//! | a blocking closure, the same | [`carry(cx, f)`](crate::carry()) |
+//!
+//! What differs from the plain ones: the task has a span of its own, a child of the context it was given. The span
+//! begins when the task first runs, carries the time from the call until then as `heirloom.queue_ns`, is current whenever
+//! the task runs, on whatever thread, and ends with it. The closure that makes the task's future is given the span's
+//! [`Context`](heirloom_core::Context), which a future can keep, and runs in the task as well. Handles, aborts, panics and
+//! limits are tokio's own.
+//!
+//! | the task | its span |
+//! |---|---|
+//! | completes | `heirloom.busy_ns`, `heirloom.idle_ns`, `heirloom.polls` |
+//! | is aborted, or its runtime shuts down | the same, and `heirloom.cancelled`; its status stays unset |
+//! | is aborted before it ran | no length, `heirloom.queue_ns` and `heirloom.cancelled` |
+//! | panics | an error; the panic passes on to the handle |
+//!
+//! A `spawn_blocking` closure runs once and has none of the first row.
+//!
+//! Cost of a task: one span, two clock readings for `heirloom.queue_ns`, no lock, no allocation beside the name if it is a
+//! `String`; and for each poll of a future [two readings](heirloom_core::future::FutureExt::in_span).
+
+mod task;
+mod traced;
+mod twins;
+
+pub use traced::{Traced, TracedTasks};
+pub use twins::{spawn, spawn_blocking, spawn_local};

@@ -1,0 +1,181 @@
+//! [`TracedTasks`]: `.traced(cx)` on whatever tasks are spawned on.
+
+use super::task::Waiting;
+use ::tokio::runtime::{Handle, Runtime};
+use ::tokio::task::{AbortHandle, JoinHandle, JoinSet, LocalSet};
+use heirloom_core::{Context, Span};
+use std::borrow::Cow;
+use std::future::Future;
+
+/// Gives what tasks are spawned on a parent for their spans. For a [`Handle`], a [`Runtime`], a [`LocalSet`] and a
+/// [`JoinSet`].
+pub trait TracedTasks: Sized {
+    /// The same with `cx` as the parent. Its methods have tokio's names; each takes the span's name first.
+    ///
+    /// ```
+    /// use heirloom_pool::prelude::*;
+    /// let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// let root = heirloom_core::root("request");
+    /// let task = runtime.traced(&root).spawn("fetch", |_cx| async { 42 });
+    /// assert_eq!(runtime.block_on(task).unwrap(), 42);
+    /// ```
+    fn traced(self, cx: impl Into<Context>) -> Traced<Self> {
+        Traced { on: self, cx: cx.into() }
+    }
+}
+
+impl TracedTasks for &Handle {}
+impl TracedTasks for &Runtime {}
+impl TracedTasks for &LocalSet {}
+impl<T> TracedTasks for &mut JoinSet<T> {}
+
+/// What tasks are spawned on, with the parent of their spans. Made by [`TracedTasks::traced`].
+#[derive(Debug)]
+#[must_use = "nothing is spawned yet"]
+pub struct Traced<S> {
+    on: S,
+    cx: Context,
+}
+
+impl<S> Traced<S> {
+    fn waiting(&self, name: impl Into<Cow<'static, str>>) -> Waiting {
+        Waiting::new(self.cx, name)
+    }
+}
+
+impl Traced<&Handle> {
+    /// As [`spawn`](super::spawn), on this runtime: the twin of [`Handle::spawn`].
+    pub fn spawn<F, Fut>(&self, name: impl Into<Cow<'static, str>>, f: F) -> JoinHandle<Fut::Output>
+    where
+        F: FnOnce(Context) -> Fut + Send + 'static,
+        Fut: Future + Send + 'static,
+        Fut::Output: Send + 'static,
+    {
+        self.on.spawn(self.waiting(name).run(f))
+    }
+
+    /// As [`spawn_blocking`](super::spawn_blocking), on this runtime: the twin of [`Handle::spawn_blocking`].
+    pub fn spawn_blocking<F, T>(&self, name: impl Into<Cow<'static, str>>, f: F) -> JoinHandle<T>
+    where
+        F: FnOnce(&Span) -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let waiting = self.waiting(name);
+        self.on.spawn_blocking(move || waiting.run_blocking(f))
+    }
+}
+
+impl Traced<&Runtime> {
+    /// As [`spawn`](super::spawn), on this runtime: the twin of [`Runtime::spawn`].
+    pub fn spawn<F, Fut>(&self, name: impl Into<Cow<'static, str>>, f: F) -> JoinHandle<Fut::Output>
+    where
+        F: FnOnce(Context) -> Fut + Send + 'static,
+        Fut: Future + Send + 'static,
+        Fut::Output: Send + 'static,
+    {
+        self.on.handle().traced(self.cx).spawn(name, f)
+    }
+
+    /// As [`spawn_blocking`](super::spawn_blocking), on this runtime: the twin of [`Runtime::spawn_blocking`].
+    pub fn spawn_blocking<F, T>(&self, name: impl Into<Cow<'static, str>>, f: F) -> JoinHandle<T>
+    where
+        F: FnOnce(&Span) -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.on.handle().traced(self.cx).spawn_blocking(name, f)
+    }
+}
+
+impl Traced<&LocalSet> {
+    /// As [`spawn_local`](super::spawn_local), on this set: the twin of [`LocalSet::spawn_local`].
+    ///
+    /// ```
+    /// use heirloom_pool::prelude::*;
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// let root = heirloom_core::root("request");
+    /// let local = tokio::task::LocalSet::new();
+    /// let text = std::rc::Rc::new("not sent");
+    /// let task = local.traced(&root).spawn_local("measure", move |_cx| async move { text.len() });
+    /// assert_eq!(local.block_on(&runtime, task).unwrap(), 8);
+    /// ```
+    pub fn spawn_local<F, Fut>(&self, name: impl Into<Cow<'static, str>>, f: F) -> JoinHandle<Fut::Output>
+    where
+        F: FnOnce(Context) -> Fut + 'static,
+        Fut: Future + 'static,
+        Fut::Output: 'static,
+    {
+        self.on.spawn_local(self.waiting(name).run(f))
+    }
+}
+
+impl<T: 'static> Traced<&mut JoinSet<T>> {
+    /// As [`spawn`](super::spawn), into this set: the twin of [`JoinSet::spawn`].
+    ///
+    /// # Panics
+    ///
+    /// As the plain one: outside a runtime.
+    ///
+    /// ```
+    /// use heirloom_pool::prelude::*;
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// # runtime.block_on(async {
+    /// let root = heirloom_core::root("request");
+    /// let mut tasks = tokio::task::JoinSet::new();
+    /// for id in 0..3 {
+    ///     tasks.traced(&root).spawn("resize", move |_cx| async move { id });
+    /// }
+    /// assert_eq!(tasks.join_all().await.iter().sum::<i32>(), 3);
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn spawn<F, Fut>(&mut self, name: impl Into<Cow<'static, str>>, f: F) -> AbortHandle
+    where
+        F: FnOnce(Context) -> Fut + Send + 'static,
+        Fut: Future<Output = T> + Send + 'static,
+        T: Send,
+    {
+        let waiting = self.waiting(name);
+        self.on.spawn(waiting.run(f))
+    }
+
+    /// As [`spawn`](Self::spawn), on another runtime: the twin of [`JoinSet::spawn_on`].
+    pub fn spawn_on<F, Fut>(&mut self, name: impl Into<Cow<'static, str>>, f: F, runtime: &Handle) -> AbortHandle
+    where
+        F: FnOnce(Context) -> Fut + Send + 'static,
+        Fut: Future<Output = T> + Send + 'static,
+        T: Send,
+    {
+        let waiting = self.waiting(name);
+        self.on.spawn_on(waiting.run(f), runtime)
+    }
+
+    /// As [`spawn_blocking`](super::spawn_blocking), into this set: the twin of [`JoinSet::spawn_blocking`].
+    ///
+    /// # Panics
+    ///
+    /// As the plain one: outside a runtime.
+    #[track_caller]
+    pub fn spawn_blocking<F>(&mut self, name: impl Into<Cow<'static, str>>, f: F) -> AbortHandle
+    where
+        F: FnOnce(&Span) -> T + Send + 'static,
+        T: Send,
+    {
+        let waiting = self.waiting(name);
+        self.on.spawn_blocking(move || waiting.run_blocking(f))
+    }
+
+    /// As [`spawn_local`](super::spawn_local), into this set: the twin of [`JoinSet::spawn_local`].
+    ///
+    /// # Panics
+    ///
+    /// As the plain one: outside a [`LocalSet`].
+    #[track_caller]
+    pub fn spawn_local<F, Fut>(&mut self, name: impl Into<Cow<'static, str>>, f: F) -> AbortHandle
+    where
+        F: FnOnce(Context) -> Fut + 'static,
+        Fut: Future<Output = T> + 'static,
+    {
+        let waiting = self.waiting(name);
+        self.on.spawn_local(waiting.run(f))
+    }
+}

@@ -1,0 +1,112 @@
+//! Tokio's adapters: each on a runtime with one thread for tasks and one for closures that block.
+
+use super::{in_span, Adapter, Context, Ended, Job};
+use ::tokio::runtime::{Builder, Runtime};
+use ::tokio::task::{spawn_blocking, yield_now, JoinError, JoinSet, LocalSet};
+use heirloom_pool::prelude::*;
+use heirloom_pool::tokio as traced;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+
+/// The job as a task: it runs in its second poll.
+async fn task(cx: Context, job: Job) {
+    yield_now().await;
+    job(cx);
+}
+
+fn ended(result: Result<(), JoinError>) -> Ended {
+    result.map_err(JoinError::into_panic)
+}
+
+fn joined(result: Option<Result<(), JoinError>>) -> Ended {
+    ended(result.unwrap())
+}
+
+macro_rules! adapters {
+    ($($adapter:ident: $runtime:ident, |$on:ident, $cx:ident, $job:ident| $run:expr;)*) => {$(
+        pub(super) struct $adapter(Runtime);
+
+        impl Adapter for $adapter {
+            fn new() -> Self {
+                Self($runtime())
+            }
+
+            fn run(&self, $cx: Context, $job: Job) -> Ended {
+                let $on = &self.0;
+                $run
+            }
+
+            fn current_between_jobs(&self) -> Option<Context> {
+                Some(self.0.block_on(async {
+                    let current = ::tokio::spawn(async { Context::current() }).await.unwrap();
+                    let blocking = spawn_blocking(Context::current).await.unwrap();
+                    assert_eq!(blocking, Context::INERT);
+                    current
+                }))
+            }
+        }
+    )*};
+}
+
+fn threads() -> Runtime {
+    Builder::new_multi_thread().worker_threads(1).max_blocking_threads(2).build().unwrap()
+}
+
+fn this_thread() -> Runtime {
+    Builder::new_current_thread().max_blocking_threads(1).build().unwrap()
+}
+
+adapters! {
+    Spawn: threads, |on, cx, job| ended(on.block_on(async {
+        traced::spawn(cx, "job", |cx| task(cx, job)).await
+    }));
+    SpawnBlocking: threads, |on, cx, job| ended(on.block_on(async {
+        traced::spawn_blocking(cx, "job", |span| job(span.context())).await
+    }));
+    SpawnLocal: this_thread, |on, cx, job| ended(LocalSet::new().block_on(on, async {
+        traced::spawn_local(cx, "job", |cx| task(cx, job)).await
+    }));
+    OnHandle: threads, |on, cx, job| {
+        ended(on.block_on(on.handle().traced(cx).spawn("job", |cx| task(cx, job))))
+    };
+    BlockingOnHandle: this_thread, |on, cx, job| {
+        ended(on.block_on(on.handle().traced(cx).spawn_blocking("job", |span| job(span.context()))))
+    };
+    OnRuntime: this_thread, |on, cx, job| ended(on.block_on(on.traced(cx).spawn("job", |cx| task(cx, job))));
+    BlockingOnRuntime: threads, |on, cx, job| {
+        ended(on.block_on(on.traced(cx).spawn_blocking("job", |span| job(span.context()))))
+    };
+    OnLocalSet: this_thread, |on, cx, job| {
+        let set = LocalSet::new();
+        let task = set.traced(cx).spawn_local("job", |cx| task(cx, job));
+        ended(set.block_on(on, task))
+    };
+    IntoJoinSet: threads, |on, cx, job| joined(on.block_on(async {
+        let mut set = JoinSet::new();
+        set.traced(cx).spawn("job", |cx| task(cx, job));
+        set.join_next().await
+    }));
+    BlockingIntoJoinSet: this_thread, |on, cx, job| joined(on.block_on(async {
+        let mut set = JoinSet::new();
+        set.traced(cx).spawn_blocking("job", |span| job(span.context()));
+        set.join_next().await
+    }));
+    LocalIntoJoinSet: this_thread, |on, cx, job| joined(LocalSet::new().block_on(on, async {
+        let mut set = JoinSet::new();
+        set.traced(cx).spawn_local("job", |cx| task(cx, job));
+        set.join_next().await
+    }));
+    IntoJoinSetOn: threads, |on, cx, job| {
+        let mut set = JoinSet::new();
+        set.traced(cx).spawn_on("job", |cx| task(cx, job), on.handle());
+        joined(on.block_on(set.join_next()))
+    };
+    InSpan: this_thread, |on, cx, job| {
+        let span = cx.span("job");
+        let job = task(span.context(), job).in_span(span);
+        catch_unwind(AssertUnwindSafe(|| on.block_on(job)))
+    };
+    InContext: threads, |on, cx, job| {
+        let job = async { in_span("job", super::given(job)) }.in_context(cx);
+        ended(on.block_on(on.spawn(job)))
+    };
+}
