@@ -232,7 +232,13 @@ where
         J: 'static,
         R: 'static,
     {
-        let started = tokio::task::spawn_blocking(|| self.start()).await;
+        // What is current here says whose trace the workers record into.
+        let cx = Context::current();
+        let start = move || {
+            let _current = cx.enter();
+            self.start()
+        };
+        let started = tokio::task::spawn_blocking(start).await;
         started.unwrap_or_else(|_| Err(StartError::ShutDown))
     }
 }

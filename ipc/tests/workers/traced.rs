@@ -93,3 +93,20 @@ fn a_worker_sets_values_of_its_trace_and_writes_to_its_own_spans_alone() {
         t.assert_balanced();
     });
 }
+
+#[cfg(feature = "tokio")]
+#[test]
+fn a_pool_that_is_started_in_a_runtime_records_into_the_trace_that_is_current_there() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    testing::run(|t| {
+        in_root("main", |root| {
+            runtime.block_on(async {
+                let pool = pool(1).start_async().await.unwrap();
+                pool.submit(root, Task::Echo("x".into())).unwrap().await.unwrap();
+                pool.shutdown_async(LONG).await;
+            });
+        });
+        t.assert_tree("main\n  task");
+        t.assert_complete();
+    });
+}
