@@ -18,11 +18,17 @@ cargo build --release --examples
 for source in examples/*.rs; do
     name=$(basename "$source" .rs)
     echo "== $name"
-    cargo run --quiet --release --example "$name" >"$out/$name.txt"
+    case $name in
+        async_tasks) features=(--features tokio) ;;
+        *) features=() ;;
+    esac
+    cargo run --quiet --release "${features[@]}" --example "$name" >"$out/$name.txt"
     check_ledger "$out/$name.txt" "$name"
 done
 
 grep -Eq 'aborted=[1-9]' "$out/worker_processes.txt" || { echo "worker_processes: nobody was aborted" >&2; exit 1; }
+
+[ "$(grep -c '^cancelled: ' "$out/async_tasks.txt")" -eq 3 ] || { echo "async_tasks: not each request cancelled" >&2; exit 1; }
 
 echo "== pipeline"
 cargo run --quiet --release --example pipeline -- --trace-out "$out/trace.json" >"$out/pipeline.txt"

@@ -55,6 +55,9 @@ pub use heirloom_pool::crossbeam;
 #[cfg(feature = "rayon")]
 pub use heirloom_pool::{rayon, TracedParallel};
 
+#[cfg(feature = "tokio")]
+pub use heirloom_pool::{tokio, TracedTasks};
+
 #[cfg(all(feature = "ipc", unix))]
 pub use heirloom_ipc::workers;
 
@@ -65,6 +68,8 @@ pub use start::{builder, init};
 
 /// The extension traits, under names that clash with nothing: `use heirloom::prelude::*`.
 pub mod prelude {
+    #[cfg(feature = "async")]
+    pub use heirloom_core::{future::FutureExt as _, stream::StreamExt as _};
     #[cfg(feature = "ipc")]
     pub use heirloom_ipc::prelude::*;
     pub use heirloom_pool::prelude::*;

@@ -6,6 +6,11 @@
 #[allow(unreachable_pub)]
 mod api;
 
+#[cfg(feature = "async")]
+#[path = "disabled/src/futures.rs"]
+#[allow(unreachable_pub)]
+mod futures;
+
 use heirloom::{testing, Context};
 
 #[test]
@@ -18,5 +23,16 @@ fn what_is_inert_without_recording_is_recorded_with_it() {
         assert_eq!(seen.set, Some(Ok(())));
         assert!(t.spans().iter().any(|span| span.name == "renamed" && span.attributes.len() >= 12));
         t.assert_balanced();
+    });
+}
+
+#[cfg(feature = "async")]
+#[test]
+fn futures_and_streams_that_are_inert_without_recording_are_recorded_with_it() {
+    testing::run(|t| {
+        let seen = futures::everything();
+        assert!(seen.len() == 2 && seen.iter().all(|cx| cx.is_sampled()), "{seen:?}");
+        t.assert_tree_sorted("cancelled\ncarried\nfuture\nfuture\nstream");
+        t.assert_complete();
     });
 }

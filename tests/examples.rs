@@ -23,6 +23,7 @@ fn program(name: &str) -> PathBuf {
         if built < newest {
             let mut cargo = Command::new(env!("CARGO"));
             cargo.current_dir(env!("CARGO_MANIFEST_DIR")).args(["build", "--quiet", "--examples"]);
+            cargo.args(cfg!(feature = "tokio").then_some("--features=tokio"));
             cargo.args(profile.ends_with("release").then_some("--release"));
             assert!(cargo.status().unwrap().success(), "the examples don't compile");
         }
@@ -465,4 +466,14 @@ fn the_example_of_background_jobs_exports_the_main_trace_first() {
     assert!(before.contains("\nrequest\n  notify\n  save\n") && !before.contains("\nreindex\n"), "{ran}");
     assert!(after.contains("\nreindex\n  sort\n") && after.contains("\nhousekeeping\n"), "{ran}");
     assert!(after.contains("\"reindex\" is linked to Some(\"request\")"), "{ran}");
+}
+
+#[cfg(feature = "tokio")]
+#[test]
+fn the_example_of_async_tasks_cancels_the_slower_replica_of_each_request() {
+    let ran: Ran = command("async_tasks").output().unwrap().into();
+    ran.assert_lossless();
+    assert_eq!(ran.stdout.matches("cancelled: \"ask replica two\"").count(), 3, "{ran}");
+    let in_each = ["ask replica one", "ask replica two", "read settings", "count primes", "reply"];
+    assert!(ran.count(0, "request") == 3 && in_each.iter().all(|name| ran.count(1, name) == 3), "{ran}");
 }

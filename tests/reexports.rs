@@ -46,6 +46,17 @@ mod rayon {
     use heirloom::TracedParallel;
 }
 
+#[cfg(feature = "async")]
+mod futures {
+    use heirloom::future::{FutureExt, InContext, InSpan};
+    use heirloom::stream::StreamExt;
+}
+#[cfg(feature = "tokio")]
+mod tokio {
+    use heirloom::tokio::{spawn, spawn_blocking, spawn_local, Traced};
+    use heirloom::TracedTasks;
+}
+
 /// The names of both crates are the same types, so that a library's spans and an application's go together.
 #[test]
 fn a_name_at_the_root_is_the_crates_own() {
