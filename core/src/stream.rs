@@ -51,8 +51,8 @@ pin_project! {
 
     impl<S> PinnedDrop for InSpan<S> {
         fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
-            this.polled.dropped(|| this.inner.set(None));
+            let this = this.project();
+            this.polled.dropped(this.inner);
         }
     }
 }
@@ -78,11 +78,9 @@ impl<S: Stream> Stream for InSpan<S> {
     fn poll_next(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Option<S::Item>> {
         let this = self.project();
         let Some(inner) = this.inner.as_pin_mut() else { return Poll::Pending };
-        let poll = this.polled.poll(|| inner.poll_next(task));
-        match &poll {
-            Poll::Ready(Some(_)) => this.polled.count_item(),
-            Poll::Ready(None) => this.polled.complete(),
-            Poll::Pending => {}
+        let poll = this.polled.poll(|| inner.poll_next(task), |poll| matches!(poll, Poll::Ready(None)));
+        if let Poll::Ready(Some(_)) = poll {
+            this.polled.count_item();
         }
         poll
     }

@@ -7,6 +7,8 @@ use crate::{
     Value,
 };
 use core::marker::PhantomData;
+#[cfg(feature = "async")]
+use core::pin::Pin;
 
 /// A span that is not recorded.
 #[derive(Debug)]
@@ -290,7 +292,7 @@ impl Polled {
     }
 
     #[inline(always)]
-    pub(crate) fn poll<R>(&mut self, poll: impl FnOnce() -> R) -> R {
+    pub(crate) fn poll<R>(&mut self, poll: impl FnOnce() -> R, _is_over: impl FnOnce(&R) -> bool) -> R {
         poll()
     }
 
@@ -299,10 +301,7 @@ impl Polled {
     pub(crate) fn count_item(&mut self) {}
 
     #[inline(always)]
-    pub(crate) fn complete(&mut self) {}
-
-    #[inline(always)]
-    pub(crate) fn dropped(&mut self, drop_it: impl FnOnce()) {
-        drop_it();
+    pub(crate) fn dropped<F>(&mut self, mut inner: Pin<&mut Option<F>>) {
+        inner.set(None);
     }
 }

@@ -2,6 +2,8 @@
 
 use super::{scope, Span};
 use crate::clock::stopwatch::{self, Measured, Stopwatch};
+use std::mem::needs_drop;
+use std::pin::Pin;
 
 /// A span that is current during each poll, and ends with what is polled. Whatever thread polls, there is one at a time.
 #[derive(Debug)]
@@ -17,23 +19,26 @@ pub(crate) struct Polled {
 /// Ends the span if the poll panics.
 struct Poll<'a> {
     polled: &'a mut Polled,
-    since: Option<u64>,
-    returned: bool,
+    /// When the poll began, if that is measured.
+    from: u64,
 }
 
 impl Polled {
-    pub(crate) fn future(span: Span) -> Self {
+    #[inline]
+    pub(crate) fn future(mut span: Span) -> Self {
         // Other threads may poll it and write to it: its end waits for what they have written.
-        let _ = span.context();
+        span.hand_out();
         let watch = span.is_recording().then(Stopwatch::start);
         Self { span, watch, polls: 0, items: None }
     }
 
     #[cfg(feature = "stream")]
+    #[inline]
     pub(crate) fn stream(span: Span) -> Self {
         Self { items: Some(0), ..Self::future(span) }
     }
 
+    #[inline]
     pub(crate) fn untimed(&mut self) {
         self.watch = None;
     }
@@ -43,15 +48,16 @@ impl Polled {
         &self.span
     }
 
-    /// Runs one poll with the span current.
+    /// Runs one poll with the span current; `is_over` says of its result whether it was the last one.
     #[inline]
-    pub(crate) fn poll<R>(&mut self, poll: impl FnOnce() -> R) -> R {
-        let (cx, since) = (self.span.cx, self.watch.as_ref().map(|_| stopwatch::tick()));
-        let mut this = Poll { polled: self, since, returned: false };
+    pub(crate) fn poll<R>(&mut self, poll: impl FnOnce() -> R, is_over: impl FnOnce(&R) -> bool) -> R {
+        let (cx, from) = (self.span.cx, if self.watch.is_some() { stopwatch::now() } else { 0 });
+        let this = Poll { polled: self, from };
         let scope = scope::enter(cx);
         let result = poll();
         drop(scope);
-        this.returned = true;
+        let over = is_over(&result);
+        this.returned(over);
         result
     }
 
@@ -62,29 +68,26 @@ impl Polled {
         self.items = self.items.map(|n| n + 1);
     }
 
-    /// It is done: ends the span. What is polled further keeps the context.
+    /// What is polled is dropped. The span is current to its destructors.
     #[inline]
-    pub(crate) fn complete(&mut self) {
-        if self.span.is_recording() {
-            self.end();
-        }
-    }
-
-    /// It is dropped, by `drop_it`, to whose destructors the span is current.
-    pub(crate) fn dropped(&mut self, drop_it: impl FnOnce()) {
+    pub(crate) fn dropped<F>(&mut self, mut inner: Pin<&mut Option<F>>) {
         if self.span.is_recording() {
             self.span.set("heirloom.cancelled", true);
         }
-        let scope = scope::enter(self.span.cx);
-        drop_it();
+        let scope = needs_drop::<F>().then(|| scope::enter(self.span.cx));
+        inner.set(None);
         drop(scope);
-        self.complete();
+        if self.span.is_recording() {
+            self.end(if self.watch.is_some() { stopwatch::now() } else { 0 });
+        }
     }
 
-    fn end(&mut self) {
+    /// Ends the span. What is polled further keeps the context.
+    fn end(&mut self, now: u64) {
         let over = Span::not_recorded(self.span.cx);
         let span = std::mem::replace(&mut self.span, over);
-        if let Some(Measured { inside_ns, outside_ns }) = self.watch.take().map(|watch| watch.measured()) {
+        if let Some(watch) = self.watch.take() {
+            let Measured { inside_ns, outside_ns } = watch.measured(now);
             span.set("heirloom.busy_ns", inside_ns).set("heirloom.idle_ns", outside_ns);
         }
         span.set("heirloom.polls", self.polls);
@@ -94,15 +97,30 @@ impl Polled {
     }
 }
 
-impl Drop for Poll<'_> {
+impl Poll<'_> {
     #[inline]
+    fn returned(mut self, over: bool) {
+        self.count(over);
+        std::mem::forget(self);
+    }
+
+    #[inline]
+    fn count(&mut self, over: bool) {
+        let polled = &mut *self.polled;
+        polled.polls += 1;
+        let mut now = 0;
+        if let Some(watch) = &mut polled.watch {
+            now = stopwatch::now();
+            watch.add(self.from, now);
+        }
+        if over && polled.span.is_recording() {
+            polled.end(now);
+        }
+    }
+}
+
+impl Drop for Poll<'_> {
     fn drop(&mut self) {
-        self.polled.polls += 1;
-        if let (Some(watch), Some(since)) = (&mut self.polled.watch, self.since) {
-            watch.add_since(since);
-        }
-        if !self.returned {
-            self.polled.complete();
-        }
+        self.count(true);
     }
 }
