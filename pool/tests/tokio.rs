@@ -152,6 +152,30 @@ fn a_task_says_how_long_it_was_queued_and_ran() {
 }
 
 #[test]
+fn a_task_writes_to_its_own_span_by_its_context() {
+    testing::run(|t| {
+        let root = root("root");
+        multi_thread().block_on(async {
+            let task = traced::spawn(&root, "task", |cx| async move {
+                cx.update().set("before", 1);
+                let elsewhere = tokio::spawn(
+                    async {
+                        Context::current().update().set("after", 2);
+                    }
+                    .in_context(cx),
+                );
+                elsewhere.await.unwrap();
+            });
+            task.await.unwrap();
+        });
+        root.end();
+        let span = t.span("task");
+        assert_eq!((number(&span, "before"), number(&span, "after")), (Some(1), Some(2)));
+        t.assert_complete();
+    });
+}
+
+#[test]
 fn a_branch_that_select_drops_is_cancelled() {
     testing::run(|t| {
         let root = root("root");

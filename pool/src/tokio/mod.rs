@@ -8,7 +8,7 @@
 //! # runtime.block_on(async {
 //! let root = heirloom_core::root("request");
 //! let page = traced::spawn(&root, "fetch", |cx| async move {
-//!     cx.span("parse").set("bytes", 512); // `cx` is the task's own span, and current in all of the task
+//!     cx.update().set("bytes", 512); // `cx` is the task's own span, and current in all of the task
 //!     512
 //! });
 //! let sum = traced::spawn_blocking(&root, "checksum", |span| {
@@ -35,10 +35,11 @@
 //! | a blocking closure, the same | [`carry(cx, f)`](crate::carry()) |
 //!
 //! What differs from the plain ones: the task has a span of its own, a child of the context it was given. The span
-//! begins when the task first runs, carries the time from the call until then as `heirloom.queue_ns`, is current whenever
-//! the task runs, on whatever thread, and ends with it. The closure that makes the task's future is given the span's
-//! [`Context`](heirloom_core::Context), which a future can keep, and runs in the task as well. Handles, aborts, panics and
-//! limits are tokio's own.
+//! begins when the task first runs, carries the time from the call until then as `heirloom.queue_ns`, is current
+//! whenever the task runs, on whatever thread, and ends with it. The closure that makes the task's future runs in the
+//! task as well, and is given the span's [`Context`](heirloom_core::Context), which a future can keep (it can't borrow
+//! the span that it is polled in): `cx.span(..)` begins a child, `cx.update().set(..)` sets an attribute. Handles,
+//! aborts, panics and limits are tokio's own.
 //!
 //! | the task | its span |
 //! |---|---|
@@ -49,8 +50,8 @@
 //!
 //! A `spawn_blocking` closure runs once and has none of the first row.
 //!
-//! Cost of a task: one span, two clock readings for `heirloom.queue_ns`, no lock, no allocation beside the name if it is a
-//! `String`; and for each poll of a future [two readings](heirloom_core::future::FutureExt::in_span).
+//! Cost of a task: one span, two clock readings for `heirloom.queue_ns`, no lock, no allocation beside the name if it is
+//! a `String`; and for each poll of a future [two readings](heirloom_core::future::FutureExt::in_span).
 
 mod task;
 mod traced;

@@ -25,7 +25,7 @@ struct Poll<'a> {
 
 impl Polled {
     #[inline]
-    pub(crate) fn future(mut span: Span) -> Self {
+    pub(crate) fn future(span: Span) -> Self {
         // Other threads may poll it and write to it: its end waits for what they have written.
         span.hand_out();
         let watch = span.is_recording().then(Stopwatch::start);

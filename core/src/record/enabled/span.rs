@@ -85,13 +85,6 @@ impl Span {
         }
     }
 
-    /// As [`context`](Self::context) does it, without an atomic operation.
-    #[cfg(feature = "async")]
-    #[inline]
-    pub(super) fn hand_out(&mut self) {
-        *self.marks.get_mut() |= HANDED_OUT;
-    }
-
     pub(super) fn touch(&self, foreign: bool) {
         if foreign {
             self.marks.fetch_or(FOREIGN_WRITE, Ordering::Relaxed);
