@@ -47,6 +47,8 @@
 pub use heirloom_core::*;
 #[cfg(feature = "ipc")]
 pub use heirloom_ipc as ipc;
+#[cfg(feature = "langfuse")]
+pub use heirloom_langfuse as langfuse;
 pub use heirloom_pool as pool;
 pub use heirloom_pool::{background, carry, carry_in_span, threads, Background};
 

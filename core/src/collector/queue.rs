@@ -63,7 +63,8 @@ struct Attempt {
 
 impl Queue {
     /// Starts the exporter's thread.
-    pub(crate) fn start(exporter: Box<dyn Exporter>, settings: QueueSettings) -> std::io::Result<Arc<Self>> {
+    pub(crate) fn start(exporter: Box<dyn Exporter>, mut settings: QueueSettings) -> std::io::Result<Arc<Self>> {
+        settings.attempt_timeout = exporter.export_timeout().unwrap_or(settings.attempt_timeout);
         let name = exporter.name().to_owned();
         let state = Mutex::default();
         let queue = Arc::new(Self { name, settings, state, ready: Condvar::new() });

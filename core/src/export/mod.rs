@@ -17,6 +17,7 @@ pub use memory::Memory;
 pub use verify::{Verified, Verify};
 
 use std::fmt;
+use std::time::Duration;
 
 /// A destination of finished spans.
 ///
@@ -48,6 +49,12 @@ pub trait Exporter: Send + 'static {
     /// The last call. `finish` has passed on every span.
     fn shutdown(&mut self) -> Result<(), ExportError> {
         Ok(())
+    }
+
+    /// How long one call of [`export`](Self::export) may take before its spans count as lost, where that isn't the
+    /// tracer's `export_timeout`: for an exporter that waits for a backend to come back. Asked once, at the start.
+    fn export_timeout(&self) -> Option<Duration> {
+        None
     }
 
     /// A short name for messages and the ledger.

@@ -379,8 +379,9 @@ impl<'a> SpanRef<'a> {
         self.row.aborted
     }
 
-    /// Whether this tracer has the parent too: it is in this process, or in a worker process that records here.
-    pub(crate) fn parent_is_ours(&self) -> bool {
+    /// Whether the parent, if there is one, comes to the same exporters: it was recorded in this process, or in another one
+    /// that records into this tracer. True for a root.
+    pub fn parent_is_ours(&self) -> bool {
         !self.row.parent_is_remote || self.row.parent_is_known
     }
 

@@ -1,0 +1,80 @@
+//! Whether the server accepts the keys.
+
+use crate::config::Config;
+use crate::error::AuthError;
+use crate::transport;
+use serde_json::Value;
+use std::io::Read;
+
+/// A list of projects has a few hundred bytes.
+const MAX_ANSWER_BYTES: u64 = 1 << 20;
+
+/// A project that the keys belong to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Project {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl Config {
+    /// Asks the server whether it accepts the keys, and returns the projects that they belong to. One request
+    /// (`GET /api/public/projects`), no retry, at most [`timeout`](Self::timeout). For the start of a program or a health
+    /// check, not for each request: it blocks the calling thread, and starts one for as long as it lasts, so that it works
+    /// inside any runtime.
+    ///
+    /// ```
+    /// use heirloom_langfuse::{AuthError, Config};
+    /// let nobody_listens = Config::new("pk-lf-1", "sk-lf-2").base_url("http://127.0.0.1:9");
+    /// assert!(matches!(nobody_listens.auth_check(), Err(AuthError::Unreachable { .. })));
+    /// ```
+    ///
+    /// # Errors
+    /// The configuration can't be used, the keys are refused or have no project, or nobody answers as Langfuse does.
+    pub fn auth_check(&self) -> Result<Vec<Project>, AuthError> {
+        self.check()?;
+        // A blocking client must be neither made nor dropped inside a runtime.
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().name("heirloom-auth".to_owned()).spawn_scoped(scope, || ask(self));
+            let answer = thread.map(|thread| thread.join());
+            match answer {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(_)) => Err(unreachable("the check panicked")),
+                Err(error) => Err(unreachable(&format!("no thread can be started: {error}"))),
+            }
+        })
+    }
+}
+
+fn unreachable(why: &str) -> AuthError {
+    AuthError::Unreachable { why: why.to_owned() }
+}
+
+fn ask(config: &Config) -> Result<Vec<Project>, AuthError> {
+    let client = transport::client(config).map_err(|why| AuthError::Unreachable { why })?;
+    let response =
+        client.get(config.projects_url()).send().map_err(|error| unreachable(&transport::failure(&error)))?;
+    let status = response.status().as_u16();
+    match status {
+        200 => {}
+        401 | 403 => return Err(AuthError::Rejected { status }),
+        _ => return Err(AuthError::Unexpected { status }),
+    }
+    let mut body = Vec::new();
+    let read = response.take(MAX_ANSWER_BYTES).read_to_end(&mut body);
+    read.map_err(|_| unreachable("the connection broke"))?;
+    match projects(&body) {
+        None => Err(AuthError::Unexpected { status }),
+        Some(none) if none.is_empty() => Err(AuthError::NoProject),
+        Some(projects) => Ok(projects),
+    }
+}
+
+fn projects(body: &[u8]) -> Option<Vec<Project>> {
+    let answer: Value = serde_json::from_slice(body).ok()?;
+    let text = |project: &Value, key| Some(project.get(key)?.as_str()?.to_owned());
+    let project = |project| Some(Project { id: text(project, "id")?, name: text(project, "name")? });
+    answer.get("data")?.as_array()?.iter().map(project).collect()
+}

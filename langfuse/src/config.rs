@@ -1,0 +1,266 @@
+//! [`Config`]: one client of Langfuse: keys, server, limits.
+
+mod check;
+mod env;
+
+use crate::error::{variable, ConfigError};
+use crate::key::Key;
+use crate::Langfuse;
+use heirloom_core::{Builder, Sampler, Settings};
+use std::time::Duration;
+
+/// Langfuse's own server in Europe.
+const CLOUD: &str = "https://cloud.langfuse.com";
+/// Where traces go, below the base URL.
+const TRACES: &str = "api/public/otel/v1/traces";
+/// Where the projects of a pair of keys are told, below the base URL.
+const PROJECTS: &str = "api/public/projects";
+/// What the Python SDK gives an export.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// Long enough for a server to be restarted or moved.
+const RETRY_FOR: Duration = Duration::from_secs(300);
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// What the endpoint takes before compression.
+const MAX_REQUEST_BYTES: usize = 64 << 20;
+
+/// One client of Langfuse: keys, server, limits. Makes its exporter.
+///
+/// | method | variable | default |
+/// |---|---|---|
+/// | [`new`](Self::new) | `LANGFUSE_PUBLIC_KEY`, `LANGFUSE_SECRET_KEY` | none: an error |
+/// | [`base_url`](Self::base_url) | `LANGFUSE_BASE_URL`, older `LANGFUSE_HOST` | `https://cloud.langfuse.com` |
+/// | [`path`](Self::path) | `LANGFUSE_OTEL_TRACES_EXPORT_PATH` | `/api/public/otel/v1/traces` |
+/// | [`timeout`](Self::timeout) | `LANGFUSE_TIMEOUT`, in seconds | 5 s |
+/// | [`retry_for`](Self::retry_for) | | 5 minutes |
+/// | [`first_wait`](Self::first_wait) | | 1 s |
+/// | [`max_request_bytes`](Self::max_request_bytes) | `LANGFUSE_OTEL_MAX_BATCH_SIZE_BYTES` | 64 MiB |
+/// | [`max_request_spans`](Self::max_request_spans) | `LANGFUSE_FLUSH_AT` | no limit of its own |
+/// | [`flush_interval`](Self::flush_interval) | `LANGFUSE_FLUSH_INTERVAL`, in seconds | the tracer's `export_delay` |
+/// | [`environment`](Self::environment) | `LANGFUSE_TRACING_ENVIRONMENT` | the resource's `deployment.environment.name` |
+/// | [`release`](Self::release) | `LANGFUSE_RELEASE` | the resource's `service.version` |
+/// | [`sample_rate`](Self::sample_rate) | `LANGFUSE_SAMPLE_RATE`, 0 to 1 | the tracer's sampler |
+/// | [`enabled`](Self::enabled) | `LANGFUSE_TRACING_ENABLED` | true |
+///
+/// Sampling, the interval and the switch belong to a tracer, not to an exporter: they count where
+/// [`tracer_builder`](Self::tracer_builder) makes the tracer. `Debug` shows no key.
+///
+/// ```
+/// let config = heirloom_langfuse::Config::new("pk-lf-1", "sk-lf-2").base_url("http://localhost:3000");
+/// assert!(!format!("{config:?}").contains("lf-"));
+/// let exporter = config.exporter()?;
+/// # drop(exporter);
+/// # Ok::<(), heirloom_langfuse::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub(crate) public_key: Key,
+    pub(crate) secret_key: Key,
+    base_url: Key,
+    path: String,
+    pub(crate) timeout: Duration,
+    pub(crate) retry_for: Duration,
+    pub(crate) first_wait: Duration,
+    pub(crate) max_request_bytes: usize,
+    pub(crate) max_request_spans: usize,
+    flush_interval: Option<Duration>,
+    pub(crate) environment: Option<String>,
+    pub(crate) release: Option<String>,
+    sample_rate: Option<f64>,
+    enabled: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            public_key: Key::default(),
+            secret_key: Key::default(),
+            base_url: Key::new(CLOUD),
+            path: TRACES.to_owned(),
+            timeout: TIMEOUT,
+            retry_for: RETRY_FOR,
+            first_wait: FIRST_WAIT,
+            max_request_bytes: MAX_REQUEST_BYTES,
+            max_request_spans: usize::MAX,
+            flush_interval: None,
+            environment: None,
+            release: None,
+            sample_rate: None,
+            enabled: true,
+        }
+    }
+}
+
+impl Config {
+    /// A client with these keys of a project. The environment has no say.
+    pub fn new(public_key: impl Into<String>, secret_key: impl Into<String>) -> Self {
+        Self { public_key: Key::new(public_key), secret_key: Key::new(secret_key), ..Self::default() }
+    }
+
+    /// The server: `http` or `https`, without user and password.
+    #[must_use]
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = Key::new(url);
+        self
+    }
+
+    /// Where traces go, below the base URL.
+    #[must_use]
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.path = path.into();
+        self
+    }
+
+    /// How long one request may take, from the connection to the end of the answer.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// How long the exporter tries to deliver a batch while the server can't be reached or says "later". Meanwhile what
+    /// comes waits in the exporter's queue, which is bounded (`queue_bytes` of the tracer).
+    #[must_use]
+    pub fn retry_for(mut self, time: Duration) -> Self {
+        self.retry_for = time;
+        self
+    }
+
+    /// How long it waits before the first retry. Each further wait is twice as long, up to eight times this one; each is
+    /// longer or shorter by up to a fifth, by chance. A `Retry-After` of the server wins.
+    #[must_use]
+    pub fn first_wait(mut self, time: Duration) -> Self {
+        self.first_wait = time;
+        self
+    }
+
+    /// How large a request may be before compression, in bytes. A batch that is larger is sent in parts; a single span that
+    /// is larger is lost, and counted.
+    #[must_use]
+    pub fn max_request_bytes(mut self, bytes: usize) -> Self {
+        self.max_request_bytes = bytes;
+        self
+    }
+
+    /// How many spans a request may have.
+    #[must_use]
+    pub fn max_request_spans(mut self, spans: usize) -> Self {
+        self.max_request_spans = spans;
+        self
+    }
+
+    /// How long a finished span waits for others before it is sent.
+    #[must_use]
+    pub fn flush_interval(mut self, interval: Duration) -> Self {
+        self.flush_interval = Some(interval);
+        self
+    }
+
+    /// Where the program runs: `production`, `staging`, ..; lowercase letters, digits, `-` and `_`, at most 40, not beginning
+    /// with `langfuse`.
+    #[must_use]
+    pub fn environment(mut self, environment: impl Into<String>) -> Self {
+        self.environment = Some(environment.into());
+        self
+    }
+
+    /// Which release of the program runs.
+    #[must_use]
+    pub fn release(mut self, release: impl Into<String>) -> Self {
+        self.release = Some(release.into());
+        self
+    }
+
+    /// The share of traces that is recorded: 0 to 1.
+    #[must_use]
+    pub fn sample_rate(mut self, rate: f64) -> Self {
+        self.sample_rate = Some(rate);
+        self
+    }
+
+    /// Whether anything is recorded at all.
+    #[must_use]
+    pub fn enabled(mut self, enabled: bool) -> Self {
+        self.enabled = enabled;
+        self
+    }
+
+    /// The exporter of this client. No connection is made before the first batch.
+    ///
+    /// # Errors
+    /// A key is missing, or a setting can't be used; or tracing is switched off.
+    pub fn exporter(&self) -> Result<Langfuse, ConfigError> {
+        if !self.enabled {
+            return Err(ConfigError::Disabled);
+        }
+        self.check()?;
+        Ok(Langfuse::new(self.clone()))
+    }
+
+    /// A builder of a tracer that has this client's exporter, sample rate and interval. Add to it what else you want, then
+    /// `init` or `start`. The environment's other settings (`OTEL_*`, `HEIRLOOM_*`) count, as in
+    /// [`heirloom_core::builder`].
+    ///
+    /// A sample rate decides about roots; a remote parent's decision is kept. While tracing is switched off, the tracer
+    /// records nothing, and keys may be missing.
+    ///
+    /// ```
+    /// use heirloom_langfuse::Config;
+    /// let production = Config::new("pk-lf-1", "sk-lf-1").sample_rate(0.05).tracer_builder("shop")?.start()?;
+    /// let beta = Config::new("pk-lf-2", "sk-lf-2").sample_rate(1.0).tracer_builder("shop")?.start()?;
+    /// let tracer = if rand_is_beta() { beta.tracer() } else { production.tracer() };
+    /// let cx = tracer.context(); // everything below it goes to that project
+    /// # fn rand_is_beta() -> bool { true }
+    /// # drop(cx);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A key is missing, or a setting can't be used.
+    pub fn tracer_builder(&self, service_name: &str) -> Result<Builder, ConfigError> {
+        let (mut settings, warnings) = Settings::from_env(service_name);
+        if !self.enabled {
+            settings.disabled = true;
+            return Ok(heirloom_core::builder(service_name).settings(settings));
+        }
+        let exporter = self.exporter()?;
+        let mut builder = heirloom_core::builder(service_name);
+        if let Some(interval) = self.flush_interval {
+            // `settings` takes the warnings away with the settings that they are about.
+            warnings.iter().for_each(|warning| eprintln!("heirloom: {warning}"));
+            settings.export_delay = interval;
+            builder = builder.settings(settings);
+        }
+        if let Some(rate) = self.sample_rate {
+            builder = builder.sampler(Sampler::TraceIdRatio(rate).parent_based());
+        }
+        Ok(builder.exporter(exporter))
+    }
+
+    pub(crate) fn traces_url(&self) -> String {
+        self.below(&self.path)
+    }
+
+    pub(crate) fn projects_url(&self) -> String {
+        self.below(PROJECTS)
+    }
+
+    /// Joined with one `/`.
+    fn below(&self, path: &str) -> String {
+        format!("{}/{}", self.base_url.reveal().trim_end_matches('/'), path.trim_start_matches('/'))
+    }
+
+    pub(crate) fn is_https(&self) -> bool {
+        self.base_url.reveal().starts_with("https://")
+    }
+
+    /// Everything that `exporter` refuses.
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        check::keys(self.public_key.reveal(), self.secret_key.reveal())?;
+        check::url(self.base_url.reveal())?;
+        check::positive(variable::TIMEOUT, self.timeout)?;
+        check::at_least_one(variable::MAX_BYTES, self.max_request_bytes)?;
+        check::at_least_one(variable::FLUSH_AT, self.max_request_spans)?;
+        self.environment.as_deref().map_or(Ok(()), check::environment)?;
+        self.sample_rate.map_or(Ok(()), check::rate)
+    }
+}

@@ -1,0 +1,311 @@
+//! The attributes of a span: which go where, and which come first.
+
+use super::generation::{self, Generation};
+use super::kind;
+use super::value::{any, attribute, cut, text, texts, truncated};
+use crate::{environment, json};
+use heirloom_core::export::{AttributeRef, SpanRef};
+use heirloom_core::llm::{keys, Level, ObservationType};
+use heirloom_core::{Status, Value};
+use opentelemetry_proto::tonic::common::v1::KeyValue;
+
+/// What Langfuse takes of a trace's name, user, session, each tag and each value of metadata.
+const MAX_CHARS: usize = 200;
+/// OpenTelemetry's default for a span.
+const MAX_ATTRIBUTES: usize = 128;
+/// Attribute: `key=characters` of each value that Langfuse would not take.
+const LEFT_OUT: &str = "heirloom.left_out";
+/// What other libraries record as input and output ([conventions]), where nothing else is one.
+///
+/// [conventions]: https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/
+const FOREIGN_INPUTS: [&str; 2] = ["gen_ai.input.messages", "gen_ai.tool.call.arguments"];
+const FOREIGN_OUTPUTS: [&str; 2] = ["gen_ai.output.messages", "gen_ai.tool.call.result"];
+
+/// The attributes of a span, sorted into what must not be lost, metadata, and everything else.
+#[derive(Default)]
+pub(super) struct Attributes {
+    core: Vec<KeyValue>,
+    metadata: Vec<KeyValue>,
+    rest: Vec<KeyValue>,
+    level: Option<&'static str>,
+    status_message: Option<String>,
+}
+
+impl Attributes {
+    pub(super) fn of(span: SpanRef<'_>, kind: ObservationType) -> Self {
+        let mut sorter = Sorter::new(kind);
+        span.attributes().for_each(|a| sorter.place(a));
+        sorter.finish(span)
+    }
+
+    pub(super) fn level(&self) -> Option<&str> {
+        self.level
+    }
+
+    pub(super) fn status_message(&self) -> Option<&str> {
+        self.status_message.as_deref()
+    }
+
+    /// How many there are too many.
+    pub(super) fn dropped(&self) -> u32 {
+        let len = self.core.len() + self.metadata.len() + self.rest.len();
+        u32::try_from(len.saturating_sub(MAX_ATTRIBUTES)).unwrap_or(u32::MAX)
+    }
+
+    /// The most important ones first.
+    pub(super) fn into_list(self) -> Vec<KeyValue> {
+        let mut list = self.core;
+        list.extend(self.metadata);
+        list.extend(self.rest);
+        list.truncate(MAX_ATTRIBUTES);
+        list
+    }
+
+    /// Adds what is only passed on, unless the key is there.
+    fn pass_on(&mut self, passed: KeyValue) {
+        let known = [&self.core, &self.metadata, &self.rest].into_iter().flatten().any(|kv| kv.key == passed.key);
+        if !known {
+            self.rest.push(passed);
+        }
+    }
+}
+
+/// Puts each attribute into its place.
+struct Sorter<'a> {
+    kind: ObservationType,
+    sorted: Attributes,
+    /// What is passed on as it is: known when everything else is.
+    passed: Vec<KeyValue>,
+    generation: Generation<'a>,
+    input: Option<String>,
+    output: Option<String>,
+    foreign_input: Option<AttributeRef<'a>>,
+    foreign_output: Option<AttributeRef<'a>>,
+    cut: Vec<String>,
+    left_out: Vec<String>,
+}
+
+impl<'a> Sorter<'a> {
+    fn new(kind: ObservationType) -> Self {
+        let mut sorted = Attributes::default();
+        sorted.core.push(text("langfuse.observation.type", kind.name()));
+        Self {
+            kind,
+            sorted,
+            passed: Vec::new(),
+            generation: Generation::default(),
+            input: None,
+            output: None,
+            foreign_input: None,
+            foreign_output: None,
+            cut: Vec::new(),
+            left_out: Vec::new(),
+        }
+    }
+
+    fn place(&mut self, a: AttributeRef<'a>) {
+        self.cut.extend(cut(&a));
+        let rest = self.observation(a).and_then(|a| self.trace(a)).and_then(|a| self.model(a));
+        self.passed.extend(rest.map(|a| attribute(a.key, any(a.value))));
+    }
+
+    /// What is said of the observation; gives back what isn't.
+    fn observation(&mut self, a: AttributeRef<'a>) -> Option<AttributeRef<'a>> {
+        match a.key {
+            keys::OBSERVATION_TYPE if kind::named(&a.value) == Some(self.kind) => {}
+            keys::INPUT => self.input = Some(json::from_value(&a.value).into_owned()),
+            keys::OUTPUT => self.output = Some(json::from_value(&a.value).into_owned()),
+            keys::LEVEL => match level(&a.value) {
+                Some(level) => self.sorted.level = Some(level),
+                None => return Some(a),
+            },
+            keys::STATUS_MESSAGE => self.sorted.status_message = Some(a.value.to_string()),
+            keys::VERSION => self.core("langfuse.version", a.value.to_string()),
+            key if FOREIGN_INPUTS.contains(&key) => return first(&mut self.foreign_input, a),
+            key if FOREIGN_OUTPUTS.contains(&key) => return first(&mut self.foreign_output, a),
+            key => match key.strip_prefix(keys::METADATA) {
+                Some(name) => self.metadata("langfuse.observation.metadata.", name, &a.value),
+                None => return Some(a),
+            },
+        }
+        None
+    }
+
+    /// What is said of the trace; gives back what isn't.
+    fn trace(&mut self, a: AttributeRef<'a>) -> Option<AttributeRef<'a>> {
+        match (a.key, &a.value) {
+            (keys::TRACE_NAME, name) => self.trace_name(a.key, &name.to_string()),
+            (keys::USER, user) => self.limited(a.key, "user.id", user.to_string()),
+            (keys::SESSION, session) => self.limited(a.key, "session.id", session.to_string()),
+            (keys::TAGS, tags) => self.tags(tags),
+            (keys::PUBLIC, Value::Bool(_)) => {
+                self.sorted.core.push(attribute("langfuse.trace.public", any(a.value)));
+            }
+            (keys::ENVIRONMENT, Value::Str(name)) if environment::is_valid(name) => {
+                self.core("langfuse.environment", name.to_string());
+            }
+            (keys::RELEASE, Value::Str(release)) => self.core("langfuse.release", release.to_string()),
+            (key, value) => match key.strip_prefix(keys::TRACE_METADATA) {
+                Some(name) => self.trace_metadata(a.key, name, value),
+                None => return Some(a),
+            },
+        }
+        None
+    }
+
+    /// What is said of the model's call. Elsewhere it is metadata: if it stood on an agent and on its call of a model as
+    /// what it is, Langfuse would count it twice.
+    fn model(&mut self, a: AttributeRef<'a>) -> Option<AttributeRef<'a>> {
+        if !generation::is_one(a.key) {
+            return Some(a);
+        }
+        if kind::has_usage(self.kind) {
+            return self.generation.take(a);
+        }
+        self.metadata("langfuse.observation.metadata.", a.key, &a.value);
+        None
+    }
+
+    fn core(&mut self, key: &'static str, value: impl Into<String>) {
+        self.sorted.core.push(text(key, value));
+    }
+
+    fn metadata(&mut self, prefix: &str, name: &str, value: &Value<'_>) {
+        self.sorted.metadata.push(text(format!("{prefix}{name}"), json::from_value(value)));
+    }
+
+    fn limited(&mut self, recorded: &str, key: &'static str, value: String) {
+        if self.fits(recorded, &value) {
+            self.core(key, value);
+        }
+    }
+
+    /// A name is for reading: its beginning says more than nothing.
+    fn trace_name(&mut self, recorded: &str, name: &str) {
+        let short: String = name.chars().take(MAX_CHARS).collect();
+        if short.len() < name.len() {
+            self.cut.push(format!("{recorded}={}", name.len()));
+        }
+        if !short.is_empty() {
+            self.core("langfuse.trace.name", short);
+        }
+    }
+
+    fn tags(&mut self, tags: &Value<'_>) {
+        let tags: Vec<String> = match tags {
+            Value::Strs(tags) => tags.iter().map(|tag| tag.to_string()).collect(),
+            one => vec![one.to_string()],
+        };
+        let fitting = tags.into_iter().filter(|tag| self.fits(keys::TAGS, tag));
+        let tags = texts("langfuse.trace.tags", fitting.collect::<Vec<_>>());
+        self.sorted.core.push(tags);
+    }
+
+    fn trace_metadata(&mut self, recorded: &str, name: &str, value: &Value<'_>) {
+        let json = json::from_value(value);
+        if self.fits(recorded, &json) {
+            self.sorted.metadata.push(text(format!("langfuse.trace.metadata.{name}"), json));
+        }
+    }
+
+    /// Whether there is a value and it is short enough; one that is too long is named.
+    fn fits(&mut self, recorded: &str, value: &str) -> bool {
+        let chars = value.chars().count();
+        if chars > MAX_CHARS {
+            self.left_out.push(format!("{recorded}={chars}"));
+        }
+        (1..=MAX_CHARS).contains(&chars)
+    }
+
+    fn finish(mut self, span: SpanRef<'_>) -> Attributes {
+        self.input_and_output();
+        self.outcome(span);
+        if !span.parent_is_ours() || span.parent_span_id().is_none() {
+            self.sorted.core.push(attribute("langfuse.internal.is_app_root", any(Value::Bool(true))));
+        }
+        let rest = self.generation.add_to(&mut self.sorted.core);
+        let left_out = (!self.left_out.is_empty()).then(|| texts(LEFT_OUT, self.left_out));
+        let passed = self.passed.into_iter().chain(rest).chain(truncated(self.cut)).chain(left_out);
+        let mut sorted = self.sorted;
+        passed.for_each(|kv| sorted.pass_on(kv));
+        of_recording(span).for_each(|kv| sorted.pass_on(kv));
+        sorted
+    }
+
+    fn input_and_output(&mut self) {
+        let foreign = [self.foreign_input.take(), self.foreign_output.take()];
+        let own =
+            [("langfuse.observation.input", self.input.take()), ("langfuse.observation.output", self.output.take())];
+        for ((key, own), foreign) in own.into_iter().zip(foreign) {
+            match (own, foreign) {
+                (Some(own), foreign) => {
+                    self.core(key, own);
+                    self.passed.extend(foreign.map(|a| attribute(a.key, any(a.value))));
+                }
+                (None, Some(foreign)) => self.core(key, json::from_value(&foreign.value)),
+                (None, None) => {}
+            }
+        }
+    }
+
+    /// Level and message: what was recorded, else what became of the span.
+    fn outcome(&mut self, span: SpanRef<'_>) {
+        let (level, message) = match span.status() {
+            Status::Error(message) => (Some(Level::Error), message),
+            _ if span.is_aborted() => (Some(Level::Error), "its process ended".to_owned()),
+            _ if span.is_incomplete() => (Some(Level::Warning), "still open when the tracer finished".to_owned()),
+            _ => (None, String::new()),
+        };
+        let level = self.sorted.level.or(level.map(Level::name));
+        let message = self.sorted.status_message.take().unwrap_or(message);
+        self.sorted.level = level;
+        self.sorted.core.extend(level.map(|level| text("langfuse.observation.level", level)));
+        if !message.is_empty() {
+            self.sorted.core.push(text("langfuse.observation.status_message", message.clone()));
+            self.sorted.status_message = Some(message);
+        }
+    }
+}
+
+/// Keeps the first; gives back any other.
+fn first<'a>(slot: &mut Option<AttributeRef<'a>>, a: AttributeRef<'a>) -> Option<AttributeRef<'a>> {
+    match slot {
+        Some(_) => Some(a),
+        None => {
+            *slot = Some(a);
+            None
+        }
+    }
+}
+
+fn level(value: &Value<'_>) -> Option<&'static str> {
+    let text = value.as_str()?;
+    let all = [Level::Debug, Level::Default, Level::Warning, Level::Error];
+    all.into_iter().map(Level::name).find(|name| *name == text)
+}
+
+/// What OTLP has no field for, in OpenTelemetry's words.
+fn of_recording(span: SpanRef<'_>) -> impl Iterator<Item = KeyValue> {
+    let lane = span.lane();
+    let marks = [
+        ("heirloom.incomplete", span.is_incomplete().then_some(Value::Bool(true))),
+        ("heirloom.aborted", span.is_aborted().then_some(Value::Bool(true))),
+        ("thread.id", Some(Value::from(lane.thread_id).into_owned())),
+        ("thread.name", (!lane.thread_name.is_empty()).then(|| Value::from(lane.thread_name.to_string()))),
+        ("process.pid", Some(Value::from(lane.process_id))),
+        ("span.kind", kind_name(span).map(Value::from)),
+    ];
+    marks.into_iter().filter_map(|(key, value)| Some(attribute(key, any(value?))))
+}
+
+/// Langfuse's spans are internal, all of them: what a span was otherwise is an attribute.
+fn kind_name(span: SpanRef<'_>) -> Option<&'static str> {
+    use heirloom_core::SpanKind::{Client, Consumer, Internal, Producer, Server};
+    match span.kind() {
+        Internal => None,
+        Server => Some("server"),
+        Client => Some("client"),
+        Producer => Some("producer"),
+        Consumer => Some("consumer"),
+    }
+}

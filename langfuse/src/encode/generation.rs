@@ -1,0 +1,141 @@
+//! Model, usage, cost and prompt: what only a generation or an embedding has.
+
+use super::value::{any, attribute, text};
+use crate::json;
+use heirloom_core::export::AttributeRef;
+use heirloom_core::llm::keys;
+use heirloom_core::Value;
+use opentelemetry_proto::tonic::common::v1::KeyValue;
+use serde_json::{Map, Number, Value as Json};
+
+/// Names that the conventions gave up and that crates still use.
+const PROMPT_TOKENS: &str = "gen_ai.usage.prompt_tokens";
+const COMPLETION_TOKENS: &str = "gen_ai.usage.completion_tokens";
+
+/// What was recorded of a call of a model.
+#[derive(Default)]
+pub(super) struct Generation<'a> {
+    request_model: Option<Value<'a>>,
+    response_model: Option<Value<'a>>,
+    parameters: Map<String, Json>,
+    usage: Map<String, Json>,
+    cost: Map<String, Json>,
+    completion_start: Option<String>,
+    prompt_name: Option<String>,
+    prompt_version: Option<i64>,
+}
+
+/// Whether an attribute is one of a call of a model.
+pub(super) fn is_one(key: &str) -> bool {
+    let names = [keys::RESPONSE_MODEL, keys::COMPLETION_START_TIME, keys::PROMPT_NAME, keys::PROMPT_VERSION];
+    key.starts_with(keys::REQUEST) || key.starts_with(keys::USAGE) || names.contains(&key)
+}
+
+impl<'a> Generation<'a> {
+    /// Takes an attribute, or gives it back if its value has not the type that it must have.
+    pub(super) fn take(&mut self, a: AttributeRef<'a>) -> Option<AttributeRef<'a>> {
+        let taken = match a.key {
+            keys::REQUEST_MODEL => put(&mut self.request_model, &a.value),
+            keys::RESPONSE_MODEL => put(&mut self.response_model, &a.value),
+            keys::COMPLETION_START_TIME => put_text(&mut self.completion_start, &a.value),
+            keys::PROMPT_NAME => put_text(&mut self.prompt_name, &a.value),
+            keys::PROMPT_VERSION => {
+                self.prompt_version = a.value.as_i64();
+                self.prompt_version.is_some()
+            }
+            key => self.take_detail(key, &a.value),
+        };
+        (!taken).then_some(a)
+    }
+
+    fn take_detail(&mut self, key: &str, value: &Value<'_>) -> bool {
+        let cost = key.strip_prefix(keys::COST_DETAIL).or((key == keys::COST).then_some("total"));
+        if let Some(name) = cost {
+            return insert(&mut self.cost, name, dollars(value));
+        }
+        let name = match key {
+            keys::INPUT_TOKENS | PROMPT_TOKENS => Some("input"),
+            keys::OUTPUT_TOKENS | COMPLETION_TOKENS => Some("output"),
+            keys::TOTAL_TOKENS => Some("total"),
+            key => key.strip_prefix(keys::USAGE),
+        };
+        if let Some(name) = name {
+            return insert(&mut self.usage, name, value.as_i64().map(Json::from));
+        }
+        let parameter = key.strip_prefix(keys::REQUEST);
+        parameter.is_some_and(|name| insert(&mut self.parameters, name, Some(scalar(value))))
+    }
+
+    /// Adds what there is. What has no place is given back as it was recorded.
+    pub(super) fn add_to(mut self, list: &mut Vec<KeyValue>) -> Vec<KeyValue> {
+        let mut rest = Vec::new();
+        self.complete_usage();
+        // What answered is what is paid for.
+        let (model, asked) = match (self.response_model, self.request_model) {
+            (Some(answered), Some(asked)) if answered != asked => (Some(answered), Some(asked)),
+            (answered, asked) => (answered.or(asked), None),
+        };
+        list.extend(model.map(|model| text("langfuse.observation.model.name", model.to_string())));
+        rest.extend(asked.map(|asked| attribute(keys::REQUEST_MODEL, any(asked))));
+        let objects =
+            [("model.parameters", self.parameters), ("usage_details", self.usage), ("cost_details", self.cost)];
+        for (name, object) in objects.into_iter().filter(|(_, object)| !object.is_empty()) {
+            list.push(text(format!("langfuse.observation.{name}"), Json::Object(object).to_string()));
+        }
+        let start = self.completion_start.map(|start| json::quoted(&start));
+        list.extend(start.map(|start| text("langfuse.observation.completion_start_time", start)));
+        let version = self.prompt_version.map(|version| any(Value::I64(version)));
+        match self.prompt_name {
+            Some(name) => {
+                list.push(text("langfuse.observation.prompt.name", name));
+                list.extend(version.map(|version| attribute("langfuse.observation.prompt.version", version)));
+            }
+            None => rest.extend(version.map(|version| attribute(keys::PROMPT_VERSION, version))),
+        }
+        rest
+    }
+
+    /// The total is the sum of both, unless it was recorded.
+    fn complete_usage(&mut self) {
+        let count = |name| self.usage.get(name).and_then(Json::as_i64);
+        if let (Some(input), Some(output), None) = (count("input"), count("output"), count("total")) {
+            self.usage.insert("total".to_owned(), Json::from(input.saturating_add(output)));
+        }
+    }
+}
+
+fn put<'a>(slot: &mut Option<Value<'a>>, value: &Value<'a>) -> bool {
+    *slot = value.as_str().is_some().then(|| value.clone());
+    slot.is_some()
+}
+
+fn put_text(slot: &mut Option<String>, value: &Value<'_>) -> bool {
+    *slot = value.as_str().map(str::to_owned);
+    slot.is_some()
+}
+
+fn insert(object: &mut Map<String, Json>, name: &str, value: Option<Json>) -> bool {
+    let found = value.is_some();
+    object.extend(value.map(|value| (name.to_owned(), value)));
+    found
+}
+
+/// A cost; one that is not finite is none.
+fn dollars(value: &Value<'_>) -> Option<Json> {
+    let dollars = match value {
+        Value::F64(dollars) => *dollars,
+        Value::I64(dollars) => *dollars as f64,
+        _ => return None,
+    };
+    Number::from_f64(dollars).map(Json::Number)
+}
+
+/// A parameter: a scalar; an array becomes its JSON text.
+fn scalar(value: &Value<'_>) -> Json {
+    match value {
+        Value::Bool(v) => Json::from(*v),
+        Value::Str(v) => Json::from(v.as_ref()),
+        Value::I64(_) | Value::F64(_) => serde_json::from_str(&json::from_value(value)).unwrap_or_default(),
+        other => Json::from(json::from_value(other)),
+    }
+}

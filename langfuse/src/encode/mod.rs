@@ -1,0 +1,20 @@
+//! From a batch to the messages of OTLP.
+//!
+//! | file | what it makes |
+//! |---|---|
+//! | `envelope.rs` | resource, scope and request |
+//! | `span.rs` | a span with its times, status, events and links |
+//! | `attributes.rs` | its attributes: which go where, which come first |
+//! | `kind.rs` | which type of observation it is |
+//! | `generation.rs` | model, usage, cost |
+//! | `value.rs` | values |
+
+mod attributes;
+mod envelope;
+mod generation;
+mod kind;
+mod span;
+mod value;
+
+pub(crate) use envelope::Envelope;
+pub(crate) use span::span;

@@ -1,0 +1,77 @@
+//! One span.
+
+use super::attributes::Attributes;
+use super::kind;
+use super::value::plain;
+use heirloom_core::export::{EventRef, LinkRef, SpanRef};
+use heirloom_core::llm::{Level, ObservationType};
+use heirloom_core::Status;
+use opentelemetry_proto::tonic::trace::v1::span::{Event, Link, SpanKind};
+use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
+use opentelemetry_proto::tonic::trace::v1::{Span, Status as ProtoStatus};
+
+/// Flags of OTLP: the lowest byte is W3C's; whether the context is remote is known, and it is ([flags]).
+///
+/// [flags]: https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/trace/v1/trace.proto
+const HAS_IS_REMOTE: u32 = 0x100;
+const IS_REMOTE: u32 = 0x200;
+
+/// The whole span. Allocates for each text.
+pub(crate) fn span(span: SpanRef<'_>) -> Span {
+    let kind = kind::of(span);
+    let attributes = Attributes::of(span, kind);
+    Span {
+        trace_id: span.trace_id().to_bytes().to_vec(),
+        span_id: span.span_id().to_bytes().to_vec(),
+        parent_span_id: span.parent_span_id().map_or_else(Vec::new, |id| id.to_bytes().to_vec()),
+        trace_state: span.tracestate().to_owned(),
+        flags: flags(span.trace_flags(), span.parent_is_remote()),
+        name: span.name().to_owned(),
+        kind: SpanKind::Internal as i32,
+        start_time_unix_nano: span.start_ns(),
+        end_time_unix_nano: if kind == ObservationType::Event { span.start_ns() } else { span.end_ns() },
+        status: status(span, &attributes),
+        dropped_attributes_count: span.dropped_attributes() + attributes.dropped(),
+        attributes: attributes.into_list(),
+        events: span.events().map(event).collect(),
+        dropped_events_count: span.dropped_events(),
+        links: span.links().map(link).collect(),
+        dropped_links_count: span.dropped_links(),
+    }
+}
+
+fn flags(trace_flags: u8, remote: bool) -> u32 {
+    u32::from(trace_flags) | HAS_IS_REMOTE | if remote { IS_REMOTE } else { 0 }
+}
+
+/// An error if the span says so or its level does; otherwise unset, as Langfuse's SDK leaves it.
+fn status(span: SpanRef<'_>, attributes: &Attributes) -> Option<ProtoStatus> {
+    let message = match span.status() {
+        Status::Error(message) => message,
+        _ if attributes.level() == Some(Level::Error.name()) => {
+            attributes.status_message().unwrap_or_default().to_owned()
+        }
+        _ => return None,
+    };
+    Some(ProtoStatus { code: StatusCode::Error as i32, message })
+}
+
+fn event(event: EventRef<'_>) -> Event {
+    Event {
+        time_unix_nano: event.time_ns(),
+        name: event.name().to_owned(),
+        attributes: plain(event.attributes()),
+        dropped_attributes_count: event.dropped_attributes(),
+    }
+}
+
+fn link(link: LinkRef<'_>) -> Link {
+    Link {
+        trace_id: link.trace_id().to_bytes().to_vec(),
+        span_id: link.span_id().to_bytes().to_vec(),
+        trace_state: String::new(),
+        attributes: plain(link.attributes()),
+        dropped_attributes_count: link.dropped_attributes(),
+        flags: flags(link.trace_flags(), link.is_remote()),
+    }
+}

@@ -1,0 +1,149 @@
+//! [`Langfuse`]: the exporter.
+
+use crate::config::Config;
+use crate::encode::{self, Envelope};
+use crate::losses::Losses;
+use crate::retry::{Backoff, Patience};
+use crate::transport::{Answer, Transport};
+use flate2::write::GzEncoder;
+use flate2::Compression;
+use heirloom_core::export::{Batch, ExportError, Exporter};
+use opentelemetry_proto::tonic::trace::v1::Span;
+use std::io::{self, Write};
+use std::time::Duration;
+
+/// What an export may need beyond its deadline: the encoding, and the answer to the last try.
+const MARGIN: Duration = Duration::from_secs(10);
+
+/// Sends finished spans to Langfuse as observations.
+///
+/// One request for a batch, gzipped; several if it is too large. It runs on a thread of its own behind a bounded queue
+/// (see [`Exporter`]), so a server that is slow, hangs or is down never delays the program.
+///
+/// | the server | what happens |
+/// |---|---|
+/// | takes the request but for some spans | those are counted as lost |
+/// | 429, 502, 503, 504; no connection; no answer in time | the request is sent again after 1, 2, 4, 8, 8, .. s, or as `Retry-After` says, for at most [`retry_for`](Config::retry_for). Meanwhile the queue fills; what finds no room is counted |
+/// | 413 | the halves are sent; a single span is lost |
+/// | 401, 403 | lost; the message names the variables to look at |
+/// | any other status | lost; the message has the status |
+///
+/// A request whose answer did not come in time is sent again although it may have arrived: the ids are the same, so nothing is
+/// there twice. `flush` and `finish` keep their deadlines in all of these. What was lost is in the ledger; why, in the
+/// program's standard error (once) and in what `flush` returns. No key, and nothing that was recorded or answered, is in any
+/// message.
+///
+/// ```
+/// use heirloom_langfuse::{Config, Langfuse};
+/// let langfuse = match Langfuse::from_env() {
+///     Ok(langfuse) => langfuse,
+///     Err(error) => return eprintln!("{error}"), // LANGFUSE_PUBLIC_KEY is missing: ..
+/// };
+/// let guard = heirloom_core::builder("shop").exporter(langfuse).start();
+/// # drop(guard);
+/// ```
+#[derive(Debug)]
+pub struct Langfuse {
+    config: Config,
+    transport: Option<Transport>,
+    patience: Patience,
+}
+
+impl Langfuse {
+    pub(crate) fn new(config: Config) -> Self {
+        let patience = Patience::new(config.retry_for);
+        Self { config, transport: None, patience }
+    }
+
+    /// The exporter that the environment describes: see [`Config`].
+    ///
+    /// # Errors
+    /// A key is missing, a variable can't be used, or tracing is switched off.
+    pub fn from_env() -> Result<Self, crate::ConfigError> {
+        Config::from_env()?.exporter()
+    }
+
+    /// The client that it sends for.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Sends the spans in as many requests as it takes.
+    fn deliver(&mut self, envelope: &mut Envelope, spans: Vec<Span>) -> Losses {
+        let mut losses = Losses::default();
+        let mut parts = vec![spans];
+        while let Some(mut spans) = parts.pop() {
+            let outcome = match self.encoded(envelope, &mut spans) {
+                Some(body) => self.send(body),
+                None => Answer::TooLarge,
+            };
+            match outcome {
+                Answer::Taken { rejected } => losses.add(rejected.min(spans.len() as u64), "the server rejected them"),
+                Answer::TooLarge if spans.len() > 1 => {
+                    let second = spans.split_off(spans.len() / 2);
+                    parts.extend([second, spans]);
+                }
+                Answer::TooLarge => losses.add(1, "a single span is too large for a request"),
+                Answer::Refused { why } | Answer::Later { why, .. } => losses.add(spans.len() as u64, &why),
+            }
+        }
+        losses
+    }
+
+    /// The compressed request, if it is not too large.
+    fn encoded(&self, envelope: &mut Envelope, spans: &mut Vec<Span>) -> Option<Vec<u8>> {
+        if spans.len() > self.config.max_request_spans {
+            return None;
+        }
+        let request = envelope.encode(spans, self.config.max_request_bytes)?;
+        gzip(&request).ok()
+    }
+
+    /// Sends one request until the server has taken or refused it, or the patience is at its end.
+    fn send(&mut self, body: Vec<u8>) -> Answer {
+        let Some(transport) = &self.transport else {
+            return Answer::Refused { why: "there is no HTTP client".to_owned() };
+        };
+        let mut backoff = Backoff::new(self.config.first_wait);
+        loop {
+            if let Err(why) = self.patience.wait() {
+                return Answer::Refused { why };
+            }
+            match transport.post(body.clone()) {
+                Answer::Later { why, after } => self.patience.failed(why, after.unwrap_or_else(|| backoff.next())),
+                answer => return answer,
+            }
+        }
+    }
+
+    /// Made on the exporter's thread: a blocking client must not be made inside a runtime.
+    fn connect(&mut self) -> Result<(), ExportError> {
+        if self.transport.is_none() {
+            self.transport = Some(Transport::new(&self.config).map_err(ExportError::new)?);
+        }
+        Ok(())
+    }
+}
+
+impl Exporter for Langfuse {
+    fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
+        self.connect()?;
+        self.patience.begin();
+        let mut envelope = Envelope::new(&self.config, batch.resource());
+        self.deliver(&mut envelope, batch.spans().map(encode::span).collect()).into_result(batch.len())
+    }
+
+    fn export_timeout(&self) -> Option<Duration> {
+        Some(self.config.retry_for.saturating_add(self.config.timeout).saturating_add(MARGIN))
+    }
+
+    fn name(&self) -> &str {
+        "langfuse"
+    }
+}
+
+fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 4), Compression::fast());
+    encoder.write_all(bytes)?;
+    encoder.finish()
+}

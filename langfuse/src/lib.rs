@@ -1,0 +1,97 @@
+//! Langfuse as a backend of Heirloom: an [`Exporter`](heirloom_core::export::Exporter) of observations over OTLP.
+//!
+//! ```
+//! use heirloom_core::llm::keys;
+//! use heirloom_langfuse::Config;
+//!
+//! # let variables = |name: &str| match name {
+//! #     "LANGFUSE_BASE_URL" => Some("http://127.0.0.1:9".into()),
+//! #     _ => Some("1".into()).filter(|_| name.ends_with("_KEY")),
+//! # };
+//! # let config = Config::from_variables(variables)?.retry_for(std::time::Duration::ZERO);
+//! # let real = || -> Result<Config, heirloom_langfuse::ConfigError> {
+//! let config = Config::from_env()?; // LANGFUSE_PUBLIC_KEY, LANGFUSE_SECRET_KEY, LANGFUSE_BASE_URL, ..
+//! # Ok(config) };
+//! let guard = config.tracer_builder("shop")?.start()?;
+//! guard.tracer().in_root("answer", |span| {
+//!     span.set(keys::USER, "u-17").set(keys::INPUT, "\"what is it?\"");
+//! });
+//! println!("{}", guard.finish());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Settings
+//!
+//! | variable | what it sets | default |
+//! |---|---|---|
+//! | `LANGFUSE_PUBLIC_KEY`, `LANGFUSE_SECRET_KEY` | the keys of the project | none: an error names the missing one |
+//! | `LANGFUSE_BASE_URL`, older `LANGFUSE_HOST` | the server | `https://cloud.langfuse.com` |
+//! | `LANGFUSE_OTEL_TRACES_EXPORT_PATH` | where traces go, below it | `/api/public/otel/v1/traces` |
+//! | `LANGFUSE_TIMEOUT` | seconds for one request | 5 |
+//! | `LANGFUSE_OTEL_MAX_BATCH_SIZE_BYTES` | bytes of a request before compression | 67108864 |
+//! | `LANGFUSE_FLUSH_AT` | spans of a request | as many as a batch has: at most 4,096 |
+//! | `LANGFUSE_FLUSH_INTERVAL` | seconds that a finished span waits for others | `OTEL_BSP_SCHEDULE_DELAY`, 0.2 |
+//! | `LANGFUSE_TRACING_ENVIRONMENT` | the environment | the resource's `deployment.environment.name` |
+//! | `LANGFUSE_RELEASE` | the release | the resource's `service.version` |
+//! | `LANGFUSE_SAMPLE_RATE` | the share of traces that is recorded, 0 to 1 | `OTEL_TRACES_SAMPLER` |
+//! | `LANGFUSE_TRACING_ENABLED` | `false` records nothing | `true` |
+//!
+//! A proxy is taken from `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`. Certificates are those of the system.
+//!
+//! # What becomes what
+//!
+//! The names on the left are those of [`heirloom_core::llm::keys`].
+//!
+//! | recorded | sent |
+//! |---|---|
+//! | the span's name, times, ids, events, links | as in OTLP; ids are Langfuse's trace and observation ids |
+//! | `OBSERVATION_TYPE`; else `gen_ai.operation.name`; else `span` | `langfuse.observation.type` |
+//! | `INPUT`, `OUTPUT`; else `gen_ai.input.messages`, `gen_ai.tool.call.arguments` and their like | `langfuse.observation.input`, `.output` |
+//! | `METADATA` + key | `langfuse.observation.metadata.<key>`, JSON |
+//! | `LEVEL`; else `ERROR` for an error status or an aborted span, `WARNING` for an incomplete one | `langfuse.observation.level` |
+//! | `STATUS_MESSAGE`; else the error's text | `langfuse.observation.status_message` |
+//! | `RESPONSE_MODEL`, else `REQUEST_MODEL` | `langfuse.observation.model.name` |
+//! | `REQUEST` + name | `langfuse.observation.model.parameters`, an object |
+//! | `INPUT_TOKENS`, `OUTPUT_TOKENS`, `TOTAL_TOKENS`, `USAGE` + detail | `langfuse.observation.usage_details`, an object |
+//! | `COST`, `COST_DETAIL` + part | `langfuse.observation.cost_details`, an object |
+//! | `COMPLETION_START_TIME`, `PROMPT_NAME`, `PROMPT_VERSION` | `langfuse.observation.completion_start_time`, `.prompt.name`, `.prompt.version` |
+//! | `TRACE_NAME`, `TAGS`, `PUBLIC`, `TRACE_METADATA` + key | `langfuse.trace.name`, `.tags`, `.public`, `.metadata.<key>` |
+//! | `USER`, `SESSION`, `ENVIRONMENT`, `RELEASE`, `VERSION` | `user.id`, `session.id`, `langfuse.environment`, `.release`, `.version` |
+//! | a root, or a child of a parent that no exporter of this tracer gets | `langfuse.internal.is_app_root` |
+//! | everything else | as it is; Langfuse shows it as metadata |
+//!
+//! Model, usage, cost and prompt count on generations and embeddings only. On any other observation they are sent as its
+//! metadata, so that what stands on an agent and on its call of a model is counted once.
+//!
+//! Langfuse takes 200 characters of a user, a session, a tag or a value of the trace's metadata: one that is longer is left
+//! out, and named in `heirloom.left_out`; a trace's name is cut. A span has at most 128 attributes; those of the table are
+//! never the ones that are dropped, metadata and then everything else is.
+//!
+//! # Several clients
+//!
+//! A client is a tracer with its exporter and its sampler, and each context knows its tracer: see
+//! [`Config::tracer_builder`].
+//!
+//! # What isn't here
+//!
+//! Scores and media don't travel over OTLP. `langfuse.internal.as_root` isn't set: whether ids came from a caller or from a
+//! header isn't known any more when a span is sent. Whether an upstream service has claimed the trace's root is said in
+//! baggage, which isn't recorded.
+
+mod auth;
+mod config;
+mod encode;
+mod environment;
+mod error;
+mod exporter;
+mod json;
+mod key;
+mod losses;
+mod partial;
+mod retry;
+mod transport;
+
+pub use auth::Project;
+pub use config::Config;
+pub use error::{AuthError, ConfigError};
+pub use exporter::Langfuse;

@@ -1,0 +1,119 @@
+//! How long to wait before the next try, and for how long to try at all.
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::time::{Duration, Instant};
+
+/// How often a wait doubles.
+const MAX_DOUBLINGS: u32 = 3;
+/// From when on whoever runs the program should know.
+const SAID_AFTER: Duration = Duration::from_secs(10);
+
+/// Waits that double: 1, 2, 4, 8, 8, .. times the first, each longer or shorter by up to a fifth.
+pub(crate) struct Backoff {
+    first: Duration,
+    doublings: u32,
+}
+
+impl Backoff {
+    pub(crate) fn new(first: Duration) -> Self {
+        Self { first, doublings: 0 }
+    }
+
+    pub(crate) fn next(&mut self) -> Duration {
+        let wait = self.first.saturating_mul(1 << self.doublings);
+        self.doublings = (self.doublings + 1).min(MAX_DOUBLINGS);
+        wait.mul_f64(0.8 + 0.4 * chance())
+    }
+}
+
+/// From 0 to 1, by chance: so that many programs don't come back at the same moment.
+fn chance() -> f64 {
+    let random = RandomState::new().build_hasher().finish();
+    (random >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+/// How long an export may go on trying, and when the server may be asked again.
+#[derive(Debug)]
+pub(crate) struct Patience {
+    total: Duration,
+    since: Instant,
+    again: Option<Again>,
+    said: bool,
+}
+
+/// When to ask again, and why not before.
+#[derive(Debug)]
+struct Again {
+    at: Option<Instant>,
+    why: String,
+}
+
+impl Patience {
+    pub(crate) fn new(total: Duration) -> Self {
+        Self { total, since: Instant::now(), again: None, said: false }
+    }
+
+    /// An export begins. What the server said about waiting stays.
+    pub(crate) fn begin(&mut self) {
+        self.since = Instant::now();
+    }
+
+    /// A try failed; the next one is due after `wait`.
+    pub(crate) fn failed(&mut self, why: String, wait: Duration) {
+        if self.since.elapsed() > SAID_AFTER && !std::mem::replace(&mut self.said, true) {
+            eprintln!("heirloom: exporter \"langfuse\" delivers nothing: {why}; it goes on trying, and spans wait in its queue (said once)");
+        }
+        self.again = Some(Again { at: Instant::now().checked_add(wait), why });
+    }
+
+    /// Waits until the server may be asked.
+    ///
+    /// # Errors
+    /// That isn't before the end, which has come now: why the last try failed.
+    pub(crate) fn wait(&mut self) -> Result<(), String> {
+        let Some(again) = &self.again else { return Ok(()) };
+        let left = self.total.saturating_sub(self.since.elapsed());
+        let wait = again.at.map_or(Duration::MAX, |at| at.saturating_duration_since(Instant::now()));
+        // While this thread waits, the queue keeps what comes.
+        std::thread::sleep(wait.min(left));
+        if wait > left {
+            return Err(again.why.clone());
+        }
+        self.again = None;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_a_bound_and_differ_by_a_fifth() {
+        let mut backoff = Backoff::new(Duration::from_secs(1));
+        for expected in [1.0, 2.0, 4.0, 8.0, 8.0, 8.0] {
+            let wait = backoff.next().as_secs_f64();
+            assert!((0.8 * expected..=1.2 * expected).contains(&wait), "{wait} for {expected}");
+        }
+    }
+
+    #[test]
+    fn two_programs_dont_wait_equally_long() {
+        let wait = || Backoff::new(Duration::from_secs(1)).next();
+        assert!((0..20).map(|_| wait()).any(|other| other != wait()));
+    }
+
+    #[test]
+    fn a_server_that_asks_for_more_time_than_there_is_ends_the_patience_in_time() {
+        let mut patience = Patience::new(Duration::from_millis(20));
+        assert_eq!(patience.wait(), Ok(()));
+        patience.begin();
+        patience.failed("later".to_owned(), Duration::MAX);
+        let start = Instant::now();
+        assert_eq!(patience.wait(), Err("later".to_owned()));
+        assert!(start.elapsed() < Duration::from_secs(20));
+        patience.begin();
+        assert_eq!(patience.wait(), Err("later".to_owned()), "the next export asks no sooner");
+    }
+}

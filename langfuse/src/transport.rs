@@ -1,0 +1,192 @@
+//! One request over HTTP, and what its answer means.
+//!
+//! What an answer says is never repeated: its text may hold what was sent. A status and words of our own must do.
+
+use crate::config::Config;
+use crate::partial;
+use base64::Engine;
+use reqwest::blocking::{Client, Response};
+use reqwest::header::{HeaderMap, HeaderValue, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
+use reqwest::{redirect, StatusCode};
+use std::fmt;
+use std::io::Read;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// How this crate calls itself to the server.
+pub(crate) const SDK_NAME: &str = "heirloom";
+pub(crate) const SDK_VERSION: &str = env!("CARGO_PKG_VERSION");
+/// Which way of writing the server takes: the one without a delay.
+const INGESTION_VERSION: &str = "4";
+/// More than any answer has.
+const MAX_ANSWER_BYTES: u64 = 1 << 20;
+/// A server that waits no longer than this closes the connection under us.
+const MAX_IDLE: Duration = Duration::from_secs(4);
+
+/// What became of one request.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// Taken, but for so many spans.
+    Taken { rejected: u64 },
+    /// Too large: a smaller one may be taken.
+    TooLarge,
+    /// Not now.
+    Later { why: String, after: Option<Duration> },
+    /// Not at all.
+    Refused { why: String },
+}
+
+/// A connection to the server of one client.
+pub(crate) struct Transport {
+    client: Client,
+    traces_url: String,
+}
+
+/// A client with this configuration's headers and timeout; or why there is none.
+pub(crate) fn client(config: &Config) -> Result<Client, String> {
+    let builder = Client::builder()
+        .timeout(config.timeout)
+        .redirect(redirect::Policy::none())
+        .pool_idle_timeout(MAX_IDLE)
+        .default_headers(headers(config)?)
+        .user_agent(concat!("heirloom-langfuse/", env!("CARGO_PKG_VERSION")))
+        .tls_backend_preconfigured(tls(config.is_https())?);
+    builder.build().map_err(|_| "the HTTP client can't be made".to_owned())
+}
+
+/// The system's certificates, so that a server with one of an own authority is accepted too. The client wants settings even
+/// where there is no TLS: then without certificates, which a system may lack.
+fn tls(verify: bool) -> Result<rustls::ClientConfig, String> {
+    use rustls_platform_verifier::BuilderVerifierExt;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let failed = |error: rustls::Error| format!("TLS can't be set up: {error}");
+    let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = builder.map_err(failed)?;
+    let verifying = if verify {
+        builder.with_platform_verifier().map_err(failed)?
+    } else {
+        builder.with_root_certificates(rustls::RootCertStore::empty())
+    };
+    Ok(verifying.with_no_client_auth())
+}
+
+fn headers(config: &Config) -> Result<HeaderMap, String> {
+    let (public, secret) = (config.public_key.reveal(), config.secret_key.reveal());
+    let credentials = base64::engine::general_purpose::STANDARD.encode(format!("{public}:{secret}"));
+    let mut headers = HeaderMap::new();
+    headers.insert(AUTHORIZATION, hidden(&format!("Basic {credentials}"))?);
+    headers.insert("x-langfuse-public-key", hidden(public)?);
+    headers.insert("x-langfuse-ingestion-version", HeaderValue::from_static(INGESTION_VERSION));
+    headers.insert("x-langfuse-sdk-name", HeaderValue::from_static(SDK_NAME));
+    headers.insert("x-langfuse-sdk-version", HeaderValue::from_static(SDK_VERSION));
+    Ok(headers)
+}
+
+/// A header that `Debug` doesn't show.
+fn hidden(text: &str) -> Result<HeaderValue, String> {
+    let mut value = HeaderValue::from_str(text).map_err(|_| "a key can't be put into a header".to_owned())?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Transport")
+    }
+}
+
+impl Transport {
+    pub(crate) fn new(config: &Config) -> Result<Self, String> {
+        Ok(Self { client: client(config)?, traces_url: config.traces_url() })
+    }
+
+    /// Sends a compressed request once.
+    pub(crate) fn post(&self, body: Vec<u8>) -> Answer {
+        let request = self.client.post(&self.traces_url);
+        let request =
+            request.header(CONTENT_TYPE, "application/x-protobuf").header(CONTENT_ENCODING, "gzip").body(body);
+        match request.send() {
+            Ok(response) => answer(response),
+            Err(error) => Answer::Later { why: failure(&error), after: None },
+        }
+    }
+}
+
+fn answer(response: Response) -> Answer {
+    let status = response.status();
+    match status.as_u16() {
+        200..=299 => taken(response),
+        413 => Answer::TooLarge,
+        429 | 502 | 503 | 504 => Answer::Later { why: named(status), after: retry_after(response.headers()) },
+        401 | 403 => Answer::Refused { why: format!("{}: {}", named(status), crate::error::LOOK_AT_KEYS) },
+        300..=399 | 404 | 405 => Answer::Refused { why: format!("{}: look at LANGFUSE_BASE_URL", named(status)) },
+        _ => Answer::Refused { why: named(status) },
+    }
+}
+
+/// An answer that breaks off was a 2xx all the same: the spans are taken.
+fn taken(response: Response) -> Answer {
+    let is_json = response.headers().get(CONTENT_TYPE).is_some_and(|v| v.as_bytes().starts_with(b"application/json"));
+    let mut body = Vec::new();
+    let _ = response.take(MAX_ANSWER_BYTES).read_to_end(&mut body);
+    Answer::Taken { rejected: partial::rejected(&body, is_json) }
+}
+
+fn named(status: StatusCode) -> String {
+    match status.canonical_reason() {
+        Some(reason) => format!("the server answered {} {reason}", status.as_u16()),
+        None => format!("the server answered {}", status.as_u16()),
+    }
+}
+
+/// What went wrong without an answer. The text of the error itself isn't used: it may hold anything.
+pub(crate) fn failure(error: &reqwest::Error) -> String {
+    let what = if error.is_timeout() {
+        "no answer in time"
+    } else if error.is_connect() {
+        "no connection to the server"
+    } else {
+        "the connection broke"
+    };
+    what.to_owned()
+}
+
+/// Seconds, or a date ([RFC 9110]). Anything else counts as not there.
+///
+/// [RFC 9110]: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(text).ok()?;
+    Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn after(text: &'static str) -> Option<Duration> {
+        retry_after(&HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(text))]))
+    }
+
+    #[test]
+    fn a_time_to_wait_is_seconds_or_a_date() {
+        assert_eq!(after("7"), Some(Duration::from_secs(7)));
+        assert_eq!(after("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
+        assert_eq!(after("soon"), None);
+        assert_eq!(after("-1"), None);
+        let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(60));
+        let value = HeaderValue::from_str(&date).unwrap();
+        let wait = retry_after(&HeaderMap::from_iter([(RETRY_AFTER, value)])).unwrap();
+        assert!((55..=60).contains(&wait.as_secs()), "{wait:?}");
+    }
+
+    #[test]
+    fn headers_with_a_key_are_not_shown() {
+        let shown = format!("{:?}", headers(&Config::new("pk-lf-canary", "sk-lf-canary")).unwrap());
+        assert!(!shown.contains("canary") && !shown.contains("Basic"), "{shown}");
+    }
+}

@@ -1,0 +1,328 @@
+//! What is recorded arrives as Langfuse's contract says.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use heirloom_core::llm::{keys, ObservationType};
+use heirloom_core::{Settings, Span, SpanKind};
+use heirloom_receiver::{Received, Receiver};
+use serde_json::json;
+use support::{assert_delivered, builder, config, tracer};
+
+/// Records one root span, and returns it as it came.
+#[track_caller]
+fn sent(record: impl FnOnce(&Span)) -> Received {
+    let receiver = Receiver::start();
+    let guard = tracer(&config(&receiver));
+    guard.tracer().in_root("observation", record);
+    assert_delivered(&receiver, guard, 1);
+    receiver.span("observation")
+}
+
+#[test]
+fn a_span_without_a_type_is_a_span() {
+    let span = sent(|span| {
+        span.set("bytes", 12).set("names", &["a", "b"][..]);
+    });
+    assert_eq!(span.text("langfuse.observation.type"), Some("span"));
+    assert_eq!(span.int("bytes"), Some(12), "other attributes are passed on as they are");
+    assert_eq!(span.texts("names"), Some(vec!["a", "b"]));
+    assert_eq!((span.status, span.get("langfuse.observation.level")), (0, None));
+    assert!(span.int("thread.id").is_some() && span.int("process.pid").is_some());
+}
+
+#[test]
+fn each_type_of_observation_has_its_name() {
+    for kind in ObservationType::ALL {
+        let span = sent(|span| {
+            span.set(keys::OBSERVATION_TYPE, kind.name());
+        });
+        assert_eq!(span.text("langfuse.observation.type"), Some(kind.name()));
+        assert_eq!(span.get(keys::OBSERVATION_TYPE), None);
+    }
+}
+
+#[test]
+fn an_event_has_no_length() {
+    let span = sent(|span| {
+        span.set(keys::OBSERVATION_TYPE, "event");
+        std::thread::yield_now();
+    });
+    assert_eq!(span.start_ns, span.end_ns);
+}
+
+#[test]
+fn a_generation_has_model_usage_and_cost() {
+    let span = sent(|span| {
+        span.set(keys::OBSERVATION_TYPE, "generation")
+            .set(keys::REQUEST_MODEL, "m")
+            .set(keys::RESPONSE_MODEL, "m-2026");
+        span.set("gen_ai.request.temperature", 0.5).set("gen_ai.request.max_tokens", 64);
+        span.set("gen_ai.request.stop_sequences", &["x"][..]);
+        span.set(keys::INPUT_TOKENS, 7).set(keys::OUTPUT_TOKENS, 5).set("gen_ai.usage.cache_read", 3);
+        span.set(keys::COST, 0.25).set("gen_ai.usage.cost.input", 0.125);
+        span.set(keys::COMPLETION_START_TIME, "2026-01-01T00:00:00.5Z");
+        span.set(keys::PROMPT_NAME, "greet").set(keys::PROMPT_VERSION, 4);
+    });
+    let of = |name: &str| span.json(&format!("langfuse.observation.{name}")).unwrap_or_default();
+    assert_eq!(span.text("langfuse.observation.model.name"), Some("m-2026"), "what answered is what is paid for");
+    assert_eq!(span.text(keys::REQUEST_MODEL), Some("m"));
+    let parameters = json!({ "temperature": 0.5, "max_tokens": 64, "stop_sequences": "[\"x\"]" });
+    assert_eq!(of("model.parameters"), parameters);
+    assert_eq!(of("usage_details"), json!({ "input": 7, "output": 5, "total": 12, "cache_read": 3 }));
+    assert_eq!(of("cost_details"), json!({ "total": 0.25, "input": 0.125 }));
+    assert_eq!(of("completion_start_time"), json!("2026-01-01T00:00:00.5Z"));
+    assert_eq!(span.text("langfuse.observation.prompt.name"), Some("greet"));
+    assert_eq!(span.int("langfuse.observation.prompt.version"), Some(4));
+    assert!(!span.attributes.iter().any(|(key, _)| key.starts_with(keys::USAGE)), "said once: {:?}", span.attributes);
+}
+
+#[test]
+fn a_recorded_total_wins_over_the_sum() {
+    let span = sent(|span| {
+        span.set(keys::OBSERVATION_TYPE, "embedding").set(keys::INPUT_TOKENS, 7).set(keys::OUTPUT_TOKENS, 0);
+        span.set(keys::TOTAL_TOKENS, 9).set(keys::COST, f64::NAN).set(keys::PROMPT_VERSION, 4);
+    });
+    let usage = span.json("langfuse.observation.usage_details").unwrap();
+    assert_eq!(usage, json!({ "input": 7, "output": 0, "total": 9 }));
+    assert_eq!(span.get("langfuse.observation.cost_details"), None, "a cost that is no number is none");
+    assert_eq!(span.int(keys::PROMPT_VERSION), Some(4), "a version without a name is passed on");
+}
+
+#[test]
+fn spans_of_other_crates_are_recognised_by_their_operation() {
+    let types = [
+        ("chat", "generation"),
+        ("text_completion", "generation"),
+        ("generate_content", "generation"),
+        ("embeddings", "embedding"),
+        ("execute_tool", "tool"),
+        ("invoke_agent", "agent"),
+        ("retrieval", "retriever"),
+        ("something_new", "span"),
+    ];
+    for (operation, kind) in types {
+        let span = sent(|span| {
+            span.set(keys::OPERATION, operation).set("gen_ai.provider.name", "p");
+        });
+        assert_eq!(span.text("langfuse.observation.type"), Some(kind), "{operation}");
+        assert_eq!(span.text("gen_ai.provider.name"), Some("p"));
+        assert_eq!(span.text(keys::OPERATION), Some(operation));
+    }
+    let old = sent(|span| {
+        span.set(keys::REQUEST_MODEL, "m").set(keys::INPUT_TOKENS, 1);
+    });
+    assert_eq!(old.text("langfuse.observation.type"), Some("generation"), "a model and what was used");
+    let explicit = sent(|span| {
+        span.set(keys::OPERATION, "chat").set(keys::OBSERVATION_TYPE, "chain");
+    });
+    assert_eq!(explicit.text("langfuse.observation.type"), Some("chain"));
+}
+
+#[test]
+fn usage_counts_on_the_generation_alone() {
+    let span = sent(|span| {
+        span.set(keys::OPERATION, "invoke_agent").set(keys::INPUT_TOKENS, 7).set(keys::COST, 0.5);
+        span.set(keys::REQUEST_MODEL, "m").set(keys::PROMPT_NAME, "greet");
+    });
+    assert_eq!(span.get("langfuse.observation.usage_details"), None);
+    assert_eq!(span.get(keys::INPUT_TOKENS), None, "the server would count it again");
+    assert_eq!(span.text("langfuse.observation.metadata.gen_ai.usage.input_tokens"), Some("7"));
+    assert_eq!(span.text("langfuse.observation.metadata.gen_ai.usage.cost"), Some("0.5"));
+    assert_eq!(span.text("langfuse.observation.metadata.gen_ai.request.model"), Some("\"m\""));
+    assert_eq!(span.text("langfuse.observation.metadata.gen_ai.prompt.name"), Some("\"greet\""));
+}
+
+#[test]
+fn input_output_and_metadata_are_json() {
+    let span = sent(|span| {
+        span.set(keys::INPUT, r#"{"q":"wie gehts, ü?","id":9007199254740993}"#).set(keys::OUTPUT, "plain [text");
+        span.set("heirloom.metadata.tenant", "acme").set("heirloom.metadata.list", "[1,2]");
+        span.set("heirloom.metadata.big", i64::MAX).set("heirloom.metadata.nan", f64::NAN);
+        span.set("heirloom.metadata.on", true).set("heirloom.metadata.all", &[1_i64, 2][..]);
+    });
+    let text = |name: &str| span.text(&format!("langfuse.observation.{name}")).unwrap();
+    assert_eq!(text("input"), r#"{"q":"wie gehts, ü?","id":"9007199254740993"}"#);
+    assert_eq!(text("output"), "\"plain [text\"");
+    assert_eq!((text("metadata.tenant"), text("metadata.list")), ("\"acme\"", "[1,2]"));
+    assert_eq!((text("metadata.big"), text("metadata.nan")), ("\"9223372036854775807\"", "\"NaN\""));
+    assert_eq!((text("metadata.on"), text("metadata.all")), ("true", "[1,2]"));
+}
+
+#[test]
+fn messages_of_other_crates_are_input_and_output() {
+    let foreign = sent(|span| {
+        span.set(keys::OPERATION, "chat").set("gen_ai.input.messages", "[{\"role\":\"user\"}]");
+        span.set("gen_ai.output.messages", "[]");
+    });
+    assert_eq!(foreign.text("langfuse.observation.input"), Some("[{\"role\":\"user\"}]"));
+    assert_eq!(foreign.text("langfuse.observation.output"), Some("[]"));
+    assert_eq!(foreign.get("gen_ai.input.messages"), None);
+    let both = sent(|span| {
+        span.set("gen_ai.input.messages", "[1]").set(keys::INPUT, "[2]");
+    });
+    assert_eq!(both.text("langfuse.observation.input"), Some("[2]"));
+    assert_eq!(both.text("gen_ai.input.messages"), Some("[1]"));
+}
+
+#[test]
+fn what_is_said_of_the_trace_arrives() {
+    let span = sent(|span| {
+        span.set(keys::TRACE_NAME, "order").set(keys::USER, "u-17").set(keys::SESSION, "s-4").set(keys::PUBLIC, true);
+        span.set(keys::TAGS, &["a", "b"][..]).set("heirloom.trace.metadata.tenant", "acme");
+        span.set(keys::ENVIRONMENT, "beta").set(keys::RELEASE, "1.2").set(keys::VERSION, "7");
+    });
+    assert_eq!(span.text("langfuse.trace.name"), Some("order"));
+    assert_eq!((span.text("user.id"), span.text("session.id")), (Some("u-17"), Some("s-4")));
+    assert_eq!(span.bool("langfuse.trace.public"), Some(true));
+    assert_eq!(span.texts("langfuse.trace.tags"), Some(vec!["a", "b"]));
+    assert_eq!(span.text("langfuse.trace.metadata.tenant"), Some("\"acme\""));
+    assert_eq!((span.text("langfuse.environment"), span.text("langfuse.release")), (Some("beta"), Some("1.2")));
+    assert_eq!(span.text("langfuse.version"), Some("7"));
+}
+
+#[test]
+fn what_langfuse_would_not_take_is_left_out_and_named() {
+    let long = "ü".repeat(201);
+    let span = sent(|span| {
+        span.set(keys::USER, &long).set(keys::SESSION, "").set(keys::TAGS, &["a", &long][..]);
+        span.set("heirloom.trace.metadata.tenant", "x".repeat(199)).set(keys::TRACE_NAME, &long);
+        span.set(keys::ENVIRONMENT, "Production").set(keys::LEVEL, "LOUD").set(keys::OBSERVATION_TYPE, "thought");
+    });
+    assert_eq!((span.get("user.id"), span.get("session.id")), (None, None));
+    assert_eq!(span.texts("langfuse.trace.tags"), Some(vec!["a"]));
+    assert_eq!(span.text("langfuse.trace.name"), Some("ü".repeat(200).as_str()));
+    let named = span.texts("heirloom.left_out").unwrap();
+    assert_eq!(named, ["user.id=201", "heirloom.trace.tags=201", "heirloom.trace.metadata.tenant=201"]);
+    assert_eq!(span.texts("heirloom.truncated"), Some(vec!["heirloom.trace.name=402"]));
+    assert_eq!(span.text(keys::ENVIRONMENT), Some("Production"), "passed on as it is");
+    assert_eq!((span.text(keys::LEVEL), span.text(keys::OBSERVATION_TYPE)), (Some("LOUD"), Some("thought")));
+    assert_eq!(span.text("langfuse.observation.type"), Some("span"));
+}
+
+#[test]
+fn an_error_has_a_level_a_message_and_a_status() {
+    let span = sent(|span| {
+        span.error("no such file");
+    });
+    assert_eq!(span.text("langfuse.observation.level"), Some("ERROR"));
+    assert_eq!(span.text("langfuse.observation.status_message"), Some("no such file"));
+    assert_eq!((span.status, span.status_message.as_str()), (2, "no such file"));
+    let told = sent(|span| {
+        span.set(keys::LEVEL, "ERROR").set(keys::STATUS_MESSAGE, "too slow");
+    });
+    assert_eq!((told.status, told.status_message.as_str()), (2, "too slow"));
+    let mild = sent(|span| {
+        span.error("no").set(keys::LEVEL, "WARNING").set(keys::STATUS_MESSAGE, "well");
+    });
+    assert_eq!(mild.text("langfuse.observation.level"), Some("WARNING"), "what is said wins");
+    assert_eq!(mild.text("langfuse.observation.status_message"), Some("well"));
+}
+
+#[test]
+fn a_panic_arrives_as_its_event_and_an_error() {
+    let span = sent(|span| {
+        span.event_with("exception", &[("exception.type", "panic".into()), ("exception.message", "boom".into())]);
+        span.error("boom");
+    });
+    let (name, _, attributes) = &span.events[0];
+    assert_eq!((name.as_str(), attributes.len()), ("exception", 2));
+}
+
+#[test]
+fn a_span_that_is_still_open_at_the_end_is_a_warning() {
+    let receiver = Receiver::start();
+    let guard = tracer(&config(&receiver));
+    let open = guard.tracer().root("open");
+    drop(guard.finish());
+    drop(open);
+    let span = receiver.span("open");
+    assert_eq!(span.text("langfuse.observation.level"), Some("WARNING"));
+    assert_eq!(span.text("langfuse.observation.status_message"), Some("still open when the tracer finished"));
+    assert_eq!((span.bool("heirloom.incomplete"), span.status), (Some(true), 0));
+    receiver.assert_contract();
+}
+
+#[test]
+fn the_topmost_span_of_the_process_says_so_and_no_other() {
+    let receiver = Receiver::start();
+    let guard = tracer(&config(&receiver));
+    guard.tracer().in_root("root", |root| root.in_span("child", |_| ()));
+    let header = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let remote = guard.tracer().extract(header, None).unwrap();
+    remote.in_span("callee", |_| ());
+    assert_delivered(&receiver, guard, 3);
+    let marked = |name| receiver.span(name).bool("langfuse.internal.is_app_root");
+    assert_eq!((marked("root"), marked("child"), marked("callee")), (Some(true), None, Some(true)));
+    let callee = receiver.span("callee");
+    assert_eq!(callee.trace_id, "0af7651916cd43dd8448eb211c80319c");
+    assert_eq!(callee.parent_span_id.as_deref(), Some("b7ad6b7169203331"));
+    assert_eq!(receiver.span("child").parent_span_id, Some(receiver.span("root").span_id));
+}
+
+#[test]
+fn what_a_span_must_have_is_never_the_attribute_that_is_dropped() {
+    let receiver = Receiver::start();
+    let settings = {
+        let mut settings = Settings::default();
+        settings.limits.attributes_per_span = 400;
+        settings
+    };
+    let config = config(&receiver);
+    let guard = heirloom_core::builder("x").settings(settings).exporter(config.exporter().unwrap()).start().unwrap();
+    guard.tracer().in_root("observation", |span| {
+        (0..90).for_each(|n| {
+            span.set(format!("other{n}"), n);
+        });
+        (0..100).for_each(|n| {
+            span.set(format!("heirloom.metadata.m{n}"), n);
+        });
+        span.set(keys::INPUT, "1").set(keys::USER, "u").set(keys::LEVEL, "DEBUG").set(keys::OBSERVATION_TYPE, "tool");
+    });
+    assert!(guard.finish().is_complete());
+    let span = receiver.span("observation");
+    assert_eq!(span.attributes.len(), 128);
+    // 190 and 4 were recorded; the mark of the root and where it ran come to them.
+    assert!(span.dropped_attributes >= 194 + 1 - 128, "{}", span.dropped_attributes);
+    assert_eq!((span.text("user.id"), span.text("langfuse.observation.level")), (Some("u"), Some("DEBUG")));
+    let of_metadata = |(key, _): &&(String, _)| key.starts_with("langfuse.observation.metadata.");
+    assert_eq!(span.attributes.iter().filter(of_metadata).count(), 100, "metadata comes before the rest");
+    receiver.assert_contract();
+}
+
+#[test]
+fn a_span_is_internal_and_what_it_was_is_an_attribute() {
+    let receiver = Receiver::start();
+    let guard = tracer(&config(&receiver));
+    guard.tracer().in_root("root", |root| {
+        root.build("served").kind(SpanKind::Server).start().end();
+    });
+    assert_delivered(&receiver, guard, 2);
+    assert_eq!(receiver.span("served").text("span.kind"), Some("server"));
+}
+
+#[test]
+fn environment_and_release_come_from_the_client_or_the_resource() {
+    let receiver = Receiver::start();
+    let guard = tracer(&config(&receiver).environment("staging").release("1.2.3"));
+    guard.tracer().in_root("configured", |_| ());
+    drop(guard.finish());
+    let mut settings = Settings::default();
+    settings.resource = [(keys::ENVIRONMENT, "beta"), (keys::RELEASE, "9")].map(|(k, v)| (k.into(), v.into())).to_vec();
+    let guard = builder(&config(&receiver)).settings(settings).start().unwrap();
+    guard.tracer().in_root("resource", |_| ());
+    drop(guard.finish());
+    let of = |name| {
+        let span = receiver.span(name);
+        ["langfuse.environment", "langfuse.release"].map(|key| span.resource(key).unwrap_or_default().to_owned())
+    };
+    assert_eq!(of("configured"), ["staging", "1.2.3"]);
+    assert_eq!(of("resource"), ["beta", "9"]);
+    let span = receiver.span("configured");
+    assert_eq!(span.resource("service.name"), Some("shop"));
+    assert_eq!(
+        (span.origin.scope.as_str(), span.origin.scope_version.as_str()),
+        ("langfuse-sdk", env!("CARGO_PKG_VERSION"))
+    );
+    receiver.assert_contract();
+}

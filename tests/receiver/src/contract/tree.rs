@@ -1,0 +1,30 @@
+//! What spans say of each other.
+
+use super::{ensure, Finding, Findings, Violation};
+use crate::span::{Received, Value};
+use std::collections::HashSet;
+
+type Id<'a> = (&'a str, &'a str);
+
+/// The topmost span of a process says so, and only it.
+pub(crate) fn tree(spans: &[Received]) -> Vec<Violation> {
+    let ids: HashSet<Id<'_>> = spans.iter().map(|span| (&*span.trace_id, &*span.span_id)).collect();
+    let mut findings = Findings::default();
+    for span in spans {
+        let place = format!("span {:?}", span.name);
+        findings.check("app-root", &place, app_root(span, &ids));
+    }
+    findings.check("ids-once", "spans", ensure(ids.len() == spans.len(), || "a span came twice".to_owned()));
+    findings.0
+}
+
+fn app_root(span: &Received, ids: &HashSet<Id<'_>>) -> Finding {
+    let says_so = span.get("langfuse.internal.is_app_root") == Some(&Value::BoolValue(true));
+    match &span.parent_span_id {
+        None => ensure(says_so, || "a root that is no app root".to_owned()),
+        Some(parent) if ids.contains(&(&*span.trace_id, &**parent)) => {
+            ensure(!says_so, || "an app root whose parent is here too".to_owned())
+        }
+        Some(_) => ensure(says_so, || "its parent is not here, and it is no app root".to_owned()),
+    }
+}

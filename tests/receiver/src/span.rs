@@ -1,0 +1,145 @@
+//! [`Received`]: a span as it came.
+
+use opentelemetry_proto::tonic::common::v1::{any_value, KeyValue};
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
+use std::sync::Arc;
+
+/// A value as OTLP has it.
+pub use opentelemetry_proto::tonic::common::v1::any_value::Value;
+
+/// What came beside the spans of a request.
+#[derive(Debug, Default, PartialEq)]
+pub struct Origin {
+    /// The attributes of the resource.
+    pub resource: Vec<(String, Value)>,
+    /// The scope's name.
+    pub scope: String,
+    /// The scope's version.
+    pub scope_version: String,
+    /// The attributes of the scope.
+    pub scope_attributes: Vec<(String, Value)>,
+}
+
+/// A span as it came.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Received {
+    /// 32 hex digits.
+    pub trace_id: String,
+    /// 16 hex digits.
+    pub span_id: String,
+    /// 16 hex digits; `None` for a root.
+    pub parent_span_id: Option<String>,
+    /// The name.
+    pub name: String,
+    /// Nanoseconds since 1970.
+    pub start_ns: u64,
+    /// Nanoseconds since 1970.
+    pub end_ns: u64,
+    /// 0 unset, 1 ok, 2 error.
+    pub status: i32,
+    /// What the status says.
+    pub status_message: String,
+    /// Attributes, as they came.
+    pub attributes: Vec<(String, Value)>,
+    /// How many attributes the sender left out.
+    pub dropped_attributes: u32,
+    /// Name, time and attributes of each event.
+    pub events: Vec<(String, u64, Vec<(String, Value)>)>,
+    /// Resource and scope, shared by the spans of a request.
+    pub origin: Arc<Origin>,
+}
+
+impl Received {
+    pub(crate) fn new(span: Span, origin: &Arc<Origin>) -> Self {
+        let status = span.status.unwrap_or_default();
+        Self {
+            trace_id: hex(&span.trace_id),
+            span_id: hex(&span.span_id),
+            parent_span_id: Some(hex(&span.parent_span_id)).filter(|id| !id.is_empty()),
+            name: span.name,
+            start_ns: span.start_time_unix_nano,
+            end_ns: span.end_time_unix_nano,
+            status: status.code,
+            status_message: status.message,
+            attributes: pairs(span.attributes),
+            dropped_attributes: span.dropped_attributes_count,
+            events: span.events.into_iter().map(|e| (e.name, e.time_unix_nano, pairs(e.attributes))).collect(),
+            origin: Arc::clone(origin),
+        }
+    }
+
+    /// The value of an attribute.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        find(&self.attributes, key)
+    }
+
+    /// The text of an attribute that is one.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        as_text(self.get(key)?)
+    }
+
+    /// The JSON in the text of an attribute.
+    pub fn json(&self, key: &str) -> Option<serde_json::Value> {
+        serde_json::from_str(self.text(key)?).ok()
+    }
+
+    /// The integer of an attribute that is one.
+    pub fn int(&self, key: &str) -> Option<i64> {
+        match self.get(key)? {
+            Value::IntValue(int) => Some(*int),
+            _ => None,
+        }
+    }
+
+    /// The boolean of an attribute that is one.
+    pub fn bool(&self, key: &str) -> Option<bool> {
+        match self.get(key)? {
+            Value::BoolValue(bool) => Some(*bool),
+            _ => None,
+        }
+    }
+
+    /// The texts of an attribute that is an array of texts.
+    pub fn texts(&self, key: &str) -> Option<Vec<&str>> {
+        match self.get(key)? {
+            Value::ArrayValue(array) => array.values.iter().map(|v| as_text(v.value.as_ref()?)).collect(),
+            _ => None,
+        }
+    }
+
+    /// The text of an attribute of the resource.
+    pub fn resource(&self, key: &str) -> Option<&str> {
+        as_text(find(&self.origin.resource, key)?)
+    }
+}
+
+pub(crate) fn origin(resource_spans: &ResourceSpans, scope_spans: &ScopeSpans) -> Arc<Origin> {
+    let scope = scope_spans.scope.clone().unwrap_or_default();
+    Arc::new(Origin {
+        resource: pairs(resource_spans.resource.clone().unwrap_or_default().attributes),
+        scope: scope.name,
+        scope_version: scope.version,
+        scope_attributes: pairs(scope.attributes),
+    })
+}
+
+pub(crate) fn as_text(value: &Value) -> Option<&str> {
+    match value {
+        any_value::Value::StringValue(text) => Some(text),
+        _ => None,
+    }
+}
+
+pub(crate) fn find<'a>(attributes: &'a [(String, Value)], key: &str) -> Option<&'a Value> {
+    attributes.iter().find(|(known, _)| known == key).map(|(_, value)| value)
+}
+
+/// An attribute without a value counts as an empty array, which no rule allows.
+fn pairs(attributes: Vec<KeyValue>) -> Vec<(String, Value)> {
+    let value = |kv: KeyValue| (kv.key, kv.value.and_then(|v| v.value).unwrap_or(Value::BytesValue(Vec::new())));
+    attributes.into_iter().map(value).collect()
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
