@@ -185,6 +185,40 @@ fn an_attempt_that_outlasts_its_deadline_is_counted_as_timed_out_once() {
     says(&report, "did not answer in time");
 }
 
+/// An exporter that knows that its backend needs long.
+struct Patient(Bad);
+
+impl Exporter for Patient {
+    fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
+        self.0.export(batch)
+    }
+
+    fn export_timeout(&self) -> Option<Duration> {
+        Some(LONG)
+    }
+
+    fn name(&self) -> &str {
+        "patient"
+    }
+}
+
+#[test]
+fn an_exporter_that_says_how_long_it_takes_has_that_time() {
+    let doors = [Door::new(), Door::new()];
+    let mut settings = Settings::default();
+    settings.export_timeout = Duration::from_millis(10);
+    let [bad, patient] = doors.each_ref().map(|door| Bad::new("bad", Way::Hangs(door.clone())));
+    let start = builder("exporters").settings(settings).exporter(bad).exporter(Patient(patient));
+    let guard = start.start().unwrap();
+    record(guard.tracer(), 10);
+    let _ = guard.tracer().flush(Duration::from_millis(1));
+    until("the other one is given up", || of(&guard.tracer().ledger(), "bad").dropped.timed_out == 20);
+    doors.iter().for_each(Door::open);
+    let report = guard.finish();
+    assert_eq!((of(report.ledger(), "patient").exported, of(report.ledger(), "patient").dropped.total()), (20, 0));
+    assert!(report.ledger().is_balanced());
+}
+
 /// Does something with the tracer on the exporter's own thread.
 struct Inside<F>(F);
 

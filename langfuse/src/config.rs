@@ -205,12 +205,14 @@ impl Config {
     ///
     /// ```
     /// use heirloom_langfuse::Config;
-    /// let production = Config::new("pk-lf-1", "sk-lf-1").sample_rate(0.05).tracer_builder("shop")?.start()?;
-    /// let beta = Config::new("pk-lf-2", "sk-lf-2").sample_rate(1.0).tracer_builder("shop")?.start()?;
-    /// let tracer = if rand_is_beta() { beta.tracer() } else { production.tracer() };
-    /// let cx = tracer.context(); // everything below it goes to that project
-    /// # fn rand_is_beta() -> bool { true }
-    /// # drop(cx);
+    /// let production = Config::new("pk-lf-1", "sk-lf-1").environment("production").sample_rate(0.05);
+    /// let beta = Config::new("pk-lf-2", "sk-lf-2").environment("beta").sample_rate(1.0);
+    /// # let here = |config: Config| config.base_url("http://127.0.0.1:9").retry_for(std::time::Duration::ZERO);
+    /// # let (production, beta) = (here(production), here(beta));
+    /// let production = production.tracer_builder("shop")?.start()?;
+    /// let beta = beta.tracer_builder("shop")?.start()?;
+    /// let tracer = |user: u64| if user % 20 == 0 { beta.tracer() } else { production.tracer() };
+    /// tracer(17).in_root("request", |_| ()); // it, and everything below it, goes to that project
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///

@@ -109,9 +109,12 @@ impl Langfuse {
             if let Err(why) = self.patience.wait() {
                 return Answer::Refused { why };
             }
-            match transport.post(body.clone()) {
-                Answer::Later { why, after } => self.patience.failed(why, after.unwrap_or_else(|| backoff.next())),
+            let (why, after) = match transport.post(body.clone()) {
+                Answer::Later { why, after } => (why, after),
                 answer => return answer,
+            };
+            if self.patience.failed(why.clone(), after.unwrap_or_else(|| backoff.next())) {
+                eprintln!("heirloom: exporter \"langfuse\" delivers nothing: {why}; it goes on trying (said once)");
             }
         }
     }

@@ -59,12 +59,11 @@ impl Patience {
         self.since = Instant::now();
     }
 
-    /// A try failed; the next one is due after `wait`.
-    pub(crate) fn failed(&mut self, why: String, wait: Duration) {
-        if self.since.elapsed() > SAID_AFTER && !std::mem::replace(&mut self.said, true) {
-            eprintln!("heirloom: exporter \"langfuse\" delivers nothing: {why}; it goes on trying, and spans wait in its queue (said once)");
-        }
+    /// A try failed; the next one is due after `wait`. True once: when it has gone on for so long that whoever runs the
+    /// program should know.
+    pub(crate) fn failed(&mut self, why: String, wait: Duration) -> bool {
         self.again = Some(Again { at: Instant::now().checked_add(wait), why });
+        self.since.elapsed() > SAID_AFTER && !std::mem::replace(&mut self.said, true)
     }
 
     /// Waits until the server may be asked.
@@ -109,11 +108,23 @@ mod tests {
         let mut patience = Patience::new(Duration::from_millis(20));
         assert_eq!(patience.wait(), Ok(()));
         patience.begin();
-        patience.failed("later".to_owned(), Duration::MAX);
+        assert!(!patience.failed("later".to_owned(), Duration::MAX));
         let start = Instant::now();
         assert_eq!(patience.wait(), Err("later".to_owned()));
         assert!(start.elapsed() < Duration::from_secs(20));
         patience.begin();
         assert_eq!(patience.wait(), Err("later".to_owned()), "the next export asks no sooner");
+    }
+
+    #[test]
+    fn a_longer_outage_is_said_once() {
+        let mut patience = Patience::new(Duration::from_secs(300));
+        patience.begin();
+        let mut failed_after = |seconds| {
+            patience.since =
+                Instant::now().checked_sub(Duration::from_secs(seconds)).expect("the system runs for longer");
+            patience.failed("down".to_owned(), Duration::ZERO)
+        };
+        assert_eq!([1, 11, 12, 1, 13].map(&mut failed_after), [false, true, false, false, false]);
     }
 }

@@ -4,7 +4,7 @@
 mod support;
 
 use heirloom_core::llm::{keys, ObservationType};
-use heirloom_core::{Settings, Span, SpanKind};
+use heirloom_core::{Settings, Span, SpanKind, Status};
 use heirloom_receiver::{Received, Receiver};
 use serde_json::json;
 use support::{assert_delivered, builder, config, tracer};
@@ -217,6 +217,23 @@ fn an_error_has_a_level_a_message_and_a_status() {
     });
     assert_eq!(mild.text("langfuse.observation.level"), Some("WARNING"), "what is said wins");
     assert_eq!(mild.text("langfuse.observation.status_message"), Some("well"));
+}
+
+#[test]
+fn success_is_no_status() {
+    let span = sent(|span| {
+        span.set_status(Status::Ok);
+    });
+    assert_eq!((span.status, span.get("langfuse.observation.level")), (0, None));
+}
+
+#[test]
+fn an_attribute_with_a_name_of_langfuses_own_is_sent_once() {
+    let span = sent(|span| {
+        span.set("langfuse.observation.input", "2").set(keys::INPUT, "1").set("langfuse.trace.name", "own");
+    });
+    assert_eq!(span.text("langfuse.observation.input"), Some("1"));
+    assert_eq!(span.text("langfuse.trace.name"), Some("own"));
 }
 
 #[test]

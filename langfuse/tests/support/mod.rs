@@ -22,7 +22,8 @@ pub fn config(receiver: &Receiver) -> Config {
 pub fn builder(config: &Config) -> Builder {
     let mut settings = Settings::default();
     settings.service_name = "shop".to_owned();
-    settings.export_delay = Duration::from_millis(5);
+    // What a test records comes in one batch, when it asks for it.
+    settings.export_delay = LONG;
     settings.finish_timeout = LONG;
     heirloom_core::builder("shop").settings(settings).exporter(config.exporter().unwrap())
 }

@@ -19,7 +19,7 @@ mod serve;
 mod span;
 
 pub use fault::Fault;
-pub use span::{Origin, Received, Value};
+pub use span::{Attributes, Origin, Received, Value};
 
 use contract::Violation;
 use serve::{Door, State};

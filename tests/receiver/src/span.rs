@@ -7,17 +7,20 @@ use std::sync::Arc;
 /// A value as OTLP has it.
 pub use opentelemetry_proto::tonic::common::v1::any_value::Value;
 
+/// Keys and values, as they came.
+pub type Attributes = Vec<(String, Value)>;
+
 /// What came beside the spans of a request.
 #[derive(Debug, Default, PartialEq)]
 pub struct Origin {
     /// The attributes of the resource.
-    pub resource: Vec<(String, Value)>,
+    pub resource: Attributes,
     /// The scope's name.
     pub scope: String,
     /// The scope's version.
     pub scope_version: String,
     /// The attributes of the scope.
-    pub scope_attributes: Vec<(String, Value)>,
+    pub scope_attributes: Attributes,
 }
 
 /// A span as it came.
@@ -40,11 +43,11 @@ pub struct Received {
     /// What the status says.
     pub status_message: String,
     /// Attributes, as they came.
-    pub attributes: Vec<(String, Value)>,
+    pub attributes: Attributes,
     /// How many attributes the sender left out.
     pub dropped_attributes: u32,
     /// Name, time and attributes of each event.
-    pub events: Vec<(String, u64, Vec<(String, Value)>)>,
+    pub events: Vec<(String, u64, Attributes)>,
     /// Resource and scope, shared by the spans of a request.
     pub origin: Arc<Origin>,
 }
@@ -135,7 +138,7 @@ pub(crate) fn find<'a>(attributes: &'a [(String, Value)], key: &str) -> Option<&
 }
 
 /// An attribute without a value counts as an empty array, which no rule allows.
-fn pairs(attributes: Vec<KeyValue>) -> Vec<(String, Value)> {
+fn pairs(attributes: Vec<KeyValue>) -> Attributes {
     let value = |kv: KeyValue| (kv.key, kv.value.and_then(|v| v.value).unwrap_or(Value::BytesValue(Vec::new())));
     attributes.into_iter().map(value).collect()
 }

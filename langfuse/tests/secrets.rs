@@ -1,0 +1,116 @@
+//! Whatever goes wrong, and however much is logged: no key and nothing of what was recorded is in any output.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use heirloom_core::llm::keys;
+use heirloom_langfuse::Config;
+use heirloom_receiver::{Fault, Receiver};
+use std::process::Command;
+use std::time::Duration;
+use support::{builder, LONG};
+
+const CASE: &str = "HEIRLOOM_TEST_CASE";
+const PUBLIC: &str = "pk-lf-canary0public";
+const SECRET: &str = "sk-lf-canary0secret";
+const PAYLOAD: &str = "canary0payload";
+/// What stands for a canary, in the ways in which it could be written.
+const ALL: &str = "canary0";
+
+/// Writes every line of every crate that logs to standard error.
+struct Logger;
+
+impl log::Log for Logger {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        eprintln!("log {} {} {}", record.level(), record.target(), record.args());
+    }
+
+    fn flush(&self) {}
+}
+
+/// Everything goes wrong, and everything that can be printed is.
+fn everything_goes_wrong() {
+    log::set_logger(&Logger).unwrap();
+    log::set_max_level(log::LevelFilter::Trace);
+    let faults = [
+        Fault::Echo(200),
+        Fault::Echo(400),
+        Fault::Echo(401),
+        Fault::Echo(403),
+        Fault::Echo(413),
+        Fault::Echo(429),
+        Fault::Echo(500),
+        Fault::Echo(503),
+        Fault::RetryAfter(429, PAYLOAD.into()),
+        Fault::Partial { rejected: 1, message: PAYLOAD.into(), json: false },
+        Fault::Partial { rejected: 1, message: PAYLOAD.into(), json: true },
+        Fault::Close,
+        Fault::Hang,
+    ];
+    for fault in faults {
+        meet(fault);
+    }
+    let wrong = Config::new(SECRET, PUBLIC);
+    eprintln!("{wrong:?} {} {:?}", wrong.exporter().unwrap_err(), wrong.auth_check());
+    let url = Config::new(PUBLIC, SECRET).base_url(format!("http://{SECRET}@localhost"));
+    eprintln!("{url:?} {:?} {:?}", url.exporter().map(drop), url.auth_check());
+    eprintln!("the end");
+}
+
+fn meet(fault: Fault) {
+    let receiver = Receiver::with_keys(PUBLIC, SECRET);
+    receiver.fail_always(fault);
+    let config = Config::new(PUBLIC, SECRET).base_url(receiver.url()).timeout(Duration::from_millis(300));
+    let config = config.retry_for(Duration::from_millis(20)).first_wait(Duration::from_millis(1));
+    eprintln!("{config:?} {:#?} {:?}", config, config.exporter().unwrap());
+    let builder = builder(&config);
+    eprintln!("{builder:?}");
+    let guard = builder.start().unwrap();
+    for _ in 0..2 {
+        guard.tracer().in_root(PAYLOAD, |root| {
+            root.set(keys::INPUT, PAYLOAD).set(keys::USER, PAYLOAD).set(PAYLOAD, 1).error(PAYLOAD);
+            root.event(PAYLOAD).in_span("child", |_| ());
+        });
+        eprintln!("{:?} {:?}", guard.tracer().flush(LONG), config.auth_check());
+    }
+    let report = guard.finish();
+    eprintln!("{report} {report:?}");
+}
+
+/// What the process that everything goes wrong in writes.
+fn output() -> String {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["no_key_and_no_payload_reaches_any_output", "--exact", "--nocapture", "--test-threads=1"]);
+    let output = command.env(CASE, "1").env("RUST_BACKTRACE", "0").output().unwrap();
+    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    assert!(output.status.success() && text.contains("the end"), "{text}");
+    text
+}
+
+#[test]
+fn no_key_and_no_payload_reaches_any_output() {
+    if std::env::var_os(CASE).is_some() {
+        return everything_goes_wrong();
+    }
+    let text = output();
+    assert!(text.contains("log TRACE") && text.contains("log DEBUG"), "the crates below did log: {text}");
+    let basic = "cGstbGYtY2FuYXJ5MHB1YmxpYzpzay1sZi1jYW5hcnkwc2VjcmV0";
+    let hex: String = ALL.bytes().map(|byte| format!("{byte:02x}")).collect();
+    for forbidden in [ALL, basic, &basic[..16], &hex] {
+        let found = text.lines().find(|line| line.to_lowercase().contains(&forbidden.to_lowercase()));
+        assert_eq!(found, None, "{forbidden} was written");
+    }
+    let bytes: Vec<String> = ALL.bytes().map(|byte| byte.to_string()).collect();
+    assert!(!text.contains(&bytes.join(", ")), "written as a list of bytes");
+    let said = |status: &str| {
+        let lines = text.lines().filter(|line| line.starts_with("heirloom: exporter") && line.contains(status));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let of_keys = said("401 Unauthorized");
+    assert!(of_keys.len() == 1 && of_keys[0].contains("LANGFUSE_SECRET_KEY"), "said once: {of_keys:?}");
+    assert_eq!(said("403 Forbidden").len(), 1);
+}
