@@ -23,7 +23,7 @@ each() {
 each heirloom-core record serde otel record,serde capture llm record,capture record,llm async stream record,async record,stream
 each heirloom-pool record rayon crossbeam tokio record,rayon record,crossbeam record,tokio
 each heirloom-ipc record workers tokio record,workers record,tokio
-each heirloom record serde otel rayon crossbeam record,rayon ipc record,ipc async record,async tokio
+each heirloom record serde otel rayon crossbeam record,rayon ipc record,ipc async record,async tokio langfuse
 
 tree=$(cargo tree -p heirloom-core --no-default-features --edges normal,build --prefix none)
 [ "$(echo "$tree" | wc -l)" -eq 1 ] || { echo "core has dependencies without its features:"; echo "$tree"; exit 1; }

@@ -28,6 +28,8 @@ mod record {
     use heirloom::{Dropped, ExporterLedger, Ledger, OpenSpan, Transparent};
 }
 
+#[cfg(feature = "langfuse")]
+use heirloom::langfuse::{AuthError, Config, ConfigError, Langfuse, Project};
 #[cfg(feature = "otel")]
 use heirloom::otel;
 
