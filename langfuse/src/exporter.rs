@@ -1,7 +1,7 @@
 //! [`Langfuse`]: the exporter.
 
 use crate::config::Config;
-use crate::encode::{self, Envelope};
+use crate::encode::Envelope;
 use crate::losses::Losses;
 use crate::retry::{Backoff, Patience};
 use crate::transport::{Answer, Transport};
@@ -133,7 +133,8 @@ impl Exporter for Langfuse {
         self.connect()?;
         self.patience.begin();
         let mut envelope = Envelope::new(&self.config, batch.resource());
-        self.deliver(&mut envelope, batch.spans().map(encode::span).collect()).into_result(batch.len())
+        let spans = envelope.spans(batch);
+        self.deliver(&mut envelope, spans).into_result(batch.len())
     }
 
     fn export_timeout(&self) -> Option<Duration> {

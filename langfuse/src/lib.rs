@@ -57,6 +57,7 @@
 //! | `COMPLETION_START_TIME`, `PROMPT_NAME`, `PROMPT_VERSION` | `langfuse.observation.completion_start_time`, `.prompt.name`, `.prompt.version` |
 //! | `TRACE_NAME`, `TAGS`, `PUBLIC`, `TRACE_METADATA` + key | `langfuse.trace.name`, `.tags`, `.public`, `.metadata.<key>` |
 //! | `USER`, `SESSION`, `ENVIRONMENT`, `RELEASE`, `VERSION` | `user.id`, `session.id`, `langfuse.environment`, `.release`, `.version` |
+//! | the client's environment and release | the same two names, on the resource and on every span |
 //! | a root, or a child of a parent that no exporter of this tracer gets | `langfuse.internal.is_app_root` |
 //! | everything else | as it is; Langfuse shows it as metadata |
 //!

@@ -331,7 +331,10 @@ fn environment_and_release_come_from_the_client_or_the_resource() {
     drop(guard.finish());
     let of = |name| {
         let span = receiver.span(name);
-        ["langfuse.environment", "langfuse.release"].map(|key| span.resource(key).unwrap_or_default().to_owned())
+        ["langfuse.environment", "langfuse.release"].map(|key| {
+            assert_eq!(span.resource(key), span.text(key), "on the resource, and on every span");
+            span.text(key).unwrap_or_default().to_owned()
+        })
     };
     assert_eq!(of("configured"), ["staging", "1.2.3"]);
     assert_eq!(of("resource"), ["beta", "9"]);

@@ -151,3 +151,12 @@ fn a_check_of_the_keys_ends_by_its_deadline_and_says_what_is_wrong() {
     let error = config(&receiver).auth_check().unwrap_err();
     assert_eq!(error, AuthError::Unreachable { why: "no connection to the server".into() });
 }
+
+#[test]
+fn a_server_without_tls_is_not_spoken_to_in_the_clear_where_tls_is_asked_for() {
+    let receiver = Receiver::start();
+    let url = receiver.url().replace("http://", "https://");
+    let error = config(&receiver).base_url(url).timeout(Duration::from_millis(500)).auth_check().unwrap_err();
+    assert!(matches!(error, AuthError::Unreachable { .. }), "{error:?}");
+    assert_eq!(receiver.requests().len(), 0);
+}

@@ -1,5 +1,6 @@
 //! The attributes of a span: which go where, and which come first.
 
+use super::envelope::Process;
 use super::generation::{self, Generation};
 use super::kind;
 use super::value::{any, attribute, cut, text, texts, truncated};
@@ -32,9 +33,10 @@ pub(super) struct Attributes {
 }
 
 impl Attributes {
-    pub(super) fn of(span: SpanRef<'_>, kind: ObservationType) -> Self {
+    pub(super) fn of(span: SpanRef<'_>, kind: ObservationType, process: &Process) -> Self {
         let mut sorter = Sorter::new(kind);
         span.attributes().for_each(|a| sorter.place(a));
+        sorter.process(process);
         sorter.finish(span)
     }
 
@@ -215,6 +217,15 @@ impl<'a> Sorter<'a> {
             self.left_out.push(format!("{recorded}={chars}"));
         }
         (1..=MAX_CHARS).contains(&chars)
+    }
+
+    /// What is the same on every span, unless this one says otherwise.
+    fn process(&mut self, process: &Process) {
+        for ours in process.attributes() {
+            if !self.sorted.core.iter().any(|known| known.key == ours.key) {
+                self.sorted.core.push(ours);
+            }
+        }
     }
 
     fn finish(mut self, span: SpanRef<'_>) -> Attributes {

@@ -4,7 +4,7 @@ use super::value::{any, attribute, text};
 use crate::config::Config;
 use crate::environment;
 use crate::transport::SDK_VERSION;
-use heirloom_core::export::Resource;
+use heirloom_core::export::{Batch, Resource};
 use heirloom_core::llm::keys;
 use heirloom_core::Value;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -16,13 +16,41 @@ use prost::Message;
 /// The scope of everything that Langfuse's SDKs send; spans of other scopes are foreign to the server.
 const SCOPE: &str = "langfuse-sdk";
 
+/// What is the same for every span of a process, and stands on each: Langfuse's SDK repeats it there.
+#[derive(Debug, Default)]
+pub(super) struct Process {
+    pub(super) environment: Option<String>,
+    pub(super) release: Option<String>,
+}
+
+impl Process {
+    /// What the client says, else what the resource does.
+    fn new(config: &Config, resource: &Resource) -> Self {
+        let recorded = |key| resource.get(key).and_then(Value::as_str);
+        let environment = config.environment.as_deref().or(recorded(keys::ENVIRONMENT));
+        let release = config.release.as_deref().or(recorded(keys::RELEASE));
+        Self {
+            environment: environment.filter(|name| environment::is_valid(name)).map(str::to_owned),
+            release: release.map(str::to_owned),
+        }
+    }
+
+    /// Langfuse's names for it.
+    pub(super) fn attributes(&self) -> impl Iterator<Item = KeyValue> + '_ {
+        let all = [("langfuse.environment", &self.environment), ("langfuse.release", &self.release)];
+        all.into_iter().filter_map(|(key, value)| Some(text(key, value.as_deref()?)))
+    }
+}
+
 /// Resource and scope, once for all requests of a batch.
 pub(crate) struct Envelope {
     request: ExportTraceServiceRequest,
+    process: Process,
 }
 
 impl Envelope {
     pub(crate) fn new(config: &Config, resource: &Resource) -> Self {
+        let process = Process::new(config, resource);
         let scope = InstrumentationScope {
             name: SCOPE.to_owned(),
             version: SDK_VERSION.to_owned(),
@@ -30,10 +58,15 @@ impl Envelope {
             dropped_attributes_count: 0,
         };
         let scope_spans = ScopeSpans { scope: Some(scope), ..ScopeSpans::default() };
-        let resource = ProtoResource { attributes: attributes(config, resource), ..ProtoResource::default() };
+        let resource = ProtoResource { attributes: attributes(resource, &process), ..ProtoResource::default() };
         let resource_spans =
             ResourceSpans { resource: Some(resource), scope_spans: vec![scope_spans], ..ResourceSpans::default() };
-        Self { request: ExportTraceServiceRequest { resource_spans: vec![resource_spans] } }
+        Self { request: ExportTraceServiceRequest { resource_spans: vec![resource_spans] }, process }
+    }
+
+    /// The spans as they are sent.
+    pub(crate) fn spans(&self, batch: &Batch) -> Vec<Span> {
+        batch.spans().map(|span| super::span::span(span, &self.process)).collect()
     }
 
     /// The request with these spans, in bytes, unless it has more than `max_bytes`. The spans are given back.
@@ -46,20 +79,12 @@ impl Envelope {
 }
 
 /// The resource's own attributes, and what Langfuse wants to know of the process.
-fn attributes(config: &Config, resource: &Resource) -> Vec<KeyValue> {
-    let own = |(key, value): &(_, Value<'static>)| {
-        attribute(std::borrow::Cow::into_owned(Clone::clone(key)), any(value.clone()))
-    };
-    let mut attributes: Vec<KeyValue> = resource.attributes.iter().map(own).collect();
-    let recorded = |key| resource.get(key).and_then(Value::as_str);
-    let environment =
-        config.environment.as_deref().or(recorded(keys::ENVIRONMENT)).filter(|e| environment::is_valid(e));
-    let release = config.release.as_deref().or(recorded(keys::RELEASE));
-    for (key, value) in [("langfuse.environment", environment), ("langfuse.release", release)] {
-        if let Some(value) = value {
-            attributes.retain(|known| known.key != key);
-            attributes.push(text(key, value));
-        }
+fn attributes(resource: &Resource, process: &Process) -> Vec<KeyValue> {
+    let own = resource.attributes.iter().map(|(key, value)| attribute(key.as_ref(), any(value.clone())));
+    let mut attributes: Vec<KeyValue> = own.collect();
+    for ours in process.attributes() {
+        attributes.retain(|known| known.key != ours.key);
+        attributes.push(ours);
     }
     attributes
 }

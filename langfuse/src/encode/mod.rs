@@ -17,4 +17,3 @@ mod span;
 mod value;
 
 pub(crate) use envelope::Envelope;
-pub(crate) use span::span;

@@ -1,6 +1,7 @@
 //! One span.
 
 use super::attributes::Attributes;
+use super::envelope::Process;
 use super::kind;
 use super::value::plain;
 use heirloom_core::export::{EventRef, LinkRef, SpanRef};
@@ -17,9 +18,9 @@ const HAS_IS_REMOTE: u32 = 0x100;
 const IS_REMOTE: u32 = 0x200;
 
 /// The whole span. Allocates for each text.
-pub(crate) fn span(span: SpanRef<'_>) -> Span {
+pub(super) fn span(span: SpanRef<'_>, process: &Process) -> Span {
     let kind = kind::of(span);
-    let attributes = Attributes::of(span, kind);
+    let attributes = Attributes::of(span, kind, process);
     Span {
         trace_id: span.trace_id().to_bytes().to_vec(),
         span_id: span.span_id().to_bytes().to_vec(),

@@ -16,6 +16,9 @@ use std::io::Read;
 /// Where traces go.
 pub(crate) const TRACES: &str = "/api/public/otel/v1/traces";
 const PROJECTS: &str = "/api/public/projects";
+/// All that Langfuse's own SDK wants to read.
+const PROJECT: &str =
+    r#"{"data":[{"id":"p1","name":"receiver","organization":{"id":"o1","name":"tests"},"metadata":{}}]}"#;
 const PROTOBUF: &str = "application/x-protobuf";
 
 /// What becomes of a request.
@@ -41,8 +44,7 @@ pub(crate) fn handle(raw: &Raw, state: &State) -> Handled {
     match (raw.method.as_str(), raw.path.as_str()) {
         _ if !authenticated(raw, state) => Handled::answer(401, "wrong keys"),
         ("GET", PROJECTS) => {
-            let projects = r#"{"data":[{"id":"p1","name":"receiver","metadata":{}}]}"#;
-            Handled { answer: Some(Answer::new(200, "application/json", projects)), ..Handled::default() }
+            Handled { answer: Some(Answer::new(200, "application/json", PROJECT)), ..Handled::default() }
         }
         ("POST", TRACES) => traces(raw, state),
         (_, TRACES | PROJECTS) => Handled::answer(405, "another method"),

@@ -184,7 +184,6 @@ fn a_wrong_envelope_is_found() {
         c.set(text("langfuse.observation.level", "DEFAULT"));
     });
     found("error-status", |c| c.span().status = None);
-    found("error-status", |c| c.span().attributes.retain(|kv| kv.key != "langfuse.observation.level"));
     let event = |c: &mut Case| {
         c.span().attributes =
             vec![text("langfuse.observation.type", "event"), text("langfuse.observation.level", "ERROR")];
