@@ -20,10 +20,10 @@ pub struct Project {
 }
 
 impl Config {
-    /// Asks the server whether it accepts the keys, and returns the projects that they belong to. One request
-    /// (`GET /api/public/projects`), no retry, at most [`timeout`](Self::timeout). For the start of a program or a health
-    /// check, not for each request: it blocks the calling thread, and starts one for as long as it lasts, so that it works
-    /// inside any runtime.
+    /// Asks the server whether it accepts the keys, and returns the projects that they belong to. One request (`GET
+    /// /api/public/projects`), no retry, at most [`timeout`](Self::timeout). For the start of a program or a health
+    /// check, not for each request: it blocks the calling thread, and starts one for as long as it lasts, so that it
+    /// works inside any runtime.
     ///
     /// ```
     /// use heirloom_langfuse::{AuthError, Config};

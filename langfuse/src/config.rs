@@ -125,16 +125,16 @@ impl Config {
         self
     }
 
-    /// How long it waits before the first retry. Each further wait is twice as long, up to eight times this one; each is
-    /// longer or shorter by up to a fifth, by chance. A `Retry-After` of the server wins.
+    /// How long it waits before the first retry. Each further wait is twice as long, up to eight times this one; each
+    /// is longer or shorter by up to a fifth, by chance. A `Retry-After` of the server wins.
     #[must_use]
     pub fn first_wait(mut self, time: Duration) -> Self {
         self.first_wait = time;
         self
     }
 
-    /// How large a request may be before compression, in bytes. A batch that is larger is sent in parts; a single span that
-    /// is larger is lost, and counted.
+    /// How large a request may be before compression, in bytes. A batch that is larger is sent in parts; a single span
+    /// that is larger is lost, and counted.
     #[must_use]
     pub fn max_request_bytes(mut self, bytes: usize) -> Self {
         self.max_request_bytes = bytes;
@@ -155,8 +155,8 @@ impl Config {
         self
     }
 
-    /// Where the program runs: `production`, `staging`, ..; lowercase letters, digits, `-` and `_`, at most 40, not beginning
-    /// with `langfuse`.
+    /// Where the program runs: `production`, `staging`, ..; lowercase letters, digits, `-` and `_`, at most 40, not
+    /// beginning with `langfuse`.
     #[must_use]
     pub fn environment(mut self, environment: impl Into<String>) -> Self {
         self.environment = Some(environment.into());
@@ -196,8 +196,8 @@ impl Config {
         Ok(Langfuse::new(self.clone()))
     }
 
-    /// A builder of a tracer that has this client's exporter, sample rate and interval. Add to it what else you want, then
-    /// `init` or `start`. The environment's other settings (`OTEL_*`, `HEIRLOOM_*`) count, as in
+    /// A builder of a tracer that has this client's exporter, sample rate and interval. Add to it what else you want,
+    /// then `init` or `start`. The environment's other settings (`OTEL_*`, `HEIRLOOM_*`) count, as in
     /// [`heirloom_core::builder`].
     ///
     /// A sample rate decides about roots; a remote parent's decision is kept. While tracing is switched off, the tracer

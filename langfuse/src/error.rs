@@ -21,8 +21,8 @@ pub(crate) mod variable {
 
 /// Why there is no exporter: a setting that is missing or can't be used.
 ///
-/// Its text names the setting by its variable, says what is expected and what to do. It never holds a value: a key could be
-/// in any of them.
+/// Its text names the setting by its variable, says what is expected and what to do. It never holds a value: a key
+/// could be in any of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -62,8 +62,8 @@ impl fmt::Display for ConfigError {
                 write!(f, "{variable} is missing: set it to the key of the project (in Langfuse: settings, API keys)")
             }
             ConfigError::Swapped => f.write_str(
-                "LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY are swapped: the public one begins with pk-lf-, the secret one \
-                 with sk-lf-",
+                "LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY are swapped: the public one begins with pk-lf-, \
+                 the secret one with sk-lf-",
             ),
             ConfigError::Invalid { variable, expected } => write!(f, "{variable} can't be used: it takes {expected}"),
             ConfigError::Disabled => f.write_str(

@@ -28,10 +28,10 @@ const MARGIN: Duration = Duration::from_secs(10);
 /// | 401, 403 | lost; the message names the variables to look at |
 /// | any other status | lost; the message has the status |
 ///
-/// A request whose answer did not come in time is sent again although it may have arrived: the ids are the same, so nothing is
-/// there twice. `flush` and `finish` keep their deadlines in all of these. What was lost is in the ledger; why, in the
-/// program's standard error (once) and in what `flush` returns. No key, and nothing that was recorded or answered, is in any
-/// message.
+/// A request whose answer did not come in time is sent again although it may have arrived: the ids are the same, so
+/// nothing is there twice. `flush` and `finish` keep their deadlines in all of these. What was lost is in the ledger;
+/// why, in the program's standard error (once) and in what `flush` returns. No key, and nothing that was recorded or
+/// answered, is in any message.
 ///
 /// ```
 /// use heirloom_langfuse::{Config, Langfuse};

@@ -61,12 +61,12 @@
 //! | a root, or a child of a parent that no exporter of this tracer gets | `langfuse.internal.is_app_root` |
 //! | everything else | as it is; Langfuse shows it as metadata |
 //!
-//! Model, usage, cost and prompt count on generations and embeddings only. On any other observation they are sent as its
-//! metadata, so that what stands on an agent and on its call of a model is counted once.
+//! Model, usage, cost and prompt count on generations and embeddings only. On any other observation they are sent as
+//! its metadata, so that what stands on an agent and on its call of a model is counted once.
 //!
-//! Langfuse takes 200 characters of a user, a session, a tag or a value of the trace's metadata: one that is longer is left
-//! out, and named in `heirloom.left_out`; a trace's name is cut. A span has at most 128 attributes; those of the table are
-//! never the ones that are dropped, metadata and then everything else is.
+//! Langfuse takes 200 characters of a user, a session, a tag or a value of the trace's metadata: one that is longer is
+//! left out, and named in `heirloom.left_out`; a trace's name is cut. A span has at most 128 attributes; those of the
+//! table are never the ones that are dropped, metadata and then everything else is.
 //!
 //! # Several clients
 //!
@@ -75,9 +75,9 @@
 //!
 //! # What isn't here
 //!
-//! Scores and media don't travel over OTLP. `langfuse.internal.as_root` isn't set: whether ids came from a caller or from a
-//! header isn't known any more when a span is sent. Whether an upstream service has claimed the trace's root is said in
-//! baggage, which isn't recorded.
+//! Scores and media don't travel over OTLP. `langfuse.internal.as_root` isn't set: whether ids came from a caller or
+//! from a header isn't known any more when a span is sent. Whether an upstream service has claimed the trace's root is
+//! said in baggage, which isn't recorded.
 
 mod auth;
 mod config;

@@ -54,8 +54,8 @@ pub(crate) fn client(config: &Config) -> Result<Client, String> {
     builder.build().map_err(|_| "the HTTP client can't be made".to_owned())
 }
 
-/// The system's certificates, so that a server with one of an own authority is accepted too. The client wants settings even
-/// where there is no TLS: then without certificates, which a system may lack.
+/// The system's certificates, so that a server with one of an own authority is accepted too. The client wants settings
+/// even where there is no TLS: then without certificates, which a system may lack.
 fn tls(verify: bool) -> Result<rustls::ClientConfig, String> {
     use rustls_platform_verifier::BuilderVerifierExt;
     let provider = Arc::new(rustls::crypto::ring::default_provider());

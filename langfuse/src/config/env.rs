@@ -10,8 +10,8 @@ use std::time::Duration;
 const MAX_SECONDS: f64 = 31_536_000.0;
 
 impl Config {
-    /// The client that the environment of this process describes; see the [table](Self). Keys are looked at when they are
-    /// needed, by [`exporter`](Self::exporter).
+    /// The client that the environment of this process describes; see the [table](Self). Keys are looked at when they
+    /// are needed, by [`exporter`](Self::exporter).
     ///
     /// # Errors
     /// A variable can't be used. Its value is not told.

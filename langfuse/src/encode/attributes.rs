@@ -155,8 +155,8 @@ impl<'a> Sorter<'a> {
         None
     }
 
-    /// What is said of the model's call. Elsewhere it is metadata: if it stood on an agent and on its call of a model as
-    /// what it is, Langfuse would count it twice.
+    /// What is said of the model's call. Elsewhere it is metadata: if it stood on an agent and on its call of a model
+    /// as what it is, Langfuse would count it twice.
     fn model(&mut self, a: AttributeRef<'a>) -> Option<AttributeRef<'a>> {
         if !generation::is_one(a.key) {
             return Some(a);

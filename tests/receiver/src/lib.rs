@@ -1,7 +1,7 @@
 //! A Langfuse-shaped server for tests.
 //!
-//! Real HTTP on a loopback port, real OTLP in protobuf, gzip, authentication. It keeps what it got, checks all of it against
-//! what Langfuse's own SDK sends (see [`contract`]), and can be made to fail in each way that a server fails.
+//! Real HTTP on a loopback port, real OTLP in protobuf, gzip, authentication. It keeps what it got, checks all of it
+//! against what Langfuse's own SDK sends (see [`contract`]), and can be made to fail in each way that a server fails.
 //!
 //! ```
 //! use heirloom_receiver::Receiver;
