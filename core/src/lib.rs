@@ -62,6 +62,7 @@
 //! | `otel` | conversions to and from OpenTelemetry's types, and its span exporters as exporters ([`otel`]) |
 //! | `async` | a span per future, a context that goes with it ([`future`]); works with `record` and without |
 //! | `stream` | the same for streams ([`stream`]) |
+//! | `macros` | the attribute [`observe`](macro@observe); works with `record` and without |
 //! | `serde` | `Serialize` and `Deserialize` for [`Context`], [`TraceId`], [`SpanId`] |
 //!
 //! # What can't be recorded
@@ -75,6 +76,8 @@
 
 pub use context::{Context, TracerId};
 pub use error::{SetError, UpdateError};
+#[cfg(feature = "macros")]
+pub use heirloom_macros::observe_core as observe;
 pub use id::{ParseIdError, SpanId, TraceId};
 pub use kind::{SpanKind, Status};
 pub use name::Name;
@@ -86,6 +89,10 @@ pub use record::{in_root, in_span, root, span, Entered, Span, SpanBuilder, Updat
 pub use trace_update::TraceUpdate;
 pub use value::Value;
 
+#[cfg(feature = "macros")]
+#[path = "macro_support/mod.rs"]
+#[doc(hidden)]
+pub mod __private;
 mod context;
 mod error;
 #[cfg(feature = "async")]

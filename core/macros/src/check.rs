@@ -1,0 +1,116 @@
+//! Whether the attribute goes with the function; if not, the token that is wrong.
+
+use proc_macro2::Span;
+use syn::{Error, Ident, Result, Type};
+
+use crate::args::Args;
+use crate::function::{Form, Function};
+use crate::types;
+
+/// What can be seen without knowing any type.
+pub(crate) fn function(function: &Function, args: &Args) -> Result<()> {
+    signature(function)?;
+    stream(function, args)?;
+    outcome(function, args)?;
+    input(function, args)
+}
+
+fn signature(function: &Function) -> Result<()> {
+    let signature = &function.signature;
+    if let Some(word) = &signature.constness {
+        return refuse(word.span, "a `const fn` can't be observed: it may run while the program is compiled");
+    }
+    if let Some(abi) = &signature.abi {
+        let message = "an `extern` function can't be observed: what a panic does in it is not ours to say; \
+                       observe a function that it calls";
+        return refuse(abi.extern_token.span, message);
+    }
+    Ok(())
+}
+
+fn stream(function: &Function, args: &Args) -> Result<()> {
+    let Some(at) = args.stream else { return Ok(()) };
+    if let Some(word) = &function.signature.asyncness {
+        return refuse(word.span, "`stream` is for a function that returns a stream, not for an `async fn`");
+    }
+    if !function.returns().is_some_and(types::is_stream) {
+        let message = "`stream` is for a function that returns `impl Stream`, `Pin<Box<dyn Stream>>` or a `BoxStream`";
+        return refuse(at, message);
+    }
+    match (args.err, &args.output) {
+        (Some(at), _) => refuse(at, "of a stream only its end is seen, not its items: there is no `err`"),
+        (_, Some(output)) => {
+            refuse(output.span, "of a stream only its end is seen, not its items: there is no `output`")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `err` and `output` look at something.
+fn outcome(function: &Function, args: &Args) -> Result<()> {
+    let returns: Option<Type> = match function.form(args.stream.is_some()) {
+        Form::Plain | Form::Async => function.returns().cloned(),
+        Form::AsyncBlock { output, .. } | Form::Future { output, .. } => Some(output),
+        Form::Stream { .. } => return Ok(()),
+    };
+    let nothing = returns.map_or(true, |ty| types::is_unit(&ty));
+    match (nothing, args.err, &args.output) {
+        (true, Some(at), _) => refuse(at, "`err` is for a function that returns a `Result`"),
+        (true, _, Some(output)) => refuse(output.span, "`output` is for a function that returns something"),
+        _ => Ok(()),
+    }
+}
+
+/// The arguments in `input(..)` are the function's.
+fn input(function: &Function, args: &Args) -> Result<()> {
+    let Some(Some(asked)) = args.input.as_ref().map(|input| &input.arguments) else { return Ok(()) };
+    let known: Vec<&Ident> = function.arguments().collect();
+    for argument in asked {
+        if !known.contains(&&argument.name) {
+            return refuse(argument.name.span(), &unknown_argument(&argument.name, &known));
+        }
+    }
+    Ok(())
+}
+
+fn unknown_argument(name: &Ident, known: &[&Ident]) -> String {
+    if name == "self" {
+        return "`self` is not captured: set what is of interest with `fields(..)`".to_owned();
+    }
+    if known.is_empty() {
+        return format!("the function has no argument `{name}`: it has none with a name");
+    }
+    let known: Vec<String> = known.iter().map(|known| format!("`{known}`")).collect();
+    format!("the function has no argument `{name}`; it has {}", known.join(", "))
+}
+
+/// The arguments that are captured, each with whether that is done by `Debug`.
+pub(crate) fn captured<'a>(function: &'a Function, args: &'a Args) -> Vec<(&'a Ident, bool)> {
+    match args.input.as_ref().map(|input| &input.arguments) {
+        None => Vec::new(),
+        Some(None) => function.arguments().map(|name| (name, false)).collect(),
+        Some(Some(asked)) => asked.iter().map(|argument| (&argument.name, argument.by_debug)).collect(),
+    }
+}
+
+/// The crate that the expansion uses has what it needs.
+pub(crate) fn features(args: &Args) -> Result<()> {
+    let words = args.observation.iter().chain(&args.level).map(|word| word.span);
+    let captures = args.input.iter().map(|input| input.span).chain(args.output.iter().map(|output| output.span));
+    needs("llm", cfg!(feature = "llm"), "types and levels of observations", words)?;
+    needs("capture", cfg!(feature = "capture"), "captured inputs and outputs", captures)?;
+    needs("stream", cfg!(feature = "stream"), "observed streams", args.stream)
+}
+
+fn needs(feature: &str, has: bool, what: &str, asked: impl IntoIterator<Item = Span>) -> Result<()> {
+    match asked.into_iter().next() {
+        Some(at) if !has => {
+            refuse(at, &format!("{what} need the feature `{feature}` of the crate `heirloom` (or `heirloom-core`)"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn refuse(at: Span, message: &str) -> Result<()> {
+    Err(Error::new(at, message))
+}

@@ -1,0 +1,283 @@
+//! Writes the function back: one function per form.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned, ToTokens};
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+use syn::{Ident, Path, Result, Type};
+
+use crate::args::{Args, Output, Parent};
+use crate::function::{AsyncBlock, Form, Function};
+use crate::{check, types};
+
+/// The function, observed. If it can't be: the item as it was, so that whoever calls it finds it, and the error.
+pub(crate) fn observe(args: TokenStream, item: TokenStream, krate: &Path) -> TokenStream {
+    expand(args, item.clone(), krate).unwrap_or_else(|error| {
+        let error = error.into_compile_error();
+        quote!(#item #error)
+    })
+}
+
+fn expand(args: TokenStream, item: TokenStream, krate: &Path) -> Result<TokenStream> {
+    let function: Function = syn::parse2(item)?;
+    let args: Args = syn::parse2(args)?;
+    check::function(&function, &args)?;
+    check::features(&args)?;
+    let mut krate = args.krate.as_ref().unwrap_or(krate).clone();
+    krate.segments.push(Ident::new("__private", Span::call_site()).into());
+    let names = Names { krate, span: local("span"), scope: local("scope"), output: local("output") };
+    let Function { attributes, visibility, signature, inner_attributes, .. } = &function;
+    let body = Expansion { function: &function, args: &args, names }.body();
+    Ok(quote! {
+        #(#attributes)*
+        #visibility #signature {
+            #(#inner_attributes)*
+            #body
+        }
+    })
+}
+
+/// A local variable that the user's code can't see.
+fn local(name: &str) -> Ident {
+    Ident::new(name, Span::mixed_site())
+}
+
+struct Names {
+    /// The module that has what expansions call.
+    krate: Path,
+    span: Ident,
+    scope: Ident,
+    output: Ident,
+}
+
+struct Expansion<'a> {
+    function: &'a Function,
+    args: &'a Args,
+    names: Names,
+}
+
+impl Expansion<'_> {
+    fn body(&self) -> TokenStream {
+        match self.function.form(self.args.stream.is_some()) {
+            Form::Plain => self.scope_with_outcome().unwrap_or_else(|| self.scope()),
+            Form::Async => self.async_fn(),
+            Form::AsyncBlock { before, block, output } => {
+                let observed = self.async_block(&block, &output);
+                quote!(#(#before)* #observed)
+            }
+            Form::Future { output, boxed } => self.future(&output, boxed),
+            Form::Stream { boxed } => self.stream(boxed),
+        }
+    }
+
+    /// A span and a scope, until the function returns.
+    fn scope(&self) -> TokenStream {
+        let Names { span, scope, .. } = &self.names;
+        let (begin, body) = (self.begin(), &self.function.body);
+        quote! {
+            #begin
+            let #scope = #span.enter();
+            #body
+        }
+    }
+
+    /// The same where what the body returns is looked at: the body is a closure that is called at once.
+    fn scope_with_outcome(&self) -> Option<TokenStream> {
+        let Names { span, scope, output, .. } = &self.names;
+        let outcome = self.outcome(self.function.returns()?, &quote!(&#span), &quote!(&#output))?;
+        let (begin, call) = (self.begin(), self.call());
+        Some(quote! {
+            #begin
+            let #scope = #span.enter();
+            let #output = #call;
+            #outcome
+            #output
+        })
+    }
+
+    /// The body is a future that has the span; the span begins when that is polled first.
+    fn async_fn(&self) -> TokenStream {
+        let begin = self.begin();
+        let unit = syn::parse_quote!(());
+        let returns = self.function.returns().unwrap_or(&unit);
+        let body = &self.function.body;
+        let observed = self.in_span(&self.async_move(returns, body), returns);
+        quote! {
+            #begin
+            #observed.await
+        }
+    }
+
+    /// The same for an `async` block that the function returns.
+    fn async_block(&self, block: &AsyncBlock, returns: &Type) -> TokenStream {
+        let begin = self.begin();
+        let (keyword, capture, body) = (&block.inner.async_token, &block.inner.capture, &block.inner.block);
+        let observed = self.in_span(&self.async_move(returns, body), returns);
+        block.replaced_by(quote! {
+            #keyword #capture {
+                #begin
+                #observed.await
+            }
+        })
+    }
+
+    /// A future from elsewhere: the span begins with the call that makes it.
+    fn future(&self, returns: &Type, boxed: bool) -> TokenStream {
+        self.made_in_span(boxed, |future| self.in_span(&future, returns))
+    }
+
+    fn stream(&self, boxed: bool) -> TokenStream {
+        let Names { krate, span, .. } = &self.names;
+        self.made_in_span(boxed, |stream| quote!(#krate::stream(#stream, #span)))
+    }
+
+    /// The body makes something that takes the span with it; the span is current meanwhile.
+    fn made_in_span(&self, boxed: bool, observed: impl FnOnce(TokenStream) -> TokenStream) -> TokenStream {
+        let Names { span, scope, output, .. } = &self.names;
+        let (begin, call) = (self.begin(), self.call());
+        let observed = observed(output.to_token_stream());
+        let returned = if boxed { quote!(::std::boxed::Box::pin(#observed)) } else { observed };
+        quote! {
+            #begin
+            let #scope = #span.enter();
+            let #output = #call;
+            ::core::mem::drop(#scope);
+            #returned
+        }
+    }
+
+    /// The body as a closure that is called at once. Through a function, so that it may give away what it captures.
+    fn call(&self) -> TokenStream {
+        let (krate, body) = (&self.names.krate, &self.function.body);
+        let annotation = self.function.returns().map_or(Some(quote!(())), types::annotation);
+        let annotation = annotation.map(|ty| quote!(::<#ty, _>));
+        quote!(#krate::call #annotation(move || #body))
+    }
+
+    /// The body as a future. The first statement, which does nothing, says what it returns: an `async` block can't.
+    fn async_move(&self, returns: &Type, body: &impl ToTokens) -> TokenStream {
+        let output = &self.names.output;
+        let says = types::annotation(returns).filter(|_| !types::is_unit(returns)).map(|ty| {
+            quote! {
+                if let ::core::option::Option::Some(#output) = ::core::option::Option::None::<#ty> {
+                    return #output;
+                }
+            }
+        });
+        match says {
+            None => quote!(async move #body),
+            Some(says) => quote!(async move { #says #body }),
+        }
+    }
+
+    /// The future has the span, and what it returns is looked at if need be.
+    fn in_span(&self, future: &TokenStream, returns: &Type) -> TokenStream {
+        let Names { krate, span, output, .. } = &self.names;
+        match self.outcome(returns, &quote!(#span), &quote!(#output)) {
+            None => quote!(#krate::future(#future, #span)),
+            Some(outcome) => quote!(#krate::future_then(#future, #span, |#span, #output| { #outcome })),
+        }
+    }
+
+    /// Begins the span and sets what there is to set.
+    fn begin(&self) -> TokenStream {
+        let Names { krate, span, .. } = &self.names;
+        let (parent, name) = (self.parent(), self.name());
+        let begin = match &self.args.kind {
+            None => quote!(#krate::begin(#parent, #name)),
+            Some(kind) => {
+                let kind = Ident::new(kind.variant, Span::mixed_site());
+                quote!(#krate::begin_as(#parent, #name, #krate::SpanKind::#kind))
+            }
+        };
+        let settings = self.settings();
+        let settings = (!settings.is_empty()).then(|| quote!(if #span.is_recording() { #settings }));
+        quote! {
+            let #span = #begin;
+            #settings
+        }
+    }
+
+    fn parent(&self) -> TokenStream {
+        let krate = &self.names.krate;
+        match &self.args.parent {
+            None => quote!(#krate::Context::current()),
+            Some(Parent::Root) => quote!(#krate::Context::INERT),
+            Some(Parent::Of(parent)) => {
+                quote_spanned!(parent.span()=> ::core::convert::Into::<#krate::Context>::into(#parent))
+            }
+        }
+    }
+
+    fn name(&self) -> TokenStream {
+        match &self.args.name {
+            Some(name) => name.to_token_stream(),
+            None => self.function.signature.ident.unraw().to_string().to_token_stream(),
+        }
+    }
+
+    /// What is set if the span is recorded: nothing of it is evaluated otherwise.
+    fn settings(&self) -> TokenStream {
+        let Names { krate, span, .. } = &self.names;
+        let observation = self.args.observation.as_ref().map(|word| {
+            let variant = Ident::new(word.variant, Span::mixed_site());
+            quote!(#krate::observation(&#span, #krate::ObservationType::#variant);)
+        });
+        let level = self.args.level.as_ref().map(|word| {
+            let variant = Ident::new(word.variant, Span::mixed_site());
+            quote!(#krate::level(&#span, #krate::Level::#variant);)
+        });
+        let fields = self.args.fields.iter().map(|field| {
+            let (key, value) = (&field.key, &field.value);
+            quote_spanned!(value.span()=> #krate::field(&#span, #key, &(#value));)
+        });
+        let input = self.args.input.is_some().then(|| self.input());
+        quote!(#observation #level #(#fields)* #input)
+    }
+
+    fn input(&self) -> TokenStream {
+        let Names { krate, span, .. } = &self.names;
+        let arguments = check::captured(self.function, self.args).into_iter().map(|(name, by_debug)| {
+            let key = name.unraw().to_string();
+            let value = captured(krate, &quote!(&#name), by_debug, name.span());
+            quote!((#key, #value))
+        });
+        quote!(#krate::input(&#span, &[#(#arguments),*]);)
+    }
+
+    /// What is done with what the function returned, given references to the span and to that. `None` if nothing is.
+    fn outcome(&self, returns: &Type, span: &TokenStream, output: &TokenStream) -> Option<TokenStream> {
+        let krate = &self.names.krate;
+        let is_result = self.args.err.is_some() || types::is_result(returns);
+        let failed = is_result.then(|| match self.args.err {
+            None => quote!(#krate::failed(#span, #output);),
+            Some(at) => quote_spanned!(at=> #krate::failed_with(#span, #output);),
+        });
+        let captured = self.args.output.as_ref().map(|how| self.output(how, is_result, span, output));
+        (is_result || captured.is_some()).then(|| quote!(#captured #failed))
+    }
+
+    /// Captures the output; of a `Result`, what is in its `Ok`.
+    fn output(&self, how: &Output, is_result: bool, span: &TokenStream, output: &TokenStream) -> TokenStream {
+        let krate = &self.names.krate;
+        let value = local("value");
+        let pattern = if is_result { quote!(::core::result::Result::Ok(#value)) } else { quote!(#value) };
+        let captured = captured(krate, &value.to_token_stream(), how.by_debug, how.span);
+        quote! {
+            if (#span).is_recording() {
+                #[allow(irrefutable_let_patterns)]
+                if let #pattern = #output {
+                    #krate::output(#span, #captured);
+                }
+            }
+        }
+    }
+}
+
+/// A reference to what is captured, as the type that capture takes.
+fn captured(krate: &Path, value: &TokenStream, by_debug: bool, at: Span) -> TokenStream {
+    match by_debug {
+        false => quote_spanned!(at=> #value as &dyn #krate::Captured),
+        true => quote_spanned!(at=> &#krate::debug(#value) as &dyn #krate::Captured),
+    }
+}

@@ -1,0 +1,66 @@
+//! The futures and streams of observed functions.
+
+use crate::future::{FutureExt as _, InSpan};
+use crate::record::Polled;
+use crate::Span;
+use pin_project_lite::pin_project;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll};
+
+/// A future that has the span.
+#[inline]
+pub fn future<F: Future>(future: F, span: Span) -> InSpan<F> {
+    future.in_span(span)
+}
+
+/// The same, and `then` sees what it returns while the span is open.
+#[inline]
+pub fn future_then<F: Future, O: FnOnce(&Span, &F::Output)>(future: F, span: Span, then: O) -> Observed<F, O> {
+    Observed { inner: Some(future), then: Some(then), polled: Polled::future(span) }
+}
+
+/// A stream that has the span.
+#[cfg(feature = "stream")]
+#[inline]
+pub fn stream<S: futures_core::Stream>(stream: S, span: Span) -> crate::stream::InSpan<S> {
+    crate::stream::StreamExt::in_span(stream, span)
+}
+
+pin_project! {
+    /// As [`InSpan`], with a look at what the future returns.
+    #[derive(Debug)]
+    #[must_use = "a future does nothing until it is awaited or given to an executor"]
+    pub struct Observed<F, O> {
+        // `None` only while it is dropped.
+        #[pin]
+        inner: Option<F>,
+        then: Option<O>,
+        polled: Polled,
+    }
+
+    impl<F, O> PinnedDrop for Observed<F, O> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            this.polled.dropped(|| this.inner.set(None));
+        }
+    }
+}
+
+impl<F: Future, O: FnOnce(&Span, &F::Output)> Future for Observed<F, O> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let Some(inner) = this.inner.as_pin_mut() else { return Poll::Pending };
+        let poll = this.polled.poll(|| inner.poll(task));
+        if let Poll::Ready(output) = &poll {
+            if let Some(then) = this.then.take() {
+                then(this.polled.span(), output);
+            }
+            this.polled.complete();
+        }
+        poll
+    }
+}
