@@ -1,9 +1,10 @@
 //! Reads the function: what stands under the attribute, and which form it has.
 
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::quote;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
+use syn::token::Brace;
 use syn::{Attribute, Block, Error, Expr, ExprAsync, FnArg, Ident, Pat, Result};
 use syn::{ReturnType, Signature, Stmt, Token, Type, Visibility};
 
@@ -77,8 +78,13 @@ fn split_inner_attributes(body: Group) -> Result<(Vec<Attribute>, Group)> {
     let read = |input: ParseStream<'_>| Ok((input.call(Attribute::parse_inner)?, input.parse::<TokenStream>()?));
     let (attributes, rest) = read.parse2(body.stream())?;
     let mut bare = Group::new(Delimiter::Brace, rest);
-    bare.set_span(body.span());
+    bare.set_span(written_here(body.span()));
     Ok((attributes, bare))
+}
+
+/// Of braces that end up in other braces: at the same place, but the compiler shall not find them superfluous.
+fn written_here(braces: Span) -> Span {
+    Span::mixed_site().located_at(braces)
 }
 
 impl Function {
@@ -129,7 +135,8 @@ fn async_block_at_the_end(body: &Group) -> Option<(Vec<Stmt>, AsyncBlock)> {
     }
     let mut statements = Block::parse_within.parse2(body.stream()).ok()?;
     let Some(Stmt::Expr(whole, None)) = statements.pop() else { return None };
-    let inner = async_block_in(&whole)?.clone();
+    let mut inner = async_block_in(&whole)?.clone();
+    inner.block.brace_token = Brace(written_here(inner.block.brace_token.span.join()));
     Some((statements, AsyncBlock { inner, whole }))
 }
 
