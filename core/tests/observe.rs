@@ -370,6 +370,7 @@ mod forms {
             Ok(self.texts.into_values().collect())
         }
 
+        #[allow(clippy::boxed_local)]
         #[observe(fields(len = self.texts.len()))]
         fn boxed(self: Box<Self>) -> usize {
             self.texts.len()
@@ -400,9 +401,9 @@ mod forms {
     }
 
     #[observe]
-    fn largest<'a, T: Ord + Debug, const N: usize>(items: &'a [T; N], floor: &'a T) -> Result<&'a T, String>
+    fn largest<'a, T, const N: usize>(items: &'a [T; N], floor: &'a T) -> Result<&'a T, String>
     where
-        T: Clone,
+        T: Ord + Debug,
     {
         items.iter().filter(|item| *item > floor).max().ok_or_else(|| format!("none in {N}"))
     }
@@ -441,9 +442,9 @@ mod forms {
         a + b + first
     }
 
+    #[allow(unsafe_code, unsafe_op_in_unsafe_fn)]
     #[observe(fields(null = at.is_null()))]
     unsafe fn read(at: *const u32) -> Result<u32, ()> {
-        #[allow(unsafe_op_in_unsafe_fn)]
         Ok(at.read())
     }
 

@@ -341,7 +341,8 @@ mod returned {
     fn in_a_box<'a>(text: &'a str) -> Pin<Box<dyn Future<Output = Result<u32, ParseIntError>> + Send + 'a>> {
         Box::pin(async move {
             again().await;
-            Ok(text.parse()?)
+            let number = text.parse()?;
+            Ok(number)
         })
     }
 

@@ -15,6 +15,7 @@ use std::pin::Pin;
 #[inline]
 pub fn documented(n: u32) -> u32 { n + 1 }
 
+/// On one line.
 #[rustfmt::skip]
 #[observe] #[must_use] pub fn one_line(n: u32) -> u32 { n }
 #[rustfmt::skip]
@@ -26,7 +27,7 @@ pub fn documented(n: u32) -> u32 { n + 1 }
 #[rustfmt::skip]
 #[observe(root, name = "one" )] fn one_call() { one_line_unit() }
 #[rustfmt::skip]
-#[observe] fn one_future(n: u32) -> impl Future<Output = u32> { async move { n } }
+#[observe] fn one_future(n: u32) -> impl Future<Output = u32> { let m = n; async move { m } }
 #[rustfmt::skip]
 #[observe] fn one_box(n: u32) -> Pin<Box<dyn Future<Output = u32> + Send>> { Box::pin(async move { n }) }
 

@@ -1,6 +1,6 @@
 //! Writes the function back: one function per form.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Span, TokenStream};
 use quote::{quote, quote_spanned, ToTokens};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
@@ -28,13 +28,9 @@ fn expand(args: TokenStream, item: TokenStream, krate: &Path) -> Result<TokenStr
     let names = Names { krate, span: local("span"), scope: local("scope"), output: local("output") };
     let Function { attributes, visibility, signature, inner_attributes, .. } = &function;
     let body = Expansion { function: &function, args: &args, names }.body();
-    Ok(quote! {
-        #(#attributes)*
-        #visibility #signature {
-            #(#inner_attributes)*
-            #body
-        }
-    })
+    let mut body = Group::new(Delimiter::Brace, quote!(#(#inner_attributes)* #body));
+    body.set_span(function.braces); // so that the function as a whole is the user's to the compiler
+    Ok(quote!(#(#attributes)* #visibility #signature #body))
 }
 
 /// A local variable that the user's code can't see.
@@ -61,10 +57,7 @@ impl Expansion<'_> {
         match self.function.form(self.args.stream.is_some()) {
             Form::Plain => self.scope_with_outcome().unwrap_or_else(|| self.scope()),
             Form::Async => self.async_fn(),
-            Form::AsyncBlock { before, block, output } => {
-                let observed = self.async_block(&block, &output);
-                quote!(#(#before)* #observed)
-            }
+            Form::AsyncBlock { block, output } => self.async_block(&block, &output),
             Form::Future { output, boxed } => self.future(&output, boxed),
             Form::Stream { boxed } => self.stream(boxed),
         }

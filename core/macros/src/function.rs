@@ -18,6 +18,8 @@ pub(crate) struct Function {
     /// `#![..]` at the beginning of the body.
     pub(crate) inner_attributes: Vec<Attribute>,
     pub(crate) body: Group,
+    /// Where the braces of the body are.
+    pub(crate) braces: Span,
 }
 
 /// How the body is run.
@@ -26,8 +28,8 @@ pub(crate) enum Form {
     Plain,
     /// An `async fn`.
     Async,
-    /// A function that ends in an `async` block: what stands before it, and the block with what is around it.
-    AsyncBlock { before: Vec<Stmt>, block: AsyncBlock, output: Type },
+    /// A function that ends in an `async` block.
+    AsyncBlock { block: Box<AsyncBlock>, output: Type },
     /// A function that returns a future which it got from elsewhere.
     Future { output: Type, boxed: bool },
     /// A function that returns a stream.
@@ -36,9 +38,11 @@ pub(crate) enum Form {
 
 /// `async { .. }`, `Box::pin(async { .. })`, `async { .. }.boxed()`.
 pub(crate) struct AsyncBlock {
+    /// What stands before it.
+    before: Vec<Stmt>,
     pub(crate) inner: ExprAsync,
     /// The last expression of the function, in which the block is.
-    pub(crate) whole: Expr,
+    whole: Expr,
 }
 
 impl Parse for Function {
@@ -56,8 +60,9 @@ impl Parse for Function {
             TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => group,
             other => return Err(Error::new(other.span(), "here the body of the function was expected")),
         };
+        let braces = body.span();
         let (inner_attributes, body) = split_inner_attributes(body)?;
-        Ok(Self { attributes, visibility, signature, inner_attributes, body })
+        Ok(Self { attributes, visibility, signature, inner_attributes, body, braces })
     }
 }
 
@@ -117,9 +122,9 @@ impl Function {
             return Form::Stream { boxed: types::is_boxed(returns) };
         }
         let output = types::future_output(returns);
-        if let Some((before, block)) = async_block_at_the_end(&self.body) {
+        if let Some(block) = async_block_at_the_end(&self.body) {
             let output = output.unwrap_or_else(|| syn::parse_quote!(_));
-            return Form::AsyncBlock { before, block, output };
+            return Form::AsyncBlock { block: Box::new(block), output };
         }
         match output {
             Some(output) => Form::Future { output, boxed: types::is_boxed(returns) },
@@ -128,16 +133,15 @@ impl Function {
     }
 }
 
-/// The statements of a body that ends in an `async` block, and the block.
-fn async_block_at_the_end(body: &Group) -> Option<(Vec<Stmt>, AsyncBlock)> {
+fn async_block_at_the_end(body: &Group) -> Option<AsyncBlock> {
     if !mentions_async(body.stream()) {
         return None;
     }
-    let mut statements = Block::parse_within.parse2(body.stream()).ok()?;
-    let Some(Stmt::Expr(whole, None)) = statements.pop() else { return None };
+    let mut before = Block::parse_within.parse2(body.stream()).ok()?;
+    let Some(Stmt::Expr(whole, None)) = before.pop() else { return None };
     let mut inner = async_block_in(&whole)?.clone();
     inner.block.brace_token = Brace(written_here(inner.block.brace_token.span.join()));
-    Some((statements, AsyncBlock { inner, whole }))
+    Some(AsyncBlock { before, inner, whole })
 }
 
 /// Whether it is worth parsing.
@@ -170,9 +174,10 @@ fn is_boxed(method: &Ident) -> bool {
 }
 
 impl AsyncBlock {
-    /// The last expression of the function with another block in the place of this one.
+    /// The body with another block in the place of this one.
     pub(crate) fn replaced_by(&self, block: TokenStream) -> TokenStream {
-        match &self.whole {
+        let before = &self.before;
+        let last = match &self.whole {
             Expr::Call(call) => {
                 let function = &call.func;
                 quote!(#function(#block))
@@ -182,6 +187,7 @@ impl AsyncBlock {
                 quote!(#block.#method())
             }
             _ => block,
-        }
+        };
+        quote!(#(#before)* #last)
     }
 }
