@@ -13,7 +13,9 @@ use std::pin::Pin;
 #[must_use]
 #[observe]
 #[inline]
-pub fn documented(n: u32) -> u32 { n + 1 }
+pub fn documented(n: u32) -> u32 {
+    n + 1
+}
 
 /// On one line.
 #[rustfmt::skip]

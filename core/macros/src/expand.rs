@@ -8,7 +8,7 @@ use syn::{Ident, Path, Result, Type};
 
 use crate::args::{Args, Output, Parent};
 use crate::function::{AsyncBlock, Form, Function};
-use crate::{check, types};
+use crate::{check, ours_at, types};
 
 /// The function, observed. If it can't be: the item as it was, so that whoever calls it finds it, and the error.
 pub(crate) fn observe(args: TokenStream, item: TokenStream, krate: &Path) -> TokenStream {
@@ -197,7 +197,7 @@ impl Expansion<'_> {
             None => quote!(#krate::Context::current()),
             Some(Parent::Root) => quote!(#krate::Context::INERT),
             Some(Parent::Of(parent)) => {
-                quote_spanned!(parent.span()=> ::core::convert::Into::<#krate::Context>::into(#parent))
+                quote_spanned!(ours_at(parent.span())=> ::core::convert::Into::<#krate::Context>::into(#parent))
             }
         }
     }
@@ -222,7 +222,7 @@ impl Expansion<'_> {
         });
         let fields = self.args.fields.iter().map(|field| {
             let (key, value) = (&field.key, &field.value);
-            quote_spanned!(value.span()=> #krate::field(&#span, #key, &(#value));)
+            quote_spanned!(ours_at(value.span())=> #krate::field(&#span, #key, &(#value));)
         });
         let input = self.args.input.is_some().then(|| self.input());
         quote!(#observation #level #(#fields)* #input)
@@ -244,7 +244,7 @@ impl Expansion<'_> {
         let is_result = self.args.err.is_some() || types::is_result(returns);
         let failed = is_result.then(|| match self.args.err {
             None => quote!(#krate::failed(#span, #output);),
-            Some(at) => quote_spanned!(at=> #krate::failed_with(#span, #output);),
+            Some(at) => quote_spanned!(ours_at(at)=> #krate::failed_with(#span, #output);),
         });
         let captured = self.args.output.as_ref().map(|how| self.output(how, is_result, span, output));
         (is_result || captured.is_some()).then(|| quote!(#captured #failed))
@@ -270,7 +270,7 @@ impl Expansion<'_> {
 /// A reference to what is captured, as the type that capture takes.
 fn captured(krate: &Path, value: &TokenStream, by_debug: bool, at: Span) -> TokenStream {
     match by_debug {
-        false => quote_spanned!(at=> #value as &dyn #krate::Captured),
-        true => quote_spanned!(at=> &#krate::debug(#value) as &dyn #krate::Captured),
+        false => quote_spanned!(ours_at(at)=> #value as &dyn #krate::Captured),
+        true => quote_spanned!(ours_at(at)=> &#krate::debug(#value) as &dyn #krate::Captured),
     }
 }

@@ -8,7 +8,7 @@ use syn::token::Brace;
 use syn::{Attribute, Block, Error, Expr, ExprAsync, FnArg, Ident, Pat, Result};
 use syn::{ReturnType, Signature, Stmt, Token, Type, Visibility};
 
-use crate::types;
+use crate::{ours_at, types};
 
 /// A function with a body. What the body says is not looked into, but where its last expression may be a future.
 pub(crate) struct Function {
@@ -83,13 +83,8 @@ fn split_inner_attributes(body: Group) -> Result<(Vec<Attribute>, Group)> {
     let read = |input: ParseStream<'_>| Ok((input.call(Attribute::parse_inner)?, input.parse::<TokenStream>()?));
     let (attributes, rest) = read.parse2(body.stream())?;
     let mut bare = Group::new(Delimiter::Brace, rest);
-    bare.set_span(written_here(body.span()));
+    bare.set_span(ours_at(body.span())); // else they would be found superfluous in those of the expansion
     Ok((attributes, bare))
-}
-
-/// Of braces that end up in other braces: at the same place, but the compiler shall not find them superfluous.
-fn written_here(braces: Span) -> Span {
-    Span::mixed_site().located_at(braces)
 }
 
 impl Function {
@@ -140,7 +135,7 @@ fn async_block_at_the_end(body: &Group) -> Option<AsyncBlock> {
     let mut before = Block::parse_within.parse2(body.stream()).ok()?;
     let Some(Stmt::Expr(whole, None)) = before.pop() else { return None };
     let mut inner = async_block_in(&whole)?.clone();
-    inner.block.brace_token = Brace(written_here(inner.block.brace_token.span.join()));
+    inner.block.brace_token = Brace(ours_at(inner.block.brace_token.span.join()));
     Some(AsyncBlock { before, inner, whole })
 }
 

@@ -7,6 +7,7 @@ mod function;
 mod types;
 
 use proc_macro::TokenStream;
+use proc_macro2::Span;
 
 /// A span for each call of a function.
 #[proc_macro_attribute]
@@ -19,4 +20,9 @@ pub fn observe(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn observe_core(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::observe(args.into(), item.into(), &syn::parse_quote!(::heirloom_core)).into()
+}
+
+/// Errors point at the user's code, and lints know that it isn't the user's.
+fn ours_at(code: Span) -> Span {
+    Span::mixed_site().located_at(code)
 }

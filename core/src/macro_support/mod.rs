@@ -1,5 +1,7 @@
 //! What the expansions of `#[observe]` call. Not for anybody else: it may change with any release.
 
+#[cfg(feature = "capture")]
+mod capture;
 mod field;
 mod future;
 mod outcome;
@@ -8,6 +10,9 @@ pub use crate::{Context, Span, SpanKind};
 pub use field::{field, Field};
 pub use future::{future, future_then, Observed};
 pub use outcome::{failed, failed_with};
+
+#[cfg(feature = "capture")]
+pub use capture::{debug, input, output, Captured};
 
 #[cfg(feature = "llm")]
 pub use crate::llm::{Level, ObservationType};
