@@ -49,6 +49,8 @@ pub use heirloom_core::*;
 pub use heirloom_ipc as ipc;
 #[cfg(feature = "langfuse")]
 pub use heirloom_langfuse as langfuse;
+#[cfg(feature = "macros")]
+pub use heirloom_macros::observe;
 pub use heirloom_pool as pool;
 pub use heirloom_pool::{background, carry, carry_in_span, threads, Background};
 
@@ -68,11 +70,13 @@ mod start;
 #[cfg(all(feature = "ipc", feature = "record"))]
 pub use start::{builder, init};
 
-/// The extension traits, under names that clash with nothing: `use heirloom::prelude::*`.
+/// The extension traits, under names that clash with nothing, and the attribute: `use heirloom::prelude::*`.
 pub mod prelude {
     #[cfg(feature = "async")]
     pub use heirloom_core::{future::FutureExt as _, stream::StreamExt as _};
     #[cfg(feature = "ipc")]
     pub use heirloom_ipc::prelude::*;
+    #[cfg(feature = "macros")]
+    pub use heirloom_macros::observe;
     pub use heirloom_pool::prelude::*;
 }

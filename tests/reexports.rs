@@ -33,6 +33,28 @@ use heirloom::langfuse::{AuthError, Config, ConfigError, Langfuse, Project};
 #[cfg(feature = "otel")]
 use heirloom::otel;
 
+#[cfg(feature = "macros")]
+mod macros {
+    use heirloom::observe;
+
+    /// By the name at the root, and by the prelude's.
+    #[observe]
+    fn named() {}
+
+    mod preluded {
+        use heirloom::prelude::*;
+
+        #[observe]
+        pub(super) async fn by_the_prelude() {}
+    }
+
+    #[test]
+    fn the_attribute_needs_no_other_crate() {
+        named();
+        drop(preluded::by_the_prelude());
+    }
+}
+
 mod pool {
     use heirloom::background::{wait_all, BackgroundBuilder, BackgroundJob, WaitError};
     use heirloom::pool;

@@ -104,20 +104,20 @@ impl Args {
         }
         let word = input.call(Ident::parse_any)?;
         match word.to_string().as_str() {
-            "name" => once(&mut self.name, &word, name(input)?),
-            "level" => once(&mut self.level, &word, one_of("level", &LEVELS, input)?),
-            "kind" => once(&mut self.kind, &word, one_of("kind", &KINDS, input)?),
+            "name" => once(&mut self.name, &word, name(&word, input)?),
+            "level" => once(&mut self.level, &word, one_of(&LEVELS, &word, input)?),
+            "kind" => once(&mut self.kind, &word, one_of(&KINDS, &word, input)?),
             "fields" => self.fields(&word, input),
             "input" => once(&mut self.input, &word, captured_input(&word, input)?),
             "output" => once(&mut self.output, &word, captured_output(&word, input)?),
             "err" => once(&mut self.err, &word, word.span()),
             "root" => self.parent(&word, Parent::Root),
             "parent" => {
-                let parent = Parent::Of(value(input)?);
+                let parent = Parent::Of(value(&word, input)?);
                 self.parent(&word, parent)
             }
             "stream" => once(&mut self.stream, &word, word.span()),
-            "crate" => once(&mut self.krate, &word, value(input)?),
+            "crate" => once(&mut self.krate, &word, value(&word, input)?),
             other => match OBSERVATIONS.iter().find(|(known, _)| *known == other) {
                 Some((_, variant)) => self.observation(&word, variant),
                 None => Err(Error::new(word.span(), format!("`observe` has no argument `{other}`; it has {KNOWN}"))),
@@ -164,14 +164,14 @@ impl Parse for Field {
             if !input.peek(Token![=]) {
                 return Err(Error::new(key.span(), format!("this key needs a value: `{:?} = ..`", key.value())));
             }
-            return Ok(Self { key, value: value(input)? });
+            return Ok(Self { key, value: after_equals(input)? });
         }
         if !input.peek(Ident::peek_any) {
             return Err(input.error("a field is `key = value`, `\"dotted.key\" = value`, or the name of an argument"));
         }
         let name = input.call(Ident::parse_any)?;
         let key = LitStr::new(&name.unraw().to_string(), name.span());
-        let value = if input.peek(Token![=]) { value(input)? } else { syn::parse_quote!(#name) };
+        let value = if input.peek(Token![=]) { after_equals(input)? } else { syn::parse_quote!(#name) };
         Ok(Self { key, value })
     }
 }
@@ -188,14 +188,21 @@ fn twice(word: &Ident) -> Error {
     Error::new(word.span(), format!("`{word}` is there twice"))
 }
 
-/// What stands behind `=`.
-fn value<T: Parse>(input: ParseStream<'_>) -> Result<T> {
+/// What stands behind the `=` that an argument needs.
+fn value<T: Parse>(word: &Ident, input: ParseStream<'_>) -> Result<T> {
+    if !input.peek(Token![=]) {
+        return Err(Error::new(word.span(), format!("`{word}` needs a value: `{word} = ..`")));
+    }
+    after_equals(input)
+}
+
+fn after_equals<T: Parse>(input: ParseStream<'_>) -> Result<T> {
     input.parse::<Token![=]>()?;
     input.parse()
 }
 
-fn name(input: ParseStream<'_>) -> Result<Expr> {
-    let name: Expr = value(input)?;
+fn name(word: &Ident, input: ParseStream<'_>) -> Result<Expr> {
+    let name: Expr = value(word, input)?;
     match &name {
         Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if text.value().is_empty() => {
             Err(Error::new(text.span(), "the name is empty"))
@@ -206,8 +213,8 @@ fn name(input: ParseStream<'_>) -> Result<Expr> {
     }
 }
 
-fn one_of(what: &str, known: &[(&str, &'static str)], input: ParseStream<'_>) -> Result<Word> {
-    let text: LitStr = value(input)?;
+fn one_of(known: &[(&str, &'static str)], word: &Ident, input: ParseStream<'_>) -> Result<Word> {
+    let text: LitStr = value(word, input)?;
     let found = known.iter().find(|(name, _)| text.value().eq_ignore_ascii_case(name));
     match found {
         Some((_, variant)) => Ok(Word { variant, span: text.span() }),
@@ -215,7 +222,7 @@ fn one_of(what: &str, known: &[(&str, &'static str)], input: ParseStream<'_>) ->
             let names: Vec<String> = known.iter().map(|(name, _)| format!("{name:?}")).collect();
             Err(Error::new(
                 text.span(),
-                format!("there is no {what} {:?}; there are {}", text.value(), names.join(", ")),
+                format!("there is no {word} {:?}; there are {}", text.value(), names.join(", ")),
             ))
         }
     }

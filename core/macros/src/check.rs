@@ -93,17 +93,30 @@ pub(crate) fn captured<'a>(function: &'a Function, args: &'a Args) -> Vec<(&'a I
     }
 }
 
-/// The crate that the expansion uses has what it needs.
-pub(crate) fn features(args: &Args) -> Result<()> {
-    let words = args.observation.iter().chain(&args.level).map(|word| word.span);
-    let captures = args.input.iter().map(|input| input.span).chain(args.output.iter().map(|output| output.span));
-    needs("llm", cfg!(feature = "llm"), "types and levels of observations", words)?;
-    needs("capture", cfg!(feature = "capture"), "captured inputs and outputs", captures)?;
-    needs("stream", cfg!(feature = "stream"), "observed streams", args.stream)
+/// What the crate that the expansion uses has.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Features {
+    pub(crate) llm: bool,
+    pub(crate) capture: bool,
+    pub(crate) stream: bool,
 }
 
-fn needs(feature: &str, has: bool, what: &str, asked: impl IntoIterator<Item = Span>) -> Result<()> {
-    match asked.into_iter().next() {
+impl Features {
+    pub(crate) const HERE: Self =
+        Self { llm: cfg!(feature = "llm"), capture: cfg!(feature = "capture"), stream: cfg!(feature = "stream") };
+
+    /// They are enough.
+    pub(crate) fn check(self, args: &Args) -> Result<()> {
+        let words = args.observation.iter().chain(&args.level).map(|word| word.span).next();
+        let captures = args.input.as_ref().map(|input| input.span).or(args.output.as_ref().map(|output| output.span));
+        needs("llm", self.llm, "types and levels of observations", words)?;
+        needs("capture", self.capture, "captured inputs and outputs", captures)?;
+        needs("stream", self.stream, "observed streams", args.stream)
+    }
+}
+
+fn needs(feature: &str, has: bool, what: &str, asked: Option<Span>) -> Result<()> {
+    match asked {
         Some(at) if !has => {
             refuse(at, &format!("{what} need the feature `{feature}` of the crate `heirloom` (or `heirloom-core`)"))
         }
@@ -113,4 +126,28 @@ fn needs(feature: &str, has: bool, what: &str, asked: impl IntoIterator<Item = S
 
 fn refuse(at: Span, message: &str) -> Result<()> {
     Err(Error::new(at, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(args: &str) -> Option<String> {
+        let args = syn::parse_str(args).expect("an attribute");
+        Features::default().check(&args).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_feature_that_is_missing_is_named() {
+        for (args, feature) in [
+            ("name = \"answer\", generation", "`llm`"),
+            ("level = \"debug\"", "`llm`"),
+            ("input", "`capture`"),
+            ("output(debug)", "`capture`"),
+            ("stream", "`stream`"),
+        ] {
+            assert!(message(args).is_some_and(|message| message.contains(feature)), "{args}");
+        }
+        assert_eq!(message("name = \"plain\", err, fields(a = 1), root, kind = \"server\""), None);
+    }
 }

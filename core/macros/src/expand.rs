@@ -7,8 +7,9 @@ use syn::spanned::Spanned;
 use syn::{Ident, Path, Result, Type};
 
 use crate::args::{Args, Output, Parent};
+use crate::check::{self, Features};
 use crate::function::{AsyncBlock, Form, Function};
-use crate::{check, ours_at, types};
+use crate::{ours_at, types};
 
 /// The function, observed. If it can't be: the item as it was, so that whoever calls it finds it, and the error.
 pub(crate) fn observe(args: TokenStream, item: TokenStream, krate: &Path) -> TokenStream {
@@ -22,7 +23,7 @@ fn expand(args: TokenStream, item: TokenStream, krate: &Path) -> Result<TokenStr
     let function: Function = syn::parse2(item)?;
     let args: Args = syn::parse2(args)?;
     check::function(&function, &args)?;
-    check::features(&args)?;
+    Features::HERE.check(&args)?;
     let mut krate = args.krate.as_ref().unwrap_or(krate).clone();
     krate.segments.push(Ident::new("__private", Span::call_site()).into());
     let names = Names { krate, span: local("span"), scope: local("scope"), output: local("output") };
@@ -244,7 +245,10 @@ impl Expansion<'_> {
         let is_result = self.args.err.is_some() || types::is_result(returns);
         let failed = is_result.then(|| match self.args.err {
             None => quote!(#krate::failed(#span, #output);),
-            Some(at) => quote_spanned!(ours_at(at)=> #krate::failed_with(#span, #output);),
+            Some(at) => {
+                let output = located(output, at);
+                quote_spanned!(ours_at(at)=> #krate::failed_with(#span, #output);)
+            }
         });
         let captured = self.args.output.as_ref().map(|how| self.output(how, is_result, span, output));
         (is_result || captured.is_some()).then(|| quote!(#captured #failed))
@@ -255,7 +259,7 @@ impl Expansion<'_> {
         let krate = &self.names.krate;
         let value = local("value");
         let pattern = if is_result { quote!(::core::result::Result::Ok(#value)) } else { quote!(#value) };
-        let captured = captured(krate, &value.to_token_stream(), how.by_debug, how.span);
+        let captured = captured(krate, &located(&value.to_token_stream(), how.span), how.by_debug, how.span);
         quote! {
             if (#span).is_recording() {
                 #[allow(irrefutable_let_patterns)]
@@ -265,6 +269,15 @@ impl Expansion<'_> {
             }
         }
     }
+}
+
+/// The same tokens, of ours, where errors shall point.
+fn located(tokens: &TokenStream, at: Span) -> TokenStream {
+    let tokens = tokens.clone().into_iter().map(|mut token| {
+        token.set_span(ours_at(at));
+        token
+    });
+    tokens.collect()
 }
 
 /// A reference to what is captured, as the type that capture takes.
