@@ -20,10 +20,13 @@ each() {
     lint -p "$package" --all-features
 }
 
-each heirloom-core record serde otel record,serde capture llm record,capture record,llm async stream record,async record,stream
+each heirloom-core record serde otel record,serde capture llm record,capture record,llm async stream record,async record,stream \
+    macros record,macros macros,llm macros,stream
+each heirloom-macros llm capture stream
 each heirloom-pool record rayon crossbeam tokio record,rayon record,crossbeam record,tokio
 each heirloom-ipc record workers tokio record,workers record,tokio
-each heirloom record serde otel rayon crossbeam record,rayon ipc record,ipc async record,async tokio langfuse
+each heirloom record serde otel rayon crossbeam record,rayon ipc record,ipc async record,async tokio langfuse macros \
+    record,macros capture llm
 
 tree=$(cargo tree -p heirloom-core --no-default-features --edges normal,build --prefix none)
 [ "$(echo "$tree" | wc -l)" -eq 1 ] || { echo "core has dependencies without its features:"; echo "$tree"; exit 1; }
@@ -34,4 +37,6 @@ lint -p heirloom-disabled --all-targets
 cargo test --quiet -p heirloom-disabled
 lint -p heirloom-disabled --all-targets --features async
 cargo test --quiet -p heirloom-disabled --features async
+lint -p heirloom-disabled --all-targets --features macros
+cargo test --quiet -p heirloom-disabled --features macros
 echo "every combination of features compiles, and library mode has no dependency"

@@ -3,11 +3,8 @@
 pub use crate::capture::{debug, Captured};
 
 use crate::capture::{arguments, record};
+use crate::llm::keys::{INPUT, OUTPUT};
 use crate::Span;
-
-/// As in [`llm::keys`](crate::llm::keys), which is behind a feature of its own.
-const INPUT: &str = "input.value";
-const OUTPUT: &str = "output.value";
 
 /// Captures the arguments: one JSON object.
 pub fn input(span: &Span, values: &[(&str, &dyn Captured)]) {
@@ -17,10 +14,4 @@ pub fn input(span: &Span, values: &[(&str, &dyn Captured)]) {
 /// Captures what the function returned.
 pub fn output(span: &Span, value: &dyn Captured) {
     let _ = record(span, OUTPUT, value);
-}
-
-#[cfg(all(test, feature = "llm"))]
-#[test]
-fn the_keys_are_those_of_the_vocabulary() {
-    assert_eq!((INPUT, OUTPUT), (crate::llm::keys::INPUT, crate::llm::keys::OUTPUT));
 }

@@ -19,6 +19,8 @@ pub use crate::llm::{Level, ObservationType};
 #[cfg(feature = "stream")]
 pub use future::stream;
 
+#[cfg(feature = "llm")]
+use crate::llm::Observation as _;
 use crate::Name;
 
 /// Begins the span of a call.
@@ -42,12 +44,12 @@ pub fn call<R, F: FnOnce() -> R>(body: F) -> R {
 
 /// Says what kind of work the span stands for.
 #[cfg(feature = "llm")]
-pub fn observation(span: &Span, observation: ObservationType) {
-    span.set(crate::llm::keys::OBSERVATION_TYPE, observation.name());
+pub fn observation(span: &Span, of: ObservationType) {
+    span.observation_type(of);
 }
 
 /// Says how grave it is.
 #[cfg(feature = "llm")]
 pub fn level(span: &Span, level: Level) {
-    span.set(crate::llm::keys::LEVEL, level.name());
+    span.level(level);
 }

@@ -3,4 +3,6 @@
 pub mod api;
 #[cfg(feature = "async")]
 pub mod futures;
+#[cfg(feature = "macros")]
+pub mod observed;
 pub mod work;

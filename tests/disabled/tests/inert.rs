@@ -50,3 +50,9 @@ fn futures_and_streams_are_polled_and_nothing_is_recorded() {
     let spanned = std::future::ready(1_u64).in_span(Context::INERT.span("future"));
     assert!(std::mem::size_of_val(&spanned) <= std::mem::size_of_val(&bare) + 8);
 }
+
+#[cfg(feature = "macros")]
+#[test]
+fn observed_functions_run_and_nothing_is_recorded_or_evaluated() {
+    assert_eq!(heirloom_disabled::observed::everything(), (6, vec![Context::INERT; 2]));
+}
