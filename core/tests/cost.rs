@@ -178,3 +178,52 @@ fn what_a_full_ring_refuses_does_not_allocate() {
 
 /// For the sake of closures that return nothing.
 fn only(_: &Span) {}
+
+#[cfg(feature = "macros")]
+mod observed {
+    use super::*;
+    use heirloom_core::observe;
+    use std::future::{ready, Future};
+
+    #[observe]
+    fn plain() {}
+
+    #[observe(kind = "client", fields(text, length = text.len()))]
+    fn with_fields(text: &str) {
+        let _ = text;
+    }
+
+    #[observe(err)]
+    fn fallible(fail: bool) -> Result<(), &'static str> {
+        if fail {
+            return Err("failed");
+        }
+        Ok(())
+    }
+
+    #[observe]
+    async fn later() -> Result<(), ()> {
+        ready(Ok(())).await
+    }
+
+    fn poll_once(future: impl Future) {
+        let mut task = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(std::pin::pin!(future).poll(&mut task).is_ready());
+    }
+
+    #[test]
+    fn an_observed_call_allocates_nothing_of_its_own() {
+        let guard = start(Settings::default());
+        let _scope = guard.tracer().enter();
+        let text = "text".repeat(9);
+        let operations: Vec<Operation<'_>> = vec![
+            ("plain", Box::new(plain)),
+            ("with fields", Box::new(|| with_fields(&text))),
+            ("Ok", Box::new(|| fallible(false).unwrap())),
+            ("future", Box::new(|| poll_once(later()))),
+        ];
+        for (what, operation) in operations {
+            assert_eq!(calls_of(operation), 0, "{what}");
+        }
+    }
+}

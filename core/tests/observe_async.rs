@@ -267,6 +267,36 @@ mod methods {
         });
     }
 
+    trait Native {
+        async fn ask(&self) -> Result<u32, ParseIntError>;
+        fn tell(&self) -> impl Future<Output = Result<u32, ParseIntError>> + Send;
+    }
+
+    impl Native for Echo {
+        #[observe]
+        async fn ask(&self) -> Result<u32, ParseIntError> {
+            again().await;
+            let one: u32 = "1".parse()?;
+            Ok(one + self.0)
+        }
+
+        #[observe]
+        async fn tell(&self) -> Result<u32, ParseIntError> {
+            self.ask().await
+        }
+    }
+
+    #[test]
+    fn methods_of_native_async_traits_are_observed() {
+        fn is_send<T: Send>(value: T) -> T {
+            value
+        }
+        run(|t| {
+            assert_eq!(block_on(is_send(Echo(1).tell())), Ok(2));
+            t.assert_tree("tell\n  ask");
+        });
+    }
+
     #[derive(Default)]
     struct Counter {
         count: u32,
@@ -294,6 +324,20 @@ mod methods {
         }
 
         #[observe]
+        async fn fallible_iterator(self: &std::sync::Arc<Self>) -> Result<impl Iterator<Item = u32>, ParseIntError> {
+            again().await;
+            let from: u32 = "1".parse()?;
+            Ok(from..self.count)
+        }
+
+        #[observe]
+        async fn never(&self) -> ! {
+            loop {
+                again().await;
+            }
+        }
+
+        #[observe]
         async fn into_iterator(self) -> impl Iterator<Item = u32> {
             again().await;
             0..self.count
@@ -316,9 +360,13 @@ mod methods {
                 assert_eq!(counter.generic(["a", "bc"], |text| text.len() == 2).await, Ok(Some("bc")));
                 // SAFETY: the pointer is of a reference.
                 assert_eq!(unsafe { counter.unsafe_one(&7).await }, 7);
+                let counter = std::sync::Arc::new(counter);
+                assert_eq!(counter.fallible_iterator().await.unwrap().count(), 2);
+                tokio::select! { biased; never = counter.never() => never, () = again() => {} }
+                let counter = std::sync::Arc::into_inner(counter).unwrap();
                 assert_eq!(counter.into_iterator().await.count(), 3);
             });
-            t.assert_tree("add\ngeneric\nunsafe_one\ninto_iterator");
+            t.assert_tree("add\ngeneric\nunsafe_one\nfallible_iterator\nnever\ninto_iterator");
         });
     }
 }

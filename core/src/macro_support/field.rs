@@ -6,11 +6,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 /// Sets an attribute, unless the value is a `None`.
-#[inline]
+#[inline(always)]
 pub fn field<T: Field + ?Sized>(span: &Span, key: &'static str, value: &T) {
-    if let Some(value) = value.value() {
-        span.set(key, value);
-    }
+    value.set(span, key);
 }
 
 /// A value of an attribute, by reference: what the function is going to use is not moved.
@@ -20,59 +18,47 @@ pub fn field<T: Field + ?Sized>(span: &Span, key: &'static str, value: &T) {
     note = "write the text: `fields(key = format!(\"{{value:?}}\"))` or `fields(key = value.to_string())`"
 )]
 pub trait Field {
-    /// The value; `None` where there is nothing to set.
-    fn value(&self) -> Option<Value<'_>>;
+    /// Sets the attribute to it, if there is something to set.
+    fn set(&self, span: &Span, key: &'static str);
 }
 
 macro_rules! copied {
     ($($ty:ty)*) => {$(
         impl Field for $ty {
             #[inline(always)]
-            fn value(&self) -> Option<Value<'_>> {
-                Some(Value::from(*self))
+            fn set(&self, span: &Span, key: &'static str) {
+                span.set(key, *self);
             }
         }
     )*};
 }
 copied!(bool i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize f32 f64);
 
-macro_rules! lists {
+macro_rules! borrowed {
     ($($ty:ty)*) => {$(
-        impl Field for [$ty] {
-            #[inline]
-            fn value(&self) -> Option<Value<'_>> {
-                Some(Value::from(self))
+        impl Field for $ty {
+            #[inline(always)]
+            fn set(&self, span: &Span, key: &'static str) {
+                span.set(key, self);
             }
         }
     )*};
 }
-lists!(bool i64 f64 &str);
-
-impl Field for str {
-    #[inline(always)]
-    fn value(&self) -> Option<Value<'_>> {
-        Some(Value::from(self))
-    }
-}
-
-impl Field for String {
-    #[inline(always)]
-    fn value(&self) -> Option<Value<'_>> {
-        self.as_str().value()
-    }
-}
+borrowed!(str String [bool] [i64] [f64] [&str]);
 
 impl Field for Value<'_> {
     #[inline]
-    fn value(&self) -> Option<Value<'_>> {
-        Some(self.clone())
+    fn set(&self, span: &Span, key: &'static str) {
+        span.set(key, self.clone());
     }
 }
 
 impl<T: Field> Field for Option<T> {
     #[inline]
-    fn value(&self) -> Option<Value<'_>> {
-        self.as_ref()?.value()
+    fn set(&self, span: &Span, key: &'static str) {
+        if let Some(value) = self {
+            value.set(span, key);
+        }
     }
 }
 
@@ -81,8 +67,8 @@ where
     [T]: Field,
 {
     #[inline]
-    fn value(&self) -> Option<Value<'_>> {
-        self.as_slice().value()
+    fn set(&self, span: &Span, key: &'static str) {
+        self.as_slice().set(span, key);
     }
 }
 
@@ -91,15 +77,15 @@ where
     [T]: Field,
 {
     #[inline]
-    fn value(&self) -> Option<Value<'_>> {
-        self.as_slice().value()
+    fn set(&self, span: &Span, key: &'static str) {
+        self.as_slice().set(span, key);
     }
 }
 
 impl<T: Field + ToOwned + ?Sized> Field for Cow<'_, T> {
     #[inline]
-    fn value(&self) -> Option<Value<'_>> {
-        self.as_ref().value()
+    fn set(&self, span: &Span, key: &'static str) {
+        self.as_ref().set(span, key);
     }
 }
 
@@ -107,8 +93,8 @@ macro_rules! pointers {
     ($($ty:ty)*) => {$(
         impl<T: Field + ?Sized> Field for $ty {
             #[inline(always)]
-            fn value(&self) -> Option<Value<'_>> {
-                (**self).value()
+            fn set(&self, span: &Span, key: &'static str) {
+                (**self).set(span, key);
             }
         }
     )*};
