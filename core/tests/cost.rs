@@ -207,7 +207,7 @@ mod observed {
     }
 
     fn poll_once(future: impl Future) {
-        let mut task = std::task::Context::from_waker(std::task::Waker::noop());
+        let mut task = std::task::Context::from_waker(futures_util::task::noop_waker_ref());
         assert!(std::pin::pin!(future).poll(&mut task).is_ready());
     }
 

@@ -94,7 +94,7 @@ mod async_fns {
         run(|t| {
             in_root("root", |_| {
                 let mut polled = Box::pin(outer(1));
-                let mut task = std::task::Context::from_waker(std::task::Waker::noop());
+                let mut task = std::task::Context::from_waker(futures_util::task::noop_waker_ref());
                 assert!(polled.as_mut().poll(&mut task).is_pending());
                 drop(polled);
             });
@@ -533,7 +533,7 @@ mod other_attributes {
         }
         run(|_| {
             let before = Context::current();
-            let mut task = std::task::Context::from_waker(std::task::Waker::noop());
+            let mut task = std::task::Context::from_waker(futures_util::task::noop_waker_ref());
             let mut waiting = pin!(wait());
             assert!(waiting.as_mut().poll(&mut task).is_pending());
             assert_eq!(Context::current(), before);
