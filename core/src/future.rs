@@ -122,7 +122,7 @@ impl<F: Future> Future for InSpan<F> {
     fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<F::Output> {
         let this = self.project();
         let Some(inner) = this.inner.as_pin_mut() else { return Poll::Pending };
-        this.polled.poll(|| inner.poll(task), Poll::is_ready)
+        this.polled.poll(|| inner.poll(task), |_, poll| poll.is_ready())
     }
 }
 

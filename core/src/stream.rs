@@ -78,7 +78,7 @@ impl<S: Stream> Stream for InSpan<S> {
     fn poll_next(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Option<S::Item>> {
         let this = self.project();
         let Some(inner) = this.inner.as_pin_mut() else { return Poll::Pending };
-        let poll = this.polled.poll(|| inner.poll_next(task), |poll| matches!(poll, Poll::Ready(None)));
+        let poll = this.polled.poll(|| inner.poll_next(task), |_, poll| matches!(poll, Poll::Ready(None)));
         if let Poll::Ready(Some(_)) = poll {
             this.polled.count_item();
         }

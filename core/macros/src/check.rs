@@ -109,17 +109,15 @@ impl Features {
     pub(crate) fn check(self, args: &Args) -> Result<()> {
         let words = args.observation.iter().chain(&args.level).map(|word| word.span).next();
         let captures = args.input.as_ref().map(|input| input.span).or(args.output.as_ref().map(|output| output.span));
-        needs("llm", self.llm, "types and levels of observations", words)?;
-        needs("capture", self.capture, "captured inputs and outputs", captures)?;
-        needs("stream", self.stream, "observed streams", args.stream)
+        needs(self.llm, "types and levels of observations need the feature `llm` of `heirloom-core` or", words)?;
+        needs(self.capture, "captured inputs and outputs need the feature `capture` of `heirloom-core` or", captures)?;
+        needs(self.stream, "observed streams need the feature `stream` of `heirloom-core`, or `async`", args.stream)
     }
 }
 
-fn needs(feature: &str, has: bool, what: &str, asked: Option<Span>) -> Result<()> {
+fn needs(has: bool, what: &str, asked: Option<Span>) -> Result<()> {
     match asked {
-        Some(at) if !has => {
-            refuse(at, &format!("{what} need the feature `{feature}` of the crate `heirloom` (or `heirloom-core`)"))
-        }
+        Some(at) if !has => refuse(at, &format!("{what} of `heirloom`")),
         _ => Ok(()),
     }
 }

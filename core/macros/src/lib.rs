@@ -58,7 +58,7 @@ use proc_macro2::Span;
 /// | `input` | captures all arguments but `self`, as one JSON object (feature `capture`) | |
 /// | `input(a, debug(b))` | captures these; `b` as the text that its `Debug` writes | |
 /// | `output`, `output(debug)` | captures what is returned; of a `Result`, what is in its `Ok` (feature `capture`) | |
-/// | `stream` | the function returns a stream, and the span is the stream's (feature `stream`) | |
+/// | `stream` | the function returns a stream, and the span is the stream's (feature `stream`; of `heirloom`, `async`) | |
 /// | `crate = path` | where `heirloom` or `heirloom_core` is found, if it has another name | |
 ///
 /// `parent`, `name` and `fields` are expressions over the function's arguments, evaluated before the body. Those of

@@ -41,8 +41,8 @@ pin_project! {
 
     impl<F, O> PinnedDrop for Observed<F, O> {
         fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
-            this.polled.dropped(|| this.inner.set(None));
+            let this = this.project();
+            this.polled.dropped(this.inner);
         }
     }
 }
@@ -54,13 +54,16 @@ impl<F: Future, O: FnOnce(&Span, &F::Output)> Future for Observed<F, O> {
     fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<F::Output> {
         let this = self.project();
         let Some(inner) = this.inner.as_pin_mut() else { return Poll::Pending };
-        let poll = this.polled.poll(|| inner.poll(task));
-        if let Poll::Ready(output) = &poll {
-            if let Some(then) = this.then.take() {
-                then(this.polled.span(), output);
-            }
-            this.polled.complete();
-        }
-        poll
+        let then = this.then;
+        this.polled.poll(
+            || inner.poll(task),
+            |span, poll| match poll {
+                Poll::Ready(output) => {
+                    then.take().into_iter().for_each(|then| then(span, output));
+                    true
+                }
+                Poll::Pending => false,
+            },
+        )
     }
 }

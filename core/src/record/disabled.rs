@@ -292,7 +292,7 @@ impl Polled {
     }
 
     #[inline(always)]
-    pub(crate) fn poll<R>(&mut self, poll: impl FnOnce() -> R, _is_over: impl FnOnce(&R) -> bool) -> R {
+    pub(crate) fn poll<R>(&mut self, poll: impl FnOnce() -> R, _is_over: impl FnOnce(&Span, &R) -> bool) -> R {
         poll()
     }
 

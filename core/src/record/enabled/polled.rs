@@ -48,15 +48,16 @@ impl Polled {
         &self.span
     }
 
-    /// Runs one poll with the span current; `is_over` says of its result whether it was the last one.
+    /// Runs one poll with the span current; `is_over` says of its result whether it was the last one, while the span is
+    /// open.
     #[inline]
-    pub(crate) fn poll<R>(&mut self, poll: impl FnOnce() -> R, is_over: impl FnOnce(&R) -> bool) -> R {
+    pub(crate) fn poll<R>(&mut self, poll: impl FnOnce() -> R, is_over: impl FnOnce(&Span, &R) -> bool) -> R {
         let (cx, from) = (self.span.cx, if self.watch.is_some() { stopwatch::now() } else { 0 });
         let this = Poll { polled: self, from };
         let scope = scope::enter(cx);
         let result = poll();
         drop(scope);
-        let over = is_over(&result);
+        let over = is_over(&this.polled.span, &result);
         this.returned(over);
         result
     }
