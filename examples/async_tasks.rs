@@ -11,7 +11,7 @@ use heirloom::export::{Memory, SpanData};
 use heirloom::prelude::*; // adds `.in_span(..)` to futures, `.traced(..)` to `JoinSet`s, runtimes and parallel iterators
 use heirloom::tokio as traced;
 use heirloom::tree::{self, TreeOptions};
-use heirloom::{in_span, Context};
+use heirloom::{carry_in_span, in_span, Context};
 use rayon::prelude::*;
 use std::error::Error;
 use std::time::Duration;
@@ -96,11 +96,12 @@ async fn ask(replica: &'static str, takes: Duration) -> &'static str {
 /// From async to rayon, and back over a channel.
 async fn count_primes(cx: Context, limit: u64) -> Result<usize, oneshot::error::RecvError> {
     let (done, counted) = oneshot::channel();
-    heirloom::rayon::spawn(cx, "count primes", move |span| {
+    let count = carry_in_span(cx, "count primes", move |span| {
         let numbers = (2..limit).into_par_iter().traced(span).per_leaf();
-        let primes = numbers.map("numbers", |n| usize::from(is_prime(n))).sum();
-        done.send(primes).ok();
+        numbers.map("numbers", |n| usize::from(is_prime(n))).sum()
     });
+    // Whoever asked goes on once the span has ended: it is not in the middle of it.
+    rayon::spawn(move || _ = done.send(count()));
     counted.await
 }
 

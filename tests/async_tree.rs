@@ -6,7 +6,7 @@ use heirloom::prelude::*;
 use heirloom::testing::{self, Testing};
 use heirloom::tokio as traced;
 use heirloom::workers::{serve, Pool, Worker};
-use heirloom::{in_span, Context, Span};
+use heirloom::{carry_in_span, in_span, Context, Span};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -117,11 +117,12 @@ fn many_tasks_that_go_through_rayon_and_a_worker_process_stay_apart() {
             let pool = Arc::clone(pool);
             let (send, sum) = oneshot::channel();
             tasks.traced(cx).spawn("task", move |cx| async move {
-                heirloom::rayon::spawn(cx, "sum", move |span| {
+                let job = carry_in_span(cx, "sum", move |span| {
                     let items = [n; 3];
-                    let sum: u32 = items.par_iter().traced(span).map("item", |_, n| *n).sum();
-                    send.send(sum).unwrap();
+                    items.par_iter().traced(span).map("item", |_, n| *n).sum::<u32>()
                 });
+                // Sent once the span has ended.
+                rayon::spawn(move || _ = send.send(job()));
                 let sum = sum.await.unwrap();
                 (n, sum, pool.submit(cx, n).unwrap().await.unwrap())
             });

@@ -6,6 +6,7 @@ use heirloom_core::export::SpanData;
 use heirloom_core::stream::StreamExt as _;
 use heirloom_core::testing::{self, Testing};
 use heirloom_core::{in_span, root, Context, Status, Value};
+use heirloom_pool::carry_in_span;
 use heirloom_pool::prelude::*;
 use heirloom_pool::tokio as traced;
 use rayon::prelude::*;
@@ -345,14 +346,12 @@ fn from_async_to_rayon_and_back_it_is_one_tree() {
         async move {
             let (done, result) = oneshot::channel();
             let runtime = tokio::runtime::Handle::current();
-            let crunch = move || {
-                heirloom_pool::rayon::spawn(cx, "crunch", move |span| {
-                    let sum: u32 = (1..4_u32).into_par_iter().traced(span).map("item", |_, n| n).sum();
-                    let told = runtime.traced(span).spawn("tell", |_| async { in_span("told", |_| ()) });
-                    done.send((sum, told)).unwrap();
-                });
-            };
-            pool.install(crunch);
+            let crunch = carry_in_span(cx, "crunch", move |span| {
+                let sum: u32 = (1..4_u32).into_par_iter().traced(span).map("item", |_, n| n).sum();
+                (sum, runtime.traced(span).spawn("tell", |_| async { in_span("told", |_| ()) }))
+            });
+            // Sent once the span has ended.
+            pool.spawn(move || drop(done.send(crunch())));
             let (sum, told) = result.await.unwrap();
             told.await.unwrap();
             assert_eq!((sum, Context::current()), (6, cx));
