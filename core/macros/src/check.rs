@@ -109,15 +109,15 @@ impl Features {
     pub(crate) fn check(self, args: &Args) -> Result<()> {
         let words = args.observation.iter().chain(&args.level).map(|word| word.span).next();
         let captures = args.input.as_ref().map(|input| input.span).or(args.output.as_ref().map(|output| output.span));
-        needs(self.llm, "types and levels of observations need the feature `llm` of `heirloom-core` or", words)?;
-        needs(self.capture, "captured inputs and outputs need the feature `capture` of `heirloom-core` or", captures)?;
-        needs(self.stream, "observed streams need the feature `stream` of `heirloom-core`, or `async`", args.stream)
+        needs(self.llm, "types and levels of observations need the feature `llm`", words)?;
+        needs(self.capture, "captured inputs and outputs need the feature `capture`", captures)?;
+        needs(self.stream, "observed streams need the feature `stream` (`async` of the crate `heirloom`)", args.stream)
     }
 }
 
-fn needs(has: bool, what: &str, asked: Option<Span>) -> Result<()> {
+fn needs(has: bool, message: &str, asked: Option<Span>) -> Result<()> {
     match asked {
-        Some(at) if !has => refuse(at, &format!("{what} of `heirloom`")),
+        Some(at) if !has => refuse(at, message),
         _ => Ok(()),
     }
 }
