@@ -63,6 +63,7 @@
 //! | `async` | a span per future, a context that goes with it ([`future`]); works with `record` and without |
 //! | `stream` | the same for streams ([`stream`]) |
 //! | `macros` | the attribute [`observe`](macro@observe); works with `record` and without |
+//! | `tracing` | spans of the crate `tracing` as parents ([`foreign`]) |
 //! | `serde` | `Serialize` and `Deserialize` for [`Context`], [`TraceId`], [`SpanId`] |
 //!
 //! # What can't be recorded
@@ -72,7 +73,10 @@
 //! `SIGKILL` or an `abort`, what was not exported yet is lost (`Builder`'s `flush_on_panic` setting flushes before a panic
 //! aborts).
 
-#![cfg_attr(not(all(feature = "record", feature = "otel", feature = "stream")), allow(rustdoc::broken_intra_doc_links))]
+#![cfg_attr(
+    not(all(feature = "record", feature = "otel", feature = "stream", feature = "tracing")),
+    allow(rustdoc::broken_intra_doc_links)
+)]
 
 pub use context::{Context, TracerId};
 pub use error::{SetError, UpdateError};
@@ -138,6 +142,8 @@ mod diagnostics;
 mod dictionary;
 #[cfg(feature = "record")]
 pub mod export;
+#[cfg(feature = "tracing")]
+pub mod foreign;
 #[cfg(feature = "otel")]
 pub mod otel;
 #[cfg(feature = "record")]
