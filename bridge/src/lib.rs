@@ -1,0 +1,22 @@
+//! Heirloom's bridges to other tracing systems: what crates that know nothing of Heirloom record becomes a part of its
+//! traces, and a span of either world can be the parent in the other.
+//!
+//! | you have | use | feature |
+//! |---|---|---|
+//! | crates that use `tracing` (`tower-http`, `sqlx`, `rig`, ..) | [`HeirloomLayer`] | `tracing` |
+//! | crates that use `opentelemetry`'s tracing API | [`HeirloomTracerProvider`] | `otel` |
+//! | `opentelemetry`'s propagators, injectors and extractors | [`propagate`] | `otel` |
+//! | `http::HeaderMap` | [`HeaderMapExt`] | `http` |
+//!
+//! Spans of LLM frameworks, which have attributes named `gen_ai.*`, become observations: see [`gen_ai`].
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+#![cfg_attr(not(all(feature = "tracing", feature = "otel", feature = "http")), allow(rustdoc::broken_intra_doc_links))]
+
+#[cfg(any(feature = "tracing", feature = "otel"))]
+pub mod gen_ai;
+#[cfg(feature = "tracing")]
+pub mod tracing;
+
+#[cfg(feature = "tracing")]
+pub use crate::tracing::HeirloomLayer;

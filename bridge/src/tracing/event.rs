@@ -1,0 +1,67 @@
+//! From tracing's events to events of spans.
+
+use super::fields::{special, Values};
+use super::recorded::Recorded;
+use heirloom_core::{Context, Name, Value};
+use std::borrow::Cow;
+use tracing_core::{Event, Level};
+
+/// One of tracing's events, read once.
+pub(super) struct Read {
+    attributes: Vec<(&'static str, Value<'static>)>,
+    message: Option<String>,
+    error: Option<String>,
+    name: &'static str,
+    is_error: bool,
+}
+
+impl Read {
+    pub(super) fn new(event: &Event<'_>, max_text_bytes: usize) -> Self {
+        let metadata = event.metadata();
+        let mut attributes = vec![("level", metadata.level().as_str().into()), ("target", target(metadata.target()))];
+        let (mut message, mut error) = (None, None);
+        let each = |field: &tracing_core::Field, value: Value<'_>| {
+            if field.name() == special::MESSAGE {
+                message = Some(value.to_string());
+                return;
+            }
+            if field.name() == special::ERROR {
+                error = Some(value.to_string());
+            }
+            attributes.push((field.name(), value.into_owned()));
+        };
+        event.record(&mut Values { max_text_bytes, each });
+        if let Some(whole) = message.as_ref().filter(|text| text.len() > Name::MAX_BYTES) {
+            attributes.push((special::MESSAGE, whole.clone().into()));
+        }
+        Self { attributes, message, error, name: metadata.name(), is_error: *metadata.level() == Level::ERROR }
+    }
+
+    /// The event's name: its message, or what tracing calls it where there is none.
+    fn name(&self) -> Name<'_> {
+        match &self.message {
+            Some(message) => Name::dynamic(message),
+            None => self.name.into(),
+        }
+    }
+
+    /// What went wrong, if this is an error: the field `error`, else the message.
+    fn failure(&self) -> Option<&str> {
+        self.is_error.then(|| self.error.as_deref().or(self.message.as_deref()).unwrap_or(self.name))
+    }
+
+    /// Adds the event to a span that stands for one of tracing's.
+    pub(super) fn add_to(&self, recorded: &Recorded, fails: bool) {
+        recorded.span.event_with(self.name(), &self.attributes);
+        if let Some(failure) = self.failure().filter(|_| fails) {
+            recorded.fail(failure);
+        }
+    }
+
+    /// Adds the event to a span of Heirloom's that is current.
+    pub(super) fn add_to_current(&self, _current: Context, _fails: bool) {}
+}
+
+fn target(text: &str) -> Value<'static> {
+    Value::Str(Cow::Owned(text.to_owned()))
+}

@@ -1,0 +1,71 @@
+//! Which of tracing's spans are entered on this thread, and the scope that each holds on what Heirloom has as current.
+//!
+//! tracing lets its spans be left in any order; a scope of Heirloom's ends everything inside it. So a span that is left
+//! before its turn is marked, and its scope ends together with the last one inside it: until then what is inside stays
+//! current, as it does in tracing. A scope of Heirloom's around all of them ends them all, whatever is left here.
+
+use heirloom_core::{Context, Entered};
+use std::cell::RefCell;
+
+thread_local! {
+    static ENTERED: RefCell<Vec<Entry>> = const { RefCell::new(Vec::new()) };
+}
+
+struct Entry {
+    layer: u64,
+    span: u64,
+    cx: Context,
+    /// `None` if the span was entered again inside itself: then it doesn't become current, as in tracing.
+    scope: Option<Entered<'static>>,
+    left: bool,
+}
+
+impl Entry {
+    fn is(&self, layer: u64, span: u64) -> bool {
+        self.layer == layer && self.span == span && !self.left
+    }
+}
+
+/// Runs `body` with the stack; `None` while the thread exits, or in the middle of another change.
+fn with<R>(body: impl FnOnce(&mut Vec<Entry>) -> R) -> Option<R> {
+    ENTERED.try_with(|entered| entered.try_borrow_mut().ok().map(|mut entries| body(&mut entries))).ok().flatten()
+}
+
+/// Makes a span's context current, unless the span is entered already.
+pub(super) fn enter(layer: u64, span: u64, cx: Context) {
+    with(|entries| {
+        let again = entries.iter().any(|entry| entry.is(layer, span));
+        let scope = (!again).then(|| cx.enter());
+        entries.push(Entry { layer, span, cx, scope, left: false });
+    });
+}
+
+/// Leaves a span: ends its scope, or marks it if others are inside it.
+pub(super) fn exit(layer: u64, span: u64) {
+    with(|entries| {
+        let Some(at) = entries.iter().rposition(|entry| entry.is(layer, span)) else { return };
+        if entries[at].scope.is_none() {
+            entries.remove(at);
+            return;
+        }
+        entries[at].left = true;
+        while let Some(at) = innermost_scope(entries).filter(|at| entries[*at].left) {
+            entries.remove(at);
+        }
+    });
+}
+
+fn innermost_scope(entries: &[Entry]) -> Option<usize> {
+    entries.iter().rposition(|entry| entry.scope.is_some())
+}
+
+/// Whether a span is entered on this thread.
+pub(super) fn is_entered(layer: u64, span: u64) -> bool {
+    with(|entries| entries.iter().any(|entry| entry.is(layer, span))).unwrap_or(false)
+}
+
+/// The span of this layer that made `current` what it is; `None` if that was a scope of Heirloom's.
+pub(super) fn entered_as(layer: u64, current: Context) -> Option<u64> {
+    let made_it = |entry: &&Entry| entry.layer == layer && !entry.left && entry.scope.is_some() && entry.cx == current;
+    with(|entries| entries.iter().rev().find(made_it).map(|entry| entry.span)).flatten()
+}
