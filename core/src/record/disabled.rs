@@ -177,12 +177,22 @@ impl Span {
     }
 
     #[inline(always)]
+    pub fn event_with_keys<'a>(&self, _name: impl Into<Name<'a>>, _attributes: &[(Name<'_>, Value<'_>)]) -> &Self {
+        self
+    }
+
+    #[inline(always)]
     pub fn link(&self, _to: impl Into<Context>) -> &Self {
         self
     }
 
     #[inline(always)]
     pub fn link_with(&self, _to: impl Into<Context>, _attributes: &[(&'static str, Value<'_>)]) -> &Self {
+        self
+    }
+
+    #[inline(always)]
+    pub fn link_with_keys(&self, _to: impl Into<Context>, _attributes: &[(Name<'_>, Value<'_>)]) -> &Self {
         self
     }
 

@@ -10,6 +10,26 @@ use crate::{Context, Name, Value};
 /// Attributes of an event or a link.
 pub(crate) type Attributes<'a> = &'a [(&'static str, Value<'a>)];
 
+/// No attributes.
+pub(crate) const NONE: Attributes<'static> = &[];
+
+/// The key of an attribute of an event or a link: static, or not.
+pub(crate) trait Key {
+    fn place<'a>(&'a self, state: &thread::ThreadState) -> Placed<'a>;
+}
+
+impl Key for &'static str {
+    fn place<'a>(&'a self, state: &thread::ThreadState) -> Placed<'a> {
+        state.place_static(self)
+    }
+}
+
+impl Key for Name<'_> {
+    fn place<'a>(&'a self, state: &thread::ThreadState) -> Placed<'a> {
+        state.place(self)
+    }
+}
+
 /// An attribute ready to be appended.
 struct Item<'a> {
     key: Placed<'a>,
@@ -57,7 +77,7 @@ fn fit(items: &mut [Item<'_>], mut room: u64, max_value_bytes: usize) -> (usize,
 }
 
 /// Appends an event. Allocates if it has attributes.
-pub(crate) fn event(span: &Span, name: Name<'_>, attributes: Attributes<'_>) {
+pub(crate) fn event<K: Key>(span: &Span, name: Name<'_>, attributes: &[(K, Value<'_>)]) {
     let Some((name, mut items)) = prepare(span, Some(&name), attributes) else { return };
     let written = super::attribute::anywhere(span, |slot, foreign| {
         let inline = if let Placed::Inline(text) = name { padded(text.len()) } else { 0 };
@@ -82,7 +102,7 @@ pub(crate) fn event(span: &Span, name: Name<'_>, attributes: Attributes<'_>) {
 }
 
 /// Appends a link. Allocates if it has attributes.
-pub(crate) fn link(span: &Span, to: Context, attributes: Attributes<'_>) {
+pub(crate) fn link<K: Key>(span: &Span, to: Context, attributes: &[(K, Value<'_>)]) {
     if !to.is_valid() {
         return;
     }
@@ -104,10 +124,10 @@ pub(crate) fn link(span: &Span, to: Context, attributes: Attributes<'_>) {
     note(span, written);
 }
 
-fn prepare<'a>(
+fn prepare<'a, K: Key>(
     span: &Span,
     name: Option<&'a Name<'_>>,
-    attributes: Attributes<'a>,
+    attributes: &'a [(K, Value<'a>)],
 ) -> Option<(Placed<'a>, Vec<Item<'a>>)> {
     if span.lease == 0 {
         return None;
@@ -117,8 +137,7 @@ fn prepare<'a>(
         Some(name) => super::attribute::place(state, name),
         None => Some(Placed::Id(0)),
     };
-    let item =
-        |(key, value): &'a (&'static str, Value<'a>)| Item { key: state.place_static(key), value: encode(value) };
+    let item = |(key, value): &'a (K, Value<'a>)| Item { key: key.place(state), value: encode(value) };
     let prepared = name.map(|name| (name, attributes.iter().map(item).collect()));
     if prepared.is_none() {
         span.lose_event();

@@ -153,7 +153,7 @@ impl Span {
     /// Adds an event that happens now. Cost: one clock read and one record.
     #[inline]
     pub fn event<'a>(&self, name: impl Into<Name<'a>>) -> &Self {
-        event::event(self, name.into(), &[]);
+        event::event(self, name.into(), event::NONE);
         self
     }
 
@@ -170,14 +170,26 @@ impl Span {
         self
     }
 
+    /// As [`event_with`](Self::event_with), for keys that are not static: those travel inside the record.
+    pub fn event_with_keys<'a>(&self, name: impl Into<Name<'a>>, attributes: &[(Name<'_>, Value<'_>)]) -> &Self {
+        event::event(self, name.into(), attributes);
+        self
+    }
+
     /// Links this span to another one that it isn't a child of. A link to an inert context is not recorded.
     pub fn link(&self, to: impl Into<Context>) -> &Self {
-        event::link(self, to.into(), &[]);
+        event::link(self, to.into(), event::NONE);
         self
     }
 
     /// As [`link`](Self::link), with attributes.
     pub fn link_with(&self, to: impl Into<Context>, attributes: &[(&'static str, Value<'_>)]) -> &Self {
+        event::link(self, to.into(), attributes);
+        self
+    }
+
+    /// As [`link_with`](Self::link_with), for keys that are not static.
+    pub fn link_with_keys(&self, to: impl Into<Context>, attributes: &[(Name<'_>, Value<'_>)]) -> &Self {
         event::link(self, to.into(), attributes);
         self
     }
@@ -366,7 +378,7 @@ impl SpanBuilder<'_> {
     /// Begins the span.
     pub fn start(self) -> Span {
         let span = begin::child(self.parent, self.name, self.kind);
-        self.links.into_iter().for_each(|to| event::link(&span, to, &[]));
+        self.links.into_iter().for_each(|to| event::link(&span, to, event::NONE));
         span
     }
 
