@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | crates that use `tracing` (`tower-http`, `sqlx`, `rig`, ..) | [`HeirloomLayer`] | `tracing` |
 //! | crates that use `opentelemetry`'s tracing API | [`HeirloomTracerProvider`] | `otel` |
-//! | `opentelemetry`'s propagators, injectors and extractors | [`propagate`] | `otel` |
+//! | `opentelemetry`'s propagators, injectors and extractors | [`HeirloomPropagator`], [`otel::inject`], [`otel::extract`] | `otel` |
 //! | `http::HeaderMap` | [`HeaderMapExt`] | `http` |
 //!
 //! Spans of LLM frameworks, which have attributes named `gen_ai.*`, become observations: see [`gen_ai`].
@@ -13,10 +13,20 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 #![cfg_attr(not(all(feature = "tracing", feature = "otel", feature = "http")), allow(rustdoc::broken_intra_doc_links))]
 
+#[cfg(any(feature = "http", feature = "otel"))]
+mod carrier;
 #[cfg(any(feature = "tracing", feature = "otel"))]
 pub mod gen_ai;
+#[cfg(feature = "http")]
+mod http;
+#[cfg(feature = "otel")]
+pub mod otel;
 #[cfg(feature = "tracing")]
 pub mod tracing;
 
+#[cfg(feature = "http")]
+pub use crate::http::HeaderMapExt;
+#[cfg(feature = "otel")]
+pub use crate::otel::{HeirloomPropagator, HeirloomTracerProvider};
 #[cfg(feature = "tracing")]
 pub use crate::tracing::HeirloomLayer;

@@ -1,0 +1,26 @@
+//! What headers say, read the same way whatever carries them.
+
+use heirloom_core::{Context, ParseTraceparentError, Tracer};
+
+pub(crate) const TRACEPARENT: &str = "traceparent";
+pub(crate) const TRACESTATE: &str = "tracestate";
+pub(crate) const BAGGAGE: &str = "baggage";
+
+/// The context that the headers carry, bound to the tracer that functions without a handle use here, which keeps the
+/// tracestate. Without a `traceparent` it is a context of nothing.
+pub(crate) fn read(traceparent: Option<&str>, tracestate: Option<&str>) -> Result<Context, ParseTraceparentError> {
+    match (Tracer::of(Context::current()), traceparent) {
+        (Some(tracer), Some(text)) => tracer.extract(text, tracestate),
+        (Some(tracer), None) => Ok(tracer.context()),
+        (None, Some(text)) => Context::from_traceparent(text),
+        (None, None) => Ok(Context::INERT),
+    }
+}
+
+/// The texts of `traceparent` and `tracestate` for a context; `None` where the header must not be there.
+pub(crate) fn write(cx: Context) -> (Option<String>, Option<String>) {
+    let traceparent = cx.traceparent().map(|text| text.to_string());
+    // A tracestate means nothing without its traceparent.
+    let tracestate = traceparent.as_ref().map(|_| cx.tracestate().to_string()).filter(|text| !text.is_empty());
+    (traceparent, tracestate)
+}

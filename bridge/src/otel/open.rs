@@ -1,0 +1,86 @@
+//! Contexts of both worlds.
+//!
+//! What OpenTelemetry keeps of a span in its contexts is a `SpanContext`: ids, flags, tracestate. It doesn't say which
+//! tracer of Heirloom's recorded the span. So the contexts of open spans are in a table.
+
+use heirloom_core::{Context, SpanId, Tracer};
+use opentelemetry::trace::{SpanContext, TraceContextExt, TraceFlags, TraceState};
+use std::collections::HashMap;
+use std::str::FromStr;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+
+/// A few tables instead of one, so that threads rarely meet.
+const TABLES: usize = 16;
+
+static OPEN: LazyLock<[Mutex<HashMap<SpanId, Context>>; TABLES]> = LazyLock::new(Default::default);
+
+fn table(span: SpanId) -> MutexGuard<'static, HashMap<SpanId, Context>> {
+    let number = u64::from_be_bytes(span.to_bytes()) as usize % TABLES;
+    OPEN[number].lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Remembers a recorded span until [`forget`].
+pub(super) fn remember(cx: Context) {
+    table(cx.span_id()).insert(cx.span_id(), cx);
+}
+
+pub(super) fn forget(cx: Context) {
+    table(cx.span_id()).remove(&cx.span_id());
+}
+
+/// Heirloom's context for one of OpenTelemetry's: that of its span, or what Heirloom has as current where it has none.
+///
+/// Of a span from another process the tracestate is kept, if there is a tracer to keep it.
+///
+/// Cost: a lock that is hardly ever contended.
+pub fn context(cx: &opentelemetry::Context) -> Context {
+    let span = cx.span();
+    let theirs = span.span_context();
+    if !theirs.is_valid() {
+        return Context::current();
+    }
+    of_span(theirs)
+}
+
+/// Heirloom's context for a valid span context.
+pub(super) fn of_span(theirs: &SpanContext) -> Context {
+    let plain = Context::from(theirs);
+    let known = table(plain.span_id()).get(&plain.span_id()).copied();
+    match known.filter(|known| known.trace_id() == plain.trace_id()) {
+        Some(known) => known,
+        None if theirs.is_remote() => with_tracestate(plain, theirs.trace_state()),
+        None => plain,
+    }
+}
+
+fn with_tracestate(plain: Context, state: &TraceState) -> Context {
+    let text = state.header();
+    let tracer = Tracer::of(Context::current()).filter(|_| !text.is_empty());
+    let found = tracer.zip(plain.traceparent());
+    found.and_then(|(tracer, parent)| tracer.extract(parent.as_str(), Some(&text)).ok()).unwrap_or(plain)
+}
+
+/// A span context with everything that one of Heirloom's carries, its tracestate too.
+pub(super) fn span_context(cx: Context) -> SpanContext {
+    let state = TraceState::from_str(cx.tracestate().as_str()).unwrap_or_default();
+    let flags = TraceFlags::new(cx.trace_flags());
+    SpanContext::new(cx.trace_id().into(), cx.span_id().into(), flags, cx.is_remote(), state)
+}
+
+/// OpenTelemetry's current context with this span in it: OpenTelemetry's spans that begin there are its children. The
+/// baggage of the current one is kept; so is all of it if `cx` is inert.
+///
+/// As [`Context::to_otel`], with the tracestate, and with the tracer that `cx` is bound to.
+///
+/// Cost: allocates.
+pub fn to_otel(cx: impl Into<Context>) -> opentelemetry::Context {
+    let cx = cx.into();
+    let current = opentelemetry::Context::current();
+    if !cx.is_valid() {
+        return current;
+    }
+    current.with_value(Bound(cx)).with_remote_span_context(span_context(cx))
+}
+
+/// In OpenTelemetry contexts that [`to_otel`] made: the context as it was.
+pub(super) struct Bound(pub(super) Context);

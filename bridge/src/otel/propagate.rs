@@ -1,0 +1,107 @@
+//! OpenTelemetry's propagator traits, for Heirloom's contexts.
+
+use super::open;
+use crate::carrier::{self, BAGGAGE, TRACEPARENT, TRACESTATE};
+use heirloom_core::{Baggage, BaggageDropped, Context, ParseTraceparentError};
+use opentelemetry::propagation::text_map_propagator::FieldIter;
+use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
+use opentelemetry::trace::TraceContextExt;
+use opentelemetry_sdk::propagation::BaggagePropagator;
+use std::sync::LazyLock;
+
+/// Writes a context into any carrier that OpenTelemetry's traits know: `traceparent`, and `tracestate` if there is one.
+/// Nothing for an inert context.
+///
+/// Cost: the texts are allocated; a lock if there is a tracestate.
+///
+/// ```
+/// use heirloom_bridge::otel::{extract, inject};
+/// use heirloom_core::{testing, in_root};
+/// use std::collections::HashMap;
+///
+/// testing::run(|t| {
+///     let mut message: HashMap<String, String> = HashMap::new();
+///     in_root("send", |span| inject(span, &mut message));
+///     extract(&message).unwrap_or_default().in_span("receive", |_| ()); // on another machine
+///     t.assert_tree("send\n  receive");
+/// });
+/// ```
+pub fn inject(cx: impl Into<Context>, carrier: &mut dyn Injector) {
+    let (traceparent, tracestate) = carrier::write(cx.into());
+    if let Some(text) = traceparent {
+        carrier.set(TRACEPARENT, text);
+    }
+    if let Some(text) = tracestate {
+        carrier.set(TRACESTATE, text);
+    }
+}
+
+/// Writes baggage into any carrier that OpenTelemetry's traits know; nothing if there is none.
+pub fn inject_baggage(baggage: &Baggage, carrier: &mut dyn Injector) {
+    if !baggage.is_empty() {
+        carrier.set(BAGGAGE, baggage.to_string());
+    }
+}
+
+/// The context in a carrier: remote, bound to the tracer that functions without a handle use here, which keeps the
+/// tracestate. A context of nothing where there is no `traceparent`, so that its children are roots.
+///
+/// # Errors
+/// There is a `traceparent` that can't be read, or more than one. The specification then wants a new trace, so
+/// `unwrap_or_default()` is a fair answer.
+pub fn extract(carrier: &dyn Extractor) -> Result<Context, ParseTraceparentError> {
+    carrier::read(joined(carrier, TRACEPARENT).as_deref(), joined(carrier, TRACESTATE).as_deref())
+}
+
+/// The baggage in a carrier, and what of it was not kept.
+pub fn extract_baggage(carrier: &dyn Extractor) -> (Baggage, BaggageDropped) {
+    Baggage::parse(&joined(carrier, BAGGAGE).unwrap_or_default())
+}
+
+/// All values of a key, joined by commas.
+fn joined(carrier: &dyn Extractor, key: &str) -> Option<String> {
+    carrier.get_all(key).filter(|values| !values.is_empty()).map(|values| values.join(","))
+}
+
+/// A propagator for crates that inject and extract by OpenTelemetry's API (`reqwest-tracing`, `opentelemetry-http`, ..):
+/// W3C trace context and baggage.
+///
+/// | | `TraceContextPropagator` of the SDK | this one |
+/// |---|---|---|
+/// | a context without a span | injects nothing | injects what Heirloom has as current |
+/// | the flag `random` | lost | kept |
+/// | an empty tracestate | an empty header | no header |
+/// | several `tracestate` headers | the first | all, joined |
+/// | baggage | another propagator | included (the SDK's own) |
+#[derive(Debug, Default)]
+pub struct HeirloomPropagator {
+    baggage: BaggagePropagator,
+}
+
+impl HeirloomPropagator {
+    /// The propagator.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+static FIELDS: LazyLock<[String; 3]> = LazyLock::new(|| [TRACEPARENT, TRACESTATE, BAGGAGE].map(str::to_owned));
+
+impl TextMapPropagator for HeirloomPropagator {
+    fn inject_context(&self, theirs: &opentelemetry::Context, carrier: &mut dyn Injector) {
+        inject(open::context(theirs), carrier);
+        self.baggage.inject_context(theirs, carrier);
+    }
+
+    fn extract_with_context(&self, theirs: &opentelemetry::Context, carrier: &dyn Extractor) -> opentelemetry::Context {
+        let with_baggage = self.baggage.extract_with_context(theirs, carrier);
+        match extract(carrier) {
+            Ok(cx) if cx.is_valid() => with_baggage.with_remote_span_context(open::span_context(cx)),
+            _ => with_baggage,
+        }
+    }
+
+    fn fields(&self) -> FieldIter<'_> {
+        FieldIter::new(&*FIELDS)
+    }
+}

@@ -1,0 +1,158 @@
+//! One span of OpenTelemetry's API.
+
+use super::open;
+use crate::gen_ai::{self, Key, Kind};
+use heirloom_core::{Context, Name, Span, Value};
+use opentelemetry::trace::{SpanContext, Status};
+use opentelemetry::KeyValue;
+use std::borrow::Cow;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// A span that [`HeirloomTracer`](super::HeirloomTracer) began. Ends when it is told to, or dropped.
+#[derive(Debug)]
+pub struct HeirloomSpan {
+    span: Option<Span>,
+    theirs: SpanContext,
+    kind: Kind,
+}
+
+/// A time that differs less from now *is* now: OpenTelemetry itself reads the clock on the way here.
+const NOW: Duration = Duration::from_millis(1);
+
+impl HeirloomSpan {
+    pub(super) fn new(span: Span) -> Self {
+        let cx = span.context();
+        if span.is_recording() {
+            open::remember(cx);
+        }
+        Self { span: Some(span), theirs: open::span_context(cx), kind: Kind::default() }
+    }
+
+    /// A span that is not recorded: what falls under it falls under its parent.
+    pub(super) fn suppressed(parent: Context) -> Self {
+        Self { span: None, theirs: open::span_context(parent), kind: Kind::default() }
+    }
+
+    /// Heirloom's span, until it has ended.
+    pub fn span(&self) -> Option<&Span> {
+        self.span.as_ref()
+    }
+
+    /// Learns the operation before usage is set: in whatever order attributes come, they are all there at the start.
+    pub(super) fn set_first(&mut self, attributes: Vec<KeyValue>) {
+        for attribute in &attributes {
+            if attribute.key.as_str() == heirloom_core::llm::keys::OPERATION {
+                self.kind.learn(&attribute.value.as_str());
+            }
+        }
+        attributes.into_iter().for_each(|attribute| self.set(&attribute));
+    }
+
+    fn set(&self, attribute: &KeyValue) {
+        let Some(span) = &self.span else { return };
+        let value = Value::from(&attribute.value);
+        gen_ai::map(&self.kind, Key::Dynamic(attribute.key.as_str()), value, |name, value| {
+            span.set(name, value);
+        });
+    }
+
+    pub(super) fn set_time(&self, key: &'static str, time: SystemTime) {
+        if let (Some(span), Some(time)) = (&self.span, explicit(time)) {
+            span.set(key, time);
+        }
+    }
+
+    pub(super) fn add(&self, name: Cow<'static, str>, time: SystemTime, attributes: &[KeyValue]) {
+        let Some(span) = &self.span else { return };
+        let mut ours = ours(attributes);
+        if let Some(time) = explicit(time) {
+            ours.push(("otel.time_unix_nano".into(), time.into()));
+        }
+        span.event_with_keys(name_of(name), &ours);
+    }
+
+    pub(super) fn link(&self, to: &SpanContext, attributes: &[KeyValue]) {
+        if let Some(span) = &self.span {
+            span.link_with_keys(Context::from(to), &ours(attributes));
+        }
+    }
+}
+
+pub(super) fn name_of(name: Cow<'static, str>) -> Name<'static> {
+    match name {
+        Cow::Borrowed(name) => name.into(),
+        Cow::Owned(name) => name.into(),
+    }
+}
+
+fn ours(attributes: &[KeyValue]) -> Vec<(Name<'_>, Value<'_>)> {
+    attributes.iter().map(|one| (Name::dynamic(one.key.as_str()), Value::from(&one.value))).collect()
+}
+
+/// Nanoseconds since 1970 of a time that isn't now.
+fn explicit(time: SystemTime) -> Option<u64> {
+    let now = SystemTime::now();
+    let apart = now.duration_since(time).unwrap_or_else(|later| later.duration());
+    let since = time.duration_since(UNIX_EPOCH).ok().filter(|_| apart > NOW)?;
+    u64::try_from(since.as_nanos()).ok()
+}
+
+impl opentelemetry::trace::Span for HeirloomSpan {
+    fn add_event_with_timestamp<T>(&mut self, name: T, timestamp: SystemTime, attributes: Vec<KeyValue>)
+    where
+        T: Into<Cow<'static, str>>,
+    {
+        self.add(name.into(), timestamp, &attributes);
+    }
+
+    fn span_context(&self) -> &SpanContext {
+        &self.theirs
+    }
+
+    fn is_recording(&self) -> bool {
+        self.span.as_ref().is_some_and(Span::is_recording)
+    }
+
+    fn set_attribute(&mut self, attribute: KeyValue) {
+        self.set(&attribute);
+    }
+
+    fn set_status(&mut self, status: Status) {
+        if let Some(span) = &self.span {
+            span.set_status(status.into());
+        }
+    }
+
+    fn update_name<T>(&mut self, new_name: T)
+    where
+        T: Into<Cow<'static, str>>,
+    {
+        if let Some(span) = &self.span {
+            span.rename(name_of(new_name.into()));
+        }
+    }
+
+    fn add_link(&mut self, span_context: SpanContext, attributes: Vec<KeyValue>) {
+        self.link(&span_context, &attributes);
+    }
+
+    fn end_with_timestamp(&mut self, timestamp: SystemTime) {
+        self.set_time("otel.end_time_unix_nano", timestamp);
+        self.finish();
+    }
+}
+
+impl HeirloomSpan {
+    fn finish(&mut self) {
+        let Some(span) = self.span.take() else { return };
+        if span.is_recording() {
+            open::forget(span.context());
+        }
+    }
+}
+
+impl Drop for HeirloomSpan {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
