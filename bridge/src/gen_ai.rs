@@ -10,7 +10,6 @@
 
 use heirloom_core::llm::{keys, ObservationType};
 use heirloom_core::{Name, Value};
-use std::borrow::Cow;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// What all attributes of the vocabulary begin with.
@@ -124,7 +123,7 @@ fn integer(value: Value<'_>) -> Value<'_> {
 }
 
 /// The integer in a text, also if that is how Rust prints an `Option`.
-fn whole(text: &Cow<'_, str>) -> Option<i64> {
+fn whole(text: &str) -> Option<i64> {
     let text = text.trim();
     text.strip_prefix("Some(").and_then(|rest| rest.strip_suffix(')')).unwrap_or(text).parse().ok()
 }

@@ -6,6 +6,7 @@
 //! | crates that use `tracing` (`tower-http`, `sqlx`, `rig`, ..) | [`HeirloomLayer`] | `tracing` |
 //! | crates that use `opentelemetry`'s tracing API | [`HeirloomTracerProvider`] | `otel` |
 //! | `opentelemetry`'s propagators, injectors and extractors | [`HeirloomPropagator`], [`otel::inject`], [`otel::extract`] | `otel` |
+//! | both in one program, and closures of yours called by theirs | what is current in one is in the other: see [`otel`] | `otel-current` |
 //! | `http::HeaderMap` | [`HeaderMapExt`] | `http` |
 //!
 //! Spans of LLM frameworks, which have attributes named `gen_ai.*`, become observations: see [`gen_ai`].

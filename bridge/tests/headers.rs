@@ -9,7 +9,7 @@ const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 fn with(values: &[&[u8]]) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for value in values {
-        headers.append("traceparent", HeaderValue::from_bytes(value).unwrap());
+        headers.append("traceparent", HeaderValue::from_bytes(value).expect("no control characters"));
     }
     headers
 }

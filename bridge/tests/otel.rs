@@ -155,6 +155,7 @@ fn what_is_not_sampled_stays_unsampled_below() {
             drop(otel::context(&cx).span("ours"));
         });
         assert!(t.spans().is_empty());
+        assert_eq!(t.tracer().ledger().sampled_out, 3);
         t.assert_complete();
     });
 }

@@ -22,8 +22,11 @@
 //!
 //! # What is current
 //!
-//! OpenTelemetry has a stack of contexts of its own. A span of its that is attached there doesn't become Heirloom's
-//! current; hand it over where one world calls the other:
+//! OpenTelemetry has a stack of contexts of its own. With the feature `otel-current` it is kept in step: a span that is
+//! attached there is what Heirloom has as current, and one that begins there falls under what Heirloom has as current. It
+//! uses a hook of OpenTelemetry's that is experimental, and of which a process has one.
+//!
+//! Without it, hand the context over where one world calls the other:
 //!
 //! ```
 //! use heirloom_bridge::{otel, HeirloomTracerProvider};
@@ -39,9 +42,10 @@
 //! });
 //! ```
 //!
-//! The other direction is [`to_otel`], for a context in which OpenTelemetry's spans fall under one of Heirloom's, or
-//! nothing at all where that is current.
+//! The other direction is [`to_otel`], for a context in which OpenTelemetry's spans fall under one of Heirloom's.
 
+#[cfg(feature = "otel-current")]
+mod current;
 mod open;
 mod propagate;
 mod provider;

@@ -5,6 +5,7 @@
 
 use heirloom_core::{Context, SpanId, Tracer};
 use opentelemetry::trace::{SpanContext, TraceContextExt, TraceFlags, TraceState};
+use std::collections::hash_map::Entry;
 use std::collections::HashMap;
 use std::str::FromStr;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
@@ -12,20 +13,31 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 /// A few tables instead of one, so that threads rarely meet.
 const TABLES: usize = 16;
 
-static OPEN: LazyLock<[Mutex<HashMap<SpanId, Context>>; TABLES]> = LazyLock::new(Default::default);
+/// Contexts by their span's id, each with how many of OpenTelemetry's spans have it: one that is not recorded has the ids of
+/// its nearest recorded ancestor.
+type Table = HashMap<SpanId, (Context, usize)>;
 
-fn table(span: SpanId) -> MutexGuard<'static, HashMap<SpanId, Context>> {
+static OPEN: LazyLock<[Mutex<Table>; TABLES]> = LazyLock::new(Default::default);
+
+fn table(span: SpanId) -> MutexGuard<'static, Table> {
     let number = u64::from_be_bytes(span.to_bytes()) as usize % TABLES;
     OPEN[number].lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Remembers a recorded span until [`forget`].
+/// Remembers the context of a span until [`forget`] was called as often.
 pub(super) fn remember(cx: Context) {
-    table(cx.span_id()).insert(cx.span_id(), cx);
+    if cx.is_valid() {
+        table(cx.span_id()).entry(cx.span_id()).or_insert((cx, 0)).1 += 1;
+    }
 }
 
 pub(super) fn forget(cx: Context) {
-    table(cx.span_id()).remove(&cx.span_id());
+    if let Entry::Occupied(mut open) = table(cx.span_id()).entry(cx.span_id()) {
+        open.get_mut().1 -= 1;
+        if open.get().1 == 0 {
+            open.remove();
+        }
+    }
 }
 
 /// Heirloom's context for one of OpenTelemetry's: that of its span, or what Heirloom has as current where it has none.
@@ -45,8 +57,8 @@ pub fn context(cx: &opentelemetry::Context) -> Context {
 /// Heirloom's context for a valid span context.
 pub(super) fn of_span(theirs: &SpanContext) -> Context {
     let plain = Context::from(theirs);
-    let known = table(plain.span_id()).get(&plain.span_id()).copied();
-    match known.filter(|known| known.trace_id() == plain.trace_id()) {
+    let open = table(plain.span_id()).get(&plain.span_id()).map(|(cx, _)| *cx);
+    match open.filter(|open| open.trace_id() == plain.trace_id()) {
         Some(known) => known,
         None if theirs.is_remote() => with_tracestate(plain, theirs.trace_state()),
         None => plain,

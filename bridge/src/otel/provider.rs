@@ -19,7 +19,7 @@ use opentelemetry::InstrumentationScope;
 ///     t.assert_tree("ours\n  theirs");
 /// });
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct HeirloomTracerProvider {
     tracer: Context,
 }
@@ -27,12 +27,24 @@ pub struct HeirloomTracerProvider {
 impl HeirloomTracerProvider {
     /// A provider whose roots go to the global tracer.
     pub fn new() -> Self {
-        Self::default()
+        Self::of(Context::INERT)
     }
 
     /// A provider whose roots go to this tracer, where nothing of Heirloom's is current.
     pub fn with_tracer(tracer: &Tracer) -> Self {
-        Self { tracer: tracer.context() }
+        Self::of(tracer.context())
+    }
+
+    fn of(tracer: Context) -> Self {
+        #[cfg(feature = "otel-current")]
+        super::current::keep_in_step();
+        Self { tracer }
+    }
+}
+
+impl Default for HeirloomTracerProvider {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -57,6 +69,10 @@ pub struct HeirloomTracer {
 impl HeirloomTracer {
     fn parent(&self, theirs: &opentelemetry::Context) -> Context {
         let span = theirs.span();
+        #[cfg(feature = "otel-current")]
+        if span.span_context().is_valid() && super::current::is_current(theirs) {
+            return Context::current();
+        }
         let bound = theirs.get::<Bound>().map(|bound| bound.0);
         if span.span_context().is_valid() {
             let is_bound = |cx: &Context| Context::from(span.span_context()).span_id() == cx.span_id();

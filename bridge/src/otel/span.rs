@@ -12,6 +12,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 #[derive(Debug)]
 pub struct HeirloomSpan {
     span: Option<Span>,
+    /// What is remembered until the end.
+    open: Option<Context>,
     theirs: SpanContext,
     kind: Kind,
 }
@@ -22,15 +24,17 @@ const NOW: Duration = Duration::from_millis(1);
 impl HeirloomSpan {
     pub(super) fn new(span: Span) -> Self {
         let cx = span.context();
-        if span.is_recording() {
-            open::remember(cx);
-        }
-        Self { span: Some(span), theirs: open::span_context(cx), kind: Kind::default() }
+        Self::of(Some(span), cx)
     }
 
     /// A span that is not recorded: what falls under it falls under its parent.
     pub(super) fn suppressed(parent: Context) -> Self {
-        Self { span: None, theirs: open::span_context(parent), kind: Kind::default() }
+        Self::of(None, parent)
+    }
+
+    fn of(span: Option<Span>, cx: Context) -> Self {
+        open::remember(cx);
+        Self { span, open: Some(cx), theirs: open::span_context(cx), kind: Kind::default() }
     }
 
     /// Heirloom's span, until it has ended.
@@ -144,9 +148,9 @@ impl opentelemetry::trace::Span for HeirloomSpan {
 
 impl HeirloomSpan {
     fn finish(&mut self) {
-        let Some(span) = self.span.take() else { return };
-        if span.is_recording() {
-            open::forget(span.context());
+        drop(self.span.take());
+        if let Some(cx) = self.open.take() {
+            open::forget(cx);
         }
     }
 }

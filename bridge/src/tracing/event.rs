@@ -59,7 +59,13 @@ impl Read {
     }
 
     /// Adds the event to a span of Heirloom's that is current.
-    pub(super) fn add_to_current(&self, _current: Context, _fails: bool) {}
+    pub(super) fn add_to_current(&self, current: Context, fails: bool) {
+        let Ok(update) = current.try_update() else { return };
+        update.event_with(self.name(), &self.attributes);
+        if let Some(failure) = self.failure().filter(|_| fails) {
+            update.error(failure);
+        }
+    }
 }
 
 fn target(text: &str) -> Value<'static> {
