@@ -20,6 +20,10 @@ static TRACING_LOOKUP: OnceLock<TracingLookup> = OnceLock::new();
 /// Says how contexts of tracing's spans are found, for the whole process. The first call counts.
 ///
 /// Cost: one atomic operation.
+///
+/// ```
+/// heirloom_core::foreign::set_tracing_lookup(|_| None); // nobody records tracing's spans: what is current counts
+/// ```
 pub fn set_tracing_lookup(lookup: TracingLookup) {
     TRACING_LOOKUP.get_or_init(|| lookup);
 }

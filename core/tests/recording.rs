@@ -86,6 +86,21 @@ fn events_links_status_kind_and_a_new_name_arrive() {
 }
 
 #[test]
+fn keys_of_events_and_links_need_not_be_static() {
+    testing::run(|t| {
+        let (other, span) = (root("other"), root("call"));
+        let key = |n: usize| format!("key {n}");
+        span.event_with_keys("e", &[(key(1).into(), 1.into()), ("static".into(), 2.into())]);
+        span.link_with_keys(&other, &[(key(2).into(), "text".into())]);
+        drop((span, other));
+        let span = t.span("call");
+        assert_eq!(span.events[0].2, [("key 1".to_owned(), Value::I64(1)), ("static".to_owned(), Value::I64(2))]);
+        assert_eq!(span.links[0].2, [("key 2".to_owned(), "text".into())]);
+        t.assert_complete();
+    });
+}
+
+#[test]
 fn a_span_ends_on_another_thread() {
     testing::run(|t| {
         let span = root("moved");

@@ -45,6 +45,15 @@ pub(super) fn forget(cx: Context) {
 /// Of a span from another process the tracestate is kept, if there is a tracer to keep it.
 ///
 /// Cost: a lock that is hardly ever contended.
+///
+/// ```
+/// use heirloom_bridge::otel;
+/// heirloom_core::in_root("ours", |ours| {
+///     let theirs = otel::to_otel(ours);
+///     assert_eq!(otel::context(&theirs).span_id(), ours.context().span_id());
+///     assert_eq!(otel::context(&opentelemetry::Context::new()), ours.context()); // no span in there
+/// });
+/// ```
 pub fn context(cx: &opentelemetry::Context) -> Context {
     let span = cx.span();
     let theirs = span.span_context();
@@ -85,6 +94,20 @@ pub(super) fn span_context(cx: Context) -> SpanContext {
 /// As [`Context::to_otel`], with the tracestate, and with the tracer that `cx` is bound to.
 ///
 /// Cost: allocates.
+///
+/// ```
+/// use heirloom_bridge::{otel, HeirloomTracerProvider};
+/// use heirloom_core::testing;
+/// use opentelemetry::trace::{Tracer, TracerProvider};
+///
+/// testing::run(|t| {
+///     let theirs = HeirloomTracerProvider::new().tracer("their crate");
+///     let ours = heirloom_core::root("ours");
+///     drop(theirs.start_with_context("theirs", &otel::to_otel(&ours)));
+///     drop(ours);
+///     t.assert_tree("ours\n  theirs");
+/// });
+/// ```
 pub fn to_otel(cx: impl Into<Context>) -> opentelemetry::Context {
     let cx = cx.into();
     let current = opentelemetry::Context::current();

@@ -36,7 +36,19 @@ pub fn inject(cx: impl Into<Context>, carrier: &mut dyn Injector) {
     }
 }
 
-/// Writes baggage into any carrier that OpenTelemetry's traits know; nothing if there is none.
+/// Writes baggage into any carrier that OpenTelemetry's traits know; nothing if there is none. Cost: allocates the text.
+///
+/// ```
+/// use heirloom_bridge::otel::{extract_baggage, inject_baggage};
+/// use std::collections::HashMap;
+///
+/// let mut baggage = heirloom_core::Baggage::default();
+/// baggage.insert("tenant", "blue")?;
+/// let mut message: HashMap<String, String> = HashMap::new();
+/// inject_baggage(&baggage, &mut message);
+/// assert_eq!(extract_baggage(&message).0.get("tenant"), Some("blue"));
+/// # Ok::<(), heirloom_core::InsertBaggageError>(())
+/// ```
 pub fn inject_baggage(baggage: &Baggage, carrier: &mut dyn Injector) {
     if !baggage.is_empty() {
         carrier.set(BAGGAGE, baggage.to_string());
@@ -49,11 +61,17 @@ pub fn inject_baggage(baggage: &Baggage, carrier: &mut dyn Injector) {
 /// # Errors
 /// There is a `traceparent` that can't be read, or more than one. The specification then wants a new trace, so
 /// `unwrap_or_default()` is a fair answer.
+///
+/// ```
+/// use std::collections::HashMap;
+/// let bad = HashMap::from([("traceparent".to_owned(), "00-xyz".to_owned())]);
+/// assert!(heirloom_bridge::otel::extract(&bad).is_err());
+/// ```
 pub fn extract(carrier: &dyn Extractor) -> Result<Context, ParseTraceparentError> {
     carrier::read(joined(carrier, TRACEPARENT).as_deref(), joined(carrier, TRACESTATE).as_deref())
 }
 
-/// The baggage in a carrier, and what of it was not kept.
+/// The baggage in a carrier, and what of it was not kept. Cost: allocates.
 pub fn extract_baggage(carrier: &dyn Extractor) -> (Baggage, BaggageDropped) {
     Baggage::parse(&joined(carrier, BAGGAGE).unwrap_or_default())
 }
@@ -73,6 +91,10 @@ fn joined(carrier: &dyn Extractor, key: &str) -> Option<String> {
 /// | an empty tracestate | an empty header | no header |
 /// | several `tracestate` headers | the first | all, joined |
 /// | baggage | another propagator | included (the SDK's own) |
+///
+/// ```
+/// opentelemetry::global::set_text_map_propagator(heirloom_bridge::HeirloomPropagator::new());
+/// ```
 #[derive(Debug, Default)]
 pub struct HeirloomPropagator {
     baggage: BaggagePropagator,

@@ -40,10 +40,18 @@
 //! that ends restores what was current before it, whatever was entered or left inside; and one of tracing's spans that is
 //! left ends the scopes of Heirloom's inside it that were forgotten.
 //!
+//! # Exporters that are traced themselves
+//!
+//! What Heirloom's own threads do is not recorded, so that an export doesn't make spans to export. An exporter's client may
+//! start threads that Heirloom doesn't know (`reqwest`'s blocking one does). Keep out what it says there: the targets
+//! `hyper`, `hyper_util`, `reqwest` and `h2`, or everything below `INFO`.
+//!
 //! # What differs from tracing
 //!
 //! - An event outside of every span is not recorded, and neither is one with `parent: None` inside one.
 //! - A span that is entered again while it is entered doesn't become current again (as in tracing).
+//! - A driver that works on a thread of its own (that of `sqlx` for SQLite) takes tracing's current span along, not
+//!   Heirloom's: its events reach a span of tracing's that is around the call.
 //! - Only one layer of this kind in a subscriber records.
 //! - The subscriber must have the `Registry` of `tracing-subscriber` at its bottom.
 

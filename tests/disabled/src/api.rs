@@ -101,7 +101,9 @@ fn values(span: &Span) -> Span {
     span.set("string", String::from("text")).set(String::from("dynamic key"), 1).set("value", Value::from(1));
     span.set("bools", &[true][..]).set("ints", &[1_i64][..]).set("floats", &[0.5][..]).set("texts", &["a"][..]);
     span.event("event").event_with("event", &[("key", 1.into())]);
+    span.event_with_keys("event", &[(String::from("key").into(), 1.into())]);
     span.link(span).link_with(span.context(), &[("key", "value".into())]);
+    span.link_with_keys(span.context(), &[(String::from("key").into(), "value".into())]);
     span.set_status(Status::Ok).error("too late").rename("renamed");
     span.span("child")
 }

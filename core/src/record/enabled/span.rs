@@ -171,6 +171,13 @@ impl Span {
     }
 
     /// As [`event_with`](Self::event_with), for keys that are not static: those travel inside the record.
+    ///
+    /// ```
+    /// # use heirloom_core::root;
+    /// # let span = root("read");
+    /// let header = String::from("x-retry");
+    /// span.event_with_keys("header", &[((&header).into(), "2".into())]);
+    /// ```
     pub fn event_with_keys<'a>(&self, name: impl Into<Name<'a>>, attributes: &[(Name<'_>, Value<'_>)]) -> &Self {
         event::event(self, name.into(), attributes);
         self
@@ -188,7 +195,7 @@ impl Span {
         self
     }
 
-    /// As [`link_with`](Self::link_with), for keys that are not static.
+    /// As [`link_with`](Self::link_with), for keys that are not static: those travel inside the record.
     pub fn link_with_keys(&self, to: impl Into<Context>, attributes: &[(Name<'_>, Value<'_>)]) -> &Self {
         event::link(self, to.into(), attributes);
         self
