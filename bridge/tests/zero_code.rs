@@ -2,10 +2,10 @@
 
 mod support;
 
+use heirloom_core::future::FutureExt as _;
 use heirloom_core::{in_root, root, span, Context, Status, Value};
 use std::convert::Infallible;
 use std::future::Future;
-use std::pin::pin;
 use support::run;
 use tower::{service_fn, ServiceBuilder, ServiceExt};
 use tower_http::trace::TraceLayer;
@@ -18,16 +18,6 @@ type Response = http::Response<String>;
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(future)
-}
-
-/// Makes a context current whenever the future is polled, and only then.
-async fn under<T>(cx: Context, future: impl Future<Output = T>) -> T {
-    let mut future = pin!(future);
-    std::future::poll_fn(|task| {
-        let _scope = cx.enter();
-        future.as_mut().poll(task)
-    })
-    .await
 }
 
 async fn answer(request: Request) -> Result<Response, Infallible> {
@@ -97,7 +87,7 @@ fn a_future_that_keeps_a_scope_over_a_pause_does_not_poison_the_thread() {
                 tokio::task::yield_now().await;
             };
             let other = async { drop(span("other task")) };
-            tokio::join!(under(ours.context(), keeps), other);
+            tokio::join!(keeps.in_context(&ours), other);
         });
         drop(ours);
         assert_eq!(Context::try_current(), None);
@@ -115,7 +105,7 @@ async fn query() {
 fn an_async_function_with_the_attribute_of_tracing_is_a_span_under_ours() {
     run(|t| {
         let ours = root("ours");
-        block_on(under(ours.context(), query()));
+        block_on(query().in_context(&ours));
         drop(ours);
         t.assert_tree("ours\n  query");
         let query = t.span("query");

@@ -3,10 +3,11 @@
 mod support;
 
 use heirloom_bridge::HeaderMapExt;
+use heirloom_core::future::FutureExt as _;
 use heirloom_core::{root, Context, SpanKind, Status, Value};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Extension};
 use reqwest_tracing::{OtelName, TracingMiddleware};
-use support::{block_on, openai, run, under};
+use support::{block_on, openai, run};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
 fn client() -> ClientWithMiddleware {
@@ -28,7 +29,7 @@ fn only_reqwest() -> Targets {
 fn a_request_is_a_client_span_under_ours_with_its_name_and_status() {
     run(only_reqwest(), |t| {
         let ours = root("ours");
-        let status = block_on(under(&ours, get(format!("{}/missing", openai::start()))));
+        let status = block_on(get(format!("{}/missing", openai::start())).in_context(&ours));
         assert_eq!(status.expect("an answer"), 404);
         drop(ours);
         t.assert_tree("ours\n  GET /missing");

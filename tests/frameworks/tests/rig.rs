@@ -3,6 +3,7 @@
 mod support;
 
 use heirloom_core::export::SpanData;
+use heirloom_core::future::FutureExt as _;
 use heirloom_core::llm::keys;
 use heirloom_core::testing::Testing;
 use heirloom_core::{root, span, Value};
@@ -11,7 +12,7 @@ use rig::providers::openai::{OpenAIConfig, Route};
 use rig::{Agent, AgentBuilder};
 use std::future::IntoFuture;
 use support::openai::{self, USAGE};
-use support::{block_on, run, under};
+use support::{block_on, run};
 use tracing::{info_span, Instrument};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
@@ -71,7 +72,7 @@ fn number(span: &SpanData, key: &str) -> i64 {
 fn an_agent_is_one_trace_under_ours_with_generations_and_tools() {
     run(rigs(), |t| {
         let ours = root("ours");
-        assert_eq!(block_on(under(&ours, ask(&agent()))), "5 and 9");
+        assert_eq!(block_on(ask(&agent()).in_context(&ours)), "5 and 9");
         drop(ours);
         t.assert_tree(
             "ours\n  invoke_agent\n    chat\n    execute_tool\n      sum\n    execute_tool\n      sum\n    chat",
@@ -110,7 +111,7 @@ fn a_chat_that_is_an_explicit_root_for_want_of_a_parent_falls_under_ours() {
     let only_chats = Targets::new().with_target("rig::agent_chat", LevelFilter::INFO);
     run(only_chats, |t| {
         let ours = root("ours");
-        block_on(under(&ours, ask(&agent())));
+        block_on(ask(&agent()).in_context(&ours));
         drop(ours);
         t.assert_tree("ours\n  chat\n  sum\n  sum\n  chat");
     });
@@ -122,7 +123,7 @@ fn our_agent_span_is_not_lost_under_a_foreign_span_that_rig_takes_for_its_own() 
         let foreign = info_span!("foreign");
         let work = async {
             let ours = span("our agent");
-            under(&ours, ask(&agent())).await
+            ask(&agent()).in_context(&ours).await
         };
         block_on(work.instrument(foreign));
         t.assert_tree(

@@ -6,9 +6,7 @@ pub(crate) mod openai;
 
 use heirloom_bridge::HeirloomLayer;
 use heirloom_core::testing::{self, Testing};
-use heirloom_core::Context;
 use std::future::Future;
-use std::pin::pin;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 
@@ -25,15 +23,4 @@ pub(crate) fn run(which: Targets, test: impl FnOnce(&Testing)) {
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(future)
-}
-
-/// Makes a context current whenever the future is polled, and only then.
-pub(crate) async fn under<T>(cx: impl Into<Context>, future: impl Future<Output = T>) -> T {
-    let cx = cx.into();
-    let mut future = pin!(future);
-    std::future::poll_fn(|task| {
-        let _scope = cx.enter();
-        future.as_mut().poll(task)
-    })
-    .await
 }
