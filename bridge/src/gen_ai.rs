@@ -38,9 +38,9 @@ fn observation_type(operation: &str) -> Option<ObservationType> {
 
 /// The type of observation that a span is, as far as it is known yet.
 #[derive(Debug, Default)]
-pub(crate) struct Kind(AtomicU8);
+pub(crate) struct Observed(AtomicU8);
 
-impl Kind {
+impl Observed {
     /// Takes note of an operation's name; the type to be recorded, if there is one for it.
     pub(crate) fn learn(&self, operation: &str) -> Option<ObservationType> {
         let found = observation_type(operation)?;
@@ -62,12 +62,17 @@ impl Kind {
 }
 
 /// Hands on what an attribute becomes to `set`, in one or two calls.
-pub(crate) fn map<'k, 'v>(kind: &Kind, key: Key<'k>, value: Value<'v>, mut set: impl FnMut(Name<'k>, Value<'v>)) {
+pub(crate) fn map<'k, 'v>(
+    observed: &Observed,
+    key: Key<'k>,
+    value: Value<'v>,
+    mut set: impl FnMut(Name<'k>, Value<'v>),
+) {
     if !is_gen_ai(key.text()) {
         return set(key.name(), value);
     }
     if key.text() == keys::OPERATION {
-        if let Some(found) = value.as_str().and_then(|operation| kind.learn(operation)) {
+        if let Some(found) = value.as_str().and_then(|operation| observed.learn(operation)) {
             set(keys::OBSERVATION_TYPE.into(), found.name().into());
         }
         return set(key.name(), value);
@@ -75,7 +80,7 @@ pub(crate) fn map<'k, 'v>(kind: &Kind, key: Key<'k>, value: Value<'v>, mut set: 
     if key.text().starts_with(keys::USAGE) {
         let key = key.current_name();
         let value = if key.text().starts_with(keys::COST) { value } else { integer(value) };
-        let name = if kind.is_aggregate() { format!("{AGGREGATE}{}", key.text()).into() } else { key.name() };
+        let name = if observed.is_aggregate() { format!("{AGGREGATE}{}", key.text()).into() } else { key.name() };
         return set(name, value);
     }
     set(key.name(), value);
@@ -134,9 +139,11 @@ mod tests {
 
     /// What the attributes of one span become.
     fn mapped(attributes: &[(&'static str, Value<'static>)]) -> Vec<(String, Value<'static>)> {
-        let (kind, mut found) = (Kind::default(), Vec::new());
+        let (observed, mut found) = (Observed::default(), Vec::new());
         for (key, value) in attributes {
-            map(&kind, Key::Static(key), value.clone(), |name, value| found.push((name.as_str().to_owned(), value)));
+            map(&observed, Key::Static(key), value.clone(), |name, value| {
+                found.push((name.as_str().to_owned(), value))
+            });
         }
         found
     }

@@ -119,3 +119,51 @@ pub fn to_otel(cx: impl Into<Context>) -> opentelemetry::Context {
 
 /// In OpenTelemetry contexts that [`to_otel`] made: the context as it was.
 pub(super) struct Bound(pub(super) Context);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use heirloom_core::{testing, Span, TraceId};
+
+    fn is_known(cx: Context) -> bool {
+        table(cx.span_id()).contains_key(&cx.span_id())
+    }
+
+    #[test]
+    fn a_context_is_known_until_it_was_forgotten_as_often_as_remembered() {
+        let cx = Context::from_ids(TraceId::from_u128(7), SpanId::from_u64(0xfeed), true);
+        remember(cx);
+        remember(cx);
+        forget(cx);
+        assert!(is_known(cx));
+        forget(cx);
+        assert!(!is_known(cx));
+        forget(cx);
+        remember(Context::INERT);
+        assert!(!is_known(Context::INERT));
+    }
+
+    #[test]
+    fn a_span_of_another_trace_with_the_same_id_is_not_taken_for_it() {
+        let cx = Context::from_ids(TraceId::from_u128(7), SpanId::from_u64(0xbeef), true);
+        remember(cx);
+        let other = Context::from_ids(TraceId::from_u128(8), cx.span_id(), true);
+        assert_eq!(of_span(&span_context(other)).trace_id(), other.trace_id());
+        forget(cx);
+    }
+
+    #[test]
+    fn nothing_is_known_of_spans_that_have_ended() {
+        use opentelemetry::trace::{Span as _, Tracer as _, TracerProvider};
+        testing::run(|t| {
+            let tracer = crate::HeirloomTracerProvider::with_tracer(t.tracer()).tracer("x");
+            let mut ended = tracer.start("ended");
+            let (one, other) = (ended.span().map(Span::context), tracer.start("dropped"));
+            let all: Vec<Context> = one.into_iter().chain(other.span().map(Span::context)).collect();
+            assert!(all.len() == 2 && all.iter().all(|cx| is_known(*cx)));
+            ended.end();
+            drop(other);
+            assert!(!all.into_iter().any(is_known));
+        });
+    }
+}

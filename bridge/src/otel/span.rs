@@ -1,7 +1,7 @@
 //! One span of OpenTelemetry's API.
 
 use super::open;
-use crate::gen_ai::{self, Key, Kind};
+use crate::gen_ai::{self, Key, Observed};
 use heirloom_core::{Context, Name, Span, Value};
 use opentelemetry::trace::{SpanContext, Status};
 use opentelemetry::KeyValue;
@@ -15,7 +15,7 @@ pub struct HeirloomSpan {
     /// What is remembered until the end.
     open: Option<Context>,
     theirs: SpanContext,
-    kind: Kind,
+    observed: Observed,
 }
 
 /// A time that differs less from now *is* now: OpenTelemetry itself reads the clock on the way here.
@@ -34,7 +34,7 @@ impl HeirloomSpan {
 
     fn of(span: Option<Span>, cx: Context) -> Self {
         open::remember(cx);
-        Self { span, open: Some(cx), theirs: open::span_context(cx), kind: Kind::default() }
+        Self { span, open: Some(cx), theirs: open::span_context(cx), observed: Observed::default() }
     }
 
     /// Heirloom's span, until it has ended.
@@ -46,7 +46,7 @@ impl HeirloomSpan {
     pub(super) fn set_first(&mut self, attributes: Vec<KeyValue>) {
         for attribute in &attributes {
             if attribute.key.as_str() == heirloom_core::llm::keys::OPERATION {
-                self.kind.learn(&attribute.value.as_str());
+                self.observed.learn(&attribute.value.as_str());
             }
         }
         attributes.into_iter().for_each(|attribute| self.set(&attribute));
@@ -55,7 +55,7 @@ impl HeirloomSpan {
     fn set(&self, attribute: &KeyValue) {
         let Some(span) = &self.span else { return };
         let value = Value::from(&attribute.value);
-        gen_ai::map(&self.kind, Key::Dynamic(attribute.key.as_str()), value, |name, value| {
+        gen_ai::map(&self.observed, Key::Dynamic(attribute.key.as_str()), value, |name, value| {
             span.set(name, value);
         });
     }

@@ -178,7 +178,7 @@ pub(super) fn set(recorded: &Recorded, field: &'static str, value: Value<'_>) {
             if field == special::ERROR {
                 fail_by(recorded, &value);
             }
-            gen_ai::map(&recorded.kind, Key::Static(field), value, |name, value| {
+            gen_ai::map(&recorded.observed, Key::Static(field), value, |name, value| {
                 recorded.span.set(name, value);
             });
         }

@@ -4,7 +4,7 @@ use super::event::Read;
 use super::fields::{self, Beginning, Values};
 use super::recorded::Recorded;
 use super::{stack, HeirloomLayer};
-use crate::gen_ai::Kind;
+use crate::gen_ai::Observed;
 use heirloom_core::llm::keys;
 use heirloom_core::{Context, Name, Span, Value};
 use std::sync::Arc;
@@ -142,11 +142,11 @@ fn begin(parent: Context, metadata: &'static Metadata<'static>, beginning: &Begi
         None => metadata.name().into(),
     };
     let span = parent.build(name).kind(beginning.kind).start();
-    let kind = Kind::default();
-    if let Some(found) = beginning.operation.as_deref().and_then(|operation| kind.learn(operation)) {
+    let observed = Observed::default();
+    if let Some(found) = beginning.operation.as_deref().and_then(|operation| observed.learn(operation)) {
         span.set(keys::OBSERVATION_TYPE, found.name());
     }
-    Recorded::new(span, kind)
+    Recorded::new(span, observed)
 }
 
 fn is_current<S>(id: &Id, layers: &Layers<'_, S>) -> bool

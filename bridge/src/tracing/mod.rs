@@ -94,6 +94,20 @@ use tracing_subscriber::Registry;
 ///     t.assert_tree("ours\n  theirs\n    ours again");
 /// });
 /// ```
+///
+/// With other settings:
+///
+/// ```
+/// # use heirloom_bridge::HeirloomLayer;
+/// let guard = heirloom_core::builder("beta").start()?;
+/// let layer = HeirloomLayer::new()
+///     .with_tracer(guard.tracer())
+///     .with_location(false) // no file and line
+///     .with_error_status(false) // an error that is logged isn't the span's outcome
+///     .with_max_text_bytes(1024); // of what is given by `?` and `%`
+/// # drop(layer);
+/// # Ok::<(), heirloom_core::InitError>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "a layer does nothing until it is added to a subscriber"]
 pub struct HeirloomLayer {

@@ -1,6 +1,6 @@
 //! What the layer keeps beside each of tracing's spans.
 
-use crate::gen_ai::Kind;
+use crate::gen_ai::Observed;
 use heirloom_core::{Context, Span, Status};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,15 +9,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(super) struct Recorded {
     pub(super) span: Span,
     pub(super) cx: Context,
-    pub(super) kind: Kind,
+    pub(super) observed: Observed,
     /// Whether the status has a description.
     described: AtomicBool,
 }
 
 impl Recorded {
-    pub(super) fn new(span: Span, kind: Kind) -> Self {
+    pub(super) fn new(span: Span, observed: Observed) -> Self {
         let cx = span.context();
-        Self { span, cx, kind, described: AtomicBool::new(false) }
+        Self { span, cx, observed, described: AtomicBool::new(false) }
     }
 
     /// Sets the status to an error. One without a description doesn't replace one that has it.
