@@ -21,8 +21,8 @@ use http::{HeaderMap, HeaderValue};
 /// });
 /// ```
 pub trait HeaderMapExt {
-    /// Writes `traceparent` and `tracestate`, in place of those that are there. An inert context takes them away, so that
-    /// the receiver never finds the context of another trace.
+    /// Writes `traceparent` and `tracestate`, in place of those that are there. An inert context takes them away, so
+    /// that the receiver never finds the context of another trace.
     ///
     /// Cost: the texts are allocated; a lock if there is a tracestate.
     fn insert_trace(&mut self, cx: impl Into<Context>);
@@ -40,8 +40,9 @@ pub trait HeaderMapExt {
     /// ```
     fn insert_baggage(&mut self, baggage: &Baggage);
 
-    /// The context that the sender wrote: remote, and bound to the tracer that functions without a handle use here, which
-    /// keeps the tracestate. A context of nothing where there is no `traceparent`, so that its children are roots.
+    /// The context that the sender wrote: remote, and bound to the tracer that functions without a handle use here,
+    /// which keeps the tracestate. A context of nothing where there is no `traceparent`, so that its children are
+    /// roots.
     ///
     /// A tracestate that can't be read is left out.
     ///

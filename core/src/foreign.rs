@@ -1,10 +1,10 @@
 //! Spans of other tracing systems as parents.
 //!
-//! `From` can only be implemented here, for neither `Context` nor tracing's span belongs to the crate that has the layer. So
-//! this crate knows tracing's span (a feature), and no subscriber: it asks a function.
+//! `From` can only be implemented here, for neither `Context` nor tracing's span belongs to the crate that has the
+//! layer. So this crate knows tracing's span (a feature), and no subscriber: it asks a function.
 //!
-//! A layer that records the spans of the crate `tracing` as Heirloom's (that of `heirloom-bridge` does) says here how to
-//! find the context of one. Then each of tracing's spans is a parent like any other:
+//! A layer that records the spans of the crate `tracing` as Heirloom's (that of `heirloom-bridge` does) says here how
+//! to find the context of one. Then each of tracing's spans is a parent like any other:
 //!
 //! ```
 //! use heirloom_core::Context;

@@ -1,9 +1,9 @@
 //! Keeps Heirloom's current in step with OpenTelemetry's, by the hook that its API has for observers of its contexts.
 //!
-//! Whenever OpenTelemetry attaches a context that has a span, that span becomes Heirloom's current; when it is detached,
-//! what was before is current again. Contexts that are detached out of order don't tell the observer. So each context
-//! carries a view, by which it is known again: what lies between the one that was left and the one that is current now is
-//! gone.
+//! Whenever OpenTelemetry attaches a context that has a span, that span becomes Heirloom's current; when it is
+//! detached, what was before is current again. Contexts that are detached out of order don't tell the observer. So each
+//! context carries a view, by which it is known again: what lies between the one that was left and the one that is
+//! current now is gone.
 
 use super::open;
 use heirloom_core::{Context, Entered};
@@ -76,7 +76,8 @@ pub(super) fn keep_in_step() {
     ONCE.call_once(|| GlobalContextObserver::set(Arc::new(Observer)));
 }
 
-/// Whether this context's span is what OpenTelemetry has as current, so that Heirloom's current is at least as far inside.
+/// Whether this context's span is what OpenTelemetry has as current, so that Heirloom's current is at least as far
+/// inside.
 pub(super) fn is_current(theirs: &opentelemetry::Context) -> bool {
     let span = theirs.span().span_context().span_id();
     let is_attached = with(|attached| !attached.is_empty()).unwrap_or(false);

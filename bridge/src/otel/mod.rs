@@ -23,8 +23,8 @@
 //! # What is current
 //!
 //! OpenTelemetry has a stack of contexts of its own. With the feature `otel-current` it is kept in step: a span that is
-//! attached there is what Heirloom has as current, and one that begins there falls under what Heirloom has as current. It
-//! uses a hook of OpenTelemetry's that is experimental, and of which a process has one.
+//! attached there is what Heirloom has as current, and one that begins there falls under what Heirloom has as current.
+//! It uses a hook of OpenTelemetry's that is experimental, and of which a process has one.
 //!
 //! Without it, hand the context over where one world calls the other:
 //!

@@ -13,8 +13,8 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 /// A few tables instead of one, so that threads rarely meet.
 const TABLES: usize = 16;
 
-/// Contexts by their span's id, each with how many of OpenTelemetry's spans have it: one that is not recorded has the ids of
-/// its nearest recorded ancestor.
+/// Contexts by their span's id, each with how many of OpenTelemetry's spans have it: one that is not recorded has the
+/// ids of its nearest recorded ancestor.
 type Table = HashMap<SpanId, (Context, usize)>;
 
 static OPEN: LazyLock<[Mutex<Table>; TABLES]> = LazyLock::new(Default::default);

@@ -36,7 +36,8 @@ pub fn inject(cx: impl Into<Context>, carrier: &mut dyn Injector) {
     }
 }
 
-/// Writes baggage into any carrier that OpenTelemetry's traits know; nothing if there is none. Cost: allocates the text.
+/// Writes baggage into any carrier that OpenTelemetry's traits know; nothing if there is none. Cost: allocates the
+/// text.
 ///
 /// ```
 /// use heirloom_bridge::otel::{extract_baggage, inject_baggage};
@@ -81,8 +82,8 @@ fn joined(carrier: &dyn Extractor, key: &str) -> Option<String> {
     carrier.get_all(key).filter(|values| !values.is_empty()).map(|values| values.join(","))
 }
 
-/// A propagator for crates that inject and extract by OpenTelemetry's API (`reqwest-tracing`, `opentelemetry-http`, ..):
-/// W3C trace context and baggage.
+/// A propagator for crates that inject and extract by OpenTelemetry's API (`reqwest-tracing`, `opentelemetry-http`,
+/// ..): W3C trace context and baggage.
 ///
 /// | | `TraceContextPropagator` of the SDK | this one |
 /// |---|---|---|

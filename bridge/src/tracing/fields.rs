@@ -68,8 +68,8 @@ impl<F: FnMut(&Field, Value<'_>)> Visit for Values<F> {
     }
 }
 
-/// What a value prints, at most so many bytes of it: what is longer ends in an ellipsis, and is not formatted to its end.
-/// A panic of the foreign code that prints it stays here.
+/// What a value prints, at most so many bytes of it: what is longer ends in an ellipsis, and is not formatted to its
+/// end. A panic of the foreign code that prints it stays here.
 fn text_of(value: &fmt::Arguments<'_>, max_bytes: usize) -> String {
     let mut out = Capped { text: String::new(), max_bytes, cut: false };
     let printed = catch_unwind(AssertUnwindSafe(|| out.write_fmt(*value)));

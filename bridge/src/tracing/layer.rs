@@ -84,8 +84,9 @@ where
 impl HeirloomLayer {
     /// Whose child a new span is.
     ///
-    /// A parent that isn't what tracing has as current was meant: it, or its nearest ancestor that is recorded. Otherwise
-    /// it is what Heirloom has as current, which is at least as far inside: tracing's current span put itself there.
+    /// A parent that isn't what tracing has as current was meant: it, or its nearest ancestor that is recorded.
+    /// Otherwise it is what Heirloom has as current, which is at least as far inside: tracing's current span put itself
+    /// there.
     fn parent<S>(&self, attributes: &Attributes<'_>, span: &SpanRef<'_, S>, layers: &Layers<'_, S>) -> Context
     where
         S: Subscriber + for<'a> LookupSpan<'a>,

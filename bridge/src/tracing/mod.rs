@@ -37,14 +37,14 @@
 //! # Out of order
 //!
 //! tracing's spans may be left in any order, and then what is current is what it is in tracing. A scope of Heirloom's
-//! that ends restores what was current before it, whatever was entered or left inside; and one of tracing's spans that is
-//! left ends the scopes of Heirloom's inside it that were forgotten.
+//! that ends restores what was current before it, whatever was entered or left inside; and one of tracing's spans that
+//! is left ends the scopes of Heirloom's inside it that were forgotten.
 //!
 //! # Exporters that are traced themselves
 //!
-//! What Heirloom's own threads do is not recorded, so that an export doesn't make spans to export. An exporter's client may
-//! start threads that Heirloom doesn't know (`reqwest`'s blocking one does). Keep out what it says there: the targets
-//! `hyper`, `hyper_util`, `reqwest` and `h2`, or everything below `INFO`.
+//! What Heirloom's own threads do is not recorded, so that an export doesn't make spans to export. An exporter's client
+//! may start threads that Heirloom doesn't know (`reqwest`'s blocking one does). Keep out what it says there: the
+//! targets `hyper`, `hyper_util`, `reqwest` and `h2`, or everything below `INFO`.
 //!
 //! # What differs from tracing
 //!

@@ -1,5 +1,5 @@
-//! Statements of `sqlx`, whose driver for SQLite runs on a thread of its own. Alone in its file: that thread sees only a
-//! global subscriber.
+//! Statements of `sqlx`, whose driver for SQLite runs on a thread of its own. Alone in its file: that thread sees only
+//! a global subscriber.
 
 use heirloom_bridge::HeirloomLayer;
 use heirloom_core::export::Memory;
