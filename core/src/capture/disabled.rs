@@ -29,6 +29,16 @@ pub fn record<'k>(_span: &Span, _key: impl Into<Name<'k>>, _value: &(impl Captur
 }
 
 #[inline(always)]
+pub fn text<'k>(_span: &Span, _key: impl Into<Name<'k>>, _text: &str) -> Result<(), SetError> {
+    Err(SetError::NotRecording)
+}
+
+#[inline(always)]
+pub fn is_denied(_span: &Span, _key: &str) -> bool {
+    false
+}
+
+#[inline(always)]
 pub fn arguments<'k>(
     _span: &Span,
     _key: impl Into<Name<'k>>,

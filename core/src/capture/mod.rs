@@ -39,9 +39,9 @@ mod serializer;
 mod value;
 
 #[cfg(all(feature = "record", feature = "capture"))]
-pub use value::{arguments, debug, record, Captured, Debugged};
+pub use value::{arguments, debug, is_denied, record, text, Captured, Debugged};
 
 #[cfg(all(not(feature = "record"), feature = "capture"))]
 mod disabled;
 #[cfg(all(not(feature = "record"), feature = "capture"))]
-pub use disabled::{arguments, debug, record, Captured, Debugged};
+pub use disabled::{arguments, debug, is_denied, record, text, Captured, Debugged};

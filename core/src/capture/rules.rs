@@ -121,7 +121,7 @@ impl Capture {
     }
 
     #[cfg(feature = "capture")]
-    pub(super) fn denies(&self, key: &[u8]) -> bool {
+    pub(crate) fn denies(&self, key: &[u8]) -> bool {
         self.0.deny.has(key)
     }
 

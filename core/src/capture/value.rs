@@ -95,6 +95,57 @@ pub fn record<'k>(span: &Span, key: impl Into<Name<'k>>, value: &(impl Captured 
     record_with(span, key.into(), |json| value.write(json))
 }
 
+/// What stands for a text whose key is denied.
+const REDACTED: &str = "<redacted>";
+
+/// Sets an attribute to a text that other code made, as it is, under the rules of the span's tracer ([`Capture`]): for
+/// bridges to other tracing systems. What stands in the text isn't looked into, but for the mask.
+///
+/// Cost: nothing but a look if the span isn't recorded or capture is off. Else two copies and one allocation.
+///
+/// # Errors
+/// As [`record`].
+///
+/// ```
+/// use heirloom_core::{capture, testing};
+/// testing::run(|t| {
+///     let span = heirloom_core::root("chat");
+///     capture::text(&span, "gen_ai.prompt", "2 + 3?")?;
+///     capture::text(&span, "password", "hunter2")?;
+///     drop(span);
+///     let values: Vec<_> = t.spans()[0].attributes.iter().map(|(_, value)| value.to_string()).collect();
+///     assert_eq!(values, ["2 + 3?", "<redacted>"]);
+///     Ok::<(), heirloom_core::SetError>(())
+/// }).unwrap();
+/// ```
+pub fn text<'k>(span: &Span, key: impl Into<Name<'k>>, text: &str) -> Result<(), SetError> {
+    if !span.is_recording() {
+        return Err(SetError::NotRecording);
+    }
+    let key = key.into();
+    let CaptureInto { rules, limit } = record::capture_into(span)?;
+    let text = if rules.denies(key.as_str().as_bytes()) { REDACTED } else { text };
+    let kept = record::cut(text, limit.min(rules.limit()));
+    let whole = if kept.len() < text.len() { text.len() } else { 0 };
+    let masked = rules.masked(key.as_str(), kept.as_bytes().to_vec());
+    record::set_captured(span, key, &masked, whole)
+}
+
+/// Whether the rules of the span's tracer deny the values of this key. `false` for a span that isn't recorded.
+///
+/// Cost: a look at the end of the key.
+///
+/// ```
+/// use heirloom_core::{capture, root, testing};
+/// testing::run(|_| {
+///     let span = root("login");
+///     assert!(capture::is_denied(&span, "api_key") && !capture::is_denied(&span, "user"));
+/// });
+/// ```
+pub fn is_denied(span: &Span, key: &str) -> bool {
+    span.is_recording() && record::denies(span, key)
+}
+
 /// As [`record`], one object of several values: the arguments of a function, by their names.
 ///
 /// # Errors

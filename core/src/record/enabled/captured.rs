@@ -23,6 +23,13 @@ pub(crate) fn capture_into(span: &Span) -> Result<CaptureInto, SetError> {
     })?
 }
 
+/// Whether the tracer of a recorded span denies the values of a key.
+pub(crate) fn denies(span: &Span, key: &str) -> bool {
+    attribute::on_any_shard(span, |slot, _| slot.tracer.settings.capture.denies(key.as_bytes())).unwrap_or(false)
+}
+
+pub(crate) use crate::thread::cut;
+
 /// Sets an attribute to JSON that may have been cut from so many bytes (zero: it wasn't).
 pub(crate) fn set_captured(span: &Span, key: Name<'_>, json: &[u8], whole: usize) -> Result<(), SetError> {
     let whole = whole.max(json.len()).min(u32::MAX as usize);
