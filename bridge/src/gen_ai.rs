@@ -6,7 +6,8 @@
 //! | `gen_ai.usage.*` of a generation or an embedding | itself, as an integer |
 //! | `gen_ai.usage.*` of anything else | `heirloom.aggregate.gen_ai.usage.*`: a sum of what generations below it used |
 //! | `gen_ai.usage.prompt_tokens`, `.completion_tokens` | the names that replaced them: `.input_tokens`, `.output_tokens` |
-//! | everything else, messages among it | itself |
+//! | messages, instructions, prompts, completions, arguments and results of tools | itself, under the tracer's rules for captured values ([`Capture`](heirloom_core::Capture)): secrets in JSON are redacted |
+//! | everything else | itself |
 
 use heirloom_core::llm::{keys, ObservationType};
 use heirloom_core::{Name, Value};

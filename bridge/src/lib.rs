@@ -9,6 +9,9 @@
 //! | both in one program, and closures of yours called by theirs | what is current in one is in the other: see [`otel`] | `otel-current` |
 //! | `http::HeaderMap` | [`HeaderMapExt`] | `http` |
 //!
+//! What they record is under the tracer's rules for captured values ([`Capture`](heirloom_core::Capture)): texts under keys
+//! that are denied are redacted; messages, prompts, arguments and results of `gen_ai.*` are masked, capped or switched off.
+//!
 //! Spans of LLM frameworks, which have attributes named `gen_ai.*`, become observations: see [`gen_ai`].
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
@@ -16,6 +19,8 @@
 
 #[cfg(any(feature = "http", feature = "otel"))]
 mod carrier;
+#[cfg(any(feature = "tracing", feature = "otel"))]
+mod content;
 #[cfg(any(feature = "tracing", feature = "otel"))]
 pub mod gen_ai;
 #[cfg(feature = "http")]

@@ -2,11 +2,14 @@
 
 mod support;
 
+use heirloom_bridge::HeirloomLayer;
 use heirloom_core::llm::keys;
-use heirloom_core::Value;
+use heirloom_core::testing::{self, Testing};
+use heirloom_core::{Capture, Value};
 use support::run;
 use tracing::field::Empty;
 use tracing::info_span;
+use tracing_subscriber::prelude::*;
 
 #[test]
 fn a_chat_span_is_a_generation_with_usage_as_integers() {
@@ -54,5 +57,61 @@ fn an_operation_that_is_recorded_later_counts() {
         tool.record("gen_ai.operation.name", "execute_tool");
         drop(tool);
         assert_eq!(t.span("tool").attribute(keys::OBSERVATION_TYPE), Some(&"tool".into()));
+    });
+}
+
+/// A test whose tracer has rules of its own for captured values.
+fn run_with(capture: Capture, test: impl FnOnce(&Testing)) {
+    testing::run_with(
+        |builder| builder.capture(capture),
+        |t| {
+            let subscriber = tracing_subscriber::registry().with(HeirloomLayer::new());
+            tracing::subscriber::with_default(subscriber, || test(t));
+        },
+    );
+}
+
+fn chat() {
+    drop(info_span!(
+        "chat",
+        gen_ai.operation.name = "chat",
+        gen_ai.usage.input_tokens = 12,
+        gen_ai.input.messages = r#"[{"api_key":"k","text":"hello"}]"#,
+        gen_ai.prompt = "hello",
+    ));
+}
+
+#[test]
+fn secrets_in_messages_and_under_denied_keys_are_redacted() {
+    run(|t| {
+        chat();
+        info_span!("login", password = "hunter2", user = "u1").in_scope(|| tracing::info!(token = %"abc", "refused"));
+        let messages = r#"[{"api_key":"<redacted>","text":"hello"}]"#;
+        assert_eq!(t.span("chat").attribute("gen_ai.input.messages"), Some(&messages.into()));
+        assert_eq!(t.span("chat").attribute("gen_ai.prompt"), Some(&"hello".into()));
+        let login = t.span("login");
+        assert_eq!(login.attribute("password"), Some(&"<redacted>".into()));
+        assert_eq!(login.attribute("user"), Some(&"u1".into()));
+        assert!(login.events[0].2.contains(&("token".to_owned(), "<redacted>".into())));
+    });
+}
+
+#[test]
+fn content_is_masked_and_capped_and_can_be_switched_off() {
+    let mask = |_: &str, text: &mut String| *text = text.replace("hello", "***");
+    run_with(Capture::default().mask(mask), |t| {
+        chat();
+        assert_eq!(t.span("chat").attribute("gen_ai.prompt"), Some(&"***".into()));
+    });
+    run_with(Capture::default().enabled(false), |t| {
+        chat();
+        let chat = t.span("chat");
+        assert_eq!((chat.attribute("gen_ai.prompt"), chat.attribute("gen_ai.input.messages")), (None, None));
+        assert_eq!(chat.attribute(keys::INPUT_TOKENS), Some(&Value::I64(12)));
+    });
+    run_with(Capture::default().max_bytes(64), |t| {
+        drop(info_span!("chat", gen_ai.completion = "x".repeat(1000)));
+        let text = t.span("chat").attribute("gen_ai.completion").and_then(Value::as_str).map(str::len);
+        assert_eq!(text, Some(64));
     });
 }

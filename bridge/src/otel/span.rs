@@ -1,6 +1,7 @@
 //! One span of OpenTelemetry's API.
 
 use super::open;
+use crate::content;
 use crate::gen_ai::{self, Key, Observed};
 use heirloom_core::{Context, Name, Span, Value};
 use opentelemetry::trace::{SpanContext, Status};
@@ -56,7 +57,7 @@ impl HeirloomSpan {
         let Some(span) = &self.span else { return };
         let value = Value::from(&attribute.value);
         gen_ai::map(&self.observed, Key::Dynamic(attribute.key.as_str()), value, |name, value| {
-            span.set(name, value);
+            content::set(span, name, value);
         });
     }
 

@@ -2,6 +2,7 @@
 
 use super::fields::{special, Values};
 use super::recorded::Recorded;
+use crate::content;
 use heirloom_core::{Context, Name, Value};
 use std::borrow::Cow;
 use tracing_core::{Event, Level};
@@ -51,7 +52,8 @@ impl Read {
     }
 
     /// Adds the event to a span that stands for one of tracing's.
-    pub(super) fn add_to(&self, recorded: &Recorded, fails: bool) {
+    pub(super) fn add_to(&mut self, recorded: &Recorded, fails: bool) {
+        content::redact(&recorded.span, &mut self.attributes);
         recorded.span.event_with(self.name(), &self.attributes);
         if let Some(failure) = self.failure().filter(|_| fails) {
             recorded.fail(failure);
@@ -59,8 +61,9 @@ impl Read {
     }
 
     /// Adds the event to a span of Heirloom's that is current.
-    pub(super) fn add_to_current(&self, current: Context, fails: bool) {
+    pub(super) fn add_to_current(&mut self, current: Context, fails: bool) {
         let Ok(update) = current.try_update() else { return };
+        content::redact(&update, &mut self.attributes);
         update.event_with(self.name(), &self.attributes);
         if let Some(failure) = self.failure().filter(|_| fails) {
             update.error(failure);

@@ -1,6 +1,7 @@
 //! From tracing's fields to attributes.
 
 use super::recorded::Recorded;
+use crate::content;
 use crate::gen_ai::{self, Key};
 use heirloom_core::{llm::keys, Name, SpanKind, Value};
 use std::error::Error;
@@ -179,7 +180,7 @@ pub(super) fn set(recorded: &Recorded, field: &'static str, value: Value<'_>) {
                 fail_by(recorded, &value);
             }
             gen_ai::map(&recorded.observed, Key::Static(field), value, |name, value| {
-                recorded.span.set(name, value);
+                content::set(&recorded.span, name, value);
             });
         }
     }
