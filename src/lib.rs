@@ -44,6 +44,8 @@
 //!
 //! [`await_holding_invalid_type`]: https://rust-lang.github.io/rust-clippy/master/index.html#await_holding_invalid_type
 
+#[cfg(any(feature = "tracing", feature = "provider", feature = "http"))]
+pub use heirloom_bridge as bridge;
 pub use heirloom_core::*;
 #[cfg(feature = "ipc")]
 pub use heirloom_ipc as ipc;
@@ -72,6 +74,10 @@ pub use start::{builder, init};
 
 /// The extension traits, under names that clash with nothing, and the attribute: `use heirloom::prelude::*`.
 pub mod prelude {
+    #[cfg(feature = "http")]
+    pub use heirloom_bridge::HeaderMapExt as _;
+    #[cfg(feature = "llm")]
+    pub use heirloom_core::llm::Observation as _;
     #[cfg(feature = "async")]
     pub use heirloom_core::{future::FutureExt as _, stream::StreamExt as _};
     #[cfg(feature = "ipc")]

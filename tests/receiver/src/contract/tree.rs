@@ -2,13 +2,14 @@
 
 use super::{ensure, Finding, Findings, Violation};
 use crate::span::{Received, Value};
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 type Id<'a> = (&'a str, &'a str);
 
-/// The topmost span of a process says so, and only it.
+/// The topmost span of a process says so, and only it. One whose parent came from another process may say so: that process
+/// and this one don't know what the other sends.
 pub(crate) fn tree(spans: &[Received]) -> Vec<Violation> {
-    let ids: HashSet<Id<'_>> = spans.iter().map(|span| (&*span.trace_id, &*span.span_id)).collect();
+    let ids: HashMap<Id<'_>, &Received> = spans.iter().map(|span| ((&*span.trace_id, &*span.span_id), span)).collect();
     let mut findings = Findings::default();
     for span in spans {
         let place = format!("span {:?}", span.name);
@@ -18,13 +19,20 @@ pub(crate) fn tree(spans: &[Received]) -> Vec<Violation> {
     findings.0
 }
 
-fn app_root(span: &Received, ids: &HashSet<Id<'_>>) -> Finding {
+fn app_root(span: &Received, ids: &HashMap<Id<'_>, &Received>) -> Finding {
     let says_so = span.get("langfuse.internal.is_app_root") == Some(&Value::BoolValue(true));
     match &span.parent_span_id {
         None => ensure(says_so, || "a root that is no app root".to_owned()),
-        Some(parent) if ids.contains(&(&*span.trace_id, &**parent)) => {
-            ensure(!says_so, || "an app root whose parent is here too".to_owned())
-        }
-        Some(_) => ensure(says_so, || "its parent is not here, and it is no app root".to_owned()),
+        Some(parent) => match ids.get(&(&*span.trace_id, &**parent)) {
+            Some(parent) if process(parent) == process(span) => {
+                ensure(!says_so, || "an app root whose parent is here too".to_owned())
+            }
+            Some(_) => Ok(()),
+            None => ensure(says_so, || "its parent is not here, and it is no app root".to_owned()),
+        },
     }
+}
+
+fn process(span: &Received) -> Option<&Value> {
+    span.origin.resource.iter().find(|(key, _)| key == "process.pid").map(|(_, pid)| pid)
 }

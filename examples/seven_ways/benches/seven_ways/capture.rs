@@ -1,0 +1,177 @@
+//! Captured values beside `serde_json` into a buffer and a copy.
+
+use crate::support::bench::{cell, ratios};
+use crate::support::spans::{NoOp, FLUSH_TIMEOUT};
+use crate::support::{Bench, Goal, Summary};
+use heirloom::{capture, Capture, Guard, Sampler, Span};
+use serde::Serialize;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+/// As a conversation with its tools is.
+#[derive(Serialize)]
+struct Message {
+    role: &'static str,
+    content: String,
+    calls: Vec<Call>,
+}
+
+#[derive(Serialize)]
+struct Call {
+    id: u64,
+    name: &'static str,
+    arguments: Vec<(&'static str, f64)>,
+    ok: bool,
+    note: Option<String>,
+}
+
+/// A nested value of about so many bytes.
+fn nested(bytes: usize) -> Vec<Message> {
+    let call = |id| Call {
+        id,
+        name: "look_up_in_the_index",
+        arguments: vec![("limit", 10.0), ("score", 0.25), ("offset", 1e3)],
+        ok: id % 3 != 0,
+        note: (id % 2 == 0).then(|| "found \"more\" than was asked for".to_owned()),
+    };
+    let message = |i: u64| Message {
+        role: if i % 2 == 0 { "user" } else { "assistant" },
+        content: "The quick brown fox jumps over the lazy dog, and comes back for the second half of it. ".repeat(2),
+        calls: (0..3).map(|n| call(3 * i + n)).collect(),
+    };
+    let one = serde_json::to_vec(&message(0)).map_or(1, |json| json.len());
+    (0..bytes.div_ceil(one) as u64).map(message).collect()
+}
+
+struct Stage {
+    guard: Guard,
+    others: Vec<Guard>,
+    span: Span,
+    off: Span,
+    unsampled: Span,
+    small: Vec<Message>,
+    limit: Vec<Message>,
+    large: Vec<Message>,
+    flat: String,
+    buffers: (Vec<u8>, Vec<u8>),
+}
+
+struct Operation {
+    name: &'static str,
+    times: u64,
+    once: fn(&mut Stage),
+}
+
+const BASE: &str = "10 KB nested: `serde_json::to_writer` and a copy";
+const SMALL: &str = "10 KB nested: captured";
+const LIMIT: &str = "64 KiB nested: captured";
+const LARGE: &str = "1 MB nested: captured, cut at 64 KiB";
+const FLAT: &str = "1 MB text: captured, cut at 64 KiB";
+const OFF: &str = "1 MB nested: capture switched off";
+const UNSAMPLED: &str = "1 MB nested: not sampled";
+
+const OPERATIONS: &[Operation] = &[
+    Operation { name: BASE, times: 20, once: |stage| stage.serialise_and_copy() },
+    Operation {
+        name: SMALL,
+        times: 20,
+        once: |stage| _ = black_box(capture::record(&stage.span, "input.value", &stage.small)),
+    },
+    Operation {
+        name: LIMIT,
+        times: 5,
+        once: |stage| _ = black_box(capture::record(&stage.span, "input.value", &stage.limit)),
+    },
+    Operation {
+        name: LARGE,
+        times: 5,
+        once: |stage| _ = black_box(capture::record(&stage.span, "input.value", &stage.large)),
+    },
+    Operation {
+        name: FLAT,
+        times: 5,
+        once: |stage| _ = black_box(capture::record(&stage.span, "input.value", &stage.flat)),
+    },
+    Operation {
+        name: OFF,
+        times: 1000,
+        once: |stage| _ = black_box(capture::record(&stage.off, "input.value", &stage.large)),
+    },
+    Operation {
+        name: UNSAMPLED,
+        times: 1000,
+        once: |stage| _ = black_box(capture::record(&stage.unsampled, "input.value", &stage.large)),
+    },
+];
+
+impl Stage {
+    fn new() -> Result<Self, String> {
+        let start = |builder: heirloom::Builder| builder.exporter(NoOp).start().map_err(|error| error.to_string());
+        let guard = start(heirloom::builder("capture"))?;
+        let off = start(heirloom::builder("off").capture(Capture::default().enabled(false)))?;
+        let unsampled = start(heirloom::builder("unsampled").sampler(Sampler::AlwaysOff))?;
+        Ok(Self {
+            span: guard.tracer().root("span"),
+            off: off.tracer().root("span"),
+            unsampled: unsampled.tracer().root("span"),
+            guard,
+            others: vec![off, unsampled],
+            small: nested(10 << 10),
+            limit: nested(62 << 10),
+            large: nested(1 << 20),
+            flat: "The quick brown fox jumps over the lazy dog. ".repeat((1 << 20) / 45),
+            buffers: Default::default(),
+        })
+    }
+
+    fn serialise_and_copy(&mut self) {
+        let (json, copy) = &mut self.buffers;
+        json.clear();
+        copy.clear();
+        black_box(serde_json::to_writer(&mut *json, &self.small)).ok();
+        copy.extend_from_slice(black_box(json));
+    }
+
+    fn median(&mut self, operation: &Operation, blocks: usize) -> Result<f64, String> {
+        let mut times = Vec::with_capacity(blocks);
+        for _ in 0..=blocks {
+            self.guard.tracer().flush(FLUSH_TIMEOUT).map_err(|error| error.to_string())?;
+            times.push(self.block(operation).as_nanos() as f64 / operation.times as f64);
+        }
+        Summary::of(times).map(|times| times.median).ok_or_else(|| "no block was measured".to_owned())
+    }
+
+    fn block(&mut self, operation: &Operation) -> Duration {
+        let begin = Instant::now();
+        for _ in 0..operation.times {
+            (operation.once)(self);
+        }
+        begin.elapsed()
+    }
+}
+
+pub(crate) fn measure(bench: &mut Bench) -> Result<(), String> {
+    let mut stage = Stage::new()?;
+    let (rounds, blocks) = bench.pick((7, 30), (1, 2));
+    let measured = bench.in_turns(rounds, OPERATIONS.len(), |i| stage.median(&OPERATIONS[i], blocks))?;
+    let of = |name| OPERATIONS.iter().position(|o| o.name == name).map(|i| measured[i].clone()).unwrap_or_default();
+    bench.say(&format!(
+        "ns per captured value: median [min-max] of {rounds} rounds in turns, each the median of {blocks} blocks. The nested \
+         value is a list of messages with their calls."
+    ));
+    let rows: Vec<_> = OPERATIONS.iter().zip(&measured).map(|(o, ns)| vec![o.name.to_owned(), cell(ns, 1)]).collect();
+    bench.table(&["what", "ns"], &rows);
+    OPERATIONS.iter().zip(&measured).for_each(|(operation, ns)| bench.keep(operation.name, "ns", ns));
+    bench.goal("10 KB nested, times serde_json and a copy", Goal::AtMost(1.5), "", ratios(&of(SMALL), &of(BASE)));
+    bench.goal("1 MB nested, times 64 KiB", Goal::AtMost(1.2), "", ratios(&of(LARGE), &of(LIMIT)));
+    bench.goal("1 MB text, times 64 KiB nested", Goal::AtMost(1.2), "", ratios(&of(FLAT), &of(LIMIT)));
+    bench.goal("1 MB nested, switched off", Goal::AtMost(3.0), " ns", Summary::of(of(OFF)));
+    bench.goal("1 MB nested, not sampled", Goal::AtMost(3.0), " ns", Summary::of(of(UNSAMPLED)));
+    let Stage { span, off, unsampled, guard, others, .. } = stage;
+    drop((span, off, unsampled));
+    for guard in others.into_iter().chain([guard]) {
+        let report = guard.finish();
+        bench.promise(report.ledger().is_balanced(), || format!("unbalanced: {report}"));
+    }
+    Ok(())
+}

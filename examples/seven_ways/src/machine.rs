@@ -1,0 +1,160 @@
+//! Another machine: a process of its own that serves jobs over HTTP and exports its spans by itself.
+
+use crate::kind::Job;
+use crate::setup;
+use heirloom::bridge::HeaderMapExt;
+use heirloom::{Guard, Span};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use std::convert::Infallible;
+use std::error::Error;
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+
+/// Set for a process that is to be the other machine.
+const VARIABLE: &str = "SEVEN_WAYS_MACHINE";
+
+/// The other machine, as its clients see it.
+#[derive(Debug)]
+pub struct Machine {
+    process: Child,
+    stdout: BufReader<std::process::ChildStdout>,
+    address: SocketAddr,
+}
+
+impl Machine {
+    /// Starts it: this command, told to be one. It sends its spans to this server.
+    ///
+    /// # Errors
+    /// It can't be started, or doesn't say where it listens.
+    pub fn start(mut command: Command, langfuse: &str) -> Result<Self, Box<dyn Error>> {
+        command.env(VARIABLE, langfuse).stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut process = command.spawn()?;
+        let mut stdout = BufReader::new(process.stdout.take().ok_or("no stdout")?);
+        let mut line = String::new();
+        while !line.starts_with("listening ") {
+            line.clear();
+            if stdout.read_line(&mut line)? == 0 {
+                return Err(format!("the other machine ended: {}", process.wait()?).into());
+            }
+        }
+        let address = line["listening ".len()..].trim().parse()?;
+        Ok(Self { process, stdout, address })
+    }
+
+    /// Has it run the jobs, one request for each.
+    pub(crate) async fn run(&self, root: &Span, jobs: Vec<Job>) -> Result<u64, Box<dyn Error>> {
+        let mut made = 0;
+        for job in jobs {
+            let mut request = Request::builder()
+                .method(Method::POST)
+                .uri("/job")
+                .header("host", self.address.to_string())
+                .body(Full::from(serde_json::to_vec(&job)?))?;
+            request.headers_mut().insert_trace(root);
+            made += self.send(request).await?.parse::<u64>()?;
+        }
+        Ok(made)
+    }
+
+    async fn send(&self, request: Request<Full<Bytes>>) -> Result<String, Box<dyn Error>> {
+        let stream = TcpStream::connect(self.address).await?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        let connection = tokio::spawn(connection);
+        let response = sender.send_request(request).await?;
+        let status = response.status();
+        let body = response.into_body().collect().await?.to_bytes();
+        drop(sender);
+        connection.await??;
+        match status {
+            StatusCode::OK => Ok(String::from_utf8(body.to_vec())?),
+            _ => Err(format!("the other machine answered {status}").into()),
+        }
+    }
+
+    /// Ends it, and returns the last line that it wrote.
+    pub(crate) fn finish(mut self, runtime: &tokio::runtime::Runtime) -> Result<String, Box<dyn Error>> {
+        let request = Request::builder().method(Method::DELETE).uri("/").header("host", "machine");
+        runtime.block_on(self.send(request.body(Full::default())?))?;
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest)?;
+        let status = self.process.wait()?;
+        if !status.success() {
+            return Err(format!("the other machine ended badly: {status}: {rest}").into());
+        }
+        Ok(rest.lines().last().unwrap_or_default().to_owned())
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        // Only if it was not finished; it may have ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// In a process that is to be the other machine: serves until it is told to end, and exits.
+///
+/// # Panics
+/// It can't start: whoever started it reads why on its stderr.
+pub fn serve() {
+    let Ok(langfuse) = std::env::var(VARIABLE) else { return };
+    let guard = setup::start("another-machine", &langfuse).expect("a tracer");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    runtime.block_on(listen()).expect("a port");
+    println!("{}", report(guard));
+    std::process::exit(0);
+}
+
+fn report(guard: Guard) -> String {
+    let report = guard.finish();
+    if !report.is_complete() {
+        eprintln!("{report}");
+        std::process::exit(1);
+    }
+    report.ledger().to_string()
+}
+
+async fn listen() -> std::io::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    println!("listening {}", listener.local_addr()?);
+    let end = Arc::new(Notify::new());
+    loop {
+        let stream = tokio::select! {
+            accepted = listener.accept() => accepted?.0,
+            () = end.notified() => return Ok(()),
+        };
+        let end = Arc::clone(&end);
+        tokio::spawn(async move {
+            let service = service_fn(|request| answer(request, &end));
+            let served = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+            if let Err(error) = served.await {
+                eprintln!("a connection failed: {error}");
+            }
+        });
+    }
+}
+
+async fn answer(request: Request<Incoming>, end: &Notify) -> Result<Response<Full<Bytes>>, Infallible> {
+    let mut response = Response::new(Full::default());
+    if request.method() == Method::DELETE {
+        end.notify_one();
+        return Ok(response);
+    }
+    let cx = request.headers().trace_or_root();
+    let body = request.into_body().collect().await.map(|body| body.to_bytes());
+    match body.ok().and_then(|body| serde_json::from_slice::<Job>(&body).ok()) {
+        Some(job) => *response.body_mut() = Full::from(cx.in_span("job", |span| job.run(span)).to_string()),
+        None => *response.status_mut() = StatusCode::BAD_REQUEST,
+    }
+    Ok(response)
+}
