@@ -75,7 +75,7 @@ impl Tool for Search {
         });
         match search.await {
             Ok(Some((_, file))) => Ok(file),
-            _ => Err(ToolExecutionError::failed("there is nothing to search")),
+            _ => Err(ToolExecutionError::other("there is nothing to search")),
         }
     }
 }
@@ -112,6 +112,6 @@ impl Tool for CountWords {
             let job = pool.submit(cx, text).map_err(|error| error.to_string())?;
             job.wait(Duration::from_secs(30)).map_err(|error| error.to_string())?
         });
-        counted.await.map_err(|error| error.to_string()).and_then(|counted| counted).map_err(ToolExecutionError::failed)
+        counted.await.map_err(|error| error.to_string()).and_then(|counted| counted).map_err(ToolExecutionError::other)
     }
 }
