@@ -21,6 +21,9 @@ use tokio::sync::Notify;
 /// Set for a process that is to be the other machine.
 const VARIABLE: &str = "SEVEN_WAYS_MACHINE";
 
+/// What stands before its address.
+const LISTENING: &str = "listening ";
+
 /// The other machine, as its clients see it.
 #[derive(Debug)]
 pub struct Machine {
@@ -39,13 +42,16 @@ impl Machine {
         let mut process = command.spawn()?;
         let mut stdout = BufReader::new(process.stdout.take().ok_or("no stdout")?);
         let mut line = String::new();
-        while !line.starts_with("listening ") {
+        // A test's harness may have begun the line.
+        let address = loop {
+            if let Some((_, address)) = line.split_once(LISTENING) {
+                break address.trim().parse()?;
+            }
             line.clear();
             if stdout.read_line(&mut line)? == 0 {
                 return Err(format!("the other machine ended: {}", process.wait()?).into());
             }
-        }
-        let address = line["listening ".len()..].trim().parse()?;
+        };
         Ok(Self { process, stdout, address })
     }
 
@@ -126,7 +132,7 @@ fn report(guard: Guard) -> String {
 
 async fn listen() -> std::io::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    println!("listening {}", listener.local_addr()?);
+    println!("{LISTENING}{}", listener.local_addr()?);
     let end = Arc::new(Notify::new());
     loop {
         let stream = tokio::select! {
