@@ -7,8 +7,9 @@ use heirloom_receiver::{PUBLIC_KEY, SECRET_KEY};
 use std::error::Error;
 use tracing_subscriber::prelude::*;
 
-/// Spans are recorded here as fast as the threads can: rings that hold a second of it, so that none is refused.
+/// Spans are recorded here as fast as the threads can: rings and a queue that hold a second of it, so that none is lost.
 const SHARD_BYTES: usize = 64 << 20;
+const QUEUE_BYTES: usize = 512 << 20;
 
 /// Starts the global tracer.
 ///
@@ -16,7 +17,8 @@ const SHARD_BYTES: usize = 64 << 20;
 /// The settings don't fit, or a tracer runs already.
 pub fn start(service: &str, langfuse: &str) -> Result<Guard, Box<dyn Error>> {
     let config = Config::new(PUBLIC_KEY, SECRET_KEY).base_url(langfuse).environment("seven-ways");
-    Ok(config.tracer_builder(service)?.verify(true).shard_bytes(SHARD_BYTES).init()?)
+    let builder = config.tracer_builder(service)?.verify(true);
+    Ok(builder.shard_bytes(SHARD_BYTES).queue_bytes(QUEUE_BYTES).init()?)
 }
 
 /// What crates that know nothing of Heirloom record goes to the tracer that is current, else to the global one: the layer

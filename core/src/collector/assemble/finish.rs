@@ -45,7 +45,8 @@ impl Assembler {
             kind: SpanKind::from_bits(open.flags & 7),
             parent_is_remote: open.flags & PARENT_REMOTE != 0,
             // A child process's parent is remote, and often this tracer's all the same.
-            parent_is_known: open.flags & PARENT_REMOTE != 0 && self.by_id.contains_key(&open.parent),
+            parent_is_known: open.flags & PARENT_REMOTE != 0
+                && (open.parent_seen || self.by_id.contains_key(&open.parent)),
             nested: open.nested,
             incomplete: ending == Ending::Incomplete,
             aborted: ending == Ending::Aborted,

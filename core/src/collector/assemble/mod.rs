@@ -33,7 +33,7 @@ use crate::config::Limits;
 use crate::dictionary::Names;
 use crate::export::{Batch, Resource};
 use crate::tracer::StrayEnd;
-use crate::wire::{aux_of, flags_of, Kind, ELSEWHERE, ESCAPED, FOREIGN, INLINE, MORE, PANICKED};
+use crate::wire::{aux_of, flags_of, Kind, ELSEWHERE, ESCAPED, FOREIGN, INLINE, MORE, PANICKED, PARENT_REMOTE};
 use crate::TraceId;
 use batches::Batches;
 use early::Early;
@@ -160,6 +160,7 @@ impl Assembler {
             flags,
             nested: false,
             ended: false,
+            parent_seen: false,
             lane: state.lane,
             process: state.process,
             reader: state.reader,
@@ -269,11 +270,23 @@ impl Assembler {
             }
         }
         self.slots[slot as usize].ended = true;
-        if flags & ESCAPED == 0 {
+        // A parent that came with the ids alone may be this tracer's all the same, in a shard that is read later.
+        if flags & ESCAPED == 0 && self.sees_parent(slot) {
             self.finish(slot, tick, Ending::Ended);
         } else {
             self.waiting[1].push(Waiting { slot, tick });
         }
+    }
+
+    /// Whether a span's parent is a local one, or is open.
+    #[inline]
+    fn sees_parent(&mut self, slot: u32) -> bool {
+        let open = &mut self.slots[slot as usize];
+        if open.flags & PARENT_REMOTE == 0 {
+            return true;
+        }
+        open.parent_seen |= self.by_id.contains_key(&open.parent);
+        open.parent_seen
     }
 
     /// The extras of an open span, made if need be.
@@ -421,7 +434,10 @@ impl Assembler {
         for (passes, early) in std::mem::take(&mut self.early) {
             self.retry(passes, early);
         }
-        for waiting in std::mem::take(&mut self.waiting[0]) {
+        let ready = std::mem::take(&mut self.waiting[0]);
+        // Before any of them is finished: one may be another's parent.
+        ready.iter().for_each(|waiting| _ = self.sees_parent(waiting.slot));
+        for waiting in ready {
             self.finish(waiting.slot, waiting.tick, Ending::Ended);
             self.send_if_full(send);
         }

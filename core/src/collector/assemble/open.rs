@@ -21,6 +21,8 @@ pub(super) struct Open {
     pub(super) flags: u16,
     pub(super) nested: bool,
     pub(super) ended: bool,
+    /// Its parent was open too when its end was read, or when all that was published before its end was.
+    pub(super) parent_seen: bool,
     pub(super) lane: LaneId,
     /// Which process began it: only that one may end it or set anything on it.
     pub(super) process: ProcessId,

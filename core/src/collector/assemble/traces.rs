@@ -190,6 +190,7 @@ impl Assembler {
             flags: if value.is_remote { PARENT_REMOTE } else { 0 },
             nested: false,
             ended: false,
+            parent_seen: false,
             lane: self.lanes.add(Lane::clone(&value.lane)),
             process: ProcessId::OWN,
             reader: 0,
