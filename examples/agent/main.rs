@@ -8,7 +8,8 @@ use heirloom::bridge::HeirloomLayer;
 use heirloom::export::{Memory, SpanData};
 use heirloom::llm::{keys, Observation, ObservationType, Usage};
 use heirloom::prelude::*;
-use heirloom::{tree, workers, Span};
+use heirloom::tree::{self, TreeOptions};
+use heirloom::{workers, Span};
 use heirloom_agent::tools::{CountWords, Search, COUNT};
 use heirloom_agent::{export, model};
 use rig::providers::openai::{OpenAIConfig, Route};
@@ -46,7 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let report = guard.finish();
     let spans = memory.spans();
-    println!("{answer}\n\n{}", tree::render(&spans));
+    println!("{answer}\n\n{}", tree::render(&spans, &TreeOptions::new().lanes(true)));
     totals(&spans);
     println!("\n{report}");
     Ok(())
