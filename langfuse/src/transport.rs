@@ -58,7 +58,7 @@ pub(crate) fn client(config: &Config) -> Result<Client, String> {
 /// even where there is no TLS: then without certificates, which a system may lack.
 fn tls(verify: bool) -> Result<rustls::ClientConfig, String> {
     use rustls_platform_verifier::BuilderVerifierExt;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let failed = |error: rustls::Error| format!("TLS can't be set up: {error}");
     let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder = builder.map_err(failed)?;
