@@ -42,12 +42,13 @@ pub trait FutureExt: Future + Sized {
     /// through.
     ///
     /// At its end the span has, in nanoseconds, `heirloom.busy_ns` (the sum of the polls) and `heirloom.idle_ns` (the rest
-    /// of the time since this call), and `heirloom.polls`, a number.
+    /// of the time since this call), and `heirloom.polls`, a number. A future that is over at its first poll has none of
+    /// them.
     ///
     /// Cost of a poll: two readings of a clock (the processor's counter where it can be trusted), two writes to a
     /// thread-local; no lock, no allocation. [`untimed`](InSpan::untimed) leaves the readings out. Once: one further
-    /// reading and three records, and in the first 100 ms of the process one of the system's clock. Nothing of that where
-    /// the span isn't recorded, but for what is current.
+    /// reading, and unless the first poll is the last, three records, and in the first 100 ms of the process one reading
+    /// of the system's clock. Nothing of that where the span isn't recorded, but for what is current.
     ///
     /// ```
     /// # use heirloom_core::{future::FutureExt as _, root, Context};

@@ -43,12 +43,13 @@
 //!
 //! | the task | its span |
 //! |---|---|
-//! | completes | `heirloom.busy_ns`, `heirloom.idle_ns`, `heirloom.polls` |
-//! | is aborted, or its runtime shuts down | the same, and `heirloom.cancelled`; its status stays unset |
+//! | completes, polled more than once | `heirloom.busy_ns`, `heirloom.idle_ns`, `heirloom.polls` |
+//! | completes at its first poll | none of these |
+//! | is aborted, or its runtime shuts down | all of these, and `heirloom.cancelled`; its status stays unset |
 //! | is aborted before it ran | no length, `heirloom.queue_ns` and `heirloom.cancelled` |
 //! | panics | an error; the panic passes on to the handle |
 //!
-//! A `spawn_blocking` closure runs once and has none of the first row.
+//! A `spawn_blocking` closure runs once and has none of these either.
 //!
 //! Cost of a task: one span, two clock readings for `heirloom.queue_ns`, no lock, no allocation beside the name if it is
 //! a `String`; and for each poll of a future [two readings](heirloom_core::future::FutureExt::in_span).

@@ -96,6 +96,14 @@ impl Polled {
             span.set("heirloom.items", items);
         }
     }
+
+    /// The same for a future that was over at its first poll: there is nothing to say of its polls.
+    #[inline]
+    fn end_at_once(&mut self) {
+        self.watch = None;
+        let over = Span::not_recorded(self.span.cx);
+        drop(std::mem::replace(&mut self.span, over));
+    }
 }
 
 impl Poll<'_> {
@@ -109,6 +117,9 @@ impl Poll<'_> {
     fn count(&mut self, over: bool) {
         let polled = &mut *self.polled;
         polled.polls += 1;
+        if over && polled.polls == 1 && polled.items.is_none() {
+            return polled.end_at_once();
+        }
         let mut now = 0;
         if let Some(watch) = &mut polled.watch {
             now = stopwatch::now();
