@@ -7,7 +7,7 @@ mod support;
 
 use heirloom::future::FutureExt as _;
 use heirloom::tokio as traced;
-use heirloom::{Context, Guard, Sampler, Span};
+use heirloom::{observe, Context, Guard, Sampler, Span};
 use std::future::{poll_fn, Future};
 use std::hint::black_box;
 use std::pin::{pin, Pin};
@@ -53,6 +53,17 @@ fn waits() -> impl Future<Output = ()> {
 
 /// Ready at once.
 async fn is_ready() -> u64 {
+    black_box(1)
+}
+
+/// The same, with a span of its own.
+#[observe(name = "f", parent = parent)]
+async fn observed(parent: Context) -> u64 {
+    black_box(1)
+}
+
+#[observe(name = "f", parent = parent, timed)]
+async fn observed_timed(parent: Context) -> u64 {
     black_box(1)
 }
 
@@ -136,6 +147,17 @@ const OPERATIONS: &[Operation] = &[
         name: "a future in a span, not sampled",
         beside: WHOLE,
         block: |stage| whole(|| is_ready().in_span(stage.unsampled.span("f"))),
+    },
+    Operation { name: "`#[observe] async fn`", beside: WHOLE, block: |stage| whole(|| observed(stage.cx)) },
+    Operation {
+        name: "`#[observe(timed)] async fn`",
+        beside: WHOLE,
+        block: |stage| whole(|| observed_timed(stage.cx)),
+    },
+    Operation {
+        name: "`#[observe] async fn`, not sampled",
+        beside: WHOLE,
+        block: |stage| whole(|| observed(stage.unsampled)),
     },
     Operation { name: TASK, beside: TASK, block: |stage| tasks(stage, || tokio::spawn(is_ready())) },
     Operation {

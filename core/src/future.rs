@@ -57,7 +57,7 @@ pub trait FutureExt: Future + Sized {
     /// parse.span().set("bytes", 512); // before it runs, or while it waits
     /// ```
     fn in_span(self, span: Span) -> InSpan<Self> {
-        InSpan { inner: Some(self), polled: Polled::future(span) }
+        InSpan { inner: Some(self), polled: Polled::future(span, true) }
     }
 
     /// Makes `cx` current during each poll, and while the future is dropped. No span is made.
@@ -98,6 +98,13 @@ pin_project! {
 }
 
 impl<F> InSpan<F> {
+    /// As [`FutureExt::in_span`], timed or not.
+    #[cfg(feature = "macros")]
+    #[inline]
+    pub(crate) fn new(inner: F, span: Span, timed: bool) -> Self {
+        Self { inner: Some(inner), polled: Polled::future(span, timed) }
+    }
+
     /// The future's span. Once the future has completed it records nothing more, and hands on the same context.
     #[inline]
     pub fn span(&self) -> &Span {

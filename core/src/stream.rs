@@ -25,7 +25,7 @@ pub trait StreamExt: Stream + Sized {
     ///
     /// Cost: as there.
     fn in_span(self, span: Span) -> InSpan<Self> {
-        InSpan { inner: Some(self), polled: Polled::stream(span) }
+        InSpan { inner: Some(self), polled: Polled::stream(span, true) }
     }
 
     /// Makes `cx` current during each poll for an item, and while the stream is dropped. No span is made.
@@ -58,6 +58,13 @@ pin_project! {
 }
 
 impl<S> InSpan<S> {
+    /// As [`StreamExt::in_span`], timed or not.
+    #[cfg(feature = "macros")]
+    #[inline]
+    pub(crate) fn new(inner: S, span: Span, timed: bool) -> Self {
+        Self { inner: Some(inner), polled: Polled::stream(span, timed) }
+    }
+
     /// The stream's span. Once the stream has ended it records nothing more, and hands on the same context.
     #[inline]
     pub fn span(&self) -> &Span {

@@ -272,6 +272,13 @@ impl ThreadState {
         !self.taken.get() && (self.slot.get() >> 32) as u32 == key
     }
 
+    /// Whether the shard of this lease is in the slot.
+    #[cfg(feature = "async")]
+    #[inline(always)]
+    pub(crate) fn holds_lease(&self, lease: Lease) -> bool {
+        self.slot.get() as u32 == lease
+    }
+
     /// Takes the slot, if it is free and this tracer's shard is in it. Between this and [`put_back`](Self::put_back) the
     /// caller only appends: it doesn't panic, allocate, lock or call foreign code.
     #[inline(always)]

@@ -11,6 +11,7 @@ use heirloom_core::{in_root, in_span, Context, Span, SpanId, Status, TraceId, Va
 use std::future::{pending, poll_fn, ready, Future};
 use std::panic::{catch_unwind, panic_any, AssertUnwindSafe};
 use std::pin::{pin, Pin};
+use std::sync::mpsc::{channel, Sender};
 use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -180,6 +181,37 @@ fn a_panic_closes_the_span_as_an_error_and_passes_through() {
         assert!(matches!(span.status, Status::Error(_)) && !is_cancelled(&span), "{span:?}");
         assert_eq!(number(&span, "heirloom.polls"), Some(2));
         drop(fails);
+    });
+}
+
+/// The end doesn't say that it waits, unless somebody was given the context, or another thread polled.
+#[test]
+fn what_was_written_by_a_context_from_within_is_never_late() {
+    run(|t, root| {
+        let (send, receive) = channel::<(Context, Sender<()>)>();
+        let other = std::thread::spawn({
+            let tracer = t.tracer().clone();
+            move || {
+                let _scope = tracer.enter();
+                for (cx, done) in receive {
+                    cx.update().set("by", "other");
+                    done.send(()).unwrap();
+                }
+            }
+        });
+        for _ in 0..2000 {
+            let work = async {
+                let (done, wait) = channel();
+                send.send((Context::current(), done)).unwrap();
+                wait.recv().unwrap();
+            };
+            assert!(poll(pin!(work.in_span(root.span("work")))).is_ready());
+        }
+        drop(send);
+        other.join().unwrap();
+        let works = t.spans().into_iter().filter(|span| span.name == "work");
+        assert_eq!(works.filter(|span| span.attribute("by").is_some()).count(), 2000);
+        assert_eq!(t.tracer().ledger().late, 0);
     });
 }
 

@@ -139,6 +139,38 @@ mod async_fns {
         });
     }
 
+    #[observe(timed)]
+    async fn timed(times: u32) -> Result<(), ParseIntError> {
+        for _ in 0..times {
+            again().await;
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_future_is_only_counted_unless_it_is_to_be_timed() {
+        run(|t| {
+            block_on(inner(0));
+            block_on(timed(1)).unwrap();
+            let say =
+                |span| ["heirloom.polls", "heirloom.busy_ns", "heirloom.idle_ns"].map(|key| attribute(t, span, key));
+            assert_eq!(say("inner"), [Some("2".to_owned()), None, None]);
+            let [polls, busy, idle] = say("timed");
+            assert!(polls.as_deref() == Some("2") && busy.is_some() && idle.is_some());
+        });
+    }
+
+    #[test]
+    fn a_future_that_is_ready_at_once_says_nothing_of_its_polls() {
+        #[observe]
+        async fn now() {}
+        run(|t| {
+            block_on(now());
+            block_on(timed(0)).unwrap();
+            assert!(t.spans().iter().all(|span| span.attributes.is_empty()), "{:?}", t.spans());
+        });
+    }
+
     #[test]
     fn recursion_in_a_box_nests() {
         #[observe]
@@ -308,7 +340,7 @@ mod streams {
         })
     }
 
-    #[observe(stream)]
+    #[observe(stream, timed)]
     fn boxed(text: &str) -> BoxStream<'_, char> {
         let _made = heirloom_core::span("made");
         stream::iter(text.chars()).boxed()
@@ -332,6 +364,8 @@ mod streams {
             });
             t.assert_tree("root\n  numbers\n    item\n    item\n  boxed\n    made\n  pinned\n  pinned");
             assert_eq!(attribute(t, "numbers", "heirloom.items").as_deref(), Some("2"));
+            assert_eq!(attribute(t, "numbers", "heirloom.busy_ns"), None);
+            assert!(attribute(t, "boxed", "heirloom.busy_ns").is_some());
             t.assert_complete();
         });
     }

@@ -19,6 +19,7 @@ pub(crate) struct Args {
     pub(crate) err: Option<Span>,
     pub(crate) parent: Option<Parent>,
     pub(crate) stream: Option<Span>,
+    pub(crate) timed: Option<Span>,
     pub(crate) krate: Option<Path>,
 }
 
@@ -58,7 +59,7 @@ pub(crate) enum Parent {
 /// All arguments, for messages.
 const KNOWN: &str = "`name = \"..\"`, a type of observation (`generation`, `tool`, ..), `level = \"..\"`, \
                      `kind = \"..\"`, `fields(..)`, `input`, `output`, `err`, `parent = ..`, `root`, `stream`, \
-                     `crate = ..`";
+                     `timed`, `crate = ..`";
 
 /// The types of observations, as they are written and as variants.
 const OBSERVATIONS: [(&str, &str); 10] = [
@@ -117,6 +118,7 @@ impl Args {
                 self.parent(&word, parent)
             }
             "stream" => once(&mut self.stream, &word, word.span()),
+            "timed" => once(&mut self.timed, &word, word.span()),
             "crate" => once(&mut self.krate, &word, value(&word, input)?),
             other => match OBSERVATIONS.iter().find(|(known, _)| *known == other) {
                 Some((_, variant)) => self.observation(&word, variant),

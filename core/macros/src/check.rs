@@ -11,6 +11,7 @@ use crate::types;
 pub(crate) fn function(function: &Function, args: &Args) -> Result<()> {
     signature(function)?;
     stream(function, args)?;
+    timed(function, args)?;
     outcome(function, args)?;
     input(function, args)
 }
@@ -41,6 +42,16 @@ fn stream(function: &Function, args: &Args) -> Result<()> {
         (Some(at), _) => refuse(at, "of a stream only its end is seen, not its items: there is no `err`"),
         (_, Some(output)) => {
             refuse(output.span, "of a stream only its end is seen, not its items: there is no `output`")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// There are polls to time.
+fn timed(function: &Function, args: &Args) -> Result<()> {
+    match (args.timed, function.form(args.stream.is_some())) {
+        (Some(at), Form::Plain) => {
+            refuse(at, "`timed` is for what is polled: an `async fn`, or a function that returns a future or a stream")
         }
         _ => Ok(()),
     }

@@ -122,7 +122,8 @@ impl Expansion<'_> {
 
     fn stream(&self, boxed: bool) -> TokenStream {
         let Names { krate, span, .. } = &self.names;
-        self.made_in_span(boxed, |stream| quote!(#krate::stream(#stream, #span)))
+        let timed = self.args.timed.is_some();
+        self.made_in_span(boxed, |stream| quote!(#krate::stream(#stream, #span, #timed)))
     }
 
     /// The body makes something that takes the span with it; the span is current meanwhile.
@@ -167,9 +168,10 @@ impl Expansion<'_> {
     /// The future has the span, and what it returns is looked at if need be.
     fn in_span(&self, future: &TokenStream, returns: &Type) -> TokenStream {
         let Names { krate, span, output, .. } = &self.names;
+        let timed = self.args.timed.is_some();
         match self.outcome(returns, &quote!(#span), &quote!(#output)) {
-            None => quote!(#krate::future(#future, #span)),
-            Some(outcome) => quote!(#krate::future_then(#future, #span, |#span, #output| { #outcome })),
+            None => quote!(#krate::future(#future, #span, #timed)),
+            Some(outcome) => quote!(#krate::future_then(#future, #span, #timed, |#span, #output| { #outcome })),
         }
     }
 
@@ -195,7 +197,7 @@ impl Expansion<'_> {
     fn parent(&self) -> TokenStream {
         let krate = &self.names.krate;
         match &self.args.parent {
-            None => quote!(#krate::Context::current()),
+            None => quote!(#krate::current()),
             Some(Parent::Root) => quote!(#krate::Context::INERT),
             Some(Parent::Of(parent)) => {
                 quote_spanned!(ours_at(parent.span())=> ::core::convert::Into::<#krate::Context>::into(#parent))

@@ -1,6 +1,6 @@
 //! The futures and streams of observed functions.
 
-use crate::future::{FutureExt as _, InSpan};
+use crate::future::InSpan;
 use crate::record::Polled;
 use crate::Span;
 use pin_project_lite::pin_project;
@@ -8,23 +8,28 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 
-/// A future that has the span.
+/// A future that has the span, which says how long it ran and waited if it is `timed`.
 #[inline]
-pub fn future<F: Future>(future: F, span: Span) -> InSpan<F> {
-    future.in_span(span)
+pub fn future<F: Future>(future: F, span: Span, timed: bool) -> InSpan<F> {
+    InSpan::new(future, span, timed)
 }
 
 /// The same, and `then` sees what it returns while the span is open.
 #[inline]
-pub fn future_then<F: Future, O: FnOnce(&Span, &F::Output)>(future: F, span: Span, then: O) -> Observed<F, O> {
-    Observed { inner: Some(future), then: Some(then), polled: Polled::future(span) }
+pub fn future_then<F: Future, O: FnOnce(&Span, &F::Output)>(
+    future: F,
+    span: Span,
+    timed: bool,
+    then: O,
+) -> Observed<F, O> {
+    Observed { inner: Some(future), then: Some(then), polled: Polled::future(span, timed) }
 }
 
 /// A stream that has the span.
 #[cfg(feature = "stream")]
 #[inline]
-pub fn stream<S: futures_core::Stream>(stream: S, span: Span) -> crate::stream::InSpan<S> {
-    crate::stream::StreamExt::in_span(stream, span)
+pub fn stream<S: futures_core::Stream>(stream: S, span: Span, timed: bool) -> crate::stream::InSpan<S> {
+    crate::stream::InSpan::new(stream, span, timed)
 }
 
 pin_project! {

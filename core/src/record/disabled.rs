@@ -275,6 +275,13 @@ impl SpanBuilder<'_> {
     }
 }
 
+/// Nothing is current.
+#[cfg(feature = "macros")]
+#[inline(always)]
+pub(crate) fn current() -> Context {
+    Context::INERT
+}
+
 /// The span of something that is polled, and nothing else: a poll is a poll.
 #[cfg(feature = "async")]
 #[derive(Debug)]
@@ -283,13 +290,13 @@ pub(crate) struct Polled(Span);
 #[cfg(feature = "async")]
 impl Polled {
     #[inline(always)]
-    pub(crate) fn future(span: Span) -> Self {
+    pub(crate) fn future(span: Span, _timed: bool) -> Self {
         Self(span)
     }
 
     #[cfg(feature = "stream")]
     #[inline(always)]
-    pub(crate) fn stream(span: Span) -> Self {
+    pub(crate) fn stream(span: Span, _timed: bool) -> Self {
         Self(span)
     }
 

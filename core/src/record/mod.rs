@@ -10,11 +10,15 @@ pub use enabled::{in_root, in_span, root, span, Entered, Span, SpanBuilder, Upda
 #[cfg(feature = "record")]
 pub(crate) use enabled::{set_trace_value, updatable};
 
+#[cfg(all(feature = "record", feature = "macros"))]
+pub(crate) use enabled::current;
 #[cfg(all(feature = "record", feature = "async"))]
 pub(crate) use enabled::Polled;
 
 #[cfg(not(feature = "record"))]
 mod disabled;
+#[cfg(all(not(feature = "record"), feature = "macros"))]
+pub(crate) use disabled::current;
 #[cfg(all(not(feature = "record"), feature = "async"))]
 pub(crate) use disabled::Polled;
 #[cfg(not(feature = "record"))]

@@ -45,6 +45,11 @@ fn items_that_fail() -> impl Stream<Item = Result<u8, ()>> {
     Never(Ok(1))
 }
 
+#[observe(timed)]
+fn runs_at_once() -> u8 {
+    7
+}
+
 struct Never<T>(T);
 
 impl<T> Stream for Never<T> {

@@ -17,6 +17,8 @@ mod update;
 pub(crate) use captured::{capture_into, cut, denies, set_captured, CaptureInto};
 #[cfg(feature = "async")]
 pub(crate) use polled::Polled;
+#[cfg(feature = "macros")]
+pub(crate) use scope::current;
 pub use scope::Entered;
 pub use span::{in_root, in_span, root, span, Span, SpanBuilder};
 pub(crate) use trace_value::{set as set_trace_value, updatable};

@@ -2,6 +2,7 @@
 
 use super::{scope, Span};
 use crate::clock::stopwatch::{self, Measured, Stopwatch};
+use crate::thread;
 use std::mem::needs_drop;
 use std::pin::Pin;
 
@@ -25,17 +26,15 @@ struct Poll<'a> {
 
 impl Polled {
     #[inline]
-    pub(crate) fn future(span: Span) -> Self {
-        // Other threads may poll it and write to it: its end waits for what they have written.
-        span.hand_out();
-        let watch = span.is_recording().then(Stopwatch::start);
+    pub(crate) fn future(span: Span, timed: bool) -> Self {
+        let watch = (timed && span.is_recording()).then(Stopwatch::start);
         Self { span, watch, polls: 0, items: None }
     }
 
     #[cfg(feature = "stream")]
     #[inline]
-    pub(crate) fn stream(span: Span) -> Self {
-        Self { items: Some(0), ..Self::future(span) }
+    pub(crate) fn stream(span: Span, timed: bool) -> Self {
+        Self { items: Some(0), ..Self::future(span, timed) }
     }
 
     #[inline]
@@ -52,9 +51,9 @@ impl Polled {
     /// open.
     #[inline]
     pub(crate) fn poll<R>(&mut self, poll: impl FnOnce() -> R, is_over: impl FnOnce(&Span, &R) -> bool) -> R {
-        let (cx, from) = (self.span.cx, if self.watch.is_some() { stopwatch::now() } else { 0 });
+        let from = if self.watch.is_some() { stopwatch::now() } else { 0 };
         let this = Poll { polled: self, from };
-        let scope = scope::enter(cx);
+        let scope = scope::enter_span(&this.polled.span);
         let result = poll();
         drop(scope);
         let over = is_over(&this.polled.span, &result);
@@ -75,7 +74,7 @@ impl Polled {
         if self.span.is_recording() {
             self.span.set("heirloom.cancelled", true);
         }
-        let scope = needs_drop::<F>().then(|| scope::enter(self.span.cx));
+        let scope = needs_drop::<F>().then(|| scope::enter_span(&self.span));
         inner.set(None);
         drop(scope);
         if self.span.is_recording() {
@@ -117,6 +116,10 @@ impl Poll<'_> {
     fn count(&mut self, over: bool) {
         let polled = &mut *self.polled;
         polled.polls += 1;
+        // What this thread has recorded below the span is in another shard than its end may be: that waits for it.
+        if polled.span.is_recording() && !thread::state().holds_lease(polled.span.lease) {
+            polled.span.hand_out();
+        }
         if over && polled.polls == 1 && polled.items.is_none() {
             return polled.end_at_once();
         }
