@@ -1,6 +1,6 @@
 //! Attributes, status, names and tracestates set on a span.
 
-use super::Span;
+use super::{update, Span};
 use crate::name::Text;
 use crate::shard::Out;
 use crate::thread::{self, NoShard, Placed, Slot, ThreadState};
@@ -250,6 +250,7 @@ pub(super) fn set_encoded(span: &Span, key: &Name<'_>, mut value: Encoded<'_>) -
         span.lose_attribute();
         return Err(SetError::Nested);
     };
+    update::sets(span);
     let set = on_any_shard(span, |slot, foreign| {
         value.cut(slot.writer.max_value_bytes() as usize);
         let flags = value.type_flags() | if foreign { FOREIGN } else { 0 };
@@ -327,6 +328,7 @@ pub(crate) fn status(span: &Span, status: &Status) {
     if span.lease == 0 {
         return;
     }
+    update::sets(span);
     let done = on_any_shard(span, |slot, foreign| {
         let text =
             thread::cut(text, (slot.writer.max_record() - 24).min(u64::from(slot.writer.max_value_bytes())) as usize);
@@ -354,6 +356,7 @@ pub(crate) fn rename(span: &Span, name: Name<'_>) {
         return;
     }
     let Some(placed) = place(thread::state(), &name) else { return span.lose_attribute() };
+    update::sets(span);
     let done = on_any_shard(span, |slot, foreign| {
         let flags = if foreign { FOREIGN } else { 0 };
         let head = Head { kind: Kind::Rename, flags, name: placed };

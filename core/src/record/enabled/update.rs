@@ -12,13 +12,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Stands for the lease of whoever began the span: no thread has it, so every write counts as another thread's.
 const SOMEBODYS: Lease = thread::NO_LEASE;
 
-/// Whether any span was ever updated by its context. From then on what is set on a [`Span`] carries a clock reading too, so
-/// that the later of both wins.
+/// Whether an attribute, a status or a name was ever set by a context. From then on what is set on a [`Span`] carries a
+/// clock reading too, so that the later of both wins. Events and links don't count: they come beside what is there.
 static UPDATED: AtomicBool = AtomicBool::new(false);
 
 #[inline(always)]
 pub(super) fn were_any() -> bool {
     UPDATED.load(Ordering::Relaxed)
+}
+
+/// Notes that this span's attribute, status or name is about to be set, if it is set by its context: before the clock is
+/// read for that, so that whoever writes after it knows.
+#[inline]
+pub(super) fn sets(span: &Span) {
+    if span.lease == SOMEBODYS && !were_any() {
+        UPDATED.store(true, Ordering::Relaxed);
+    }
 }
 
 /// An open span that is known by its context: for code that has no [`Span`] at hand, on whatever thread.
@@ -30,7 +39,8 @@ pub(super) fn were_any() -> bool {
 /// Where there is nothing to update it has the same methods, and what is set is lost: counted in the ledger as
 /// `missed_updates` if there was no span at all. [`Context::try_update`] says so instead.
 ///
-/// Cost: making one costs no clock read, lock or allocation; each write one clock read and one record.
+/// Cost: making one costs no clock read, lock or allocation; each write one clock read and one record. Once one has set an
+/// attribute, a status or a name, whatever is set on a [`Span`] of the process costs a clock read too.
 ///
 /// ```
 /// use heirloom_core::{in_root, testing, Context};
@@ -47,9 +57,6 @@ pub struct Update(ManuallyDrop<Span>);
 
 impl Update {
     fn of(cx: Context) -> Self {
-        if !were_any() {
-            UPDATED.store(true, Ordering::Relaxed);
-        }
         Self(ManuallyDrop::new(Span::recorded(cx, SOMEBODYS)))
     }
 
