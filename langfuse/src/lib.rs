@@ -46,7 +46,7 @@
 //! |---|---|
 //! | the span's name, times, ids, events, links | as in OTLP; ids are Langfuse's trace and observation ids |
 //! | `OBSERVATION_TYPE`; else `gen_ai.operation.name`; else `span` | `langfuse.observation.type` |
-//! | `INPUT`, `OUTPUT`; else `gen_ai.input.messages`, `gen_ai.tool.call.arguments` and their like | `langfuse.observation.input`, `.output` |
+//! | `INPUT`, `OUTPUT`; else what other libraries call so | `langfuse.observation.input`, `.output` |
 //! | `METADATA` + key | `langfuse.observation.metadata.<key>`, JSON |
 //! | `LEVEL`; else `ERROR` for an error status or an aborted span, `WARNING` for an incomplete one | `langfuse.observation.level` |
 //! | `STATUS_MESSAGE`; else the error's text | `langfuse.observation.status_message` |
@@ -55,11 +55,18 @@
 //! | `INPUT_TOKENS`, `OUTPUT_TOKENS`, `TOTAL_TOKENS`, `USAGE` + detail | `langfuse.observation.usage_details`, an object |
 //! | `COST`, `COST_DETAIL` + part | `langfuse.observation.cost_details`, an object |
 //! | `COMPLETION_START_TIME`, `PROMPT_NAME`, `PROMPT_VERSION` | `langfuse.observation.completion_start_time`, `.prompt.name`, `.prompt.version` |
-//! | `TRACE_NAME`, `TAGS`, `PUBLIC`, `TRACE_METADATA` + key | `langfuse.trace.name`, `.tags`, `.public`, `.metadata.<key>` |
+//! | `TRACE_NAME`, `TAGS`, `PUBLIC`, `TRACE_METADATA` + key | `langfuse.trace.name`, `.tags`, `.public`, `.metadata.<key>`: a text there is a text, even if it is JSON |
 //! | `USER`, `SESSION`, `ENVIRONMENT`, `RELEASE`, `VERSION` | `user.id`, `session.id`, `langfuse.environment`, `.release`, `.version` |
 //! | the client's environment and release | the same two names, on the resource and on every span |
 //! | a root, or a child of a parent that no exporter of this tracer gets | `langfuse.internal.is_app_root` |
 //! | everything else | as it is; Langfuse shows it as metadata |
+//!
+//! What other libraries call input is the first of these that a span has: `gen_ai.input.messages`,
+//! `gen_ai.tool.call.arguments`, `gen_ai.prompt`, `llm.input_messages`, `traceloop.entity.input`, `mlflow.spanInputs`,
+//! `ai.prompt.messages`, `ai.prompt`, `input`, `gen_ai.system_instructions`; what they call output, of
+//! `gen_ai.output.messages`, `gen_ai.tool.call.result`, `gen_ai.completion`, `llm.output_messages`,
+//! `traceloop.entity.output`, `mlflow.spanOutputs`, `ai.response.text`, `ai.response.object`, `ai.response.toolCalls`,
+//! `output`. The others stay as they are, and so do numbered parts (`gen_ai.prompt.0.content`).
 //!
 //! Model, usage, cost and prompt count on generations and embeddings only. On any other observation they are sent as
 //! its metadata, so that what stands on an agent and on its call of a model is counted once.

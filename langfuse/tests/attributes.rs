@@ -165,18 +165,39 @@ fn messages_of_other_crates_are_input_and_output() {
     assert_eq!(both.text("gen_ai.input.messages"), Some("[1]"));
 }
 
+/// Whatever was set first.
+#[test]
+fn of_several_foreign_inputs_the_best_known_is_one_and_the_rest_stays() {
+    let tool = sent(|span| {
+        span.set("output", "raw").set("gen_ai.completion", "[4]").set("gen_ai.completion.0.content", "c");
+        span.set("gen_ai.system_instructions", "[1]").set("input", "[2]").set("gen_ai.tool.call.arguments", "[3]");
+        span.set("gen_ai.prompt.0.content", "p");
+    });
+    let input_and_output = |span: &Received| {
+        ["input", "output"].map(|name| span.text(&format!("langfuse.observation.{name}")).map(str::to_owned))
+    };
+    assert_eq!(input_and_output(&tool), [Some("[3]".to_owned()), Some("[4]".to_owned())]);
+    let stay = ["output", "gen_ai.system_instructions", "input", "gen_ai.prompt.0.content"];
+    assert_eq!(stay.map(|key| tool.text(key)), [Some("raw"), Some("[1]"), Some("[2]"), Some("p")]);
+    assert_eq!((tool.get("gen_ai.tool.call.arguments"), tool.get("gen_ai.completion")), (None, None));
+    let numbered = sent(|span| _ = span.set("gen_ai.prompt.0.role", "user").set("llm.output_messages.0.role", "ai"));
+    assert_eq!(input_and_output(&numbered), [None, None]);
+}
+
 #[test]
 fn what_is_said_of_the_trace_arrives() {
     let span = sent(|span| {
         span.set(keys::TRACE_NAME, "order").set(keys::USER, "u-17").set(keys::SESSION, "s-4").set(keys::PUBLIC, true);
         span.set(keys::TAGS, &["a", "b"][..]).set("heirloom.trace.metadata.tenant", "acme");
+        span.set("heirloom.trace.metadata.text", "42").set("heirloom.trace.metadata.number", 42);
         span.set(keys::ENVIRONMENT, "beta").set(keys::RELEASE, "1.2").set(keys::VERSION, "7");
     });
     assert_eq!(span.text("langfuse.trace.name"), Some("order"));
     assert_eq!((span.text("user.id"), span.text("session.id")), (Some("u-17"), Some("s-4")));
     assert_eq!(span.bool("langfuse.trace.public"), Some(true));
     assert_eq!(span.texts("langfuse.trace.tags"), Some(vec!["a", "b"]));
-    assert_eq!(span.text("langfuse.trace.metadata.tenant"), Some("\"acme\""));
+    let metadata = ["tenant", "text", "number"].map(|key| span.text(&format!("langfuse.trace.metadata.{key}")));
+    assert_eq!(metadata, [Some("\"acme\""), Some("\"42\""), Some("42")]);
     assert_eq!((span.text("langfuse.environment"), span.text("langfuse.release")), (Some("beta"), Some("1.2")));
     assert_eq!(span.text("langfuse.version"), Some("7"));
 }

@@ -1,6 +1,7 @@
 //! The attributes of a span: which go where, and which come first.
 
 use super::envelope::Process;
+use super::foreign::Foreign;
 use super::generation::{self, Generation};
 use super::kind;
 use super::value::{any, attribute, cut, text, texts, truncated};
@@ -9,6 +10,7 @@ use heirloom_core::export::{AttributeRef, SpanRef};
 use heirloom_core::llm::{keys, Level, ObservationType};
 use heirloom_core::{Status, Value};
 use opentelemetry_proto::tonic::common::v1::KeyValue;
+use std::borrow::Cow;
 
 /// What Langfuse takes of a trace's name, user, session, each tag and each value of metadata.
 const MAX_CHARS: usize = 200;
@@ -16,11 +18,6 @@ const MAX_CHARS: usize = 200;
 const MAX_ATTRIBUTES: usize = 128;
 /// Attribute: `key=characters` of each value that Langfuse would not take.
 const LEFT_OUT: &str = "heirloom.left_out";
-/// What other libraries record as input and output ([conventions]), where nothing else is one.
-///
-/// [conventions]: https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/
-const FOREIGN_INPUTS: [&str; 2] = ["gen_ai.input.messages", "gen_ai.tool.call.arguments"];
-const FOREIGN_OUTPUTS: [&str; 2] = ["gen_ai.output.messages", "gen_ai.tool.call.result"];
 
 /// The attributes of a span, sorted into what must not be lost, metadata, and everything else.
 #[derive(Default)]
@@ -81,8 +78,7 @@ struct Sorter<'a> {
     generation: Generation<'a>,
     input: Option<String>,
     output: Option<String>,
-    foreign_input: Option<AttributeRef<'a>>,
-    foreign_output: Option<AttributeRef<'a>>,
+    foreign: Foreign<'a>,
     cut: Vec<String>,
     left_out: Vec<String>,
 }
@@ -98,8 +94,7 @@ impl<'a> Sorter<'a> {
             generation: Generation::default(),
             input: None,
             output: None,
-            foreign_input: None,
-            foreign_output: None,
+            foreign: Foreign::default(),
             cut: Vec::new(),
             left_out: Vec::new(),
         }
@@ -123,11 +118,9 @@ impl<'a> Sorter<'a> {
             },
             keys::STATUS_MESSAGE => self.sorted.status_message = Some(a.value.to_string()),
             keys::VERSION => self.core("langfuse.version", a.value.to_string()),
-            key if FOREIGN_INPUTS.contains(&key) => return first(&mut self.foreign_input, a),
-            key if FOREIGN_OUTPUTS.contains(&key) => return first(&mut self.foreign_output, a),
             key => match key.strip_prefix(keys::METADATA) {
                 Some(name) => self.metadata("langfuse.observation.metadata.", name, &a.value),
-                None => return Some(a),
+                None => return self.foreign.take(a),
             },
         }
         None
@@ -203,8 +196,12 @@ impl<'a> Sorter<'a> {
         self.sorted.core.push(tags);
     }
 
+    /// A text is a text here, whatever it looks like: values of a trace are never JSON.
     fn trace_metadata(&mut self, recorded: &str, name: &str, value: &Value<'_>) {
-        let json = json::from_value(value);
+        let json = match value {
+            Value::Str(text) => Cow::Owned(json::quoted(text)),
+            other => json::from_value(other),
+        };
         if self.fits(recorded, &json) {
             self.sorted.metadata.push(text(format!("langfuse.trace.metadata.{name}"), json));
         }
@@ -244,7 +241,8 @@ impl<'a> Sorter<'a> {
     }
 
     fn input_and_output(&mut self) {
-        let foreign = [self.foreign_input.take(), self.foreign_output.take()];
+        let Foreign { input, output } = std::mem::take(&mut self.foreign);
+        let foreign = [input.into_inner(), output.into_inner()];
         let own =
             [("langfuse.observation.input", self.input.take()), ("langfuse.observation.output", self.output.take())];
         for ((key, own), foreign) in own.into_iter().zip(foreign) {
@@ -274,17 +272,6 @@ impl<'a> Sorter<'a> {
         if !message.is_empty() {
             self.sorted.core.push(text("langfuse.observation.status_message", message.clone()));
             self.sorted.status_message = Some(message);
-        }
-    }
-}
-
-/// Keeps the first; gives back any other.
-fn first<'a>(slot: &mut Option<AttributeRef<'a>>, a: AttributeRef<'a>) -> Option<AttributeRef<'a>> {
-    match slot {
-        Some(_) => Some(a),
-        None => {
-            *slot = Some(a);
-            None
         }
     }
 }

@@ -5,12 +5,14 @@
 //! | `envelope.rs` | resource, scope and request |
 //! | `span.rs` | a span with its times, status, events and links |
 //! | `attributes.rs` | its attributes: which go where, which come first |
+//! | `foreign.rs` | inputs and outputs as other libraries record them |
 //! | `kind.rs` | which type of observation it is |
 //! | `generation.rs` | model, usage, cost |
 //! | `value.rs` | values |
 
 mod attributes;
 mod envelope;
+mod foreign;
 mod generation;
 mod kind;
 mod span;
