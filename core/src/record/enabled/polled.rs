@@ -84,24 +84,22 @@ impl Polled {
 
     /// Ends the span. What is polled further keeps the context.
     fn end(&mut self, now: u64) {
-        let over = Span::not_recorded(self.span.cx);
-        let span = std::mem::replace(&mut self.span, over);
         if let Some(watch) = self.watch.take() {
             let Measured { inside_ns, outside_ns } = watch.measured(now);
-            span.set("heirloom.busy_ns", inside_ns).set("heirloom.idle_ns", outside_ns);
+            self.span.set("heirloom.busy_ns", inside_ns).set("heirloom.idle_ns", outside_ns);
         }
-        span.set("heirloom.polls", self.polls);
+        self.span.set("heirloom.polls", self.polls);
         if let Some(items) = self.items {
-            span.set("heirloom.items", items);
+            self.span.set("heirloom.items", items);
         }
+        self.span.end_in_place();
     }
 
     /// The same for a future that was over at its first poll: there is nothing to say of its polls.
     #[inline]
     fn end_at_once(&mut self) {
         self.watch = None;
-        let over = Span::not_recorded(self.span.cx);
-        drop(std::mem::replace(&mut self.span, over));
+        self.span.end_in_place();
     }
 }
 

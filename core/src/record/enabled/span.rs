@@ -85,6 +85,16 @@ impl Span {
         }
     }
 
+    /// Ends the span where it is: what is left of it records nothing and hands on the same context.
+    #[cfg(feature = "async")]
+    #[inline]
+    pub(super) fn end_in_place(&mut self) {
+        if self.lease != 0 {
+            end::end(self);
+            self.lease = 0;
+        }
+    }
+
     pub(super) fn touch(&self, foreign: bool) {
         if foreign {
             self.marks.fetch_or(FOREIGN_WRITE, Ordering::Relaxed);
