@@ -136,3 +136,98 @@ fn an_observation_has_its_type_and_the_names_that_opentelemetry_has() {
         t.assert_balanced();
     });
 }
+
+#[test]
+fn a_time_that_has_no_date_is_not_recorded_and_does_not_panic() {
+    use std::time::{Duration, SystemTime};
+    testing::run(|t| {
+        let epoch = SystemTime::UNIX_EPOCH;
+        let times = [epoch - Duration::from_nanos(1), epoch + Duration::from_secs(253_402_300_800), epoch];
+        times.into_iter().for_each(|at| _ = root("answer").completion_start(at));
+        let starts: Vec<String> =
+            t.spans().iter().flat_map(|span| &span.attributes).map(|(_, value)| value.to_string()).collect();
+        assert_eq!(starts, ["1970-01-01T00:00:00.000000Z"]);
+    });
+}
+
+#[test]
+fn a_denied_key_hides_its_value_wherever_the_key_stands() {
+    testing::run(|t| {
+        let span = root("login");
+        span.metadata("api_key", &"hunter2").metadata("token", &json!({ "a": "hunter2" }));
+        assert_eq!(capture::record(&span, "password", &"hunter2"), Ok(()));
+        assert_eq!(capture::arguments(&span, "client_secret", &[("a", &"hunter2")]), Ok(()));
+        span.input(&json!({ "token\n": "hunter2", "pass\"word": "hunter2", "api\tkey": ["hunter2"] }));
+        drop(span);
+        let values: Vec<String> =
+            t.span("login").attributes.into_iter().map(|(key, value)| format!("{key}={value}")).collect();
+        assert_eq!(
+            values[..4].join(" "),
+            [
+                r#"heirloom.metadata.api_key="<redacted>""#,
+                r#"heirloom.metadata.token="<redacted>""#,
+                r#"password="<redacted>""#,
+                r#"client_secret="<redacted>""#,
+            ]
+            .join(" ")
+        );
+        assert!(!values[4].contains("hunter2"), "{}", values[4]);
+    });
+}
+
+#[test]
+fn what_is_denied_is_not_followed_without_end() {
+    struct Endless;
+    impl serde::Serialize for Endless {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_seq([Endless])
+        }
+    }
+    testing::run(|t| {
+        let span = root("login");
+        assert_eq!(capture::arguments(&span, "input.value", &[("user", &"u1"), ("token", &Endless)]), Ok(()));
+        drop(span);
+        let json: serde_json::Value =
+            serde_json::from_str(&text(t, "login", "input.value").expect("captured")).expect("JSON");
+        assert_eq!(json, json!({ "user": "u1", "token": "<redacted>" }));
+    });
+}
+
+#[test]
+fn a_value_that_its_mask_made_longer_than_the_tracers_limit_stays_json() {
+    let mut settings = heirloom_core::Settings::default();
+    settings.limits.attribute_value_bytes = 100;
+    settings.export_delay = std::time::Duration::from_millis(1);
+    let doubled = Capture::default().mask(|_, json| *json = format!("[{json},{json}]"));
+    testing::run_with(
+        |builder| builder.settings(settings).capture(doubled),
+        |t| {
+            root("masked").input(&"x".repeat(60));
+            let json = text(t, "masked", "input.value").expect("captured");
+            assert!(serde_json::from_str::<String>(&json).is_ok_and(|text| text.contains("not captured")), "{json}");
+        },
+    );
+}
+
+#[test]
+fn json_is_valid_even_of_a_value_that_goes_on_after_it_was_stopped() {
+    struct Stubborn;
+    impl serde::Serialize for Stubborn {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            use serde::ser::SerializeSeq;
+            let mut seq = serializer.serialize_seq(None)?;
+            for text in ["x".repeat(200).as_str(), "y", "z"] {
+                let _ = seq.serialize_element(text);
+            }
+            seq.end()
+        }
+    }
+    testing::run_with(
+        |builder| builder.capture(Capture::default().max_bytes(64)),
+        |t| {
+            root("stubborn").input(&Stubborn);
+            let json = text(t, "stubborn", "input.value").expect("captured");
+            assert!(serde_json::from_str::<Vec<String>>(&json).is_ok_and(|texts| texts.len() == 1), "{json}");
+        },
+    );
+}

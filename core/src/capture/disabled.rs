@@ -34,6 +34,16 @@ pub fn text<'k>(_span: &Span, _key: impl Into<Name<'k>>, _text: &str) -> Result<
 }
 
 #[inline(always)]
+pub fn to_text(_span: &Span, _key: &str, _text: &str) -> Result<String, SetError> {
+    Err(SetError::NotRecording)
+}
+
+#[inline(always)]
+pub fn to_json(_span: &Span, _key: &str, _value: &(impl Captured + ?Sized)) -> Result<String, SetError> {
+    Err(SetError::NotRecording)
+}
+
+#[inline(always)]
 pub fn is_denied(_span: &Span, _key: &str) -> bool {
     false
 }

@@ -4,7 +4,7 @@ use super::Capture;
 use crate::thread::cut;
 
 /// What stands for a value whose key is denied.
-const REDACTED: &[u8] = b"\"<redacted>\"";
+pub(super) const REDACTED: &[u8] = b"\"<redacted>\"";
 /// How deep values are followed into each other: deeper than any that people read, and no danger to the stack.
 const MAX_DEPTH: usize = 128;
 
@@ -58,7 +58,7 @@ impl<'a> Json<'a> {
 
     /// The bytes, closed where they were cut, and how long they would have been at least; zero if they were not cut.
     pub(super) fn finish(mut self) -> (Vec<u8>, usize) {
-        if self.whole == 0 {
+        if !self.is_full() {
             return (self.bytes, 0);
         }
         if self.in_text {
@@ -78,7 +78,16 @@ impl<'a> Json<'a> {
     /// How many bytes may still be written, beside those that close what is open.
     #[inline]
     fn room(&self) -> usize {
+        if self.is_full() {
+            return 0;
+        }
         self.limit.saturating_sub(self.bytes.len() + self.open.len() + 1)
+    }
+
+    /// Whether it was stopped. A value that goes on all the same writes nothing more.
+    #[inline]
+    fn is_full(&self) -> bool {
+        self.whole != 0
     }
 
     #[cold]
@@ -90,7 +99,7 @@ impl<'a> Json<'a> {
     /// Bytes that are written whole or not at all.
     #[inline]
     pub(super) fn put(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        if self.muted.is_some() {
+        if self.is_muted() {
             return Ok(());
         }
         if bytes.len() > self.room() {
@@ -111,14 +120,14 @@ impl<'a> Json<'a> {
 
     pub(super) fn begin_text(&mut self) -> Result<(), Stop> {
         self.put(b"\"")?;
-        self.in_text = self.muted.is_none();
+        self.in_text = !self.is_muted();
         Ok(())
     }
 
     /// A part of a text. What is beyond the limit isn't even looked at.
     #[inline]
     pub(super) fn part(&mut self, text: &str) -> Result<(), Stop> {
-        if self.muted.is_some() {
+        if self.is_muted() {
             return Ok(());
         }
         let room = self.room();
@@ -131,7 +140,7 @@ impl<'a> Json<'a> {
     }
 
     pub(super) fn end_text(&mut self) {
-        if self.in_text {
+        if self.in_text && !self.is_full() {
             // There is room: it was kept.
             self.bytes.push(b'"');
             self.in_text = false;
@@ -190,12 +199,16 @@ impl<'a> Json<'a> {
         match &mut self.muted {
             Some(muted) => *muted = muted.saturating_sub(1),
             // There is room: it was kept.
-            None => self.bytes.extend(self.open.pop()),
+            None if self.whole == 0 => self.bytes.extend(self.open.pop()),
+            None => {}
         }
     }
 
     #[inline]
     fn is_safe(&mut self) {
+        if self.is_full() {
+            return;
+        }
         self.safe = (self.bytes.len(), self.open.len());
     }
 
@@ -210,24 +223,28 @@ impl<'a> Json<'a> {
 
     /// Before an entry of an object; its key comes next.
     #[inline]
-    pub(super) fn begin_entry(&mut self, is_first: bool) -> Result<usize, Stop> {
-        self.begin_element(is_first)?;
-        Ok(self.bytes.len())
+    pub(super) fn begin_entry(&mut self, is_first: bool) -> Result<(), Stop> {
+        self.begin_element(is_first)
     }
 
-    /// Between a key, which began here, and its value.
+    /// Between a key and its value.
     #[inline]
-    pub(super) fn begin_value(&mut self, key: usize) -> Result<(), Stop> {
-        if self.muted.is_some() {
+    pub(super) fn begin_value(&mut self) -> Result<(), Stop> {
+        if self.is_muted() {
             return Ok(());
         }
-        self.denied = self.rules.denies(&self.bytes[key..]);
         self.put(b":")?;
-        if self.denied {
+        if std::mem::take(&mut self.denied) {
             self.put(REDACTED)?;
             self.muted = Some(0);
         }
         Ok(())
+    }
+
+    /// Whether what comes is in a denied value: nobody is to look at it, however much there is.
+    #[inline]
+    pub(super) fn is_muted(&self) -> bool {
+        self.muted.is_some()
     }
 
     /// Behind an element, or the value of an entry.
@@ -247,7 +264,8 @@ impl<'a> Json<'a> {
     #[inline]
     pub(super) fn key(&mut self, key: &str) -> Result<(), Stop> {
         self.put(b"\"")?;
-        if self.muted.is_none() {
+        if !self.is_muted() {
+            self.denied = self.rules.denies(key.as_bytes());
             self.escape(key)?;
         }
         self.put(b"\"")

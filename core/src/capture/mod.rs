@@ -6,7 +6,7 @@
 //! | what | how |
 //! |---|---|
 //! | how long | up to [`Capture::max_bytes`]; what is longer is cut and stays valid JSON. The attribute says how long it would have been *at least*: writing stops at the limit, and what is behind it isn't looked at. `heirloom.truncated` on the exported span has it |
-//! | secrets | the value of a key that is denied is `"<redacted>"` ([`Capture::deny`]) |
+//! | secrets | the value of a key that is denied is `"<redacted>"` ([`Capture::deny`]), be it the attribute's own key. What stands inside a text isn't looked into, and serde_json's `RawValue` is a text |
 //! | any other wish | a function sees each value before it is recorded ([`Capture::mask`]) |
 //! | not at all | [`Capture::enabled`], `HEIRLOOM_CAPTURE=false` |
 //! | a value that can't be serialised, or panics | a text that says so, without the error's text |
@@ -39,9 +39,9 @@ mod serializer;
 mod value;
 
 #[cfg(all(feature = "record", feature = "capture"))]
-pub use value::{arguments, debug, is_denied, record, text, Captured, Debugged};
+pub use value::{arguments, debug, is_denied, record, text, to_json, to_text, Captured, Debugged};
 
 #[cfg(all(not(feature = "record"), feature = "capture"))]
 mod disabled;
 #[cfg(all(not(feature = "record"), feature = "capture"))]
-pub use disabled::{arguments, debug, is_denied, record, text, Captured, Debugged};
+pub use disabled::{arguments, debug, is_denied, record, text, to_json, to_text, Captured, Debugged};

@@ -125,13 +125,13 @@ impl Capture {
         self.0.deny.has(key)
     }
 
-    /// Lets the mask change a value, if there is one.
+    /// Lets the mask change a value, if there is one; to at most so many bytes.
     #[cfg(feature = "capture")]
-    pub(super) fn masked(&self, key: &str, json: Vec<u8>) -> Vec<u8> {
+    pub(super) fn masked(&self, key: &str, json: Vec<u8>, limit: usize) -> Vec<u8> {
         let Some(mask) = &self.0.mask else { return json };
         let Ok(mut text) = String::from_utf8(json) else { return MASK_PANICKED.into() };
         match catch_unwind(AssertUnwindSafe(|| (mask.0)(key, &mut text))) {
-            Ok(()) if text.len() <= self.0.max_bytes => text.into_bytes(),
+            Ok(()) if text.len() <= limit => text.into_bytes(),
             Ok(()) => MASK_TOO_LONG.into(),
             Err(_) => MASK_PANICKED.into(),
         }

@@ -39,7 +39,6 @@ pub(super) struct Elements<'a, 'j> {
 pub(super) struct Entries<'a, 'j> {
     json: &'a mut Json<'j>,
     is_first: bool,
-    key: usize,
     in_variant: bool,
     kind: Kind,
 }
@@ -61,15 +60,15 @@ impl<'a, 'j> Serializer<'a, 'j> {
 
     fn entries(self) -> Result<Entries<'a, 'j>, Stop> {
         self.0.open(b'{', b'}')?;
-        Ok(Entries { json: self.0, is_first: true, key: 0, in_variant: false, kind: Kind::Object })
+        Ok(Entries { json: self.0, is_first: true, in_variant: false, kind: Kind::Object })
     }
 
     /// Opens an object with the variant's name as its only key.
     fn variant(self, variant: &'static str) -> Result<Self, Stop> {
         self.0.open(b'{', b'}')?;
-        let key = self.0.begin_entry(true)?;
+        self.0.begin_entry(true)?;
         self.0.key(variant)?;
-        self.0.begin_value(key)?;
+        self.0.begin_value()?;
         Ok(self)
     }
 
@@ -79,6 +78,14 @@ impl<'a, 'j> Serializer<'a, 'j> {
         } else {
             self.0.text(digits)
         }
+    }
+}
+
+/// Writes what is part of another value, unless that is denied.
+fn visible<T: Serialize + ?Sized>(json: &mut Json<'_>, value: &T) -> Result<(), Stop> {
+    match json.is_muted() {
+        true => Ok(()),
+        false => value.serialize(Serializer(json)),
     }
 }
 
@@ -186,7 +193,7 @@ impl<'a, 'j> ser::Serializer for Serializer<'a, 'j> {
         value: &T,
     ) -> Result<(), Stop> {
         let this = self.variant(variant)?;
-        value.serialize(Serializer(this.0))?;
+        visible(this.0, value)?;
         end_variant(this.0);
         Ok(())
     }
@@ -220,7 +227,7 @@ impl<'a, 'j> ser::Serializer for Serializer<'a, 'j> {
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<Entries<'a, 'j>, Stop> {
         match name {
             "$serde_json::private::Number" | "$serde_json::private::RawValue" => {
-                Ok(Entries { json: self.0, is_first: true, key: 0, in_variant: false, kind: Kind::Text })
+                Ok(Entries { json: self.0, is_first: true, in_variant: false, kind: Kind::Text })
             }
             _ => self.entries(),
         }
@@ -276,7 +283,7 @@ impl Elements<'_, '_> {
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
         self.json.begin_element(self.is_first)?;
         self.is_first = false;
-        value.serialize(Serializer(self.json))?;
+        visible(self.json, value)?;
         self.json.end_value();
         Ok(())
     }
@@ -346,10 +353,10 @@ impl Entries<'_, '_> {
     fn field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Stop> {
         match self.kind {
             Kind::Object => {
-                let at = self.json.begin_entry(std::mem::take(&mut self.is_first))?;
+                self.json.begin_entry(std::mem::take(&mut self.is_first))?;
                 self.json.key(key)?;
-                self.json.begin_value(at)?;
-                value.serialize(Serializer(self.json))?;
+                self.json.begin_value()?;
+                visible(self.json, value)?;
                 self.json.end_value();
                 Ok(())
             }
@@ -373,13 +380,13 @@ impl ser::SerializeMap for Entries<'_, '_> {
     type Error = Stop;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Stop> {
-        self.key = self.json.begin_entry(std::mem::take(&mut self.is_first))?;
+        self.json.begin_entry(std::mem::take(&mut self.is_first))?;
         key.serialize(super::key::Key(self.json))
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
-        self.json.begin_value(self.key)?;
-        value.serialize(Serializer(self.json))?;
+        self.json.begin_value()?;
+        visible(self.json, value)?;
         self.json.end_value();
         Ok(())
     }

@@ -65,7 +65,8 @@ impl<T: fmt::Debug + ?Sized> Serialize for Debugged<'_, T> {
     }
 }
 
-/// Sets an attribute to a value as JSON, under the rules of the span's tracer ([`Capture`]).
+/// Sets an attribute to a value as JSON, under the rules of the span's tracer ([`Capture`]). If the attribute's own key is
+/// denied, the value isn't looked at.
 ///
 /// Cost: nothing but a look if the span isn't recorded or capture is off, whatever the value's size. Else the value is
 /// serialised into a buffer of the thread, up to the limit, and copied; no lock, and no allocation once the buffer has
@@ -93,6 +94,29 @@ pub fn record<'k>(span: &Span, key: impl Into<Name<'k>>, value: &(impl Captured 
         return Err(SetError::NotRecording);
     }
     record_with(span, key.into(), |json| value.write(json))
+}
+
+/// As [`record`], and gives back what that would set: for what is recorded elsewhere than in an attribute of the span, such
+/// as in an event. Cost: as there, and an allocation.
+///
+/// # Errors
+/// As [`record`], but for those of writing.
+///
+/// ```
+/// use heirloom_core::{capture, testing};
+/// testing::run(|t| {
+///     let span = heirloom_core::root("login");
+///     let json = capture::to_json(&span, "request", &serde_json::json!({ "token": "abc" }))?;
+///     assert_eq!(json, r#"{"token":"<redacted>"}"#);
+///     Ok::<(), heirloom_core::SetError>(())
+/// }).unwrap();
+/// ```
+pub fn to_json(span: &Span, key: &str, value: &(impl Captured + ?Sized)) -> Result<String, SetError> {
+    if !span.is_recording() {
+        return Err(SetError::NotRecording);
+    }
+    let (json, _) = ruled(span, key, |json| value.write(json))?;
+    Ok(String::from_utf8_lossy(&json).into_owned())
 }
 
 /// What stands for a text whose key is denied.
@@ -123,12 +147,40 @@ pub fn text<'k>(span: &Span, key: impl Into<Name<'k>>, text: &str) -> Result<(),
         return Err(SetError::NotRecording);
     }
     let key = key.into();
+    let (text, whole) = ruled_text(span, key.as_str(), text)?;
+    record::set_captured(span, key, &text, whole)
+}
+
+/// As [`text`], and gives back what that would set: for what is recorded elsewhere than in an attribute of the span, such as
+/// in an event. Cost: as there.
+///
+/// # Errors
+/// As [`record`], but for those of writing.
+///
+/// ```
+/// use heirloom_core::{capture, testing};
+/// testing::run(|t| {
+///     let span = heirloom_core::root("chat");
+///     assert_eq!(capture::to_text(&span, "gen_ai.prompt", "2 + 3?")?, "2 + 3?");
+///     assert_eq!(capture::to_text(&span, "password", "hunter2")?, "<redacted>");
+///     Ok::<(), heirloom_core::SetError>(())
+/// }).unwrap();
+/// ```
+pub fn to_text(span: &Span, key: &str, text: &str) -> Result<String, SetError> {
+    if !span.is_recording() {
+        return Err(SetError::NotRecording);
+    }
+    ruled_text(span, key, text).map(|(text, _)| String::from_utf8_lossy(&text).into_owned())
+}
+
+/// A text under the rules, and how long it was if it was cut.
+fn ruled_text(span: &Span, key: &str, text: &str) -> Result<(Vec<u8>, usize), SetError> {
     let CaptureInto { rules, limit } = record::capture_into(span)?;
-    let text = if rules.denies(key.as_str().as_bytes()) { REDACTED } else { text };
-    let kept = record::cut(text, limit.min(rules.limit()));
+    let limit = limit.min(rules.limit());
+    let text = if rules.denies(key.as_bytes()) { REDACTED } else { text };
+    let kept = record::cut(text, limit);
     let whole = if kept.len() < text.len() { text.len() } else { 0 };
-    let masked = rules.masked(key.as_str(), kept.as_bytes().to_vec());
-    record::set_captured(span, key, &masked, whole)
+    Ok((rules.masked(key, kept.as_bytes().to_vec(), limit), whole))
 }
 
 /// Whether the rules of the span's tracer deny the values of this key. `false` for a span that isn't recorded.
@@ -164,10 +216,12 @@ pub fn arguments<'k>(
 fn object(json: &mut Json<'_>, entries: &[(&str, &dyn Captured)]) -> Result<(), Stop> {
     json.open(b'{', b'}')?;
     for (i, (key, value)) in entries.iter().enumerate() {
-        let at = json.begin_entry(i == 0)?;
+        json.begin_entry(i == 0)?;
         json.key(key)?;
-        json.begin_value(at)?;
-        value.write(json)?;
+        json.begin_value()?;
+        if !json.is_muted() {
+            value.write(json)?;
+        }
         json.end_value();
     }
     json.close();
@@ -179,15 +233,28 @@ fn record_with(
     key: Name<'_>,
     write: impl FnOnce(&mut Json<'_>) -> Result<(), Stop>,
 ) -> Result<(), SetError> {
-    let CaptureInto { rules, limit } = record::capture_into(span)?;
-    let buffer = BUFFER.try_with(Cell::take).unwrap_or_default();
-    let (json, whole) = captured(&rules, limit.min(rules.limit()), buffer, write);
-    let json = rules.masked(key.as_str(), json);
+    let (json, whole) = ruled(span, key.as_str(), write)?;
     let set = record::set_captured(span, key, &json, whole);
     if json.capacity() <= MAX_KEPT {
         let _ = BUFFER.try_with(|kept| kept.set(json));
     }
     set
+}
+
+/// The JSON of a value under the rules, and how long it would have been at least if it was cut.
+fn ruled(
+    span: &Span,
+    key: &str,
+    write: impl FnOnce(&mut Json<'_>) -> Result<(), Stop>,
+) -> Result<(Vec<u8>, usize), SetError> {
+    let CaptureInto { rules, limit } = record::capture_into(span)?;
+    let limit = limit.min(rules.limit());
+    let buffer = BUFFER.try_with(Cell::take).unwrap_or_default();
+    let (json, whole) = match rules.denies(key.as_bytes()) {
+        true => (super::json::REDACTED.to_vec(), 0),
+        false => captured(&rules, limit, buffer, write),
+    };
+    Ok((rules.masked(key, json, limit), whole))
 }
 
 /// The JSON of a value, and how long it would have been at least if it was cut.

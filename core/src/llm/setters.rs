@@ -128,10 +128,10 @@ pub trait Observation: sealed::AsSpan {
         self.completion_start(SystemTime::now())
     }
 
-    /// Says when the first token came.
+    /// Says when the first token came. A time before 1970 or after the year 9999 is not recorded.
     fn completion_start(&self, at: SystemTime) -> &Self {
         let span = self.as_span();
-        if span.is_recording() {
+        if span.is_recording() && has_a_date(at) {
             span.set(keys::COMPLETION_START_TIME, humantime::format_rfc3339_micros(at).to_string());
         }
         self
@@ -166,6 +166,14 @@ impl sealed::AsSpan for Update {
     fn as_span(&self) -> &Span {
         self
     }
+}
+
+/// The end of the year 9999, in seconds since 1970.
+const MAX_SECONDS: u64 = 253_402_300_799;
+
+/// Whether RFC 3339 has a text for it.
+fn has_a_date(at: SystemTime) -> bool {
+    at.duration_since(SystemTime::UNIX_EPOCH).is_ok_and(|since| since.as_secs() <= MAX_SECONDS)
 }
 
 fn joined(prefix: &str, key: &str) -> String {

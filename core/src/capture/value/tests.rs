@@ -164,9 +164,9 @@ fn a_debug_text_stops_at_the_limit() {
 #[test]
 fn the_mask_has_the_last_word_and_never_lets_a_value_pass_by_failing() {
     let upper = Capture::default().mask(|key, json| *json = format!("{key}:{}", json.to_uppercase()));
-    assert_eq!(upper.masked("k", b"\"a\"".to_vec()), b"k:\"A\"");
+    assert_eq!(upper.masked("k", b"\"a\"".to_vec(), 64), b"k:\"A\"");
     let panics = Capture::default().mask(|_, _| panic!("no"));
-    assert_eq!(panics.masked("k", b"\"hunter2\"".to_vec()), b"\"<not captured: the mask panicked>\"");
-    let long = Capture::default().max_bytes(64).mask(|_, json| *json = "x".repeat(65));
-    assert_eq!(long.masked("k", b"1".to_vec()), b"\"<not captured: longer than the limit after the mask>\"");
+    assert_eq!(panics.masked("k", b"\"hunter2\"".to_vec(), 64), b"\"<not captured: the mask panicked>\"");
+    let long = Capture::default().mask(|_, json| *json = "x".repeat(65));
+    assert_eq!(long.masked("k", b"1".to_vec(), 64), b"\"<not captured: longer than the limit after the mask>\"");
 }
