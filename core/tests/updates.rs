@@ -195,3 +195,40 @@ fn values_of_very_many_traces_reach_the_spans_of_each() {
         t.assert_balanced();
     });
 }
+
+#[test]
+fn tags_that_find_no_room_are_counted_as_cut() {
+    testing::run(|t| {
+        let long = "x".repeat(1000);
+        let tags: Vec<String> = (0..20).map(|i| format!("{i}{long}")).collect();
+        in_root("root", |root| _ = root.trace_update().tags(tags.iter().map(String::as_str)));
+        let Some(Value::Strs(kept)) = attribute(&t.span("root"), "heirloom.trace.tags").cloned() else { panic!() };
+        assert!((1..20).contains(&kept.len()));
+        assert_eq!(t.tracer().ledger().truncated, 1);
+    });
+}
+
+#[test]
+fn values_of_a_trace_beyond_the_limit_of_attributes_are_counted_on_its_spans() {
+    testing::run(|t| {
+        in_root("root", |root| {
+            (0..200).for_each(|i| _ = root.trace_update().metadata(&i.to_string(), i));
+        });
+        let root = t.span("root");
+        assert_eq!((root.attributes.len(), root.dropped), (128, 72));
+    });
+}
+
+#[test]
+fn keys_and_values_of_any_size_are_cut_and_not_refused() {
+    testing::run(|t| {
+        let long = "x".repeat(100_000);
+        in_root("root", |root| {
+            assert!(root.trace_update().try_set(long.clone(), long.as_str()).is_ok());
+            assert!(root.trace_update().try_set("", "").is_ok());
+            let _ = root.trace_update().metadata(&long, 1).metadata("", 2);
+        });
+        assert_eq!(t.span("root").attributes.len(), 4);
+        t.assert_balanced();
+    });
+}

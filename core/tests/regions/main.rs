@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `limits.rs` | what a child may use up |
 //! | `hostile.rs` | a child that does what no child of good will does harms itself alone |
+//! | `trace_values.rs` | values of whole traces, pass by pass |
 //! | `races.rs` | the rows of the table of races and deaths in `docs/shm-format.md` |
 #![cfg(all(target_os = "linux", not(loom)))]
 #![allow(clippy::unwrap_used, missing_docs)]
@@ -11,6 +12,7 @@
 mod hostile;
 mod limits;
 mod races;
+mod trace_values;
 
 use heirloom_core::export::SpanData;
 use heirloom_core::region::{AttachError, Death, HostError, Region, RegionReport};

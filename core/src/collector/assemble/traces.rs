@@ -6,7 +6,8 @@
 //! 2. each span of the trace that finishes gets all values that the trace has by then, and so carries them;
 //! 3. if nobody carries it and no span of the trace is open, at the end of two passes, a span is made for it: a *carrier*
 //!    (if it is another process's, it is late);
-//! 4. a trace of which nothing was heard for a minute is forgotten; the oldest first if all together have too much.
+//! 4. a trace of which no span is open and nothing was heard for a minute is forgotten; any, the oldest first, if all
+//!    together have too much (if nobody carried its last value yet, that one is late).
 
 use super::super::drain::LaneState;
 use super::super::extras::Extras;
@@ -21,8 +22,12 @@ use std::sync::Arc;
 
 /// How long a trace is remembered of which nothing is heard.
 const QUIET_NS: u64 = 60_000_000_000;
+/// How often is looked which traces have open spans: those are not quiet.
+const REFRESH_NS: u64 = QUIET_NS / 2;
 /// How many bytes the values of all traces may have, with what it takes to keep them.
 const MAX_BYTES: usize = 16 << 20;
+/// How many bytes one trace's values may have for other processes to add more: each of the trace's spans gets all of them.
+const MAX_FOREIGN_BYTES: usize = 64 << 10;
 /// What it takes to keep one trace's values, about.
 const OVERHEAD_BYTES: usize = 512;
 /// How many of the oldest traces are looked at whenever there is a new one.
@@ -35,9 +40,11 @@ const CARRIER: &str = "trace update";
 struct Trace {
     extras: Extras,
     bytes: usize,
-    /// When a value was last set, or a span that got them ended.
+    /// When a value was last set, a span that got them ended, or one was seen open.
     heard_ns: u64,
     uncarried: Option<Uncarried>,
+    /// It is in the list of those with a value that no span carries yet.
+    is_listed: bool,
 }
 
 /// A value that no span carries yet: the last one.
@@ -60,12 +67,36 @@ pub(super) struct Traces {
     by_id: HashMap<TraceId, Trace>,
     /// Each of them once.
     order: VecDeque<TraceId>,
-    /// Those with a value that no span carries yet, and some that had one.
+    /// Those with a value that no span carries yet, and some that had one. Each once, but for some that were forgotten.
     uncarried: Vec<TraceId>,
     bytes: usize,
+    /// When was last looked which of them have open spans.
+    refreshed_ns: u64,
+    /// How many were forgotten with a value that no span carried.
+    lost: u64,
 }
 
 impl Traces {
+    /// Whether it is time to look which traces have open spans.
+    fn is_refresh_due(&self, id: TraceId, now_ns: u64) -> bool {
+        now_ns.saturating_sub(self.refreshed_ns) > REFRESH_NS && !self.by_id.contains_key(&id)
+    }
+
+    fn refresh(&mut self, open: impl Iterator<Item = TraceId>, now_ns: u64) {
+        self.refreshed_ns = now_ns;
+        for id in open {
+            if let Some(trace) = self.by_id.get_mut(&id) {
+                trace.heard_ns = trace.heard_ns.max(now_ns);
+            }
+        }
+    }
+
+    /// Whether other processes may set a value of a trace: they can't have this one's own forgotten, nor blow up its spans.
+    fn has_room_for_others(&self, id: TraceId) -> bool {
+        let bytes = self.by_id.get(&id).map_or(0, |trace| trace.bytes);
+        self.bytes <= MAX_BYTES / 2 && bytes <= MAX_FOREIGN_BYTES
+    }
+
     fn of(&mut self, id: TraceId, now_ns: u64) -> &mut Trace {
         if !self.by_id.contains_key(&id) {
             self.tidy(now_ns);
@@ -76,6 +107,7 @@ impl Traces {
             bytes: 0,
             heard_ns: now_ns,
             uncarried: None,
+            is_listed: false,
         })
     }
 
@@ -86,12 +118,18 @@ impl Traces {
             let Some(id) = self.order.pop_front() else { return };
             let heard_ns = self.by_id.get(&id).map_or(0, |trace| trace.heard_ns);
             if self.bytes > MAX_BYTES || now_ns.saturating_sub(heard_ns) > QUIET_NS {
-                self.bytes -= self.by_id.remove(&id).map_or(0, |trace| trace.bytes);
+                self.forget(id);
             } else {
                 self.order.push_back(id);
             }
             looks += 1;
         }
+    }
+
+    fn forget(&mut self, id: TraceId) {
+        let Some(trace) = self.by_id.remove(&id) else { return };
+        self.bytes -= trace.bytes;
+        self.lost += u64::from(trace.uncarried.is_some());
     }
 }
 
@@ -101,31 +139,34 @@ impl Assembler {
         let [span, hi, lo, tick, value @ ..] = rest else { return None };
         let id = TraceId { hi: *hi, lo: *lo };
         let now_ns = self.timeline.unix_ns(*tick);
-        if !state.process.is_own() && self.traces.bytes > MAX_BYTES / 2 {
-            // Other processes can't have this one's own forgotten.
+        if !state.process.is_own() && !self.traces.has_room_for_others(id) {
             self.counts.late += 1;
             return Some(());
+        }
+        if self.traces.is_refresh_due(id, now_ns) {
+            let open = self.by_id.values().map(|slot| self.slots[*slot as usize].trace);
+            self.traces.refresh(open, now_ns);
         }
         let mut fields = Fields(value);
         let trace = self.traces.of(id, now_ns);
         let key = trace.extras.key(&mut fields, header, &mut self.names)?;
         let done = trace.extras.trace_value(&mut fields, header, key, *tick, &self.limits);
         trace.heard_ns = trace.heard_ns.max(now_ns);
-        let was_carried = trace.uncarried.is_none();
-        trace.uncarried = Some(Uncarried {
-            span: *span,
-            is_remote: flags_of(header) & TRACE_REMOTE != 0,
-            tick: *tick,
-            lane: Arc::clone(self.lanes.get(state.lane)),
-            is_own: state.process.is_own(),
-            alone: false,
-        });
+        let is_own = state.process.is_own();
+        // A carrier for a value of this process's carries another one's as well.
+        if is_own || !trace.uncarried.as_ref().is_some_and(|value| value.is_own) {
+            let lane = Arc::clone(self.lanes.get(state.lane));
+            let is_remote = flags_of(header) & TRACE_REMOTE != 0;
+            trace.uncarried = Some(Uncarried { span: *span, is_remote, tick: *tick, lane, is_own, alone: false });
+        }
+        let was_listed = std::mem::replace(&mut trace.is_listed, true);
         let bytes = OVERHEAD_BYTES + trace.extras.held_bytes();
         let before = std::mem::replace(&mut trace.bytes, bytes);
         self.traces.bytes = self.traces.bytes + bytes - before;
-        if was_carried {
+        if !was_listed {
             self.traces.uncarried.push(id);
         }
+        self.counts.late += std::mem::take(&mut self.traces.lost);
         done
     }
 
@@ -158,7 +199,8 @@ impl Assembler {
         let mut waits = false;
         let mut open: Option<HashSet<TraceId>> = None;
         for id in std::mem::take(&mut self.traces.uncarried) {
-            let Some(trace) = self.traces.by_id.get_mut(&id) else { continue };
+            let Some(trace) = self.traces.by_id.get_mut(&id).filter(|trace| trace.is_listed) else { continue };
+            trace.is_listed = false;
             let Some(value) = &mut trace.uncarried else { continue };
             let (slots, by_id) = (&self.slots, &self.by_id);
             let traces = || by_id.values().map(|slot| slots[*slot as usize].trace).collect();
@@ -175,6 +217,9 @@ impl Assembler {
                 waits |= !is_open;
                 self.traces.uncarried.push(id);
             }
+        }
+        for id in &self.traces.uncarried {
+            self.traces.by_id.get_mut(id).into_iter().for_each(|trace| trace.is_listed = true);
         }
         waits
     }
@@ -223,6 +268,22 @@ mod tests {
         assert!((60..80).contains(&traces.by_id.len()), "{}", traces.by_id.len());
         assert_eq!((traces.order.len(), traces.bytes), (traces.by_id.len(), traces.by_id.len() * OVERHEAD_BYTES));
         assert!(traces.by_id.contains_key(&TraceId { hi: 1, lo: 0 }));
+    }
+
+    #[test]
+    fn a_trace_with_an_open_span_is_not_quiet() {
+        let mut traces = Traces::default();
+        let long = TraceId { hi: 1, lo: u64::MAX };
+        add(&mut traces, u64::MAX, 0, OVERHEAD_BYTES);
+        for i in 0..1000 {
+            let (id, now_ns) = (TraceId { hi: 1, lo: i }, i * SECOND_NS);
+            if traces.is_refresh_due(id, now_ns) {
+                traces.refresh([long].into_iter(), now_ns);
+            }
+            add(&mut traces, i, now_ns, OVERHEAD_BYTES);
+        }
+        assert!(traces.by_id.contains_key(&long));
+        assert!((60..80).contains(&traces.by_id.len()), "{}", traces.by_id.len());
     }
 
     #[test]

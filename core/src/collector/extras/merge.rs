@@ -3,7 +3,7 @@
 use super::{decode, Extras, Fields, NameRow, Set};
 use crate::config::Limits;
 use crate::export::{AttributeRow, ValueRow};
-use crate::wire::{flags_of, Type};
+use crate::wire::{flags_of, Type, CUT};
 use std::ops::Range;
 
 impl Extras {
@@ -19,20 +19,25 @@ impl Extras {
         if Type::of(flags_of(header)) != Some(Type::Strs) {
             return self.attribute(fields, header, key, tick, limits);
         }
-        let (len, _) = decode::lengths(fields.word()?);
+        let (len, before) = decode::lengths(fields.word()?);
         let words = fields.words_of(len)?;
         let mut new = Vec::new();
         decode::push_bytes(&mut new, words, len);
+        let mut lost = if flags_of(header) & CUT != 0 { (before as usize).saturating_sub(len) } else { 0 };
         let mut joined = self.texts_of(&key).map(|range| self.bytes[range].to_vec()).unwrap_or_default();
         for text in texts(&new) {
-            if !texts(&joined).any(|known| known == text)
-                && joined.len() + 4 + text.len() <= limits.attribute_value_bytes
-            {
-                joined.extend_from_slice(&(text.len() as u32).to_ne_bytes());
-                joined.extend_from_slice(text);
+            if texts(&joined).any(|known| known == text) {
+                continue;
             }
+            if joined.len() + 4 + text.len() > limits.attribute_value_bytes {
+                lost += 4 + text.len();
+                continue;
+            }
+            joined.extend_from_slice(&(text.len() as u32).to_ne_bytes());
+            joined.extend_from_slice(text);
         }
-        self.chunked(key, Type::Strs, &joined, 0, tick, limits)
+        let before = if lost > 0 { u32::try_from(joined.len() + lost).unwrap_or(u32::MAX) } else { 0 };
+        self.chunked(key, Type::Strs, &joined, before, tick, limits)
     }
 
     /// Where the texts of a list are that has this key.
@@ -44,8 +49,9 @@ impl Extras {
         }
     }
 
-    /// Copies what others have and these have not.
+    /// Copies what others have and these have not. What found no room there is missing here.
     pub(in crate::collector) fn add_missing(&mut self, others: &Extras, limits: &Limits) {
+        self.dropped_attributes += others.dropped_attributes;
         for Set { row, tick } in &others.attributes {
             if self.has_key(others, &row.key) {
                 continue;
