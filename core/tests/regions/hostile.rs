@@ -66,16 +66,16 @@ fn what_makes_no_sense_costs_its_shard_and_nothing_else() {
         ("a record longer than what was published", Box::new(|_, s, _| raw(s, &[2 | 100 << 8, 1, 1]))),
         ("a length beyond every record", Box::new(|_, s, _| raw(s, &[2 | 0xfff << 8, 1, 1]))),
         ("a forged end", Box::new(|_, s, cx| raw(s, &[END, cx.span_id().to_u64(), 1]))),
-        ("a value of no trace", Box::new(|_, s, _| raw(s, &[11 | 7 << 8 | 2 << 20 | 1 << 32, 1, 0, 0, 1, 7, 7]))),
+        ("a value of no trace", Box::new(|_, s, _| raw(s, &[11 | 6 << 8 | 2 << 20 | 1 << 32, 1, 0, 0, 1, 7]))),
         (
             "a value of a trace that is too short",
-            Box::new(|_, s, _| raw(s, &[11 | 6 << 8 | 2 << 20 | 1 << 32, 1, 1, 1, 1, 7])),
+            Box::new(|_, s, _| raw(s, &[11 | 5 << 8 | 2 << 20 | 1 << 32, 1, 1, 1, 1])),
         ),
         (
-            "a value of a trace that is too long",
-            Box::new(|_, s, _| raw(s, &[11 | 7 << 8 | 4 << 20 | 1 << 32, 1, 1, 1, 1, 9])),
+            "a value of a trace longer than its record",
+            Box::new(|_, s, _| raw(s, &[11 | 6 << 8 | 4 << 20 | 1 << 32, 1, 1, 1, 1, 9])),
         ),
-        ("a value of a trace without a type", Box::new(|_, s, _| raw(s, &[11 | 7 << 8 | 1 << 32, 1, 1, 1, 1, 7]))),
+        ("a value of a trace without a type", Box::new(|_, s, _| raw(s, &[11 | 6 << 8 | 1 << 32, 1, 1, 1, 1, 7]))),
         ("a forged begin", Box::new(|_, s, cx| raw(s, &[BEGIN, cx.span_id().to_u64(), 0, 1, 1, 1]))),
         (
             "an end of nothing",
