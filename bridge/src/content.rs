@@ -8,7 +8,9 @@ use serde_json::Value as Json;
 const REDACTED: &str = "<redacted>";
 
 /// Attributes with what was said to a model, an agent or a tool, and what it answered.
-const CONTENT: [&str; 7] = [
+const CONTENT: [&str; 9] = [
+    keys::INPUT,
+    keys::OUTPUT,
     "gen_ai.input.messages",
     "gen_ai.output.messages",
     "gen_ai.system_instructions",
@@ -24,30 +26,45 @@ fn is_content(key: &str) -> bool {
 }
 
 /// Sets an attribute. Content is what captured values are: it may be switched off, is capped, masked, and secrets in its
-/// JSON are redacted. Of anything else that is a text, the value of a denied key is.
+/// JSON are redacted. Of anything else that is a text or a list of texts, the value of a denied key is.
 pub(crate) fn set(span: &Span, key: Name<'_>, value: Value<'_>) {
     match &value {
         Value::Str(text) if is_content(key.as_str()) => set_content(span, key, text),
-        Value::Str(_) if capture::is_denied(span, key.as_str()) => drop(span.try_set(key, REDACTED)),
+        Value::Strs(texts) if is_content(key.as_str()) => drop(capture::record(span, key, texts)),
+        _ if is_secret(span, key.as_str(), &value) => drop(span.try_set(key, REDACTED)),
         _ => drop(span.try_set(key, value)),
     }
+}
+
+fn is_secret(span: &Span, key: &str, value: &Value<'_>) -> bool {
+    matches!(value, Value::Str(_) | Value::Strs(_)) && capture::is_denied(span, key)
 }
 
 fn set_content(span: &Span, key: Name<'_>, text: &str) {
     if !span.is_recording() {
         return;
     }
-    let _ = match serde_json::from_str(text) {
-        Ok(json @ (Json::Object(_) | Json::Array(_))) => capture::record(span, key, &json),
-        _ => capture::text(span, key, text),
+    let _ = match structured(text) {
+        Some(json) => capture::record(span, key, &json),
+        None => capture::text(span, key, text),
     };
 }
 
-/// Redacts the values of denied keys among the attributes of an event.
-#[cfg(feature = "tracing")]
-pub(crate) fn redact(span: &Span, attributes: &mut [(&'static str, Value<'static>)]) {
-    let denied = |(key, value): &&mut (&'static str, Value<'static>)| {
-        matches!(value, Value::Str(_)) && capture::is_denied(span, key)
+/// The JSON in a text, if it may have keys.
+fn structured(text: &str) -> Option<Json> {
+    serde_json::from_str(text).ok().filter(|json| matches!(json, Json::Object(_) | Json::Array(_)))
+}
+
+/// As [`set`], for an attribute of an event or a link: its value, if it may be there.
+pub(crate) fn ruled<'v>(span: &Span, key: &str, value: Value<'v>) -> Option<Value<'v>> {
+    let content = match &value {
+        Value::Str(text) if is_content(key) => match structured(text) {
+            Some(json) => capture::to_json(span, key, &json),
+            None => capture::to_text(span, key, text),
+        },
+        Value::Strs(texts) if is_content(key) => capture::to_json(span, key, texts),
+        _ if is_secret(span, key, &value) => return Some(REDACTED.into()),
+        _ => return Some(value),
     };
-    attributes.iter_mut().filter(denied).for_each(|(_, value)| *value = REDACTED.into());
+    content.ok().map(Value::from)
 }

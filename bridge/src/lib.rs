@@ -9,8 +9,9 @@
 //! | both in one program, and closures of yours called by theirs | what is current in one is in the other: see [`otel`] | `otel-current` |
 //! | `http::HeaderMap` | [`HeaderMapExt`] | `http` |
 //!
-//! What they record is under the tracer's rules for captured values ([`Capture`](heirloom_core::Capture)): texts under keys
-//! that are denied are redacted; messages, prompts, arguments and results of `gen_ai.*` are masked, capped or switched off.
+//! What they record, events and links included, is under the tracer's rules for captured values
+//! ([`Capture`](heirloom_core::Capture)): texts and lists of texts under keys that are denied are redacted; messages, prompts,
+//! arguments and results of `gen_ai.*`, `input.value` and `output.value` are masked, capped or switched off.
 //!
 //! Spans of LLM frameworks, which have attributes named `gen_ai.*`, become observations: see [`gen_ai`].
 

@@ -115,3 +115,26 @@ fn content_is_masked_and_capped_and_can_be_switched_off() {
         assert_eq!(text, Some(64));
     });
 }
+
+#[test]
+fn content_in_events_is_under_the_same_rules() {
+    let say = || {
+        let events = || tracing::info!(gen_ai.prompt = "hello", gen_ai.input.messages = r#"[{"token":"t"}]"#, "asked");
+        info_span!("chat", input.value = r#"{"password":"hunter2"}"#).in_scope(events);
+    };
+    run(|t| {
+        say();
+        let chat = t.span("chat");
+        assert_eq!(chat.attribute("input.value"), Some(&r#"{"password":"<redacted>"}"#.into()));
+        let messages = r#"[{"token":"<redacted>"}]"#;
+        assert!(chat.events[0].2.contains(&("gen_ai.input.messages".to_owned(), messages.into())));
+        assert!(chat.events[0].2.contains(&("gen_ai.prompt".to_owned(), "hello".into())));
+    });
+    run_with(Capture::default().enabled(false), |t| {
+        say();
+        let chat = t.span("chat");
+        assert_eq!(chat.attribute("input.value"), None);
+        let keys: Vec<&str> = chat.events[0].2.iter().map(|(key, _)| key.as_str()).collect();
+        assert_eq!(keys, ["level", "target"]);
+    });
+}

@@ -225,3 +225,49 @@ fn the_global_provider_is_ours() {
         t.assert_tree("ours\n  theirs");
     });
 }
+
+#[test]
+fn secrets_in_lists_events_and_links_are_redacted() {
+    use opentelemetry::{Array, StringValue};
+    run(|t, tracer| {
+        let secret = || {
+            let list = Array::String(vec![StringValue::from("Bearer hunter2")]);
+            let header = KeyValue::new("http.request.header.authorization", opentelemetry::Value::Array(list));
+            let prompt = KeyValue::new("gen_ai.prompt", r#"{"token":"hunter2"}"#);
+            vec![header, prompt, KeyValue::new("api_key", "hunter2"), KeyValue::new("tokens", 7)]
+        };
+        let linked = tracer.start("linked").span_context().clone();
+        let mut span = tracer.start("login");
+        secret().into_iter().for_each(|attribute| span.set_attribute(attribute));
+        span.add_event("refused", secret());
+        span.add_link(linked, secret());
+        drop(span);
+        let span = t.span("login");
+        let all = [&span.attributes[2..], &span.events[0].2, &span.links[0].2];
+        for attributes in all {
+            let texts: Vec<String> = attributes.iter().map(|(_, value)| value.to_string()).collect();
+            let redacted = "<redacted>";
+            assert_eq!(texts, [redacted, r#"{"token":"<redacted>"}"#, redacted, "7"], "{attributes:?}");
+        }
+    });
+}
+
+#[test]
+fn a_context_that_went_through_opentelemetry_keeps_its_tracer_and_its_tracestate() {
+    run(|t, _| {
+        let memory = Memory::new();
+        let other = builder("other").exporter(memory.clone()).start().expect("a tracer");
+        let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let server = other.tracer().extract(parent, Some("vendor=1")).expect("a context").span("server");
+        let theirs = otel::to_otel(&server);
+        assert_eq!(otel::context(&theirs), server.context());
+        otel::context(&theirs).in_span("ours", |_| ());
+        let mut onward = HashMap::new();
+        HeirloomPropagator::new().inject_context(&theirs, &mut onward);
+        assert_eq!(onward.get("tracestate").map(String::as_str), Some("vendor=1"));
+        drop(server);
+        drop(other.finish());
+        assert_eq!(memory.spans().len(), 2);
+        assert!(t.spans().is_empty());
+    });
+}

@@ -56,7 +56,8 @@ impl ContextObserver for Observer {
     fn make_view(&self, theirs: &opentelemetry::Context) -> AnyView {
         let span = theirs.span();
         let valid = span.span_context().is_valid();
-        valid.then(|| Arc::new(View(open::of_span(span.span_context()))) as Arc<dyn ObserverContextView>)
+        let ours = || Arc::new(View(open::of_span_in(theirs, span.span_context())));
+        valid.then(|| ours() as Arc<dyn ObserverContextView>)
     }
 }
 

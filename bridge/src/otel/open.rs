@@ -60,11 +60,20 @@ pub fn context(cx: &opentelemetry::Context) -> Context {
     if !theirs.is_valid() {
         return Context::current();
     }
-    of_span(theirs)
+    of_span_in(cx, theirs)
+}
+
+/// Heirloom's context for the valid span context in one of OpenTelemetry's contexts: as it was, if [`to_otel`] put it there.
+pub(super) fn of_span_in(cx: &opentelemetry::Context, theirs: &SpanContext) -> Context {
+    let is_theirs = |bound: &Context| {
+        let plain = Context::from(theirs);
+        (bound.trace_id(), bound.span_id()) == (plain.trace_id(), plain.span_id())
+    };
+    cx.get::<Bound>().map(|bound| bound.0).filter(is_theirs).unwrap_or_else(|| of_span(theirs))
 }
 
 /// Heirloom's context for a valid span context.
-pub(super) fn of_span(theirs: &SpanContext) -> Context {
+fn of_span(theirs: &SpanContext) -> Context {
     let plain = Context::from(theirs);
     let open = table(plain.span_id()).get(&plain.span_id()).map(|(cx, _)| *cx);
     match open.filter(|open| open.trace_id() == plain.trace_id()) {
@@ -118,7 +127,7 @@ pub fn to_otel(cx: impl Into<Context>) -> opentelemetry::Context {
 }
 
 /// In OpenTelemetry contexts that [`to_otel`] made: the context as it was.
-pub(super) struct Bound(pub(super) Context);
+struct Bound(Context);
 
 #[cfg(test)]
 mod tests {

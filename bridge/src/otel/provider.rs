@@ -1,6 +1,6 @@
 //! [`HeirloomTracerProvider`] and the tracers that it gives out.
 
-use super::open::{self, Bound};
+use super::open;
 use super::span::{name_of, HeirloomSpan};
 use heirloom_core::{Context, SpanKind, Tracer};
 use opentelemetry::trace::{self, SpanBuilder, TraceContextExt};
@@ -73,10 +73,8 @@ impl HeirloomTracer {
         if span.span_context().is_valid() && super::current::is_current(theirs) {
             return Context::current();
         }
-        let bound = theirs.get::<Bound>().map(|bound| bound.0);
         if span.span_context().is_valid() {
-            let is_bound = |cx: &Context| Context::from(span.span_context()).span_id() == cx.span_id();
-            return bound.filter(is_bound).unwrap_or_else(|| open::of_span(span.span_context()));
+            return open::of_span_in(theirs, span.span_context());
         }
         let current = Context::current();
         if current.is_valid() || current.tracer_id().is_some() {

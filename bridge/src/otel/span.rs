@@ -69,7 +69,7 @@ impl HeirloomSpan {
 
     pub(super) fn add(&self, name: Cow<'static, str>, time: SystemTime, attributes: &[KeyValue]) {
         let Some(span) = &self.span else { return };
-        let mut ours = ours(attributes);
+        let mut ours = ours(span, attributes);
         if let Some(time) = explicit(time) {
             ours.push(("otel.time_unix_nano".into(), time.into()));
         }
@@ -78,7 +78,7 @@ impl HeirloomSpan {
 
     pub(super) fn link(&self, to: &SpanContext, attributes: &[KeyValue]) {
         if let Some(span) = &self.span {
-            span.link_with_keys(Context::from(to), &ours(attributes));
+            span.link_with_keys(Context::from(to), &ours(span, attributes));
         }
     }
 }
@@ -90,8 +90,13 @@ pub(super) fn name_of(name: Cow<'static, str>) -> Name<'static> {
     }
 }
 
-fn ours(attributes: &[KeyValue]) -> Vec<(Name<'_>, Value<'_>)> {
-    attributes.iter().map(|one| (Name::dynamic(one.key.as_str()), Value::from(&one.value))).collect()
+/// The attributes of an event or a link, under the rules of the span's tracer.
+fn ours<'a>(span: &Span, attributes: &'a [KeyValue]) -> Vec<(Name<'a>, Value<'a>)> {
+    let ours = |one: &'a KeyValue| {
+        let value = content::ruled(span, one.key.as_str(), Value::from(&one.value))?;
+        Some((Name::dynamic(one.key.as_str()), value))
+    };
+    attributes.iter().filter_map(ours).collect()
 }
 
 /// Nanoseconds since 1970 of a time that isn't now.

@@ -3,7 +3,7 @@
 use super::fields::{special, Values};
 use super::recorded::Recorded;
 use crate::content;
-use heirloom_core::{Context, Name, Value};
+use heirloom_core::{Context, Name, Span, Value};
 use std::borrow::Cow;
 use tracing_core::{Event, Level};
 
@@ -51,9 +51,16 @@ impl Read {
         self.is_error.then(|| self.error.as_deref().or(self.message.as_deref()).unwrap_or(self.name))
     }
 
+    /// Leaves what the rules of the span's tracer let pass.
+    fn apply_rules(&mut self, span: &Span) {
+        let attributes = std::mem::take(&mut self.attributes).into_iter();
+        self.attributes =
+            attributes.filter_map(|(key, value)| content::ruled(span, key, value).map(|value| (key, value))).collect();
+    }
+
     /// Adds the event to a span that stands for one of tracing's.
     pub(super) fn add_to(&mut self, recorded: &Recorded, fails: bool) {
-        content::redact(&recorded.span, &mut self.attributes);
+        self.apply_rules(&recorded.span);
         recorded.span.event_with(self.name(), &self.attributes);
         if let Some(failure) = self.failure().filter(|_| fails) {
             recorded.fail(failure);
@@ -63,7 +70,7 @@ impl Read {
     /// Adds the event to a span of Heirloom's that is current.
     pub(super) fn add_to_current(&mut self, current: Context, fails: bool) {
         let Ok(update) = current.try_update() else { return };
-        content::redact(&update, &mut self.attributes);
+        self.apply_rules(&update);
         update.event_with(self.name(), &self.attributes);
         if let Some(failure) = self.failure().filter(|_| fails) {
             update.error(failure);
