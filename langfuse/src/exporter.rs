@@ -23,7 +23,7 @@ const MARGIN: Duration = Duration::from_secs(10);
 /// | the server | what happens |
 /// |---|---|
 /// | takes the request but for some spans | those are counted as lost |
-/// | 429, 502, 503, 504; no connection; no answer in time | the request is sent again after 1, 2, 4, 8, 8, .. s, or as `Retry-After` says, for at most [`retry_for`](Config::retry_for). Meanwhile the queue fills; what finds no room is counted |
+/// | 429, 502, 503, 504; no connection; no answer in time | the request is sent again after 1, 2, 4, 8, 8, .. s, or as `Retry-After` says (within an hour), for at most [`retry_for`](Config::retry_for). Meanwhile the queue fills; what finds no room is counted |
 /// | 413 | the halves are sent; a single span is lost |
 /// | 401, 403 | lost; the message names the variables to look at |
 /// | any other status | lost; the message has the status |

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 /// How often a wait doubles.
 const MAX_DOUBLINGS: u32 = 3;
+/// A server that asks for more time than this is asked again all the same: what it said may be a mistake.
+const MAX_WAIT: Duration = Duration::from_secs(3600);
 /// From when on whoever runs the program should know.
 const SAID_AFTER: Duration = Duration::from_secs(10);
 
@@ -45,7 +47,7 @@ pub(crate) struct Patience {
 /// When to ask again, and why not before.
 #[derive(Debug)]
 struct Again {
-    at: Option<Instant>,
+    at: Instant,
     why: String,
 }
 
@@ -62,7 +64,7 @@ impl Patience {
     /// A try failed; the next one is due after `wait`. True once: when it has gone on for so long that whoever runs the
     /// program should know.
     pub(crate) fn failed(&mut self, why: String, wait: Duration) -> bool {
-        self.again = Some(Again { at: Instant::now().checked_add(wait), why });
+        self.again = Some(Again { at: Instant::now() + wait.min(MAX_WAIT), why });
         self.since.elapsed() > SAID_AFTER && !std::mem::replace(&mut self.said, true)
     }
 
@@ -73,7 +75,7 @@ impl Patience {
     pub(crate) fn wait(&mut self) -> Result<(), String> {
         let Some(again) = &self.again else { return Ok(()) };
         let left = self.total.saturating_sub(self.since.elapsed());
-        let wait = again.at.map_or(Duration::MAX, |at| at.saturating_duration_since(Instant::now()));
+        let wait = again.at.saturating_duration_since(Instant::now());
         // While this thread waits, the queue keeps what comes.
         std::thread::sleep(wait.min(left));
         if wait > left {
@@ -114,6 +116,14 @@ mod tests {
         assert!(start.elapsed() < Duration::from_secs(20));
         patience.begin();
         assert_eq!(patience.wait(), Err("later".to_owned()), "the next export asks no sooner");
+    }
+
+    #[test]
+    fn a_server_that_asks_for_all_the_time_in_the_world_is_asked_again_within_an_hour() {
+        let mut patience = Patience::new(Duration::from_secs(2 * 3600));
+        patience.failed("later".to_owned(), Duration::from_secs(u64::MAX));
+        let again = patience.again.as_ref().expect("it waits").at;
+        assert!(again <= Instant::now() + MAX_WAIT);
     }
 
     #[test]
