@@ -65,6 +65,9 @@ fn records(family: &mut Family<'_>, many: u8) {
             let Some(span) = shard.begin(1, parent) else { break };
             shard.number(span, 2, i64::from(n));
             shard.text(span, "key", "some text");
+            // A number and a list of one text, of a trace that nobody else has.
+            shard.record(&[11 | 6 << 8 | 2 << 20 | 1 << 32, span, 1, u64::from(n), 1, 7]);
+            shard.record(&[11 | 7 << 8 | 8 << 20 | 2 << 32, span, 1, u64::from(n), 1, 8, 4 | 0x61616161 << 32]);
             if n % 3 != 0 {
                 shard.end(span);
             }

@@ -23,7 +23,7 @@ struct Child {
 }
 
 fn step(family: &mut Family<'_>, child: &mut Child, script: &mut Script<'_>) {
-    match script.byte() % 10 {
+    match script.byte() % 12 {
         0 => raw(family, child, script),
         1 | 2 => record(family, child, script),
         3 => begin(family, child),
@@ -35,6 +35,7 @@ fn step(family: &mut Family<'_>, child: &mut Child, script: &mut Script<'_>) {
             let span = span(family, child, script);
             family.child.stray_end(span);
         }
+        9 | 10 => trace_value(family, child, script),
         _ => child.shard = usize::from(script.byte()) % SHARDS,
     }
 }
@@ -61,6 +62,21 @@ fn record(family: &mut Family<'_>, child: &mut Child, script: &mut Script<'_>) {
     if kind == 1 && len > 1 {
         child.spans.push(words[1]);
     }
+}
+
+/// A value of the parent's trace or of another one, with a text, a list of texts or anything else.
+fn trace_value(family: &mut Family<'_>, child: &Child, script: &mut Script<'_>) {
+    let (flags, aux, which) = (u64::from(script.half() & 0xfff), u64::from(script.byte() % 9), script.byte());
+    let root = u128::from_be_bytes(family.root.context().trace_id().to_bytes());
+    let trace = if which < 128 { root } else { u128::from(which) };
+    let len = usize::from(script.byte() % 40) + 6;
+    let mut words = vec![11 | (len as u64) << 8 | flags << 20 | aux << 32];
+    words.extend([span(family, child, script), (trace >> 64) as u64, trace as u64, word(script)]);
+    while words.len() < len {
+        words.push(word(script));
+    }
+    family.set_values |= trace == root;
+    family.shards[child.shard].record(&words);
 }
 
 /// A small number, or any.

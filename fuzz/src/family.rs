@@ -37,6 +37,8 @@ pub struct Family<'p> {
     /// The parent's spans that have begun.
     begun: Vec<SpanId>,
     exported: Vec<SpanData>,
+    /// The child set values of the parent's trace: its spans have them.
+    pub set_values: bool,
 }
 
 /// Runs `body` with a family, then has the child die, and checks that the parent is as it was.
@@ -70,7 +72,8 @@ impl<'p> Family<'p> {
         let shards = (0..SHARDS).map(|n| child.shard(n as u64, "worker").expect("a shard")).collect();
         let root = parent.tracer().root("own");
         let begun = vec![root.context().span_id()];
-        Self { parent, region, child, memory, shards, root, own: Vec::new(), begun, exported: Vec::new() }
+        let (own, exported, set_values) = (Vec::new(), Vec::new(), false);
+        Self { parent, region, child, memory, shards, root, own, begun, exported, set_values }
     }
 
     pub fn pass(&mut self) -> bool {
@@ -100,7 +103,7 @@ impl<'p> Family<'p> {
 
     /// Whatever the child did: the parent's spans are what it made them, the ledger is exact, and nothing is kept.
     fn check(self) {
-        let Self { parent, own, root, begun, mut exported, region, .. } = self;
+        let Self { parent, own, root, begun, mut exported, region, set_values, .. } = self;
         let open = own.iter().filter(|span| span.is_recording()).count() + 1;
         exported.extend(parent.take_spans());
         let early: Vec<_> = exported.iter().filter(|span| begun.contains(&span.span_id)).cloned().collect();
@@ -111,7 +114,7 @@ impl<'p> Family<'p> {
         exported.extend(parent.take_spans());
         let own: Vec<_> = exported.iter().filter(|span| begun.contains(&span.span_id)).collect();
         assert_eq!(own.len(), begun.len(), "own spans were lost or came twice: {own:?}");
-        own.into_iter().for_each(is_untouched);
+        own.into_iter().for_each(|span| is_untouched(span, set_values));
         let ledger = parent.tracer().ledger();
         assert!(ledger.is_balanced() && ledger.corrupt == 0, "{ledger:#?}");
         assert_eq!(parent.held(), Held::default(), "something is kept");
@@ -119,8 +122,8 @@ impl<'p> Family<'p> {
     }
 }
 
-fn is_untouched(span: &SpanData) {
-    let bare = span.attributes.is_empty() && span.events.is_empty() && span.links.is_empty();
+fn is_untouched(span: &SpanData, has_values: bool) {
+    let bare = (has_values || span.attributes.is_empty()) && span.events.is_empty() && span.links.is_empty();
     let whole = !span.aborted && !span.incomplete && span.status == Status::Unset;
     let own = span.lane.process_id == std::process::id();
     assert!(bare && whole && own && span.name == "own", "an own span was changed: {span:?}");
