@@ -26,6 +26,17 @@ for source in examples/*.rs; do
     check_ledger "$out/$name.txt" "$name"
 done
 
+for name in seven_ways agent; do
+    echo "== $name"
+    cargo run --quiet --release --example "$name" >"$out/$name.txt"
+    check_ledger "$out/$name.txt" "$name"
+done
+# Each cell of the matrix is a bare number.
+[ "$(grep -cE '^[#a-z][^0-9]*( +1000){4}$' "$out/seven_ways.txt")" -eq 7 ] || { cat "$out/seven_ways.txt" >&2; exit 1; }
+for part in "generations:" "invoke_agent" "search texts" "count"; do
+    grep -q "$part" "$out/agent.txt" || { echo "agent: no $part" >&2; cat "$out/agent.txt" >&2; exit 1; }
+done
+
 grep -Eq 'aborted=[1-9]' "$out/worker_processes.txt" || { echo "worker_processes: nobody was aborted" >&2; exit 1; }
 
 [ "$(grep -c '^cancelled: ' "$out/async_tasks.txt")" -eq 3 ] || { echo "async_tasks: not each request cancelled" >&2; exit 1; }

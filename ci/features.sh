@@ -25,8 +25,10 @@ each heirloom-core record serde otel record,serde capture llm record,capture rec
 each heirloom-macros llm capture stream
 each heirloom-pool record rayon crossbeam tokio record,rayon record,crossbeam record,tokio
 each heirloom-ipc record workers tokio record,workers record,tokio
+each heirloom-bridge tracing otel http
+lint -p heirloom-langfuse
 each heirloom record serde otel rayon crossbeam record,rayon ipc record,ipc async record,async tokio langfuse macros \
-    record,macros capture llm
+    record,macros capture llm tracing provider http
 
 tree=$(cargo tree -p heirloom-core --no-default-features --edges normal,build --prefix none)
 [ "$(echo "$tree" | wc -l)" -eq 1 ] || { echo "core has dependencies without its features:"; echo "$tree"; exit 1; }

@@ -1,10 +1,12 @@
 //! Where the spans go: to Langfuse, to any OTLP backend, and into memory for the tree.
 
-use heirloom::export::Memory;
+use heirloom::export::{Memory, SpanData};
 use heirloom::langfuse::Config;
 use heirloom::otel::OtelExporter;
 use heirloom::Builder;
 use std::error::Error;
+use std::io::{self, Write};
+use std::path::Path;
 
 /// A tracer's settings: with `LANGFUSE_PUBLIC_KEY` it sends to Langfuse, with `OTEL_EXPORTER_OTLP_ENDPOINT` (or its twin
 /// for traces) to that; and in any case into `memory`.
@@ -22,4 +24,22 @@ pub fn builder(memory: &Memory) -> Result<Builder, Box<dyn Error>> {
         builder = builder.exporter(OtelExporter::build(otlp)?.named("otlp"));
     }
     Ok(builder.verify(true).exporter(memory.clone()))
+}
+
+/// Writes a line of JSON for each span: its ids, its parent's and its name.
+///
+/// # Errors
+/// The file can't be written.
+pub fn write_spans(spans: &[SpanData], file: &Path) -> io::Result<()> {
+    let mut lines = io::BufWriter::new(std::fs::File::create(file)?);
+    for span in spans {
+        let line = serde_json::json!({
+            "trace_id": span.trace_id.to_string(),
+            "span_id": span.span_id.to_string(),
+            "parent_id": span.parent_span_id.map(|id| id.to_string()),
+            "name": span.name,
+        });
+        writeln!(lines, "{line}")?;
+    }
+    lines.flush()
 }

@@ -2,7 +2,8 @@
 //! over a worker process. All of it is one trace, with generations, usage and cost. The model is a loopback server.
 //!
 //! `cargo run --release --example agent`; with `LANGFUSE_PUBLIC_KEY`, `LANGFUSE_SECRET_KEY` and `LANGFUSE_BASE_URL`, or with
-//! `OTEL_EXPORTER_OTLP_ENDPOINT`, the same trace goes to that backend, too.
+//! `OTEL_EXPORTER_OTLP_ENDPOINT`, the same trace goes to that backend, too. `-- --spans FILE` writes a line of JSON for each
+//! span, to compare with what the backend got.
 
 use heirloom::bridge::HeirloomLayer;
 use heirloom::export::{Memory, SpanData};
@@ -16,7 +17,7 @@ use rig::providers::openai::{OpenAIConfig, Route};
 use rig::{Agent, AgentBuilder};
 use std::error::Error;
 use std::future::IntoFuture;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
@@ -26,6 +27,8 @@ const PRICES: (f64, f64) = (0.000_15, 0.000_6);
 
 fn main() -> Result<(), Box<dyn Error>> {
     workers::serve(&[&COUNT]);
+    // Somebody has to choose for the clients of `rig` and OTLP, even if all they do is plain HTTP.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let memory = Memory::new();
     let guard = export::builder(&memory)?.init()?;
     let rigs = Targets::new().with_target("rig", LevelFilter::INFO).with_target("rig_agent", LevelFilter::INFO);
@@ -49,8 +52,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     let spans = memory.spans();
     println!("{answer}\n\n{}", tree::render(&spans, &TreeOptions::new().lanes(true)));
     totals(&spans);
+    if let Some(file) = spans_file()? {
+        export::write_spans(&spans, &file)?;
+    }
     println!("\n{report}");
     Ok(())
+}
+
+/// The file of `--spans FILE`.
+fn spans_file() -> Result<Option<PathBuf>, Box<dyn Error>> {
+    let mut args = std::env::args_os().skip(1);
+    match (args.next(), args.next()) {
+        (None, _) => Ok(None),
+        (Some(option), Some(file)) if option == "--spans" => Ok(Some(file.into())),
+        _ => Err("the only option is --spans FILE".into()),
+    }
 }
 
 fn agent(url: &str, count: CountWords) -> Result<Agent, Box<dyn Error>> {
