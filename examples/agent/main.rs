@@ -27,8 +27,6 @@ const PRICES: (f64, f64) = (0.000_15, 0.000_6);
 
 fn main() -> Result<(), Box<dyn Error>> {
     workers::serve(&[&COUNT]);
-    // Somebody has to choose for the clients of `rig` and OTLP, even if all they do is plain HTTP.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let memory = Memory::new();
     let guard = export::builder(&memory)?.init()?;
     let rigs = Targets::new().with_target("rig", LevelFilter::INFO).with_target("rig_agent", LevelFilter::INFO);

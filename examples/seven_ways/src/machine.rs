@@ -38,7 +38,7 @@ impl Machine {
     /// # Errors
     /// It can't be started, or doesn't say where it listens.
     pub fn start(mut command: Command, langfuse: &str) -> Result<Self, Box<dyn Error>> {
-        command.env(VARIABLE, langfuse).stdin(Stdio::null()).stdout(Stdio::piped());
+        command.env(VARIABLE, langfuse).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = command.spawn()?;
         let mut stdout = BufReader::new(process.stdout.take().ok_or("no stdout")?);
         let mut line = String::new();
@@ -87,11 +87,13 @@ impl Machine {
 
     /// Ends it, and returns the last line that it wrote.
     pub(crate) fn finish(mut self, runtime: &tokio::runtime::Runtime) -> Result<String, Box<dyn Error>> {
+        let stdin = self.process.stdin.take();
         let request = Request::builder().method(Method::DELETE).uri("/").header("host", "machine");
         runtime.block_on(self.send(request.body(Full::default())?))?;
         let mut rest = String::new();
         self.stdout.read_to_string(&mut rest)?;
         let status = self.process.wait()?;
+        drop(stdin);
         if !status.success() {
             return Err(format!("the other machine ended badly: {status}: {rest}").into());
         }
@@ -116,9 +118,18 @@ pub fn serve() {
     let guard = setup::start("another-machine", &langfuse).expect("a tracer");
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    end_with_parent();
     runtime.block_on(listen()).expect("a port");
     println!("{}", report(guard));
     std::process::exit(0);
+}
+
+/// Whoever started this process holds the other end of its stdin: when that is gone, nobody will ask for anything.
+fn end_with_parent() {
+    std::thread::spawn(|| {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        std::process::exit(2);
+    });
 }
 
 fn report(guard: Guard) -> String {
