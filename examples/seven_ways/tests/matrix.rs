@@ -73,7 +73,8 @@ fn cell(way: Way, kind: Kind) {
     let ledger = guard.tracer().ledger();
     let lost =
         ledger.transparent.total() + ledger.exporters.iter().map(|exporter| exporter.dropped.total()).sum::<u64>();
-    assert_eq!((lost, ledger.late, ledger.orphans), (0, 0, Some(0)), "{ledger:?}");
+    // Its count of orphans says nothing yet: in the cells that run beside this one parents are still open.
+    assert_eq!((lost, ledger.late), (0, 0), "{ledger:?}");
 }
 
 /// How many spans of this root's trace are there.
