@@ -93,6 +93,9 @@ pub fn record<'k>(span: &Span, key: impl Into<Name<'k>>, value: &(impl Captured 
     if !span.is_recording() {
         return Err(SetError::NotRecording);
     }
+    if record::capture_is_off(span) {
+        return Err(SetError::CaptureOff);
+    }
     record_with(span, key.into(), |json| value.write(json))
 }
 

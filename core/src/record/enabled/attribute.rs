@@ -1,6 +1,7 @@
 //! Attributes, status, names and tracestates set on a span.
 
 use super::{update, Span};
+use crate::clock;
 use crate::name::Text;
 use crate::shard::Out;
 use crate::thread::{self, NoShard, Placed, Slot, ThreadState};
@@ -50,8 +51,11 @@ fn discard(value: ManuallyDrop<Value<'_>>) {
 fn scalar(span: &Span, key: &'static str, ty: Type, bits: u64) -> bool {
     let state = thread::state();
     let key = state.cached_name(key);
-    if key == 0 || span.has_foreign_write() {
+    if key == 0 {
         return false;
+    }
+    if span.has_foreign_write() {
+        return stamped(span, key, ty, bits);
     }
     let Some(slot) = state.take_lease(span.lease) else { return false };
     let fits = slot.writer.fits(24);
@@ -59,6 +63,23 @@ fn scalar(span: &Span, key: &'static str, ty: Type, bits: u64) -> bool {
         slot.writer.record([header(Kind::Attr, 24, ty as u16, key), span.cx.span.0, bits]);
     }
     state.put_back(slot);
+    fits
+}
+
+/// The same with a clock reading, from whatever thread: where another one may have written, too.
+fn stamped(span: &Span, key: u32, ty: Type, bits: u64) -> bool {
+    let state = thread::state();
+    let Some(slot) = state.take_tracer(span.cx.tracer) else { return false };
+    let fits = slot.reads_counter() && slot.writer.fits(32);
+    if fits {
+        update::sets(span);
+        let head = header(Kind::Attr, 32, ty as u16 | FOREIGN, key);
+        slot.writer.record([head, span.cx.span.0, clock::counter(), bits]);
+    }
+    state.put_back(slot);
+    if fits {
+        span.touch(true);
+    }
     fits
 }
 

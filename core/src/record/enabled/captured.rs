@@ -12,6 +12,16 @@ pub(crate) struct CaptureInto {
     pub(crate) limit: usize,
 }
 
+/// Whether the tracer of a recorded span captures nothing, where that can be seen at a glance.
+#[inline]
+pub(crate) fn is_off(span: &Span) -> bool {
+    let state = crate::thread::state();
+    let Some(slot) = state.take_tracer(span.cx.tracer) else { return false };
+    let off = !slot.tracer.settings.capture.is_enabled();
+    state.put_back(slot);
+    off
+}
+
 /// Asks the tracer of a recorded span.
 pub(crate) fn capture_into(span: &Span) -> Result<CaptureInto, SetError> {
     attribute::on_any_shard(span, |slot, _| {
