@@ -194,7 +194,7 @@ impl<'a> Json<'a> {
         }
         self.bytes.push(bracket);
         self.open.push(close);
-        self.is_safe();
+        self.mark_safe();
         Ok(())
     }
 
@@ -208,26 +208,20 @@ impl<'a> Json<'a> {
     }
 
     #[inline]
-    fn is_safe(&mut self) {
+    fn mark_safe(&mut self) {
         if self.is_full() {
             return;
         }
         self.safe = (self.bytes.len(), self.open.len());
     }
 
-    /// Before an element of an array.
+    /// Before an element of an array, or an entry of an object, whose key comes next.
     #[inline]
     pub(super) fn begin_element(&mut self, is_first: bool) -> Result<(), Stop> {
         if is_first {
             return Ok(());
         }
         self.put(b",")
-    }
-
-    /// Before an entry of an object; its key comes next.
-    #[inline]
-    pub(super) fn begin_entry(&mut self, is_first: bool) -> Result<(), Stop> {
-        self.begin_element(is_first)
     }
 
     /// Between a key and its value.
@@ -254,10 +248,10 @@ impl<'a> Json<'a> {
     #[inline]
     pub(super) fn end_value(&mut self) {
         match self.muted {
-            None => self.is_safe(),
+            None => self.mark_safe(),
             Some(0) => {
                 self.muted = None;
-                self.is_safe();
+                self.mark_safe();
             }
             Some(_) => {}
         }
@@ -299,3 +293,16 @@ static ESCAPES: [u8; 256] = {
     table[b'\\' as usize] = b'\\';
     table
 };
+
+#[cfg(test)]
+mod tests {
+    use super::{needs_escape, ESCAPES};
+
+    #[test]
+    fn the_quick_look_knows_the_same_bytes_as_the_table() {
+        for byte in 0..=u8::MAX {
+            let text = [b'a', b'b', byte];
+            assert_eq!(needs_escape(&text), ESCAPES[byte as usize] != 0, "{byte}");
+        }
+    }
+}

@@ -66,7 +66,7 @@ impl<'a, 'j> Serializer<'a, 'j> {
     /// Opens an object with the variant's name as its only key.
     fn variant(self, variant: &'static str) -> Result<Self, Stop> {
         self.0.open(b'{', b'}')?;
-        self.0.begin_entry(true)?;
+        self.0.begin_element(true)?;
         self.0.key(variant)?;
         self.0.begin_value()?;
         Ok(self)
@@ -297,63 +297,36 @@ impl Elements<'_, '_> {
     }
 }
 
-impl ser::SerializeSeq for Elements<'_, '_> {
-    type Ok = ();
-    type Error = Stop;
+/// Serde has a trait for each kind of array; the JSON of all of them is one.
+macro_rules! elements {
+    ($($kind:ident: $element:ident;)*) => {
+        $(impl ser::$kind for Elements<'_, '_> {
+            type Ok = ();
+            type Error = Stop;
 
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
-        self.element(value)
-    }
+            fn $element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
+                self.element(value)
+            }
 
-    fn end(self) -> Result<(), Stop> {
-        self.finish()
-    }
+            fn end(self) -> Result<(), Stop> {
+                self.finish()
+            }
+        })*
+    };
 }
 
-impl ser::SerializeTuple for Elements<'_, '_> {
-    type Ok = ();
-    type Error = Stop;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
-        self.element(value)
-    }
-
-    fn end(self) -> Result<(), Stop> {
-        self.finish()
-    }
-}
-
-impl ser::SerializeTupleStruct for Elements<'_, '_> {
-    type Ok = ();
-    type Error = Stop;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
-        self.element(value)
-    }
-
-    fn end(self) -> Result<(), Stop> {
-        self.finish()
-    }
-}
-
-impl ser::SerializeTupleVariant for Elements<'_, '_> {
-    type Ok = ();
-    type Error = Stop;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
-        self.element(value)
-    }
-
-    fn end(self) -> Result<(), Stop> {
-        self.finish()
-    }
+elements! {
+    SerializeSeq: serialize_element;
+    SerializeTuple: serialize_element;
+    SerializeTupleStruct: serialize_field;
+    SerializeTupleVariant: serialize_field;
 }
 
 impl Entries<'_, '_> {
     fn field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Stop> {
         match self.kind {
             Kind::Object => {
-                self.json.begin_entry(std::mem::take(&mut self.is_first))?;
+                self.json.begin_element(std::mem::take(&mut self.is_first))?;
                 self.json.key(key)?;
                 self.json.begin_value()?;
                 visible(self.json, value)?;
@@ -380,7 +353,7 @@ impl ser::SerializeMap for Entries<'_, '_> {
     type Error = Stop;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Stop> {
-        self.json.begin_entry(std::mem::take(&mut self.is_first))?;
+        self.json.begin_element(std::mem::take(&mut self.is_first))?;
         key.serialize(super::key::Key(self.json))
     }
 
@@ -396,29 +369,23 @@ impl ser::SerializeMap for Entries<'_, '_> {
     }
 }
 
-impl ser::SerializeStruct for Entries<'_, '_> {
-    type Ok = ();
-    type Error = Stop;
+/// And one for each kind of object with fields.
+macro_rules! fields {
+    ($($kind:ident),*) => {
+        $(impl ser::$kind for Entries<'_, '_> {
+            type Ok = ();
+            type Error = Stop;
 
-    #[inline]
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Stop> {
-        self.field(key, value)
-    }
+            #[inline]
+            fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Stop> {
+                self.field(key, value)
+            }
 
-    fn end(self) -> Result<(), Stop> {
-        self.finish()
-    }
+            fn end(self) -> Result<(), Stop> {
+                self.finish()
+            }
+        })*
+    };
 }
 
-impl ser::SerializeStructVariant for Entries<'_, '_> {
-    type Ok = ();
-    type Error = Stop;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Stop> {
-        self.field(key, value)
-    }
-
-    fn end(self) -> Result<(), Stop> {
-        self.finish()
-    }
-}
+fields! { SerializeStruct, SerializeStructVariant }

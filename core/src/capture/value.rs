@@ -4,6 +4,7 @@ use super::json::{Json, Stop};
 use super::serializer::Serializer;
 use super::Capture;
 use crate::record::{self, CaptureInto};
+use crate::thread::cut;
 use crate::{Name, SetError, Span};
 use serde::Serialize;
 use std::cell::Cell;
@@ -93,9 +94,6 @@ pub fn record<'k>(span: &Span, key: impl Into<Name<'k>>, value: &(impl Captured 
     if !span.is_recording() {
         return Err(SetError::NotRecording);
     }
-    if record::capture_is_off(span) {
-        return Err(SetError::CaptureOff);
-    }
     record_with(span, key.into(), |json| value.write(json))
 }
 
@@ -181,7 +179,7 @@ fn ruled_text(span: &Span, key: &str, text: &str) -> Result<(Vec<u8>, usize), Se
     let CaptureInto { rules, limit } = record::capture_into(span)?;
     let limit = limit.min(rules.limit());
     let text = if rules.denies(key.as_bytes()) { REDACTED } else { text };
-    let kept = record::cut(text, limit);
+    let kept = cut(text, limit);
     let whole = if kept.len() < text.len() { text.len() } else { 0 };
     Ok((rules.masked(key, kept.as_bytes().to_vec(), limit), whole))
 }
@@ -219,7 +217,7 @@ pub fn arguments<'k>(
 fn object(json: &mut Json<'_>, entries: &[(&str, &dyn Captured)]) -> Result<(), Stop> {
     json.open(b'{', b'}')?;
     for (i, (key, value)) in entries.iter().enumerate() {
-        json.begin_entry(i == 0)?;
+        json.begin_element(i == 0)?;
         json.key(key)?;
         json.begin_value()?;
         if !json.is_muted() {

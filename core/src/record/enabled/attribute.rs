@@ -77,9 +77,7 @@ fn stamped(span: &Span, key: u32, ty: Type, bits: u64) -> bool {
         slot.writer.record([head, span.cx.span.0, clock::counter(), bits]);
     }
     state.put_back(slot);
-    if fits {
-        span.touch(true);
-    }
+    span.touch(fits && slot.lease != span.lease);
     fits
 }
 

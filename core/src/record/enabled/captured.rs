@@ -12,16 +12,6 @@ pub(crate) struct CaptureInto {
     pub(crate) limit: usize,
 }
 
-/// Whether the tracer of a recorded span captures nothing, where that can be seen at a glance.
-#[inline]
-pub(crate) fn is_off(span: &Span) -> bool {
-    let state = crate::thread::state();
-    let Some(slot) = state.take_tracer(span.cx.tracer) else { return false };
-    let off = !slot.tracer.settings.capture.is_enabled();
-    state.put_back(slot);
-    off
-}
-
 /// Asks the tracer of a recorded span.
 pub(crate) fn capture_into(span: &Span) -> Result<CaptureInto, SetError> {
     attribute::on_any_shard(span, |slot, _| {
@@ -37,8 +27,6 @@ pub(crate) fn capture_into(span: &Span) -> Result<CaptureInto, SetError> {
 pub(crate) fn denies(span: &Span, key: &str) -> bool {
     attribute::on_any_shard(span, |slot, _| slot.tracer.settings.capture.denies(key.as_bytes())).unwrap_or(false)
 }
-
-pub(crate) use crate::thread::cut;
 
 /// Sets an attribute to JSON that may have been cut from so many bytes (zero: it wasn't).
 pub(crate) fn set_captured(span: &Span, key: Name<'_>, json: &[u8], whole: usize) -> Result<(), SetError> {
