@@ -86,3 +86,8 @@ pub mod prelude {
     pub use heirloom_macros::observe;
     pub use heirloom_pool::prelude::*;
 }
+
+/// The examples of the README are tests.
+#[cfg(all(doctest, feature = "rayon", feature = "ipc", feature = "macros", feature = "langfuse"))]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
