@@ -5,7 +5,7 @@ use heirloom_core::{capture, root, testing, Capture, Context, SetError};
 use serde_json::json;
 
 fn text(t: &testing::Testing, span: &str, key: &str) -> Option<String> {
-    t.span(span).attributes.iter().find(|(known, _)| known == key).map(|(_, value)| value.to_string())
+    t.span(span).attribute(key).map(ToString::to_string)
 }
 
 #[test]

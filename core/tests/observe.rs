@@ -8,12 +8,8 @@ use heirloom_core::{in_root, observe, root, Context, SpanKind, Status, Value};
 use std::fmt::Display;
 use std::num::ParseIntError;
 
-fn value<'a>(span: &'a SpanData, key: &str) -> Option<&'a Value<'static>> {
-    span.attributes.iter().find(|(name, _)| name == key).map(|(_, value)| value)
-}
-
 fn text<'a>(span: &'a SpanData, key: &str) -> Option<&'a str> {
-    value(span, key).and_then(|value| value.as_str())
+    span.attribute(key).and_then(|value| value.as_str())
 }
 
 #[track_caller]
@@ -180,10 +176,10 @@ mod settings {
             assert_eq!(send("ada".to_owned(), b"four", vec!["a", "b"]), ("ada".to_owned(), 6));
             let span = t.span("send");
             assert_eq!(text(&span, "user"), Some("ada"));
-            assert_eq!(value(&span, "bytes"), Some(&Value::I64(4)));
+            assert_eq!(span.attribute("bytes"), Some(&Value::I64(4)));
             assert_eq!(text(&span, "http.method"), Some("GET"));
-            assert_eq!(value(&span, "retry"), Some(&Value::Bool(true)));
-            assert_eq!(value(&span, "tags"), Some(&Value::Strs(vec!["a".into(), "b".into()])));
+            assert_eq!(span.attribute("retry"), Some(&Value::Bool(true)));
+            assert_eq!(span.attribute("tags"), Some(&Value::Strs(vec!["a".into(), "b".into()])));
             assert_eq!(span.attributes.len(), 5, "what is `None` is not set");
         });
     }

@@ -2,18 +2,12 @@
 #![allow(clippy::unwrap_used)]
 #![cfg(all(feature = "macros", feature = "capture", feature = "record", not(loom)))]
 
-use heirloom_core::testing::{run, run_with, Testing};
+#[path = "support/observed.rs"]
+mod observed;
+
+use heirloom_core::testing::{run, run_with};
 use heirloom_core::{observe, Capture};
-use std::future::Future;
-
-fn captured(t: &Testing, span: &str, key: &str) -> Option<String> {
-    let span = t.span(span);
-    span.attributes.iter().find(|(name, _)| name == key).map(|(_, value)| value.to_string())
-}
-
-fn block_on<F: Future>(future: F) -> F::Output {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
-}
+use observed::{attribute as captured, block_on};
 
 #[derive(Debug)]
 struct Opaque(u32);

@@ -2,31 +2,15 @@
 #![allow(clippy::unwrap_used)]
 #![cfg(all(feature = "macros", feature = "record", not(loom)))]
 
+#[path = "support/observed.rs"]
+mod observed;
+
 use async_trait::async_trait;
-use heirloom_core::testing::{run, Testing};
-use heirloom_core::{observe, Status};
+use heirloom_core::observe;
+use heirloom_core::testing::run;
+use observed::{again, assert_failed, attribute, block_on};
 use std::future::Future;
 use std::num::ParseIntError;
-
-fn block_on<F: Future>(future: F) -> F::Output {
-    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
-}
-
-/// Waits, so that the caller is polled again.
-async fn again() {
-    tokio::task::yield_now().await;
-}
-
-fn attribute(t: &Testing, span: &str, key: &str) -> Option<String> {
-    let span = t.span(span);
-    span.attributes.iter().find(|(name, _)| name == key).map(|(_, value)| value.to_string())
-}
-
-#[track_caller]
-fn assert_failed(t: &Testing, name: &str, error_type: &str, description: &str) {
-    assert_eq!(t.span(name).status, Status::Error(description.to_owned()));
-    assert_eq!(attribute(t, name, "error.type").as_deref(), Some(error_type));
-}
 
 #[async_trait]
 trait Model: Sync {

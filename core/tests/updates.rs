@@ -5,20 +5,12 @@ use heirloom_core::{in_root, root, span, testing, Context, SpanId, TraceId, Valu
 use std::sync::mpsc::channel;
 use std::thread;
 
-fn attribute<'a>(span: &'a SpanData, key: &str) -> Option<&'a Value<'static>> {
-    span.attributes.iter().find(|(known, _)| known == key).map(|(_, value)| value)
-}
-
 fn text(span: &SpanData, key: &str) -> Option<String> {
-    attribute(span, key).map(ToString::to_string)
+    span.attribute(key).map(ToString::to_string)
 }
 
 fn flush(t: &testing::Testing) {
     t.tracer().flush(std::time::Duration::from_secs(10)).expect("flushed");
-}
-
-fn named(spans: &[SpanData], name: &str) -> SpanData {
-    spans.iter().find(|span| span.name == name).unwrap_or_else(|| panic!("no span {name}")).clone()
 }
 
 #[test]
@@ -31,11 +23,10 @@ fn what_is_current_is_updated_from_anywhere_below_it() {
             let _scope = inner.enter();
             Context::current().update().set("b", 2).error("no");
         });
-        let spans = t.spans();
-        let (outer, inner) = (named(&spans, "renamed"), named(&spans, "inner"));
-        assert_eq!((attribute(&outer, "a"), attribute(&outer, "b")), (Some(&Value::I64(1)), None));
+        let (outer, inner) = (t.span("renamed"), t.span("inner"));
+        assert_eq!((outer.attribute("a"), outer.attribute("b")), (Some(&Value::I64(1)), None));
         assert_eq!(outer.events[0].0, "half-way");
-        assert_eq!(attribute(&inner, "b"), Some(&Value::I64(2)));
+        assert_eq!(inner.attribute("b"), Some(&Value::I64(2)));
         assert_eq!(inner.status, heirloom_core::Status::Error("no".into()));
         t.assert_balanced();
     });
@@ -125,18 +116,17 @@ fn values_of_a_trace_reach_all_spans_that_finish_later_and_the_root() {
             });
         });
         in_root("another request", |_| ());
-        let spans = t.spans();
-        assert_eq!(text(&named(&spans, "before"), "user.id"), None);
-        assert_eq!(text(&named(&spans, "another request"), "user.id"), None);
-        assert_eq!(text(&named(&spans, "elsewhere"), "user.id").as_deref(), Some("its own"));
+        assert_eq!(text(&t.span("before"), "user.id"), None);
+        assert_eq!(text(&t.span("another request"), "user.id"), None);
+        assert_eq!(text(&t.span("elsewhere"), "user.id").as_deref(), Some("its own"));
         for name in ["sets", "elsewhere", "request"] {
-            assert_eq!(text(&named(&spans, name), "session.id").as_deref(), Some("s1"), "{name}");
+            assert_eq!(text(&t.span(name), "session.id").as_deref(), Some("s1"), "{name}");
         }
-        let request = named(&spans, "request");
+        let request = t.span("request");
         assert_eq!(text(&request, "user.id").as_deref(), Some("u1"));
         assert_eq!(text(&request, "heirloom.trace.tags").as_deref(), Some("[a, b, c]"));
-        assert_eq!(attribute(&request, "heirloom.trace.metadata.shard"), Some(&Value::I64(7)));
-        assert_eq!(attribute(&request, "heirloom.trace.public"), Some(&Value::Bool(true)));
+        assert_eq!(request.attribute("heirloom.trace.metadata.shard"), Some(&Value::I64(7)));
+        assert_eq!(request.attribute("heirloom.trace.public"), Some(&Value::Bool(true)));
         t.assert_balanced();
     });
 }
@@ -149,14 +139,14 @@ fn a_value_that_is_set_after_the_root_travels_on_a_span_of_its_own() {
         cx.trace_update().user("u1");
         flush(t);
         t.assert_tree("over\n  trace update");
-        let carrier = named(&t.spans(), "trace update");
+        let carrier = t.span("trace update");
         assert_eq!((text(&carrier, "user.id").as_deref(), carrier.start_ns), (Some("u1"), carrier.end_ns));
         // One that comes with a span needs none.
         cx.trace_update().session("s1");
         cx.in_span("late child", |_| ());
         flush(t);
         t.assert_tree("over\n  trace update\n  late child");
-        let child = named(&t.spans(), "late child");
+        let child = t.span("late child");
         assert_eq!(
             (text(&child, "user.id").as_deref(), text(&child, "session.id").as_deref()),
             (Some("u1"), Some("s1"))
@@ -202,7 +192,7 @@ fn tags_that_find_no_room_are_counted_as_cut() {
         let long = "x".repeat(1000);
         let tags: Vec<String> = (0..20).map(|i| format!("{i}{long}")).collect();
         in_root("root", |root| _ = root.trace_update().tags(tags.iter().map(String::as_str)));
-        let Some(Value::Strs(kept)) = attribute(&t.span("root"), "heirloom.trace.tags").cloned() else { panic!() };
+        let Some(Value::Strs(kept)) = t.span("root").attribute("heirloom.trace.tags").cloned() else { panic!() };
         assert!((1..20).contains(&kept.len()));
         assert_eq!(t.tracer().ledger().truncated, 1);
     });
