@@ -81,7 +81,7 @@ impl<T: fmt::Debug + ?Sized> Serialize for Debugged<'_, T> {
 /// use heirloom_core::{capture, testing};
 /// testing::run(|t| {
 ///     let span = heirloom_core::root("login");
-///     let request = serde_json::json!({ "user": "u1", "password": "hunter2", "tries": 1 });
+///     let request = serde_json::json!({ "password": "hunter2", "tries": 1, "user": "u1" });
 ///     capture::record(&span, "input.value", &request)?;
 ///     drop(span);
 ///     let input = t.spans()[0].attributes[0].1.to_string();
