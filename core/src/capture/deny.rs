@@ -1,5 +1,7 @@
 //! Which keys of captured values are secrets.
 
+use std::fmt;
+
 /// Ends of keys whose values are not recorded.
 pub(super) const DEFAULT: &[&str] = &[
     "authorization",
@@ -19,11 +21,17 @@ pub(super) const DEFAULT: &[&str] = &[
 ];
 
 /// Ends of keys, lower-case letters and digits alone.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(super) struct DenyList {
     ends: Vec<Box<[u8]>>,
-    /// Which bytes any of them ends with, so that most keys are passed at a glance.
-    last: [bool; 256],
+    /// Which last two bytes any of them has, by six bits of each, so that most keys are passed at a glance.
+    glance: [u64; 64],
+}
+
+impl fmt::Debug for DenyList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.ends.iter().map(|end| String::from_utf8_lossy(end))).finish()
+    }
 }
 
 impl Default for DenyList {
@@ -36,13 +44,20 @@ impl Default for DenyList {
 
 impl DenyList {
     pub(super) fn empty() -> Self {
-        Self { ends: Vec::new(), last: [false; 256] }
+        Self { ends: Vec::new(), glance: [0; 64] }
     }
 
     pub(super) fn add(&mut self, key: &str) {
-        let end: Box<[u8]> = key.bytes().filter_map(plain).collect();
-        let (Some(&last), false) = (end.last(), self.ends.contains(&end)) else { return };
-        self.last[last as usize] = true;
+        let end: Box<[u8]> = plain(key.as_bytes()).collect::<Vec<u8>>().into_iter().rev().collect();
+        let Some(last) = end.last() else { return };
+        if self.ends.contains(&end) {
+            return;
+        }
+        self.glance[place(*last)] |= match end.len() {
+            // Whatever is before it.
+            1 => u64::MAX,
+            n => 1 << place(end[n - 2]),
+        };
         self.ends.push(end);
     }
 
@@ -50,30 +65,50 @@ impl DenyList {
     #[cfg(feature = "capture")]
     #[inline]
     pub(super) fn has(&self, key: &[u8]) -> bool {
-        let last = key.iter().rev().copied().find_map(plain);
-        last.is_some_and(|last| self.last[last as usize] && self.compare(key, last))
+        let mut ends = plain(key);
+        let Some(last) = ends.next() else { return false };
+        let before = ends.next().map_or(0, place);
+        self.glance[place(last)] >> before & 1 != 0 && self.compare(key)
     }
 
     /// From the end of both, so that no more of a key is looked at than is alike.
     #[cfg(feature = "capture")]
-    fn compare(&self, key: &[u8], last: u8) -> bool {
+    fn compare(&self, key: &[u8]) -> bool {
         let ends = |end: &[u8]| {
-            let mut key = key.iter().rev().copied().filter_map(plain);
+            let mut key = plain(key);
             end.iter().rev().all(|byte| key.next() == Some(*byte))
         };
-        self.ends.iter().any(|end| end.last() == Some(&last) && ends(end))
+        self.ends.iter().any(|end| ends(end))
     }
 }
 
-/// A letter in lower case or a digit; nothing for what only separates. What is beyond ASCII is compared byte by byte.
+/// Where a byte is in what is looked at first.
 #[inline]
-fn plain(byte: u8) -> Option<u8> {
-    match byte {
-        b'A'..=b'Z' => Some(byte | 0x20),
-        b'a'..=b'z' | b'0'..=b'9' | 0x80.. => Some(byte),
-        _ => None,
-    }
+fn place(byte: u8) -> usize {
+    byte as usize % 64
 }
+
+/// What counts of a key, from its end: letters in lower case and digits, not what only separates. What is beyond ASCII is
+/// compared byte by byte.
+#[inline]
+fn plain(key: &[u8]) -> impl Iterator<Item = u8> + '_ {
+    key.iter().rev().map(|byte| PLAIN[*byte as usize]).filter(|byte| *byte != 0)
+}
+
+/// Each byte as it is compared; zero for one that only separates.
+static PLAIN: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = match byte as u8 {
+            upper @ b'A'..=b'Z' => upper | 0x20,
+            plain @ (b'a'..=b'z' | b'0'..=b'9' | 0x80..) => plain,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    table
+};
 
 #[cfg(all(test, feature = "capture"))]
 mod tests {
@@ -111,6 +146,8 @@ mod tests {
         assert!(!list.has(b"password"));
         list.add("I-BAN");
         list.add("--");
+        list.add("z");
+        assert!(list.has(b"z") && list.has(b"xyz") && list.has(b"a-z") && !list.has(b"za"));
         assert!(list.has(b"customer_iban") && list.has(b"IBAN") && !list.has(b"iban_country"));
         list.add(&"x".repeat(100));
         assert!(list.has("x".repeat(101).as_bytes()) && !list.has("x".repeat(99).as_bytes()));

@@ -1,11 +1,13 @@
 //! JSON that is being written: up to a limit, without what is denied, and valid wherever it stops.
 
-use super::Capture;
+use super::deny::DenyList;
+use super::escape::{needs_escape, ESCAPES};
 use crate::thread::cut;
 
 /// What stands for a value whose key is denied.
 pub(super) const REDACTED: &[u8] = b"\"<redacted>\"";
-/// How deep values are followed into each other: deeper than any that people read, and no danger to the stack.
+/// How deep values are followed into each other: deeper than any that people read, no danger to the stack, and as many as
+/// [`Brackets`] has bits.
 const MAX_DEPTH: usize = 128;
 
 /// Why writing stopped.
@@ -23,10 +25,12 @@ pub enum Stop {
 /// whole character, else behind the last whole value.
 pub struct Json<'a> {
     bytes: Vec<u8>,
-    rules: &'a Capture,
+    deny: &'a DenyList,
     limit: usize,
-    /// What closes the brackets that are open.
-    open: Vec<u8>,
+    /// How long `bytes` may become, beside what closes the brackets that are open. Zero while nothing is written: it was
+    /// stopped, or is inside a denied value. So each thing that is written costs one comparison.
+    end: usize,
+    open: Brackets,
     /// Where the last whole value ended, or the last bracket opened, and how many brackets were open then.
     safe: (usize, usize),
     /// A text is being written that is a value.
@@ -37,73 +41,139 @@ pub struct Json<'a> {
     muted: Option<usize>,
     /// How long it would have been at least, if it was cut.
     whole: usize,
+    /// A part of the value failed, whatever the rest of it made of that.
+    failed: bool,
+}
+
+/// The brackets that are open: one bit each, the innermost the lowest, set for those of an object.
+#[derive(Clone, Copy, Default)]
+struct Brackets {
+    kinds: u128,
+    depth: usize,
+}
+
+impl Brackets {
+    #[inline]
+    fn push(&mut self, bracket: Bracket) {
+        self.kinds = self.kinds << 1 | bracket as u128;
+        self.depth += 1;
+    }
+
+    /// What closes the innermost one, and those around it.
+    #[inline]
+    fn pop(&mut self) -> Option<u8> {
+        self.depth = self.depth.checked_sub(1)?;
+        let close = if self.kinds & 1 == Bracket::Object as u128 { b'}' } else { b']' };
+        self.kinds >>= 1;
+        Some(close)
+    }
+}
+
+/// What a bracket opens.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Bracket {
+    Array = 0,
+    Object = 1,
 }
 
 impl<'a> Json<'a> {
     /// Begins in this buffer, which it empties.
-    pub(super) fn new(rules: &'a Capture, limit: usize, mut bytes: Vec<u8>) -> Self {
+    pub(super) fn new(deny: &'a DenyList, limit: usize, mut bytes: Vec<u8>) -> Self {
         bytes.clear();
-        Self {
+        let mut json = Self {
             bytes,
-            rules,
+            deny,
             limit,
-            open: Vec::new(),
+            end: 0,
+            open: Brackets::default(),
             safe: (0, 0),
             in_text: false,
             denied: false,
             muted: None,
             whole: 0,
-        }
+            failed: false,
+        };
+        json.set_end();
+        json
     }
 
-    /// The bytes, closed where they were cut, and how long they would have been at least; zero if they were not cut.
-    pub(super) fn finish(mut self) -> (Vec<u8>, usize) {
+    /// The bytes, closed where they were cut, and how long they would have been at least; zero if they were not cut. No
+    /// bytes if a part of the value failed.
+    pub(super) fn finish(mut self) -> Option<(Vec<u8>, usize)> {
+        if self.failed {
+            return None;
+        }
         if !self.is_full() {
-            return (self.bytes, 0);
+            return Some((self.bytes, 0));
         }
         if self.in_text {
             self.bytes.push(b'"');
         } else {
             self.bytes.truncate(self.safe.0);
-            self.open.truncate(self.safe.1);
+            while self.open.depth > self.safe.1 {
+                self.open.pop();
+            }
         }
-        self.bytes.extend(self.open.iter().rev());
+        while let Some(close) = self.open.pop() {
+            self.bytes.push(close);
+        }
         if self.bytes.is_empty() {
             self.bytes.extend_from_slice(b"null");
         }
         let whole = self.whole.max(self.bytes.len() + 1);
-        (self.bytes, whole)
-    }
-
-    /// How many bytes may still be written, beside those that close what is open.
-    #[inline]
-    fn room(&self) -> usize {
-        if self.is_full() {
-            return 0;
-        }
-        self.limit.saturating_sub(self.bytes.len() + self.open.len() + 1)
+        Some((self.bytes, whole))
     }
 
     /// Whether it was stopped. A value that goes on all the same writes nothing more.
-    #[inline]
     fn is_full(&self) -> bool {
         self.whole != 0
     }
 
+    /// Whether what comes is in a denied value: nobody is to look at it, however much there is.
+    #[inline]
+    pub(super) fn is_muted(&self) -> bool {
+        self.muted.is_some()
+    }
+
+    fn set_end(&mut self) {
+        let writes = !self.is_full() && !self.is_muted();
+        self.end = if writes { self.limit.saturating_sub(self.open.depth + 1) } else { 0 };
+    }
+
+    /// Whether so many bytes may be written.
+    #[inline]
+    fn fits(&self, bytes: usize) -> bool {
+        self.bytes.len() + bytes <= self.end
+    }
+
+    /// What becomes of bytes that don't fit.
+    #[cold]
+    fn no_room(&mut self, bytes: usize) -> Result<(), Stop> {
+        match self.is_muted() {
+            true => Ok(()),
+            false => Err(self.full(bytes)),
+        }
+    }
+
     #[cold]
     fn full(&mut self, more: usize) -> Stop {
-        self.whole = self.bytes.len() + more;
+        self.whole = self.whole.max(self.bytes.len() + more);
+        self.end = 0;
         Stop::Full
+    }
+
+    /// Notes that a part failed: what is written so far is no JSON.
+    #[cold]
+    pub(super) fn fail(&mut self) -> Stop {
+        self.failed = true;
+        Stop::Failed
     }
 
     /// Bytes that are written whole or not at all.
     #[inline]
     pub(super) fn put(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        if self.is_muted() {
-            return Ok(());
-        }
-        if bytes.len() > self.room() {
-            return Err(self.full(bytes.len()));
+        if !self.fits(bytes.len()) {
+            return self.no_room(bytes.len());
         }
         self.bytes.extend_from_slice(bytes);
         Ok(())
@@ -112,6 +182,17 @@ impl<'a> Json<'a> {
     /// A text between quotes.
     #[inline]
     pub(super) fn text(&mut self, text: &str) -> Result<(), Stop> {
+        if !self.fits(text.len() + 2) || needs_escape(text.as_bytes()) {
+            return self.text_in_parts(text);
+        }
+        self.bytes.reserve(text.len() + 2);
+        self.bytes.push(b'"');
+        self.bytes.extend_from_slice(text.as_bytes());
+        self.bytes.push(b'"');
+        Ok(())
+    }
+
+    fn text_in_parts(&mut self, text: &str) -> Result<(), Stop> {
         self.begin_text()?;
         self.part(text)?;
         self.end_text();
@@ -125,13 +206,11 @@ impl<'a> Json<'a> {
     }
 
     /// A part of a text. What is beyond the limit isn't even looked at.
-    #[inline]
     pub(super) fn part(&mut self, text: &str) -> Result<(), Stop> {
         if self.is_muted() {
             return Ok(());
         }
-        let room = self.room();
-        let fits = cut(text, room);
+        let fits = cut(text, self.end.saturating_sub(self.bytes.len()));
         self.escape(fits)?;
         if fits.len() < text.len() {
             return Err(self.full(text.len() - fits.len()));
@@ -147,36 +226,29 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// Writes a text with what JSON wants escaped (RFC 8259, section 7).
+    /// Writes a text with what JSON wants escaped.
     fn escape(&mut self, text: &str) -> Result<(), Stop> {
         let bytes = text.as_bytes();
-        if !needs_escape(bytes) {
-            return self.put_part(text, 0, bytes.len());
-        }
         let mut from = 0;
-        for (at, byte) in bytes.iter().enumerate() {
-            let escape = ESCAPES[*byte as usize];
-            if escape == 0 {
-                continue;
-            }
-            self.put_part(text, from, at)?;
-            match escape {
+        while let Some(at) = bytes[from..].iter().position(|byte| ESCAPES[*byte as usize] != 0) {
+            let (at, byte) = (from + at, bytes[from + at]);
+            self.plain(text, from, at)?;
+            match ESCAPES[byte as usize] {
                 b'u' => {
                     let hex = |half: u8| b"0123456789abcdef"[half as usize & 15];
-                    self.put(&[b'\\', b'u', b'0', b'0', hex(byte >> 4), hex(*byte)])?;
+                    self.put(&[b'\\', b'u', b'0', b'0', hex(byte >> 4), hex(byte)])?;
                 }
                 letter => self.put(&[b'\\', letter])?,
             }
             from = at + 1;
         }
-        self.put_part(text, from, bytes.len())
+        self.plain(text, from, bytes.len())
     }
 
-    /// A stretch without escapes; with those before it, it may have become too long.
-    #[inline]
-    fn put_part(&mut self, text: &str, from: usize, to: usize) -> Result<(), Stop> {
+    /// A stretch of a text that wants no escapes. With those before it, it may have become too long.
+    fn plain(&mut self, text: &str, from: usize, to: usize) -> Result<(), Stop> {
         let part = &text[from..to];
-        let fits = cut(part, self.room());
+        let fits = cut(part, self.end.saturating_sub(self.bytes.len()));
         self.bytes.extend_from_slice(fits.as_bytes());
         if fits.len() < part.len() {
             return Err(self.full(text.len() - from - fits.len()));
@@ -184,38 +256,44 @@ impl<'a> Json<'a> {
         Ok(())
     }
 
-    pub(super) fn open(&mut self, bracket: u8, close: u8) -> Result<(), Stop> {
-        if let Some(muted) = &mut self.muted {
-            *muted += 1;
-            return Ok(());
+    #[inline]
+    pub(super) fn open(&mut self, bracket: Bracket) -> Result<(), Stop> {
+        // Room for what closes it, too.
+        if !self.fits(2) || self.open.depth == MAX_DEPTH {
+            return self.open_in_vain();
         }
-        if self.open.len() == MAX_DEPTH || self.room() < 2 {
-            return Err(self.full(2));
-        }
-        self.bytes.push(bracket);
-        self.open.push(close);
+        self.bytes.push(if let Bracket::Object = bracket { b'{' } else { b'[' });
+        self.open.push(bracket);
+        self.end -= 1;
         self.mark_safe();
         Ok(())
     }
 
-    pub(super) fn close(&mut self) {
+    #[cold]
+    fn open_in_vain(&mut self) -> Result<(), Stop> {
         match &mut self.muted {
-            Some(muted) => *muted = muted.saturating_sub(1),
-            // There is room: it was kept.
-            None if self.whole == 0 => self.bytes.extend(self.open.pop()),
-            None => {}
+            Some(muted) => *muted += 1,
+            None => return Err(self.full(2)),
+        }
+        Ok(())
+    }
+
+    #[inline]
+    pub(super) fn close(&mut self) {
+        if self.end == 0 {
+            self.muted = self.muted.map(|muted| muted.saturating_sub(1));
+        } else if let Some(close) = self.open.pop() {
+            self.bytes.push(close);
+            self.end += 1;
         }
     }
 
     #[inline]
     fn mark_safe(&mut self) {
-        if self.is_full() {
-            return;
-        }
-        self.safe = (self.bytes.len(), self.open.len());
+        self.safe = (self.bytes.len(), self.open.depth);
     }
 
-    /// Before an element of an array, or an entry of an object, whose key comes next.
+    /// Before an element of an array.
     #[inline]
     pub(super) fn begin_element(&mut self, is_first: bool) -> Result<(), Stop> {
         if is_first {
@@ -224,85 +302,82 @@ impl<'a> Json<'a> {
         self.put(b",")
     }
 
-    /// Between a key and its value.
+    /// A key between quotes, and what is between it and its value. It is not cut.
     #[inline]
-    pub(super) fn begin_value(&mut self) -> Result<(), Stop> {
-        if self.is_muted() {
-            return Ok(());
+    pub(super) fn key(&mut self, key: &str, is_first: bool) -> Result<(), Stop> {
+        const AROUND: usize = ",\"\":".len();
+        if !self.fits(key.len() + AROUND) || needs_escape(key.as_bytes()) {
+            return self.key_in_parts(key, is_first);
         }
-        self.put(b":")?;
-        if std::mem::take(&mut self.denied) {
-            self.put(REDACTED)?;
-            self.muted = Some(0);
-        }
+        self.denied = self.deny.has(key.as_bytes());
+        self.bytes.reserve(key.len() + AROUND);
+        self.bytes.extend_from_slice(if is_first { b"\"" } else { b",\"" });
+        self.bytes.extend_from_slice(key.as_bytes());
+        self.bytes.extend_from_slice(b"\":");
         Ok(())
     }
 
-    /// Whether what comes is in a denied value: nobody is to look at it, however much there is.
+    fn key_in_parts(&mut self, key: &str, is_first: bool) -> Result<(), Stop> {
+        if self.is_muted() {
+            return Ok(());
+        }
+        self.denied = self.deny.has(key.as_bytes());
+        self.begin_element(is_first)?;
+        self.put(b"\"")?;
+        self.escape(key)?;
+        self.put(b"\":")
+    }
+
+    /// Before the value of an entry, behind its key.
     #[inline]
-    pub(super) fn is_muted(&self) -> bool {
-        self.muted.is_some()
+    pub(super) fn begin_value(&mut self) -> Result<(), Stop> {
+        match self.denied {
+            true => self.redact(),
+            false => Ok(()),
+        }
+    }
+
+    /// Instead of the value that comes.
+    #[cold]
+    fn redact(&mut self) -> Result<(), Stop> {
+        self.denied = false;
+        self.put(REDACTED)?;
+        self.muted = Some(0);
+        self.set_end();
+        Ok(())
     }
 
     /// Behind an element, or the value of an entry.
     #[inline]
     pub(super) fn end_value(&mut self) {
-        match self.muted {
-            None => self.mark_safe(),
-            Some(0) => {
-                self.muted = None;
-                self.mark_safe();
-            }
-            Some(_) => {}
+        match self.end {
+            0 => self.end_unwritten(),
+            _ => self.mark_safe(),
         }
     }
 
-    /// A key between quotes: it is not cut.
-    #[inline]
-    pub(super) fn key(&mut self, key: &str) -> Result<(), Stop> {
-        self.put(b"\"")?;
-        if !self.is_muted() {
-            self.denied = self.rules.denies(key.as_bytes());
-            self.escape(key)?;
+    #[cold]
+    fn end_unwritten(&mut self) {
+        if self.muted == Some(0) {
+            self.muted = None;
+            self.set_end();
+            self.mark_safe();
         }
-        self.put(b"\"")
     }
 }
-
-/// Whether any byte wants an escape: in stretches, each without a branch, so that many bytes are looked at in one step.
-#[inline]
-fn needs_escape(bytes: &[u8]) -> bool {
-    let wants = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
-    bytes.chunks(32).any(|stretch| stretch.iter().fold(false, |any, byte| any | wants(byte)))
-}
-
-/// What follows the backslash of each byte that needs one; `u` for those with a number.
-static ESCAPES: [u8; 256] = {
-    let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        table[byte] = b'u';
-        byte += 1;
-    }
-    table[0x08] = b'b';
-    table[0x09] = b't';
-    table[0x0a] = b'n';
-    table[0x0c] = b'f';
-    table[0x0d] = b'r';
-    table[b'"' as usize] = b'"';
-    table[b'\\' as usize] = b'\\';
-    table
-};
 
 #[cfg(test)]
 mod tests {
-    use super::{needs_escape, ESCAPES};
+    use super::{Bracket, Brackets, MAX_DEPTH};
 
     #[test]
-    fn the_quick_look_knows_the_same_bytes_as_the_table() {
-        for byte in 0..=u8::MAX {
-            let text = [b'a', b'b', byte];
-            assert_eq!(needs_escape(&text), ESCAPES[byte as usize] != 0, "{byte}");
+    fn brackets_close_as_they_opened() {
+        let mut open = Brackets::default();
+        let bracket = |i: usize| if i % 3 == 0 { Bracket::Object } else { Bracket::Array };
+        (0..MAX_DEPTH).for_each(|i| open.push(bracket(i)));
+        for i in (0..MAX_DEPTH).rev() {
+            assert_eq!(open.pop(), Some(if i % 3 == 0 { b'}' } else { b']' }), "{i}");
         }
+        assert_eq!(open.pop(), None);
     }
 }

@@ -5,7 +5,10 @@ use serde::ser::{self, Impossible, Serialize};
 use std::fmt;
 
 /// Writes a key.
-pub(super) struct Key<'a, 'j>(pub(super) &'a mut Json<'j>);
+pub(super) struct Key<'a, 'j> {
+    pub(super) json: &'a mut Json<'j>,
+    pub(super) is_first: bool,
+}
 
 macro_rules! printed {
     ($($name:ident: $type:ty),*) => {
@@ -39,11 +42,11 @@ impl ser::Serializer for Key<'_, '_> {
     serialize_u128: u128, serialize_f32: f32, serialize_f64: f64, serialize_char: char }
 
     fn serialize_str(self, value: &str) -> Result<(), Stop> {
-        self.0.key(value)
+        self.json.key(value, self.is_first)
     }
 
     fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<(), Stop> {
-        self.0.key(variant)
+        self.json.key(variant, self.is_first)
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<(), Stop> {
@@ -55,7 +58,7 @@ impl ser::Serializer for Key<'_, '_> {
     }
 
     fn collect_str<T: fmt::Display + ?Sized>(self, value: &T) -> Result<(), Stop> {
-        self.0.key(&value.to_string())
+        self.json.key(&value.to_string(), self.is_first)
     }
 
     refused! {

@@ -18,7 +18,8 @@
 //! | file | what it does |
 //! |---|---|
 //! | `rules.rs`, `deny.rs` | the settings |
-//! | `json.rs` | JSON that can stop anywhere |
+//! | `json.rs`, `escape.rs` | JSON that can stop anywhere |
+//! | `value.rs` | from a value to an attribute |
 //! | `serializer.rs`, `key.rs` | serde's side of it |
 
 #[cfg(feature = "record")]
@@ -29,6 +30,8 @@ mod rules;
 #[cfg(feature = "record")]
 pub use rules::Capture;
 
+#[cfg(all(feature = "record", feature = "capture"))]
+mod escape;
 #[cfg(all(feature = "record", feature = "capture"))]
 mod json;
 #[cfg(all(feature = "record", feature = "capture"))]

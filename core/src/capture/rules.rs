@@ -121,6 +121,11 @@ impl Capture {
     }
 
     #[cfg(feature = "capture")]
+    pub(super) fn denied(&self) -> &DenyList {
+        &self.0.deny
+    }
+
+    #[cfg(feature = "capture")]
     pub(crate) fn denies(&self, key: &[u8]) -> bool {
         self.0.deny.has(key)
     }

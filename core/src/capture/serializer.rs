@@ -1,6 +1,7 @@
 //! Serde's side of [`Json`]: what each of its data types is written as.
 
-use super::json::{Json, Stop};
+use super::json::{Bracket, Json, Stop};
+use super::key::Key;
 use serde::ser::{self, Serialize};
 use std::fmt;
 
@@ -54,20 +55,19 @@ enum Kind {
 
 impl<'a, 'j> Serializer<'a, 'j> {
     fn elements(self) -> Result<Elements<'a, 'j>, Stop> {
-        self.0.open(b'[', b']')?;
+        self.0.open(Bracket::Array)?;
         Ok(Elements { json: self.0, is_first: true, in_variant: false })
     }
 
     fn entries(self) -> Result<Entries<'a, 'j>, Stop> {
-        self.0.open(b'{', b'}')?;
+        self.0.open(Bracket::Object)?;
         Ok(Entries { json: self.0, is_first: true, in_variant: false, kind: Kind::Object })
     }
 
     /// Opens an object with the variant's name as its only key.
     fn variant(self, variant: &'static str) -> Result<Self, Stop> {
-        self.0.open(b'{', b'}')?;
-        self.0.begin_element(true)?;
-        self.0.key(variant)?;
+        self.0.open(Bracket::Object)?;
+        self.0.key(variant, true)?;
         self.0.begin_value()?;
         Ok(self)
     }
@@ -81,12 +81,17 @@ impl<'a, 'j> Serializer<'a, 'j> {
     }
 }
 
-/// Writes what is part of another value, unless that is denied.
-fn visible<T: Serialize + ?Sized>(json: &mut Json<'_>, value: &T) -> Result<(), Stop> {
-    match json.is_muted() {
-        true => Ok(()),
-        false => value.serialize(Serializer(json)),
+/// Writes what is part of another value, unless that is denied. If it fails, so does the whole: whatever is around it may
+/// take no notice, and go on behind half a value.
+#[inline]
+fn part<T: Serialize + ?Sized>(json: &mut Json<'_>, value: &T) -> Result<(), Stop> {
+    if json.is_muted() {
+        return Ok(());
     }
+    value.serialize(Serializer(json)).map_err(|stop| match stop {
+        Stop::Full => stop,
+        Stop::Failed => json.fail(),
+    })
 }
 
 /// Closes the object of a variant.
@@ -166,7 +171,7 @@ impl<'a, 'j> ser::Serializer for Serializer<'a, 'j> {
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Stop> {
-        value.serialize(self)
+        part(self.0, value)
     }
 
     fn serialize_unit(self) -> Result<(), Stop> {
@@ -182,7 +187,7 @@ impl<'a, 'j> ser::Serializer for Serializer<'a, 'j> {
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<(), Stop> {
-        value.serialize(self)
+        part(self.0, value)
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -193,7 +198,7 @@ impl<'a, 'j> ser::Serializer for Serializer<'a, 'j> {
         value: &T,
     ) -> Result<(), Stop> {
         let this = self.variant(variant)?;
-        visible(this.0, value)?;
+        part(this.0, value)?;
         end_variant(this.0);
         Ok(())
     }
@@ -252,7 +257,7 @@ impl<'a, 'j> ser::Serializer for Serializer<'a, 'j> {
             return Err(stop);
         }
         self.0.end_text();
-        written.map_err(|_| Stop::Failed)
+        written.map_err(|_| self.0.fail())
     }
 }
 
@@ -280,10 +285,11 @@ fn not_finite(value: f64) -> &'static str {
 }
 
 impl Elements<'_, '_> {
+    #[inline]
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
         self.json.begin_element(self.is_first)?;
         self.is_first = false;
-        visible(self.json, value)?;
+        part(self.json, value)?;
         self.json.end_value();
         Ok(())
     }
@@ -323,17 +329,17 @@ elements! {
 }
 
 impl Entries<'_, '_> {
+    #[inline]
     fn field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Stop> {
         match self.kind {
             Kind::Object => {
-                self.json.begin_element(std::mem::take(&mut self.is_first))?;
-                self.json.key(key)?;
+                self.json.key(key, std::mem::take(&mut self.is_first))?;
                 self.json.begin_value()?;
-                visible(self.json, value)?;
+                part(self.json, value)?;
                 self.json.end_value();
                 Ok(())
             }
-            Kind::Text => value.serialize(Serializer(self.json)),
+            Kind::Text => part(self.json, value),
         }
     }
 
@@ -353,13 +359,16 @@ impl ser::SerializeMap for Entries<'_, '_> {
     type Error = Stop;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Stop> {
-        self.json.begin_element(std::mem::take(&mut self.is_first))?;
-        key.serialize(super::key::Key(self.json))
+        let is_first = std::mem::take(&mut self.is_first);
+        key.serialize(Key { json: self.json, is_first }).map_err(|stop| match stop {
+            Stop::Full => stop,
+            Stop::Failed => self.json.fail(),
+        })
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
         self.json.begin_value()?;
-        visible(self.json, value)?;
+        part(self.json, value)?;
         self.json.end_value();
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! From a value to an attribute.
 
-use super::json::{Json, Stop};
+use super::json::{Bracket, Json, Stop};
 use super::serializer::Serializer;
 use super::Capture;
 use crate::record::{self, CaptureInto};
@@ -91,8 +91,8 @@ impl<T: fmt::Debug + ?Sized> Serialize for Debugged<'_, T> {
 /// ```
 #[inline]
 pub fn record<'k>(span: &Span, key: impl Into<Name<'k>>, value: &(impl Captured + ?Sized)) -> Result<(), SetError> {
-    if !span.is_recording() {
-        return Err(SetError::NotRecording);
+    if let Some(why) = record::refuses(span) {
+        return Err(why);
     }
     record_with(span, key.into(), |json| value.write(json))
 }
@@ -113,8 +113,8 @@ pub fn record<'k>(span: &Span, key: impl Into<Name<'k>>, value: &(impl Captured 
 /// }).unwrap();
 /// ```
 pub fn to_json(span: &Span, key: &str, value: &(impl Captured + ?Sized)) -> Result<String, SetError> {
-    if !span.is_recording() {
-        return Err(SetError::NotRecording);
+    if let Some(why) = record::refuses(span) {
+        return Err(why);
     }
     let (json, _) = ruled(span, key, |json| value.write(json))?;
     Ok(String::from_utf8_lossy(&json).into_owned())
@@ -144,8 +144,8 @@ const REDACTED: &str = "<redacted>";
 /// }).unwrap();
 /// ```
 pub fn text<'k>(span: &Span, key: impl Into<Name<'k>>, text: &str) -> Result<(), SetError> {
-    if !span.is_recording() {
-        return Err(SetError::NotRecording);
+    if let Some(why) = record::refuses(span) {
+        return Err(why);
     }
     let key = key.into();
     let (text, whole) = ruled_text(span, key.as_str(), text)?;
@@ -168,8 +168,8 @@ pub fn text<'k>(span: &Span, key: impl Into<Name<'k>>, text: &str) -> Result<(),
 /// }).unwrap();
 /// ```
 pub fn to_text(span: &Span, key: &str, text: &str) -> Result<String, SetError> {
-    if !span.is_recording() {
-        return Err(SetError::NotRecording);
+    if let Some(why) = record::refuses(span) {
+        return Err(why);
     }
     ruled_text(span, key, text).map(|(text, _)| String::from_utf8_lossy(&text).into_owned())
 }
@@ -208,17 +208,16 @@ pub fn arguments<'k>(
     key: impl Into<Name<'k>>,
     arguments: &[(&str, &dyn Captured)],
 ) -> Result<(), SetError> {
-    if !span.is_recording() {
-        return Err(SetError::NotRecording);
+    if let Some(why) = record::refuses(span) {
+        return Err(why);
     }
     record_with(span, key.into(), |json| object(json, arguments))
 }
 
 fn object(json: &mut Json<'_>, entries: &[(&str, &dyn Captured)]) -> Result<(), Stop> {
-    json.open(b'{', b'}')?;
+    json.open(Bracket::Object)?;
     for (i, (key, value)) in entries.iter().enumerate() {
-        json.begin_element(i == 0)?;
-        json.key(key)?;
+        json.key(key, i == 0)?;
         json.begin_value()?;
         if !json.is_muted() {
             value.write(json)?;
@@ -229,6 +228,8 @@ fn object(json: &mut Json<'_>, entries: &[(&str, &dyn Captured)]) -> Result<(), 
     Ok(())
 }
 
+/// Not inlined, so that callers do little where nothing is captured.
+#[inline(never)]
 fn record_with(
     span: &Span,
     key: Name<'_>,
@@ -265,10 +266,11 @@ fn captured(
     buffer: Vec<u8>,
     write: impl FnOnce(&mut Json<'_>) -> Result<(), Stop>,
 ) -> (Vec<u8>, usize) {
-    let mut json = Json::new(rules, limit, buffer);
+    let mut json = Json::new(rules.denied(), limit, buffer);
+    let failed = || (FAILED.to_vec(), 0);
     match catch_unwind(AssertUnwindSafe(|| write(&mut json))) {
-        Ok(Ok(()) | Err(Stop::Full)) => json.finish(),
-        Ok(Err(Stop::Failed)) => (FAILED.to_vec(), 0),
+        Ok(Ok(()) | Err(Stop::Full)) => json.finish().unwrap_or_else(failed),
+        Ok(Err(Stop::Failed)) => failed(),
         Err(_) => (PANICKED.to_vec(), 0),
     }
 }

@@ -2,6 +2,7 @@ use super::{captured, debug, Captured};
 use crate::Capture;
 use serde::{Serialize, Serializer};
 use serde_json::{json, Value};
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 
 fn capture(rules: &Capture, limit: usize, value: &(impl Captured + ?Sized)) -> (String, usize) {
@@ -141,6 +142,37 @@ fn a_value_that_fails_or_panics_is_replaced_by_a_text_without_its_words() {
     assert_eq!(whole(&[Panics]), r#""<not captured: its Serialize panicked>""#);
     let no_text: HashMap<(u8, u8), u8> = [((1, 2), 3)].into();
     assert_eq!(whole(&no_text), r#""<not captured: it can't be serialised>""#);
+}
+
+#[test]
+fn a_value_that_takes_no_notice_of_a_failing_part_is_replaced_too() {
+    struct Lenient;
+    impl Serialize for Lenient {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            use serde::ser::SerializeMap;
+            let mut map = serializer.serialize_map(None)?;
+            let _ = map.serialize_key(&(1, 2));
+            let _ = map.serialize_value(&3);
+            map.end()
+        }
+    }
+    struct Half(Cell<bool>);
+    impl Serialize for Half {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            use serde::ser::SerializeSeq;
+            let mut list = serializer.serialize_seq(None)?;
+            list.serialize_element(&1)?;
+            let inside = self.0.take().then(|| list.serialize_element(&(2, Half(Cell::new(false)))));
+            assert!(matches!(inside, None | Some(Err(_))));
+            match inside {
+                None => Err(serde::ser::Error::custom("half a list")),
+                Some(_) => list.end(),
+            }
+        }
+    }
+    for json in [whole(&[Lenient]), whole(&Half(Cell::new(true)))] {
+        assert_eq!(json, r#""<not captured: it can't be serialised>""#);
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::attribute::{self, Encoded};
 use super::Span;
+use crate::thread;
 use crate::wire::Type;
 use crate::{Capture, Name, SetError};
 use std::borrow::Cow;
@@ -10,6 +11,19 @@ use std::borrow::Cow;
 pub(crate) struct CaptureInto {
     pub(crate) rules: Capture,
     pub(crate) limit: usize,
+}
+
+/// Why nothing can be captured into a span, as far as can be seen at a glance: for the way to be short where nothing is.
+#[inline(always)]
+pub(crate) fn refuses(span: &Span) -> Option<SetError> {
+    if span.lease == 0 {
+        return Some(SetError::NotRecording);
+    }
+    let state = thread::state();
+    let slot = state.take_lease(span.lease)?;
+    let enabled = slot.tracer.settings.capture.is_enabled();
+    state.put_back(slot);
+    (!enabled).then_some(SetError::CaptureOff)
 }
 
 /// Asks the tracer of a recorded span.

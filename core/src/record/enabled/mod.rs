@@ -14,7 +14,7 @@ mod trace_value;
 mod update;
 
 #[cfg(feature = "capture")]
-pub(crate) use captured::{capture_into, denies, set_captured, CaptureInto};
+pub(crate) use captured::{capture_into, denies, refuses, set_captured, CaptureInto};
 #[cfg(feature = "async")]
 pub(crate) use polled::Polled;
 #[cfg(feature = "macros")]
