@@ -77,19 +77,28 @@ fn stamped(span: &Span, key: u32, ty: Type, bits: u64) -> bool {
         slot.writer.record([head, span.cx.span.0, clock::counter(), bits]);
     }
     state.put_back(slot);
-    span.touch(fits && slot.lease != span.lease);
+    note_stamped(span, slot, fits);
     fits
 }
 
+/// Notes on the span that another thread wrote to it; an [`Update`](super::Update) is nobody's span, and has no notes.
+#[inline(always)]
+fn note_stamped(span: &Span, slot: Slot<'_>, written: bool) {
+    span.touch(written && slot.lease != span.lease && !update::is_of(span));
+}
+
 /// Texts up to this length fit into a record of whatever ring.
-const SHORT_TEXT_BYTES: usize = 64;
+pub(super) const SHORT_TEXT_BYTES: usize = 64;
 
 #[inline]
 fn short_text(span: &Span, key: &'static str, text: &str) -> bool {
     let state = thread::state();
     let key = state.cached_name(key);
-    if key == 0 || text.len() > SHORT_TEXT_BYTES || span.has_foreign_write() {
+    if key == 0 || text.len() > SHORT_TEXT_BYTES {
         return false;
+    }
+    if span.has_foreign_write() {
+        return stamped_text(span, key, text);
     }
     let Some(slot) = state.take_lease(span.lease) else { return false };
     let bytes = 24 + padded(text.len());
@@ -99,6 +108,24 @@ fn short_text(span: &Span, key: &'static str, text: &str) -> bool {
         slot.writer.record_with_bytes([head, span.cx.span.0, text.len() as u64], text.as_bytes());
     }
     state.put_back(slot);
+    fits
+}
+
+/// The same with a clock reading, as [`stamped`].
+fn stamped_text(span: &Span, key: u32, text: &str) -> bool {
+    let state = thread::state();
+    let Some(slot) = state.take_tracer(span.cx.tracer) else { return false };
+    let bytes = 32 + padded(text.len());
+    let short = text.len() <= slot.writer.max_value_bytes() as usize;
+    let fits = short && slot.reads_counter() && slot.writer.fits(bytes);
+    if fits {
+        update::sets(span);
+        let head = header(Kind::Attr, bytes, Type::Str as u16 | FOREIGN, key);
+        let words = [head, span.cx.span.0, clock::counter(), text.len() as u64];
+        slot.writer.record_with_bytes(words, text.as_bytes());
+    }
+    state.put_back(slot);
+    note_stamped(span, slot, fits);
     fits
 }
 

@@ -21,11 +21,17 @@ pub(super) fn were_any() -> bool {
     UPDATED.load(Ordering::Relaxed)
 }
 
+/// Whether this is an [`Update`]'s.
+#[inline(always)]
+pub(super) fn is_of(span: &Span) -> bool {
+    span.lease == SOMEBODYS
+}
+
 /// Notes that this span's attribute, status or name is about to be set, if it is set by its context: before the clock is
 /// read for that, so that whoever writes after it knows.
 #[inline]
 pub(super) fn sets(span: &Span) {
-    if span.lease == SOMEBODYS && !were_any() {
+    if is_of(span) && !were_any() {
         UPDATED.store(true, Ordering::Relaxed);
     }
 }
