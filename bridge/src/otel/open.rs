@@ -7,21 +7,53 @@ use heirloom_core::{Context, SpanId, Tracer};
 use opentelemetry::trace::{SpanContext, TraceContextExt, TraceFlags, TraceState};
 use std::collections::hash_map::Entry;
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::str::FromStr;
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A few tables instead of one, so that threads rarely meet.
 const TABLES: usize = 16;
 
 /// Contexts by their span's id, each with how many of OpenTelemetry's spans have it: one that is not recorded has the
 /// ids of its nearest recorded ancestor.
-type Table = HashMap<SpanId, (Context, usize)>;
+type Table = HashMap<SpanId, (Context, usize), BuildHasherDefault<IdHasher>>;
 
-static OPEN: LazyLock<[Mutex<Table>; TABLES]> = LazyLock::new(Default::default);
+/// Each on a cache line of its own.
+#[repr(align(64))]
+struct Shard(Mutex<Table>);
+
+static OPEN: [Shard; TABLES] = [const { Shard(Mutex::new(Table::with_hasher(BuildHasherDefault::new()))) }; TABLES];
+
+/// The ids of spans are counted up from random starts: one multiplication spreads them.
+#[derive(Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64((*byte).into()));
+    }
+
+    #[inline]
+    fn write_u64(&mut self, id: u64) {
+        self.0 = spread(self.0 ^ id);
+    }
+
+    #[inline]
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// Its high bits hang on all bits of the id; they come first, since the table looks at the low ones. The factor is 2^64
+/// divided by the golden ratio.
+#[inline]
+fn spread(id: u64) -> u64 {
+    id.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32)
+}
 
 fn table(span: SpanId) -> MutexGuard<'static, Table> {
-    let number = u64::from_be_bytes(span.to_bytes()) as usize % TABLES;
-    OPEN[number].lock().unwrap_or_else(PoisonError::into_inner)
+    let number = spread(u64::from_be_bytes(span.to_bytes())) as usize / 64 % TABLES;
+    OPEN[number].0.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Remembers the context of a span until [`forget`] was called as often.
@@ -92,7 +124,10 @@ fn with_tracestate(plain: Context, state: &TraceState) -> Context {
 
 /// A span context with everything that one of Heirloom's carries, its tracestate too.
 pub(super) fn span_context(cx: Context) -> SpanContext {
-    let state = TraceState::from_str(cx.tracestate().as_str()).unwrap_or_default();
+    let state = match cx.tracestate() {
+        none if none.is_empty() => TraceState::NONE,
+        state => TraceState::from_str(state.as_str()).unwrap_or_default(),
+    };
     let flags = TraceFlags::new(cx.trace_flags());
     SpanContext::new(cx.trace_id().into(), cx.span_id().into(), flags, cx.is_remote(), state)
 }
