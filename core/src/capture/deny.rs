@@ -8,14 +8,18 @@ pub(super) const DEFAULT: &[&str] = &[
     "cookie",
     "cookies",
     "password",
+    "passwords",
     "passwd",
     "passphrase",
     "secret",
+    "secrets",
     "secret key",
     "token",
     "api key",
+    "api keys",
     "access key",
     "private key",
+    "private keys",
     "credential",
     "credentials",
 ];
@@ -131,6 +135,8 @@ mod tests {
             "API_KEY",
             "aws_secret_access_key",
             "private.key",
+            "old_passwords",
+            "clientSecrets",
             "token:",
         ] {
             assert!(list.has(key.as_bytes()), "{key}");

@@ -204,7 +204,7 @@ impl Builder {
             None => self.spawn()?,
         };
         if !tracer.shared().settings.disabled {
-            table::set_global(tracer.shared().key);
+            table::set_global(tracer.shared());
         }
         *global = guard::Global { tracer: Some(tracer.clone()), guards: 1 };
         drop(global);

@@ -97,8 +97,11 @@ impl Tracer {
     }
 
     /// The global tracer, if there is one.
+    ///
+    /// Cost: a load, and a count of its handles; no lock. Functions without a handle ([`root`](crate::root),
+    /// [`span`](crate::span), ..) do without the count.
     pub fn global() -> Option<Tracer> {
-        find(global_key()).map(Tracer::new)
+        table::global().map(Tracer::new)
     }
 
     /// The tracer that a context is bound to, if it runs; the global one for a context that is bound to none.
@@ -111,11 +114,7 @@ impl Tracer {
 
     /// The tracer of the current context, else the global one.
     pub(crate) fn ambient() -> Option<Tracer> {
-        let key = match Context::current().tracer {
-            0 => global_key(),
-            key => key,
-        };
-        find(key).map(Tracer::new)
+        Self::of(Context::current())
     }
 
     /// A context of no span that is bound to this tracer: its children are roots that this tracer records.

@@ -6,6 +6,7 @@
 use super::Shared;
 use crate::context::TracerKey;
 use crate::thread;
+use arc_swap::ArcSwapOption;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -22,7 +23,9 @@ struct Slot {
 }
 
 static TABLE: Mutex<Table> = Mutex::new(Table(Vec::new()));
+/// The global tracer's key, and the tracer itself: changed together, under the table's lock.
 static GLOBAL: AtomicU32 = AtomicU32::new(0);
+static GLOBAL_TRACER: ArcSwapOption<Shared> = ArcSwapOption::const_empty();
 
 fn table() -> MutexGuard<'static, Table> {
     TABLE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -65,9 +68,11 @@ pub(super) fn add<E>(make: impl FnOnce(TracerKey) -> Result<Arc<Shared>, E>) -> 
 
 /// Removes a tracer that has finished.
 pub(super) fn remove(key: TracerKey) {
-    let _ = GLOBAL.compare_exchange(key, 0, Ordering::AcqRel, Ordering::Relaxed);
     let Some((index, generation)) = split(key) else { return };
     let mut table = table();
+    if GLOBAL.compare_exchange(key, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+        GLOBAL_TRACER.store(None);
+    }
     if let Some(slot) = table.0.get_mut(index).filter(|slot| slot.generation == generation) {
         let tracer = slot.tracer.take();
         drop(table);
@@ -81,6 +86,16 @@ pub(crate) fn global_key() -> TracerKey {
     GLOBAL.load(Ordering::Acquire)
 }
 
-pub(super) fn set_global(key: TracerKey) {
-    GLOBAL.store(key, Ordering::Release);
+/// The global tracer, if there is one: no lock.
+pub(super) fn global() -> Option<Arc<Shared>> {
+    match thread::forked() {
+        true => None,
+        false => GLOBAL_TRACER.load_full(),
+    }
+}
+
+pub(super) fn set_global(tracer: &Arc<Shared>) {
+    let _changing = table();
+    GLOBAL_TRACER.store(Some(Arc::clone(tracer)));
+    GLOBAL.store(tracer.key, Ordering::Release);
 }
