@@ -33,9 +33,18 @@ for name in seven_ways agent; do
 done
 # Each cell of the matrix is a bare number.
 [ "$(grep -cE '^[#a-z][^0-9]*( +1000){4}$' "$out/seven_ways.txt")" -eq 7 ] || { cat "$out/seven_ways.txt" >&2; exit 1; }
-for part in "generations:" "invoke_agent" "search texts" "count"; do
-    grep -q "$part" "$out/agent.txt" || { echo "agent: no $part" >&2; cat "$out/agent.txt" >&2; exit 1; }
-done
+# One tree over the agent, a pool of threads and another process, with usage and cost.
+agent() {
+    grep -Eq "$1" "$out/agent.txt" || { echo "agent: nothing like $1" >&2; cat "$out/agent.txt" >&2; exit 1; }
+}
+agent '^turn .*\[main [0-9]+\]$'
+agent '^  invoke_agent '
+agent '^    chat '
+agent '^4 generations: [1-9][0-9]* tokens in, [1-9][0-9]* out; \$0\.0*[1-9]'
+grep -A 1 '^      search texts ' "$out/agent.txt" | grep -q '^        read ' || { echo "agent: nothing was read" >&2; exit 1; }
+process=$(sed -n 's/^turn .*\[main \([0-9]*\)\]$/\1/p' "$out/agent.txt")
+agent "^      count .*\[main [0-9]+\]$"
+! grep -q "^      count .* $process\]$" "$out/agent.txt" || { echo "agent: no other process counted" >&2; exit 1; }
 
 grep -Eq 'aborted=[1-9]' "$out/worker_processes.txt" || { echo "worker_processes: nobody was aborted" >&2; exit 1; }
 

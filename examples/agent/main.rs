@@ -68,7 +68,7 @@ fn spans_file() -> Result<Option<PathBuf>, Box<dyn Error>> {
 }
 
 fn agent(url: &str, count: CountWords) -> Result<Agent, Box<dyn Error>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").canonicalize()?;
     let config = OpenAIConfig::new("no key is needed").with_base_url(url).with_route(Route::Chat);
     let builder = AgentBuilder::new(config.client().completion(model::MODEL)).name("librarian");
     let builder = builder.preamble("You know the texts of a project.").default_max_turns(5);
