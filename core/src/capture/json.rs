@@ -26,6 +26,7 @@ pub enum Stop {
 pub struct Json<'a> {
     bytes: Vec<u8>,
     deny: &'a DenyList,
+    known: KnownKeys,
     limit: usize,
     /// How long `bytes` may become, beside what closes the brackets that are open. Zero while nothing is written: it was
     /// stopped, or is inside a denied value. So each thing that is written costs one comparison.
@@ -76,6 +77,34 @@ pub(super) enum Bracket {
     Object = 1,
 }
 
+/// How many bytes there are around a key.
+const AROUND_KEY: usize = ",\"\":".len();
+
+/// Static keys that want no escape and aren't denied, by where they are: a few of those that came last, each in its place
+/// or the one beside it.
+#[derive(Default)]
+struct KnownKeys([(usize, usize); 32]);
+
+impl KnownKeys {
+    #[inline]
+    fn place(key: &'static str) -> (usize, (usize, usize)) {
+        let at = key.as_ptr() as usize;
+        ((at ^ at >> 5) % 32, (at, key.len()))
+    }
+
+    #[inline]
+    fn has(&self, key: &'static str) -> bool {
+        let (place, key) = Self::place(key);
+        self.0[place] == key || self.0[place ^ 1] == key
+    }
+
+    fn add(&mut self, key: &'static str) {
+        let (place, key) = Self::place(key);
+        self.0[place ^ 1] = self.0[place];
+        self.0[place] = key;
+    }
+}
+
 impl<'a> Json<'a> {
     /// Begins in this buffer, which it empties.
     pub(super) fn new(deny: &'a DenyList, limit: usize, mut bytes: Vec<u8>) -> Self {
@@ -83,6 +112,7 @@ impl<'a> Json<'a> {
         let mut json = Self {
             bytes,
             deny,
+            known: KnownKeys::default(),
             limit,
             end: 0,
             open: Brackets::default(),
@@ -305,16 +335,41 @@ impl<'a> Json<'a> {
     /// A key between quotes, and what is between it and its value. It is not cut.
     #[inline]
     pub(super) fn key(&mut self, key: &str, is_first: bool) -> Result<(), Stop> {
-        const AROUND: usize = ",\"\":".len();
-        if !self.fits(key.len() + AROUND) || needs_escape(key.as_bytes()) {
+        if !self.fits(key.len() + AROUND_KEY) || needs_escape(key.as_bytes()) {
             return self.key_in_parts(key, is_first);
         }
+        self.plain_key(key, is_first);
         self.denied = self.deny.has(key.as_bytes());
-        self.bytes.reserve(key.len() + AROUND);
-        self.bytes.extend_from_slice(if is_first { b"\"" } else { b",\"" });
+        Ok(())
+    }
+
+    /// The same for a key that may come again, as those of a list's structs do.
+    #[inline]
+    pub(super) fn static_key(&mut self, key: &'static str, is_first: bool) -> Result<(), Stop> {
+        if !self.known.has(key) || !self.fits(key.len() + AROUND_KEY) {
+            return self.new_key(key, is_first);
+        }
+        self.plain_key(key, is_first);
+        Ok(())
+    }
+
+    fn new_key(&mut self, key: &'static str, is_first: bool) -> Result<(), Stop> {
+        if !needs_escape(key.as_bytes()) && !self.deny.has(key.as_bytes()) {
+            self.known.add(key);
+        }
+        self.key(key, is_first)
+    }
+
+    /// A key that fits and wants no escape.
+    #[inline]
+    fn plain_key(&mut self, key: &str, is_first: bool) {
+        self.bytes.reserve(key.len() + AROUND_KEY);
+        if !is_first {
+            self.bytes.push(b',');
+        }
+        self.bytes.push(b'"');
         self.bytes.extend_from_slice(key.as_bytes());
         self.bytes.extend_from_slice(b"\":");
-        Ok(())
     }
 
     fn key_in_parts(&mut self, key: &str, is_first: bool) -> Result<(), Stop> {

@@ -333,7 +333,7 @@ impl Entries<'_, '_> {
     fn field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Stop> {
         match self.kind {
             Kind::Object => {
-                self.json.key(key, std::mem::take(&mut self.is_first))?;
+                self.json.static_key(key, std::mem::take(&mut self.is_first))?;
                 self.json.begin_value()?;
                 part(self.json, value)?;
                 self.json.end_value();

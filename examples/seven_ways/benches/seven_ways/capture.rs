@@ -58,8 +58,22 @@ struct Stage {
 
 struct Operation {
     name: &'static str,
-    times: u64,
-    once: fn(&mut Stage),
+    /// Runs it as often as makes a block, and says how often that was.
+    block: fn(&mut Stage) -> (Duration, u32),
+}
+
+#[inline(always)]
+fn block(times: u32, mut once: impl FnMut()) -> (Duration, u32) {
+    let begin = Instant::now();
+    for _ in 0..times {
+        once();
+    }
+    (begin.elapsed(), times)
+}
+
+#[inline(always)]
+fn captured<T: Serialize>(times: u32, span: &Span, value: &T) -> (Duration, u32) {
+    block(times, || _ = black_box(capture::record(black_box(span), "input.value", black_box(value))))
 }
 
 const BASE: &str = "10 KB nested: `serde_json::to_writer` and a copy";
@@ -71,37 +85,13 @@ const OFF: &str = "1 MB nested: capture switched off";
 const UNSAMPLED: &str = "1 MB nested: not sampled";
 
 const OPERATIONS: &[Operation] = &[
-    Operation { name: BASE, times: 20, once: |stage| stage.serialise_and_copy() },
-    Operation {
-        name: SMALL,
-        times: 20,
-        once: |stage| _ = black_box(capture::record(&stage.span, "input.value", &stage.small)),
-    },
-    Operation {
-        name: LIMIT,
-        times: 5,
-        once: |stage| _ = black_box(capture::record(&stage.span, "input.value", &stage.limit)),
-    },
-    Operation {
-        name: LARGE,
-        times: 5,
-        once: |stage| _ = black_box(capture::record(&stage.span, "input.value", &stage.large)),
-    },
-    Operation {
-        name: FLAT,
-        times: 5,
-        once: |stage| _ = black_box(capture::record(&stage.span, "input.value", &stage.flat)),
-    },
-    Operation {
-        name: OFF,
-        times: 1000,
-        once: |stage| _ = black_box(capture::record(&stage.off, "input.value", &stage.large)),
-    },
-    Operation {
-        name: UNSAMPLED,
-        times: 1000,
-        once: |stage| _ = black_box(capture::record(&stage.unsampled, "input.value", &stage.large)),
-    },
+    Operation { name: BASE, block: |stage| block(20, || stage.serialise_and_copy()) },
+    Operation { name: SMALL, block: |stage| captured(20, &stage.span, &stage.small) },
+    Operation { name: LIMIT, block: |stage| captured(5, &stage.span, &stage.limit) },
+    Operation { name: LARGE, block: |stage| captured(5, &stage.span, &stage.large) },
+    Operation { name: FLAT, block: |stage| captured(5, &stage.span, &stage.flat) },
+    Operation { name: OFF, block: |stage| captured(1000, &stage.off, &stage.large) },
+    Operation { name: UNSAMPLED, block: |stage| captured(1000, &stage.unsampled, &stage.large) },
 ];
 
 impl Stage {
@@ -136,17 +126,10 @@ impl Stage {
         let mut times = Vec::with_capacity(blocks);
         for _ in 0..=blocks {
             self.guard.tracer().flush(FLUSH_TIMEOUT).map_err(|error| error.to_string())?;
-            times.push(self.block(operation).as_nanos() as f64 / operation.times as f64);
+            let (time, times_run) = (operation.block)(self);
+            times.push(time.as_nanos() as f64 / f64::from(times_run));
         }
         Summary::of(times).map(|times| times.median).ok_or_else(|| "no block was measured".to_owned())
-    }
-
-    fn block(&mut self, operation: &Operation) -> Duration {
-        let begin = Instant::now();
-        for _ in 0..operation.times {
-            (operation.once)(self);
-        }
-        begin.elapsed()
     }
 }
 
