@@ -197,17 +197,25 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_known_of_spans_that_have_ended() {
+    fn spans_are_known_from_when_their_context_was_asked_for_until_they_end() {
         use opentelemetry::trace::{Span as _, Tracer as _, TracerProvider};
         testing::run(|t| {
             let tracer = crate::HeirloomTracerProvider::with_tracer(t.tracer()).tracer("x");
-            let mut ended = tracer.start("ended");
-            let (one, other) = (ended.span().map(Span::context), tracer.start("dropped"));
-            let all: Vec<Context> = one.into_iter().chain(other.span().map(Span::context)).collect();
-            assert!(all.len() == 2 && all.iter().all(|cx| is_known(*cx)));
+            let (mut ended, other) = (tracer.start("ended"), tracer.start("dropped"));
+            let ours = [&ended, &other].map(|theirs| theirs.span().map_or(Context::INERT, Span::context));
+            assert!(!ours.into_iter().any(is_known));
+            let ids = ours.map(|cx| (cx.trace_id().into(), cx.span_id().into()));
+            let asked = [ended.span_context(), other.span_context(), ended.span_context()]
+                .map(|asked| (asked.trace_id(), asked.span_id()));
+            assert_eq!(asked, [ids[0], ids[1], ids[0]]);
+            assert!(ours.into_iter().all(is_known));
             ended.end();
+            assert_eq!(ended.span_context().span_id(), ids[0].1);
             drop(other);
-            assert!(!all.into_iter().any(is_known));
+            assert!(!ours.into_iter().any(is_known));
+            let mut late = tracer.start("asked after its end");
+            late.end();
+            assert!(late.span_context().is_valid() && !is_known(of_span(late.span_context())));
         });
     }
 }

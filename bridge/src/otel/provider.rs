@@ -59,7 +59,8 @@ impl trace::TracerProvider for HeirloomTracerProvider {
 /// Begins Heirloom's spans for one instrumentation scope.
 ///
 /// Cost of a span: what Heirloom's span and its attributes cost (two clock reads, one more for each event and each time
-/// that is given), and two locks that are hardly ever contended.
+/// that is given). For a span whose `SpanContext` somebody asks for (as a context does that it is put into), two locks
+/// that are hardly ever contended.
 #[derive(Clone, Debug)]
 pub struct HeirloomTracer {
     tracer: Context,

@@ -7,15 +7,18 @@ use heirloom_core::{Context, Name, Span, Value};
 use opentelemetry::trace::{SpanContext, Status};
 use opentelemetry::KeyValue;
 use std::borrow::Cow;
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A span that [`HeirloomTracer`](super::HeirloomTracer) began. Ends when it is told to, or dropped.
 #[derive(Debug)]
 pub struct HeirloomSpan {
     span: Option<Span>,
-    /// What is remembered until the end.
-    open: Option<Context>,
-    theirs: SpanContext,
+    is_over: bool,
+    cx: Context,
+    /// Made for the first who asks, and the context is remembered from then on until the end: nobody can come back with
+    /// what nobody was given.
+    theirs: OnceLock<SpanContext>,
     observed: Observed,
 }
 
@@ -34,8 +37,7 @@ impl HeirloomSpan {
     }
 
     fn of(span: Option<Span>, cx: Context) -> Self {
-        open::remember(cx);
-        Self { span, open: Some(cx), theirs: open::span_context(cx), observed: Observed::default() }
+        Self { span, is_over: false, cx, theirs: OnceLock::new(), observed: Observed::default() }
     }
 
     /// Heirloom's span, until it has ended.
@@ -116,7 +118,12 @@ impl opentelemetry::trace::Span for HeirloomSpan {
     }
 
     fn span_context(&self) -> &SpanContext {
-        &self.theirs
+        self.theirs.get_or_init(|| {
+            if !self.is_over {
+                open::remember(self.cx);
+            }
+            open::span_context(self.cx)
+        })
     }
 
     fn is_recording(&self) -> bool {
@@ -155,8 +162,8 @@ impl opentelemetry::trace::Span for HeirloomSpan {
 impl HeirloomSpan {
     fn finish(&mut self) {
         drop(self.span.take());
-        if let Some(cx) = self.open.take() {
-            open::forget(cx);
+        if !std::mem::replace(&mut self.is_over, true) && self.theirs.get().is_some() {
+            open::forget(self.cx);
         }
     }
 }
