@@ -34,12 +34,26 @@ fn in_words(bytes: &[u8]) -> bool {
     words.chain(bytes.last_chunk()).fold(0, |any, word| any | wanting(u64::from_ne_bytes(*word))) != 0
 }
 
+/// Where the first byte is that wants an escape.
+#[inline]
+pub(super) fn next_escape(bytes: &[u8]) -> Option<usize> {
+    let plain: usize = bytes.chunks(STRETCH).take_while(|stretch| !any_in(stretch)).map(<[u8]>::len).sum();
+    let wanting = bytes[plain..].iter().position(|byte| ESCAPES[*byte as usize] != 0)?;
+    Some(plain + wanting)
+}
+
 /// As many bytes in one step as the compiler makes vectors of.
+const STRETCH: usize = 32;
+
 fn in_stretches(bytes: &[u8]) -> bool {
+    let last = &bytes[bytes.len().saturating_sub(STRETCH)..];
+    bytes.chunks_exact(STRETCH).any(any_in) || any_in(last)
+}
+
+#[inline]
+fn any_in(stretch: &[u8]) -> bool {
     let wants = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
-    let in_stretch = |stretch: &[u8]| stretch.iter().fold(false, |any, byte| any | wants(*byte));
-    let last = &bytes[bytes.len().saturating_sub(32)..];
-    bytes.chunks_exact(32).any(in_stretch) || in_stretch(last)
+    stretch.iter().fold(false, |any, byte| any | wants(*byte))
 }
 
 /// Not zero if any of eight bytes wants an escape. A byte is below a limit if taking that from it borrows, and equal to
@@ -74,7 +88,7 @@ pub(super) static ESCAPES: [u8; 256] = {
 
 #[cfg(test)]
 mod tests {
-    use super::{needs_escape, ESCAPES};
+    use super::{needs_escape, next_escape, ESCAPES};
 
     #[test]
     fn the_quick_look_knows_the_same_bytes_as_the_table_wherever_they_stand() {
@@ -83,7 +97,9 @@ mod tests {
                 for byte in 0..=u8::MAX {
                     let mut text = vec![0xc3; length];
                     text[at] = byte;
-                    assert_eq!(needs_escape(&text), ESCAPES[byte as usize] != 0, "{byte} at {at} of {length}");
+                    let wants = ESCAPES[byte as usize] != 0;
+                    assert_eq!(needs_escape(&text), wants, "{byte} at {at} of {length}");
+                    assert_eq!(next_escape(&text), wants.then_some(at), "{byte} at {at} of {length}");
                 }
             }
         }

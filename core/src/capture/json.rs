@@ -1,7 +1,7 @@
 //! JSON that is being written: up to a limit, without what is denied, and valid wherever it stops.
 
 use super::deny::DenyList;
-use super::escape::{needs_escape, ESCAPES};
+use super::escape::{needs_escape, next_escape, ESCAPES};
 use crate::thread::cut;
 
 /// What stands for a value whose key is denied.
@@ -260,7 +260,7 @@ impl<'a> Json<'a> {
     fn escape(&mut self, text: &str) -> Result<(), Stop> {
         let bytes = text.as_bytes();
         let mut from = 0;
-        while let Some(at) = bytes[from..].iter().position(|byte| ESCAPES[*byte as usize] != 0) {
+        while let Some(at) = next_escape(&bytes[from..]) {
             let (at, byte) = (from + at, bytes[from + at]);
             self.plain(text, from, at)?;
             match ESCAPES[byte as usize] {

@@ -97,6 +97,11 @@ const WAYS: &[Operation] = &[
         goal: Some(2.0),
         block: |stage| block(|_| drop(stage.tracer.start("zero-code"))),
     },
+    Operation {
+        name: "6 zero-code, made current (`in_span`)",
+        goal: None,
+        block: |stage| block(|n| _ = stage.tracer.in_span("zero-code", |_| black_box(n))),
+    },
     Operation { name: "7 update, by handle", goal: Some(1.0), block: |stage| block(|n| _ = stage.root.set("n", n)) },
     Operation {
         name: "7 update, of what is current",
