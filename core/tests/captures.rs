@@ -231,3 +231,30 @@ fn json_is_valid_even_of_a_value_that_goes_on_after_it_was_stopped() {
         },
     );
 }
+
+#[test]
+fn where_attributes_are_very_short_what_is_kept_is_json_or_nothing() {
+    for limit in 0..=50 {
+        let mut settings = heirloom_core::Settings::default();
+        settings.limits.attribute_value_bytes = limit;
+        testing::run_with(
+            |builder| builder.settings(settings),
+            |t| {
+                let span = root("short");
+                let nested = json!({ "a": [1, "two", { "password": "hunter2" }], "b": "three \u{1}" });
+                for (key, value) in [("input", &nested), ("password", &nested), ("list", &json!(["x", "y"]))] {
+                    capture::record(&span, key, value).expect("there is room");
+                }
+                let no_key = std::collections::HashMap::from([((1, 2), 3)]);
+                capture::record(&span, "fails", &no_key).expect("there is room");
+                drop(span);
+                for key in ["input", "password", "list", "fails"] {
+                    let json = text(t, "short", key).expect("it is there");
+                    let is_json = serde_json::from_str::<serde_json::Value>(&json).is_ok();
+                    assert!(json.len() <= limit && (is_json || json.is_empty()), "{limit}: {json}");
+                    assert!(!json.contains("hunter2"), "{limit}: {json}");
+                }
+            },
+        );
+    }
+}

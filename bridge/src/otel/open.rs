@@ -1,7 +1,7 @@
 //! Contexts of both worlds.
 //!
 //! What OpenTelemetry keeps of a span in its contexts is a `SpanContext`: ids, flags, tracestate. It doesn't say which
-//! tracer of Heirloom's recorded the span. So the contexts of open spans are in a table.
+//! tracer of Heirloom's recorded the span. So the contexts of open spans whose `SpanContext` somebody has are in a table.
 
 use heirloom_core::{Context, SpanId, Tracer};
 use opentelemetry::trace::{SpanContext, TraceContextExt, TraceFlags, TraceState};
@@ -44,16 +44,21 @@ impl Hasher for IdHasher {
     }
 }
 
-/// Its high bits hang on all bits of the id; they come first, since the table looks at the low ones. The factor is 2^64
-/// divided by the golden ratio.
+/// A product's high bits hang on all bits of the id: they become the low ones, at which a table looks first. The factor is
+/// 2^64 divided by the golden ratio.
 #[inline]
 fn spread(id: u64) -> u64 {
     id.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32)
 }
 
 fn table(span: SpanId) -> MutexGuard<'static, Table> {
-    let number = spread(u64::from_be_bytes(span.to_bytes())) as usize / 64 % TABLES;
-    OPEN[number].0.lock().unwrap_or_else(PoisonError::into_inner)
+    shard_of(span).0.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn shard_of(span: SpanId) -> &'static Shard {
+    // Other bits than those that the table itself looks at.
+    let number = (spread(u64::from_be_bytes(span.to_bytes())) >> 40) as usize % TABLES;
+    &OPEN[number]
 }
 
 /// Remembers the context of a span until [`forget`] was called as often.
@@ -188,6 +193,17 @@ mod tests {
     }
 
     #[test]
+    fn ids_that_are_counted_up_are_in_all_tables_evenly() {
+        let mut counts = [0_u32; TABLES];
+        for id in (1..=2 * 1600_u64).step_by(2) {
+            let table =
+                OPEN.iter().position(|shard| std::ptr::eq(shard, shard_of(SpanId::from_u64(0xfeed << 40 | id))));
+            counts[table.expect("one of them")] += 1;
+        }
+        assert!(counts.iter().all(|count| (50..=200).contains(count)), "{counts:?}");
+    }
+
+    #[test]
     fn a_span_of_another_trace_with_the_same_id_is_not_taken_for_it() {
         let cx = Context::from_ids(TraceId::from_u128(7), SpanId::from_u64(0xbeef), true);
         remember(cx);
@@ -197,25 +213,32 @@ mod tests {
     }
 
     #[test]
-    fn spans_are_known_from_when_their_context_was_asked_for_until_they_end() {
+    fn spans_are_known_from_when_they_were_asked_for_until_they_end() {
         use opentelemetry::trace::{Span as _, Tracer as _, TracerProvider};
         testing::run(|t| {
             let tracer = crate::HeirloomTracerProvider::with_tracer(t.tracer()).tracer("x");
-            let (mut ended, other) = (tracer.start("ended"), tracer.start("dropped"));
-            let ours = [&ended, &other].map(|theirs| theirs.span().map_or(Context::INERT, Span::context));
-            assert!(!ours.into_iter().any(is_known));
-            let ids = ours.map(|cx| (cx.trace_id().into(), cx.span_id().into()));
-            let asked = [ended.span_context(), other.span_context(), ended.span_context()]
-                .map(|asked| (asked.trace_id(), asked.span_id()));
-            assert_eq!(asked, [ids[0], ids[1], ids[0]]);
-            assert!(ours.into_iter().all(is_known));
-            ended.end();
-            assert_eq!(ended.span_context().span_id(), ids[0].1);
-            drop(other);
-            assert!(!ours.into_iter().any(is_known));
-            let mut late = tracer.start("asked after its end");
+            let parent = t.tracer().root("parent");
+            let under = |name: &'static str| tracer.start_with_context(name, &to_otel(&parent));
+            let in_shard = |shard: &Shard| shard.0.lock().map_or(0, |table| of_trace(&table, &parent));
+            let known = || -> usize { OPEN.iter().map(in_shard).sum() };
+            let (mut asked, other, silent) = (under("asked"), under("other"), under("silent"));
+            assert_eq!(known(), 0);
+            let ids = asked.span_context().span_id();
+            assert_eq!((asked.span_context().span_id(), known()), (ids, 1));
+            let native = other.span().map_or(Context::INERT, Span::context);
+            assert_eq!((known(), is_known(native)), (2, true));
+            asked.end();
+            assert_eq!((asked.span_context().span_id(), known()), (ids, 1));
+            drop((other, silent));
+            let mut late = under("asked after its end");
             late.end();
-            assert!(late.span_context().is_valid() && !is_known(of_span(late.span_context())));
+            assert!(late.span_context().is_valid());
+            assert_eq!(known(), 0);
         });
+    }
+
+    /// How many of a table's spans are of a span's trace.
+    fn of_trace(table: &Table, span: &Span) -> usize {
+        table.values().filter(|(cx, _)| cx.trace_id() == span.context().trace_id()).count()
     }
 }

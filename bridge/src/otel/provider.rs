@@ -83,14 +83,6 @@ impl HeirloomTracer {
         }
         self.tracer
     }
-
-    fn describe(&self, span: &HeirloomSpan) {
-        let Some(span) = span.span() else { return };
-        span.set("otel.scope.name", self.scope.name());
-        if let Some(version) = self.scope.version() {
-            span.set("otel.scope.version", version);
-        }
-    }
 }
 
 impl trace::Tracer for HeirloomTracer {
@@ -103,7 +95,7 @@ impl trace::Tracer for HeirloomTracer {
         }
         let kind = builder.span_kind.map_or(SpanKind::Internal, SpanKind::from);
         let mut span = HeirloomSpan::new(parent.build(name_of(builder.name)).kind(kind).start());
-        self.describe(&span);
+        span.describe(&self.scope);
         span.set_first(builder.attributes.unwrap_or_default());
         if let Some(time) = builder.start_time {
             span.set_time("otel.start_time_unix_nano", time);

@@ -5,7 +5,7 @@ use crate::content;
 use crate::gen_ai::{self, Key, Observed};
 use heirloom_core::{Context, Name, Span, Value};
 use opentelemetry::trace::{SpanContext, Status};
-use opentelemetry::KeyValue;
+use opentelemetry::{InstrumentationScope, KeyValue};
 use std::borrow::Cow;
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -16,8 +16,8 @@ pub struct HeirloomSpan {
     span: Option<Span>,
     is_over: bool,
     cx: Context,
-    /// Made for the first who asks, and the context is remembered from then on until the end: nobody can come back with
-    /// what nobody was given.
+    /// Made for the first who asks for it or for the span, and the context is remembered from then on until the end: nobody
+    /// can come back with what nobody was given.
     theirs: OnceLock<SpanContext>,
     observed: Observed,
 }
@@ -37,12 +37,34 @@ impl HeirloomSpan {
     }
 
     fn of(span: Option<Span>, cx: Context) -> Self {
-        Self { span, is_over: false, cx, theirs: OnceLock::new(), observed: Observed::default() }
+        let span = Self { span, is_over: false, cx, theirs: OnceLock::new(), observed: Observed::default() };
+        if !cx.tracestate().is_empty() {
+            span.theirs(); // while the tracer is there that has it
+        }
+        span
     }
 
     /// Heirloom's span, until it has ended.
     pub fn span(&self) -> Option<&Span> {
+        self.theirs();
         self.span.as_ref()
+    }
+
+    fn theirs(&self) -> &SpanContext {
+        self.theirs.get_or_init(|| {
+            if !self.is_over {
+                open::remember(self.cx);
+            }
+            open::span_context(self.cx)
+        })
+    }
+
+    pub(super) fn describe(&self, scope: &InstrumentationScope) {
+        let Some(span) = &self.span else { return };
+        span.set("otel.scope.name", scope.name());
+        if let Some(version) = scope.version() {
+            span.set("otel.scope.version", version);
+        }
     }
 
     /// Learns the operation before usage is set: in whatever order attributes come, they are all there at the start.
@@ -118,12 +140,7 @@ impl opentelemetry::trace::Span for HeirloomSpan {
     }
 
     fn span_context(&self) -> &SpanContext {
-        self.theirs.get_or_init(|| {
-            if !self.is_over {
-                open::remember(self.cx);
-            }
-            open::span_context(self.cx)
-        })
+        self.theirs()
     }
 
     fn is_recording(&self) -> bool {

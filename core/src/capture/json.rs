@@ -29,7 +29,7 @@ pub struct Json<'a> {
     known: KnownKeys,
     limit: usize,
     /// How long `bytes` may become, beside what closes the brackets that are open. Zero while nothing is written: it was
-    /// stopped, or is inside a denied value. So each thing that is written costs one comparison.
+    /// stopped, is inside a denied value, or has no room at all. So each thing that is written costs one comparison.
     end: usize,
     open: Brackets,
     /// Where the last whole value ended, or the last bracket opened, and how many brackets were open then.
@@ -42,8 +42,9 @@ pub struct Json<'a> {
     muted: Option<usize>,
     /// How long it would have been at least, if it was cut.
     whole: usize,
-    /// A part of the value failed, whatever the rest of it made of that.
-    failed: bool,
+    /// How many parts of the value were begun and didn't come to an end. What failed or panicked never does, whatever the
+    /// rest of the value makes of that.
+    unfinished: usize,
 }
 
 /// The brackets that are open: one bit each, the innermost the lowest, set for those of an object.
@@ -121,7 +122,7 @@ impl<'a> Json<'a> {
             denied: false,
             muted: None,
             whole: 0,
-            failed: false,
+            unfinished: 0,
         };
         json.set_end();
         json
@@ -130,7 +131,7 @@ impl<'a> Json<'a> {
     /// The bytes, closed where they were cut, and how long they would have been at least; zero if they were not cut. No
     /// bytes if a part of the value failed.
     pub(super) fn finish(mut self) -> Option<(Vec<u8>, usize)> {
-        if self.failed {
+        if self.unfinished != 0 {
             return None;
         }
         if !self.is_full() {
@@ -192,11 +193,15 @@ impl<'a> Json<'a> {
         Stop::Full
     }
 
-    /// Notes that a part failed: what is written so far is no JSON.
-    #[cold]
-    pub(super) fn fail(&mut self) -> Stop {
-        self.failed = true;
-        Stop::Failed
+    /// Has a part of the value written. If it fails or panics, what is written so far is no JSON.
+    #[inline]
+    pub(super) fn whole_part(&mut self, write: impl FnOnce(&mut Self) -> Result<(), Stop>) -> Result<(), Stop> {
+        self.unfinished += 1;
+        let written = write(self);
+        if !matches!(written, Err(Stop::Failed)) {
+            self.unfinished -= 1;
+        }
+        written
     }
 
     /// Bytes that are written whole or not at all.

@@ -81,17 +81,13 @@ impl<'a, 'j> Serializer<'a, 'j> {
     }
 }
 
-/// Writes what is part of another value, unless that is denied. If it fails, so does the whole: whatever is around it may
-/// take no notice, and go on behind half a value.
+/// Writes what is part of another value, unless that is denied.
 #[inline]
 fn part<T: Serialize + ?Sized>(json: &mut Json<'_>, value: &T) -> Result<(), Stop> {
-    if json.is_muted() {
-        return Ok(());
+    match json.is_muted() {
+        true => Ok(()),
+        false => json.whole_part(|json| value.serialize(Serializer(json))),
     }
-    value.serialize(Serializer(json)).map_err(|stop| match stop {
-        Stop::Full => stop,
-        Stop::Failed => json.fail(),
-    })
 }
 
 /// Closes the object of a variant.
@@ -250,14 +246,16 @@ impl<'a, 'j> ser::Serializer for Serializer<'a, 'j> {
 
     /// Parts of a text go straight into the JSON.
     fn collect_str<T: fmt::Display + ?Sized>(self, value: &T) -> Result<(), Stop> {
-        let mut parts = Parts { json: self.0, stop: None };
-        parts.json.begin_text()?;
-        let written = fmt::write(&mut parts, format_args!("{value}"));
-        if let Some(stop) = parts.stop.take() {
-            return Err(stop);
-        }
-        self.0.end_text();
-        written.map_err(|_| self.0.fail())
+        self.0.whole_part(|json| {
+            json.begin_text()?;
+            let mut parts = Parts { json, stop: None };
+            let written = fmt::write(&mut parts, format_args!("{value}"));
+            if let Some(stop) = parts.stop.take() {
+                return Err(stop);
+            }
+            parts.json.end_text();
+            written.map_err(|_| Stop::Failed)
+        })
     }
 }
 
@@ -360,10 +358,7 @@ impl ser::SerializeMap for Entries<'_, '_> {
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Stop> {
         let is_first = std::mem::take(&mut self.is_first);
-        key.serialize(Key { json: self.json, is_first }).map_err(|stop| match stop {
-            Stop::Full => stop,
-            Stop::Failed => self.json.fail(),
-        })
+        self.json.whole_part(|json| key.serialize(Key { json, is_first }))
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {

@@ -69,7 +69,7 @@ impl<T: fmt::Debug + ?Sized> Serialize for Debugged<'_, T> {
 /// Sets an attribute to a value as JSON, under the rules of the span's tracer ([`Capture`]). If the attribute's own key is
 /// denied, the value isn't looked at.
 ///
-/// Cost: nothing but a look if the span isn't recorded or capture is off, whatever the value's size. Else the value is
+/// Cost: nothing but a look if the span isn't recorded, or is this thread's and capture is off, whatever the value's size. Else the value is
 /// serialised into a buffer of the thread, up to the limit, and copied; no lock, and no allocation once the buffer has
 /// grown.
 ///
@@ -256,7 +256,18 @@ fn ruled(
         true => (super::json::REDACTED.to_vec(), 0),
         false => captured(&rules, limit, buffer, write),
     };
-    Ok((rules.masked(key, json, limit), whole))
+    Ok(within(limit, rules.masked(key, json, limit), whole))
+}
+
+/// Of what is longer than the limit, as what stands for a value may be where attributes are very short, nothing is kept: a
+/// part of it is no JSON.
+fn within(limit: usize, json: Vec<u8>, whole: usize) -> (Vec<u8>, usize) {
+    const NOTHING: &[u8] = b"null";
+    match json.len() {
+        length if length <= limit => (json, whole),
+        length if limit < NOTHING.len() => (Vec::new(), whole.max(length)),
+        length => (NOTHING.to_vec(), whole.max(length)),
+    }
 }
 
 /// The JSON of a value, and how long it would have been at least if it was cut.

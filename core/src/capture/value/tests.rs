@@ -4,6 +4,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{json, Value};
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
+use std::panic::{catch_unwind, AssertUnwindSafe};
 
 fn capture(rules: &Capture, limit: usize, value: &(impl Captured + ?Sized)) -> (String, usize) {
     let (json, whole) = captured(rules, limit, Vec::new(), |json| value.write(json));
@@ -170,7 +171,25 @@ fn a_value_that_takes_no_notice_of_a_failing_part_is_replaced_too() {
             }
         }
     }
-    for json in [whole(&[Lenient]), whole(&Half(Cell::new(true)))] {
+    struct Catches;
+    impl Serialize for Catches {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            use serde::ser::SerializeSeq;
+            let mut list = serializer.serialize_seq(None)?;
+            let panicked = catch_unwind(AssertUnwindSafe(|| list.serialize_element(&debug(&PanicsHalfWay))));
+            assert!(panicked.is_err());
+            list.serialize_element(&1)?;
+            list.end()
+        }
+    }
+    struct PanicsHalfWay;
+    impl std::fmt::Debug for PanicsHalfWay {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("half a ")?;
+            panic!("as it was asked to")
+        }
+    }
+    for json in [whole(&[Lenient]), whole(&Half(Cell::new(true))), whole(&Catches)] {
         assert_eq!(json, r#""<not captured: it can't be serialised>""#);
     }
 }

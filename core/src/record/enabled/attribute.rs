@@ -11,8 +11,8 @@ use crate::{Name, SetError, Status, Value};
 use std::borrow::Cow;
 use std::mem::ManuallyDrop;
 
-/// Appends an attribute. The fast path is a scalar or a short text under a static key that this thread used before, on
-/// the span's own thread.
+/// Appends an attribute. The fast path is a scalar or a short text under a static key that this thread used before; the
+/// fastest that of the span's own thread.
 ///
 /// Each arm makes its value anew for the slow path, so that on the fast one the value never is in memory and needs no
 /// drop.
