@@ -40,7 +40,7 @@ stress() {
     # The flags are words.
     # shellcheck disable=SC2086
     rustc --edition 2021 --test "core/tests/$test" --target "$host" $flags -Copt-level=1 -g -o "$target/tests" \
-        --extern "heirloom_core=$built/libheirloom_core.rlib" --extern "libc=$libc" -L "dependency=$built/deps"
+        --extern "heirloom_core=$built/libheirloom_core.rlib" --extern "libc=$libc" -L "dependency=$built/deps" -L "dependency=$target/debug/deps" # those of macros
     status=0
     timeout 300 "$target/tests" --test-threads 1 >"$out" 2>&1 || status=$?
     if ! grep -q "^running" "$out"; then
