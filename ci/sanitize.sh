@@ -43,6 +43,8 @@ stress() {
         --extern "heirloom_core=$built/libheirloom_core.rlib" --extern "libc=$libc" -L "dependency=$built/deps" -L "dependency=$target/debug/deps" # those of macros
     status=0
     timeout 300 "$target/tests" --test-threads 1 >"$out" 2>&1 || status=$?
+    # Planted bugs may make tests fail; if it is one of a clean run, this says why.
+    if [ $# -eq 1 ] && [ "$status" -ne 0 ]; then grep -A 4 "panicked at" "$out" || tail -n 20 "$out"; fi
     if ! grep -q "^running" "$out"; then
         cat "$out"
         exit 1
