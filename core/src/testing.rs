@@ -13,8 +13,8 @@ use crate::tracer::{builder, Guard, Report, Tracer};
 use crate::{tree, Builder, Settings};
 use std::time::Duration;
 
-/// How long a test waits for the collector.
-const TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a test waits for the collector: long enough for one that a sanitizer slows down.
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A tracer for one test.
 #[derive(Debug)]
@@ -127,7 +127,7 @@ impl Testing {
     /// Every span that has ended, after a flush.
     ///
     /// # Panics
-    /// If the flush is not done within 30 s, or an exporter failed.
+    /// If the flush is not done within 120 s, or an exporter failed.
     pub fn spans(&self) -> Vec<SpanData> {
         if let Err(error) = self.tracer().flush(TIMEOUT) {
             panic!("flush: {error}");
