@@ -109,7 +109,7 @@ pub fn small_shards(builder: Builder, bytes: usize) -> Builder {
 
 /// Everything is kept, however fast the test records.
 fn settings_of_a_test(memory: &Memory) -> Builder {
-    let start = builder("test").settings(Settings::default());
+    let start = builder("test").settings(Settings { export_timeout: TIMEOUT, ..Settings::default() });
     start.queue_bytes(1 << 30).exporter(memory.clone()).verify(true)
 }
 
