@@ -69,9 +69,9 @@ impl<T: fmt::Debug + ?Sized> Serialize for Debugged<'_, T> {
 /// Sets an attribute to a value as JSON, under the rules of the span's tracer ([`Capture`]). If the attribute's own key is
 /// denied, the value isn't looked at.
 ///
-/// Cost: nothing but a look if the span isn't recorded, or is this thread's and capture is off, whatever the value's size. Else the value is
-/// serialised into a buffer of the thread, up to the limit, and copied; no lock, and no allocation once the buffer has
-/// grown.
+/// Cost: nothing but a look if the span isn't recorded, or is this thread's and capture is off, whatever the value's size.
+/// Else the value is serialised into a buffer of the thread, up to the limit, and copied; no lock, and no allocation once
+/// the buffer has grown.
 ///
 /// # Errors
 /// As [`Span::try_set`], and that capture is switched off. A value that can't be serialised is no error: a text that says
