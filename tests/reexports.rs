@@ -9,7 +9,9 @@ use heirloom::prelude::*;
 mod core {
     use heirloom::{in_root, in_span, root, span};
     use heirloom::{Baggage, BaggageDropped, BaggageMember, TraceState, Traceparent};
-    use heirloom::{Context, Entered, Name, Span, SpanBuilder, SpanId, SpanKind, Status, TraceId, TracerId, Value};
+    use heirloom::{
+        Context, Entered, IntoValue, Name, Span, SpanBuilder, SpanId, SpanKind, Status, TraceId, TracerId, Value,
+    };
     use heirloom::{
         InsertBaggageError, InsertTraceStateError, ParseIdError, ParseTraceStateError, ParseTraceparentError, SetError,
     };

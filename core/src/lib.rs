@@ -91,7 +91,7 @@ pub use propagation::{
 };
 pub use record::{in_root, in_span, root, span, Entered, Span, SpanBuilder, Update};
 pub use trace_update::TraceUpdate;
-pub use value::Value;
+pub use value::{IntoValue, Value};
 
 #[cfg(feature = "macros")]
 #[path = "macro_support/mod.rs"]

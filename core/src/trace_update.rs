@@ -1,7 +1,7 @@
 //! [`TraceUpdate`]: values of a whole trace.
 
 use crate::llm::keys;
-use crate::{record, Context, Name, SetError, Span, UpdateError, Value};
+use crate::{record, Context, IntoValue, Name, SetError, Span, UpdateError};
 
 /// Sets values of a whole trace: its name, its user, its session, tags.
 ///
@@ -37,8 +37,8 @@ pub struct TraceUpdate {
 }
 
 impl TraceUpdate {
-    /// Sets any value of the trace.
-    pub fn set<'k, 'v>(self, key: impl Into<Name<'k>>, value: impl Into<Value<'v>>) -> Self {
+    /// Sets any value of the trace ([`IntoValue`]); `None` sets nothing.
+    pub fn set<'k, 'v>(self, key: impl Into<Name<'k>>, value: impl IntoValue<'v>) -> Self {
         let _ = self.try_set(key, value);
         self
     }
@@ -47,11 +47,14 @@ impl TraceUpdate {
     ///
     /// # Errors
     /// The trace isn't recorded; the thread's shard is full; the thread is in the middle of another record.
-    pub fn try_set<'k, 'v>(self, key: impl Into<Name<'k>>, value: impl Into<Value<'v>>) -> Result<Self, SetError> {
+    pub fn try_set<'k, 'v>(self, key: impl Into<Name<'k>>, value: impl IntoValue<'v>) -> Result<Self, SetError> {
         if !self.cx.is_valid() {
             return Err(SetError::NotRecording);
         }
-        record::set_trace_value(self.cx, key.into(), value.into()).map(|()| self)
+        match value.into_value() {
+            Some(value) => record::set_trace_value(self.cx, key.into(), value).map(|()| self),
+            None => Ok(self),
+        }
     }
 
     /// Names the trace.
@@ -76,7 +79,7 @@ impl TraceUpdate {
     }
 
     /// Sets one entry of its metadata. Allocates for the key.
-    pub fn metadata<'v>(self, key: &str, value: impl Into<Value<'v>>) -> Self {
+    pub fn metadata<'v>(self, key: &str, value: impl IntoValue<'v>) -> Self {
         self.set([keys::TRACE_METADATA, key].concat(), value)
     }
 

@@ -1,13 +1,18 @@
 //! Attribute values: OpenTelemetry's types, borrowed.
 
+mod into_value;
+
+pub use into_value::IntoValue;
+
 use std::borrow::Cow;
 use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The value of an attribute: a boolean, a 64-bit integer, a double, a text, or an array of one of these
 /// ([Attribute]).
 ///
-/// Made by `From` from every integer type (what lies beyond an `i64` becomes a text), floats, `bool`, texts and
-/// slices, so that setters take plain values: `span.set("bytes", 12_u64)`.
+/// `From` makes one from each type that is a value; setters also take what may be none ([`IntoValue`]).
 ///
 /// [Attribute]: https://opentelemetry.io/docs/specs/otel/common/#attribute
 #[derive(Clone, Debug, PartialEq)]
@@ -111,6 +116,30 @@ macro_rules! from_large_integers {
     )*};
 }
 from_large_integers!(u64 usize isize i128 u128);
+
+/// Its nanoseconds, as the integer.
+impl From<Duration> for Value<'_> {
+    #[inline]
+    fn from(value: Duration) -> Self {
+        value.as_nanos().into()
+    }
+}
+
+/// Its text, with U+FFFD for what isn't UTF-8. Allocates only for that.
+impl<'a> From<&'a Path> for Value<'a> {
+    #[inline]
+    fn from(value: &'a Path) -> Self {
+        Value::Str(value.to_string_lossy())
+    }
+}
+
+/// Its text, with U+FFFD for what isn't UTF-8.
+impl From<PathBuf> for Value<'_> {
+    #[inline]
+    fn from(value: PathBuf) -> Self {
+        Value::Str(Cow::Owned(value.to_string_lossy().into_owned()))
+    }
+}
 
 impl From<bool> for Value<'_> {
     #[inline]

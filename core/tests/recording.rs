@@ -1,8 +1,11 @@
 //! What is recorded arrives, as it was.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use heirloom_core::{in_root, in_span, root, span, testing, Context, Name, SpanKind, Status, Value};
+use heirloom_core::{in_root, in_span, root, span, testing, Context, Name, Sampler, SpanKind, Status, Value};
+use std::net::Ipv4Addr;
+use std::path::Path;
 use std::thread;
+use std::time::Duration;
 
 #[test]
 fn a_tree_arrives_with_its_parents() {
@@ -53,6 +56,49 @@ fn every_type_of_value_arrives_as_it_was_set() {
         assert_eq!(get("long"), "é".repeat(9_000).into());
         t.assert_complete();
     });
+}
+
+#[test]
+fn what_is_absent_is_not_set_and_other_types_are_set_as_their_text() {
+    struct Failing;
+    impl std::fmt::Display for Failing {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("so far")?;
+            Err(std::fmt::Error)
+        }
+    }
+    testing::run(|t| {
+        in_root("values", |span| {
+            span.set("none", None::<u64>).set("some", Some("text"));
+            span.try_set("none", None::<&str>).unwrap();
+            span.set("took_ns", Duration::from_micros(3)).set("path", Path::new("a/b"));
+            span.set_display("peer", &Ipv4Addr::LOCALHOST).set_debug("list", &[Some(1)]).set_display("bad", &Failing);
+        });
+        let expected = [
+            ("some", "text".into()),
+            ("took_ns", Value::I64(3_000)),
+            ("path", "a/b".into()),
+            ("peer", "127.0.0.1".into()),
+            ("list", "[Some(1)]".into()),
+            ("bad", "so far".into()),
+        ];
+        assert_eq!(t.spans()[0].attributes, expected.map(|(key, value): (&str, Value<'_>)| (key.into(), value)));
+        t.assert_complete();
+    });
+}
+
+#[test]
+fn no_text_is_made_for_a_span_that_is_not_recorded() {
+    struct Unwanted;
+    impl std::fmt::Display for Unwanted {
+        fn fmt(&self, _f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            panic!("it was formatted")
+        }
+    }
+    testing::run_with(
+        |b| b.sampler(Sampler::AlwaysOff),
+        |_| in_root("root", |span| drop(span.set_display("text", &Unwanted))),
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::{Level, Observation, ObservationType};
 use crate::capture::Captured;
-use crate::{Context, Name, Span, SpanBuilder, Value};
+use crate::{Context, IntoValue, Name, Span, SpanBuilder};
 
 /// An observation whose settings are not complete. Its span begins with the builder.
 ///
@@ -49,7 +49,7 @@ impl ObservationBuilder {
     }
 
     /// As [`Observation::model_parameter`].
-    pub fn model_parameter<'v>(self, name: &str, value: impl Into<Value<'v>>) -> Self {
+    pub fn model_parameter<'v>(self, name: &str, value: impl IntoValue<'v>) -> Self {
         self.with(|span| _ = span.model_parameter(name, value))
     }
 
@@ -69,7 +69,7 @@ impl ObservationBuilder {
     }
 
     /// As [`Span::set`].
-    pub fn set<'k, 'v>(self, key: impl Into<Name<'k>>, value: impl Into<Value<'v>>) -> Self {
+    pub fn set<'k, 'v>(self, key: impl Into<Name<'k>>, value: impl IntoValue<'v>) -> Self {
         self.with(|span| _ = span.set(key, value))
     }
 

@@ -2,7 +2,7 @@
 
 use super::{keys, Level, ObservationType, Usage};
 use crate::capture::{self, Captured};
-use crate::{Span, Update, Value};
+use crate::{IntoValue, Span, Update};
 use std::time::SystemTime;
 
 /// The vocabulary of LLM and agent workloads, as methods of a [`Span`] and of an [`Update`].
@@ -87,7 +87,7 @@ pub trait Observation: sealed::AsSpan {
     }
 
     /// Sets one parameter of the request: `temperature`, `max_tokens`, ..
-    fn model_parameter<'v>(&self, name: &str, value: impl Into<Value<'v>>) -> &Self {
+    fn model_parameter<'v>(&self, name: &str, value: impl IntoValue<'v>) -> &Self {
         let span = self.as_span();
         if span.is_recording() {
             span.set(joined(keys::REQUEST, name), value);

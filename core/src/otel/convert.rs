@@ -3,7 +3,7 @@
 //! Ids, kinds, statuses and values convert both ways without loss. A [`Context`] keeps its ids, its flags (sampled and
 //! random) and whether it is remote. What a [`Context`] alone can't carry is left out: see its `From` impls.
 
-use crate::{Context, SpanId, SpanKind, Status, TraceId, Value};
+use crate::{Context, IntoValue, SpanId, SpanKind, Status, TraceId, Value};
 use opentelemetry::trace::{self, SpanContext, TraceContextExt, TraceFlags, TraceState};
 use opentelemetry::StringValue;
 use std::borrow::Cow;
@@ -119,6 +119,18 @@ impl<'a> From<&'a opentelemetry::Value> for Value<'a> {
             Otel::Array(Array::String(v)) => Value::Strs(v.iter().map(|s| Cow::Borrowed(s.as_str())).collect()),
             other => Value::Str(Cow::Owned(other.to_string())),
         }
+    }
+}
+
+impl<'a> IntoValue<'a> for &'a opentelemetry::Value {
+    fn into_value(self) -> Option<Value<'a>> {
+        Some(self.into())
+    }
+}
+
+impl<'v> IntoValue<'v> for opentelemetry::Value {
+    fn into_value(self) -> Option<Value<'v>> {
+        Some(self.into())
     }
 }
 

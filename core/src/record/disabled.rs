@@ -3,9 +3,10 @@
 #![allow(missing_docs)]
 
 use crate::{
-    Baggage, BaggageDropped, Context, Name, ParseTraceparentError, SetError, SpanKind, Status, TraceState, UpdateError,
-    Value,
+    Baggage, BaggageDropped, Context, IntoValue, Name, ParseTraceparentError, SetError, SpanKind, Status, TraceState,
+    UpdateError, Value,
 };
+use core::fmt;
 use core::marker::PhantomData;
 #[cfg(feature = "async")]
 use core::pin::Pin;
@@ -157,13 +158,23 @@ impl Span {
     }
 
     #[inline(always)]
-    pub fn set<'k, 'v>(&self, _key: impl Into<Name<'k>>, _value: impl Into<Value<'v>>) -> &Self {
+    pub fn set<'k, 'v>(&self, _key: impl Into<Name<'k>>, _value: impl IntoValue<'v>) -> &Self {
         self
     }
 
     #[inline(always)]
-    pub fn try_set<'k, 'v>(&self, _key: impl Into<Name<'k>>, _value: impl Into<Value<'v>>) -> Result<&Self, SetError> {
+    pub fn try_set<'k, 'v>(&self, _key: impl Into<Name<'k>>, _value: impl IntoValue<'v>) -> Result<&Self, SetError> {
         Err(SetError::NotRecording)
+    }
+
+    #[inline(always)]
+    pub fn set_display<'k>(&self, _key: impl Into<Name<'k>>, _value: &(impl fmt::Display + ?Sized)) -> &Self {
+        self
+    }
+
+    #[inline(always)]
+    pub fn set_debug<'k>(&self, _key: impl Into<Name<'k>>, _value: &(impl fmt::Debug + ?Sized)) -> &Self {
+        self
     }
 
     #[inline(always)]

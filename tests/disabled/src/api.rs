@@ -99,6 +99,8 @@ fn scopes(seen: &mut Seen) {
 fn values(span: &Span) -> Span {
     span.set("bool", true).set("i64", -1).set("u64", u64::MAX).set("f64", 0.5).set("str", "text");
     span.set("string", String::from("text")).set(String::from("dynamic key"), 1).set("value", Value::from(1));
+    span.set("none", None::<u8>).set("took_ns", Duration::ZERO).set("path", std::path::Path::new("a"));
+    span.set_display("display", &1).set_debug("debug", &Some(1));
     span.set("bools", &[true][..]).set("ints", &[1_i64][..]).set("floats", &[0.5][..]).set("texts", &["a"][..]);
     span.event("event").event_with("event", &[("key", 1.into())]);
     span.event_with_keys("event", &[(String::from("key").into(), 1.into())]);

@@ -4,8 +4,8 @@ use super::scope::{self, Entered};
 use super::{attribute, begin, end, event, update};
 use crate::thread::Lease;
 use crate::wire::ESCAPED;
-use crate::{Context, Name, SetError, SpanKind, Status, Value};
-use std::fmt;
+use crate::{Context, IntoValue, Name, SetError, SpanKind, Status, Value};
+use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// An open span. It ends when it is dropped, on whatever thread that happens; `Send + Sync`.
@@ -132,7 +132,7 @@ impl Span {
     }
 
     /// Sets an attribute; the last value of a key wins. What can't be recorded is counted (see
-    /// [`try_set`](Self::try_set)).
+    /// [`try_set`](Self::try_set)). [`IntoValue`] lists what a value may be; `None` sets nothing.
     ///
     /// Any thread may set attributes while it can reach the span: then the record carries a clock reading, and the
     /// latest wins.
@@ -143,21 +143,60 @@ impl Span {
     /// ```
     /// # use heirloom_core::root;
     /// let span = root("decode");
-    /// span.set("bytes", 512).set("format", "png").set("ratio", 0.75).set("ids", &[1_i64, 2][..]);
+    /// span.set("bytes", 512).set("format", "png").set("ratio", 0.75).set("ids", &[1_i64, 2]);
+    /// span.set("page", None::<u32>).set("took_ns", std::time::Duration::from_millis(3));
     /// ```
     #[inline]
-    pub fn set<'k, 'v>(&self, key: impl Into<Name<'k>>, value: impl Into<Value<'v>>) -> &Self {
-        let _ = attribute::set(self, key.into(), value.into());
+    pub fn set<'k, 'v>(&self, key: impl Into<Name<'k>>, value: impl IntoValue<'v>) -> &Self {
+        let _ = self.try_set(key, value);
         self
     }
 
     /// As [`set`](Self::set), and says why if the attribute isn't recorded.
     ///
     /// # Errors
-    /// The span isn't recorded; the thread's shard is full; the thread is in the middle of another record.
+    /// The span isn't recorded; the thread's shard is full; the thread is in the middle of another record. A `None` is no
+    /// error.
     #[inline]
-    pub fn try_set<'k, 'v>(&self, key: impl Into<Name<'k>>, value: impl Into<Value<'v>>) -> Result<&Self, SetError> {
-        attribute::set(self, key.into(), value.into()).map(|()| self)
+    pub fn try_set<'k, 'v>(&self, key: impl Into<Name<'k>>, value: impl IntoValue<'v>) -> Result<&Self, SetError> {
+        match value.into_value() {
+            Some(value) => attribute::set(self, key.into(), value).map(|()| self),
+            None => Ok(self),
+        }
+    }
+
+    /// Sets an attribute to the text that `value` is displayed as. The text isn't made where the span isn't recorded.
+    ///
+    /// Cost: the formatting, one allocation, and that of [`set`](Self::set).
+    ///
+    /// # Panics
+    /// If `value`'s own `Display` panics.
+    ///
+    /// ```
+    /// # use heirloom_core::root;
+    /// # let peer = std::net::Ipv4Addr::LOCALHOST;
+    /// root("connect").set_display("peer", &peer).set_debug("options", &Some(5));
+    /// ```
+    pub fn set_display<'k>(&self, key: impl Into<Name<'k>>, value: &(impl fmt::Display + ?Sized)) -> &Self {
+        self.set_formatted(key.into(), format_args!("{value}"))
+    }
+
+    /// As [`set_display`](Self::set_display), with the text of `Debug`.
+    ///
+    /// # Panics
+    /// If `value`'s own `Debug` panics.
+    pub fn set_debug<'k>(&self, key: impl Into<Name<'k>>, value: &(impl fmt::Debug + ?Sized)) -> &Self {
+        self.set_formatted(key.into(), format_args!("{value:?}"))
+    }
+
+    fn set_formatted(&self, key: Name<'_>, value: fmt::Arguments<'_>) -> &Self {
+        if self.is_recording() {
+            let mut text = String::new();
+            // An implementation that returns an error leaves what it had written; `to_string` would panic.
+            let _ = text.write_fmt(value);
+            self.set(key, text);
+        }
+        self
     }
 
     /// Adds an event that happens now. Cost: one clock read and one record.
