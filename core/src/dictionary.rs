@@ -4,7 +4,7 @@
 //! when it meets a number that it doesn't know; so whoever reads a record can read its name.
 
 use crate::region::Attachment;
-use crate::thread::cut;
+use crate::text::cut;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 

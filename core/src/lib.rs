@@ -144,8 +144,12 @@ mod dictionary;
 pub mod export;
 #[cfg(feature = "tracing")]
 pub mod foreign;
+#[cfg(feature = "record")]
+mod life;
 #[cfg(feature = "otel")]
 pub mod otel;
+#[cfg(feature = "record")]
+mod random;
 #[cfg(feature = "record")]
 pub mod region;
 #[cfg(feature = "record")]
@@ -159,10 +163,14 @@ mod sys;
 #[cfg(feature = "record")]
 pub mod testing;
 #[cfg(feature = "record")]
+mod text;
+#[cfg(feature = "record")]
 mod thread;
 #[cfg(feature = "record")]
 mod tracer;
 #[cfg(feature = "record")]
 pub mod tree;
+#[cfg(feature = "record")]
+mod unplaced;
 #[cfg(feature = "record")]
 mod wire;

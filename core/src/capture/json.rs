@@ -2,7 +2,7 @@
 
 use super::deny::DenyList;
 use super::escape::{needs_escape, next_escape, ESCAPES};
-use crate::thread::cut;
+use crate::text::cut;
 
 /// What stands for a value whose key is denied.
 pub(super) const REDACTED: &[u8] = b"\"<redacted>\"";

@@ -21,7 +21,7 @@ use crate::clock::timeline::Timeline;
 use crate::clock::Clock;
 use crate::diagnostics::warn;
 use crate::export::{Batch, Resource};
-use crate::thread::enter_pipeline;
+use crate::life::enter_pipeline;
 use crate::tracer::Shared;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::mpsc::SyncSender;

@@ -196,7 +196,7 @@ impl Region {
         }
         crate::collector::reserve_name();
         let sizes = tracer.registry.sizes();
-        let hosted = Arc::new(Hosted::new(mapping, nonce, sizes, &tracer, crate::thread::seed())?);
+        let hosted = Arc::new(Hosted::new(mapping, nonce, sizes, &tracer, crate::random::seed())?);
         tracer.hosts.add(Arc::clone(&hosted));
         if tracer.is_closed() {
             // It has finished meanwhile, and perhaps did not see this one.

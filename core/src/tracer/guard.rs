@@ -11,7 +11,7 @@
 
 use super::{table, Report, Tracer};
 use crate::collector::{Barrier, Queue, Request};
-use crate::{sys, thread, TracerId};
+use crate::{life, sys, thread, TracerId};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -111,7 +111,7 @@ impl Guard {
 
     fn end(&mut self, timeout: Duration) -> Report {
         self.finished = true;
-        if thread::forked() {
+        if life::forked() {
             // Any lock may be held for ever, by a thread that only the parent has.
             return Report::inert(false);
         }
@@ -138,7 +138,7 @@ fn finish(tracer: &Tracer, timeout: Duration) -> Report {
         shared.close();
         return Report::inert(true);
     }
-    if thread::in_pipeline() {
+    if life::in_pipeline() {
         return Report::own_thread(tracer);
     }
     let start = Instant::now();
@@ -212,7 +212,7 @@ pub(super) fn install_hooks(flush_on_panic: bool) {
 }
 
 extern "C" fn at_exit() {
-    if thread::forked() {
+    if life::forked() {
         return;
     }
     if let Some(tracer) = Tracer::global() {

@@ -21,8 +21,8 @@ pub(crate) use shared::{Shared, StrayEnd};
 pub(crate) use table::{find, global_key};
 
 use crate::collector::{Barrier, Done, Ledger, OpenSpan, Queue, Request};
+use crate::life;
 use crate::region::Attachment;
-use crate::thread;
 use crate::{Context, Entered, Name, ParseTraceparentError, Span, TraceState};
 use std::fmt;
 use std::sync::mpsc::sync_channel;
@@ -137,7 +137,7 @@ impl Tracer {
     pub fn extract(&self, traceparent: &str, tracestate: Option<&str>) -> Result<Context, ParseTraceparentError> {
         let mut cx = Context::from_traceparent(traceparent)?;
         cx.tracer = self.shared.key;
-        let tracestate = tracestate.filter(|_| !thread::forked());
+        let tracestate = tracestate.filter(|_| !life::forked());
         if let Some((state, _)) = tracestate.and_then(|text| TraceState::parse(text).ok()) {
             if !state.is_empty() {
                 cx = cx.with_tracestate_index(self.shared.tracestate(state.as_str()));
@@ -167,7 +167,7 @@ impl Tracer {
     /// wait for it.
     pub fn flush(&self, timeout: Duration) -> Result<(), FlushError> {
         let start = Instant::now();
-        if let (Some(region), false) = (&self.shared.parent, thread::forked()) {
+        if let (Some(region), false) = (&self.shared.parent, life::forked()) {
             return self.flush_to_parent(region, timeout);
         }
         let barrier = self.begin_flush()?;
@@ -208,10 +208,10 @@ impl Tracer {
     }
 
     fn begin_flush(&self) -> Result<Arc<Barrier>, FlushError> {
-        if thread::in_pipeline() {
+        if life::in_pipeline() {
             return Err(FlushError::OwnThread);
         }
-        if thread::forked() {
+        if life::forked() {
             return Err(FlushError::Forked);
         }
         let barrier = Barrier::new(1);
@@ -227,7 +227,7 @@ impl Tracer {
     /// Every span that has begun and not ended, oldest first: who, where, since when. Waits for the collector at most for
     /// `timeout`; empty if it did not answer.
     pub fn open_spans(&self, timeout: Duration) -> Vec<OpenSpan> {
-        if thread::in_pipeline() || thread::forked() {
+        if life::in_pipeline() || life::forked() {
             return Vec::new();
         }
         let (reply, answer) = sync_channel(1);
@@ -238,7 +238,7 @@ impl Tracer {
     /// The account of every span so far. Exact while nobody records and after a [`flush`](Self::flush). Empty in the
     /// child of a fork.
     pub fn ledger(&self) -> Ledger {
-        if thread::forked() {
+        if life::forked() {
             return Ledger::default();
         }
         self.shared.ledger()

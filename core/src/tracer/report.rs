@@ -2,7 +2,7 @@
 
 use super::{FlushError, Tracer};
 use crate::collector::Ledger;
-use crate::thread::NoShard;
+use crate::unplaced::NoShard;
 use std::fmt;
 use std::time::Duration;
 

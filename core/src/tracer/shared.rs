@@ -9,7 +9,7 @@ use crate::region::{Attachment, Hosts};
 use crate::sampler::SamplerState;
 use crate::shard::{Counts, Refused, Registry, Shard, Sizes};
 use crate::sync::SegQueue;
-use crate::thread::{NoShard, UNPLACED};
+use crate::unplaced::{NoShard, UNPLACED};
 use crate::wire::{header, padded, Kind};
 use crate::{sys, Context, TraceId};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
@@ -52,7 +52,7 @@ pub(crate) struct Shared {
     tracestates_len: AtomicUsize,
     closed: AtomicBool,
     /// Records without a shard before this tracer started: nothing of its business.
-    unplaced_before: [u64; crate::thread::CAUSES],
+    unplaced_before: [u64; crate::unplaced::CAUSES],
 }
 
 /// Wakes the collector.
@@ -158,7 +158,7 @@ impl Shared {
     pub(crate) fn announce_thread(&self, shard: &Shard) -> Result<(), Refused> {
         let thread = std::thread::current();
         let writer = shard.writer();
-        let name = crate::thread::cut(thread.name().unwrap_or(""), 64);
+        let name = crate::text::cut(thread.name().unwrap_or(""), 64);
         let bytes = 16 + padded(name.len());
         if !writer.fits(bytes) {
             let refill = writer.refill(bytes, false);

@@ -5,7 +5,7 @@
 
 use super::Shared;
 use crate::context::TracerKey;
-use crate::thread;
+use crate::life;
 use arc_swap::ArcSwapOption;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -38,7 +38,7 @@ fn split(key: TracerKey) -> Option<(usize, u16)> {
 /// The tracer with this key, if it lives.
 pub(crate) fn find(key: TracerKey) -> Option<Arc<Shared>> {
     let (index, generation) = split(key)?;
-    if thread::forked() {
+    if life::forked() {
         return None;
     }
     let table = table();
@@ -88,7 +88,7 @@ pub(crate) fn global_key() -> TracerKey {
 
 /// The global tracer, if there is one: no lock.
 pub(super) fn global() -> Option<Arc<Shared>> {
-    match thread::forked() {
+    match life::forked() {
         true => None,
         false => GLOBAL_TRACER.load_full(),
     }

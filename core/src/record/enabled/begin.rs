@@ -5,7 +5,9 @@ use crate::clock;
 use crate::context::{RANDOM, REMOTE, SAMPLED, TRANSPARENT};
 use crate::name::Text;
 use crate::shard::{Begin, Refused};
-use crate::thread::{self, NoShard, Placed, ThreadState};
+use crate::text::cut;
+use crate::thread::{self, Placed, ThreadState};
+use crate::unplaced::{NoShard, UNPLACED};
 use crate::wire::{padded, BEGIN_BYTES, PARENT_REMOTE, RANDOM_TRACE};
 use crate::{tracer, Context, Name, SpanId, SpanKind, TraceId};
 
@@ -109,7 +111,7 @@ fn begin_any(state: &ThreadState, mut parent: Context, name: Name<'_>, kind: Spa
 
 /// Counts a span that no shard took; where a child has no shard for want of room, for its parent too.
 fn count_unplaced(key: u32, why: NoShard) {
-    thread::UNPLACED.count(why);
+    UNPLACED.count(why);
     if let (NoShard::NoMemory, Some(tracer)) = (why, tracer::find(key)) {
         tracer.count_unplaced();
     }
@@ -196,7 +198,7 @@ fn begin(state: &ThreadState, parent: Context, name: Name<'_>, kind: SpanKind) -
 
 fn shorten(name: Placed<'_>, bytes: u64) -> Placed<'_> {
     match name {
-        Placed::Inline(text) => Placed::Inline(thread::cut(text, bytes as usize)),
+        Placed::Inline(text) => Placed::Inline(cut(text, bytes as usize)),
         id => id,
     }
 }

@@ -2,8 +2,10 @@
 
 use super::Span;
 use crate::clock;
-use crate::thread::{self, NoShard, ThreadState};
+use crate::life;
+use crate::thread::{self, ThreadState};
 use crate::tracer::{self, StrayEnd};
+use crate::unplaced::{NoShard, UNPLACED};
 use crate::wire::{ELSEWHERE, END_BYTES, PANICKED};
 
 /// Ends a recorded span. The fast path is the thread that began it, not panicking: one clock read, one record, no check.
@@ -40,7 +42,7 @@ fn here(state: &ThreadState, span: &Span, flags: u16) -> bool {
 #[cold]
 #[inline(never)]
 fn slow(span: &Span) {
-    if thread::forked() {
+    if life::forked() {
         return;
     }
     let state = thread::state();
@@ -69,7 +71,7 @@ fn elsewhere(state: &ThreadState, span: &Span, flags: u16) {
             }
         }
         // In the middle of a record nothing can be done that is safe in a signal handler: the span is closed at `finish`.
-        Err(why @ NoShard::Nested) => thread::UNPLACED.count(why),
+        Err(why @ NoShard::Nested) => UNPLACED.count(why),
         Err(_) => overflow_from_outside(span, flags),
     }
 }

@@ -2,7 +2,8 @@
 
 use super::Span;
 use crate::context::{REMOTE, SAMPLED, TRANSPARENT};
-use crate::thread::{self, Lease, NoShard};
+use crate::thread::{self, Lease};
+use crate::unplaced::{NoShard, UNPLACED};
 use crate::{tracer, Context, UpdateError};
 use std::fmt;
 use std::mem::ManuallyDrop;
@@ -83,7 +84,7 @@ impl Deref for Update {
 impl Drop for Update {
     fn drop(&mut self) {
         let (_, lost) = self.0.end_marks();
-        thread::UNPLACED.add(NoShard::UpdateLost, u64::from(lost & 0xffff) + u64::from(lost >> 16));
+        UNPLACED.add(NoShard::UpdateLost, u64::from(lost & 0xffff) + u64::from(lost >> 16));
     }
 }
 
@@ -96,7 +97,7 @@ impl fmt::Debug for Update {
 /// The context with its tracer, if the span that it stands for can be written to from here.
 pub(super) fn writable(cx: Context) -> Result<Context, UpdateError> {
     if !cx.is_valid() {
-        thread::UNPLACED.count(NoShard::NoSpan);
+        UNPLACED.count(NoShard::NoSpan);
         return Err(UpdateError::NoSpan);
     }
     if cx.has(TRANSPARENT) {
