@@ -146,6 +146,8 @@ pub mod export;
 pub mod foreign;
 #[cfg(feature = "record")]
 mod life;
+#[cfg(feature = "record")]
+mod mapping;
 #[cfg(feature = "otel")]
 pub mod otel;
 #[cfg(feature = "record")]

@@ -3,10 +3,11 @@
 use super::layout::{
     names_range, Layout, Parts, Word, ATTACHED, FINGERPRINT, FINISHED, FREE, MAGIC, STRAY_WORDS, VERSION,
 };
-use super::{texts, AttachError, Mapped, Mapping};
+use super::{texts, AttachError, Mapping};
+use crate::mapping::Mapped;
 use crate::shard::{Block, Ids, Shard};
 use crate::sync::{AtomicU64, Ordering};
-use crate::tracer::StrayEnd;
+use crate::wire::StrayEnd;
 use std::sync::atomic::fence;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -2,11 +2,13 @@
 
 use super::child::{place, ID_FIELD};
 use super::layout::{Layout, Parts, Word, ATTACHED, FINGERPRINT, FREE, MAGIC, STRAY_WORDS, VERSION};
-use super::{texts, Attachment, Death, HostError, Mapped, Mapping, RegionReport};
+use super::{texts, Attachment, Death, HostError, Mapping, RegionReport};
 use crate::clock;
+use crate::mapping::Mapped;
 use crate::shard::{Block, Sizes};
 use crate::sync::Ordering;
-use crate::tracer::{Shared, StrayEnd};
+use crate::tracer::Shared;
+use crate::wire::StrayEnd;
 use std::sync::atomic::{fence, AtomicU16, AtomicU64};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};

@@ -7,7 +7,6 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `mapping.rs` | access to the parts of shared memory |
 //! | `layout.rs` | where everything is, and the words of the header; specified in `docs/shm-format.md` |
 //! | `texts.rs` | texts in shared words |
 //! | `child.rs` | [`Attachment`]: the child's side |
@@ -22,13 +21,11 @@
 mod child;
 mod host;
 mod layout;
-mod mapping;
 mod texts;
 
+pub use crate::mapping::Mapping;
 pub use child::Attachment;
 pub(crate) use host::{Hosted, Hosts, Moment};
-pub(crate) use mapping::Mapped;
-pub use mapping::Mapping;
 
 use crate::tracer::Shared;
 use crate::Tracer;

@@ -17,7 +17,7 @@ mod table;
 pub use builder::{builder, init, Builder, InitError};
 pub use guard::{on_finish, Guard};
 pub use report::Report;
-pub(crate) use shared::{Shared, StrayEnd};
+pub(crate) use shared::Shared;
 pub(crate) use table::{find, global_key};
 
 use crate::collector::{Barrier, Done, Ledger, OpenSpan, Queue, Request};

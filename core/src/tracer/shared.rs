@@ -10,20 +10,11 @@ use crate::sampler::SamplerState;
 use crate::shard::{Counts, Refused, Registry, Shard, Sizes};
 use crate::sync::SegQueue;
 use crate::unplaced::{NoShard, UNPLACED};
-use crate::wire::{header, padded, Kind};
+use crate::wire::{header, padded, Kind, StrayEnd};
 use crate::{sys, Context, TraceId};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::Thread;
-
-/// An end that its own shard did not take.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct StrayEnd {
-    pub(crate) span: u64,
-    pub(crate) tick: u64,
-    pub(crate) flags: u16,
-    pub(crate) dropped: u32,
-}
 
 /// How many different tracestates a tracer keeps: as many as the index in a context can tell apart.
 const MAX_TRACESTATES: usize = u16::MAX as usize;

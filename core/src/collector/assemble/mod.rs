@@ -32,7 +32,7 @@ use crate::clock::timeline::Timeline;
 use crate::config::Limits;
 use crate::dictionary::Names;
 use crate::export::{Batch, Resource};
-use crate::tracer::StrayEnd;
+use crate::wire::StrayEnd;
 use crate::wire::{aux_of, flags_of, Kind, ELSEWHERE, ESCAPED, FOREIGN, INLINE, MORE, PANICKED, PARENT_REMOTE};
 use crate::TraceId;
 use batches::Batches;

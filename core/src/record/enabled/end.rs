@@ -4,8 +4,9 @@ use super::Span;
 use crate::clock;
 use crate::life;
 use crate::thread::{self, ThreadState};
-use crate::tracer::{self, StrayEnd};
+use crate::tracer;
 use crate::unplaced::{NoShard, UNPLACED};
+use crate::wire::StrayEnd;
 use crate::wire::{ELSEWHERE, END_BYTES, PANICKED};
 
 /// Ends a recorded span. The fast path is the thread that began it, not panicking: one clock read, one record, no check.
