@@ -310,7 +310,7 @@ impl Region {
         let mut border = Border {
             region: &self.hosted,
             names: &mut self.names,
-            until: Moment::now(tracer),
+            until: Moment::now(&tracer.clock),
             tracestates: &mut self.tracestates,
             tracer,
         };
@@ -323,7 +323,7 @@ impl Region {
             if head == from {
                 continue;
             }
-            border.until = Moment::now(tracer);
+            border.until = Moment::now(&tracer.clock);
             if let Err(violation) = shard.drain(block, head, &mut border, to, record, send) {
                 let pid = self.hosted.process().unwrap_or(0);
                 complaints.complain(&shard.complaint(violation, pid), warn);
@@ -343,7 +343,7 @@ impl Region {
             return;
         }
         self.strays = strays;
-        let until = Moment::now(tracer);
+        let until = Moment::now(&tracer.clock);
         self.hosted.take_strays(|mut end| {
             end.tick = clamped(&self.hosted, until, end.tick);
             if self.hosted.owns(end.span) {

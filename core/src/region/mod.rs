@@ -192,8 +192,9 @@ impl Region {
             return Err(HostError::NoCollector);
         }
         crate::collector::reserve_name();
-        let sizes = tracer.registry.sizes();
-        let hosted = Arc::new(Hosted::new(mapping, nonce, sizes, &tracer, crate::random::seed())?);
+        let (sizes, born) = (tracer.registry.sizes(), Moment::now(&tracer.clock));
+        let hosted = Hosted::new(mapping, nonce, sizes, crate::random::seed(), tracer.clock_source(), born)?;
+        let hosted = Arc::new(hosted);
         tracer.hosts.add(Arc::clone(&hosted));
         if tracer.is_closed() {
             // It has finished meanwhile, and perhaps did not see this one.

@@ -288,7 +288,8 @@ impl Builder {
     fn join_parent(self, region: Attachment) -> Result<Tracer, InitError> {
         guard::notice_forks();
         let region = Arc::new(region);
-        if !dictionary::publish_to(&region) {
+        let names = Arc::clone(&region);
+        if !dictionary::publish_to(Box::new(move |name| names.add_name(name)), Attachment::MAX_NAME_BYTES) {
             warn("this process has more names than a region holds; it records on its own");
             return self.spawn();
         }

@@ -7,7 +7,7 @@ use crate::context::{TracerKey, SAMPLED};
 use crate::export::Verify;
 use crate::region::{Attachment, Hosts};
 use crate::sampler::SamplerState;
-use crate::shard::{Counts, Refused, Registry, Shard, Sizes};
+use crate::shard::{Counts, MakeShard, Refused, Registry, Shard, Sizes};
 use crate::sync::SegQueue;
 use crate::unplaced::{NoShard, UNPLACED};
 use crate::wire::{header, padded, Kind, StrayEnd};
@@ -72,6 +72,14 @@ impl Wake {
     }
 }
 
+/// Shards on the heap, or in the region of this process's parent.
+fn make_shard(parent: Option<Arc<Attachment>>) -> MakeShard {
+    match parent {
+        None => Box::new(Shard::new),
+        Some(region) => Box::new(move |_, _, first_id| region.next_shard(first_id)),
+    }
+}
+
 impl Shared {
     pub(super) fn new(
         key: TracerKey,
@@ -89,7 +97,7 @@ impl Shared {
             settings,
             clock_source: AtomicU8::new(clock.source()),
             clock,
-            registry: Registry::new(sizes, parent.clone()),
+            registry: Registry::new(sizes, make_shard(parent.clone())),
             parent,
             hosts: Hosts::default(),
             wake: Wake::default(),
