@@ -128,6 +128,21 @@ pub use tracer::{builder, init, on_finish, Builder, FlushError, Guard, InitError
 #[cfg(not(feature = "record"))]
 pub use record::on_finish;
 
+/// Regions: shards in memory that a process shares with the worker process that it started. Here is the border between this
+/// crate, which knows no process, and one that starts them (`heirloom-ipc`). A program that only uses Heirloom needs none of
+/// it.
+///
+/// A region is made by the parent before the child exists, in memory that the child inherits. The child attaches to it when
+/// it starts its tracer, and records into shards that lie in it; it has no collector and no exporter. The parent's collector
+/// reads them as it reads its own. When the child dies, however it dies, what it recorded is still there.
+///
+/// The parent trusts nothing that the child writes: it copies each record out of the region and checks the copy.
+#[cfg(feature = "record")]
+pub mod region {
+    pub use crate::shm::{AttachError, Attachment, Death, HostError, Mapping, RegionReport};
+    pub use crate::tracer::{on_init, FindRegion, Heir, Region};
+}
+
 #[cfg(any(feature = "record", feature = "capture"))]
 pub mod capture;
 #[cfg(feature = "record")]
@@ -153,11 +168,11 @@ pub mod otel;
 #[cfg(feature = "record")]
 mod random;
 #[cfg(feature = "record")]
-pub mod region;
-#[cfg(feature = "record")]
 mod sampler;
 #[cfg(feature = "record")]
 mod shard;
+#[cfg(feature = "record")]
+mod shm;
 #[cfg(feature = "record")]
 mod sync;
 #[cfg(feature = "record")]

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The head lies at a fixed distance in front of the words, so that one pointer finds both. A block is on the heap, or in
-//! memory that a worker process shares with its parent ([`region`](crate::region)); the same code writes both.
+//! memory that a worker process shares with its parent ([`shm`](crate::shm)); the same code writes both.
 //!
 //! Nearly all unsafe code of this crate is in this file and in `writer.rs`. Invariants, cited by number:
 //!

@@ -5,8 +5,8 @@
 use crate::clock;
 use crate::export::SpanData;
 use crate::random::seed;
-use crate::region::{AttachError, Attachment, Mapping};
 use crate::shard::{Begin, Shard};
+use crate::shm::{AttachError, Attachment, Mapping};
 use crate::wire::StrayEnd;
 use crate::wire::{header, padded, Kind, Type, BEGIN_BYTES, END_BYTES, INLINE};
 use crate::{testing, Context, Guard, InitError, Settings, SpanId, TraceId, Tracer};

@@ -2,14 +2,14 @@
 
 use super::guard::{self, Guard};
 use super::shared::Collector;
-use super::{table, Shared, Tracer};
+use super::{region, table, Shared, Tracer};
 use crate::clock::{Clock, ManualClock};
 use crate::collector::{self, Queue, QueueSettings};
 use crate::config::{ConfigWarning, Difference, Settings};
 use crate::diagnostics::warn;
 use crate::export::{Chrome, Exporter, Resource, Verify};
-use crate::region::{self, Attachment};
 use crate::shard::Sizes;
+use crate::shm::Attachment;
 use crate::{dictionary, sys, Capture, Sampler, Value};
 use std::borrow::Cow;
 use std::fmt;

@@ -6,23 +6,26 @@
 //! | `table.rs` | from the number in a context to the tracer; which one is global |
 //! | `builder.rs` | settings and exporters, `init` |
 //! | `guard.rs` | the end: `finish`, on drop, at exit and on panic |
+//! | `region.rs` | regions as their makers hold them; the one that this process's parent made |
 //! | `report.rs` | what `finish` returns |
 
 mod builder;
 mod guard;
+mod region;
 mod report;
 mod shared;
 mod table;
 
 pub use builder::{builder, init, Builder, InitError};
 pub use guard::{on_finish, Guard};
+pub use region::{on_init, FindRegion, Heir, Region};
 pub use report::Report;
 pub(crate) use shared::Shared;
 pub(crate) use table::{find, global_key};
 
 use crate::collector::{Barrier, Done, Ledger, OpenSpan, Queue, Request};
 use crate::life;
-use crate::region::Attachment;
+use crate::shm::Attachment;
 use crate::{Context, Entered, Name, ParseTraceparentError, Span, TraceState};
 use std::fmt;
 use std::sync::mpsc::sync_channel;

@@ -5,9 +5,9 @@ use crate::collector::{Barrier, Control, ExporterLedger, Ledger, Published, Queu
 use crate::config::Settings;
 use crate::context::{TracerKey, SAMPLED};
 use crate::export::Verify;
-use crate::region::{Attachment, Hosts};
 use crate::sampler::SamplerState;
 use crate::shard::{Counts, MakeShard, Refused, Registry, Shard, Sizes};
+use crate::shm::{Attachment, Hosts};
 use crate::sync::SegQueue;
 use crate::unplaced::{NoShard, UNPLACED};
 use crate::wire::{header, padded, Kind, StrayEnd};

@@ -450,7 +450,7 @@ pub(crate) fn tracestate(span: &Span, index: u16) {
 }
 
 fn child_tracestate(tracer: u32, index: u16) -> Option<std::sync::Arc<str>> {
-    if !crate::region::is_child() {
+    if !crate::shm::is_child() {
         return None;
     }
     tracer::find(tracer).filter(|tracer| tracer.parent.is_some())?.tracestate_text(index)

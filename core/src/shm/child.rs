@@ -197,9 +197,9 @@ impl Attachment {
 
 /// The states of a place for a stray end.
 pub(super) mod place {
-    pub(in crate::region) const EMPTY: u64 = 0;
-    pub(in crate::region) const TAKEN: u64 = 1;
-    pub(in crate::region) const FULL: u64 = 2;
+    pub(in crate::shm) const EMPTY: u64 = 0;
+    pub(in crate::shm) const TAKEN: u64 = 1;
+    pub(in crate::shm) const FULL: u64 = 2;
 }
 
 /// Puts an end into a place, if it is empty.
