@@ -117,9 +117,9 @@ mod value;
 #[cfg(feature = "record")]
 pub use capture::Capture;
 #[cfg(feature = "record")]
-pub use collector::{Dropped, ExporterLedger, Ledger, OpenSpan, Transparent};
-#[cfg(feature = "record")]
 pub use config::{ConfigWarning, Difference, Limits, Settings};
+#[cfg(feature = "record")]
+pub use pipeline::{Dropped, ExporterLedger, Ledger, OpenSpan, Transparent};
 #[cfg(feature = "record")]
 pub use sampler::{ParseSamplerError, Sampler, SamplerState};
 #[cfg(feature = "record")]
@@ -165,6 +165,8 @@ mod life;
 mod mapping;
 #[cfg(feature = "otel")]
 pub mod otel;
+#[cfg(feature = "record")]
+mod pipeline;
 #[cfg(feature = "record")]
 mod random;
 #[cfg(feature = "record")]

@@ -10,8 +10,8 @@
 use super::assemble::Assembler;
 use crate::clock::NS;
 use crate::dictionary;
+use crate::pipeline::Shared;
 use crate::shm::{Hosted, Moment};
-use crate::tracer::Shared;
 use crate::wire::{aux_of, flags_of, header, padded, Kind, Type, FOREIGN, INLINE, MORE, PARENT_REMOTE};
 use crate::TraceState;
 use std::fmt;

@@ -3,10 +3,9 @@
 
 use super::assemble::Assembler;
 use super::drain::Sources;
-use super::worker::Published;
 use crate::clock::timeline::Timeline;
 use crate::export::{Batch, Resource, SpanData};
-use crate::tracer::Shared;
+use crate::pipeline::{Published, Shared};
 use std::sync::Arc;
 
 /// Sources and tables, and what came out of them.

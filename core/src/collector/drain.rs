@@ -5,8 +5,8 @@ use super::lanes::LaneId;
 use super::regions::Regions;
 use super::stack::Stack;
 use crate::export::{Batch, Lane};
+use crate::pipeline::Shared;
 use crate::shard::Reader;
-use crate::tracer::Shared;
 use crate::wire::END_BYTES;
 
 /// A flush gives up waiting for records of unknown spans after so many passes.

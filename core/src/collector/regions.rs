@@ -13,10 +13,10 @@ use super::drain::LaneState;
 use super::extras::{Abort, Cause};
 use crate::diagnostics::warn;
 use crate::export::{Batch, Lane, Resource};
-use crate::shard::{Block, Counts};
+use crate::pipeline::{Foreign, Shared};
+use crate::shard::Block;
 use crate::shm::{Death, Hosted, Moment, RegionReport};
 use crate::sync::{Edge, Ordering};
-use crate::tracer::Shared;
 use crate::wire::{words_of, Kind, BEGIN_BYTES, END_BYTES};
 use crate::Value;
 use std::borrow::Cow;
@@ -37,18 +37,6 @@ const LAST_PASSES: u8 = 2;
 const MAX_COUNT: u64 = 1 << 40;
 /// How many shards that are given up are told of; who reads that has understood.
 const MAX_COMPLAINTS: u32 = 16;
-
-/// What the writers of child processes counted, and what can't be known.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Foreign {
-    pub(crate) counts: Counts,
-    /// Spans that were counted as begun and never published: their process died in between.
-    pub(crate) unpublished: u64,
-    /// Shards that were given up.
-    pub(crate) quarantined: u64,
-    /// Spans that were begun on threads without a shard.
-    pub(crate) unplaced: u64,
-}
 
 /// Reads this process's own shards.
 type ReadOwn<'a> = dyn FnMut(&mut Assembler, &mut dyn FnMut(Batch)) + 'a;
@@ -408,15 +396,6 @@ impl Region {
             }
         }
         sum.unplaced = sum.unplaced.saturating_add(self.hosted.unplaced().min(MAX_COUNT));
-    }
-}
-
-impl Foreign {
-    fn add(&mut self, other: &Foreign) {
-        self.counts.add(&other.counts);
-        self.unpublished += other.unpublished;
-        self.quarantined += other.quarantined;
-        self.unplaced = self.unplaced.saturating_add(other.unplaced);
     }
 }
 

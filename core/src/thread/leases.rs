@@ -4,9 +4,9 @@ use super::slot::{slot, Slot};
 use super::{state, ThreadState};
 use crate::context::TracerKey;
 use crate::life::{self, forked};
+use crate::pipeline::{self, Shared};
 use crate::random::seed;
 use crate::shard::Shard;
-use crate::tracer::{self, Shared};
 use crate::unplaced::NoShard;
 use std::cell::RefCell;
 use std::ptr::NonNull;
@@ -108,7 +108,7 @@ static NEXT_LEASE: AtomicU32 = AtomicU32::new(1);
 
 /// Leases a shard of the tracer and says whose it is now.
 fn lease(key: TracerKey) -> Result<Held, NoShard> {
-    let tracer = tracer::find(key).ok_or(NoShard::NoTracer)?;
+    let tracer = pipeline::find(key).ok_or(NoShard::NoTracer)?;
     let lease = next_lease();
     let why = || if tracer.is_closed() { NoShard::NoTracer } else { NoShard::NoMemory };
     let shard = tracer.registry.lease(tracer.clock_source(), seed).ok_or_else(why)?;

@@ -23,9 +23,9 @@ pub(crate) use names::Placed;
 pub(crate) use scopes::Scope;
 pub(crate) use slot::Slot;
 
+use crate::pipeline::Shared;
 use crate::random::Random;
 use crate::shard::Shard;
-use crate::tracer::Shared;
 use crate::Context;
 use names::{CachedName, NAMES};
 use scopes::SCOPES;

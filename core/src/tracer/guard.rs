@@ -9,8 +9,8 @@
 //! The tracer of a child that records into its parent's region has neither collector nor exporter: 3 and 4 are its
 //! parent's business, and nothing is waited for.
 
-use super::{table, Report, Tracer};
-use crate::collector::{Barrier, Queue, Request};
+use super::{Report, Tracer};
+use crate::pipeline::{self, Barrier, Queue, Request};
 use crate::{life, sys, thread, TracerId};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
@@ -101,7 +101,7 @@ impl Guard {
             done.done(None);
         });
         if thread.is_ok() {
-            crate::collector::Done(barrier).await;
+            pipeline::Done(barrier).await;
         }
         let report = result.lock().unwrap_or_else(PoisonError::into_inner).take();
         // Without a thread it is done here, blocking.
@@ -152,7 +152,7 @@ fn finish(tracer: &Tracer, timeout: Duration) -> Report {
             std::thread::sleep(Duration::from_millis(1));
         }
         region.finish();
-        table::remove(shared.key);
+        pipeline::remove(shared.key);
         return Report::of_child(tracer, running_jobs);
     }
     let barrier = Barrier::new(1);
@@ -160,7 +160,7 @@ fn finish(tracer: &Tracer, timeout: Duration) -> Report {
     let exporters = || shared.await_exporters(&barrier, Queue::flush);
     shared.ask(Request::Close(Arc::clone(&barrier)), exporters);
     let outcome = barrier.wait(left());
-    table::remove(shared.key);
+    pipeline::remove(shared.key);
     Report::of_finished(tracer, outcome, running_jobs, start.elapsed())
 }
 

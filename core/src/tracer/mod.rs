@@ -1,9 +1,7 @@
-//! [`Tracer`]: one configured pipeline, and the table in which a context's tracer is found.
+//! [`Tracer`]: one configured pipeline, how it starts and how it ends.
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `shared.rs` | what a tracer's threads share |
-//! | `table.rs` | from the number in a context to the tracer; which one is global |
 //! | `builder.rs` | settings and exporters, `init` |
 //! | `guard.rs` | the end: `finish`, on drop, at exit and on panic |
 //! | `region.rs` | regions as their makers hold them; the one that this process's parent made |
@@ -13,18 +11,14 @@ mod builder;
 mod guard;
 mod region;
 mod report;
-mod shared;
-mod table;
 
 pub use builder::{builder, init, Builder, InitError};
 pub use guard::{on_finish, Guard};
 pub use region::{on_init, FindRegion, Heir, Region};
 pub use report::Report;
-pub(crate) use shared::Shared;
-pub(crate) use table::{find, global_key};
 
-use crate::collector::{Barrier, Done, Ledger, OpenSpan, Queue, Request};
 use crate::life;
+use crate::pipeline::{self, Barrier, Done, Ledger, OpenSpan, Queue, Request, Shared};
 use crate::shm::Attachment;
 use crate::{Context, Entered, Name, ParseTraceparentError, Span, TraceState};
 use std::fmt;
@@ -104,14 +98,14 @@ impl Tracer {
     /// Cost: a load, and a count of its handles; no lock. Functions without a handle ([`root`](crate::root),
     /// [`span`](crate::span), ..) do without the count.
     pub fn global() -> Option<Tracer> {
-        table::global().map(Tracer::new)
+        pipeline::global().map(Tracer::new)
     }
 
     /// The tracer that a context is bound to, if it runs; the global one for a context that is bound to none.
     pub fn of(cx: Context) -> Option<Tracer> {
         match cx.tracer {
             0 => Self::global(),
-            key => find(key).map(Tracer::new),
+            key => pipeline::find(key).map(Tracer::new),
         }
     }
 
@@ -254,7 +248,7 @@ impl Context {
     pub fn tracestate(&self) -> TraceState {
         let text = match self.tracestate_index() {
             0 => None,
-            index => find(self.tracer).and_then(|tracer| tracer.tracestate_text(index)),
+            index => pipeline::find(self.tracer).and_then(|tracer| tracer.tracestate_text(index)),
         };
         text.and_then(|text| TraceState::parse(&text).ok()).map(|(state, _)| state).unwrap_or_default()
     }

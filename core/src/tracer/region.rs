@@ -1,7 +1,8 @@
 //! A region as its maker holds it, and how a process finds the one that its parent made for it.
 
-use super::{Shared, Tracer};
+use super::Tracer;
 use crate::diagnostics::warn;
+use crate::pipeline::Shared;
 use crate::random::seed;
 use crate::shm::{self, Attachment, Death, HostError, Hosted, Mapping, Moment, RegionReport};
 use crate::{collector, sys};

@@ -1,7 +1,7 @@
 //! What `finish` returns.
 
 use super::{FlushError, Tracer};
-use crate::collector::Ledger;
+use crate::pipeline::Ledger;
 use crate::unplaced::NoShard;
 use std::fmt;
 use std::time::Duration;

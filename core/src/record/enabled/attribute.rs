@@ -4,10 +4,10 @@ use super::{update, Span};
 use crate::clock;
 use crate::life;
 use crate::name::Text;
+use crate::pipeline;
 use crate::shard::Out;
 use crate::text::cut;
 use crate::thread::{self, Placed, Slot, ThreadState};
-use crate::tracer;
 use crate::unplaced::{NoShard, UNPLACED};
 use crate::wire::{header, padded, Kind, Type, CUT, FOREIGN, INLINE, MORE};
 use crate::{Name, SetError, Status, Value};
@@ -453,7 +453,7 @@ fn child_tracestate(tracer: u32, index: u16) -> Option<std::sync::Arc<str>> {
     if !crate::shm::is_child() {
         return None;
     }
-    tracer::find(tracer).filter(|tracer| tracer.parent.is_some())?.tracestate_text(index)
+    pipeline::find(tracer).filter(|tracer| tracer.parent.is_some())?.tracestate_text(index)
 }
 
 /// Notes on the span what became of a record: whether it was written by a foreign thread, and whether it was lost.

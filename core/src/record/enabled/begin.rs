@@ -9,7 +9,7 @@ use crate::text::cut;
 use crate::thread::{self, Placed, ThreadState};
 use crate::unplaced::{NoShard, UNPLACED};
 use crate::wire::{padded, BEGIN_BYTES, PARENT_REMOTE, RANDOM_TRACE};
-use crate::{tracer, Context, Name, SpanId, SpanKind, TraceId};
+use crate::{pipeline, Context, Name, SpanId, SpanKind, TraceId};
 
 /// Begins a child of `parent`; a root where that is inert.
 ///
@@ -75,7 +75,7 @@ fn begin_under(parent: &Context, kind: SpanKind, tick: u64) -> Begin {
 /// The tracer of the current context, else the global one; zero if there is neither.
 pub(super) fn ambient_tracer(state: &ThreadState) -> u32 {
     match state.current.get().tracer {
-        0 => tracer::global_key(),
+        0 => pipeline::global_key(),
         key => key,
     }
 }
@@ -112,7 +112,7 @@ fn begin_any(state: &ThreadState, mut parent: Context, name: Name<'_>, kind: Spa
 /// Counts a span that no shard took; where a child has no shard for want of room, for its parent too.
 fn count_unplaced(key: u32, why: NoShard) {
     UNPLACED.count(why);
-    if let (NoShard::NoMemory, Some(tracer)) = (why, tracer::find(key)) {
+    if let (NoShard::NoMemory, Some(tracer)) = (why, pipeline::find(key)) {
         tracer.count_unplaced();
     }
 }

@@ -3,8 +3,8 @@
 use super::Span;
 use crate::clock;
 use crate::life;
+use crate::pipeline;
 use crate::thread::{self, ThreadState};
-use crate::tracer;
 use crate::unplaced::{NoShard, UNPLACED};
 use crate::wire::StrayEnd;
 use crate::wire::{ELSEWHERE, END_BYTES, PANICKED};
@@ -84,13 +84,13 @@ fn stray(tick: u64, span: &Span, flags: u16) -> StrayEnd {
 
 /// The thread has no shard any more, or may not have one: the end goes to the tracer's overflow.
 fn overflow_from_outside(span: &Span, flags: u16) {
-    if let Some(tracer) = tracer::find(span.cx.tracer) {
+    if let Some(tracer) = pipeline::find(span.cx.tracer) {
         tracer.overflow(stray(tracer.clock_tick(), span, flags));
     }
 }
 
 fn overflow(key: u32, end: StrayEnd) {
-    if let Some(tracer) = tracer::find(key) {
+    if let Some(tracer) = pipeline::find(key) {
         tracer.overflow(end);
     }
 }

@@ -4,7 +4,7 @@ use super::Span;
 use crate::context::{REMOTE, SAMPLED, TRANSPARENT};
 use crate::thread::{self, Lease};
 use crate::unplaced::{NoShard, UNPLACED};
-use crate::{tracer, Context, UpdateError};
+use crate::{pipeline, Context, UpdateError};
 use std::fmt;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
@@ -119,7 +119,7 @@ pub(super) fn writable(cx: Context) -> Result<Context, UpdateError> {
 fn own(cx: Context) -> Result<Context, UpdateError> {
     let cx = writable(cx)?;
     // A child may not write to its parent's spans; the parent finds out for itself which spans are open.
-    let region = if cx.has(REMOTE) { tracer::find(cx.tracer).and_then(|tracer| tracer.parent.clone()) } else { None };
+    let region = if cx.has(REMOTE) { pipeline::find(cx.tracer).and_then(|tracer| tracer.parent.clone()) } else { None };
     match region {
         Some(region) if !region.owns(cx.span.0) => Err(UpdateError::Elsewhere),
         _ => Ok(cx),

@@ -1,7 +1,11 @@
 //! What the threads of a tracer share: recording threads on their slow path, the collector, whoever flushes.
 
+use super::barrier::Barrier;
+use super::control::{Control, Request};
+use super::counts::Published;
+use super::ledger::{ExporterLedger, Ledger, Transparent};
+use super::queue::Queue;
 use crate::clock::Clock;
-use crate::collector::{Barrier, Control, ExporterLedger, Ledger, Published, Queue, Request, Transparent};
 use crate::config::Settings;
 use crate::context::{TracerKey, SAMPLED};
 use crate::export::Verify;
@@ -52,7 +56,7 @@ pub(crate) struct Wake(OnceLock<Collector>);
 
 /// Where the collector is.
 #[derive(Debug)]
-pub(super) enum Collector {
+pub(crate) enum Collector {
     Here(Thread),
     InParent(Arc<Attachment>),
 }
@@ -67,7 +71,7 @@ impl Wake {
         }
     }
 
-    pub(super) fn set(&self, collector: Collector) {
+    pub(crate) fn set(&self, collector: Collector) {
         let _ = self.0.set(collector);
     }
 }
@@ -81,7 +85,7 @@ fn make_shard(parent: Option<Arc<Attachment>>) -> MakeShard {
 }
 
 impl Shared {
-    pub(super) fn new(
+    pub(crate) fn new(
         key: TracerKey,
         settings: Settings,
         clock: Clock,
@@ -241,7 +245,7 @@ impl Shared {
         self.closed.load(Ordering::Acquire)
     }
 
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
     }
 
