@@ -351,14 +351,14 @@ impl Border<'_> {
         if state.is_empty() {
             return 0;
         }
-        let (index, is_new) = self.tracer.add_foreign_tracestate(state.as_str(), *self.tracestates < MAX_TRACESTATES);
+        let (index, is_new) = self.tracer.tracestates.add_foreign(state.as_str(), *self.tracestates < MAX_TRACESTATES);
         *self.tracestates += u32::from(is_new);
         index
     }
 
     /// Shows the assembler those that it doesn't know: a span may end in the pass that brings its tracestate.
     pub(super) fn show_tracestates(&self, to: &mut Assembler) {
-        self.tracer.renew_tracestates(to.tracestates_known(), |all| to.set_tracestates(all));
+        self.tracer.tracestates.renew(to.tracestates_known(), |all| to.set_tracestates(all));
     }
 
     fn thread_start(walk: &mut Walk<'_>, head: u64) -> Result<(), Violation> {

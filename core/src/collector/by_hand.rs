@@ -26,7 +26,7 @@ impl ByHand {
     /// One pass, as the thread makes it. Returns whether anything waits for another one.
     pub(crate) fn pass(&mut self) -> bool {
         let Self { tracer, sources, assembler, batches } = self;
-        tracer.renew_tracestates(assembler.tracestates_known(), |all| assembler.set_tracestates(all));
+        tracer.tracestates.renew(assembler.tracestates_known(), |all| assembler.set_tracestates(all));
         let (_, waits) = sources.pass(tracer, assembler, &mut |batch| batches.push(batch));
         let foreign = sources.regions.counts();
         tracer.control.publish(Published { assembled: assembler.counts, open: assembler.open_count(), foreign });

@@ -5,6 +5,8 @@
 //! |---|---|
 //! | `shared.rs` | one tracer: who may touch which of its fields |
 //! | `table.rs` | from the number in a context to the tracer; which one is global |
+//! | `tracestates.rs` | from the number in a context to its tracestate |
+//! | `wake.rs` | wakes the collector |
 //! | `control.rs` | what others ask of the collector |
 //! | `counts.rs` | what the collector counts |
 //! | `queue.rs` | the queue and the thread of one exporter |
@@ -20,13 +22,16 @@ mod open_span;
 mod queue;
 mod shared;
 mod table;
+mod tracestates;
+mod wake;
 
 pub(crate) use barrier::{Barrier, Done};
 pub(crate) use control::Request;
 pub(crate) use counts::{Assembled, Foreign, Published};
 pub(crate) use queue::{Queue, QueueSettings};
-pub(crate) use shared::{Collector, Shared};
+pub(crate) use shared::Shared;
 pub(crate) use table::{add, find, global, global_key, remove, set_global};
+pub(crate) use wake::Collector;
 
 pub use ledger::{Dropped, ExporterLedger, Ledger, Transparent};
 pub use open_span::OpenSpan;

@@ -137,7 +137,7 @@ impl Tracer {
         let tracestate = tracestate.filter(|_| !life::forked());
         if let Some((state, _)) = tracestate.and_then(|text| TraceState::parse(text).ok()) {
             if !state.is_empty() {
-                cx = cx.with_tracestate_index(self.shared.tracestate(state.as_str()));
+                cx = cx.with_tracestate_index(self.shared.tracestates.add(state.as_str(), true).0);
             }
         }
         Ok(cx)
@@ -248,7 +248,7 @@ impl Context {
     pub fn tracestate(&self) -> TraceState {
         let text = match self.tracestate_index() {
             0 => None,
-            index => pipeline::find(self.tracer).and_then(|tracer| tracer.tracestate_text(index)),
+            index => pipeline::find(self.tracer).and_then(|tracer| tracer.tracestates.text(index)),
         };
         text.and_then(|text| TraceState::parse(&text).ok()).map(|(state, _)| state).unwrap_or_default()
     }

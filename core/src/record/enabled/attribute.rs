@@ -453,7 +453,7 @@ fn child_tracestate(tracer: u32, index: u16) -> Option<std::sync::Arc<str>> {
     if !crate::shm::is_child() {
         return None;
     }
-    pipeline::find(tracer).filter(|tracer| tracer.parent.is_some())?.tracestate_text(index)
+    pipeline::find(tracer).filter(|tracer| tracer.parent.is_some())?.tracestates.text(index)
 }
 
 /// Notes on the span what became of a record: whether it was written by a foreign thread, and whether it was lost.
