@@ -115,7 +115,7 @@ mod trace_update;
 mod value;
 
 #[cfg(feature = "record")]
-pub use capture::Capture;
+pub use config::Capture;
 #[cfg(feature = "record")]
 pub use config::{ConfigWarning, Difference, Limits, Settings};
 #[cfg(feature = "record")]

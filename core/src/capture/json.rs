@@ -1,7 +1,7 @@
 //! JSON that is being written: up to a limit, without what is denied, and valid wherever it stops.
 
-use super::deny::DenyList;
 use super::escape::{needs_escape, next_escape, ESCAPES};
+use crate::config::DenyList;
 use crate::text::cut;
 
 /// What stands for a value whose key is denied.

@@ -1,8 +1,8 @@
 //! Reads [`Settings`] from environment variables.
 
 use super::check::{self, Check};
-use super::{resource, unknown_service, ConfigWarning, Limits, Settings};
-use crate::{Capture, Sampler};
+use super::{resource, unknown_service, Capture, ConfigWarning, Limits, Settings};
+use crate::Sampler;
 use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 

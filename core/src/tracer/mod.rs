@@ -3,11 +3,13 @@
 //! | file | what it does |
 //! |---|---|
 //! | `builder.rs` | settings and exporters, `init` |
+//! | `env.rs` | the context that this process was started with |
 //! | `guard.rs` | the end: `finish`, on drop, at exit and on panic |
 //! | `region.rs` | regions as their makers hold them; the one that this process's parent made |
 //! | `report.rs` | what `finish` returns |
 
 mod builder;
+mod env;
 mod guard;
 mod region;
 mod report;
