@@ -7,7 +7,6 @@
 //!
 //! One that makes no sense is a [`Violation`], and its shard is given up: whoever wrote it may have written anything.
 
-use super::assemble::Assembler;
 use crate::clock::NS;
 use crate::dictionary;
 use crate::pipeline::Shared;
@@ -354,11 +353,6 @@ impl Border<'_> {
         let (index, is_new) = self.tracer.tracestates.add_foreign(state.as_str(), *self.tracestates < MAX_TRACESTATES);
         *self.tracestates += u32::from(is_new);
         index
-    }
-
-    /// Shows the assembler those that it doesn't know: a span may end in the pass that brings its tracestate.
-    pub(super) fn show_tracestates(&self, to: &mut Assembler) {
-        self.tracer.tracestates.renew(to.tracestates_known(), |all| to.set_tracestates(all));
     }
 
     fn thread_start(walk: &mut Walk<'_>, head: u64) -> Result<(), Violation> {

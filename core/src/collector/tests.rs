@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 use super::assemble::Assembler;
+use super::assemble::LaneState;
 use super::assemble::ProcessId;
-use super::drain::LaneState;
 use crate::clock::timeline::Timeline;
 use crate::clock::NS;
 use crate::config::Limits;

@@ -15,16 +15,17 @@
 mod batches;
 mod early;
 mod finish;
+mod lane_state;
 mod open;
 mod partial;
 mod traces;
 
 pub(super) use batches::ProcessId;
 pub(super) use finish::Ending;
+pub(super) use lane_state::LaneState;
 pub(super) use partial::{Partial, Rest};
 
 use super::decode::{self, Fields};
-use super::drain::LaneState;
 use super::extras::Extras;
 use super::lanes::Lanes;
 use crate::clock::timeline::Timeline;

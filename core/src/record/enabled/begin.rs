@@ -1,5 +1,6 @@
 //! How a span begins: the decision whether it is recorded, and its Begin record.
 
+use super::scope::ambient_tracer;
 use super::Span;
 use crate::clock;
 use crate::context::{RANDOM, REMOTE, SAMPLED, TRANSPARENT};
@@ -69,14 +70,6 @@ fn begin_under(parent: &Context, kind: SpanKind, tick: u64) -> Begin {
         trace_hi: parent.trace.hi,
         trace_lo: parent.trace.lo,
         tick,
-    }
-}
-
-/// The tracer of the current context, else the global one; zero if there is neither.
-pub(super) fn ambient_tracer(state: &ThreadState) -> u32 {
-    match state.current.get().tracer {
-        0 => pipeline::global_key(),
-        key => key,
     }
 }
 

@@ -107,7 +107,7 @@ pub(super) fn writable(cx: Context) -> Result<Context, UpdateError> {
         return Err(UpdateError::NotSampled);
     }
     match cx.tracer {
-        0 => match super::begin::ambient_tracer(thread::state()) {
+        0 => match super::scope::ambient_tracer(thread::state()) {
             0 => Err(UpdateError::NoTracer),
             tracer => Ok(Context { tracer, ..cx }),
         },
