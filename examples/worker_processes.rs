@@ -1,7 +1,7 @@
 //! Worker processes: the files of this project are hashed by four of them, one of which is killed half-way.
 //!
 //! ```text
-//! cargo run --release --example worker_processes            # -- DIR
+//! cargo run --release --features workers --example worker_processes            # -- DIR
 //! ```
 //!
 //! The workers are this program, started again. Each records into memory that it shares with this process, so the trace is
@@ -13,8 +13,12 @@ use heirloom::tree::{self, TreeOptions};
 use heirloom::workers::{self, Worker};
 use heirloom::Span;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::ffi::OsString;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -33,7 +37,7 @@ struct Job {
 struct Hashed {
     worker: u32,
     bytes: u64,
-    hash: Option<[u8; 32]>,
+    hash: [u8; 32],
 }
 
 static HASH: Worker<Job, Hashed> = Worker::new("hash", hash);
@@ -42,7 +46,7 @@ const WORKERS: usize = 4;
 
 fn hash(span: &Span, job: Job) -> Hashed {
     span.set("path", job.path.to_string_lossy());
-    let bytes = match span.in_span("read", |_| std::fs::read(&job.path)) {
+    let bytes = match span.in_span("read", |_| fs::read(&job.path)) {
         Ok(bytes) => bytes,
         Err(error) => {
             span.error(&error.to_string());
@@ -53,14 +57,14 @@ fn hash(span: &Span, job: Job) -> Hashed {
         if let Some(marker) = job.fatal_unless.filter(|marker| !marker.exists()) {
             be_killed(&marker);
         }
-        blake3::hash(&bytes)
+        Sha256::digest(&bytes)
     });
-    Hashed { worker: std::process::id(), bytes: bytes.len() as u64, hash: Some(*hash.as_bytes()) }
+    Hashed { worker: std::process::id(), bytes: bytes.len() as u64, hash: hash.into() }
 }
 
 /// As the kernel does it when memory is short: no warning, no last word.
 fn be_killed(marker: &Path) {
-    let made = std::fs::write(marker, []);
+    let made = fs::write(marker, []);
     let killed = Command::new("kill").args(["-KILL", &std::process::id().to_string()]).status();
     eprintln!("this worker should be dead: {made:?} {killed:?}");
 }
@@ -85,28 +89,41 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn hash_all(dir: &Path, root: &Span) -> Result<(), Box<dyn Error>> {
     let marker = std::env::temp_dir().join(format!("heirloom-worker-processes-{}", std::process::id()));
-    let mut jobs: Vec<Job> = files(dir).map(|path| Job { path: path.into(), fatal_unless: None }).collect();
+    let mut paths = Vec::new();
+    find_files(dir, &mut paths)?;
+    let mut jobs: Vec<Job> = paths.into_iter().map(|path| Job { path: path.into(), fatal_unless: None }).collect();
     let half = jobs.len() / 2;
     if let Some(job) = jobs.get_mut(half) {
         job.fatal_unless = Some(marker.clone());
     }
     let pool = HASH.pool().workers(WORKERS).retries(1).start()?;
-    let mut workers = std::collections::BTreeSet::new();
+    let (mut workers, mut contents) = (BTreeSet::new(), BTreeSet::new());
     let (mut count, mut bytes) = (0_u64, 0);
     for hashed in pool.map(root, jobs) {
         let hashed = hashed?;
         workers.insert(hashed.worker);
-        count += u64::from(hashed.hash.is_some());
+        contents.insert(hashed.hash);
+        count += 1;
         bytes += hashed.bytes;
     }
     pool.shutdown(Duration::from_secs(10));
-    std::fs::remove_file(marker)?;
-    println!("{count} files, {bytes} bytes, hashed by {} processes\n", workers.len());
+    fs::remove_file(marker)?;
+    let (workers, contents) = (workers.len(), contents.len());
+    println!("{count} files ({contents} different ones), {bytes} bytes, hashed by {workers} processes\n");
     Ok(())
 }
 
-/// The files that are not ignored.
-fn files(dir: &Path) -> impl Iterator<Item = PathBuf> {
-    let entries = ignore::WalkBuilder::new(dir).sort_by_file_path(Path::cmp).build();
-    entries.filter_map(Result::ok).filter(|entry| entry.path().is_file()).map(ignore::DirEntry::into_path)
+/// The files below `dir`, without those that are hidden or that cargo built.
+fn find_files(dir: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let (entry, kind) = entry.and_then(|entry| Ok((entry.path(), entry.file_type()?)))?;
+        let name = entry.file_name().unwrap_or_default();
+        match kind {
+            _ if name.as_encoded_bytes().starts_with(b".") || name == "target" => {}
+            _ if kind.is_dir() => find_files(&entry, found)?,
+            _ if kind.is_file() => found.push(entry),
+            _ => {}
+        }
+    }
+    Ok(())
 }

@@ -31,6 +31,26 @@
 //! | [`heirloom_ipc`] | child processes: traced commands, shared-memory shards, pools of worker processes |
 //! | `heirloom` | all of them, for applications |
 //!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `record` | yes | recording; without it every call is an empty inlined body |
+//! | `rayon`, `crossbeam` | yes | adapters for rayon and for crossbeam's scoped threads |
+//! | `ipc` | yes | child processes: traced commands, children that record into this process's collector |
+//! | `macros` | yes | the attribute [`observe`] |
+//! | `llm` | yes | the vocabulary of LLM and agent workloads |
+//! | `serde` | yes | `Serialize` and `Deserialize` for [`Context`] and the ids |
+//! | `workers` | | pools of worker processes, over `ipc-channel` |
+//! | `async` | | adapters for futures and streams |
+//! | `tokio` | | `async`, and adapters for tokio's tasks; with `ipc` its commands, with `workers` async twins of the pools' methods |
+//! | `otel` | | any span exporter of `opentelemetry_sdk`, conversions from and to OpenTelemetry's types |
+//! | `capture` | | inputs and outputs of any type, as JSON |
+//! | `tracing` | | a layer that records the spans of the crate `tracing` |
+//! | `provider` | | a tracer provider and propagators for OpenTelemetry's API |
+//! | `http` | | the trace in and out of `http::HeaderMap` |
+//! | `langfuse` | | Langfuse as a backend |
+//!
 //! # A lint for guards held over an `.await`
 //!
 //! [`Entered`] must not be held over an `.await`. Put this into your `clippy.toml`, and clippy's
@@ -64,7 +84,7 @@ pub use heirloom_pool::{rayon, TracedParallel};
 #[cfg(feature = "tokio")]
 pub use heirloom_pool::{tokio, TracedTasks};
 
-#[cfg(all(feature = "ipc", unix))]
+#[cfg(all(feature = "workers", unix))]
 pub use heirloom_ipc::workers;
 
 #[cfg(all(feature = "ipc", feature = "record"))]
@@ -88,6 +108,6 @@ pub mod prelude {
 }
 
 /// The examples of the README are tests.
-#[cfg(all(doctest, feature = "rayon", feature = "ipc", feature = "macros", feature = "langfuse"))]
+#[cfg(all(doctest, feature = "rayon", feature = "workers", feature = "macros", feature = "langfuse"))]
 #[doc = include_str!("../README.md")]
 pub struct Readme;

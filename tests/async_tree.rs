@@ -1,6 +1,6 @@
 //! Work that goes from async code to rayon and to a worker process, is async there too, and comes back: one tree.
 #![allow(clippy::unwrap_used)]
-#![cfg(all(feature = "record", feature = "rayon", feature = "tokio", target_os = "linux"))]
+#![cfg(all(feature = "record", feature = "rayon", feature = "tokio", feature = "workers", target_os = "linux"))]
 
 use heirloom::prelude::*;
 use heirloom::testing::{self, Testing};

@@ -1,7 +1,7 @@
 //! An agent of `rig`, which nobody here wrote, asks a model and calls two tools: one fans out over a rayon pool, the other
 //! over a worker process. All of it is one trace, with generations, usage and cost. The model is a loopback server.
 //!
-//! `cargo run --release --example agent`; with `LANGFUSE_PUBLIC_KEY`, `LANGFUSE_SECRET_KEY` and `LANGFUSE_BASE_URL`, or with
+//! `cargo run --release -p heirloom-agent --example agent`; with `LANGFUSE_PUBLIC_KEY`, `LANGFUSE_SECRET_KEY` and `LANGFUSE_BASE_URL`, or with
 //! `OTEL_EXPORTER_OTLP_ENDPOINT`, the same trace goes to that backend, too. `-- --spans FILE` writes a line of JSON for each
 //! span, to compare with what the backend got.
 

@@ -1,5 +1,5 @@
 //! The seven ways to trace, in the four kinds of concurrency, sent to a server that is shaped like Langfuse and checks
-//! every span. `cargo run --release --example seven_ways -- [LEAVES]`
+//! every span. `cargo run --release -p heirloom-seven-ways --example seven_ways -- [LEAVES]`
 //!
 //! Prints how many leaves of each way arrived from each kind of concurrency, and the account of every span.
 

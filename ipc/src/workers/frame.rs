@@ -12,8 +12,7 @@
 //! The first message of a frame begins with the magic, each further one with [`GOES_ON`]. So the wake frame that the pool
 //! sends behind what a dead worker sent is never taken for the rest of a reply that the worker could not finish.
 
-use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender};
-use ipc_channel::IpcError;
+use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender, IpcError};
 use std::fmt;
 use std::io;
 use std::panic::{catch_unwind, AssertUnwindSafe};

@@ -8,7 +8,6 @@ use super::frame::{Frame, Kind, VERSION};
 use super::keeper::{Event, News};
 use super::message::{append, Hello, Offer, HELLO};
 use ipc_channel::ipc::{bytes_channel, IpcBytesReceiver, IpcBytesSender, IpcOneShotServer, IpcSender};
-use ipc_channel::IpcError;
 use std::fmt;
 use std::io;
 use std::os::unix::net::UnixStream;
@@ -106,10 +105,7 @@ pub(super) fn accept(
         is_done.store(true, Ordering::Release);
         let hello = match accepted {
             Ok(Ok((_receiver, hello))) => Ok(Box::new(hello)),
-            Ok(Err(IpcError::Disconnected)) => Err(NoHello::BrokeOff),
-            Ok(Err(IpcError::Io(error))) if error.kind() == io::ErrorKind::ConnectionReset => Err(NoHello::BrokeOff),
-            Ok(Err(IpcError::Io(error))) => Err(NoHello::Io(error)),
-            Ok(Err(error)) => Err(NoHello::Unreadable(format!("its hello can't be read: {error}"))),
+            Ok(Err(error)) => Err(no_hello(*error)),
             // A hello carries descriptors. Where there is no room for them, `ipc-channel` panics too.
             Err(_) => Err(NoHello::Unreadable(String::from(
                 "its hello can't be read, or no descriptor was left to receive it",
@@ -118,6 +114,16 @@ pub(super) fn accept(
         drop(mail.send(Event::From(attempt, News::Hello(hello))));
     })?;
     Ok(Accepting { socket, done })
+}
+
+/// Why the first message couldn't be received. A message that is too short is an error of input and output here too.
+fn no_hello(error: bincode::ErrorKind) -> NoHello {
+    use io::ErrorKind::{ConnectionReset, UnexpectedEof};
+    match error {
+        bincode::ErrorKind::Io(error) if error.kind() == ConnectionReset => NoHello::BrokeOff,
+        bincode::ErrorKind::Io(error) if error.kind() != UnexpectedEof => NoHello::Io(error),
+        error => NoHello::Unreadable(format!("its hello can't be read: {error}")),
+    }
 }
 
 impl Accepting {

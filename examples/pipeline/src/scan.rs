@@ -7,6 +7,7 @@ use crate::walk::printable;
 use heirloom::prelude::*;
 use heirloom::Span;
 use rayon::prelude::*;
+use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -57,7 +58,7 @@ impl Scan<'_> {
             Err(error) => entry.outcome = Outcome::Failed(error.to_string()),
             Ok(bytes) => {
                 entry.bytes = bytes.len() as u64;
-                entry.hash = Some(step(span, "hash", || blake3::hash(&bytes)));
+                entry.hash = Some(step(span, "hash", || Sha256::digest(&bytes).into()));
                 match std::str::from_utf8(&bytes) {
                     Ok(text) if !text.contains('\0') => {
                         (entry.tokens, counts) = step(span, "tokenise", || count_tokens(text));

@@ -18,7 +18,7 @@ pub(crate) struct Entry {
     pub(crate) path: String,
     pub(crate) bytes: u64,
     pub(crate) tokens: u64,
-    pub(crate) hash: Option<blake3::Hash>,
+    pub(crate) hash: Option<[u8; 32]>,
     pub(crate) outcome: Outcome,
 }
 
@@ -118,14 +118,14 @@ impl Index {
 
     fn write_lines(&self, out: &mut impl Write) -> io::Result<()> {
         for file in &self.files {
-            let hash = file.hash.map(|hash| hash.to_hex().to_string());
+            let hash = file.hash.map(hex);
             let error = match &file.outcome {
                 Outcome::Failed(error) => Some(error),
                 Outcome::Text | Outcome::Binary => None,
             };
             let tokens = matches!(file.outcome, Outcome::Text).then_some(file.tokens);
             let line = serde_json::json!({
-                "file": file.path, "bytes": file.bytes, "blake3": hash, "tokens": tokens, "error": error,
+                "file": file.path, "bytes": file.bytes, "sha256": hash, "tokens": tokens, "error": error,
             });
             writeln!(out, "{line}")?;
         }
@@ -134,6 +134,11 @@ impl Index {
         }
         out.flush()
     }
+}
+
+/// The bytes as text, two digits each.
+fn hex(hash: [u8; 32]) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn merge_shard(parts: Vec<TokenCounts>, span: &Span) -> TokenCounts {

@@ -3,7 +3,7 @@
 //! whatever thread and in whatever process it ran:
 //!
 //! ```text
-//! cargo run --release --example pipeline -- [DIR] [--trace-out FILE]
+//! cargo run --release -p heirloom-pipeline -- [DIR] [--trace-out FILE]
 //! ```
 //!
 //! It prints the tree, where the time went on each thread and in each process, and the account of every span. Files that can't be read are

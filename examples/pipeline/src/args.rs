@@ -95,10 +95,12 @@ fn directory(path: PathBuf) -> Result<PathBuf, String> {
 
 /// Where `cargo run` found the project; without cargo, here.
 fn project() -> PathBuf {
-    std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| ".".into(), PathBuf::from)
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let project = package.and_then(|package| Some(package.parent()?.parent()?.to_owned()));
+    project.unwrap_or_else(|| ".".into())
 }
 
-/// `target/.../examples/pipeline-index.jsonl`: out of the way, and gone with `cargo clean`.
+/// `target/.../pipeline-index.jsonl`: out of the way, and gone with `cargo clean`.
 fn beside_the_program() -> PathBuf {
     let program = std::env::current_exe().unwrap_or_else(|_| "pipeline".into());
     program.with_file_name("pipeline-index.jsonl")
