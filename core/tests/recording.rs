@@ -97,7 +97,7 @@ fn no_text_is_made_for_a_span_that_is_not_recorded() {
     }
     testing::run_with(
         |b| b.sampler(Sampler::AlwaysOff),
-        |_| in_root("root", |span| drop(span.set_display("text", &Unwanted))),
+        |_| in_root("root", |span| _ = span.set_display("text", &Unwanted)),
     );
 }
 
