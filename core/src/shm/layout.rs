@@ -230,3 +230,31 @@ impl<'a> Parts<'a> {
 pub(super) fn names_range(from: usize, end: usize) -> std::ops::Range<usize> {
     NAMES_AT + from * 8..NAMES_AT + end * 8
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    /// Who changed the format on purpose raises [`VERSION`], and writes the new values here and there.
+    #[test]
+    fn the_fingerprint_is_the_one_on_the_page_on_the_format() {
+        let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/shm-format.md")).unwrap();
+        for fingerprint in [fingerprint(false), fingerprint(true)] {
+            let said = format!("{fingerprint:#x}");
+            assert!(page.contains(&said), "the format of regions has changed: its fingerprint is {said} now");
+        }
+        assert!(page.contains(&format!("version {VERSION}\n")));
+    }
+
+    #[test]
+    fn each_word_of_the_header_has_a_place_of_its_own_and_is_covered() {
+        let hash = |words: &[Number]| wire::hash(&[Part::Numbers(words)]);
+        for at in 0..Word::NUMBERS.len() {
+            let mut words = Word::NUMBERS.to_vec();
+            assert!(words[at].1 < HEADER_WORDS as u64);
+            words[at].1 += 1;
+            assert_ne!(hash(&words), hash(Word::NUMBERS));
+            assert!(Word::NUMBERS.iter().filter(|word| word.1 == Word::NUMBERS[at].1).count() == 1);
+        }
+    }
+}

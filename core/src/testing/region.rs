@@ -4,7 +4,7 @@
 
 mod record;
 
-pub use record::RawRecord;
+pub use record::{RawName, RawRecord};
 
 use crate::clock;
 use crate::export::SpanData;
@@ -215,6 +215,13 @@ pub struct Parent {
     pub trace: TraceId,
     /// The span.
     pub span: SpanId,
+}
+
+impl Parent {
+    /// Whose child a root of this trace is: nobody's.
+    pub fn of_root(trace: u128) -> Self {
+        Self { trace: TraceId::from_u128(trace), span: SpanId(0) }
+    }
 }
 
 impl From<Context> for Parent {

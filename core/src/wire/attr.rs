@@ -123,12 +123,13 @@ impl<'a> Attr<&'a str> {
 
 impl Split<'_> {
     /// The length of all records together.
-    #[inline]
     pub(crate) fn bytes(&self) -> u64 {
-        self.bytes + self.chunks().map(|chunk| chunk.bytes()).sum::<u64>()
+        match self.rest {
+            [] => self.bytes,
+            _ => self.bytes + self.chunks().map(|chunk| chunk.bytes()).sum::<u64>(),
+        }
     }
 
-    #[inline]
     fn chunks(&self) -> impl Iterator<Item = Chunk<&[u8]>> {
         let mut left = self.rest.len();
         self.rest.chunks(self.chunk).map(move |bytes| {
@@ -137,17 +138,20 @@ impl Split<'_> {
         })
     }
 
-    #[inline]
     pub(crate) fn put(&self, out: &mut impl Sink) {
         let Attr { span, tick, key } = &self.attr;
         let more = if self.rest.is_empty() { 0 } else { MORE };
         let flags = self.value.flags() | stamp::flag(*tick) | key.flag() | more;
         out.start(head(self.bytes, flags, key.aux(), *span));
-        tick.iter().for_each(|tick| out.word(*tick));
+        if let Some(tick) = tick {
+            out.word(*tick);
+        }
         key.put(out);
         out.word(self.value.word());
         out.bytes(self.first);
-        self.chunks().for_each(|chunk| chunk.put(out));
+        if more != 0 {
+            self.chunks().for_each(|chunk| chunk.put(out));
+        }
     }
 }
 
@@ -155,14 +159,18 @@ impl Split<'_> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum AttrValue<'a> {
     Whole(Decoded<'a>),
-    /// The beginning of one that goes on in Chunks.
-    Beginning {
-        ty: Type,
-        /// Its length once it is whole.
-        len: usize,
-        before: u32,
-        bytes: Bytes<'a>,
-    },
+    Beginning(Beginning<'a>),
+}
+
+/// The beginning of a value that goes on in Chunks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Beginning<'a> {
+    pub(crate) ty: Type,
+    /// Its length once it is whole.
+    pub(crate) len: usize,
+    /// How long it was before it was cut; zero if it wasn't.
+    pub(crate) before: u32,
+    pub(crate) bytes: Bytes<'a>,
 }
 
 impl<'a> Attr<Bytes<'a>> {
@@ -176,7 +184,7 @@ impl<'a> Attr<Bytes<'a>> {
         let value = if header.has(MORE) {
             let ty = Type::of_flags(header.flags())?;
             let (len, before) = lengths_of(fields.word()?);
-            AttrValue::Beginning { ty, len, before, bytes: fields.rest() }
+            AttrValue::Beginning(Beginning { ty, len, before, bytes: fields.rest() })
         } else {
             AttrValue::Whole(Decoded::read(&mut fields, header.flags())?)
         };

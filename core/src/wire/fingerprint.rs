@@ -20,7 +20,7 @@ pub(crate) enum Part<'a> {
 }
 
 /// What the fingerprint covers of records of a kind: flags, first words.
-const fn of_kind(kind: Kind) -> (&'static [Number], &'static [u64]) {
+pub(super) const fn of_kind(kind: Kind) -> (&'static [Number], &'static [u64]) {
     match kind {
         Kind::Begin => (Begin::FLAGS, Begin::SAMPLE),
         Kind::End => (End::FLAGS, End::SAMPLE),

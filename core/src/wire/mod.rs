@@ -58,7 +58,7 @@ mod tracestate;
 mod value;
 mod violation;
 
-pub(crate) use attr::{Attr, AttrValue};
+pub(crate) use attr::{Attr, AttrValue, Beginning};
 pub(crate) use begin::Begin;
 pub(crate) use check::{check, Origin};
 pub(crate) use chunk::Chunk;

@@ -1,7 +1,7 @@
 //! Each record as it is written, read and checked; what the fingerprint covers.
 
 use super::check::Origin;
-use super::fingerprint::PARTS;
+use super::fingerprint::{of_kind, PARTS};
 use super::*;
 use crate::{SpanId, TraceId, Value};
 
@@ -247,9 +247,9 @@ fn a_long_value_is_split_and_its_parts_pass_the_check_in_their_order_only() {
         let mut part = part.clone();
         check(&mut part, &mut rest, &mut process).unwrap();
         if n == 0 {
-            let Some((_, AttrValue::Beginning { len, bytes, .. })) = Attr::read(&part) else { panic!("{part:x?}") };
-            assert_eq!(len, 1000);
-            read = bytes.to_vec();
+            let Some((_, AttrValue::Beginning(value))) = Attr::read(&part) else { panic!("{part:x?}") };
+            assert_eq!(value.len, 1000);
+            read = value.bytes.to_vec();
         } else {
             let chunk = Chunk::read(&part).unwrap();
             assert_eq!(chunk.more, n + 1 < parts.len());
@@ -259,19 +259,41 @@ fn a_long_value_is_split_and_its_parts_pass_the_check_in_their_order_only() {
     assert_eq!((rest, read), (0, "x".repeat(1000).into_bytes()));
 }
 
+/// The kinds of records, with their names and flags.
+fn kinds() -> impl Iterator<Item = (&'static str, &'static [Number])> {
+    Kind::NUMBERS.iter().map(|(name, number)| {
+        let kind = Kind::of(*number as u8).unwrap();
+        assert_eq!(kind as u64, *number);
+        (*name, of_kind(kind).0)
+    })
+}
+
 #[test]
 fn a_flag_has_one_meaning_in_a_record_and_leaves_the_low_bits_alone() {
-    for (kind, number) in Kind::NUMBERS {
-        let flags = PARTS.iter().filter_map(|part| match part {
-            Part::Numbers(numbers) => Some(*numbers),
-            Part::Sample(_) => None,
-        });
-        // Behind the five shared lists, in the order of the kinds.
-        let own = flags.skip(5).nth(Kind::NUMBERS.iter().position(|(name, _)| name == kind).unwrap()).unwrap();
-        assert_eq!(Kind::of(*number as u8).map(|kind| kind as u64), Some(*number));
-        let bits: Vec<u64> = own.iter().map(|(_, flag)| *flag).filter(|flag| *flag > 2).collect();
-        assert!(bits.iter().all(|flag| flag.is_power_of_two() && (16..4096).contains(flag)), "{kind}: {own:?}");
-        assert_eq!(bits.iter().fold(0, |all, flag| all | flag), bits.iter().sum::<u64>(), "{kind}: {own:?}");
+    for (kind, flags) in kinds() {
+        let bits: Vec<u64> = flags.iter().map(|(_, flag)| *flag).filter(|flag| *flag > 2).collect();
+        assert!(bits.iter().all(|flag| flag.is_power_of_two() && (16..4096).contains(flag)), "{kind}: {flags:?}");
+        assert_eq!(bits.iter().fold(0, |all, flag| all | flag), bits.iter().sum::<u64>(), "{kind}: {flags:?}");
+    }
+}
+
+#[test]
+fn the_page_on_the_format_has_each_kind_type_and_flag() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/shm-format.md")).unwrap();
+    for (name, number) in Kind::NUMBERS {
+        assert!(page.contains(&format!("{number} {name}")), "kind {number}, {name}");
+    }
+    for (name, number) in Type::NUMBERS {
+        assert!(page.contains(&format!("{number} {name}")), "type {number}, {name}");
+    }
+    let item = ("item", Item::FLAGS);
+    for (kind, flags) in kinds().chain([item]) {
+        for (name, flag) in flags.iter().filter(|(_, flag)| *flag > 2) {
+            let bit = flag.trailing_zeros().to_string();
+            let mut rows = page.lines().map(|line| line.split('|').map(str::trim).collect::<Vec<_>>());
+            let is_there = rows.any(|row| row.get(1) == Some(&&*bit) && row[2].split(", ").any(|known| known == kind));
+            assert!(is_there, "bit {bit} of {kind}: {name}");
+        }
     }
 }
 

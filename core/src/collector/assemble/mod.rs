@@ -318,20 +318,21 @@ impl Assembler {
                 extras.drop_record(kind);
                 Some(())
             }
-            Kind::Attr => Attr::read(record).and_then(|(attr, value)| {
-                let key = extras.key(attr.key, &mut self.names)?;
-                let tick = attr.tick.unwrap_or(last_tick);
-                match value {
-                    AttrValue::Whole(value) => extras.attribute(key, value, tick, &self.limits),
-                    AttrValue::Beginning { ty, len, before, bytes } => {
-                        let mut new = Partial { slot, span: open.span, key, ty, before, tick, bytes: Vec::new() };
-                        new.bytes.reserve(len.min(1 << 20));
-                        new.add(bytes);
-                        partial = Some(new);
-                        Some(())
+            // Without a closure, which would get what was read by way of memory.
+            Kind::Attr => match Attr::read(record) {
+                Some((attr, value)) => {
+                    let tick = attr.tick.unwrap_or(last_tick);
+                    match (extras.key(attr.key, &mut self.names), value) {
+                        (Some(key), AttrValue::Whole(value)) => extras.attribute(key, value, tick, &self.limits),
+                        (Some(key), AttrValue::Beginning(value)) => {
+                            partial = Some(Partial::new(slot, open.span, key, tick, value));
+                            Some(())
+                        }
+                        (None, _) => None,
                     }
                 }
-            }),
+                None => None,
+            },
             Kind::Event => Event::read(record).and_then(|(event, items)| {
                 let time_ns = self.timeline.unix_ns(event.tick);
                 extras.event(event, items, time_ns, &mut self.names, &self.limits)

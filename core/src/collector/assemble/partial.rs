@@ -1,7 +1,7 @@
 //! Long values, which come in chunks.
 
 use crate::export::NameRow;
-use crate::wire::{Bytes, Type};
+use crate::wire::{Beginning, Bytes, Type};
 
 /// Where the next chunks of a lane belong.
 #[derive(Debug)]
@@ -24,6 +24,13 @@ pub(in crate::collector) struct Partial {
 }
 
 impl Partial {
+    pub(super) fn new(slot: u32, span: u64, key: NameRow, tick: u64, value: Beginning<'_>) -> Self {
+        let Beginning { ty, len, before, bytes } = value;
+        let mut partial = Self { slot, span, key, ty, before, tick, bytes: Vec::with_capacity(len.min(1 << 20)) };
+        partial.add(bytes);
+        partial
+    }
+
     pub(super) fn add(&mut self, bytes: Bytes<'_>) {
         bytes.push_to(&mut self.bytes);
     }

@@ -1,8 +1,10 @@
 //! Records of any content, for tests: right at first, as their encoding in `wire` writes them, and then changed at will.
 
 use super::Parent;
-use crate::wire::{Attr, Begin, Encoded, End, Event, Header, Item, Kind, Link, Sink, TraceValue, Tracestate, WireName};
-use crate::{SpanId, TraceId, Value};
+use crate::wire::{
+    Attr, Begin, Encoded, End, Event, Header, Item, Kind, Link, Rename, Sink, TraceValue, Tracestate, WireName,
+};
+use crate::Value;
 use std::ops::Deref;
 
 /// A record, or what looks like one. Derefs to its words.
@@ -17,12 +19,30 @@ impl Deref for RawRecord {
     }
 }
 
+/// A name or a key: the number of one in the region's dictionary, or a text that stands in the record.
+#[derive(Clone, Copy, Debug)]
+pub struct RawName<'a>(WireName<&'a str>);
+
+impl From<u32> for RawName<'_> {
+    fn from(id: u32) -> Self {
+        Self(WireName::Id(id))
+    }
+}
+
+impl<'a> From<&'a str> for RawName<'a> {
+    fn from(text: &'a str) -> Self {
+        Self(WireName::Inline(text))
+    }
+}
+
 /// Records as their writers write them.
 impl RawRecord {
     /// The flag of an end that waits for one more pass of the collector.
     pub const ESCAPED: u16 = End::ESCAPED;
     /// The flag of an end of another shard's span.
     pub const ELSEWHERE: u16 = End::ELSEWHERE;
+    /// The flag of an attribute, a status or a name that says when it was set.
+    pub const STAMPED: u16 = Attr::STAMPED;
 
     /// A span begins, whose name has this number.
     pub fn begin(span: u64, name: u32, parent: impl Into<Parent>, stamp: u64) -> Self {
@@ -35,44 +55,41 @@ impl RawRecord {
         Self(End { flags, dropped: 0, span, tick: stamp }.record().into())
     }
 
-    /// A value is set under the key of this number. A value longer than `max` bytes of a record goes on in further records.
-    pub fn attribute(span: u64, key: u32, value: &Value<'_>, max: u64) -> Vec<Self> {
-        let (mut words, value) = (Vec::new(), Encoded::new(value));
-        let attr = Attr { span, tick: None, key: WireName::Id(key) };
-        attr.split(&value, max).into_iter().for_each(|records| records.put(&mut words));
-        Self::all(&words)
+    /// An attribute is set. What doesn't fit into a record of `max` bytes goes on in further records.
+    pub fn attribute<'a>(span: u64, key: impl Into<RawName<'a>>, value: &Value<'_>, max: u64) -> Vec<Self> {
+        let attr = Attr { span, tick: None, key: key.into().0 };
+        let value = Encoded::new(value);
+        Self::all(&words(|out| attr.split(&value, max).into_iter().for_each(|records| records.put(out))))
     }
 
-    /// A value of a whole trace is set under the key of this number.
-    pub fn trace_value(span: u64, trace: TraceId, key: u32, value: &Value<'_>, stamp: u64) -> Self {
-        let mut words = Vec::new();
-        let record = TraceValue { span: SpanId(span), trace, tick: stamp, is_remote: false, key: WireName::Id(key) };
-        record.put(&Encoded::new(value), &mut words);
-        Self(words)
+    /// A value of a whole trace is set, through one of its spans.
+    pub fn trace_value<'a>(of: impl Into<Parent>, key: impl Into<RawName<'a>>, value: &Value<'_>, stamp: u64) -> Self {
+        let Parent { trace, span } = of.into();
+        let record = TraceValue { span, trace, tick: stamp, is_remote: false, key: key.into().0 };
+        Self(words(|out| record.put(&Encoded::new(value), out)))
     }
 
     /// An event with attributes, and so many more that found no room.
-    pub fn event(span: u64, name: u32, attributes: &[(&str, Value<'_>)], dropped: u32, stamp: u64) -> Self {
+    pub fn event(span: u64, name: u32, attributes: &[(RawName<'_>, Value<'_>)], dropped: u32, stamp: u64) -> Self {
         let (items, bytes) = items(attributes);
-        let mut words = Vec::new();
-        Event { span, tick: stamp, dropped, name: WireName::Id(name) }.put(&items, bytes, &mut words);
-        Self(words)
+        let event = Event { span, tick: stamp, dropped, name: WireName::Id(name) };
+        Self(words(|out| event.put(&items, bytes, out)))
     }
 
     /// A link with attributes, and so many more that found no room.
-    pub fn link(span: u64, to: impl Into<Parent>, attributes: &[(&str, Value<'_>)], dropped: u32) -> Self {
+    pub fn link(span: u64, to: impl Into<Parent>, attributes: &[(RawName<'_>, Value<'_>)], dropped: u32) -> Self {
         let (items, bytes) = items(attributes);
         let Parent { trace, span: linked } = to.into();
-        let mut words = Vec::new();
-        Link { span, trace, linked, trace_flags: 0, is_remote: false, dropped }.put(&items, bytes, &mut words);
-        Self(words)
+        let link = Link { span, trace, linked, trace_flags: 0, is_remote: false, dropped };
+        Self(words(|out| link.put(&items, bytes, out)))
     }
 
     /// The tracestate of a span, as a child says it.
     pub fn tracestate(span: u64, text: &str) -> Self {
-        let mut words = Vec::from(Tracestate::before_text(span, text.len()));
-        words.bytes(text.as_bytes());
-        Self(words)
+        Self(words(|out| {
+            out.start(Tracestate::before_text(span, text.len()));
+            out.bytes(text.as_bytes());
+        }))
     }
 
     /// The records that stand in words one after the other; ends where there is none.
@@ -86,13 +103,18 @@ impl RawRecord {
     }
 }
 
+fn words(put: impl FnOnce(&mut Vec<u64>)) -> Vec<u64> {
+    let mut words = Vec::new();
+    put(&mut words);
+    words
+}
+
 fn split_at(words: &[u64], len: usize) -> Option<(&[u64], &[u64])> {
     (1..=words.len()).contains(&len).then(|| words.split_at(len))
 }
 
-fn items<'a>(attributes: &'a [(&'a str, Value<'a>)]) -> (Vec<Item<'a>>, u64) {
-    let item =
-        |(key, value): &'a (&'a str, Value<'a>)| Item { key: WireName::Inline(*key), value: Encoded::new(value) };
+fn items<'a>(attributes: &'a [(RawName<'a>, Value<'a>)]) -> (Vec<Item<'a>>, u64) {
+    let item = |(key, value): &'a (RawName<'a>, Value<'a>)| Item { key: key.0, value: Encoded::new(value) };
     let items: Vec<Item<'a>> = attributes.iter().map(item).collect();
     let bytes = items.iter().map(Item::len).sum();
     (items, bytes)
@@ -194,6 +216,7 @@ impl RawRecord {
             Some(Kind::Begin) => self.flags() & Begin::INLINE == 0,
             Some(Kind::Attr) => self.flags() & Attr::INLINE == 0,
             Some(Kind::Event) => self.flags() & Event::INLINE == 0,
+            Some(Kind::Rename) => self.flags() & Rename::INLINE == 0,
             Some(Kind::TraceValue) => self.flags() & TraceValue::INLINE == 0,
             _ => false,
         }
