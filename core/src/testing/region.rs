@@ -218,7 +218,7 @@ pub struct Parent {
 }
 
 impl Parent {
-    /// Whose child a root of this trace is: nobody's.
+    /// The parent of a root of this trace: none.
     pub fn of_root(trace: u128) -> Self {
         Self { trace: TraceId::from_u128(trace), span: SpanId(0) }
     }

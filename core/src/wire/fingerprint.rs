@@ -1,8 +1,8 @@
 //! One number for the whole format of records.
 //!
 //! It is made from the lists of numbers (kinds, value types, flags, where the header's parts are), and from a sample of
-//! each record's first words, which the record's own encoding writes. So it follows from the code: who changes a number,
-//! or the order of words, changes the fingerprint without having to remember.
+//! each record's first words, which the record's own encoding writes. So it follows from the code: a changed number or a
+//! changed order of words changes it, and no list has to be kept in step by hand.
 
 use super::value::TYPE_MASK;
 use super::{

@@ -26,7 +26,7 @@
 //!
 //! Each kind has a file and a type, with everything that knows its words: how it is written, how it is read (by the
 //! collector, in memory that is trusted or was checked), and how it is checked (at the border, in memory of another
-//! process). Who adds a kind adds its file, and the compiler asks for the rest.
+//! process). A new kind is a new file; the compiler asks for the rest.
 //!
 //! Two processes that share a region must agree on all of it: [`FINGERPRINT`] is a hash of the numbers, made from the types
 //! themselves. The format of the region around the records is in `docs/shm-format.md`.

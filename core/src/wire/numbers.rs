@@ -1,7 +1,7 @@
 //! Numbers of the format, each defined once and listed at the same place.
 //!
-//! What defines a number here lists it as well, and [`FINGERPRINT`](super::FINGERPRINT) covers the lists. So a number that is added or changed is a
-//! change of the fingerprint, and two builds that disagree about it don't misread each other's records.
+//! What defines a number here lists it as well, and [`FINGERPRINT`](super::FINGERPRINT) covers the lists. So a number that
+//! is added or changed is a change of the fingerprint, and two builds that disagree about it refuse each other.
 
 /// A number of the format, and its name.
 pub(crate) type Number = (&'static str, u64);

@@ -131,7 +131,8 @@ fn a_child_that_dies_in_the_middle_of_a_record_leaves_the_records_before_it() {
             let job = shard.begin(1, root.context()).unwrap();
             shard.end(job);
             let at = family.child.head(0, 0).load(Acquire) as usize / 8;
-            for (i, word) in [1 | 6 << 8 | 2 << 32, shard.unused_id().to_u64(), 0].into_iter().enumerate() {
+            let begin = region::RawRecord::begin(shard.unused_id().to_u64(), 2, root.context(), 1);
+            for (i, word) in begin.iter().copied().take(3).enumerate() {
                 family.child.ring(0)[at + i].store(word, Relaxed);
             }
             let report = family.kill();

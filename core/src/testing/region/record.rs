@@ -120,7 +120,7 @@ fn items<'a>(attributes: &'a [(RawName<'a>, Value<'a>)]) -> (Vec<Item<'a>>, u64)
     (items, bytes)
 }
 
-/// Records as nobody of good will writes them.
+/// Records with something wrong in them.
 impl RawRecord {
     /// How many kinds there are: the numbers of the kinds are below it, but for zero, which is none.
     pub const KINDS: u8 = Kind::NUMBERS.len() as u8 + 1;
