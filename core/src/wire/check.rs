@@ -1,12 +1,9 @@
-//! The check of a record that another process wrote.
+//! The words of a record that another process wrote, as they are checked one after the other.
 //!
-//! The record was copied to memory of this process, so it can't change any more. Each kind's file checks its own words,
-//! and replaces those that mean something else here: numbers of names, stamps, tracestates.
+//! The record was copied to memory of this process, so it can't change any more. Each kind's file checks its words, and
+//! replaces those that mean something else here: numbers of names, stamps, tracestates.
 
-use super::{
-    padded, Attr, Begin, Chunk, End, Event, Header, Kind, Link, Rename, Status, ThreadStart, TraceValue, Tracestate,
-    Violation,
-};
+use super::{padded, Header, Violation};
 
 /// Where a record came from, as far as its check has to know: one shard of another process.
 pub(crate) trait Origin {
@@ -34,31 +31,6 @@ pub(super) struct Check<'a, O> {
     pub(super) record: &'a mut Vec<u64>,
     pub(super) at: usize,
     pub(super) origin: &'a mut O,
-}
-
-/// Checks a record, and makes it one of this process's. `rest` is how many bytes of a long value are still to come in
-/// chunks, before the record and after it.
-pub(crate) fn check(record: &mut Vec<u64>, rest: &mut u64, origin: &mut impl Origin) -> Result<(), Violation> {
-    let header = Header::of(record).ok_or(Violation::Length)?;
-    let kind = header.kind().ok_or(Violation::Kind)?;
-    if (kind == Kind::Chunk) != (*rest > 0) {
-        return Err(Violation::Length);
-    }
-    let mut check = Check { record, at: 1, origin };
-    match kind {
-        Kind::Begin => Begin::check(&mut check, header)?,
-        Kind::End => End::check(&mut check)?,
-        Kind::Attr => *rest = Attr::check(&mut check, header)?,
-        Kind::Chunk => *rest = Chunk::check(&mut check, header, *rest)?,
-        Kind::Event => Event::check(&mut check, header)?,
-        Kind::Link => Link::check(&mut check, header)?,
-        Kind::Status => Status::check(&mut check, header)?,
-        Kind::Rename => Rename::check(&mut check, header)?,
-        Kind::Tracestate => Tracestate::check(&mut check, header)?,
-        Kind::ThreadStart => ThreadStart::check(&mut check, header)?,
-        Kind::TraceValue => TraceValue::check(&mut check, header)?,
-    }
-    check.end()
 }
 
 impl<O: Origin> Check<'_, O> {
@@ -99,7 +71,8 @@ impl<O: Origin> Check<'_, O> {
         self.at >= self.record.len()
     }
 
-    fn end(&self) -> Result<(), Violation> {
+    /// The record ends here.
+    pub(super) fn end(&self) -> Result<(), Violation> {
         if self.at == self.record.len() {
             Ok(())
         } else {
