@@ -34,7 +34,7 @@ pub(crate) use block::{Block, Head, Read};
 pub(crate) use reader::Reader;
 pub(crate) use refused::Refused;
 pub(crate) use registry::{MakeShard, Registry};
-pub(crate) use writer::{Begin, Counts, Ids, Out, Writer};
+pub(crate) use writer::{Counts, Ids, Writer};
 
 use crate::sync::Ordering;
 use crate::wire::MAX_RECORD_BYTES;

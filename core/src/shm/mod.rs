@@ -77,7 +77,7 @@ pub enum AttachError {
         /// This process's.
         expected: u64,
     },
-    /// The parent has the same version of the format, but was built with other lengths.
+    /// The parent has the same version of the format, but was built with other records, offsets or lengths.
     Layout,
     /// It was made for another process: the nonce differs.
     Nonce,
@@ -99,7 +99,7 @@ impl fmt::Display for AttachError {
                 "the parent's region has format version {found}, and this program speaks version {expected}: build both with the same version of Heirloom"
             ),
             AttachError::Layout => f.write_str(
-                "the parent's region has another layout than this program's: build both with the same version of Heirloom, for the same kind of processor",
+                "the parent's region has another format than this program's: records, offsets or lengths differ. Build both with the same version of Heirloom, for the same kind of processor",
             ),
             AttachError::Heir => f.write_str("the inherited region was made for the process that started this one"),
             AttachError::Nonce => f.write_str("the inherited region was made for another process"),

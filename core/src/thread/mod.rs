@@ -19,7 +19,6 @@ mod scopes;
 mod slot;
 
 pub(crate) use leases::after_fork;
-pub(crate) use names::Placed;
 pub(crate) use scopes::Scope;
 pub(crate) use slot::{Lease, Slot, NO_LEASE};
 

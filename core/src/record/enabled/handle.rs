@@ -1,7 +1,7 @@
 //! [`Span`]: what an open span is, below everything that is done with one (`span.rs`).
 
 use crate::thread::Lease;
-use crate::wire::ESCAPED;
+use crate::wire::End;
 use crate::Context;
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -66,7 +66,7 @@ impl Span {
     pub(super) fn end_marks(&self) -> (u16, u32) {
         let marks = self.marks.load(Ordering::Relaxed);
         let escaped = marks & (HANDED_OUT | FOREIGN_WRITE) != 0;
-        (if escaped { ESCAPED } else { 0 }, marks & !(HANDED_OUT | FOREIGN_WRITE))
+        (if escaped { End::ESCAPED } else { 0 }, marks & !(HANDED_OUT | FOREIGN_WRITE))
     }
 
     /// Whether it was noted that another thread wrote to the span.

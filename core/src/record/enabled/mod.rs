@@ -1,5 +1,6 @@
 //! The recording API. Its twin with empty bodies is `disabled.rs`.
 
+mod any_shard;
 mod attribute;
 mod begin;
 #[cfg(feature = "capture")]
@@ -11,6 +12,7 @@ mod handle;
 mod polled;
 mod scope;
 mod span;
+mod status;
 mod trace_value;
 mod update;
 

@@ -1,7 +1,7 @@
 //! What is done with a [`Span`], and the functions that begin one.
 
 use super::scope::{self, Entered};
-use super::{attribute, begin, end, event, Span};
+use super::{attribute, begin, end, event, status, Span};
 use crate::{Context, IntoValue, Name, SetError, SpanKind, Status, Value};
 use std::fmt::{self, Write};
 
@@ -139,7 +139,7 @@ impl Span {
     ///
     /// [specification]: https://opentelemetry.io/docs/specs/otel/trace/api/#set-status
     pub fn set_status(&self, status: Status) -> &Self {
-        attribute::status(self, &status);
+        status::status(self, &status);
         self
     }
 
@@ -150,7 +150,7 @@ impl Span {
 
     /// Gives the span another name.
     pub fn rename<'a>(&self, name: impl Into<Name<'a>>) -> &Self {
-        attribute::rename(self, name.into());
+        status::rename(self, name.into());
         self
     }
 
