@@ -197,6 +197,10 @@ contract! {
     carried_in_span: CarriedInSpan,
     rayon_map: RayonMap,
     rayon_flat_map_iter: RayonFlatMapIter,
+    rayon_items: RayonItems,
+    rayon_items_pulled: RayonItemsPulled,
+    rayon_leaves: RayonLeaves,
+    rayon_leaves_pulled: RayonLeavesPulled,
     rayon_join: RayonJoin,
     rayon_scope: RayonScope,
     rayon_spawn: RayonSpawn,
@@ -412,6 +416,20 @@ rayon_adapters! {
     RayonFlatMapIter: |pool, cx, job| pool.run(|| {
         let jobs = vec![job].into_par_iter().traced(cx);
         assert_eq!(jobs.flat_map_iter("job", |span, job| [given(job)(span)]).count(), 1);
+    });
+    RayonItems: |pool, cx, job| pool.run(|| {
+        vec![job].into_par_iter().traced(cx).items("job").for_each(|job| job(Context::current()));
+    });
+    RayonItemsPulled: |pool, cx, job| pool.run(|| {
+        let jobs = vec![job].into_par_iter().traced(cx).items("job").enumerate();
+        jobs.for_each(|(_, job)| job(Context::current()));
+    });
+    RayonLeaves: |pool, cx, job| pool.run(|| {
+        vec![job].into_par_iter().traced(cx).leaves("job").for_each(|job| job(Context::current()));
+    });
+    RayonLeavesPulled: |pool, cx, job| pool.run(|| {
+        let jobs = vec![job].into_par_iter().traced(cx).leaves("job").enumerate();
+        jobs.for_each(|(_, job)| job(Context::current()));
     });
     RayonJoin: |pool, cx, job| pool.run(|| {
         heirloom_pool::rayon::join(cx, || (), || in_span("job", given(job)));

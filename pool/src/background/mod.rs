@@ -29,8 +29,7 @@ pub use running::wait_all;
 
 use crate::carry::{JobName, COMPILED_OUT};
 use handle::Completion;
-use heirloom_core::{Context, Span, SpanKind};
-use std::borrow::Cow;
+use heirloom_core::{Context, Name, Span, SpanKind};
 use std::time::Instant;
 
 /// Starts background jobs from a [`Span`] or a [`Context`].
@@ -49,17 +48,17 @@ pub trait Background {
     /// // The trace of "request" is complete. The job has its own.
     /// assert_eq!(job.wait(Duration::from_secs(10)).unwrap(), 3);
     /// ```
-    fn background(&self, name: impl Into<Cow<'static, str>>) -> BackgroundBuilder;
+    fn background<'n>(&self, name: impl Into<Name<'n>>) -> BackgroundBuilder;
 }
 
 impl Background for Context {
-    fn background(&self, name: impl Into<Cow<'static, str>>) -> BackgroundBuilder {
+    fn background<'n>(&self, name: impl Into<Name<'n>>) -> BackgroundBuilder {
         BackgroundBuilder { cx: *self, name: JobName::new(name), relation: Relation::Linked }
     }
 }
 
 impl Background for Span {
-    fn background(&self, name: impl Into<Cow<'static, str>>) -> BackgroundBuilder {
+    fn background<'n>(&self, name: impl Into<Name<'n>>) -> BackgroundBuilder {
         self.context().background(name)
     }
 }

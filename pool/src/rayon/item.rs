@@ -1,11 +1,12 @@
 //! [`Traced`]: one span per item.
 
+use super::items::Items;
+use super::leaves::Leaves;
 use super::per_leaf::PerLeaf;
 use super::try_item::TryItem;
 use crate::carry::{in_job_span, JobName};
 use ::rayon::iter::{FilterMap, FlatMapIter, Map, ParallelIterator};
-use heirloom_core::{Context, Span};
-use std::borrow::Cow;
+use heirloom_core::{Context, Name, Span};
 
 /// A parallel iterator whose next step has a span per item. Made by [`traced`](super::TracedParallel::traced).
 ///
@@ -21,6 +22,29 @@ pub struct Traced<I> {
 impl<I: ParallelIterator> Traced<I> {
     pub(super) fn new(base: I, cx: Context) -> Self {
         Self { base, cx }
+    }
+
+    /// A stage: a parallel iterator over the same items, in which all that rayon runs for an item downstream runs in that
+    /// item's span. [`Items`] says what that is.
+    ///
+    /// ```
+    /// use heirloom_pool::prelude::*;
+    /// use rayon::prelude::*;
+    /// let odd: Vec<i32> = heirloom_core::in_root("parse", |root| {
+    ///     let texts = ["1", "x", "2", "3"].par_iter().traced(root).items("text");
+    ///     texts.filter_map(|text| text.parse().ok()).filter(|n| n % 2 == 1).collect()
+    /// });
+    /// assert_eq!(odd, [1, 3]);
+    /// ```
+    pub fn items<'n>(self, name: impl Into<Name<'n>>) -> Items<I> {
+        Items::new(self.base, self.cx, JobName::new(name))
+    }
+
+    /// A stage with a span per leaf: as [`items`](Self::items), for items that are too small for a span each.
+    /// [`Leaves`] has an example.
+    #[doc(alias = "per_leaf")]
+    pub fn leaves<'n>(self, name: impl Into<Name<'n>>) -> Leaves<I> {
+        Leaves::new(self.base, self.cx, JobName::new(name))
     }
 
     /// One span per leaf instead of one per item: cheap enough for items of any size.
@@ -60,7 +84,7 @@ impl<I: ParallelIterator> Traced<I> {
     /// });
     /// assert_eq!(doubled, [2, 4, 6]);
     /// ```
-    pub fn map<F, R>(self, name: impl Into<Cow<'static, str>>, f: F) -> Map<I, impl Fn(I::Item) -> R + Send + Sync>
+    pub fn map<'n, F, R>(self, name: impl Into<Name<'n>>, f: F) -> Map<I, impl Fn(I::Item) -> R + Send + Sync>
     where
         F: Fn(&Span, I::Item) -> R + Send + Sync,
         R: Send,
@@ -80,7 +104,7 @@ impl<I: ParallelIterator> Traced<I> {
     /// });
     /// assert_eq!(numbers, [2, 4, 6]);
     /// ```
-    pub fn for_each<F>(self, name: impl Into<Cow<'static, str>>, f: F)
+    pub fn for_each<'n, F>(self, name: impl Into<Name<'n>>, f: F)
     where
         F: Fn(&Span, I::Item) + Send + Sync,
     {
@@ -98,9 +122,9 @@ impl<I: ParallelIterator> Traced<I> {
     /// });
     /// assert_eq!(numbers, [1, 3]);
     /// ```
-    pub fn filter_map<F, R>(
+    pub fn filter_map<'n, F, R>(
         self,
-        name: impl Into<Cow<'static, str>>,
+        name: impl Into<Name<'n>>,
         f: F,
     ) -> FilterMap<I, impl Fn(I::Item) -> Option<R> + Send + Sync>
     where
@@ -125,9 +149,9 @@ impl<I: ParallelIterator> Traced<I> {
     /// });
     /// assert_eq!(words, ["a", "b", "c"]);
     /// ```
-    pub fn flat_map_iter<F, S>(
+    pub fn flat_map_iter<'n, F, S>(
         self,
-        name: impl Into<Cow<'static, str>>,
+        name: impl Into<Name<'n>>,
         f: F,
     ) -> FlatMapIter<I, impl Fn(I::Item) -> SpanIter<S::IntoIter> + Send + Sync>
     where
@@ -161,7 +185,7 @@ impl<I: ParallelIterator> Traced<I> {
     /// });
     /// assert_eq!(failed, Err(7));
     /// ```
-    pub fn try_for_each<F, R>(self, name: impl Into<Cow<'static, str>>, f: F) -> R
+    pub fn try_for_each<'n, F, R>(self, name: impl Into<Name<'n>>, f: F) -> R
     where
         F: Fn(&Span, I::Item) -> R + Send + Sync,
         R: TryItem,

@@ -47,16 +47,21 @@
 //! `try_for_each` stop as early as they do untraced. A parallel iterator that nobody consumes has no spans.
 
 mod item;
+mod items;
 mod leaf;
 mod leaf_map;
+mod leaves;
 mod per_leaf;
 mod scope;
+mod stage;
 mod summary;
 mod try_item;
 mod twins;
 
 pub use item::{SpanIter, Traced};
+pub use items::Items;
 pub use leaf_map::LeafMap;
+pub use leaves::Leaves;
 pub use per_leaf::PerLeaf;
 pub use scope::{scope, Scope};
 pub use try_item::TryItem;

@@ -1,8 +1,7 @@
 //! The twin of `rayon::scope`.
 
 use crate::carry::{in_job_span, JobName, Parent};
-use heirloom_core::{Context, Span};
-use std::borrow::Cow;
+use heirloom_core::{Context, Name, Span};
 
 /// Lets jobs borrow from their surroundings, with `cx` as their parent: the twin of [`rayon::scope`](::rayon::scope).
 ///
@@ -48,7 +47,7 @@ impl<'scope> Scope<'_, 'scope> {
     /// go below that span.
     ///
     /// Cost: one span. The plain call allocates the job.
-    pub fn spawn<F>(&self, name: impl Into<Cow<'static, str>>, f: F)
+    pub fn spawn<'n, F>(&self, name: impl Into<Name<'n>>, f: F)
     where
         F: FnOnce(&Scope<'_, 'scope>, &Span) + Send + 'scope,
     {

@@ -2,8 +2,7 @@
 
 use crate::carry::{carry, carry_in_span};
 use ::rayon::ThreadPool;
-use heirloom_core::{Context, Span};
-use std::borrow::Cow;
+use heirloom_core::{Context, Name, Span};
 
 /// Runs two closures, perhaps in parallel, with `cx` current in both: the twin of [`rayon::join`](::rayon::join).
 ///
@@ -61,7 +60,7 @@ where
 /// });
 /// assert_eq!(result.recv(), Ok(12));
 /// ```
-pub fn spawn<F>(cx: impl Into<Context>, name: impl Into<Cow<'static, str>>, f: F)
+pub fn spawn<'n, F>(cx: impl Into<Context>, name: impl Into<Name<'n>>, f: F)
 where
     F: FnOnce(&Span) + Send + 'static,
 {
@@ -90,7 +89,7 @@ where
 /// });
 /// assert_eq!(longest, Some(8));
 /// ```
-pub fn install<F, R>(pool: &ThreadPool, cx: impl Into<Context>, name: impl Into<Cow<'static, str>>, f: F) -> R
+pub fn install<'n, F, R>(pool: &ThreadPool, cx: impl Into<Context>, name: impl Into<Name<'n>>, f: F) -> R
 where
     F: FnOnce(&Span) -> R + Send,
     R: Send,
