@@ -59,7 +59,7 @@ pub use heirloom_pool::{background, carry, carry_in_span, threads, Background};
 #[cfg(feature = "crossbeam")]
 pub use heirloom_pool::crossbeam;
 #[cfg(feature = "rayon")]
-pub use heirloom_pool::{rayon, TracedParallel};
+pub use heirloom_pool::{rayon, TracedParallel, TracedThreadPool};
 
 #[cfg(feature = "tokio")]
 pub use heirloom_pool::{tokio, TracedTasks};

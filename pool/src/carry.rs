@@ -139,6 +139,7 @@ mod tests {
         let text = String::from("stage 1");
         let address = text.as_ptr();
         assert_eq!(JobName::new(text).get().as_str().as_ptr(), address);
-        assert_eq!(JobName::new("stage").get().as_str(), "stage");
+        let text = "stage";
+        assert_eq!(JobName::new(text).get().as_str().as_ptr(), text.as_ptr());
     }
 }

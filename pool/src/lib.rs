@@ -48,7 +48,7 @@ pub mod tokio;
 pub use background::Background;
 pub use carry::{carry, carry_in_span};
 #[cfg(feature = "rayon")]
-pub use rayon::TracedParallel;
+pub use rayon::{TracedParallel, TracedThreadPool};
 #[cfg(feature = "tokio")]
 pub use tokio::TracedTasks;
 

@@ -84,9 +84,9 @@ impl<I: ParallelIterator> Traced<I> {
     /// });
     /// assert_eq!(doubled, [2, 4, 6]);
     /// ```
-    pub fn map<'n, F, R>(self, name: impl Into<Name<'n>>, f: F) -> Map<I, impl Fn(I::Item) -> R + Send + Sync>
+    pub fn map<'f, 'n, F, R>(self, name: impl Into<Name<'n>>, f: F) -> Map<I, impl Fn(I::Item) -> R + Send + Sync + 'f>
     where
-        F: Fn(&Span, I::Item) -> R + Send + Sync,
+        F: Fn(&Span, I::Item) -> R + Send + Sync + 'f,
         R: Send,
     {
         let (cx, name) = (self.cx, JobName::new(name));
@@ -122,13 +122,13 @@ impl<I: ParallelIterator> Traced<I> {
     /// });
     /// assert_eq!(numbers, [1, 3]);
     /// ```
-    pub fn filter_map<'n, F, R>(
+    pub fn filter_map<'f, 'n, F, R>(
         self,
         name: impl Into<Name<'n>>,
         f: F,
-    ) -> FilterMap<I, impl Fn(I::Item) -> Option<R> + Send + Sync>
+    ) -> FilterMap<I, impl Fn(I::Item) -> Option<R> + Send + Sync + 'f>
     where
-        F: Fn(&Span, I::Item) -> Option<R> + Send + Sync,
+        F: Fn(&Span, I::Item) -> Option<R> + Send + Sync + 'f,
         R: Send,
     {
         let (cx, name) = (self.cx, JobName::new(name));
@@ -149,13 +149,13 @@ impl<I: ParallelIterator> Traced<I> {
     /// });
     /// assert_eq!(words, ["a", "b", "c"]);
     /// ```
-    pub fn flat_map_iter<'n, F, S>(
+    pub fn flat_map_iter<'f, 'n, F, S>(
         self,
         name: impl Into<Name<'n>>,
         f: F,
-    ) -> FlatMapIter<I, impl Fn(I::Item) -> SpanIter<S::IntoIter> + Send + Sync>
+    ) -> FlatMapIter<I, impl Fn(I::Item) -> SpanIter<S::IntoIter> + Send + Sync + 'f>
     where
-        F: Fn(&Span, I::Item) -> S + Send + Sync,
+        F: Fn(&Span, I::Item) -> S + Send + Sync + 'f,
         S: IntoIterator<Item: Send>,
     {
         let (cx, name) = (self.cx, JobName::new(name));
@@ -263,6 +263,18 @@ mod tests {
         });
         assert_eq!(result, None);
         assert!(ran.load(Ordering::Relaxed) < 1_000_000);
+    }
+
+    #[test]
+    fn a_lazy_iterator_copies_a_borrowed_name() {
+        let name = String::from("stage 1");
+        let items = || [1, 2].par_iter().traced(Context::INERT);
+        let mapped = items().map(&name, |_, n| n);
+        let kept = items().filter_map(Name::dynamic(&name), |_, n| Some(n));
+        let flat = items().flat_map_iter(&name, |_, n| [n]);
+        let stage = items().items(Name::dynamic(&name));
+        drop(name);
+        assert_eq!([mapped.count(), kept.count(), flat.count(), stage.count()], [2; 4]);
     }
 
     #[test]
