@@ -14,7 +14,7 @@
 //! | threads of the standard library | [`threads`] | |
 //! | crossbeam's scoped threads | [`crossbeam`] | `crossbeam` |
 //! | tokio's tasks, `spawn_blocking`, `JoinSet`, `LocalSet` | their twins in [`tokio`] | `tokio` |
-//! | a future that is awaited in place | [`.in_span(span)`](heirloom_core::future::FutureExt::in_span) | `tokio` |
+//! | a future that is awaited in place | [`.in_span(span)`](heirloom_core::future::FutureExt::in_span) | `async` |
 //! | any other pool that takes closures | [`carry()`], [`carry_in_span`] | |
 //! | a job that nobody waits for, with a trace of its own | [`.background(name)`](Background::background) | |
 //!

@@ -5,5 +5,5 @@ pub use crate::Background as _;
 pub use crate::TracedTasks as _;
 #[cfg(feature = "rayon")]
 pub use crate::{TracedParallel as _, TracedThreadPool as _};
-#[cfg(feature = "tokio")]
+#[cfg(feature = "async")]
 pub use heirloom_core::future::FutureExt as _;

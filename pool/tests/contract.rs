@@ -248,6 +248,8 @@ contract! {
     tokio_join_set_on: tokio::IntoJoinSetOn,
     future_in_span: tokio::InSpan,
     future_in_context: tokio::InContext,
+    background_future: tokio::BackgroundFuture,
+    background_on_tokio: tokio::BackgroundOnTokio,
 }
 
 struct Threads;
