@@ -246,6 +246,8 @@ contract! {
     tokio_join_set_blocking: tokio::BlockingIntoJoinSet,
     tokio_join_set_local: tokio::LocalIntoJoinSet,
     tokio_join_set_on: tokio::IntoJoinSetOn,
+    tokio_join_set_blocking_on: tokio::BlockingIntoJoinSetOn,
+    tokio_join_set_local_on: tokio::LocalIntoJoinSetOn,
     future_in_span: tokio::InSpan,
     future_in_context: tokio::InContext,
     background_future: tokio::BackgroundFuture,

@@ -177,4 +177,25 @@ impl<T: 'static> Traced<&mut JoinSet<T>> {
         let waiting = self.waiting(name);
         self.on.spawn_local(waiting.run(f))
     }
+    /// As [`spawn_blocking`](Self::spawn_blocking), on another runtime: the twin of [`JoinSet::spawn_blocking_on`].
+    #[track_caller]
+    pub fn spawn_blocking_on<'n, F>(&mut self, name: impl Into<Name<'n>>, f: F, runtime: &Handle) -> AbortHandle
+    where
+        F: FnOnce(&Span) -> T + Send + 'static,
+        T: Send,
+    {
+        let waiting = self.waiting(name);
+        self.on.spawn_blocking_on(move || waiting.run_blocking(f), runtime)
+    }
+
+    /// As [`spawn_local`](Self::spawn_local), on that set of local tasks: the twin of [`JoinSet::spawn_local_on`].
+    #[track_caller]
+    pub fn spawn_local_on<'n, F, Fut>(&mut self, name: impl Into<Name<'n>>, f: F, local: &LocalSet) -> AbortHandle
+    where
+        F: FnOnce(Context) -> Fut + 'static,
+        Fut: Future<Output = T> + 'static,
+    {
+        let waiting = self.waiting(name);
+        self.on.spawn_local_on(waiting.run(f), local)
+    }
 }

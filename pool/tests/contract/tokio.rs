@@ -107,6 +107,16 @@ adapters! {
         set.traced(cx).spawn_on("job", |cx| task(cx, job), on.handle());
         joined(on.block_on(set.join_next()))
     };
+    BlockingIntoJoinSetOn: threads, |on, cx, job| {
+        let mut set = JoinSet::new();
+        set.traced(cx).spawn_blocking_on("job", |span| job(span.context()), on.handle());
+        joined(on.block_on(set.join_next()))
+    };
+    LocalIntoJoinSetOn: this_thread, |on, cx, job| {
+        let (local, mut set) = (LocalSet::new(), JoinSet::new());
+        set.traced(cx).spawn_local_on("job", |cx| task(cx, job), &local);
+        joined(local.block_on(on, set.join_next()))
+    };
     InSpan: this_thread, |on, cx, job| {
         let span = cx.span("job");
         let job = task(span.context(), job).in_span(span);

@@ -59,7 +59,7 @@ pub fn everything() -> Vec<Context> {
 }
 
 /// How many jobs see what is current: see each function below.
-pub const JOBS: usize = 10 + 8 + 17 + 11 + 7 + 7 + 11;
+pub const JOBS: usize = 10 + 8 + 17 + 11 + 7 + 7 + 13;
 
 fn per_item(seen: &'static Seen, root: &Span) {
     let items = || -> Traced<_> { (0..2_u32).into_par_iter().traced(root) };
@@ -199,7 +199,9 @@ fn on_tokio(seen: &'static Seen, root: &Span) {
         set.traced(root).spawn("task", task);
         set.traced(root).spawn_on("task", task, runtime.handle());
         set.traced(root).spawn_blocking("task", |span| seen.in_span(span));
+        set.traced(root).spawn_blocking_on("task", |span| seen.in_span(span), runtime.handle());
         set.traced(root).spawn_local("task", task);
+        set.traced(root).spawn_local_on("task", task, &local);
         let twins = [
             tasks::spawn(root, "task", task),
             tasks::spawn_local(root, "task", task),
