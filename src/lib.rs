@@ -91,3 +91,8 @@ pub mod prelude {
 #[cfg(all(doctest, feature = "rayon", feature = "ipc", feature = "macros", feature = "langfuse"))]
 #[doc = include_str!("../README.md")]
 pub struct Readme;
+
+/// So are those of the page on pools.
+#[cfg(all(doctest, feature = "rayon", feature = "crossbeam", feature = "tokio", feature = "record"))]
+#[doc = include_str!("../docs/pools.md")]
+pub struct Pools;
