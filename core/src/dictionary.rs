@@ -3,10 +3,9 @@
 //! Append-only. An entry is made under the lock before its number appears in any record, and the collector takes the lock
 //! when it meets a number that it doesn't know; so whoever reads a record can read its name.
 
-use crate::region::Attachment;
-use crate::thread::cut;
+use crate::text::cut;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// How many static names there may be: far more than a program has, unless it leaks texts to make them static. Beyond
 /// that, names travel inline.
@@ -14,12 +13,15 @@ const MAX_NAMES: usize = 65_536;
 /// How many bytes of names other processes may bring. They may take half of the numbers.
 const MAX_ADOPTED_BYTES: usize = 4 << 20;
 
+/// Takes a name, in the order of the numbers, and says whether there was room for it.
+pub(crate) type Sink = Box<dyn Fn(&str) -> bool + Send>;
+
 #[derive(Default)]
 struct Dictionary {
     ids: HashMap<&'static str, u32>,
     names: Vec<&'static str>,
-    /// Where the parent of this process reads the names.
-    parent: Option<Arc<Attachment>>,
+    /// Takes the names to the parent of this process.
+    sink: Option<Sink>,
     /// Bytes of names that other processes brought.
     adopted_bytes: usize,
 }
@@ -58,18 +60,18 @@ pub(crate) fn known(name: &str) -> Option<u32> {
     lock().ids.get(name).copied()
 }
 
-/// Gives all names, those that come later too, to the parent of this process. Returns whether there was room.
-pub(crate) fn publish_to(parent: &Arc<Attachment>) -> bool {
+/// Gives all names to `sink`: those that there are, cut to its longest, and those that come later. Returns whether there was
+/// room; if not, `sink` gets no more.
+pub(crate) fn publish_to(sink: Sink, max_name_bytes: usize) -> bool {
     let mut dictionary = lock();
-    let max = Attachment::MAX_NAME_BYTES;
-    let done = dictionary.names.iter().all(|name| parent.add_name(cut(name, max)));
-    dictionary.parent = done.then(|| Arc::clone(parent));
+    let done = dictionary.names.iter().all(|name| sink(cut(name, max_name_bytes)));
+    dictionary.sink = done.then_some(sink);
     done
 }
 
 impl Dictionary {
     fn add(&mut self, name: &'static str) -> Option<u32> {
-        if self.names.len() >= MAX_NAMES || self.parent.as_ref().is_some_and(|parent| !parent.add_name(name)) {
+        if self.names.len() >= MAX_NAMES || self.sink.as_ref().is_some_and(|sink| !sink(name)) {
             return None;
         }
         self.names.push(name);

@@ -115,11 +115,11 @@ mod trace_update;
 mod value;
 
 #[cfg(feature = "record")]
-pub use capture::Capture;
-#[cfg(feature = "record")]
-pub use collector::{Dropped, ExporterLedger, Ledger, OpenSpan, Transparent};
+pub use config::Capture;
 #[cfg(feature = "record")]
 pub use config::{ConfigWarning, Difference, Limits, Settings};
+#[cfg(feature = "record")]
+pub use pipeline::{Dropped, ExporterLedger, Ledger, OpenSpan, Transparent};
 #[cfg(feature = "record")]
 pub use sampler::{ParseSamplerError, Sampler, SamplerState};
 #[cfg(feature = "record")]
@@ -127,6 +127,21 @@ pub use tracer::{builder, init, on_finish, Builder, FlushError, Guard, InitError
 
 #[cfg(not(feature = "record"))]
 pub use record::on_finish;
+
+/// Regions: shards in memory that a process shares with the worker process that it started. Here is the border between this
+/// crate, which knows no process, and one that starts them (`heirloom-ipc`). A program that only uses Heirloom needs none of
+/// it.
+///
+/// A region is made by the parent before the child exists, in memory that the child inherits. The child attaches to it when
+/// it starts its tracer, and records into shards that lie in it; it has no collector and no exporter. The parent's collector
+/// reads them as it reads its own. When the child dies, however it dies, what it recorded is still there.
+///
+/// The parent trusts nothing that the child writes: it copies each record out of the region and checks the copy.
+#[cfg(feature = "record")]
+pub mod region {
+    pub use crate::shm::{AttachError, Attachment, Death, HostError, Mapping, RegionReport};
+    pub use crate::tracer::{on_init, FindRegion, Heir, Region};
+}
 
 #[cfg(any(feature = "record", feature = "capture"))]
 pub mod capture;
@@ -144,14 +159,22 @@ mod dictionary;
 pub mod export;
 #[cfg(feature = "tracing")]
 pub mod foreign;
+#[cfg(feature = "record")]
+mod life;
+#[cfg(feature = "record")]
+mod mapping;
 #[cfg(feature = "otel")]
 pub mod otel;
 #[cfg(feature = "record")]
-pub mod region;
+mod pipeline;
+#[cfg(feature = "record")]
+mod random;
 #[cfg(feature = "record")]
 mod sampler;
 #[cfg(feature = "record")]
 mod shard;
+#[cfg(feature = "record")]
+mod shm;
 #[cfg(feature = "record")]
 mod sync;
 #[cfg(feature = "record")]
@@ -159,10 +182,14 @@ mod sys;
 #[cfg(feature = "record")]
 pub mod testing;
 #[cfg(feature = "record")]
+mod text;
+#[cfg(feature = "record")]
 mod thread;
 #[cfg(feature = "record")]
 mod tracer;
 #[cfg(feature = "record")]
 pub mod tree;
+#[cfg(feature = "record")]
+mod unplaced;
 #[cfg(feature = "record")]
 mod wire;

@@ -1,8 +1,8 @@
 //! JSON that is being written: up to a limit, without what is denied, and valid wherever it stops.
 
-use super::deny::DenyList;
 use super::escape::{needs_escape, next_escape, ESCAPES};
-use crate::thread::cut;
+use crate::config::DenyList;
+use crate::text::cut;
 
 /// What stands for a value whose key is denied.
 pub(super) const REDACTED: &[u8] = b"\"<redacted>\"";

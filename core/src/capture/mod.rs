@@ -17,18 +17,13 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `rules.rs`, `deny.rs` | the settings |
+//! | `config/capture.rs`, `config/deny.rs` | the settings |
 //! | `json.rs`, `escape.rs` | JSON that can stop anywhere |
 //! | `value.rs` | from a value to an attribute |
 //! | `serializer.rs`, `key.rs` | serde's side of it |
 
 #[cfg(feature = "record")]
-mod deny;
-#[cfg(feature = "record")]
-mod rules;
-
-#[cfg(feature = "record")]
-pub use rules::Capture;
+pub use crate::config::Capture;
 
 #[cfg(all(feature = "record", feature = "capture"))]
 mod escape;

@@ -4,7 +4,7 @@ use super::json::{Bracket, Json, Stop};
 use super::serializer::Serializer;
 use super::Capture;
 use crate::record::{self, CaptureInto};
-use crate::thread::cut;
+use crate::text::cut;
 use crate::{Name, SetError, Span};
 use serde::Serialize;
 use std::cell::Cell;

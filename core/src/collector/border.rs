@@ -7,11 +7,10 @@
 //!
 //! One that makes no sense is a [`Violation`], and its shard is given up: whoever wrote it may have written anything.
 
-use super::assemble::Assembler;
 use crate::clock::NS;
 use crate::dictionary;
-use crate::region::{Hosted, Moment};
-use crate::tracer::Shared;
+use crate::pipeline::Shared;
+use crate::shm::{Hosted, Moment};
 use crate::wire::{aux_of, flags_of, header, padded, Kind, Type, FOREIGN, INLINE, MORE, PARENT_REMOTE};
 use crate::TraceState;
 use std::fmt;
@@ -351,14 +350,9 @@ impl Border<'_> {
         if state.is_empty() {
             return 0;
         }
-        let (index, is_new) = self.tracer.add_foreign_tracestate(state.as_str(), *self.tracestates < MAX_TRACESTATES);
+        let (index, is_new) = self.tracer.tracestates.add_foreign(state.as_str(), *self.tracestates < MAX_TRACESTATES);
         *self.tracestates += u32::from(is_new);
         index
-    }
-
-    /// Shows the assembler those that it doesn't know: a span may end in the pass that brings its tracestate.
-    pub(super) fn show_tracestates(&self, to: &mut Assembler) {
-        self.tracer.renew_tracestates(to.tracestates_known(), |all| to.set_tracestates(all));
     }
 
     fn thread_start(walk: &mut Walk<'_>, head: u64) -> Result<(), Violation> {

@@ -3,10 +3,9 @@
 
 use super::assemble::Assembler;
 use super::drain::Sources;
-use super::worker::Published;
 use crate::clock::timeline::Timeline;
 use crate::export::{Batch, Resource, SpanData};
-use crate::tracer::Shared;
+use crate::pipeline::{Published, Shared};
 use std::sync::Arc;
 
 /// Sources and tables, and what came out of them.
@@ -27,7 +26,7 @@ impl ByHand {
     /// One pass, as the thread makes it. Returns whether anything waits for another one.
     pub(crate) fn pass(&mut self) -> bool {
         let Self { tracer, sources, assembler, batches } = self;
-        tracer.renew_tracestates(assembler.tracestates_known(), |all| assembler.set_tracestates(all));
+        tracer.tracestates.renew(assembler.tracestates_known(), |all| assembler.set_tracestates(all));
         let (_, waits) = sources.pass(tracer, assembler, &mut |batch| batches.push(batch));
         let foreign = sources.regions.counts();
         tracer.control.publish(Published { assembled: assembler.counts, open: assembler.open_count(), foreign });

@@ -1,12 +1,10 @@
 //! One pass over all shards.
 
-use super::assemble::{Assembler, ProcessId, Rest};
-use super::lanes::LaneId;
+use super::assemble::{Assembler, LaneState, ProcessId};
 use super::regions::Regions;
-use super::stack::Stack;
 use crate::export::{Batch, Lane};
+use crate::pipeline::Shared;
 use crate::shard::Reader;
-use crate::tracer::Shared;
 use crate::wire::END_BYTES;
 
 /// A flush gives up waiting for records of unknown spans after so many passes.
@@ -20,29 +18,6 @@ pub(super) fn settle(mut pass: impl FnMut() -> bool) {
         if i > 0 && !waits {
             break;
         }
-    }
-}
-
-/// What the collector remembers of a shard between two records.
-#[derive(Debug)]
-pub(super) struct LaneState {
-    /// Whose they are.
-    pub(super) process: ProcessId,
-    /// Which of the sources this is: of this process's [`Sources`], or of the [`Regions`].
-    pub(super) reader: u32,
-    /// Whose records these are now.
-    pub(super) lane: LaneId,
-    /// Spans begun here and not ended.
-    pub(super) stack: Stack,
-    /// The last clock reading: records without one are at least as late.
-    pub(super) last_tick: u64,
-    /// A value of which more is to come.
-    pub(super) rest: Option<Rest>,
-}
-
-impl LaneState {
-    pub(super) fn new(process: ProcessId, reader: u32, lane: LaneId) -> Self {
-        Self { process, reader, lane, stack: Stack::default(), last_tick: 0, rest: None }
     }
 }
 

@@ -12,12 +12,8 @@
 //! | `decode.rs` | reads the fields of a record |
 //! | `lanes.rs` | which process and thread a shard's records are of |
 //! | `by_hand.rs` | passes without the thread, for the fuzz targets |
-//! | `queue.rs` | the queue and the thread of one exporter |
-//! | `barrier.rs` | waits for several exporters, with a deadline |
-//! | `ledger.rs` | the account of every span |
 
 mod assemble;
-mod barrier;
 mod border;
 #[cfg(all(target_os = "linux", not(loom)))]
 mod by_hand;
@@ -25,25 +21,17 @@ mod decode;
 mod drain;
 mod extras;
 mod lanes;
-mod ledger;
 #[cfg(all(test, loom))]
 mod modelled;
-mod queue;
 mod regions;
 mod stack;
 #[cfg(all(test, not(loom)))]
 mod tests;
 mod worker;
 
-pub(crate) use assemble::Assembler;
-pub(crate) use barrier::{Barrier, Done};
 pub(crate) use border::reserve_name;
 #[cfg(all(target_os = "linux", not(loom)))]
 pub(crate) use by_hand::ByHand;
 #[cfg(all(test, loom))]
 pub(crate) use modelled::Passes;
-pub(crate) use queue::{Queue, QueueSettings};
-pub(crate) use worker::{start, Control, Published, Request};
-
-pub use assemble::OpenSpan;
-pub use ledger::{Dropped, ExporterLedger, Ledger, Transparent};
+pub(crate) use worker::start;

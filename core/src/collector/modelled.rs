@@ -1,11 +1,11 @@
 //! The collector's passes without its thread, for the models in `shard/models`.
 
-use super::assemble::{Assembled, Assembler};
+use super::assemble::Assembler;
 use super::drain::{settle, Sources};
 use crate::clock::timeline::Timeline;
 use crate::config::Settings;
 use crate::export::{Batch, SpanData};
-use crate::tracer::Shared;
+use crate::pipeline::{Assembled, Shared};
 use crate::wire::END_BYTES;
 
 /// Sources and tables, and what came out of them.

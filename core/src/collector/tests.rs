@@ -1,9 +1,9 @@
 //! The assembler fed by hand: what can't be forced from outside.
 #![allow(clippy::unwrap_used)]
 
+use super::assemble::Assembler;
+use super::assemble::LaneState;
 use super::assemble::ProcessId;
-use super::drain::LaneState;
-use super::Assembler;
 use crate::clock::timeline::Timeline;
 use crate::clock::NS;
 use crate::config::Limits;

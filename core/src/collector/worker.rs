@@ -13,19 +13,16 @@
 //!
 //! The end is the same, but that everything still open is closed as incomplete after 1., and the thread stops after 3.
 
-use super::assemble::{Assembled, OpenSpan};
+use super::assemble::Assembler;
 use super::drain::{settle, Sources};
-use super::regions::Foreign;
-use super::{Assembler, Barrier, Queue};
 use crate::clock::timeline::Timeline;
 use crate::clock::Clock;
 use crate::diagnostics::warn;
 use crate::export::{Batch, Resource};
-use crate::thread::enter_pipeline;
-use crate::tracer::Shared;
+use crate::life::enter_pipeline;
+use crate::pipeline::{Barrier, Published, Queue, Request, Shared};
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::sync::mpsc::SyncSender;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::{park_timeout, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -33,76 +30,6 @@ use std::time::{Duration, Instant};
 const IDLE: Duration = Duration::from_millis(50);
 /// How many passes without a byte make it idle.
 const IDLE_AFTER: u32 = 10;
-
-/// What somebody wants of the collector.
-#[derive(Debug)]
-pub(crate) enum Request {
-    /// Everything recorded so far is to reach every exporter.
-    Flush(Arc<Barrier>),
-    /// Which spans are open?
-    OpenSpans(SyncSender<Vec<OpenSpan>>),
-    /// The end.
-    Close(Arc<Barrier>),
-}
-
-/// The collector as the others see it: a place for requests, and its counts as of its last pass.
-#[derive(Debug, Default)]
-pub(crate) struct Control {
-    requests: Mutex<Requests>,
-    counts: Mutex<Published>,
-}
-
-/// What the collector had counted after its last pass.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Published {
-    pub(crate) assembled: Assembled,
-    /// How many spans were open.
-    pub(crate) open: u64,
-    pub(crate) foreign: Foreign,
-}
-
-#[derive(Debug, Default)]
-struct Requests {
-    waiting: Vec<Request>,
-    stopped: bool,
-}
-
-impl Control {
-    /// Returns whether the request will be answered: not if the collector has stopped.
-    pub(crate) fn ask(&self, request: Request) -> bool {
-        let mut requests = self.requests();
-        if !requests.stopped {
-            requests.waiting.push(request);
-        }
-        !requests.stopped
-    }
-
-    fn requests(&self) -> MutexGuard<'_, Requests> {
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// No more requests; returns the barriers of those that came too late.
-    pub(crate) fn stop(&self) -> Vec<Arc<Barrier>> {
-        let mut requests = self.requests();
-        requests.stopped = true;
-        let late = std::mem::take(&mut requests.waiting).into_iter();
-        let barrier = |request| match request {
-            Request::Flush(barrier) | Request::Close(barrier) => Some(barrier),
-            Request::OpenSpans(_) => None,
-        };
-        late.filter_map(barrier).collect()
-    }
-
-    /// A pass is over.
-    pub(super) fn publish(&self, counts: Published) {
-        *self.counts.lock().unwrap_or_else(PoisonError::into_inner) = counts;
-    }
-
-    /// What was counted after the last pass.
-    pub(crate) fn counts(&self) -> Published {
-        *self.counts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Starts the collector of a tracer.
 pub(crate) fn start(tracer: Arc<Shared>, resource: Arc<Resource>) -> std::io::Result<JoinHandle<()>> {
@@ -141,7 +68,7 @@ impl Collector {
     fn run(mut self) {
         let mut quiet = 0;
         loop {
-            let requests = std::mem::take(&mut self.tracer.control.requests().waiting);
+            let requests = self.tracer.control.take();
             let asked = !requests.is_empty();
             let mut ends = Vec::new();
             for request in requests {
@@ -194,7 +121,7 @@ impl Collector {
     /// One pass over all shards.
     fn pass(&mut self) -> (u64, bool) {
         let Self { tracer, assembler, sources, .. } = self;
-        tracer.renew_tracestates(assembler.tracestates_known(), |all| assembler.set_tracestates(all));
+        tracer.tracestates.renew(assembler.tracestates_known(), |all| assembler.set_tracestates(all));
         let result = sources.pass(tracer, assembler, &mut |batch| deliver(tracer, batch));
         self.publish_counts();
         result

@@ -26,7 +26,7 @@ pub(super) const SHARD_BYTES: Check<usize> = Check {
 };
 
 pub(super) const CAPTURE_MAX_BYTES: Check<usize> =
-    Check { accepted: "a number of bytes, at least 64", accepts: |bytes| *bytes >= crate::Capture::MIN_MAX_BYTES };
+    Check { accepted: "a number of bytes, at least 64", accepts: |bytes| *bytes >= super::Capture::MIN_MAX_BYTES };
 
 pub(super) const QUEUE_BYTES: Check<usize> =
     Check { accepted: "a number of bytes, at least 64 KiB", accepts: |bytes| *bytes >= 64 * KIB };

@@ -1,13 +1,18 @@
 //! [`Settings`]: what one tracer is told, from code and from the environment.
 
-use crate::{Capture, Sampler};
+use crate::Sampler;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use capture::Capture;
+#[cfg(feature = "capture")]
+pub(crate) use deny::DenyList;
 pub use difference::Difference;
 pub use warning::ConfigWarning;
 
+mod capture;
 mod check;
+mod deny;
 mod difference;
 mod env;
 mod resource;

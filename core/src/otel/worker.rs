@@ -136,7 +136,7 @@ fn runtime() -> Answer<Runtime> {
 
 /// Nothing that this thread does from now on is traced: an export that made spans would have to be exported too.
 fn suppress_telemetry() {
-    crate::thread::enter_pipeline();
+    crate::life::enter_pipeline();
     std::mem::forget(opentelemetry::Context::enter_telemetry_suppressed_scope());
 }
 

@@ -20,8 +20,6 @@ pub use traceparent::{ParseTraceparentError, Traceparent};
 pub use tracestate::{InsertTraceStateError, ParseTraceStateError, TraceState};
 
 mod baggage;
-#[cfg(feature = "record")]
-mod env;
 pub(crate) mod percent;
 mod traceparent;
 mod tracestate;

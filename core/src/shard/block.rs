@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The head lies at a fixed distance in front of the words, so that one pointer finds both. A block is on the heap, or in
-//! memory that a worker process shares with its parent ([`region`](crate::region)); the same code writes both.
+//! memory that a worker process shares with its parent ([`shm`](crate::shm)); the same code writes both.
 //!
 //! Nearly all unsafe code of this crate is in this file and in `writer.rs`. Invariants, cited by number:
 //!
@@ -89,7 +89,7 @@ mod flat {
     enum Owner {
         Heap(NonNull<u8>, Layout),
         /// Keeps a mapping alive.
-        Mapping(#[allow(dead_code)] Arc<crate::region::Mapped>),
+        Mapping(#[allow(dead_code)] Arc<crate::mapping::Mapped>),
     }
 
     /// Up to how many bytes are copied word by word.
@@ -126,7 +126,7 @@ mod flat {
         }
 
         /// The block whose head is at this offset of a mapping; `None` if head and words don't lie in it, aligned.
-        pub(crate) fn in_mapping(mapped: &Arc<crate::region::Mapped>, offset: usize, bytes: u64) -> Option<Self> {
+        pub(crate) fn in_mapping(mapped: &Arc<crate::mapping::Mapped>, offset: usize, bytes: u64) -> Option<Self> {
             let size = usize::try_from(bytes).ok()?.checked_add(HEAD)?;
             let at = mapped.part(offset, size, ALIGN)?;
             // SAFETY: `part` has checked that head and words lie within the mapping.
@@ -267,7 +267,7 @@ mod modelled {
         }
 
         /// Loom has no shared memory.
-        pub(crate) fn in_mapping(_: &std::sync::Arc<crate::region::Mapped>, _: usize, _: u64) -> Option<Self> {
+        pub(crate) fn in_mapping(_: &std::sync::Arc<crate::mapping::Mapped>, _: usize, _: u64) -> Option<Self> {
             None
         }
 

@@ -31,7 +31,7 @@ mod models;
 pub(crate) use block::Written;
 pub(crate) use block::{Block, Head, Read};
 pub(crate) use reader::Reader;
-pub(crate) use registry::Registry;
+pub(crate) use registry::{MakeShard, Registry};
 pub(crate) use writer::{Begin, Counts, Ids, Out, Refused, Writer};
 
 use crate::sync::Ordering;

@@ -6,17 +6,19 @@
 //! as many shards as threads at one time.
 
 use super::{Counts, Shard, Sizes};
-use crate::region::Attachment;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Arc, PoisonError};
 
+/// Makes a shard of these sizes that reads this clock and counts its ids from this seed; `None` without memory for it.
+pub(crate) type MakeShard = Box<dyn Fn(Sizes, u8, u64) -> Option<Shard> + Send + Sync>;
+
 /// All shards of one tracer.
-#[derive(Debug)]
 pub(crate) struct Registry {
     sizes: Sizes,
-    /// Where shards are made: on the heap, or in the region of this process's parent.
-    region: Option<Arc<Attachment>>,
+    /// Where shards are made: on the heap, or in the region of this process's parent. Called once for each shard.
+    make_shard: MakeShard,
     shards: Mutex<Shards>,
     /// Grows whenever a shard is added: tells the collector, without the lock, that there are new ones.
     version: AtomicU64,
@@ -30,9 +32,15 @@ struct Shards {
     closed: bool,
 }
 
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registry").field("sizes", &self.sizes).field("shards", &self.shards).finish_non_exhaustive()
+    }
+}
+
 impl Registry {
-    pub(crate) fn new(sizes: Sizes, region: Option<Arc<Attachment>>) -> Self {
-        Self { sizes, region, shards: Mutex::new(Shards::default()), version: AtomicU64::new(0) }
+    pub(crate) fn new(sizes: Sizes, make_shard: MakeShard) -> Self {
+        Self { sizes, make_shard, shards: Mutex::new(Shards::default()), version: AtomicU64::new(0) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Shards> {
@@ -55,10 +63,7 @@ impl Registry {
             shard.head().written.position();
             return Some(shard);
         }
-        let shard = Arc::new(match &self.region {
-            None => Shard::new(self.sizes, clock, first_id())?,
-            Some(region) => region.next_shard(first_id())?,
-        });
+        let shard = Arc::new((self.make_shard)(self.sizes, clock, first_id())?);
         shards.all.push(Arc::clone(&shard));
         self.version.fetch_add(1, Ordering::Release);
         Some(shard)

@@ -4,10 +4,10 @@
 
 use crate::clock;
 use crate::export::SpanData;
-use crate::region::{AttachError, Attachment, Mapping};
+use crate::random::seed;
 use crate::shard::{Begin, Shard};
-use crate::thread::seed;
-use crate::tracer::StrayEnd;
+use crate::shm::{AttachError, Attachment, Mapping};
+use crate::wire::StrayEnd;
 use crate::wire::{header, padded, Kind, Type, BEGIN_BYTES, END_BYTES, INLINE};
 use crate::{testing, Context, Guard, InitError, Settings, SpanId, TraceId, Tracer};
 use std::io;

@@ -1,15 +1,15 @@
 //! Settings and exporters, and how a tracer starts.
 
 use super::guard::{self, Guard};
-use super::shared::Collector;
-use super::{table, Shared, Tracer};
+use super::{region, Tracer};
 use crate::clock::{Clock, ManualClock};
-use crate::collector::{self, Queue, QueueSettings};
+use crate::collector;
 use crate::config::{ConfigWarning, Difference, Settings};
 use crate::diagnostics::warn;
 use crate::export::{Chrome, Exporter, Resource, Verify};
-use crate::region::{self, Attachment};
+use crate::pipeline::{self, Collector, Queue, QueueSettings, Shared};
 use crate::shard::Sizes;
+use crate::shm::Attachment;
 use crate::{dictionary, sys, Capture, Sampler, Value};
 use std::borrow::Cow;
 use std::fmt;
@@ -204,7 +204,7 @@ impl Builder {
             None => self.spawn()?,
         };
         if !tracer.shared().settings.disabled {
-            table::set_global(tracer.shared());
+            pipeline::set_global(tracer.shared());
         }
         *global = guard::Global { tracer: Some(tracer.clone()), guards: 1 };
         drop(global);
@@ -233,7 +233,7 @@ impl Builder {
     pub(crate) fn start_by_hand(mut self) -> Result<(Tracer, collector::ByHand), InitError> {
         self.check()?;
         let resource = Arc::new(resource(&self.settings));
-        let made = table::add(|key| Ok(Arc::new(self.shared(key, None, Vec::new(), None))));
+        let made = pipeline::add(|key| Ok(Arc::new(self.shared(key, None, Vec::new(), None))));
         let shared = made.unwrap_or(Err(InitError::TooMany))?;
         Ok((Tracer::new(Arc::clone(&shared)), collector::ByHand::new(shared, resource)))
     }
@@ -275,7 +275,7 @@ impl Builder {
         let queues: io::Result<Vec<_>> = exporters.into_iter().map(|e| Queue::start(e, bounds)).collect();
         let queues = queues.map_err(InitError::Thread)?;
         let resource = Arc::new(resource(&self.settings));
-        let made = table::add(|key| {
+        let made = pipeline::add(|key| {
             let shared = Arc::new(self.shared(key, None, queues, verify));
             let thread = collector::start(Arc::clone(&shared), resource).map_err(InitError::Thread)?;
             shared.wake.set(Collector::Here(thread.thread().clone()));
@@ -288,13 +288,14 @@ impl Builder {
     fn join_parent(self, region: Attachment) -> Result<Tracer, InitError> {
         guard::notice_forks();
         let region = Arc::new(region);
-        if !dictionary::publish_to(&region) {
+        let names = Arc::clone(&region);
+        if !dictionary::publish_to(Box::new(move |name| names.add_name(name)), Attachment::MAX_NAME_BYTES) {
             warn("this process has more names than a region holds; it records on its own");
             return self.spawn();
         }
         let resource = resource(&self.settings);
         region.set_resource(resource.attributes.iter().filter_map(|(key, value)| Some((&**key, value.as_str()?))));
-        let made = table::add(|key| {
+        let made = pipeline::add(|key| {
             let shared = Arc::new(self.shared(key, Some(Arc::clone(&region)), Vec::new(), None));
             shared.control.stop();
             shared.wake.set(Collector::InParent(region));

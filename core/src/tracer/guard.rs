@@ -9,9 +9,9 @@
 //! The tracer of a child that records into its parent's region has neither collector nor exporter: 3 and 4 are its
 //! parent's business, and nothing is waited for.
 
-use super::{table, Report, Tracer};
-use crate::collector::{Barrier, Queue, Request};
-use crate::{sys, thread, TracerId};
+use super::{Report, Tracer};
+use crate::pipeline::{self, Barrier, Queue, Request};
+use crate::{life, sys, thread, TracerId};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -101,7 +101,7 @@ impl Guard {
             done.done(None);
         });
         if thread.is_ok() {
-            crate::collector::Done(barrier).await;
+            pipeline::Done(barrier).await;
         }
         let report = result.lock().unwrap_or_else(PoisonError::into_inner).take();
         // Without a thread it is done here, blocking.
@@ -111,7 +111,7 @@ impl Guard {
 
     fn end(&mut self, timeout: Duration) -> Report {
         self.finished = true;
-        if thread::forked() {
+        if life::forked() {
             // Any lock may be held for ever, by a thread that only the parent has.
             return Report::inert(false);
         }
@@ -138,7 +138,7 @@ fn finish(tracer: &Tracer, timeout: Duration) -> Report {
         shared.close();
         return Report::inert(true);
     }
-    if thread::in_pipeline() {
+    if life::in_pipeline() {
         return Report::own_thread(tracer);
     }
     let start = Instant::now();
@@ -152,7 +152,7 @@ fn finish(tracer: &Tracer, timeout: Duration) -> Report {
             std::thread::sleep(Duration::from_millis(1));
         }
         region.finish();
-        table::remove(shared.key);
+        pipeline::remove(shared.key);
         return Report::of_child(tracer, running_jobs);
     }
     let barrier = Barrier::new(1);
@@ -160,7 +160,7 @@ fn finish(tracer: &Tracer, timeout: Duration) -> Report {
     let exporters = || shared.await_exporters(&barrier, Queue::flush);
     shared.ask(Request::Close(Arc::clone(&barrier)), exporters);
     let outcome = barrier.wait(left());
-    table::remove(shared.key);
+    pipeline::remove(shared.key);
     Report::of_finished(tracer, outcome, running_jobs, start.elapsed())
 }
 
@@ -212,7 +212,7 @@ pub(super) fn install_hooks(flush_on_panic: bool) {
 }
 
 extern "C" fn at_exit() {
-    if thread::forked() {
+    if life::forked() {
         return;
     }
     if let Some(tracer) = Tracer::global() {

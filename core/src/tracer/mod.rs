@@ -1,28 +1,27 @@
-//! [`Tracer`]: one configured pipeline, and the table in which a context's tracer is found.
+//! [`Tracer`]: one configured pipeline, how it starts and how it ends.
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `shared.rs` | what a tracer's threads share |
-//! | `table.rs` | from the number in a context to the tracer; which one is global |
 //! | `builder.rs` | settings and exporters, `init` |
+//! | `env.rs` | the context that this process was started with |
 //! | `guard.rs` | the end: `finish`, on drop, at exit and on panic |
+//! | `region.rs` | regions as their makers hold them; the one that this process's parent made |
 //! | `report.rs` | what `finish` returns |
 
 mod builder;
+mod env;
 mod guard;
+mod region;
 mod report;
-mod shared;
-mod table;
 
 pub use builder::{builder, init, Builder, InitError};
 pub use guard::{on_finish, Guard};
+pub use region::{on_init, FindRegion, Heir, Region};
 pub use report::Report;
-pub(crate) use shared::{Shared, StrayEnd};
-pub(crate) use table::{find, global_key};
 
-use crate::collector::{Barrier, Done, Ledger, OpenSpan, Queue, Request};
-use crate::region::Attachment;
-use crate::thread;
+use crate::life;
+use crate::pipeline::{self, Barrier, Done, Ledger, OpenSpan, Queue, Request, Shared};
+use crate::shm::Attachment;
 use crate::{Context, Entered, Name, ParseTraceparentError, Span, TraceState};
 use std::fmt;
 use std::sync::mpsc::sync_channel;
@@ -101,14 +100,14 @@ impl Tracer {
     /// Cost: a load, and a count of its handles; no lock. Functions without a handle ([`root`](crate::root),
     /// [`span`](crate::span), ..) do without the count.
     pub fn global() -> Option<Tracer> {
-        table::global().map(Tracer::new)
+        pipeline::global().map(Tracer::new)
     }
 
     /// The tracer that a context is bound to, if it runs; the global one for a context that is bound to none.
     pub fn of(cx: Context) -> Option<Tracer> {
         match cx.tracer {
             0 => Self::global(),
-            key => find(key).map(Tracer::new),
+            key => pipeline::find(key).map(Tracer::new),
         }
     }
 
@@ -137,10 +136,10 @@ impl Tracer {
     pub fn extract(&self, traceparent: &str, tracestate: Option<&str>) -> Result<Context, ParseTraceparentError> {
         let mut cx = Context::from_traceparent(traceparent)?;
         cx.tracer = self.shared.key;
-        let tracestate = tracestate.filter(|_| !thread::forked());
+        let tracestate = tracestate.filter(|_| !life::forked());
         if let Some((state, _)) = tracestate.and_then(|text| TraceState::parse(text).ok()) {
             if !state.is_empty() {
-                cx = cx.with_tracestate_index(self.shared.tracestate(state.as_str()));
+                cx = cx.with_tracestate_index(self.shared.tracestates.add(state.as_str(), true).0);
             }
         }
         Ok(cx)
@@ -167,7 +166,7 @@ impl Tracer {
     /// wait for it.
     pub fn flush(&self, timeout: Duration) -> Result<(), FlushError> {
         let start = Instant::now();
-        if let (Some(region), false) = (&self.shared.parent, thread::forked()) {
+        if let (Some(region), false) = (&self.shared.parent, life::forked()) {
             return self.flush_to_parent(region, timeout);
         }
         let barrier = self.begin_flush()?;
@@ -208,10 +207,10 @@ impl Tracer {
     }
 
     fn begin_flush(&self) -> Result<Arc<Barrier>, FlushError> {
-        if thread::in_pipeline() {
+        if life::in_pipeline() {
             return Err(FlushError::OwnThread);
         }
-        if thread::forked() {
+        if life::forked() {
             return Err(FlushError::Forked);
         }
         let barrier = Barrier::new(1);
@@ -227,7 +226,7 @@ impl Tracer {
     /// Every span that has begun and not ended, oldest first: who, where, since when. Waits for the collector at most for
     /// `timeout`; empty if it did not answer.
     pub fn open_spans(&self, timeout: Duration) -> Vec<OpenSpan> {
-        if thread::in_pipeline() || thread::forked() {
+        if life::in_pipeline() || life::forked() {
             return Vec::new();
         }
         let (reply, answer) = sync_channel(1);
@@ -238,7 +237,7 @@ impl Tracer {
     /// The account of every span so far. Exact while nobody records and after a [`flush`](Self::flush). Empty in the
     /// child of a fork.
     pub fn ledger(&self) -> Ledger {
-        if thread::forked() {
+        if life::forked() {
             return Ledger::default();
         }
         self.shared.ledger()
@@ -251,7 +250,7 @@ impl Context {
     pub fn tracestate(&self) -> TraceState {
         let text = match self.tracestate_index() {
             0 => None,
-            index => find(self.tracer).and_then(|tracer| tracer.tracestate_text(index)),
+            index => pipeline::find(self.tracer).and_then(|tracer| tracer.tracestates.text(index)),
         };
         text.and_then(|text| TraceState::parse(&text).ok()).map(|(state, _)| state).unwrap_or_default()
     }

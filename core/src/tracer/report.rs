@@ -1,8 +1,8 @@
 //! What `finish` returns.
 
 use super::{FlushError, Tracer};
-use crate::collector::Ledger;
-use crate::thread::NoShard;
+use crate::pipeline::Ledger;
+use crate::unplaced::NoShard;
 use std::fmt;
 use std::time::Duration;
 

@@ -28,6 +28,10 @@
 //! name     the id of a static text (`names.rs`), or the length in bytes of the text that stands inline
 //! ```
 
+mod stray_end;
+
+pub(crate) use stray_end::StrayEnd;
+
 /// What a record says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]

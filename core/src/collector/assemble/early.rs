@@ -1,7 +1,7 @@
 //! Records whose span is not known yet: tried again after each pass, and given up after a few.
 
 use super::{max_held_bytes, Assembler, ProcessId};
-use crate::tracer::StrayEnd;
+use crate::wire::StrayEnd;
 
 /// Passes after which an early record is given up: its begin was not recorded, or its span is finished.
 const EARLY_PASSES: u8 = 4;

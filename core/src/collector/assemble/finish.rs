@@ -2,9 +2,10 @@
 
 use super::super::extras::{Abort, Extras};
 use super::open::Open;
-use super::{Assembler, OpenSpan, ProcessId, Waiting};
+use super::{Assembler, ProcessId, Waiting};
 use crate::context::{RANDOM, SAMPLED};
 use crate::export::{Batch, NameRow, Outcome, SpanRow};
+use crate::pipeline::OpenSpan;
 use crate::wire::{PARENT_REMOTE, RANDOM_TRACE};
 use crate::{SpanId, SpanKind};
 use std::sync::Arc;

@@ -15,24 +15,25 @@
 mod batches;
 mod early;
 mod finish;
+mod lane_state;
 mod open;
 mod partial;
 mod traces;
 
 pub(super) use batches::ProcessId;
 pub(super) use finish::Ending;
-pub use open::OpenSpan;
+pub(super) use lane_state::LaneState;
 pub(super) use partial::{Partial, Rest};
 
 use super::decode::{self, Fields};
-use super::drain::LaneState;
 use super::extras::Extras;
 use super::lanes::Lanes;
 use crate::clock::timeline::Timeline;
 use crate::config::Limits;
 use crate::dictionary::Names;
 use crate::export::{Batch, Resource};
-use crate::tracer::StrayEnd;
+use crate::pipeline::Assembled;
+use crate::wire::StrayEnd;
 use crate::wire::{aux_of, flags_of, Kind, ELSEWHERE, ESCAPED, FOREIGN, INLINE, MORE, PANICKED, PARENT_REMOTE};
 use crate::TraceId;
 use batches::Batches;
@@ -54,27 +55,6 @@ pub(super) const MAX_BATCH_BYTES: usize = 1 << 20;
 struct Waiting {
     slot: u32,
     tick: u64,
-}
-
-/// What the assembler counted. The ledger's part of the collector.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Assembled {
-    /// Begins read.
-    pub(crate) begins: u64,
-    /// Spans put into batches, the incomplete ones included.
-    pub(crate) spans: u64,
-    /// Spans that were open when the tracer finished.
-    pub(crate) incomplete: u64,
-    /// Spans that were open when their process died.
-    pub(crate) aborted: u64,
-    /// Attributes, events, links and ends that came when their span was finished, or of which no begin was seen.
-    pub(crate) late: u64,
-    /// Spans that were made to carry values of their trace.
-    pub(crate) carriers: u64,
-    /// Values that were cut to a limit.
-    pub(crate) truncated: u64,
-    /// Records that made no sense. Always zero unless memory was damaged.
-    pub(crate) corrupt: u64,
 }
 
 /// The collector's tables.

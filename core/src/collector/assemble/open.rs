@@ -3,11 +3,9 @@
 use super::super::extras::Extras;
 use super::super::lanes::LaneId;
 use super::ProcessId;
-use crate::export::Lane;
-use crate::{SpanId, TraceId};
+use crate::TraceId;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::Arc;
 
 /// A span that has begun and is not finished.
 #[derive(Debug)]
@@ -40,24 +38,6 @@ impl Open {
 /// Whether the span with this id is in this slot, and has not ended.
 pub(super) fn is_open(slots: &[Open], span: u64, slot: u32) -> bool {
     slots.get(slot as usize).is_some_and(|open| open.span == span && !open.ended)
-}
-
-/// A span that has not ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct OpenSpan {
-    /// Its name.
-    pub name: String,
-    /// Its trace.
-    pub trace_id: TraceId,
-    /// Its id.
-    pub span_id: SpanId,
-    /// Its parent's id; `None` for a root.
-    pub parent_span_id: Option<SpanId>,
-    /// Where it was begun.
-    pub lane: Arc<Lane>,
-    /// Since when: nanoseconds since 1970 (UTC).
-    pub start_ns: u64,
 }
 
 /// Span ids are counted up: one multiplication spreads them over the table.

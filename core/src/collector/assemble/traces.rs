@@ -9,10 +9,9 @@
 //! 4. a trace of which no span is open and nothing was heard for a minute is forgotten; any, the oldest first, if all
 //!    together have too much (if nobody carried its last value yet, that one is late).
 
-use super::super::drain::LaneState;
 use super::super::extras::Extras;
 use super::open::Open;
-use super::{Assembler, Ending, Fields, ProcessId};
+use super::{Assembler, Ending, Fields, LaneState, ProcessId};
 use crate::dictionary;
 use crate::export::{Batch, Lane};
 use crate::wire::{flags_of, PARENT_REMOTE, TRACE_REMOTE};

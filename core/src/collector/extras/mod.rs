@@ -4,7 +4,7 @@ use super::decode::{self, Fields};
 use crate::config::Limits;
 use crate::dictionary::Names;
 use crate::export::{AttributeRow, BatchBuilder, EventRow, LinkRow, NameRow, Outcome, ValueRow};
-use crate::thread::cut;
+use crate::text::cut;
 use crate::wire::{aux_of, flags_of, Type, CUT, INLINE, LINK_REMOTE};
 use crate::{SpanId, TraceId};
 use std::ops::Range;

@@ -2,10 +2,13 @@
 
 use super::{update, Span};
 use crate::clock;
+use crate::life;
 use crate::name::Text;
+use crate::pipeline;
 use crate::shard::Out;
-use crate::thread::{self, NoShard, Placed, Slot, ThreadState};
-use crate::tracer;
+use crate::text::cut;
+use crate::thread::{self, Placed, Slot, ThreadState};
+use crate::unplaced::{NoShard, UNPLACED};
 use crate::wire::{header, padded, Kind, Type, CUT, FOREIGN, INLINE, MORE};
 use crate::{Name, SetError, Status, Value};
 use std::borrow::Cow;
@@ -227,13 +230,13 @@ pub(super) fn on_any_shard<R>(span: &Span, append: impl FnOnce(Slot<'_>, bool) -
 pub(super) fn on_tracers_shard<R>(key: u32, append: impl FnOnce(Slot<'_>) -> R) -> Result<R, SetError> {
     fn refusal(state: &ThreadState) -> SetError {
         if state.is_nested() {
-            thread::UNPLACED.count(NoShard::Nested);
+            UNPLACED.count(NoShard::Nested);
             SetError::Nested
         } else {
             SetError::NotRecording
         }
     }
-    if thread::forked() {
+    if life::forked() {
         return Err(SetError::NotRecording);
     }
     let state = thread::state();
@@ -246,7 +249,7 @@ pub(super) fn on_tracers_shard<R>(key: u32, append: impl FnOnce(Slot<'_>) -> R) 
 /// Where a name goes; `None`, counted, in the middle of another record.
 pub(super) fn place<'a>(state: &ThreadState, name: &'a Name<'_>) -> Option<Placed<'a>> {
     if state.is_nested() {
-        thread::UNPLACED.count(NoShard::Nested);
+        UNPLACED.count(NoShard::Nested);
         return None;
     }
     Some(state.place(name))
@@ -376,8 +379,7 @@ pub(crate) fn status(span: &Span, status: &Status) {
     }
     update::sets(span);
     let done = on_any_shard(span, |slot, foreign| {
-        let text =
-            thread::cut(text, (slot.writer.max_record() - 24).min(u64::from(slot.writer.max_value_bytes())) as usize);
+        let text = cut(text, (slot.writer.max_record() - 24).min(u64::from(slot.writer.max_value_bytes())) as usize);
         let bytes = 16 + if foreign { 8 } else { 0 } + padded(text.len());
         if !slot.fits(bytes) {
             return (false, foreign);
@@ -448,10 +450,10 @@ pub(crate) fn tracestate(span: &Span, index: u16) {
 }
 
 fn child_tracestate(tracer: u32, index: u16) -> Option<std::sync::Arc<str>> {
-    if !crate::region::is_child() {
+    if !crate::shm::is_child() {
         return None;
     }
-    tracer::find(tracer).filter(|tracer| tracer.parent.is_some())?.tracestate_text(index)
+    pipeline::find(tracer).filter(|tracer| tracer.parent.is_some())?.tracestates.text(index)
 }
 
 /// Notes on the span what became of a record: whether it was written by a foreign thread, and whether it was lost.

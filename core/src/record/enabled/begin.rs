@@ -1,13 +1,16 @@
 //! How a span begins: the decision whether it is recorded, and its Begin record.
 
+use super::scope::ambient_tracer;
 use super::Span;
 use crate::clock;
 use crate::context::{RANDOM, REMOTE, SAMPLED, TRANSPARENT};
 use crate::name::Text;
 use crate::shard::{Begin, Refused};
-use crate::thread::{self, NoShard, Placed, ThreadState};
+use crate::text::cut;
+use crate::thread::{self, Placed, ThreadState};
+use crate::unplaced::{NoShard, UNPLACED};
 use crate::wire::{padded, BEGIN_BYTES, PARENT_REMOTE, RANDOM_TRACE};
-use crate::{tracer, Context, Name, SpanId, SpanKind, TraceId};
+use crate::{pipeline, Context, Name, SpanId, SpanKind, TraceId};
 
 /// Begins a child of `parent`; a root where that is inert.
 ///
@@ -70,14 +73,6 @@ fn begin_under(parent: &Context, kind: SpanKind, tick: u64) -> Begin {
     }
 }
 
-/// The tracer of the current context, else the global one; zero if there is neither.
-pub(super) fn ambient_tracer(state: &ThreadState) -> u32 {
-    match state.current.get().tracer {
-        0 => tracer::global_key(),
-        key => key,
-    }
-}
-
 #[cold]
 #[inline(never)]
 fn slow(parent: Context, name: Name<'_>, kind: SpanKind) -> Span {
@@ -109,8 +104,8 @@ fn begin_any(state: &ThreadState, mut parent: Context, name: Name<'_>, kind: Spa
 
 /// Counts a span that no shard took; where a child has no shard for want of room, for its parent too.
 fn count_unplaced(key: u32, why: NoShard) {
-    thread::UNPLACED.count(why);
-    if let (NoShard::NoMemory, Some(tracer)) = (why, tracer::find(key)) {
+    UNPLACED.count(why);
+    if let (NoShard::NoMemory, Some(tracer)) = (why, pipeline::find(key)) {
         tracer.count_unplaced();
     }
 }
@@ -196,7 +191,7 @@ fn begin(state: &ThreadState, parent: Context, name: Name<'_>, kind: SpanKind) -
 
 fn shorten(name: Placed<'_>, bytes: u64) -> Placed<'_> {
     match name {
-        Placed::Inline(text) => Placed::Inline(thread::cut(text, bytes as usize)),
+        Placed::Inline(text) => Placed::Inline(cut(text, bytes as usize)),
         id => id,
     }
 }

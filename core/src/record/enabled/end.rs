@@ -2,8 +2,11 @@
 
 use super::Span;
 use crate::clock;
-use crate::thread::{self, NoShard, ThreadState};
-use crate::tracer::{self, StrayEnd};
+use crate::life;
+use crate::pipeline;
+use crate::thread::{self, ThreadState};
+use crate::unplaced::{NoShard, UNPLACED};
+use crate::wire::StrayEnd;
 use crate::wire::{ELSEWHERE, END_BYTES, PANICKED};
 
 /// Ends a recorded span. The fast path is the thread that began it, not panicking: one clock read, one record, no check.
@@ -40,7 +43,7 @@ fn here(state: &ThreadState, span: &Span, flags: u16) -> bool {
 #[cold]
 #[inline(never)]
 fn slow(span: &Span) {
-    if thread::forked() {
+    if life::forked() {
         return;
     }
     let state = thread::state();
@@ -69,7 +72,7 @@ fn elsewhere(state: &ThreadState, span: &Span, flags: u16) {
             }
         }
         // In the middle of a record nothing can be done that is safe in a signal handler: the span is closed at `finish`.
-        Err(why @ NoShard::Nested) => thread::UNPLACED.count(why),
+        Err(why @ NoShard::Nested) => UNPLACED.count(why),
         Err(_) => overflow_from_outside(span, flags),
     }
 }
@@ -81,13 +84,13 @@ fn stray(tick: u64, span: &Span, flags: u16) -> StrayEnd {
 
 /// The thread has no shard any more, or may not have one: the end goes to the tracer's overflow.
 fn overflow_from_outside(span: &Span, flags: u16) {
-    if let Some(tracer) = tracer::find(span.cx.tracer) {
+    if let Some(tracer) = pipeline::find(span.cx.tracer) {
         tracer.overflow(stray(tracer.clock_tick(), span, flags));
     }
 }
 
 fn overflow(key: u32, end: StrayEnd) {
-    if let Some(tracer) = tracer::find(key) {
+    if let Some(tracer) = pipeline::find(key) {
         tracer.overflow(end);
     }
 }

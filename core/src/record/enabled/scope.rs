@@ -1,7 +1,8 @@
 //! What is current on a thread, and for how long.
 
 use super::Span;
-use crate::thread::{self, Scope};
+use crate::pipeline;
+use crate::thread::{self, Scope, ThreadState};
 use crate::Context;
 use std::marker::PhantomData;
 
@@ -69,4 +70,12 @@ pub(crate) fn hand_out() -> Context {
 #[inline]
 pub(crate) fn current() -> Context {
     thread::state().current.get()
+}
+
+/// The tracer of the current context, else the global one; zero if there is neither.
+pub(super) fn ambient_tracer(state: &ThreadState) -> u32 {
+    match state.current.get().tracer {
+        0 => pipeline::global_key(),
+        key => key,
+    }
 }

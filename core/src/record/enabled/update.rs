@@ -2,8 +2,9 @@
 
 use super::Span;
 use crate::context::{REMOTE, SAMPLED, TRANSPARENT};
-use crate::thread::{self, Lease, NoShard};
-use crate::{tracer, Context, UpdateError};
+use crate::thread::{self, Lease};
+use crate::unplaced::{NoShard, UNPLACED};
+use crate::{pipeline, Context, UpdateError};
 use std::fmt;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
@@ -83,7 +84,7 @@ impl Deref for Update {
 impl Drop for Update {
     fn drop(&mut self) {
         let (_, lost) = self.0.end_marks();
-        thread::UNPLACED.add(NoShard::UpdateLost, u64::from(lost & 0xffff) + u64::from(lost >> 16));
+        UNPLACED.add(NoShard::UpdateLost, u64::from(lost & 0xffff) + u64::from(lost >> 16));
     }
 }
 
@@ -96,7 +97,7 @@ impl fmt::Debug for Update {
 /// The context with its tracer, if the span that it stands for can be written to from here.
 pub(super) fn writable(cx: Context) -> Result<Context, UpdateError> {
     if !cx.is_valid() {
-        thread::UNPLACED.count(NoShard::NoSpan);
+        UNPLACED.count(NoShard::NoSpan);
         return Err(UpdateError::NoSpan);
     }
     if cx.has(TRANSPARENT) {
@@ -106,7 +107,7 @@ pub(super) fn writable(cx: Context) -> Result<Context, UpdateError> {
         return Err(UpdateError::NotSampled);
     }
     match cx.tracer {
-        0 => match super::begin::ambient_tracer(thread::state()) {
+        0 => match super::scope::ambient_tracer(thread::state()) {
             0 => Err(UpdateError::NoTracer),
             tracer => Ok(Context { tracer, ..cx }),
         },
@@ -118,7 +119,7 @@ pub(super) fn writable(cx: Context) -> Result<Context, UpdateError> {
 fn own(cx: Context) -> Result<Context, UpdateError> {
     let cx = writable(cx)?;
     // A child may not write to its parent's spans; the parent finds out for itself which spans are open.
-    let region = if cx.has(REMOTE) { tracer::find(cx.tracer).and_then(|tracer| tracer.parent.clone()) } else { None };
+    let region = if cx.has(REMOTE) { pipeline::find(cx.tracer).and_then(|tracer| tracer.parent.clone()) } else { None };
     match region {
         Some(region) if !region.owns(cx.span.0) => Err(UpdateError::Elsewhere),
         _ => Ok(cx),

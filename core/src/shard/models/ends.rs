@@ -2,9 +2,9 @@
 
 use super::stage::{begin, end, end_elsewhere, is_empty, lease, stray, tracer, Passes, Shard};
 use super::{hand_over, planted, reached, Model, Planted, Weak};
+use crate::pipeline::Shared;
 use crate::shard::Refused;
 use crate::sync::{AtomicU64, Edge};
-use crate::tracer::Shared;
 use crate::wire::{BEGIN_BYTES, END_BYTES};
 use loom::thread::{self, JoinHandle};
 use std::sync::Arc;

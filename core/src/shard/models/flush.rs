@@ -2,8 +2,8 @@
 
 use super::stage::{begin, end, lease, tracer, Passes};
 use super::{hand_over, planted, reached, Model, Planted, Weak};
+use crate::pipeline::Shared;
 use crate::sync::{AtomicU64, Edge};
-use crate::tracer::Shared;
 use crate::wire::ESCAPED;
 use loom::thread;
 use std::sync::Arc;

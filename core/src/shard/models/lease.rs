@@ -2,8 +2,8 @@
 
 use super::stage::{announce, begin, end, lease, tracer, Passes};
 use super::{planted, reached, Model, Planted, Weak};
+use crate::pipeline::Shared;
 use crate::sync::Edge;
-use crate::tracer::Shared;
 use loom::thread;
 use std::collections::HashMap;
 use std::sync::Arc;

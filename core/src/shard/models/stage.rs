@@ -2,9 +2,10 @@
 
 use crate::clock;
 pub(super) use crate::collector::Passes;
+use crate::pipeline::Shared;
 pub(super) use crate::shard::Shard;
 use crate::shard::{Begin, Refused, Sizes, MIN_BYTES};
-use crate::tracer::{Shared, StrayEnd};
+use crate::wire::StrayEnd;
 use crate::wire::{header, Kind, Type, BEGIN_BYTES, ELSEWHERE, END_BYTES, FOREIGN};
 use std::sync::Arc;
 

@@ -3,10 +3,11 @@
 use super::layout::{
     names_range, Layout, Parts, Word, ATTACHED, FINGERPRINT, FINISHED, FREE, MAGIC, STRAY_WORDS, VERSION,
 };
-use super::{texts, AttachError, Mapped, Mapping};
+use super::{texts, AttachError, Mapping};
+use crate::mapping::Mapped;
 use crate::shard::{Block, Ids, Shard};
 use crate::sync::{AtomicU64, Ordering};
-use crate::tracer::StrayEnd;
+use crate::wire::StrayEnd;
 use std::sync::atomic::fence;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -196,9 +197,9 @@ impl Attachment {
 
 /// The states of a place for a stray end.
 pub(super) mod place {
-    pub(in crate::region) const EMPTY: u64 = 0;
-    pub(in crate::region) const TAKEN: u64 = 1;
-    pub(in crate::region) const FULL: u64 = 2;
+    pub(in crate::shm) const EMPTY: u64 = 0;
+    pub(in crate::shm) const TAKEN: u64 = 1;
+    pub(in crate::shm) const FULL: u64 = 2;
 }
 
 /// Puts an end into a place, if it is empty.

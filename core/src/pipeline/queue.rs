@@ -9,7 +9,7 @@ use super::barrier::Barrier;
 use super::ledger::{Dropped, ExporterLedger};
 use crate::diagnostics::warn;
 use crate::export::{Batch, ExportError, Exporter};
-use crate::thread::enter_pipeline;
+use crate::life::enter_pipeline;
 use std::collections::VecDeque;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

@@ -1,17 +1,13 @@
-//! Regions: shards in memory that a process shares with the worker process that it started. This is the border between
-//! this crate, which knows no process, and one that starts them (`heirloom-ipc`): who only uses Heirloom needs none of it.
-//!
-//! A region is made by the parent before the child exists, in memory that the child inherits. The child attaches to it
-//! when it starts its tracer, and records into shards that lie in it; it has no collector and no exporter. The parent's
-//! collector reads them as it reads its own. When the child dies, however it dies, what it recorded is still there.
+//! Regions: shards in memory that two processes share. What they are for is on the page of [`region`](crate::region),
+//! which is the public face of this module and of `tracer/region.rs`.
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `mapping.rs` | access to the parts of shared memory |
 //! | `layout.rs` | where everything is, and the words of the header; specified in `docs/shm-format.md` |
 //! | `texts.rs` | texts in shared words |
 //! | `child.rs` | [`Attachment`]: the child's side |
 //! | `host.rs` | the parent's side, as its collector sees it |
+//! | `tracer/region.rs` | the same, as the region's maker holds it |
 //! | `collector/regions.rs`, `collector/border.rs` | what the collector does with it, and what it believes |
 //!
 //! # What the parent believes
@@ -22,21 +18,15 @@
 mod child;
 mod host;
 mod layout;
-mod mapping;
 mod texts;
 
+pub use crate::mapping::Mapping;
 pub use child::Attachment;
 pub(crate) use host::{Hosted, Hosts, Moment};
-pub(crate) use mapping::Mapped;
-pub use mapping::Mapping;
 
-use crate::tracer::Shared;
-use crate::Tracer;
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
 
 /// Why a region could not be made.
 #[derive(Debug)]
@@ -48,7 +38,7 @@ pub enum HostError {
     Short {
         /// Its length in bytes.
         found: usize,
-        /// What [`Region::bytes`] says.
+        /// What [`Region::bytes`](crate::region::Region::bytes) says.
         needed: usize,
     },
     /// The mapping doesn't start at a page.
@@ -171,116 +161,6 @@ pub struct RegionReport {
     pub unplaced: u64,
 }
 
-/// A region, as its maker holds it. Dropped without a [`died`](Self::died), it counts as one whose process ended in an
-/// unknown way.
-#[derive(Debug)]
-pub struct Region {
-    tracer: Arc<Shared>,
-    hosted: Arc<Hosted>,
-}
-
-impl Region {
-    /// How many bytes of address space a region of this tracer needs. Few of them are ever touched.
-    pub fn bytes(tracer: &Tracer) -> usize {
-        Hosted::bytes(tracer.shared().registry.sizes())
-    }
-
-    /// Makes a region in zeroed memory, for the one process that will have this nonce.
-    ///
-    /// # Errors
-    /// The tracer has no collector, the mapping is too short, or there is no memory.
-    pub fn host(tracer: &Tracer, mapping: Box<dyn Mapping>, nonce: u64) -> Result<Self, HostError> {
-        let tracer = Arc::clone(tracer.shared());
-        if tracer.is_closed() || !tracer.has_collector() {
-            return Err(HostError::NoCollector);
-        }
-        crate::collector::reserve_name();
-        let sizes = tracer.registry.sizes();
-        let hosted = Arc::new(Hosted::new(mapping, nonce, sizes, &tracer, crate::thread::seed())?);
-        tracer.hosts.add(Arc::clone(&hosted));
-        if tracer.is_closed() {
-            // It has finished meanwhile, and perhaps did not see this one.
-            hosted.refuse();
-            tracer.hosts.remove(&hosted);
-            hosted.close(RegionReport::default());
-        }
-        Ok(Self { tracer, hosted })
-    }
-
-    /// What the child calls between fork and exec, so that no process that *it* starts can attach in its place.
-    pub fn heir(&self) -> Heir {
-        Heir(Arc::downgrade(&self.hosted))
-    }
-
-    /// The process has started. Until this is said nothing is read.
-    pub fn started(&self, process_id: u32) {
-        self.hosted.started(process_id);
-    }
-
-    /// Whether a process has attached.
-    pub fn is_attached(&self) -> bool {
-        self.hosted.is_attached()
-    }
-
-    /// Whether the process that attached has not said that it has finished.
-    pub fn is_recording(&self) -> bool {
-        self.hosted.is_recording()
-    }
-
-    /// The process is no more: the collector reads what it left, and closes what it left open as aborted, now. To be called
-    /// when all threads of the process have ended.
-    pub fn died(&self, death: Death) {
-        self.hosted.died(death, self.tracer.clock_tick());
-        self.tracer.wake.wake();
-    }
-
-    /// Waits until the collector is done with it, at most for a time.
-    pub fn wait_closed(&self, timeout: Duration) -> Option<RegionReport> {
-        self.hosted.wait(timeout)
-    }
-
-    /// Has the collector look at once.
-    pub fn wake_collector(&self) {
-        self.tracer.wake.wake();
-    }
-}
-
-/// Says which process may attach to a region. Doesn't keep the region alive.
-#[derive(Clone, Debug)]
-pub struct Heir(Weak<Hosted>);
-
-impl Heir {
-    /// The calling process, and no other one. Async-signal-safe: atomics, and `getpid`.
-    pub fn is_this_process(&self) {
-        if let Some(hosted) = self.0.upgrade() {
-            hosted.set_heir(std::process::id());
-            // The child of a fork has nothing to clean up.
-            std::mem::forget(hosted);
-        }
-    }
-}
-
-impl Drop for Region {
-    fn drop(&mut self) {
-        self.died(Death::Unknown);
-    }
-}
-
-/// Finds the region that this process's parent made for it. `None` if there is none; an error if there is one that can't be
-/// used, which is said once, and the process records as if it had no parent.
-pub type FindRegion = fn() -> Option<Result<Attachment, String>>;
-
-static FIND: Mutex<Vec<FindRegion>> = Mutex::new(Vec::new());
-
-/// Has `find` asked when a global tracer starts ([`init`](crate::init)), so that a worker process records into its parent's
-/// region. Adding the same function again does nothing.
-pub fn on_init(find: FindRegion) {
-    let mut all = FIND.lock().unwrap_or_else(PoisonError::into_inner);
-    if !all.iter().any(|known| *known as usize == find as usize) {
-        all.push(find);
-    }
-}
-
 /// Whether this process has attached to a region.
 static CHILD: AtomicBool = AtomicBool::new(false);
 
@@ -288,21 +168,7 @@ pub(crate) fn is_child() -> bool {
     CHILD.load(Ordering::Relaxed)
 }
 
-/// The region of this process's parent, if there is one.
-pub(crate) fn find() -> Option<Attachment> {
-    // Whoever starts a program with more rights than his own must not say where it records.
-    if crate::sys::is_elevated() {
-        return None;
-    }
-    let all = FIND.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    all.into_iter().find_map(|find| match find()? {
-        Ok(attachment) => {
-            CHILD.store(true, Ordering::Relaxed);
-            Some(attachment)
-        }
-        Err(why) => {
-            crate::diagnostics::warn(&format!("{why}; this process records on its own"));
-            None
-        }
-    })
+/// From now on this process is such a child.
+pub(crate) fn set_child() {
+    CHILD.store(true, Ordering::Relaxed);
 }

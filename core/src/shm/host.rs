@@ -2,11 +2,12 @@
 
 use super::child::{place, ID_FIELD};
 use super::layout::{Layout, Parts, Word, ATTACHED, FINGERPRINT, FREE, MAGIC, STRAY_WORDS, VERSION};
-use super::{texts, Attachment, Death, HostError, Mapped, Mapping, RegionReport};
-use crate::clock;
+use super::{texts, Attachment, Death, HostError, Mapping, RegionReport};
+use crate::clock::{self, Clock};
+use crate::mapping::Mapped;
 use crate::shard::{Block, Sizes};
 use crate::sync::Ordering;
-use crate::tracer::{Shared, StrayEnd};
+use crate::wire::StrayEnd;
 use std::sync::atomic::{fence, AtomicU16, AtomicU64};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,8 +20,8 @@ pub(crate) struct Moment {
 }
 
 impl Moment {
-    pub(crate) fn now(tracer: &Shared) -> Self {
-        Self { counter: clock::counter(), ns: tracer.clock.slow_tick() }
+    pub(crate) fn now(clock: &Clock) -> Self {
+        Self { counter: clock::counter(), ns: clock.slow_tick() }
     }
 }
 
@@ -58,13 +59,14 @@ impl Hosted {
         Layout::of(sizes).bytes()
     }
 
-    /// Makes a region in zeroed memory.
+    /// Makes a region in zeroed memory, whose writers read this clock.
     pub(crate) fn new(
         mapping: Box<dyn Mapping>,
         nonce: u64,
         sizes: Sizes,
-        tracer: &Shared,
         seed: u64,
+        clock: u8,
+        born: Moment,
     ) -> Result<Self, HostError> {
         let layout = Layout::of(sizes);
         let mapped = Arc::new(Mapped::new(mapping));
@@ -78,13 +80,13 @@ impl Hosted {
         parts.set(Word::Bytes, layout.bytes() as u64);
         parts.set(Word::Nonce, nonce);
         parts.set(Word::Prefix, prefix);
-        parts.set(Word::Clock, tracer.clock_source().into());
+        parts.set(Word::Clock, clock.into());
         parts.set(Word::Layout, FINGERPRINT);
         parts.set(Word::Version, VERSION);
         parts.word(Word::Magic).store(MAGIC, Ordering::Release);
         let fate = Mutex::new(Fate::Lives);
         let process = OnceLock::new();
-        Ok(Self { mapped, layout, prefix, born: Moment::now(tracer), process, fate, changed: Condvar::new() })
+        Ok(Self { mapped, layout, prefix, born, process, fate, changed: Condvar::new() })
     }
 
     fn parts(&self) -> Parts<'_> {

@@ -116,12 +116,12 @@ impl Capture {
     }
 
     #[cfg(feature = "capture")]
-    pub(super) fn limit(&self) -> usize {
+    pub(crate) fn limit(&self) -> usize {
         self.0.max_bytes
     }
 
     #[cfg(feature = "capture")]
-    pub(super) fn denied(&self) -> &DenyList {
+    pub(crate) fn denied(&self) -> &DenyList {
         &self.0.deny
     }
 
@@ -132,7 +132,7 @@ impl Capture {
 
     /// Lets the mask change a value, if there is one; to at most so many bytes.
     #[cfg(feature = "capture")]
-    pub(super) fn masked(&self, key: &str, json: Vec<u8>, limit: usize) -> Vec<u8> {
+    pub(crate) fn masked(&self, key: &str, json: Vec<u8>, limit: usize) -> Vec<u8> {
         let Some(mask) = &self.0.mask else { return json };
         let Ok(mut text) = String::from_utf8(json) else { return MASK_PANICKED.into() };
         match catch_unwind(AssertUnwindSafe(|| (mask.0)(key, &mut text))) {

@@ -1,88 +1,83 @@
 //! What the threads of a tracer share: recording threads on their slow path, the collector, whoever flushes.
 
+use super::barrier::Barrier;
+use super::control::{Control, Request};
+use super::counts::Published;
+use super::ledger::{ExporterLedger, Ledger, Transparent};
+use super::queue::Queue;
+use super::tracestates::Tracestates;
+use super::wake::Wake;
 use crate::clock::Clock;
-use crate::collector::{Barrier, Control, ExporterLedger, Ledger, Published, Queue, Request, Transparent};
 use crate::config::Settings;
 use crate::context::{TracerKey, SAMPLED};
 use crate::export::Verify;
-use crate::region::{Attachment, Hosts};
 use crate::sampler::SamplerState;
-use crate::shard::{Counts, Refused, Registry, Shard, Sizes};
+use crate::shard::{Counts, MakeShard, Refused, Registry, Shard, Sizes};
+use crate::shm::{Attachment, Hosts};
 use crate::sync::SegQueue;
-use crate::thread::{NoShard, UNPLACED};
-use crate::wire::{header, padded, Kind};
+use crate::unplaced::{NoShard, CAUSES, UNPLACED};
+use crate::wire::{header, padded, Kind, StrayEnd};
 use crate::{sys, Context, TraceId};
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::thread::Thread;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::Arc;
 
-/// An end that its own shard did not take.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct StrayEnd {
-    pub(crate) span: u64,
-    pub(crate) tick: u64,
-    pub(crate) flags: u16,
-    pub(crate) dropped: u32,
-}
-
-/// How many different tracestates a tracer keeps: as many as the index in a context can tell apart.
-const MAX_TRACESTATES: usize = u16::MAX as usize;
-
-/// One tracer.
+/// One tracer. Everything in it is safe to touch from any thread; these are the rules for who does.
 #[derive(Debug)]
 pub(crate) struct Shared {
+    // Set when the tracer starts, and never again. Any thread reads them.
+    /// The number by which contexts find it; zero for one that records nothing.
     pub(crate) key: TracerKey,
     pub(crate) settings: Settings,
     pub(crate) clock: Clock,
-    clock_source: AtomicU8,
-    pub(crate) registry: Registry,
     /// The region of this process's parent, if this tracer records into it: then it has no collector.
     pub(crate) parent: Option<Arc<Attachment>>,
-    /// The regions of this process's children.
-    pub(crate) hosts: Hosts,
-    pub(crate) wake: Wake,
-    pub(crate) control: Control,
+    /// One for each exporter. The collector puts batches in; any thread puts a flush behind them.
     pub(crate) queues: Vec<Arc<Queue>>,
     verify: Option<Verify>,
+    /// Records without a shard before this tracer started, which are not in its account.
+    unplaced_before: [u64; CAUSES],
+
+    // Recording threads write, on their slow path; the collector reads. None is touched by a span that fits its shard.
+    /// Threads lease and give back; the collector lists, closes, and changes the clock. Under its lock.
+    pub(crate) registry: Registry,
+    /// Ends that found no room anywhere else, at most one for each open span. Threads push; the collector pops, in a child
+    /// whoever has room to give to the parent. Lock-free.
+    overflow: SegQueue<StrayEnd>,
+    /// Threads that begin roots ask it. Atomics.
     sampler: SamplerState,
     sampler_reads_clock: bool,
-    /// Ends that found no room anywhere else: at most one for each open span, so it needs no bound of its own.
-    overflow: SegQueue<StrayEnd>,
-    tracestates: Mutex<Vec<Arc<str>>>,
-    tracestates_len: AtomicUsize,
+    /// Threads that extract a context add to it and look into it, the collector adds those of children. Under its lock.
+    pub(crate) tracestates: Tracestates,
+
+    // The collector writes; recording threads read.
+    /// Which clock shards read. The collector stores it, whoever leases a shard or stamps without one loads it. Relaxed: a
+    /// stamp says itself which clock it is of.
+    clock_source: AtomicU8,
+
+    // Between the collector and the threads that ask something of it: never touched by one that only records.
+    /// Any thread asks; the collector takes, and publishes its counts after each pass. Under its locks.
+    pub(crate) control: Control,
+    /// The regions of this process's children. Their makers add, the collector reads and removes. Under its lock.
+    pub(crate) hosts: Hosts,
+
+    // Set once.
+    /// Where the collector is. The thread that starts the tracer sets it; any thread wakes. Lock-free.
+    pub(crate) wake: Wake,
+    /// The tracer has finished. Set by the thread that finishes it, before it asks the collector for the end; read by threads
+    /// that look for a shard. Release and acquire.
     closed: AtomicBool,
-    /// Records without a shard before this tracer started: nothing of its business.
-    unplaced_before: [u64; crate::thread::CAUSES],
 }
 
-/// Wakes the collector.
-#[derive(Debug, Default)]
-pub(crate) struct Wake(OnceLock<Collector>);
-
-/// Where the collector is.
-#[derive(Debug)]
-pub(super) enum Collector {
-    Here(Thread),
-    InParent(Arc<Attachment>),
-}
-
-impl Wake {
-    /// At most a system call; lock-free.
-    pub(crate) fn wake(&self) {
-        match self.0.get() {
-            Some(Collector::Here(thread)) => thread.unpark(),
-            Some(Collector::InParent(region)) => region.ring(),
-            None => {}
-        }
-    }
-
-    pub(super) fn set(&self, collector: Collector) {
-        let _ = self.0.set(collector);
+/// Shards on the heap, or in the region of this process's parent.
+fn make_shard(parent: Option<Arc<Attachment>>) -> MakeShard {
+    match parent {
+        None => Box::new(Shard::new),
+        Some(region) => Box::new(move |_, _, first_id| region.next_shard(first_id)),
     }
 }
 
 impl Shared {
-    pub(super) fn new(
+    pub(crate) fn new(
         key: TracerKey,
         settings: Settings,
         clock: Clock,
@@ -98,7 +93,7 @@ impl Shared {
             settings,
             clock_source: AtomicU8::new(clock.source()),
             clock,
-            registry: Registry::new(sizes, parent.clone()),
+            registry: Registry::new(sizes, make_shard(parent.clone())),
             parent,
             hosts: Hosts::default(),
             wake: Wake::default(),
@@ -106,8 +101,7 @@ impl Shared {
             queues,
             verify,
             overflow: SegQueue::new(),
-            tracestates: Mutex::default(),
-            tracestates_len: AtomicUsize::new(0),
+            tracestates: Tracestates::default(),
             closed: AtomicBool::new(false),
             unplaced_before: UNPLACED.all(),
         }
@@ -158,7 +152,7 @@ impl Shared {
     pub(crate) fn announce_thread(&self, shard: &Shard) -> Result<(), Refused> {
         let thread = std::thread::current();
         let writer = shard.writer();
-        let name = crate::thread::cut(thread.name().unwrap_or(""), 64);
+        let name = crate::text::cut(thread.name().unwrap_or(""), 64);
         let bytes = 16 + padded(name.len());
         if !writer.fits(bytes) {
             let refill = writer.refill(bytes, false);
@@ -242,47 +236,8 @@ impl Shared {
         self.closed.load(Ordering::Acquire)
     }
 
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
-    }
-
-    /// The index of a tracestate, for a context; zero if the table is full.
-    pub(crate) fn tracestate(&self, text: &str) -> u16 {
-        self.add_tracestate(text, true).0
-    }
-
-    /// The same, and whether it was not known before. If it isn't and may not be added, zero.
-    pub(crate) fn add_tracestate(&self, text: &str, may_add: bool) -> (u16, bool) {
-        let mut all = self.tracestates.lock().unwrap_or_else(PoisonError::into_inner);
-        let index = all.iter().position(|known| &**known == text).unwrap_or(all.len());
-        let is_new = index == all.len();
-        if is_new {
-            if index >= MAX_TRACESTATES || !may_add {
-                return (0, false);
-            }
-            all.push(text.into());
-            self.tracestates_len.store(all.len(), Ordering::Release);
-        }
-        (index as u16 + 1, is_new)
-    }
-
-    /// The same for one that a child brought: children get half of the table, so that none of them can fill it.
-    pub(crate) fn add_foreign_tracestate(&self, text: &str, may_add: bool) -> (u16, bool) {
-        let room = self.tracestates_len.load(Ordering::Acquire) < MAX_TRACESTATES / 2;
-        self.add_tracestate(text, may_add && room)
-    }
-
-    /// The tracestate with this index.
-    pub(crate) fn tracestate_text(&self, index: u16) -> Option<Arc<str>> {
-        let all = self.tracestates.lock().unwrap_or_else(PoisonError::into_inner);
-        all.get((index as usize).checked_sub(1)?).cloned()
-    }
-
-    /// Shows all tracestates to `set` if there are more than `known`.
-    pub(crate) fn renew_tracestates(&self, known: usize, set: impl FnOnce(Vec<Arc<str>>)) {
-        if self.tracestates_len.load(Ordering::Acquire) > known {
-            set(self.tracestates.lock().unwrap_or_else(PoisonError::into_inner).clone());
-        }
     }
 
     pub(crate) fn ledger(&self) -> Ledger {

@@ -5,7 +5,8 @@
 //!
 //! [environment variables as carriers]: https://opentelemetry.io/docs/specs/otel/context/env-carriers/
 
-use crate::{sys, Baggage, BaggageDropped, Context, ParseTraceparentError, Tracer};
+use super::Tracer;
+use crate::{sys, Baggage, BaggageDropped, Context, ParseTraceparentError};
 
 const TRACEPARENT: &str = "TRACEPARENT";
 const TRACESTATE: &str = "TRACESTATE";

@@ -3,9 +3,9 @@
 //! A key is an index (from 1) and a generation. An index is used again after its tracer has finished, with the next
 //! generation, so that a context that outlived its tracer finds nothing instead of another tracer.
 
-use super::Shared;
+use super::shared::Shared;
 use crate::context::TracerKey;
-use crate::thread;
+use crate::life;
 use arc_swap::ArcSwapOption;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -38,7 +38,7 @@ fn split(key: TracerKey) -> Option<(usize, u16)> {
 /// The tracer with this key, if it lives.
 pub(crate) fn find(key: TracerKey) -> Option<Arc<Shared>> {
     let (index, generation) = split(key)?;
-    if thread::forked() {
+    if life::forked() {
         return None;
     }
     let table = table();
@@ -47,7 +47,7 @@ pub(crate) fn find(key: TracerKey) -> Option<Arc<Shared>> {
 }
 
 /// Adds the tracer that `make` makes for its key; `None` if there are too many.
-pub(super) fn add<E>(make: impl FnOnce(TracerKey) -> Result<Arc<Shared>, E>) -> Option<Result<Arc<Shared>, E>> {
+pub(crate) fn add<E>(make: impl FnOnce(TracerKey) -> Result<Arc<Shared>, E>) -> Option<Result<Arc<Shared>, E>> {
     let mut table = table();
     let index = match table.0.iter().position(|slot| slot.tracer.is_none()) {
         Some(index) => index,
@@ -67,7 +67,7 @@ pub(super) fn add<E>(make: impl FnOnce(TracerKey) -> Result<Arc<Shared>, E>) -> 
 }
 
 /// Removes a tracer that has finished.
-pub(super) fn remove(key: TracerKey) {
+pub(crate) fn remove(key: TracerKey) {
     let Some((index, generation)) = split(key) else { return };
     let mut table = table();
     if GLOBAL.compare_exchange(key, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
@@ -87,14 +87,14 @@ pub(crate) fn global_key() -> TracerKey {
 }
 
 /// The global tracer, if there is one: no lock.
-pub(super) fn global() -> Option<Arc<Shared>> {
-    match thread::forked() {
+pub(crate) fn global() -> Option<Arc<Shared>> {
+    match life::forked() {
         true => None,
         false => GLOBAL_TRACER.load_full(),
     }
 }
 
-pub(super) fn set_global(tracer: &Arc<Shared>) {
+pub(crate) fn set_global(tracer: &Arc<Shared>) {
     let _changing = table();
     GLOBAL_TRACER.store(Some(Arc::clone(tracer)));
     GLOBAL.store(tracer.key, Ordering::Release);

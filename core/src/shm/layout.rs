@@ -1,6 +1,6 @@
 //! Where everything is in a region, and the words of its header. The format is specified in `docs/shm-format.md`.
 
-use super::Mapped;
+use crate::mapping::Mapped;
 use crate::shard::{Head, Sizes, MIN_BYTES};
 #[cfg(not(loom))]
 use crate::shard::{Read, Written};

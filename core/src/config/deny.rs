@@ -26,7 +26,7 @@ pub(super) const DEFAULT: &[&str] = &[
 
 /// Ends of keys, lower-case letters and digits alone.
 #[derive(Clone, PartialEq)]
-pub(super) struct DenyList {
+pub(crate) struct DenyList {
     ends: Vec<Box<[u8]>>,
     /// Which last three bytes any of them has, by a few bits of each, so that most keys are passed at a glance.
     glance: [u64; 64],
@@ -47,11 +47,11 @@ impl Default for DenyList {
 }
 
 impl DenyList {
-    pub(super) fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self { ends: Vec::new(), glance: [0; 64] }
     }
 
-    pub(super) fn add(&mut self, key: &str) {
+    pub(crate) fn add(&mut self, key: &str) {
         let end: Box<[u8]> = plain(key.as_bytes()).collect::<Vec<u8>>().into_iter().rev().collect();
         if end.is_empty() || self.ends.contains(&end) {
             return;
@@ -79,7 +79,7 @@ impl DenyList {
     /// Whether a key ends with one of them.
     #[cfg(feature = "capture")]
     #[inline]
-    pub(super) fn has(&self, key: &[u8]) -> bool {
+    pub(crate) fn has(&self, key: &[u8]) -> bool {
         let mut ends = plain(key);
         let Some(last) = ends.next() else { return false };
         let place = place(last, ends.next().unwrap_or(0), ends.next().unwrap_or(0));

@@ -1,0 +1,48 @@
+//! The numbers by which the assembler knows the shards of regions.
+
+use crate::shard::Block;
+use crate::sync::Ordering;
+use crate::wire::END_BYTES;
+
+/// Set in the number of a reader that is a region's.
+const FOREIGN: u32 = 1 << 31;
+
+/// The numbers of readers, and whose they are.
+#[derive(Debug, Default)]
+pub(super) struct Readers {
+    /// Of each number: the block that room is given back to.
+    blocks: Vec<Option<Block>>,
+}
+
+impl Readers {
+    pub(super) fn add(&mut self, block: Block) -> u32 {
+        let index = self.blocks.iter().position(Option::is_none).unwrap_or(self.blocks.len());
+        if index == self.blocks.len() {
+            self.blocks.push(None);
+        }
+        self.blocks[index] = Some(block);
+        FOREIGN | index as u32
+    }
+
+    pub(super) fn get(&self, reader: u32) -> Option<&Block> {
+        self.blocks.get((reader & !FOREIGN) as usize)?.as_ref()
+    }
+
+    pub(super) fn remove(&mut self, reader: u32) {
+        if let Some(block) = self.blocks.get_mut((reader & !FOREIGN) as usize) {
+            *block = None;
+        }
+    }
+
+    /// Gives back what a begin reserved, if it was a region's reader.
+    pub(super) fn give_back(&self, reader: u32) -> bool {
+        if reader & FOREIGN == 0 {
+            return false;
+        }
+        if let Some(block) = self.get(reader) {
+            let returned = &block.head().read.returned;
+            returned.store(returned.load(Ordering::Relaxed).wrapping_add(END_BYTES), Ordering::Release);
+        }
+        true
+    }
+}

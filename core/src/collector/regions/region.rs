@@ -1,0 +1,228 @@
+//! One region: what its process wrote, and what becomes of it when the process is dead.
+
+use super::super::assemble::{Assembler, LaneState, ProcessId};
+use super::super::border::{clamped, Border, Crossing, ForeignNames};
+use super::super::extras::{Abort, Cause};
+use super::complaints::Complaints;
+use super::readers::Readers;
+use super::shard::Shard;
+use crate::diagnostics::warn;
+use crate::export::{Batch, Lane, Resource};
+use crate::pipeline::{Foreign, Shared};
+use crate::shm::{Death, Hosted, Moment, RegionReport};
+use crate::wire::BEGIN_BYTES;
+use crate::Value;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// What a writer may have counted at most of what nobody can check: more than any lives to count, and so few that sums of
+/// them are numbers still.
+const MAX_COUNT: u64 = 1 << 40;
+
+/// What all regions use, one after the other.
+pub(super) struct Tools<'a> {
+    pub(super) readers: &'a mut Readers,
+    pub(super) record: &'a mut Vec<u64>,
+    pub(super) complaints: &'a mut Complaints,
+}
+
+#[derive(Debug)]
+pub(super) struct Region {
+    pub(super) hosted: Arc<Hosted>,
+    /// Once it records.
+    pub(super) process: Option<ProcessId>,
+    pub(super) names: ForeignNames,
+    pub(super) tracestates: u32,
+    pub(super) shards: Vec<Shard>,
+    pub(super) strays: u64,
+    /// How the process ended, and when, if that was known when this pass began.
+    pub(super) death: Option<(Death, u64)>,
+    pub(super) passes_after_death: u8,
+    pub(super) aborted: u64,
+}
+
+impl Region {
+    pub(super) fn new(hosted: Arc<Hosted>) -> Self {
+        Self {
+            hosted,
+            process: None,
+            names: ForeignNames::default(),
+            tracestates: 0,
+            shards: Vec::new(),
+            strays: 0,
+            death: None,
+            passes_after_death: 0,
+            aborted: 0,
+        }
+    }
+
+    /// Looks at how its process is, for new shards, and at how much there is to read.
+    pub(super) fn begin_pass(&mut self, to: &mut Assembler, readers: &mut Readers) {
+        self.death = self.hosted.death();
+        let Some(pid) = self.hosted.process() else { return };
+        let shards = self.hosted.shards();
+        if shards > 0 {
+            let process = *self.process.get_or_insert_with(|| to.add_process(Arc::new(resource(&self.hosted, pid))));
+            self.add_shards(shards, process, pid, to, readers);
+        }
+        // What is written after the death, by whoever has the memory still, is nobody's.
+        for shard in self.shards.iter_mut().filter(|_| self.passes_after_death == 0) {
+            shard.goal = readers.get(shard.state.reader).map_or(shard.tail, |block| block.head().written.position());
+        }
+    }
+
+    pub(super) fn add_shards(
+        &mut self,
+        shards: u64,
+        process: ProcessId,
+        pid: u32,
+        to: &mut Assembler,
+        readers: &mut Readers,
+    ) {
+        for index in self.shards.len() as u64..shards {
+            let Some(block) = self.hosted.shard(index) else { return };
+            let reader = readers.add(block);
+            let lane = to.lanes.add(Lane { process_id: pid, thread_id: 0, thread_name: "".into() });
+            self.shards.push(Shard {
+                state: LaneState::new(process, reader, lane),
+                crossing: Crossing::new(index),
+                goal: 0,
+                tail: 0,
+                begins: 0,
+                broken: false,
+            });
+        }
+    }
+
+    /// Whether something is unread that was published when the pass began.
+    pub(super) fn is_behind(&self) -> bool {
+        self.shards.iter().any(Shard::is_behind)
+    }
+
+    /// Reads a part of what is there. Returns how many bytes that were.
+    pub(super) fn turn(
+        &mut self,
+        tracer: &Shared,
+        to: &mut Assembler,
+        tools: Tools<'_>,
+        send: &mut dyn FnMut(Batch),
+    ) -> u64 {
+        let Tools { readers, record, complaints } = tools;
+        let Some(process) = self.process else { return 0 };
+        let mut border = Border {
+            region: &self.hosted,
+            names: &mut self.names,
+            until: Moment::now(&tracer.clock),
+            tracestates: &mut self.tracestates,
+            tracer,
+        };
+        let mut bytes = 0;
+        for shard in &mut self.shards {
+            let Some(block) = readers.get(shard.state.reader).filter(|_| !shard.broken) else { continue };
+            let is_final = shard.is_behind() || self.death.is_some();
+            let head = if is_final { shard.goal } else { block.head().written.position() };
+            let from = shard.tail;
+            if head == from {
+                continue;
+            }
+            border.until = Moment::now(&tracer.clock);
+            if let Err(violation) = shard.drain(block, head, &mut border, to, record, send) {
+                let pid = self.hosted.process().unwrap_or(0);
+                complaints.complain(&shard.complaint(violation, pid), warn);
+                self.aborted += shard.give_up(violation, process, pid, tracer, to, send);
+            }
+            bytes += shard.tail.wrapping_sub(from);
+        }
+        bytes
+    }
+
+    /// Takes the ends that found no room in a shard.
+    pub(super) fn take_strays(&mut self, tracer: &Shared, to: &mut Assembler) {
+        let Some(process) = self.process else { return };
+        // The number only says that it's worth looking. A process may die between the end and the number.
+        let strays = self.hosted.strays_so_far();
+        if strays == self.strays && self.death.is_none() {
+            return;
+        }
+        self.strays = strays;
+        let until = Moment::now(&tracer.clock);
+        self.hosted.take_strays(|mut end| {
+            end.tick = clamped(&self.hosted, until, end.tick);
+            if self.hosted.owns(end.span) {
+                to.stray_end(end, process);
+            }
+        });
+    }
+
+    /// Closes what the process left open.
+    pub(super) fn abort(&mut self, death: &Death, tick: u64, to: &mut Assembler, send: &mut dyn FnMut(Batch)) {
+        let Some(process) = self.process else { return };
+        let pid = self.hosted.process().unwrap_or(0);
+        let cause = match death {
+            Death::Exited(code) => Some(Cause::Code(*code)),
+            Death::Killed(signal) => Some(Cause::Signal(death.signal_name().map_or(signal.to_string(), str::to_owned))),
+            Death::Unknown => None,
+        };
+        let message = format!("aborted: process {pid} {death} while the span was open");
+        self.aborted += to.abort(process, None, tick, &Abort { message, cause }, send);
+    }
+
+    pub(super) fn close(
+        &mut self,
+        tracer: &Shared,
+        to: &mut Assembler,
+        readers: &mut Readers,
+        closed: &mut Foreign,
+        send: &mut dyn FnMut(Batch),
+    ) -> RegionReport {
+        let mut own = Foreign::default();
+        self.add_to(&mut own, readers);
+        // What was claimed and never came is not begun.
+        let seen: u64 = self.shards.iter().map(|shard| shard.begins).sum();
+        own.unpublished = own.counts.begun.saturating_sub(seen);
+        own.counts.begun = seen;
+        closed.add(&own);
+        for shard in &self.shards {
+            to.lanes.release(shard.state.lane);
+            readers.remove(shard.state.reader);
+        }
+        if let Some(process) = self.process {
+            to.remove_process(process, send);
+        }
+        tracer.hosts.remove(&self.hosted);
+        let Foreign { unpublished, quarantined, unplaced, .. } = own;
+        RegionReport { spans: seen, aborted: self.aborted, unpublished, quarantined, unplaced }
+    }
+
+    /// Adds what its writers counted. What they say is only believed as far as it can be true: of the begins that were not
+    /// read, no more than a ring holds; of a shard that was given up, only what was read.
+    pub(super) fn add_to(&self, sum: &mut Foreign, readers: &Readers) {
+        let most = self.hosted.sizes().bytes / BEGIN_BYTES + 1;
+        for shard in &self.shards {
+            if shard.broken {
+                sum.quarantined += 1;
+                sum.counts.begun += shard.begins;
+            } else if let Some(block) = readers.get(shard.state.reader) {
+                let written = block.head().written.counts();
+                let mut counts = written.at_most(MAX_COUNT);
+                counts.begun = shard.begins + written.begun.saturating_sub(shard.begins).min(most);
+                sum.counts.add(&counts);
+            }
+        }
+        sum.unplaced = sum.unplaced.saturating_add(self.hosted.unplaced().min(MAX_COUNT));
+    }
+}
+
+/// What the child says that it is, with the process id that is known.
+fn resource(hosted: &Hosted, pid: u32) -> Resource {
+    let mut attributes: Vec<(Cow<'static, str>, Value<'static>)> = Vec::new();
+    for (key, value) in hosted.resource().unwrap_or_default() {
+        // Each key once: the last one counts, and the process id is known better.
+        attributes.retain(|(known, _)| *known != key);
+        if key != "process.pid" {
+            attributes.push((key.into(), Value::from(value)));
+        }
+    }
+    attributes.push(("process.pid".into(), i64::from(pid).into()));
+    Resource { attributes }
+}

@@ -1,0 +1,129 @@
+//! One shard of a region: read in turns, each record through the border, and given up if it makes no sense.
+
+use super::super::assemble::{Assembler, LaneState, ProcessId};
+use super::super::border::{Border, Crossing, Violation};
+use super::super::extras::Abort;
+use crate::export::Batch;
+use crate::pipeline::Shared;
+use crate::shard::Block;
+use crate::sync::Edge;
+use crate::wire::{words_of, Kind};
+
+/// How many spans of one process may be open: some 50 MB of them, and more than any honest one has.
+const MAX_OPEN: u64 = 1 << 18;
+/// How many bytes of a shard are read before the others have their turn: what takes some 200 us. A whole ring takes ten
+/// times as long, and whoever has a single span waits for a neighbour that floods.
+const TURN: u64 = 128 << 10;
+
+#[derive(Debug)]
+pub(super) struct Shard {
+    pub(super) state: LaneState,
+    pub(super) crossing: Crossing,
+    /// Up to where this pass reads at least: what was published when it began.
+    pub(super) goal: u64,
+    pub(super) tail: u64,
+    pub(super) begins: u64,
+    pub(super) broken: bool,
+}
+
+impl Shard {
+    /// Whether something is unread that was published when the pass began.
+    pub(super) fn is_behind(&self) -> bool {
+        !self.broken && self.goal.wrapping_sub(self.tail) as i64 > 0
+    }
+
+    /// Reads up to `head`, or as much as is read in a turn. Gives room back after each quarter of the ring, as the reader
+    /// of this process's shards does.
+    pub(super) fn drain(
+        &mut self,
+        block: &Block,
+        head: u64,
+        border: &mut Border<'_>,
+        to: &mut Assembler,
+        record: &mut Vec<u64>,
+        send: &mut dyn FnMut(Batch),
+    ) -> Result<(), Violation> {
+        let sizes = border.region.sizes();
+        if head.wrapping_sub(self.tail) > sizes.bytes || head % 8 != 0 {
+            return Err(Violation::Position);
+        }
+        let give_back = |tail| block.head().read.tail.store(tail, Edge::Free.order());
+        let (from, mut given_back) = (self.tail, self.tail);
+        while self.tail != head && self.tail.wrapping_sub(from) < TURN {
+            let at = self.tail & (sizes.bytes - 1);
+            let left = (head.wrapping_sub(self.tail) / 8) as usize;
+            copy(block, at, left.min(sizes.max_record() as usize / 8), record)?;
+            let bytes = 8 * record.len() as u64;
+            border.check(&mut self.crossing, record)?;
+            // A span may end in the pass that brings its tracestate.
+            border.tracer.tracestates.renew(to.tracestates_known(), |all| to.set_tracestates(all));
+            self.take(to, record, sizes.max_open)?;
+            to.send_if_full(send);
+            self.tail = self.tail.wrapping_add(bytes);
+            if self.tail.wrapping_sub(given_back) >= sizes.bytes / 4 {
+                given_back = self.tail;
+                give_back(given_back);
+            }
+        }
+        if given_back != self.tail {
+            give_back(self.tail);
+        }
+        Ok(())
+    }
+
+    /// Hands a record that was checked to the assembler.
+    pub(super) fn take(&mut self, to: &mut Assembler, record: &[u64], max_open: u64) -> Result<(), Violation> {
+        if record.first().copied().and_then(Kind::of) == Some(Kind::Begin) {
+            if record.get(1).is_some_and(|span| to.knows(*span)) {
+                return Err(Violation::Sequence);
+            }
+            // Ends that escaped are open for a pass or two longer than the writer knows.
+            let open = to.open_of(self.state.reader);
+            if open > 2 * max_open + 1024 || to.open_of_process(self.state.process) >= MAX_OPEN {
+                return Err(Violation::OpenCap);
+            }
+            self.begins += 1;
+        }
+        if to.take(&mut self.state, record) {
+            Ok(())
+        } else {
+            Err(Violation::Sequence)
+        }
+    }
+
+    /// What is wrong with this shard.
+    pub(super) fn complaint(&self, violation: Violation, pid: u32) -> String {
+        let (shard, tail) = (self.crossing.shard, self.tail);
+        format!("shard {shard} of process {pid} is damaged at byte {tail} and is given up: {violation}")
+    }
+
+    /// Nothing more of this shard is read. Its open spans are closed now; says how many there were.
+    pub(super) fn give_up(
+        &mut self,
+        violation: Violation,
+        process: ProcessId,
+        pid: u32,
+        tracer: &Shared,
+        to: &mut Assembler,
+        send: &mut dyn FnMut(Batch),
+    ) -> u64 {
+        self.broken = true;
+        let message = format!("aborted: process {pid} damaged the shard that the span was in: {violation}");
+        let why = Abort { message, cause: None };
+        to.abort(process, Some(self.state.reader), tracer.clock_tick(), &why, send)
+    }
+}
+
+/// Copies the record at an offset, of at most `max` words.
+fn copy(block: &Block, at: u64, max: usize, record: &mut Vec<u64>) -> Result<(), Violation> {
+    block.copy(at, 1, record);
+    let len = record.first().map_or(0, |head| words_of(*head));
+    if len == 0 || len > max {
+        return Err(Violation::Length);
+    }
+    block.copy(at, len, record);
+    if record.len() != len || words_of(record[0]) != len {
+        return Err(Violation::Unsteady);
+    }
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! Wakes the collector, wherever it is.
+
+use crate::shm::Attachment;
+use std::sync::{Arc, OnceLock};
+use std::thread::Thread;
+
+/// Wakes the collector.
+#[derive(Debug, Default)]
+pub(crate) struct Wake(OnceLock<Collector>);
+
+/// Where the collector is.
+#[derive(Debug)]
+pub(crate) enum Collector {
+    Here(Thread),
+    InParent(Arc<Attachment>),
+}
+
+impl Wake {
+    /// At most a system call; lock-free.
+    pub(crate) fn wake(&self) {
+        match self.0.get() {
+            Some(Collector::Here(thread)) => thread.unpark(),
+            Some(Collector::InParent(region)) => region.ring(),
+            None => {}
+        }
+    }
+
+    pub(crate) fn set(&self, collector: Collector) {
+        let _ = self.0.set(collector);
+    }
+}

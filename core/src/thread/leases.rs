@@ -1,0 +1,127 @@
+//! The shards that a thread holds, one for each tracer that it recorded for. They are given back when the thread exits.
+
+use super::slot::{slot, Slot};
+use super::{state, ThreadState};
+use crate::context::TracerKey;
+use crate::life::{self, forked};
+use crate::pipeline::{self, Shared};
+use crate::random::seed;
+use crate::shard::Shard;
+use crate::unplaced::NoShard;
+use std::cell::RefCell;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Arc;
+
+/// A lease's number, unique in the process. Zero: no lease.
+pub(crate) type Lease = u32;
+
+/// The number of no lease that any thread has.
+pub(crate) const NO_LEASE: Lease = u32::MAX - 1;
+
+thread_local!(static LEASES: Leases = const { Leases(RefCell::new(Vec::new())) });
+
+/// The shards that this thread holds, one for each tracer that it recorded for.
+struct Leases(RefCell<Vec<Held>>);
+
+struct Held {
+    key: TracerKey,
+    lease: Lease,
+    shard: Arc<Shard>,
+    tracer: Arc<Shared>,
+}
+
+/// What the slot is set to.
+pub(super) type Pointers = (u64, NonNull<Shard>, NonNull<Shared>);
+
+impl Held {
+    fn pointers(&self) -> Pointers {
+        (slot(self.key, self.lease), NonNull::from(&*self.shard), NonNull::from(&*self.tracer))
+    }
+}
+
+impl Drop for Leases {
+    fn drop(&mut self) {
+        life::leave();
+        state().empty();
+        if forked() {
+            // The registry's lock may be held for ever, by a thread that only the parent has.
+            return std::mem::forget(self.0.take());
+        }
+        for held in self.0.get_mut().drain(..) {
+            held.tracer.registry.give_back(held.shard);
+        }
+    }
+}
+
+/// Runs in the child of a fork, on the only thread that it has: from here on everything is inert.
+pub(crate) extern "C" fn after_fork() {
+    life::set_forked();
+    state().empty();
+}
+
+impl ThreadState {
+    /// Puts this thread's shard for the tracer into the slot; leases one if there is none yet.
+    #[cold]
+    pub(crate) fn activate(&self, key: TracerKey) -> Result<(), NoShard> {
+        self.find(key).map(|slot| self.put_back(slot))
+    }
+
+    /// The same, and leaves the slot taken.
+    #[cold]
+    pub(super) fn find(&self, key: TracerKey) -> Result<Slot<'_>, NoShard> {
+        self.guarded(|| {
+            LEASES
+                .try_with(|leases| {
+                    let mut held = leases.0.try_borrow_mut().map_err(|_| NoShard::Nested)?;
+                    if let Some(found) = held.iter().find(|h| h.key == key) {
+                        return Ok(found.pointers());
+                    }
+                    let new = lease(key)?;
+                    let found = new.pointers();
+                    // Shards of tracers that have finished were kept for spans that were still open.
+                    held.retain(|h| !h.tracer.is_closed());
+                    held.push(new);
+                    Ok(found)
+                })
+                .unwrap_or(Err(NoShard::ThreadExit))
+        })
+    }
+
+    /// Puts the shard of a lease into the slot, if this thread holds it.
+    #[cold]
+    pub(crate) fn activate_lease(&self, lease: Lease) -> Result<(), NoShard> {
+        self.guarded(|| {
+            LEASES
+                .try_with(|leases| {
+                    let held = leases.0.try_borrow().map_err(|_| NoShard::Nested)?;
+                    let found = held.iter().find(|h| h.lease == lease).ok_or(NoShard::NoTracer)?;
+                    Ok(found.pointers())
+                })
+                .unwrap_or(Err(NoShard::ThreadExit))
+        })
+        .map(|slot| self.put_back(slot))
+    }
+}
+
+static NEXT_LEASE: AtomicU32 = AtomicU32::new(1);
+
+/// Leases a shard of the tracer and says whose it is now.
+fn lease(key: TracerKey) -> Result<Held, NoShard> {
+    let tracer = pipeline::find(key).ok_or(NoShard::NoTracer)?;
+    let lease = next_lease();
+    let why = || if tracer.is_closed() { NoShard::NoTracer } else { NoShard::NoMemory };
+    let shard = tracer.registry.lease(tracer.clock_source(), seed).ok_or_else(why)?;
+    // Without room for it, the first refill that finds some does it.
+    let _ = tracer.announce_thread(&shard);
+    Ok(Held { key, lease, shard, tracer })
+}
+
+fn next_lease() -> Lease {
+    loop {
+        let lease = NEXT_LEASE.fetch_add(1, Ordering::Relaxed);
+        if lease != 0 && lease < NO_LEASE {
+            return lease;
+        }
+    }
+}

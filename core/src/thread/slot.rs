@@ -1,0 +1,178 @@
+//! The slot: the shard that a thread used last.
+//!
+//! It is the tracer's key, the lease's number and a pointer. Whoever appends *takes* the slot, only then looks whose shard
+//! is in it, and puts it back afterwards. So a record inside a record (a signal handler) finds the slot taken, goes the slow
+//! way and is refused there, counted; and a handler that puts another tracer's shard into the slot does so before or after
+//! an append, never during it.
+#![allow(unsafe_code)]
+
+use super::leases::{Lease, Pointers};
+use super::ThreadState;
+use crate::clock;
+use crate::context::TracerKey;
+use crate::life::{life, Life};
+use crate::pipeline::Shared;
+use crate::shard::{Refused, Shard, Writer};
+use crate::unplaced::NoShard;
+use std::ptr::NonNull;
+use std::sync::atomic::{compiler_fence, Ordering};
+
+/// Tracer key (upper half) and lease (lower half) of the shard in the slot.
+pub(super) const fn slot(key: TracerKey, lease: Lease) -> u64 {
+    (key as u64) << 32 | lease as u64
+}
+
+/// No shard in the slot. Its halves are no key and no lease.
+pub(super) const EMPTY: u64 = slot(u32::MAX, u32::MAX);
+
+/// The slot while it is taken: what an append works with.
+#[derive(Clone, Copy)]
+pub(crate) struct Slot<'a> {
+    pub(crate) writer: &'a Writer,
+    pub(crate) shard: &'a Shard,
+    pub(crate) tracer: &'a Shared,
+    pub(crate) lease: Lease,
+}
+
+impl Slot<'_> {
+    /// Reads the clock.
+    pub(crate) fn tick(&self) -> u64 {
+        if self.reads_counter() {
+            clock::counter()
+        } else {
+            self.tracer.clock.slow_tick()
+        }
+    }
+
+    /// Whether the clock is the processor's counter, so that hot paths may read it themselves.
+    #[inline(always)]
+    pub(crate) fn reads_counter(&self) -> bool {
+        self.writer.clock() == clock::COUNTER
+    }
+
+    /// Makes room for a record, or says why there is none. Wakes the collector if the shard is a third full.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn refill(&self, bytes: u64, is_begin: bool) -> Result<(), Refused> {
+        if self.writer.is_unannounced() {
+            self.tracer.announce_thread(self.shard)?;
+        }
+        let refill = self.writer.refill(bytes, is_begin);
+        if refill.wake {
+            self.tracer.wake.wake();
+        }
+        refill.outcome
+    }
+
+    /// Whether a record of this length fits, after a refill if need be.
+    #[inline(always)]
+    pub(crate) fn fits(&self, bytes: u64) -> bool {
+        self.writer.fits(bytes) || self.refill(bytes, false).is_ok()
+    }
+}
+
+impl ThreadState {
+    /// Whether this tracer's shard is in the slot, and the slot is free. A signal handler may change that at any time.
+    pub(crate) fn holds_tracer(&self, key: TracerKey) -> bool {
+        !self.taken.get() && (self.slot.get() >> 32) as u32 == key
+    }
+
+    /// Whether the shard of this lease is in the slot.
+    #[cfg(feature = "async")]
+    #[inline(always)]
+    pub(crate) fn holds_lease(&self, lease: Lease) -> bool {
+        self.slot.get() as u32 == lease
+    }
+
+    /// Takes the slot, if it is free and this tracer's shard is in it. Between this and [`put_back`](Self::put_back) the
+    /// caller only appends: it doesn't panic, allocate, lock or call foreign code.
+    #[inline(always)]
+    pub(crate) fn take_tracer(&self, key: TracerKey) -> Option<Slot<'_>> {
+        self.take_if(|slot| (slot >> 32) as u32 == key)
+    }
+
+    /// The same for the shard of a lease.
+    #[inline(always)]
+    pub(crate) fn take_lease(&self, lease: Lease) -> Option<Slot<'_>> {
+        self.take_if(|slot| slot as u32 == lease)
+    }
+
+    /// Takes the slot first and looks at it then: a signal handler in between could put another shard into it.
+    #[inline(always)]
+    fn take_if(&self, is_right: impl FnOnce(u64) -> bool) -> Option<Slot<'_>> {
+        if self.taken.get() {
+            return None;
+        }
+        self.taken.set(true);
+        compiler_fence(Ordering::SeqCst);
+        if !is_right(self.slot.get()) {
+            self.taken.set(false);
+            return None;
+        }
+        Some(self.in_hand())
+    }
+
+    /// What is in the slot, which is taken and not empty.
+    #[inline(always)]
+    fn in_hand(&self) -> Slot<'_> {
+        // SAFETY: the pointers always are to something alive: to what this thread's `LEASES` hold, which empty the slot
+        // before they let go of it. Nobody asks for an empty slot, so this thread holds the lease and may write.
+        let shard = unsafe { &*self.shard.get().as_ptr() };
+        // SAFETY: as above.
+        let tracer = unsafe { &*self.tracer.get().as_ptr() };
+        Slot { writer: shard.writer(), shard, tracer, lease: self.slot.get() as u32 }
+    }
+
+    /// Ends an append.
+    #[inline(always)]
+    pub(crate) fn put_back(&self, _: Slot<'_>) {
+        compiler_fence(Ordering::SeqCst);
+        self.taken.set(false);
+    }
+
+    /// Appends with this tracer's writer: for what is not hot. Its shard was in the slot; a signal handler may have put
+    /// another one there since, so it is looked for again.
+    pub(crate) fn with_tracer<R>(&self, key: TracerKey, append: impl FnOnce(Slot<'_>) -> R) -> Option<R> {
+        let slot = match self.take_tracer(key) {
+            Some(slot) => slot,
+            None => self.find(key).ok()?,
+        };
+        let result = append(slot);
+        self.put_back(slot);
+        Some(result)
+    }
+
+    pub(super) fn empty(&self) {
+        self.slot.set(EMPTY);
+        self.shard.set(NonNull::dangling());
+        self.tracer.set(NonNull::dangling());
+    }
+
+    /// Runs the slow path with the slot taken, so that a signal handler can't get into it, and sets the slot to what it
+    /// found; to nothing if it found nothing, which is always right. What was found stays taken.
+    pub(super) fn guarded(&self, find: impl FnOnce() -> Result<Pointers, NoShard>) -> Result<Slot<'_>, NoShard> {
+        match life() {
+            _ if self.taken.get() => return Err(NoShard::Nested),
+            Life::Gone => return Err(NoShard::ThreadExit),
+            Life::Pipeline => return Err(NoShard::Pipeline),
+            Life::Alive => {}
+        }
+        self.taken.set(true);
+        compiler_fence(Ordering::SeqCst);
+        let found = find();
+        let (slot, shard, tracer) = found.unwrap_or((EMPTY, NonNull::dangling(), NonNull::dangling()));
+        self.shard.set(shard);
+        self.tracer.set(tracer);
+        self.slot.set(slot);
+        if found.is_err() {
+            compiler_fence(Ordering::SeqCst);
+            self.taken.set(false);
+        }
+        found.map(|_| self.in_hand())
+    }
+
+    /// Whether this thread is in the middle of a record, or in the slow path.
+    pub(crate) fn is_nested(&self) -> bool {
+        self.taken.get()
+    }
+}

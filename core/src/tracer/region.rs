@@ -1,0 +1,140 @@
+//! A region as its maker holds it, and how a process finds the one that its parent made for it.
+
+use super::Tracer;
+use crate::diagnostics::warn;
+use crate::pipeline::Shared;
+use crate::random::seed;
+use crate::shm::{self, Attachment, Death, HostError, Hosted, Mapping, Moment, RegionReport};
+use crate::{collector, sys};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+/// A region, as its maker holds it. Dropped without a [`died`](Self::died), it counts as one whose process ended in an
+/// unknown way.
+#[derive(Debug)]
+pub struct Region {
+    tracer: Arc<Shared>,
+    hosted: Arc<Hosted>,
+}
+
+impl Region {
+    /// How many bytes of address space a region of this tracer needs. Few of them are ever touched.
+    pub fn bytes(tracer: &Tracer) -> usize {
+        Hosted::bytes(tracer.shared().registry.sizes())
+    }
+
+    /// Makes a region in zeroed memory, for the one process that will have this nonce.
+    ///
+    /// # Errors
+    /// The tracer has no collector, the mapping is too short, or there is no memory.
+    pub fn host(tracer: &Tracer, mapping: Box<dyn Mapping>, nonce: u64) -> Result<Self, HostError> {
+        let tracer = Arc::clone(tracer.shared());
+        if tracer.is_closed() || !tracer.has_collector() {
+            return Err(HostError::NoCollector);
+        }
+        collector::reserve_name();
+        let (sizes, born) = (tracer.registry.sizes(), Moment::now(&tracer.clock));
+        let hosted = Hosted::new(mapping, nonce, sizes, seed(), tracer.clock_source(), born)?;
+        let hosted = Arc::new(hosted);
+        tracer.hosts.add(Arc::clone(&hosted));
+        if tracer.is_closed() {
+            // It has finished meanwhile, and perhaps did not see this one.
+            hosted.refuse();
+            tracer.hosts.remove(&hosted);
+            hosted.close(RegionReport::default());
+        }
+        Ok(Self { tracer, hosted })
+    }
+
+    /// What the child calls between fork and exec, so that no process that *it* starts can attach in its place.
+    pub fn heir(&self) -> Heir {
+        Heir(Arc::downgrade(&self.hosted))
+    }
+
+    /// The process has started. Until this is said nothing is read.
+    pub fn started(&self, process_id: u32) {
+        self.hosted.started(process_id);
+    }
+
+    /// Whether a process has attached.
+    pub fn is_attached(&self) -> bool {
+        self.hosted.is_attached()
+    }
+
+    /// Whether the process that attached has not said that it has finished.
+    pub fn is_recording(&self) -> bool {
+        self.hosted.is_recording()
+    }
+
+    /// The process is no more: the collector reads what it left, and closes what it left open as aborted, now. To be called
+    /// when all threads of the process have ended.
+    pub fn died(&self, death: Death) {
+        self.hosted.died(death, self.tracer.clock_tick());
+        self.tracer.wake.wake();
+    }
+
+    /// Waits until the collector is done with it, at most for a time.
+    pub fn wait_closed(&self, timeout: Duration) -> Option<RegionReport> {
+        self.hosted.wait(timeout)
+    }
+
+    /// Has the collector look at once.
+    pub fn wake_collector(&self) {
+        self.tracer.wake.wake();
+    }
+}
+
+/// Says which process may attach to a region. Doesn't keep the region alive.
+#[derive(Clone, Debug)]
+pub struct Heir(Weak<Hosted>);
+
+impl Heir {
+    /// The calling process, and no other one. Async-signal-safe: atomics, and `getpid`.
+    pub fn is_this_process(&self) {
+        if let Some(hosted) = self.0.upgrade() {
+            hosted.set_heir(std::process::id());
+            // The child of a fork has nothing to clean up.
+            std::mem::forget(hosted);
+        }
+    }
+}
+
+impl Drop for Region {
+    fn drop(&mut self) {
+        self.died(Death::Unknown);
+    }
+}
+
+/// Finds the region that this process's parent made for it. `None` if there is none; an error if there is one that can't be
+/// used, which is said once, and the process records as if it had no parent.
+pub type FindRegion = fn() -> Option<Result<Attachment, String>>;
+
+static FIND: Mutex<Vec<FindRegion>> = Mutex::new(Vec::new());
+
+/// Has `find` asked when a global tracer starts ([`init`](crate::init)), so that a worker process records into its parent's
+/// region. Adding the same function again does nothing.
+pub fn on_init(find: FindRegion) {
+    let mut all = FIND.lock().unwrap_or_else(PoisonError::into_inner);
+    if !all.iter().any(|known| *known as usize == find as usize) {
+        all.push(find);
+    }
+}
+
+/// The region of this process's parent, if there is one.
+pub(crate) fn find() -> Option<Attachment> {
+    // Whoever starts a program with more rights than his own must not say where it records.
+    if sys::is_elevated() {
+        return None;
+    }
+    let all = FIND.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    all.into_iter().find_map(|find| match find()? {
+        Ok(attachment) => {
+            shm::set_child();
+            Some(attachment)
+        }
+        Err(why) => {
+            warn(&format!("{why}; this process records on its own"));
+            None
+        }
+    })
+}
