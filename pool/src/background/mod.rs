@@ -144,6 +144,7 @@ impl BackgroundBuilder {
         F: FnOnce(&Span) -> T + Send + 'static,
         T: Outcome + Send + 'static,
     {
+        crate::rayon::lanes::name();
         let (job, handle) = self.job(f);
         pool.spawn(job);
         handle

@@ -48,6 +48,7 @@
 
 mod item;
 mod items;
+pub(crate) mod lanes;
 mod leaf;
 mod leaf_map;
 mod leaves;
@@ -80,6 +81,7 @@ pub trait TracedParallel: ParallelIterator {
     /// back an ordinary one, which is indexed if this one was: `collect` keeps the order, `zip`, `chunks`, `chain` and
     /// `interleave` work. The steps before `traced` and after are not in the spans.
     fn traced(self, cx: impl Into<Context>) -> Traced<Self> {
+        lanes::name();
         Traced::new(self, cx.into())
     }
 }

@@ -1,5 +1,6 @@
 //! [`TracedPool`]: what a rayon pool can do, traced.
 
+use super::lanes;
 use super::scope::{body, body_fifo, Scope, ScopeFifo};
 use super::twins::on_each_thread;
 use crate::carry::{carry, carry_in_span};
@@ -27,6 +28,7 @@ pub trait TracedThreadPool {
 
 impl TracedThreadPool for ThreadPool {
     fn traced(&self, cx: impl Into<Context>) -> TracedPool<'_> {
+        lanes::name();
         TracedPool { pool: self, cx: cx.into() }
     }
 }

@@ -1,5 +1,6 @@
 //! Twins of rayon's four scopes.
 
+use super::lanes;
 use crate::carry::{in_job_span, JobName, Parent};
 use ::rayon::BroadcastContext;
 use heirloom_core::{Context, Name, Span};
@@ -105,6 +106,7 @@ pub(super) fn body<'scope, F, R>(cx: Context, f: F) -> impl FnOnce(&::rayon::Sco
 where
     F: FnOnce(&Scope<'_, 'scope>) -> R,
 {
+    lanes::name();
     move |inner| {
         let _current = cx.enter();
         f(&Scope { inner, parent: Parent::Context(cx) })
@@ -116,6 +118,7 @@ pub(super) fn body_fifo<'scope, F, R>(cx: Context, f: F) -> impl FnOnce(&::rayon
 where
     F: FnOnce(&ScopeFifo<'_, 'scope>) -> R,
 {
+    lanes::name();
     move |inner| {
         let _current = cx.enter();
         f(&ScopeFifo { inner, parent: Parent::Context(cx) })

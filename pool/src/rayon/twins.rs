@@ -1,5 +1,6 @@
 //! Twins of rayon's functions that start jobs, but for its scopes, and of `ThreadPool::install`.
 
+use super::lanes;
 use crate::carry::{carry, carry_in_span, in_job_span, JobName};
 use ::rayon::{BroadcastContext, FnContext, ThreadPool};
 use heirloom_core::{Context, Name, Span};
@@ -36,6 +37,7 @@ where
     RB: Send,
 {
     let cx = cx.into();
+    lanes::name();
     ::rayon::join(carry(cx, a), carry(cx, b))
 }
 
@@ -60,6 +62,7 @@ where
     RB: Send,
 {
     let cx = cx.into();
+    lanes::name();
     ::rayon::join_context(|half| carry(cx, || a(half))(), |half| carry(cx, || b(half))())
 }
 
@@ -88,6 +91,7 @@ pub fn spawn<'n, F>(cx: impl Into<Context>, name: impl Into<Name<'n>>, f: F)
 where
     F: FnOnce(&Span) + Send + 'static,
 {
+    lanes::name();
     ::rayon::spawn(carry_in_span(cx, name, f));
 }
 
@@ -103,6 +107,7 @@ pub fn spawn_fifo<'n, F>(cx: impl Into<Context>, name: impl Into<Name<'n>>, f: F
 where
     F: FnOnce(&Span) + Send + 'static,
 {
+    lanes::name();
     ::rayon::spawn_fifo(carry_in_span(cx, name, f));
 }
 
@@ -155,6 +160,7 @@ pub(super) fn on_each_thread<'f, 'n, F, R>(
 where
     F: Fn(&Span, BroadcastContext<'_>) -> R + 'f,
 {
+    lanes::name();
     let name = JobName::new(name);
     move |on| in_job_span(cx, &name, |span| f(span, on))
 }
@@ -186,6 +192,7 @@ where
     F: FnOnce(&Span) -> R + Send,
     R: Send,
 {
+    lanes::name();
     pool.install(carry_in_span(cx, name, f))
 }
 
