@@ -40,11 +40,14 @@ fn a_pool_whose_threads_have_names_keeps_them() {
     });
 }
 
+/// A job called "job" in a pool, below a span.
+type Run = fn(&rayon::ThreadPool, &Span);
+
 /// Each alone is enough: in a process of its own, as names are supplied once for all.
 #[test]
 fn whichever_adapter_comes_first_names_the_lanes() {
     const ADAPTER: &str = "HEIRLOOM_TEST_ADAPTER";
-    let adapters: [(&str, fn(&rayon::ThreadPool, &Span)); 9] = [
+    let adapters: [(&str, Run); 9] = [
         ("traced", |pool, root| pool.install(|| [1].par_iter().traced(root).for_each("job", |_, _| ()))),
         ("pool", |pool, root| pool.traced(root).install("job", |_| ())),
         ("install", |pool, root| twins::install(pool, root, "job", |_| ())),

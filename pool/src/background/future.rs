@@ -13,7 +13,7 @@ impl BackgroundBuilder {
     /// Runs a future as a task of the current tokio runtime.
     ///
     /// The span begins at the first poll, is current during each poll, and has `heirloom.busy_ns` and the others of
-    /// [`in_span`](FutureExt::in_span). A task that is aborted, or that its runtime drops, has `heirloom.cancelled`, and
+    /// [`in_span`](heirloom_core::future::FutureExt::in_span). A task that is aborted, or that its runtime drops, has `heirloom.cancelled`, and
     /// the handle says so.
     ///
     /// `finish` waits for it like for other jobs; on a runtime with one thread, call it from a thread that the runtime
@@ -26,7 +26,7 @@ impl BackgroundBuilder {
     ///
     /// # Panics
     ///
-    /// As [`tokio::spawn`](::tokio::spawn): outside a runtime.
+    /// As [`tokio::spawn`]: outside a runtime.
     ///
     /// ```
     /// use heirloom_pool::prelude::*;

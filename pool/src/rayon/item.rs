@@ -11,7 +11,8 @@ use heirloom_core::{Context, Name, Span};
 /// A parallel iterator whose next step has a span per item. Made by [`traced`](super::TracedParallel::traced).
 ///
 /// Each closure is given the item's span, which is current while the closure runs. The span covers the closure and
-/// nothing else, except in [`flat_map_iter`](Self::flat_map_iter).
+/// nothing else, except in [`flat_map_iter`](Self::flat_map_iter). [`items`](Self::items) covers several steps with one
+/// span.
 #[derive(Clone, Debug)]
 #[must_use = "a traced iterator does nothing until one of its methods is called and the result is consumed"]
 pub struct Traced<I> {

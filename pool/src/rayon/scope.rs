@@ -259,15 +259,17 @@ mod tests {
 
     #[test]
     fn the_panic_of_a_job_passes_through_unchanged() {
-        let fails = || std::panic::panic_any(42_u8);
-        let scopes: [fn(fn()); 4] = [
-            |fails| scope(Context::INERT, |s| s.spawn("fails", move |_, _| fails())),
-            |fails| scope_fifo(Context::INERT, |s| s.spawn_fifo("fails", move |_, _| fails())),
-            |fails| in_place_scope(Context::INERT, |s| s.spawn("fails", move |_, _| fails())),
-            |fails| in_place_scope_fifo(Context::INERT, |s| s.spawn_fifo("fails", move |_, _| fails())),
+        fn fails() {
+            std::panic::panic_any(42_u8)
+        }
+        let scopes: [fn(); 4] = [
+            || scope(Context::INERT, |s| s.spawn("fails", |_, _| fails())),
+            || scope_fifo(Context::INERT, |s| s.spawn_fifo("fails", |_, _| fails())),
+            || in_place_scope(Context::INERT, |s| s.spawn("fails", |_, _| fails())),
+            || in_place_scope_fifo(Context::INERT, |s| s.spawn_fifo("fails", |_, _| fails())),
         ];
         for scope in scopes {
-            let caught = std::panic::catch_unwind(|| scope(fails));
+            let caught = std::panic::catch_unwind(scope);
             assert_eq!(caught.unwrap_err().downcast_ref(), Some(&42_u8));
         }
     }

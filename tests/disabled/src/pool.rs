@@ -41,6 +41,11 @@ impl Seen {
         span.set("key", 1);
         self.current();
     }
+
+    fn pass<T>(&self, span: &Span, value: T) -> T {
+        self.in_span(span);
+        value
+    }
 }
 
 /// Calls everything. What was current in each job: as many contexts as [`JOBS`], whatever is compiled in.
@@ -63,11 +68,11 @@ pub const JOBS: usize = 10 + 8 + 17 + 11 + 7 + 7 + 13;
 
 fn per_item(seen: &'static Seen, root: &Span) {
     let items = || -> Traced<_> { (0..2_u32).into_par_iter().traced(root) };
-    assert_eq!(items().map("static", |span, n| (seen.in_span(span), n).1).sum::<u32>(), 1);
+    assert_eq!(items().map("static", |span, n| seen.pass(span, n)).sum::<u32>(), 1);
     items().for_each(String::from("owned"), |span, _| seen.in_span(span));
-    assert_eq!(items().filter_map("item", |span, n| Some((seen.in_span(span), n).1)).max(), Some(1));
-    assert_eq!(items().flat_map_iter("item", |span, n| (seen.in_span(span), [n]).1).count(), 2);
-    assert_eq!(items().try_for_each("item", |span, _| Some(seen.in_span(span))), Some(()));
+    assert_eq!(items().filter_map("item", |span, n| Some(seen.pass(span, n))).max(), Some(1));
+    assert_eq!(items().flat_map_iter("item", |span, n| seen.pass(span, [n])).count(), 2);
+    assert_eq!(items().try_for_each("item", |span, _| seen.pass(span, Some(()))), Some(()));
 }
 
 /// What is current is left alone here.
@@ -84,7 +89,8 @@ fn per_leaf(root: &Span) {
 
 fn stages(seen: &'static Seen, root: &Span) {
     let base = || (0..2_u32).into_par_iter().traced(root);
-    let items: Items<_> = base().items(&String::from("borrowed"));
+    let name = String::from("borrowed");
+    let items: Items<_> = base().items(&name);
     let leaves: Leaves<_> = base().leaves("leaf");
     assert_eq!((items.len(), leaves.len()), (2, 2));
     items.for_each(|_| seen.current());
@@ -168,13 +174,13 @@ fn in_background(seen: &'static Seen, root: &Span) {
     let job = || -> BackgroundBuilder { root.background("job") };
     over(job().on_thread(|span| seen.in_span(span)));
     over(root.context().background("job").child().on(|job: BoxedJob| job(), |span| seen.in_span(span)));
-    over(job().unlinked().on(|job| job(), |span| Ok::<_, ()>(seen.in_span(span))));
+    over(job().unlinked().on(|job| job(), |span| seen.pass(span, Ok::<(), ()>(()))));
     over(job().on_pool(&one_thread(), |span| seen.in_span(span)));
     let run = |job: JobFuture<(), _>| now(job);
     over(job().on_executor(run, async { seen.current() }));
     let awaited = now(async { job().on_executor(now, async { seen.current() }).await });
     assert!(matches!(awaited, Some(Ok(()))));
-    assert!(matches!(job().on_thread(|span| Err::<(), _>(seen.in_span(span))).wait(LONG), Ok(Err(()))));
+    assert!(matches!(job().on_thread(|span| seen.pass(span, Err::<(), ()>(()))).wait(LONG), Ok(Err(()))));
     assert!(matches!(job().on(drop, |_| ()).wait(LONG), Err(WaitError::NeverRan)));
     background::wait_all(Duration::ZERO);
 }
