@@ -213,14 +213,26 @@ fn a_panic_closes_the_span_as_an_error_and_reaches_the_executor() {
     });
 }
 
+/// Tells how many jobs count as running when it is dropped.
+struct Last(mpsc::Sender<usize>);
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        self.0.send(wait_all(Duration::ZERO)).unwrap();
+    }
+}
+
 #[test]
 fn a_job_that_is_aborted_is_cancelled_in_its_span_and_its_handle() {
     let _turn = turn();
     testing::run(|t| {
         let runtime = multi_thread();
         let (begun, has_begun) = oneshot::channel();
+        let (tell, running) = mpsc::channel();
         let mut task = None;
-        let never_ends = async {
+        let last = Last(tell);
+        let never_ends = async move {
+            let _last = last;
             begun.send(()).unwrap();
             pending::<()>().await
         };
@@ -230,6 +242,7 @@ fn a_job_that_is_aborted_is_cancelled_in_its_span_and_its_handle() {
         assert!(!job.is_finished());
         task.unwrap().abort();
         assert!(matches!(job.wait(LONG), Err(WaitError::Cancelled)));
+        assert_eq!(running.recv().unwrap(), 1, "the handle is told after the future was dropped, with its span");
         let job = t.span("job");
         assert!(job.attribute("heirloom.cancelled").is_some() && job.status == Status::Unset);
         t.assert_complete();

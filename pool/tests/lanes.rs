@@ -47,7 +47,7 @@ type Run = fn(&rayon::ThreadPool, &Span);
 #[test]
 fn whichever_adapter_comes_first_names_the_lanes() {
     const ADAPTER: &str = "HEIRLOOM_TEST_ADAPTER";
-    let adapters: [(&str, Run); 9] = [
+    let adapters: [(&str, Run); 10] = [
         ("traced", |pool, root| pool.install(|| [1].par_iter().traced(root).for_each("job", |_, _| ()))),
         ("pool", |pool, root| pool.traced(root).install("job", |_| ())),
         ("install", |pool, root| twins::install(pool, root, "job", |_| ())),
@@ -65,6 +65,7 @@ fn whichever_adapter_comes_first_names_the_lanes() {
             pool.install(|| twins::spawn_fifo(root, "job", |_| ()));
             pool.install(|| ());
         }),
+        ("broadcast", |pool, root| pool.install(|| _ = twins::broadcast(root, "job", |_, _| ()))),
         ("background", |pool, root| {
             let job = root.background("job").child().on_pool(pool, |_| ());
             job.wait(std::time::Duration::from_secs(20)).unwrap();

@@ -229,6 +229,22 @@ fn after_chunks_only_the_gathering_is_in_the_span() {
 }
 
 #[test]
+fn a_leaf_is_a_run_of_items_pushed_or_pulled() {
+    traced(
+        |cx| {
+            let long = || (0..ITEMS).into_par_iter().with_min_len(10).traced(cx).leaves("leaf");
+            assert_eq!(long().filter(|_| true).count() + long().enumerate().count(), 2 * ITEMS as usize);
+        },
+        |t| {
+            let lengths: Vec<u32> = named(t, "leaf").iter().map(|leaf| number(leaf, "heirloom.items")).collect();
+            assert!(lengths.iter().all(|length| (10..=ITEMS).contains(length)), "{lengths:?}");
+            assert_eq!(lengths.iter().sum::<u32>(), 2 * ITEMS);
+            t.assert_complete();
+        },
+    );
+}
+
+#[test]
 fn each_chunk_is_a_leaf() {
     traced(
         |cx| assert_eq!(leaves(cx).chunks(25).count(), 3),
@@ -408,10 +424,16 @@ fn an_early_exit_stops_as_early_as_untraced_and_leaves_no_span_open() {
                 assert!(single().items("first").find_any(|_| true).is_some());
                 assert!(single().leaves("first leaf").find_any(|_| true).is_some());
                 assert!(single().items("unindexed").filter(|_| true).find_any(|_| true).is_some());
+                // Within one leaf, too.
+                let long = || (0..100).into_par_iter().with_min_len(100).traced(root);
+                assert!(long().items("of many").find_any(|_| true).is_some());
+                assert!(long().leaves("of one").find_any(|_| true).is_some());
             });
         });
         assert!(named(t, "item").len() < 2_000_000);
-        assert_eq!(["first", "first leaf", "unindexed"].map(|name| named(t, name).len()), [1; 3]);
+        let once = ["first", "first leaf", "unindexed", "of many", "of one"];
+        assert_eq!(once.map(|name| named(t, name).len()), [1; 5]);
+        assert_eq!(number(&named(t, "of one")[0], "heirloom.items"), 1);
         let root = named(t, "root").remove(0);
         assert!(t.spans().iter().all(|span| span.end_ns <= root.end_ns));
         t.assert_balanced();
