@@ -23,7 +23,7 @@ each() {
 each heirloom-core record serde otel record,serde capture llm record,capture record,llm async stream record,async record,stream \
     macros record,macros macros,llm macros,stream
 each heirloom-macros llm capture stream
-each heirloom-pool record rayon crossbeam tokio record,rayon record,crossbeam record,tokio
+each heirloom-pool record rayon crossbeam async tokio record,async record,rayon record,crossbeam record,tokio
 each heirloom-ipc record workers tokio record,workers record,tokio
 each heirloom-bridge tracing otel http
 lint -p heirloom-langfuse
@@ -41,4 +41,6 @@ lint -p heirloom-disabled --all-targets --features async
 cargo test --quiet -p heirloom-disabled --features async
 lint -p heirloom-disabled --all-targets --features macros
 cargo test --quiet -p heirloom-disabled --features macros
+lint -p heirloom-disabled --all-targets --features pool
+cargo test --quiet -p heirloom-disabled --features pool
 echo "every combination of features compiles, and library mode has no dependency"

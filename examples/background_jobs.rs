@@ -26,22 +26,21 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
         // A trace of its own, with a link to this one: the default. `wait` on the handle is for those who want to know.
         let reindex = root.background("reindex").on_thread(move |span| {
-            gate.recv().ok();
+            gate.recv()?;
             span.in_span("sort", |_| ());
-            "reindexed"
+            Ok::<_, mpsc::RecvError>("reindexed") // An `Err` would close the span as an error.
         });
 
         // In this trace, but still not waited for. On a rayon pool.
         let notify = root.background("notify").child().on_pool(&pool, |span| {
             span.set("channel", "mail");
-            "notified"
         });
 
         // A trace of its own that nothing leads to. Anything that takes a closure can run it: here the same pool.
         root.background("housekeeping").unlinked().on(|job| pool.spawn(job), |_span| ());
         (reindex, notify)
     });
-    println!("{}", notify.wait(Duration::from_secs(10))?);
+    notify.wait(Duration::from_secs(10))?;
 
     // "request" has ended, so it can be exported: "reindex" still runs.
     guard.tracer().flush(Duration::from_secs(10))?;
@@ -50,7 +49,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("\nexported while \"reindex\" still runs:\n{}", tree::names_sorted(&exported));
 
     let_go.send(())?;
-    println!("{}\n", reindex.wait(Duration::from_secs(10))?);
+    println!("{}\n", reindex.wait(Duration::from_secs(10))??);
 
     let report = guard.finish(); // waits for jobs that still run, at most until its deadline
     let spans = memory.spans();

@@ -79,7 +79,7 @@ pub use heirloom_pool::{background, carry, carry_in_span, threads, Background};
 #[cfg(feature = "crossbeam")]
 pub use heirloom_pool::crossbeam;
 #[cfg(feature = "rayon")]
-pub use heirloom_pool::{rayon, TracedParallel};
+pub use heirloom_pool::{rayon, TracedParallel, TracedThreadPool};
 
 #[cfg(feature = "tokio")]
 pub use heirloom_pool::{tokio, TracedTasks};
@@ -111,3 +111,8 @@ pub mod prelude {
 #[cfg(all(doctest, feature = "rayon", feature = "workers", feature = "macros", feature = "langfuse"))]
 #[doc = include_str!("../README.md")]
 pub struct Readme;
+
+/// So are those of the page on pools.
+#[cfg(all(doctest, feature = "rayon", feature = "crossbeam", feature = "tokio", feature = "record"))]
+#[doc = include_str!("../docs/pools.md")]
+pub struct Pools;
