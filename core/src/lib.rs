@@ -82,7 +82,7 @@ pub use context::{Context, TracerId};
 pub use error::{SetError, UpdateError};
 #[cfg(feature = "macros")]
 pub use heirloom_macros::observe_core as observe;
-pub use id::{ParseIdError, SpanId, TraceId};
+pub use id::{IdHasher, ParseIdError, SpanId, TraceId};
 pub use kind::{SpanKind, Status};
 pub use name::Name;
 pub use propagation::{
