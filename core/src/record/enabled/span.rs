@@ -1,4 +1,4 @@
-//! [`Span`] and the functions that begin one.
+//! [`Span`] and the functions that start one.
 
 use super::scope::{self, Entered};
 use super::{attribute, begin, end, event, update};
@@ -8,19 +8,19 @@ use crate::{Context, IntoValue, Name, SetError, SpanKind, Status, Value};
 use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// An open span. It ends when it is dropped, on whatever thread that happens; `Send + Sync`.
+/// An open span. It ends when it is dropped, on any thread; `Send + Sync`.
 ///
-/// A span never touches what is current: [`enter`](Self::enter) does, and so do the closure forms. A child is begun with
+/// A span never changes the current context: [`enter`](Self::enter) does, and so do the closure forms. Start a child with
 /// [`span.span(..)`](Self::span), or anywhere else from [`span.context()`](Self::context).
 ///
-/// A span that could not be recorded (not sampled, its thread's shard full, no tracer) has the same methods: what is set
-/// on it is not recorded either, and its context is its parent's.
+/// A non-recording span (its trace is not sampled, its thread's shard is full, there is no tracer) has the same methods.
+/// They record nothing, and its context is its parent's.
 ///
-/// A span that is dropped while its thread panics is closed as an error (`error.type` = `panic`).
+/// A span that is dropped while its thread panics ends as an error (`error.type` = `panic`).
 ///
-/// If a span is leaked (`mem::forget`), it is closed by `finish`, marked as incomplete.
+/// If a span is leaked (`mem::forget`), `finish` closes it, marked as incomplete.
 ///
-/// Cost: beginning and ending each read the clock once and append one record; no lock, no allocation, no system call.
+/// Cost: start and end each read the clock once and append one record; no lock, no allocation, no system call.
 ///
 /// ```
 /// use heirloom_core::{in_root, testing};
@@ -36,19 +36,19 @@ use std::sync::atomic::{AtomicU32, Ordering};
 #[must_use = "a span ends when it is dropped: bind it to a name, not to `_`"]
 pub struct Span {
     pub(super) cx: Context,
-    /// The lease under which it was begun; zero if it isn't recorded.
+    /// The lease under which it was started; zero if it isn't recorded.
     pub(super) lease: Lease,
-    /// [`HANDED_OUT`], [`FOREIGN_WRITE`], and how many attributes and events found no room.
+    /// [`HANDED_OUT`], [`FOREIGN_WRITE`], and the numbers of lost attributes and events.
     marks: AtomicU32,
 }
 
-/// Somebody has the context.
+/// The span's context was handed out.
 const HANDED_OUT: u32 = 1 << 31;
-/// Another thread wrote to the span: from now on its own thread's writes carry a clock reading too.
+/// Another thread wrote to the span. From then on the writes of its own thread have a clock reading too.
 const FOREIGN_WRITE: u32 = 1 << 15;
-/// Where the number of lost events begins; that of lost attributes is below.
+/// The lowest bit of the number of lost events. The number of lost attributes is below it.
 const EVENTS_SHIFT: u32 = 16;
-/// How many of each are counted.
+/// The largest number of each that can be counted: 15 bits.
 const MAX_LOST: u32 = 0x7fff;
 
 impl Span {
@@ -57,13 +57,13 @@ impl Span {
         Self { cx, lease, marks: AtomicU32::new(0) }
     }
 
-    /// A span that records nothing and hands on this context.
+    /// A non-recording span that hands on this context.
     #[inline(always)]
     pub(super) fn not_recorded(cx: Context) -> Self {
         Self::recorded(cx, 0)
     }
 
-    /// Flags and aux of its End.
+    /// Flags and aux of the End record.
     #[inline(always)]
     pub(super) fn end_marks(&self) -> (u16, u32) {
         let marks = self.marks.load(Ordering::Relaxed);
@@ -71,13 +71,13 @@ impl Span {
         (if escaped { ESCAPED } else { 0 }, marks & !(HANDED_OUT | FOREIGN_WRITE))
     }
 
-    /// Whether another thread wrote to the span, as far as this one can know.
+    /// Whether another thread may have written to the span, as far as this thread can see.
     #[inline(always)]
     pub(super) fn has_foreign_write(&self) -> bool {
         self.marks.load(Ordering::Relaxed) & FOREIGN_WRITE != 0 || update::were_any()
     }
 
-    /// Notes that somebody has the context.
+    /// Marks the span's context as handed out.
     #[inline]
     pub(super) fn hand_out(&self) {
         if self.marks.load(Ordering::Relaxed) & HANDED_OUT == 0 {
@@ -85,7 +85,7 @@ impl Span {
         }
     }
 
-    /// Ends the span where it is: what is left of it records nothing and hands on the same context.
+    /// Ends the span without dropping it. What remains is a non-recording span with the same context.
     #[cfg(feature = "async")]
     #[inline]
     pub(super) fn end_in_place(&mut self) {
@@ -115,10 +115,10 @@ impl Span {
         let _ = self.marks.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
     }
 
-    /// The handle for children, wherever they run. Of a span that isn't recorded it is its nearest recorded ancestor's.
+    /// The handle for children on any thread. Of a non-recording span, it is its nearest recorded ancestor's.
     ///
-    /// Once it was handed out, the collector waits after the end until it has read what every thread had recorded by
-    /// then, so that nothing that happened before the end is missing.
+    /// Once a context has been handed out, the collector delays the span's end until it has read what every thread
+    /// recorded before that end. So nothing that happened before the end is missing.
     #[inline]
     pub fn context(&self) -> Context {
         self.hand_out();
@@ -131,10 +131,10 @@ impl Span {
         self.lease != 0
     }
 
-    /// Sets an attribute; the last value of a key wins. What can't be recorded is counted (see
-    /// [`try_set`](Self::try_set)). [`IntoValue`] lists what a value may be; `None` sets nothing.
+    /// Sets an attribute; the last value of a key wins. The ledger counts what can't be recorded (see
+    /// [`try_set`](Self::try_set)). [`IntoValue`] lists the types of values; `None` sets nothing.
     ///
-    /// Any thread may set attributes while it can reach the span: then the record carries a clock reading, and the
+    /// Any thread that can reach the span may set attributes. A record from another thread has a clock reading, and the
     /// latest wins.
     ///
     /// Cost on the span's own thread: one record; no clock read, lock or allocation (an array's elements are copied once
@@ -152,7 +152,7 @@ impl Span {
         self
     }
 
-    /// As [`set`](Self::set), and says why if the attribute isn't recorded.
+    /// As [`set`](Self::set), and returns why if the attribute isn't recorded.
     ///
     /// # Errors
     /// The span isn't recorded; the thread's shard is full; the thread is in the middle of another record. A `None` is no
@@ -165,7 +165,7 @@ impl Span {
         }
     }
 
-    /// Sets an attribute to the text that `value` is displayed as. The text isn't made where the span isn't recorded.
+    /// Sets an attribute to the `Display` text of `value`. A non-recording span doesn't format it.
     ///
     /// Cost: the formatting, one allocation, and that of [`set`](Self::set).
     ///
@@ -192,7 +192,7 @@ impl Span {
     fn set_formatted(&self, key: Name<'_>, value: fmt::Arguments<'_>) -> &Self {
         if self.is_recording() {
             let mut text = String::new();
-            // An implementation that returns an error leaves what it had written; `to_string` would panic.
+            // An implementation that returns an error keeps what it has written so far; `to_string` would panic.
             let _ = text.write_fmt(value);
             self.set(key, text);
         }
@@ -207,7 +207,7 @@ impl Span {
     }
 
     /// Adds an event that happens now, with attributes. Cost: one clock read, one record, one allocation. An event is one
-    /// record of at most 4 KiB: what goes beyond is cut or dropped, and counted.
+    /// record of at most 4 KiB: anything longer is cut or dropped, and counted.
     ///
     /// ```
     /// # use heirloom_core::root;
@@ -219,7 +219,7 @@ impl Span {
         self
     }
 
-    /// As [`event_with`](Self::event_with), for keys that are not static: those travel inside the record.
+    /// As [`event_with`](Self::event_with), for keys that are not static: the record contains their text.
     ///
     /// ```
     /// # use heirloom_core::root;
@@ -232,7 +232,7 @@ impl Span {
         self
     }
 
-    /// Links this span to another one that it isn't a child of. A link to an inert context is not recorded.
+    /// Links this span to another one that isn't its parent. A link to an invalid context is not recorded.
     pub fn link(&self, to: impl Into<Context>) -> &Self {
         event::link(self, to.into(), event::NONE);
         self
@@ -244,13 +244,14 @@ impl Span {
         self
     }
 
-    /// As [`link_with`](Self::link_with), for keys that are not static: those travel inside the record.
+    /// As [`link_with`](Self::link_with), for keys that are not static: the record contains their text.
     pub fn link_with_keys(&self, to: impl Into<Context>, attributes: &[(Name<'_>, Value<'_>)]) -> &Self {
         event::link(self, to.into(), attributes);
         self
     }
 
-    /// Sets the outcome. `Unset` is ignored, and `Ok` is final, as the [specification] says; else the last one wins.
+    /// Sets the status. `Unset` is ignored and `Ok` is final, as the [specification] demands. Otherwise the last one
+    /// wins.
     ///
     /// [specification]: https://opentelemetry.io/docs/specs/otel/trace/api/#set-status
     pub fn set_status(&self, status: Status) -> &Self {
@@ -258,7 +259,7 @@ impl Span {
         self
     }
 
-    /// Says that the work failed, and how: short for an error status.
+    /// Sets the status to an error with this description.
     pub fn error(&self, description: &str) -> &Self {
         self.set_status(Status::Error(description.to_owned()))
     }
@@ -269,13 +270,13 @@ impl Span {
         self
     }
 
-    /// Begins a child.
+    /// Starts a child.
     #[inline]
     pub fn span<'a>(&self, name: impl Into<Name<'a>>) -> Span {
         begin::child(self.cx, name.into(), SpanKind::Internal)
     }
 
-    /// Runs `body` in a child that is current meanwhile.
+    /// Runs `body` in a child, with that child current.
     #[inline]
     pub fn in_span<'a, R>(&self, name: impl Into<Name<'a>>, body: impl FnOnce(&Span) -> R) -> R {
         self.cx.in_span(name, body)
@@ -319,13 +320,14 @@ impl From<&Span> for Context {
     }
 }
 
-/// Begins the root of a new trace, whatever is current. Its tracer is the current context's, else the global one.
+/// Starts the root of a new trace, even where another span is current. Its tracer is the current context's, else the
+/// global one.
 #[inline]
 pub fn root<'a>(name: impl Into<Name<'a>>) -> Span {
     begin::root(name.into(), SpanKind::Internal)
 }
 
-/// Runs `body` in the root of a new trace, which is current meanwhile.
+/// Runs `body` in the root of a new trace, with that span current.
 ///
 /// The span ends when `body` returns, `?` and panics included.
 ///
@@ -341,13 +343,13 @@ pub fn in_root<'a, R>(name: impl Into<Name<'a>>, body: impl FnOnce(&Span) -> R) 
     run_in(root(name), body)
 }
 
-/// Begins a child of what is current; a root where nothing is.
+/// Starts a child of the current span; a root if there is none.
 #[inline]
 pub fn span<'a>(name: impl Into<Name<'a>>) -> Span {
     begin::child(scope::current(), name.into(), SpanKind::Internal)
 }
 
-/// Runs `body` in a child of what is current (a root where nothing is), which is current meanwhile.
+/// Runs `body` in a child of the current span (a root if there is none), with that child current.
 #[inline]
 pub fn in_span<'a, R>(name: impl Into<Name<'a>>, body: impl FnOnce(&Span) -> R) -> R {
     scope::current().in_span(name, body)
@@ -362,35 +364,35 @@ fn run_in<R>(span: Span, body: impl FnOnce(&Span) -> R) -> R {
 }
 
 impl Context {
-    /// The context that is current on this thread; [`Context::INERT`] where nothing is.
+    /// The current context of this thread; [`Context::INERT`] if there is none.
     ///
-    /// A convenience: right directly inside a scope or below an adapter. Under a *plain* `rayon::join` a stolen job sees
-    /// what the waiting job has as current; hand contexts down instead, or use the adapters' twins.
+    /// A convenience: it is right directly inside a scope or below an adapter. Under a *plain* `rayon::join` a stolen job
+    /// sees the context of the job that waits on that thread. Pass contexts down instead, or use the adapters' twins.
     #[inline]
     pub fn current() -> Context {
         scope::hand_out()
     }
 
-    /// As [`current`](Self::current), `None` where nothing is current.
+    /// As [`current`](Self::current), `None` if there is no current context.
     #[inline]
     pub fn try_current() -> Option<Context> {
         let current = scope::hand_out();
         current.trace.is_valid().then_some(current)
     }
 
-    /// Makes the context current on this thread until the result is dropped: for adapters, and for pools of your own.
+    /// Makes the context current on this thread until the result is dropped. For adapters, and for your own pools.
     #[inline]
     pub fn enter(self) -> Entered<'static> {
         scope::enter(self)
     }
 
-    /// Begins a child; a root if the context is inert.
+    /// Starts a child; a root if the context is invalid.
     #[inline]
     pub fn span<'a>(self, name: impl Into<Name<'a>>) -> Span {
         begin::child(self, name.into(), SpanKind::Internal)
     }
 
-    /// Runs `body` in a child (a root if the context is inert), which is current meanwhile.
+    /// Runs `body` in a child (a root if the context is invalid), with that child current.
     #[inline]
     pub fn in_span<'a, R>(self, name: impl Into<Name<'a>>, body: impl FnOnce(&Span) -> R) -> R {
         run_in(self.span(name), body)
@@ -402,7 +404,7 @@ impl Context {
     }
 }
 
-/// Settings of a span that is about to begin.
+/// Settings of a span before it starts.
 ///
 /// ```
 /// # use heirloom_core::{root, SpanKind};
@@ -431,14 +433,14 @@ impl SpanBuilder<'_> {
         self
     }
 
-    /// Begins the span.
+    /// Starts the span.
     pub fn start(self) -> Span {
         let span = begin::child(self.parent, self.name, self.kind);
         self.links.into_iter().for_each(|to| event::link(&span, to, event::NONE));
         span
     }
 
-    /// Runs `body` in the span, which is current meanwhile.
+    /// Runs `body` in the span, with that span current.
     pub fn in_scope<R>(self, body: impl FnOnce(&Span) -> R) -> R {
         run_in(self.start(), body)
     }
