@@ -200,7 +200,7 @@ impl ParseSamplerError {
 impl fmt::Display for ParseSamplerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = if self.about_argument { "the sampler's argument" } else { "the sampler's name" };
-        write!(f, "{what} is {}, but is {:?}", self.accepted, self.value)
+        write!(f, "{what} is {:?}, expected {}", self.value, self.accepted)
     }
 }
 
