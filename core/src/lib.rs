@@ -46,15 +46,15 @@
 //!
 //! | call | clock reads | records | locks | allocations |
 //! |---|---|---|---|---|
-//! | begin a child with a static name, end it | 2 | 2 | 0 | 0 |
-//! | begin a child with a dynamic name | 1 | 1 | 0 | 0 |
-//! | a child of what is not sampled | 0 | 0 | 0 | 0 |
+//! | start a child with a static name, end it | 2 | 2 | 0 | 0 |
+//! | start a child with a dynamic name | 1 | 1 | 0 | 0 |
+//! | a child of a span that is not sampled | 0 | 0 | 0 | 0 |
 //! | `set` a number, boolean or text | 0 | 1 | 0 | 0 |
 //! | `set` an array | 0 | 1 | 0 | 1 |
 //! | `event`, without and with attributes | 1 | 1 | 0 | 0, 1 |
 //! | `enter`, `context`, `Context::current` | 0 | 0 | 0 | 0 |
 //! | the first span of a thread; a static name's first use on a thread | | | 1 | some |
-//! | once per eighth of a shard: a look at the collector's position, perhaps waking it | | | 0 | 0 |
+//! | once per eighth of a shard: reading the collector's position, perhaps waking it | | | 0 | 0 |
 //!
 //! # Features
 //!

@@ -47,7 +47,9 @@ pub(crate) fn start(tracer: Arc<Shared>, resource: Arc<Resource>) -> std::io::Re
         // A bug in the collector must not hang a thread that flushes. Without a collector nothing is recorded, and every
         // flush returns an error.
         if catch_unwind(AssertUnwindSafe(|| collector.run())).is_err() {
-            warn("the collector panicked, which is a bug in Heirloom: nothing is recorded from now on; please report it");
+            warn(
+                "the collector panicked, which is a bug in Heirloom: nothing is recorded from now on; please report it",
+            );
             tracer.registry.close();
             tracer.hosts.abandon();
             tracer.control.stop().iter().for_each(|barrier| tracer.await_exporters(barrier, Queue::flush));

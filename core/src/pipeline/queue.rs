@@ -145,7 +145,10 @@ impl Queue {
     fn lose(&self, state: &mut State, spans: u64, why: String) {
         state.lost += spans;
         if !std::mem::replace(&mut state.warned, true) {
-            warn(&format!("exporter {:?} loses spans: {why} (they are counted in the ledger; no further warnings)", self.name));
+            warn(&format!(
+                "exporter {:?} loses spans: {why} (they are counted in the ledger; no further warnings)",
+                self.name
+            ));
         }
         state.lost_why = why;
     }

@@ -293,7 +293,7 @@ impl Builder {
         let region = Arc::new(region);
         let names = Arc::clone(&region);
         if !dictionary::publish_to(Box::new(move |name| names.add_name(name)), Attachment::MAX_NAME_BYTES) {
-        warn("this process has more names than a region has room for: it records into a tracer of its own, not into its parent's");
+            warn("this process has more static names than its parent's region has room for: it records separately, and its spans are not in the parent's exports");
             return self.spawn();
         }
         let resource = resource(&self.settings);

@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn slices_never_cross_even_where_there_is_no_room() {
-        // 4 fills the time up to 10; 2 began with its child 3 and is drawn as early as it can be: 1 must not begin later.
+        // 4 fills the time up to 10. 2 started with its child 3 and is drawn as early as possible. 1 must not start later.
         assert_eq!(starts(&[(4, 0, 5, 10), (3, 2, 11, 12), (2, 1, 11, 15), (1, 0, 11, 20)]), [5, 11, 10, 10]);
     }
 
