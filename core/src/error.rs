@@ -20,7 +20,8 @@ impl fmt::Display for SetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             SetError::NotRecording => {
-                "the span is not recorded: its trace is not sampled, its shard was full, its tracer has finished, or recording is compiled out"
+                "the span is not recorded: its trace is not sampled, its shard was full, its tracer has finished, \
+                 or recording is compiled out"
             }
             SetError::Full => "this thread's shard is full until the collector has read from it; a larger shard helps",
             SetError::Nested => "this thread was in the middle of another record (a signal handler must not record)",

@@ -52,7 +52,8 @@ impl fmt::Display for HostError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             HostError::NoCollector => f.write_str(
-                "a child can't record into this process, because it has no collector: its tracer records into its own parent's region, has finished, or is disabled",
+                "a child can't record into this process, because it has no collector: \
+                 its tracer records into its own parent's region, has finished, or is disabled",
             ),
             HostError::Short { found, needed } => {
                 write!(f, "the mapping for a region is too short: it has {found} bytes, and {needed} are needed")
@@ -97,10 +98,12 @@ impl fmt::Display for AttachError {
             AttachError::NotARegion => f.write_str("the inherited memory is not a region of Heirloom"),
             AttachError::Version { found, expected } => write!(
                 f,
-                "the parent's region has format version {found}, and this program has version {expected}: build both with the same version of Heirloom"
+                "the parent's region has format version {found}, and this program has version {expected}: \
+                 build both with the same version of Heirloom"
             ),
             AttachError::Layout => f.write_str(
-                "the parent's region has another layout than this program's: build both with the same version of Heirloom, for the same kind of processor",
+                "the parent's region has another layout than this program's: \
+                 build both with the same version of Heirloom, for the same kind of processor",
             ),
             AttachError::Heir => f.write_str("the inherited region was made for the process that started this one"),
             AttachError::Nonce => f.write_str("the inherited region was made for another process"),

@@ -40,10 +40,15 @@ impl fmt::Display for InitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             InitError::Conflict(difference) => {
-                write!(f, "a global tracer runs already, with another setting: {difference}; finish it first, or start a separate tracer with `Builder::start`")
+                write!(
+                    f,
+                    "a global tracer runs already, with another setting: {difference}; \
+                     finish it first, or start a separate tracer with `Builder::start`"
+                )
             }
             InitError::Exporters => f.write_str(
-                "a global tracer runs already, so exporters can't be added: give them to the first `init`, or start a separate tracer with `Builder::start`",
+                "a global tracer runs already, so exporters can't be added: \
+                 give them to the first `init`, or start a separate tracer with `Builder::start`",
             ),
             InitError::Settings(warnings) => {
                 f.write_str("strict mode: ")?;
@@ -293,7 +298,10 @@ impl Builder {
         let region = Arc::new(region);
         let names = Arc::clone(&region);
         if !dictionary::publish_to(Box::new(move |name| names.add_name(name)), Attachment::MAX_NAME_BYTES) {
-            warn("this process has more static names than its parent's region has room for: it records separately, and its spans are not in the parent's exports");
+            warn(
+                "this process has more static names than its parent's region has room for: \
+                 it records separately, and its spans are not in the parent's exports",
+            );
             return self.spawn();
         }
         let resource = resource(&self.settings);

@@ -95,7 +95,10 @@ impl Shard {
     /// The warning about this shard.
     pub(super) fn complaint(&self, violation: Violation, pid: u32) -> String {
         let (shard, tail) = (self.crossing.shard, self.tail);
-        format!("shard {shard} of process {pid} is damaged at byte {tail}: {violation}; it is quarantined, and its open spans are exported as aborted")
+        format!(
+            "shard {shard} of process {pid} is damaged at byte {tail}: {violation}; \
+             it is quarantined, and its open spans are exported as aborted"
+        )
     }
 
     /// Quarantines the shard: nothing more of it is read, and its open spans are closed now. Returns their number.
