@@ -41,8 +41,7 @@
 //!
 //! # What each call costs
 //!
-//! On the recording thread, on x86-64 with the processor's counter as the clock. Of ten nanoseconds, most are one clock
-//! read.
+//! On the recording thread, on x86-64 with the processor's counter as the clock. Of ten nanoseconds, most are one clock read.
 //!
 //! | call | clock reads | records | locks | allocations |
 //! |---|---|---|---|---|
@@ -71,7 +70,7 @@
 //! # What can't be recorded
 //!
 //! Heirloom records nothing in the child of a `fork` without `exec`. It records no span that is started inside another
-//! record (in a signal handler) or while its thread exits; the ledger counts those. The shards of this process live in
+//! record (in a signal handler) or while its thread exits; the report of `finish` counts those. The shards of this process live in
 //! its memory: a `SIGKILL` or an `abort` loses what was not exported yet. `Builder`'s `flush_on_panic` setting flushes
 //! before a panic aborts.
 
