@@ -95,9 +95,10 @@ pub use trace_update::TraceUpdate;
 pub use value::{IntoValue, Value};
 
 #[cfg(feature = "macros")]
-#[path = "macro_support/mod.rs"]
 #[doc(hidden)]
-pub mod __private;
+pub mod __private {
+    pub use crate::macro_support::*;
+}
 mod context;
 mod error;
 #[cfg(feature = "async")]
@@ -105,6 +106,8 @@ pub mod future;
 mod id;
 mod kind;
 pub mod llm;
+#[cfg(feature = "macros")]
+mod macro_support;
 mod name;
 mod propagation;
 mod record;

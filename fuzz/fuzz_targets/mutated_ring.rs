@@ -2,7 +2,8 @@
 //! that was forked from it.
 #![no_main]
 
-use heirloom_core::testing::region::SharedMemory;
+use heirloom_core::testing::region::{Parent, RawRecord, SharedMemory};
+use heirloom_core::{SpanId, Value};
 use heirloom_fuzz::family::{self, Family, RING, SHARDS};
 use heirloom_fuzz::Script;
 use libfuzzer_sys::fuzz_target;
@@ -66,8 +67,9 @@ fn records(family: &mut Family<'_>, many: u8) {
             shard.number(span, 2, i64::from(n));
             shard.text(span, "key", "some text");
             // A number and a list of one text, of a trace that nobody else has.
-            shard.record(&[11 | 6 << 8 | 2 << 20 | 1 << 32, span, 1, u64::from(n), 1, 7]);
-            shard.record(&[11 | 7 << 8 | 8 << 20 | 2 << 32, span, 1, u64::from(n), 1, 8, 4 | 0x61616161 << 32]);
+            let trace = Parent { span: SpanId::from_u64(span), ..Parent::of_root(1 << 64 | u128::from(n)) };
+            shard.record(&RawRecord::trace_value(trace, 1, &7.into(), 1));
+            shard.record(&RawRecord::trace_value(trace, 2, &Value::Strs(vec!["aaaa".into()]), 1));
             if n % 3 != 0 {
                 shard.end(span);
             }
@@ -168,8 +170,8 @@ fn change(family: &Family<'_>, script: &mut Script<'_>) -> Change {
         3 => u64::from(script.half()) * 8,
         // A header: kind, words, flags, name.
         4 | 5 => {
-            let (kind, words) = (u64::from(script.byte() % 12), u64::from(script.byte() % 64));
-            kind | words << 8 | u64::from(script.half() & 0xfff) << 20 | u64::from(script.byte()) << 32
+            let (kind, words) = (script.byte() % RawRecord::KINDS, u16::from(script.byte() % 64));
+            RawRecord::header(kind, words, script.half() & 0xfff, script.byte().into())
         }
         // A span of this shard, or one of the parent's.
         6 => family.shards[usize::from(class >> 4) % SHARDS].unused_id().to_u64(),

@@ -1,6 +1,7 @@
 //! A child that publishes whatever records the input says, in any order, with passes of the collector in between.
 #![no_main]
 
+use heirloom_core::testing::region::RawRecord;
 use heirloom_fuzz::family::{self, Family, SHARDS};
 use heirloom_fuzz::Script;
 use libfuzzer_sys::fuzz_target;
@@ -48,35 +49,34 @@ fn raw(family: &mut Family<'_>, child: &Child, script: &mut Script<'_>) {
 
 /// A header with a length that is right, a span that may be there, and whatever words.
 fn record(family: &mut Family<'_>, child: &mut Child, script: &mut Script<'_>) {
-    let (kind, flags, aux) = (script.byte() % 12, script.half() & 0xfff, u32::from(script.half()));
-    let len = usize::from(script.byte() % 40) + 1;
-    let head = u64::from(kind) | (len as u64) << 8 | u64::from(flags) << 20 | u64::from(aux) << 32;
-    let mut words = vec![head];
-    for at in 1..len {
-        words.push(match at {
-            1 => span(family, child, script),
+    let (kind, flags, aux) = (script.byte() % RawRecord::KINDS, script.half() & 0xfff, u32::from(script.half()));
+    let len = usize::from(script.byte() % 40);
+    let mut words = Vec::with_capacity(len);
+    while words.len() < len {
+        words.push(match words.len() {
+            0 => span(family, child, script),
             _ => word(script),
         });
     }
-    family.shards[child.shard].record(&words);
-    if kind == 1 && len > 1 {
-        child.spans.push(words[1]);
+    let record = RawRecord::of(kind, flags, aux, &words);
+    family.shards[child.shard].record(&record);
+    if record.is_begin() {
+        child.spans.extend(words.first());
     }
 }
 
 /// A value of the parent's trace or of another one, with a text, a list of texts or anything else.
 fn trace_value(family: &mut Family<'_>, child: &Child, script: &mut Script<'_>) {
-    let (flags, aux, which) = (u64::from(script.half() & 0xfff), u64::from(script.byte() % 9), script.byte());
+    let (flags, aux, which) = (script.half() & 0xfff, u32::from(script.byte() % 9), script.byte());
     let root = u128::from_be_bytes(family.root.context().trace_id().to_bytes());
     let trace = if which < 128 { root } else { u128::from(which) };
-    let len = usize::from(script.byte() % 40) + 6;
-    let mut words = vec![11 | (len as u64) << 8 | flags << 20 | aux << 32];
-    words.extend([span(family, child, script), (trace >> 64) as u64, trace as u64, word(script)]);
+    let len = usize::from(script.byte() % 40) + 5;
+    let mut words = vec![span(family, child, script), (trace >> 64) as u64, trace as u64, word(script)];
     while words.len() < len {
         words.push(word(script));
     }
     family.set_values |= trace == root;
-    family.shards[child.shard].record(&words);
+    family.shards[child.shard].record(&RawRecord::any_trace_value(flags, aux, &words));
 }
 
 /// A small number, or any.
@@ -94,7 +94,7 @@ fn begin(family: &mut Family<'_>, child: &mut Child) {
 
 fn end(family: &mut Family<'_>, child: &Child, script: &mut Script<'_>) {
     let span = span(family, child, script);
-    family.shards[child.shard].record(&[2 | 3 << 8 | u64::from(script.half() & 0xfff) << 20, span, 1]);
+    family.shards[child.shard].record(&RawRecord::end(span, script.half() & 0xfff, 1));
 }
 
 /// An id: of a span that was begun, of one that was not, of the parent's, or any.

@@ -5,7 +5,7 @@ use super::regions::Regions;
 use crate::export::{Batch, Lane};
 use crate::pipeline::Shared;
 use crate::shard::Reader;
-use crate::wire::END_BYTES;
+use crate::wire::End;
 
 /// After this many passes, a flush no longer waits for records of unknown spans: it must end.
 const MAX_FLUSH_PASSES: usize = 8;
@@ -67,7 +67,7 @@ impl Sources {
                 continue;
             }
             if let Some(source) = self.all.get(reader as usize) {
-                source.reader.shard().give_back(END_BYTES);
+                source.reader.shard().give_back(End::BYTES);
             }
         }
         let dying = self.regions.bury(tracer, to, send);

@@ -4,10 +4,10 @@
 //! |---|---|
 //! | `worker.rs` | the thread: its schedule, its requests, its end |
 //! | `drain.rs` | one pass over all shards |
-//! | `regions.rs` | the shards of child processes, and the end of a region |
+//! | `regions/` | the shards of child processes, and the end of a region |
 //! | `border.rs` | validates the records of other processes |
 //! | `assemble/` | pairs ends with begins, and decides when a span is finished |
-//! | `extras.rs` | the data that was set on an open span: attributes, events, links, status |
+//! | `extras/` | the data that was set on an open span: attributes, events, links, status |
 //! | `stack.rs` | how the spans of a shard nest |
 //! | `decode.rs` | reads the fields of a record |
 //! | `lanes.rs` | the process and thread of a shard's records |

@@ -6,7 +6,7 @@ use crate::clock::timeline::Timeline;
 use crate::config::Settings;
 use crate::export::{Batch, SpanData};
 use crate::pipeline::{Assembled, Shared};
-use crate::wire::END_BYTES;
+use crate::wire::End;
 
 /// Sources, tables, and their results.
 pub(crate) struct Passes {
@@ -33,7 +33,7 @@ impl Passes {
         let result = self.sources.pass(tracer, &mut self.assembler, &mut |batch| batches.push(batch));
         if self.give_back_twice {
             let all = tracer.registry.since(0).1;
-            all.iter().filter(|shard| shard.returned() == END_BYTES).for_each(|shard| shard.give_back(END_BYTES));
+            all.iter().filter(|shard| shard.returned() == End::BYTES).for_each(|shard| shard.give_back(End::BYTES));
         }
         result
     }

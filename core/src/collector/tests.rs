@@ -8,15 +8,16 @@ use crate::clock::timeline::Timeline;
 use crate::clock::NS;
 use crate::config::Limits;
 use crate::export::{Lane, Resource};
-use crate::wire::{header, Kind, BEGIN_BYTES, END_BYTES};
+use crate::wire::{Begin, End};
+use crate::TraceId;
 use std::sync::Arc;
 
 fn begin(id: u64, tick: u64) -> [u64; 6] {
-    [header(Kind::Begin, BEGIN_BYTES, 0, 0), id, 0, 0, 1, tick]
+    Begin { flags: 0, name: 0, parent: 0, trace: TraceId { hi: 0, lo: 1 }, tick }.record(id)
 }
 
 fn end(id: u64, tick: u64) -> [u64; 3] {
-    [header(Kind::End, END_BYTES, 0, 0), id, tick]
+    End { flags: 0, dropped: 0, span: id, tick }.record()
 }
 
 /// A timeline forgets old rates. A span that is open meanwhile must keep its start, or it would cross its own children.

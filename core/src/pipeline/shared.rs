@@ -16,7 +16,7 @@ use crate::shard::{Counts, MakeShard, Refused, Registry, Shard, Sizes};
 use crate::shm::{Attachment, Hosts};
 use crate::sync::SegQueue;
 use crate::unplaced::{NoShard, CAUSES, UNPLACED};
-use crate::wire::{header, padded, Kind, StrayEnd};
+use crate::wire::{StrayEnd, ThreadStart};
 use crate::{sys, Context, TraceId};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::Arc;
@@ -155,7 +155,8 @@ impl Shared {
         let thread = std::thread::current();
         let writer = shard.writer();
         let name = crate::text::cut(thread.name().unwrap_or(""), 64);
-        let bytes = 16 + padded(name.len());
+        let start = ThreadStart { thread: sys::thread_id(), name };
+        let bytes = start.bytes();
         if !writer.fits(bytes) {
             let refill = writer.refill(bytes, false);
             writer.set_unannounced(refill.outcome.is_err());
@@ -164,8 +165,7 @@ impl Shared {
                 return refill.outcome;
             }
         }
-        let head = header(Kind::ThreadStart, bytes, 0, name.len() as u32);
-        writer.record_with_bytes([head, sys::thread_id()], name.as_bytes());
+        writer.record_with_bytes(start.before_name(), name.as_bytes());
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 
 use super::Shard;
 use crate::sync::Edge;
-use crate::wire::words_of;
+use crate::wire::Header;
 use std::sync::Arc;
 
 /// Reads one shard. The collector has exactly one for each.
@@ -36,7 +36,7 @@ impl Reader {
             let at = self.tail & mask;
             // SAFETY: the word is before `head`, which was read with acquire, and has not been returned yet (block, 3).
             let first = unsafe { words.read(at, 1, &mut self.copy) }[0];
-            let len = words_of(first);
+            let len = Header(first).words();
             let bytes = 8 * len as u64;
             if len == 0 || bytes > head - self.tail {
                 // Not a record. A thread of this process can't write one, so there is no reason to continue.

@@ -11,27 +11,9 @@
 #![allow(unsafe_code)]
 
 use super::block::{Block, Head, Read, Written};
-use super::Sizes;
+use super::{Refused, Sizes};
 use crate::sync::{AtomicU64, AtomicU8, Cell, Edge, Ordering};
-use crate::wire::{header, padded, Kind, BEGIN_BYTES, END_BYTES};
-
-/// Why a record was not accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refused {
-    /// No room until the collector has read more.
-    Full,
-    /// The maximum number of spans is open.
-    OpenCap,
-    /// The tracer has finished.
-    Closed,
-    /// The root of its trace could not be recorded.
-    RootLost,
-}
-
-impl Refused {
-    /// The number of causes.
-    pub(crate) const CAUSES: usize = 4;
-}
+use crate::wire::{padded, Begin, End, Sink};
 
 /// The result of `refill`.
 #[derive(Clone, Copy, Debug)]
@@ -99,25 +81,6 @@ impl Ids {
 #[inline(always)]
 fn count(counter: &AtomicU64) {
     counter.store(counter.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-}
-
-/// The fields of a Begin record.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Begin {
-    pub(crate) flags: u16,
-    pub(crate) name: u32,
-    pub(crate) parent: u64,
-    pub(crate) trace_hi: u64,
-    pub(crate) trace_lo: u64,
-    pub(crate) tick: u64,
-}
-
-impl Begin {
-    #[inline(always)]
-    fn words(self, id: u64, bytes: u64) -> [u64; 6] {
-        let header = header(Kind::Begin, bytes, self.flags, self.name);
-        [header, id, self.parent, self.trace_hi, self.trace_lo, self.tick]
-    }
 }
 
 impl Writer {
@@ -191,7 +154,7 @@ impl Writer {
     /// Whether a begin of this length and its end fit.
     #[inline(always)]
     pub(crate) fn fits_begin(&self, bytes: u64) -> bool {
-        self.fits(bytes + END_BYTES)
+        self.fits(bytes + End::BYTES)
     }
 
     /// A span id that this process has not used. Shards start at random ids, so two of `n` shards with `m` spans each
@@ -233,43 +196,40 @@ impl Writer {
     pub(crate) fn begin(&self, begin: Begin) -> u64 {
         let id = self.next_id();
         let write = self.write.get();
-        self.put_all(write & self.mask, begin.words(id, BEGIN_BYTES));
-        self.commit_begin(write + BEGIN_BYTES);
+        self.put_all(write & self.mask, begin.record(id));
+        self.commit_begin(write + Begin::BYTES);
         id
     }
 
-    /// The same with an inline name; the caller has checked `fits_begin` for the padded length.
-    pub(crate) fn begin_named(&self, mut begin: Begin, name: &[u8]) -> u64 {
+    /// The same with a name that stands inline; the caller has checked `fits_begin` for the padded length.
+    pub(crate) fn begin_named(&self, begin: Begin, name: &[u8]) -> u64 {
         let id = self.next_id();
         let write = self.write.get();
         let at = write & self.mask;
-        let bytes = BEGIN_BYTES + padded(name.len());
-        begin.name = name.len() as u32;
-        begin.flags |= crate::wire::INLINE;
-        self.put_all(at, begin.words(id, bytes));
-        self.put_bytes(at + BEGIN_BYTES, name);
-        self.commit_begin(write + bytes);
+        self.put_all(at, begin.before_name(id, name.len()));
+        self.put_bytes(at + Begin::BYTES, name);
+        self.commit_begin(write + Begin::BYTES + padded(name.len()));
         id
     }
 
     #[inline(always)]
     fn commit_begin(&self, write: u64) {
-        self.limit.set(self.limit.get() - END_BYTES);
+        self.limit.set(self.limit.get() - End::BYTES);
         count(&self.written().begun);
         self.publish(write);
     }
 
     /// Appends the end of a span that was started here: it always fits.
     #[inline(always)]
-    pub(crate) fn end(&self, flags: u16, dropped: u32, span: u64, tick: u64) {
-        self.limit.set(self.limit.get() + END_BYTES);
-        self.end_elsewhere(flags, dropped, span, tick);
+    pub(crate) fn end(&self, end: End) {
+        self.limit.set(self.limit.get() + End::BYTES);
+        self.end_elsewhere(end);
     }
 
     /// Appends the end of a span that was started elsewhere; the caller has checked `fits`.
     #[inline(always)]
-    pub(crate) fn end_elsewhere(&self, flags: u16, dropped: u32, span: u64, tick: u64) {
-        self.record([header(Kind::End, END_BYTES, flags, dropped), span, tick]);
+    pub(crate) fn end_elsewhere(&self, end: End) {
+        self.record(end.record());
     }
 
     /// Appends a record of words; the caller has checked `fits`.
@@ -316,7 +276,7 @@ impl Writer {
         let tail = shared.tail.load(Edge::SeeTail.order());
         self.tail_seen.set(tail);
         let allowed = tail + bytes - reserved;
-        let open = reserved / END_BYTES;
+        let open = reserved / End::BYTES;
         let outcome = if shared.closed.load(Ordering::Acquire) != 0 {
             Err(Refused::Closed)
         } else if is_begin && open >= self.sizes.max_open {
@@ -328,7 +288,7 @@ impl Writer {
         };
         let limit = match outcome {
             Ok(()) => {
-                let begins = (self.sizes.max_open - open.min(self.sizes.max_open)) * (BEGIN_BYTES + END_BYTES);
+                let begins = (self.sizes.max_open - open.min(self.sizes.max_open)) * (Begin::BYTES + End::BYTES);
                 allowed.min(write + need.max((bytes / 8).min(begins)))
             }
             Err(_) => write.min(allowed),
@@ -419,26 +379,34 @@ pub(crate) struct Out<'a> {
 }
 
 impl Out<'_> {
-    /// Begins a record with its header.
-    pub(crate) fn start(&mut self, header: u64) {
-        self.at = self.write & self.writer.mask;
-        self.word(header);
-    }
-
-    pub(crate) fn word(&mut self, word: u64) {
-        self.writer.put(self.at, word);
-        self.at += 8;
-        self.write += 8;
-    }
-
-    /// Bytes, padded to whole words.
-    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
-        self.writer.put_bytes(self.at, bytes);
-        self.at += padded(bytes.len());
-        self.write += padded(bytes.len());
-    }
-
     pub(crate) fn publish(self) {
         self.writer.publish(self.write);
+    }
+
+    #[inline]
+    fn advance(&mut self, bytes: u64) {
+        self.at += bytes;
+        self.write += bytes;
+    }
+}
+
+impl Sink for Out<'_> {
+    #[inline]
+    fn start<const N: usize>(&mut self, words: [u64; N]) {
+        self.at = self.write & self.writer.mask;
+        self.writer.put_all(self.at, words);
+        self.advance(8 * N as u64);
+    }
+
+    #[inline]
+    fn word(&mut self, word: u64) {
+        self.writer.put(self.at, word);
+        self.advance(8);
+    }
+
+    #[inline]
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.writer.put_bytes(self.at, bytes);
+        self.advance(padded(bytes.len()));
     }
 }

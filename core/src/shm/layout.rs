@@ -5,7 +5,7 @@ use crate::shard::{Head, Sizes, MIN_BYTES};
 #[cfg(not(loom))]
 use crate::shard::{Read, Written};
 use crate::sync::{AtomicU64, Ordering};
-use crate::wire::{BEGIN_BYTES, END_BYTES, MAX_RECORD_BYTES};
+use crate::wire::{self, numbered, Begin, End, Number, Part};
 #[cfg(not(loom))]
 use std::mem::offset_of;
 use std::mem::size_of;
@@ -18,42 +18,42 @@ pub(super) const VERSION: u64 = 1;
 /// A page, as far as the layout is concerned.
 const PAGE: usize = 4096;
 
-/// The words of the header, by index. Those up to `Prefix` are written by the parent before the child exists.
-#[derive(Clone, Copy, Debug)]
-#[repr(usize)]
-pub(super) enum Word {
-    Magic = 0,
-    Version = 1,
-    /// [`FINGERPRINT`].
-    Layout = 2,
-    /// The length of the memory.
-    Bytes = 3,
-    Nonce = 4,
-    RingBytes = 5,
-    MaxShards = 6,
-    MaxOpen = 7,
-    MaxValue = 8,
-    Prefix = 9,
-    // From here on what the parent changes, on a line of its own.
-    /// Not zero: the tracer has finished.
-    Closed = 16,
-    /// The clock that the child is to read.
-    Clock = 17,
-    // From here on what the child changes.
-    /// [`FREE`], or a process id and how far it is.
-    State = 32,
-    /// How many shards are in use.
-    Shards = 33,
-    /// How many words of the names are readable.
-    Names = 34,
-    /// How many words of the resource are readable.
-    Resource = 35,
-    /// Spans that were begun on threads without a shard.
-    Unplaced = 36,
-    /// Grows with each stray end.
-    Strays = 37,
-    /// The id of the process that may attach; zero: any.
-    Heir = 38,
+numbered! {
+    /// The words of the header, by index. Those up to `Prefix` are written by the parent before the child exists.
+    pub(super) enum Word: usize {
+        Magic = 0,
+        Version = 1,
+        /// [`FINGERPRINT`].
+        Layout = 2,
+        /// The length of the memory.
+        Bytes = 3,
+        Nonce = 4,
+        RingBytes = 5,
+        MaxShards = 6,
+        MaxOpen = 7,
+        MaxValue = 8,
+        Prefix = 9,
+        // From here on what the parent changes, on a line of its own.
+        /// Not zero: the tracer has finished.
+        Closed = 16,
+        /// The clock that the child is to read.
+        Clock = 17,
+        // From here on what the child changes.
+        /// [`FREE`], or a process id and how far it is.
+        State = 32,
+        /// How many shards are in use.
+        Shards = 33,
+        /// How many words of the names are readable.
+        Names = 34,
+        /// How many words of the resource are readable.
+        Resource = 35,
+        /// Spans that were begun on threads without a shard.
+        Unplaced = 36,
+        /// Grows with each stray end.
+        Strays = 37,
+        /// The id of the process that may attach; zero: any.
+        Heir = 38,
+    }
 }
 
 /// Words of the header.
@@ -84,28 +84,27 @@ const MAX_SHARDS: u64 = 256;
 /// How many bytes all rings of a region have at most. Pages are only taken for shards that are used.
 const MAX_RINGS: u64 = 1 << 30;
 
-/// A number that differs if any offset or length differs, so that a parent and a child that were built differently don't
-/// misunderstand each other: FNV-1a over them.
-pub(super) const FINGERPRINT: u64 = {
-    let numbers = [
-        size_of::<Head>() as u64,
-        BEGIN_BYTES,
-        END_BYTES,
-        MAX_RECORD_BYTES,
-        STRAYS_AT as u64,
-        RESOURCE_AT as u64,
-        NAMES_AT as u64,
-        SHARDS_AT as u64,
-        cfg!(target_endian = "big") as u64,
-    ];
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    let mut i = 0;
-    while i < numbers.len() {
-        hash = (hash ^ numbers[i]).wrapping_mul(0x100_0000_01b3);
-        i += 1;
-    }
-    hash
-};
+/// A number that differs if anything differs that both sides must know, so that a parent and a child that were built
+/// differently refuse each other instead of misreading: the words of the header, offsets and lengths, and all that
+/// [`wire::FINGERPRINT`] covers. Nothing is listed by hand that the types can say.
+pub(super) const FINGERPRINT: u64 = fingerprint(cfg!(target_endian = "big"));
+
+/// Offsets and lengths.
+const SIZES: &[Number] = &[
+    ("Head", size_of::<Head>() as u64),
+    ("Begin", Begin::BYTES),
+    ("End", End::BYTES),
+    ("STRAYS_AT", STRAYS_AT as u64),
+    ("RESOURCE_AT", RESOURCE_AT as u64),
+    ("NAMES_AT", NAMES_AT as u64),
+    ("SHARDS_AT", SHARDS_AT as u64),
+];
+
+const fn fingerprint(is_big_endian: bool) -> u64 {
+    let order: &[Number] = &[("big_endian", is_big_endian as u64)];
+    let records = [wire::FINGERPRINT];
+    wire::hash(&[Part::Numbers(Word::NUMBERS), Part::Numbers(SIZES), Part::Numbers(order), Part::Sample(&records)])
+}
 
 // What `docs/shm-format.md` says.
 #[cfg(not(loom))]
@@ -113,7 +112,6 @@ const _: () = {
     assert!(size_of::<Head>() == 256 && HEADER_WORDS * 8 <= PAGE);
     assert!(STRAYS_AT == 4096 && RESOURCE_AT == 69_632 && NAMES_AT == 77_824 && SHARDS_AT == 1_126_400);
     assert!(SHARDS_AT % PAGE == 0);
-    assert!(FINGERPRINT == if cfg!(target_endian = "big") { 0x9369_6783_a8e4_c294 } else { 0x9369_6883_a8e4_c447 });
     assert!(
         offset_of!(Written, begun) == 8 && offset_of!(Written, sampled_out) == 16 && offset_of!(Written, refused) == 24
     );
@@ -231,4 +229,32 @@ impl<'a> Parts<'a> {
 /// Bytes of the names, in the mapping: what is to be committed before words up to `end` are written.
 pub(super) fn names_range(from: usize, end: usize) -> std::ops::Range<usize> {
     NAMES_AT + from * 8..NAMES_AT + end * 8
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    /// Who changed the format on purpose raises [`VERSION`], and writes the new values here and there.
+    #[test]
+    fn the_fingerprint_is_the_one_on_the_page_on_the_format() {
+        let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/shm-format.md")).unwrap();
+        for fingerprint in [fingerprint(false), fingerprint(true)] {
+            let said = format!("{fingerprint:#x}");
+            assert!(page.contains(&said), "the format of regions has changed: its fingerprint is {said} now");
+        }
+        assert!(page.contains(&format!("version {VERSION}\n")));
+    }
+
+    #[test]
+    fn each_word_of_the_header_has_a_place_of_its_own_and_is_covered() {
+        let hash = |words: &[Number]| wire::hash(&[Part::Numbers(words)]);
+        for at in 0..Word::NUMBERS.len() {
+            let mut words = Word::NUMBERS.to_vec();
+            assert!(words[at].1 < HEADER_WORDS as u64);
+            words[at].1 += 1;
+            assert_ne!(hash(&words), hash(Word::NUMBERS));
+            assert!(Word::NUMBERS.iter().filter(|word| word.1 == Word::NUMBERS[at].1).count() == 1);
+        }
+    }
 }

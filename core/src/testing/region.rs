@@ -2,14 +2,17 @@
 //! and a writer that can be told to do what no child of good will does.
 #![allow(unsafe_code)]
 
+mod record;
+
+pub use record::{RawName, RawRecord};
+
 use crate::clock;
 use crate::export::SpanData;
 use crate::random::seed;
-use crate::shard::{Begin, Shard};
+use crate::shard::Shard;
 use crate::shm::{AttachError, Attachment, Mapping};
-use crate::wire::StrayEnd;
-use crate::wire::{header, padded, Kind, Type, BEGIN_BYTES, END_BYTES, INLINE};
-use crate::{testing, Context, Guard, InitError, Settings, SpanId, TraceId, Tracer};
+use crate::wire::{Attr, Begin, Encoded, End, Sink, StrayEnd, ThreadStart, Type, WireName};
+use crate::{testing, Context, Guard, InitError, Settings, SpanId, TraceId, Tracer, Value};
 use std::io;
 use std::ops::Range;
 use std::ptr::NonNull;
@@ -201,7 +204,7 @@ impl RawChild {
 
     /// Puts the end of a span where it goes that finds no room in a shard.
     pub fn stray_end(&self, span: u64) -> bool {
-        self.attachment.stray(&StrayEnd { span, tick: tick(), flags: crate::wire::ELSEWHERE, dropped: 0 })
+        self.attachment.stray(&StrayEnd { span, tick: tick(), flags: End::ELSEWHERE, dropped: 0 })
     }
 }
 
@@ -212,6 +215,13 @@ pub struct Parent {
     pub trace: TraceId,
     /// The span.
     pub span: SpanId,
+}
+
+impl Parent {
+    /// The parent of a root of this trace: none.
+    pub fn of_root(trace: u128) -> Self {
+        Self { trace: TraceId::from_u128(trace), span: SpanId(0) }
+    }
 }
 
 impl From<Context> for Parent {
@@ -242,52 +252,43 @@ impl RawShard {
     }
 
     fn thread(&mut self, thread: u64, name: &str) {
-        let bytes = 16 + padded(name.len());
-        if self.fits(bytes, false) {
-            let head = header(Kind::ThreadStart, bytes, 0, name.len() as u32);
-            self.shard.writer().record_with_bytes([head, thread], name.as_bytes());
-            self.position += bytes;
+        let start = ThreadStart { thread, name };
+        if self.fits(start.bytes(), false) {
+            self.shard.writer().record_with_bytes(start.before_name(), name.as_bytes());
+            self.position += start.bytes();
         }
     }
 
     /// Begins a child of `parent` with the name of this number. `None` if there is no room, or too much is open.
     pub fn begin(&mut self, name: u32, parent: impl Into<Parent>) -> Option<u64> {
-        if !self.fits(BEGIN_BYTES + END_BYTES, true) {
+        if !self.fits(Begin::BYTES + End::BYTES, true) {
             return None;
         }
         let Parent { trace, span } = parent.into();
-        let begin = Begin {
-            flags: crate::wire::PARENT_REMOTE,
-            name,
-            parent: span.0,
-            trace_hi: trace.hi,
-            trace_lo: trace.lo,
-            tick: tick(),
-        };
-        self.position += BEGIN_BYTES;
+        let begin = Begin { flags: Begin::PARENT_REMOTE, name, parent: span.0, trace, tick: tick() };
+        self.position += Begin::BYTES;
         Some(self.shard.writer().begin(begin))
     }
 
     /// Ends a span that was begun in this shard. There is always room.
     pub fn end(&mut self, span: u64) {
-        self.position += END_BYTES;
-        self.shard.writer().end(0, 0, span, tick());
+        self.position += End::BYTES;
+        self.shard.writer().end(End { flags: 0, dropped: 0, span, tick: tick() });
     }
 
     /// Sets a number on an open span.
     pub fn number(&mut self, span: u64, key: u32, value: i64) -> bool {
-        self.record(&[header(Kind::Attr, 24, Type::I64 as u16, key), span, value as u64])
+        self.record(&Attr::scalar(span, key, Type::I64, value as u64))
     }
 
     /// Sets a text on an open span, under a key that stands inline.
     pub fn text(&mut self, span: u64, key: &str, value: &str) -> bool {
-        let bytes = 24 + padded(key.len()) + padded(value.len());
-        let head = header(Kind::Attr, bytes, Type::Str as u16 | INLINE, key.len() as u32);
-        let mut words = vec![head, span];
-        push_text(&mut words, key);
-        words.push(value.len() as u64);
-        push_text(&mut words, value);
-        self.record(&words)
+        let (mut words, value) = (Vec::new(), Value::from(value));
+        let (attr, value) = (Attr { span, tick: None, key: WireName::Inline(key) }, Encoded::new(&value));
+        attr.split(&value, self.shard.writer().max_record()).is_some_and(|records| {
+            records.put(&mut words);
+            self.record(&words)
+        })
     }
 
     /// Appends whatever words as they are, in one piece. Returns whether there was room.
@@ -297,11 +298,10 @@ impl RawShard {
             return false;
         }
         let mut out = self.shard.writer().out();
-        let mut all = words.iter();
-        if let Some(first) = all.next() {
-            out.start(*first);
+        if let [first, rest @ ..] = words {
+            out.start([*first]);
+            rest.iter().for_each(|word| out.word(*word));
         }
-        all.for_each(|word| out.word(*word));
         out.publish();
         self.position += bytes;
         true
@@ -312,9 +312,9 @@ impl RawShard {
         let at = self.position;
         let words = child.ring(index);
         let place = |i: u64| ((at / 8 + i) as usize) % words.len();
-        let before: Vec<u64> = (0..6).map(|i| words[place(i)].load(Ordering::Relaxed)).collect();
+        let before: Vec<u64> = (0..Begin::BYTES / 8).map(|i| words[place(i)].load(Ordering::Relaxed)).collect();
         let span = self.begin(name, parent)?;
-        let whole: Vec<u64> = (0..6).map(|i| words[place(i)].load(Ordering::Relaxed)).collect();
+        let whole: Vec<u64> = (0..Begin::BYTES / 8).map(|i| words[place(i)].load(Ordering::Relaxed)).collect();
         for (i, word) in before.iter().enumerate() {
             words[place(i as u64)].store(*word, Ordering::Relaxed);
         }
@@ -328,13 +328,5 @@ impl RawShard {
     /// A span id of this shard that was not given to a span.
     pub fn unused_id(&self) -> SpanId {
         SpanId(self.shard.writer().next_id())
-    }
-}
-
-fn push_text(words: &mut Vec<u64>, text: &str) {
-    for chunk in text.as_bytes().chunks(8) {
-        let mut bytes = [0; 8];
-        bytes[..chunk.len()].copy_from_slice(chunk);
-        words.push(u64::from_ne_bytes(bytes));
     }
 }

@@ -5,6 +5,7 @@ use crate::dictionary;
 use crate::life::forked;
 use crate::name::Text;
 use crate::text::cut;
+use crate::wire::WireName;
 use crate::Name;
 use std::sync::atomic::{compiler_fence, Ordering};
 
@@ -26,13 +27,6 @@ impl CachedName {
     fn is(&self, name: &'static str) -> bool {
         self.address == name.as_ptr() as usize && self.length == name.len()
     }
-}
-
-/// The form of a name in a record: a number, or bytes.
-#[derive(Clone, Copy)]
-pub(crate) enum Placed<'a> {
-    Id(u32),
-    Inline(&'a str),
 }
 
 impl ThreadState {
@@ -77,18 +71,18 @@ impl ThreadState {
         id
     }
 
-    pub(crate) fn place_static<'a>(&self, text: &'static str) -> Placed<'a> {
+    pub(crate) fn place_static<'a>(&self, text: &'static str) -> WireName<&'a str> {
         match self.name_id(text) {
-            Some(id) => Placed::Id(id),
-            None => Placed::Inline(cut(text, Name::MAX_BYTES)),
+            Some(id) => WireName::Id(id),
+            None => WireName::Inline(cut(text, Name::MAX_BYTES)),
         }
     }
 
     #[inline(always)]
-    pub(crate) fn place<'a>(&self, name: &'a Name<'_>) -> Placed<'a> {
+    pub(crate) fn place<'a>(&self, name: &'a Name<'_>) -> WireName<&'a str> {
         match &name.0 {
             Text::Static(text) => self.place_static(text),
-            Text::Dynamic(text) => Placed::Inline(cut(text, Name::MAX_BYTES)),
+            Text::Dynamic(text) => WireName::Inline(cut(text, Name::MAX_BYTES)),
         }
     }
 }

@@ -3,9 +3,9 @@
 use super::{family, of_child, Family, NONCE, PID};
 use heirloom_core::export::{Batch, ExportError, Exporter, SpanData};
 use heirloom_core::region::{Region, RegionReport};
-use heirloom_core::testing::region::{Collector, RawChild, RawShard, SharedMemory};
+use heirloom_core::testing::region::{Collector, Parent, RawChild, RawName, RawRecord, RawShard, SharedMemory};
 use heirloom_core::testing::{self, Testing};
-use heirloom_core::{in_root, Context, Span, SpanId, Status};
+use heirloom_core::{in_root, Context, Span, SpanId, Status, Value};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -49,8 +49,24 @@ fn abuse(what: &str, crime: impl FnOnce(&Family, &mut RawShard, Context)) -> Reg
 
 type Crime = Box<dyn FnOnce(&Family, &mut RawShard, Context)>;
 
-const BEGIN: u64 = 1 | 6 << 8 | 1 << 32;
-const END: u64 = 2 | 3 << 8;
+/// A begin of a root, of another trace than the parent's.
+fn begin(span: u64) -> RawRecord {
+    RawRecord::begin(span, 1, Parent::of_root(1 << 64 | 1), 1)
+}
+
+fn end(span: u64) -> RawRecord {
+    RawRecord::end(span, 0, 1)
+}
+
+/// A number for another trace than the parent's, through a span with the id 1.
+fn trace_value() -> RawRecord {
+    RawRecord::trace_value(Parent { span: SpanId::from_u64(1), ..Parent::of_root(1 << 64 | 1) }, 1, &7.into(), 1)
+}
+
+/// A text on a span, in one record.
+fn text(span: u64, text: &str) -> RawRecord {
+    RawRecord::attribute(span, 1, &text.into(), 4096).remove(0)
+}
 
 /// Publishes words as they are.
 fn raw(shard: &mut RawShard, words: &[u64]) {
@@ -61,51 +77,51 @@ fn raw(shard: &mut RawShard, words: &[u64]) {
 fn what_makes_no_sense_costs_its_shard_and_nothing_else() {
     let crimes: Vec<(&str, Crime)> = vec![
         ("zeros", Box::new(|_, s, _| raw(s, &[0]))),
-        ("an unknown kind", Box::new(|_, s, _| raw(s, &[77 | 1 << 8]))),
-        ("a begin that is too short", Box::new(|_, s, _| raw(s, &[1 | 2 << 8, 1]))),
-        ("a record longer than what was published", Box::new(|_, s, _| raw(s, &[2 | 100 << 8, 1, 1]))),
-        ("a length beyond every record", Box::new(|_, s, _| raw(s, &[2 | 0xfff << 8, 1, 1]))),
-        ("a forged end", Box::new(|_, s, cx| raw(s, &[END, cx.span_id().to_u64(), 1]))),
-        ("a value of no trace", Box::new(|_, s, _| raw(s, &[11 | 6 << 8 | 2 << 20 | 1 << 32, 1, 0, 0, 1, 7]))),
-        (
-            "a value of a trace that is too short",
-            Box::new(|_, s, _| raw(s, &[11 | 5 << 8 | 2 << 20 | 1 << 32, 1, 1, 1, 1])),
-        ),
+        ("an unknown kind", Box::new(|_, s, _| raw(s, &RawRecord::of(77, 0, 0, &[])))),
+        ("a begin that is too short", Box::new(|_, s, _| raw(s, &begin(1).cut(2)))),
+        ("a record longer than what was published", Box::new(|_, s, _| raw(s, &end(1).with_length(100)))),
+        ("a length beyond every record", Box::new(|_, s, _| raw(s, &end(1).with_length(0xfff)))),
+        ("a forged end", Box::new(|_, s, cx| raw(s, &end(cx.span_id().to_u64())))),
+        ("a value of no trace", Box::new(|_, s, _| raw(s, &trace_value().with_word(2, 0).with_word(3, 0)))),
+        ("a value of a trace that is too short", Box::new(|_, s, _| raw(s, &trace_value().cut(5)))),
         (
             "a value of a trace longer than its record",
-            Box::new(|_, s, _| raw(s, &[11 | 6 << 8 | 4 << 20 | 1 << 32, 1, 1, 1, 1, 9])),
+            Box::new(|_, s, _| {
+                let text = RawRecord::trace_value(Parent::of_root(1), 1, &"a text".into(), 1).with_word(1, 1);
+                raw(s, &text.cut(6).with_word(5, 9));
+            }),
         ),
-        ("a value of a trace without a type", Box::new(|_, s, _| raw(s, &[11 | 6 << 8 | 1 << 32, 1, 1, 1, 1, 7]))),
-        ("a forged begin", Box::new(|_, s, cx| raw(s, &[BEGIN, cx.span_id().to_u64(), 0, 1, 1, 1]))),
+        ("a value of a trace without a type", Box::new(|_, s, _| raw(s, &trace_value().with_flags(0)))),
+        ("a forged begin", Box::new(|_, s, cx| raw(s, &begin(cx.span_id().to_u64())))),
         (
             "an end of nothing",
             Box::new(|_, s, _| {
                 let id = s.unused_id().to_u64();
-                s.record(&[END, id, 1]);
+                raw(s, &end(id));
             }),
         ),
         (
             "a begin twice",
             Box::new(|_, s, _| {
                 let id = s.unused_id().to_u64();
-                s.record(&[BEGIN, id, 0, 1, 1, 1, BEGIN, id, 0, 1, 1, 1]);
+                raw(s, &[&begin(id)[..], &begin(id)].concat());
             }),
         ),
         (
             "a name that nobody has",
             Box::new(|_, s, _| {
                 let id = s.unused_id().to_u64();
-                s.record(&[1 | 6 << 8 | 9_999 << 32, id, 0, 1, 1, 1]);
+                raw(s, &begin(id).with_aux(9_999));
             }),
         ),
         (
             "a value longer than its record",
             Box::new(|_, s, _| {
                 let id = s.unused_id().to_u64();
-                s.record(&[3 | 4 << 8 | 4 << 20 | 1 << 32, id, 4_000, 0]);
+                raw(s, &text(id, "a text").with_word(2, 4_000));
             }),
         ),
-        ("a chunk of nothing", Box::new(|_, s, _| raw(s, &[4 | 2 << 8 | 8 << 32, 1]))),
+        ("a chunk of nothing", Box::new(|_, s, _| raw(s, &RawRecord::attribute(1, 1, &"a long text".into(), 32)[1]))),
         ("a position that goes back", Box::new(|f, _, _| f.child.head(1, 0).store(8, Relaxed))),
         ("a position beyond the ring", Box::new(|f, _, _| f.child.head(1, 0).store(1 << 40, Relaxed))),
         ("a crooked position", Box::new(|f, _, _| _ = f.child.head(1, 0).fetch_add(4, Relaxed))),
@@ -132,7 +148,7 @@ fn a_child_that_opens_more_than_it_may_is_stopped() {
             while refused_since.is_none_or(|since| since.elapsed() < Duration::from_millis(300)) {
                 assert!(start.elapsed() < Duration::from_secs(30), "it was never stopped");
                 let id = shard.unused_id().to_u64();
-                if shard.record(&[BEGIN, id, 0, 1, 1, 1]) {
+                if shard.record(&begin(id)) {
                     refused_since = None;
                 } else {
                     refused_since.get_or_insert_with(Instant::now);
@@ -177,9 +193,8 @@ fn stamps_lie_within_the_life_of_the_process() {
             let before = Instant::now();
             for stamp in [0, 1, u64::MAX, u64::MAX >> 1, 1 << 63] {
                 let id = shard.unused_id().to_u64();
-                let trace = root.context().trace_id().to_u128();
-                let parent = root.context().span_id().to_u64();
-                shard.record(&[BEGIN, id, parent, (trace >> 64) as u64, trace as u64, stamp, END, id, !stamp]);
+                let begin = RawRecord::begin(id, 1, root.context(), stamp);
+                shard.record(&[&begin[..], &RawRecord::end(id, 0, !stamp)].concat());
             }
             family.kill();
             for span in of_child(&t.spans()) {
@@ -253,19 +268,24 @@ fn assert_untouched(spans: &[SpanData], name: &str) {
 }
 
 /// Ends a span where another thread of the child would.
-const ELSEWHERE: u64 = END | 1 << 6 << 20;
+fn end_elsewhere(span: u64) -> RawRecord {
+    RawRecord::end(span, RawRecord::ELSEWHERE, 1)
+}
+
 /// An end that waits for one more pass.
-const ESCAPED: u64 = END | 1 << 4 << 20;
+fn escaped_end(span: u64) -> RawRecord {
+    RawRecord::end(span, RawRecord::ESCAPED, 1)
+}
 
 #[test]
 fn a_span_that_ends_twice_closes_nobody_elses() {
-    for second in [END, ESCAPED] {
+    for second in [end as fn(u64) -> RawRecord, escaped_end] {
         testing::run(|t| {
             in_root("main", |root| {
                 let family = family(t);
                 let mut shard = family.shard();
                 let job = shard.begin(1, root.context()).unwrap();
-                raw(&mut shard, &[ESCAPED, job, 1, second, job, 1]);
+                raw(&mut shard, &[&escaped_end(job)[..], &second(job)].concat());
                 flush(t);
                 root.in_span("own", |_| flush(t));
                 assert_eq!(family.kill().quarantined, 1);
@@ -283,7 +303,7 @@ fn with_reused_places(t: &Testing, crime: impl FnOnce(&mut RawShard, u64)) -> Re
         let family = family(t);
         let mut shard = family.shard();
         let job = shard.begin(1, root.context()).unwrap();
-        raw(&mut shard, &[ELSEWHERE, job, 1]);
+        raw(&mut shard, &end_elsewhere(job));
         flush(t);
         let own: Vec<Span> = (0..8).map(|_| root.span("own")).collect();
         flush(t);
@@ -301,7 +321,7 @@ fn with_reused_places(t: &Testing, crime: impl FnOnce(&mut RawShard, u64)) -> Re
 #[test]
 fn a_span_that_ended_elsewhere_ends_once() {
     testing::run(|t| {
-        let report = with_reused_places(t, |shard, job| raw(shard, &[END, job, 1]));
+        let report = with_reused_places(t, |shard, job| raw(shard, &end(job)));
         assert_eq!(report.quarantined, 1);
         t.assert_balanced();
     });
@@ -323,12 +343,10 @@ fn lost_attributes_that_cannot_be_so_many_are_counted_as_many_as_can_be() {
             let family = family(t);
             let mut shard = family.shard();
             let job = shard.begin(1, root.context()).unwrap();
-            let item = |key: u64| [2 | 1 << 4 | 8 << 32, key, 1];
-            let items: Vec<u64> = (0..150).flat_map(item).collect();
-            let words = items.len() as u64 + 4;
-            raw(&mut shard, &[&[5 | words << 8 | 1 << 32, job, 1, u64::from(u32::MAX)], &items[..]].concat());
-            let words = items.len() as u64 + 6;
-            raw(&mut shard, &[&[6 | words << 8, job, 1, 1, 1, u64::from(u32::MAX)], &items[..]].concat());
+            let keys: Vec<String> = (0..150).map(|n| format!("key{n:05}")).collect();
+            let items: Vec<(RawName<'_>, Value<'_>)> = keys.iter().map(|key| (key.as_str().into(), 1.into())).collect();
+            raw(&mut shard, &RawRecord::event(job, 1, &items, u32::MAX, 1));
+            raw(&mut shard, &RawRecord::link(job, Parent::of_root(1 << 64 | 1), &items, u32::MAX));
             shard.end(job);
             assert_eq!(family.kill().quarantined, 0);
         });
@@ -365,7 +383,7 @@ fn ends_that_are_written_after_the_death_leave_nothing_open() {
                 let start = Instant::now();
                 while family.region.wait_closed(Duration::ZERO).is_none() && start.elapsed() < Duration::from_secs(10) {
                     if let Some(job) = shard.begin(1, root.context()) {
-                        shard.record(&[ESCAPED, job, 1]);
+                        shard.record(&escaped_end(job));
                     }
                 }
             }
@@ -391,22 +409,19 @@ fn a_part_of_a_long_value_is_no_part_of_a_strangers() {
     let ((_one, mut hostile), (_two, mut good)) = (child(&collector), child(&collector));
     let (nobody, later) = (hostile.unused_id().to_u64(), good.unused_id().to_u64());
     // A text of 24 bytes, of which the last 8 are in a chunk; its span isn't known yet.
-    let long = |span| [3 | 5 << 8 | (4 | 1 << 6) << 20 | 1 << 32, span, 24, TEXT, TEXT];
-    let chunk = [4 | 2 << 8 | 8 << 32, TEXT];
-    raw(&mut hostile, &long(nobody));
+    let parts = |span| RawRecord::attribute(span, 1, &"abcdefgh".repeat(3).into(), 40);
+    raw(&mut hostile, &parts(nobody)[0]);
     collector.pass();
-    raw(&mut good, &[&long(later)[..], &chunk].concat());
+    raw(&mut good, &parts(later).iter().flat_map(|part| part.to_vec()).collect::<Vec<_>>());
     collector.pass();
-    raw(&mut hostile, &chunk);
-    raw(&mut good, &[BEGIN, later, 0, 1, 1, 1, ESCAPED, later, 1]);
+    raw(&mut hostile, &parts(nobody)[1]);
+    raw(&mut good, &[&begin(later)[..], &escaped_end(later)].concat());
     collector.pass();
     collector.pass();
     let spans = collector.take_spans();
     let [job] = &spans[..] else { panic!("{spans:?}") };
     assert_eq!(job.attribute("job").and_then(|value| value.as_str()), Some("abcdefgh".repeat(3).as_str()));
 }
-
-const TEXT: u64 = u64::from_ne_bytes(*b"abcdefgh");
 
 /// The tracestates of the child's spans.
 #[derive(Clone, Default)]
@@ -436,8 +451,7 @@ fn a_tracestate_is_on_a_span_that_ends_in_the_pass_that_brings_it() {
                             None => flush(t),
                         }
                     };
-                    let text = u64::from_ne_bytes(*b"vendor=1");
-                    while !shard.record(&[9 | 3 << 8 | 8 << 32, job, text]) {
+                    while !shard.record(&RawRecord::tracestate(job, "vendor=1")) {
                         flush(t);
                     }
                     shard.end(job);

@@ -2,12 +2,12 @@
 
 use super::family;
 use heirloom_core::region::Region;
-use heirloom_core::testing::{self, region::RawShard};
-use heirloom_core::{in_root, Context};
+use heirloom_core::testing;
+use heirloom_core::testing::region::{Parent, RawName, RawRecord, RawShard};
+use heirloom_core::{in_root, Context, Value};
 use std::time::{Duration, Instant};
 
 const LONG: Duration = Duration::from_secs(10);
-const END: u64 = 2 | 3 << 8;
 
 /// Publishes a record, however full the ring is.
 fn push(shard: &mut RawShard, region: &Region, words: &[u64]) {
@@ -45,14 +45,13 @@ fn bytes_that_are_no_text_are_cut_to_a_text() {
             let mut shard = family.child.shard(1, "worker").unwrap();
             for long_values in [0, 4] {
                 let span = begin(&mut shard, &family.region, root.context());
-                for len in [4000_u64, 4000, 4000, 4000, 320].into_iter().take(long_values + 1) {
-                    let mut words = vec![3 | (3 + len / 8) << 8 | 5 << 20 | 1 << 32, span, len];
-                    words.extend(vec![0; len as usize / 8]);
-                    push(&mut shard, &family.region, &words);
+                for len in [4000, 4000, 4000, 4000, 320].into_iter().take(long_values + 1) {
+                    let long = RawRecord::attribute(span, 1, &Value::Bools(vec![false; len].into()), 4096);
+                    push(&mut shard, &family.region, &long[0]);
                 }
-                let mut words = vec![3 | (3 + 13) << 8 | 4 << 20 | 2 << 32, span, 104];
-                words.extend([u64::MAX; 13]);
-                push(&mut shard, &family.region, &words);
+                let text = RawRecord::attribute(span, 2, &"x".repeat(104).into(), 4096).remove(0);
+                let no_text = (3..16).fold(text, |text, at| text.with_word(at, u64::MAX));
+                push(&mut shard, &family.region, &no_text);
                 shard.end(span);
             }
             t.tracer().flush(LONG).unwrap();
@@ -74,8 +73,8 @@ fn a_flag_that_a_record_cannot_have_costs_its_shard() {
             let mut shard = family.child.shard(1, "worker").unwrap();
             let span = begin(&mut shard, &family.region, root.context());
             // An event that says that a tick comes first, which only what is set on a span may say.
-            let event = [5 | 6 << 8 | 1 << 27 | 1 << 32, span, testing::region::tick(), 0, 1 | 1 << 32, 1];
-            push(&mut shard, &family.region, &event);
+            let event = RawRecord::event(span, 1, &[(1.into(), true.into())], 0, testing::region::tick());
+            push(&mut shard, &family.region, &event.with_flags(RawRecord::STAMPED));
             assert_eq!(family.kill().quarantined, 1);
         });
     });
@@ -88,12 +87,12 @@ fn what_open_spans_hold_is_bounded_whatever_it_is() {
         in_root("main", |root| {
             let family = family(t);
             let mut shard = family.child.shard(1, "worker").unwrap();
-            let keys = 120_u64;
+            let keys = 120;
             assert!((0..keys).all(|n| family.child.name(&format!("key{n}"))));
+            let items: Vec<(RawName<'_>, Value<'_>)> = (0..keys).map(|n| ((n + 3).into(), true.into())).collect();
             for _ in 0..200 {
                 let span = begin(&mut shard, &family.region, root.context());
-                let mut event = vec![5 | (4 + 2 * keys) << 8 | 1 << 32, span, testing::region::tick(), 0];
-                (0..keys).for_each(|n| event.extend([1 | (n + 3) << 32, 1]));
+                let event = RawRecord::event(span, 1, &items, 0, testing::region::tick());
                 (0..128).for_each(|_| push(&mut shard, &family.region, &event));
             }
             root.set("own", true);
@@ -113,14 +112,13 @@ fn one_child_does_not_use_up_the_names_of_another() {
         in_root("main", |root| {
             let greedy = family(t);
             let mut shard = greedy.child.shard(1, "greedy").unwrap();
-            let names = (0..9_000).take_while(|n| greedy.child.name(&format!("greedy {n}"))).count() as u64;
+            let names = (0..9_000).take_while(|n| greedy.child.name(&format!("greedy {n}"))).count() as u32;
             // The two of every family come first.
             for name in 3..3 + names {
                 let span = shard.unused_id().to_u64();
-                let trace = root.context().trace_id().to_u128();
-                let begin = [1 | 6 << 8 | name << 32, span, 0, (trace >> 64) as u64, trace as u64, 1];
-                push(&mut shard, &greedy.region, &begin);
-                push(&mut shard, &greedy.region, &[END, span, 1]);
+                let parent = Parent::of_root(root.context().trace_id().to_u128());
+                push(&mut shard, &greedy.region, &RawRecord::begin(span, name, parent, 1));
+                push(&mut shard, &greedy.region, &RawRecord::end(span, 0, 1));
             }
             assert_eq!(greedy.kill().quarantined, 0);
             let modest = family(t);
@@ -141,13 +139,12 @@ fn one_process_does_not_keep_open_what_it_likes() {
     testing::run(|t| {
         in_root("main", |root| {
             let family = family(t);
-            let trace = root.context().trace_id().to_u128();
+            let parent = Parent::of_root(root.context().trace_id().to_u128());
             for thread in 0..20 {
                 let mut shard = family.child.shard(thread, "worker").unwrap();
                 for _ in 0..14_000 {
                     let span = shard.unused_id().to_u64();
-                    let begin = [1 | 6 << 8 | 1 << 32, span, 0, (trace >> 64) as u64, trace as u64, 1];
-                    if !shard.record(&begin) {
+                    if !shard.record(&RawRecord::begin(span, 1, parent, 1)) {
                         // Full: its reader has given the shard up, or is about to come.
                         family.region.wake_collector();
                         std::thread::yield_now();

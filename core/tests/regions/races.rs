@@ -131,7 +131,8 @@ fn a_child_that_dies_in_the_middle_of_a_record_leaves_the_records_before_it() {
             let job = shard.begin(1, root.context()).unwrap();
             shard.end(job);
             let at = family.child.head(0, 0).load(Acquire) as usize / 8;
-            for (i, word) in [1 | 6 << 8 | 2 << 32, shard.unused_id().to_u64(), 0].into_iter().enumerate() {
+            let begin = region::RawRecord::begin(shard.unused_id().to_u64(), 2, root.context(), 1);
+            for (i, word) in begin.iter().copied().take(3).enumerate() {
                 family.child.ring(0)[at + i].store(word, Relaxed);
             }
             let report = family.kill();
@@ -352,15 +353,13 @@ fn a_clock_that_changes_while_a_child_records_leaves_its_spans_their_times() {
         in_root("main", |root| {
             let family = family(t);
             let mut shard = family.shard();
-            let trace = root.context().trace_id().to_u128();
-            let (hi, lo, parent) = ((trace >> 64) as u64, trace as u64, root.context().span_id().to_u64());
             for (begin, end) in
                 [(region::counter as fn() -> u64, region::tick as fn() -> u64), (region::tick, region::counter)]
             {
                 let id = shard.unused_id().to_u64();
-                shard.record(&[1 | 6 << 8 | 1 << 32, id, parent, hi, lo, begin()]);
+                shard.record(&region::RawRecord::begin(id, 1, root.context(), begin()));
                 std::thread::sleep(Duration::from_millis(20));
-                shard.record(&[2 | 3 << 8, id, end()]);
+                shard.record(&region::RawRecord::end(id, 0, end()));
             }
             family.kill();
         });

@@ -3,7 +3,7 @@
 use super::{NONCE, PID};
 use heirloom_core::export::SpanData;
 use heirloom_core::region::Region;
-use heirloom_core::testing::region::{tick, Collector, RawChild, RawShard, SharedMemory};
+use heirloom_core::testing::region::{tick, Collector, RawChild, RawRecord, RawShard, SharedMemory};
 use heirloom_core::{Context, Settings};
 
 const RING: usize = 64 << 10;
@@ -35,28 +35,14 @@ fn passes(parent: &mut Collector) {
     parent.pass();
 }
 
-/// The first words of a value of a context's trace: the header has no length yet.
-fn begin(cx: Context, flags: u64, aux: u64) -> Vec<u64> {
-    let trace = u128::from_be_bytes(cx.trace_id().to_bytes());
-    vec![11 | flags << 20 | aux << 32, cx.span_id().to_u64(), (trace >> 64) as u64, trace as u64, tick()]
-}
-
 /// A number under the name 1.
-fn number(cx: Context, value: u64) -> Vec<u64> {
-    let mut words = begin(cx, 2, 1);
-    words[0] |= 6 << 8;
-    words.push(value);
-    words
+fn number(cx: Context, value: i64) -> RawRecord {
+    RawRecord::trace_value(cx, 1, &value.into(), tick())
 }
 
-/// A long text under a key of eight letters.
-fn long_text(cx: Context, key: &str) -> Vec<u64> {
-    let mut words = begin(cx, 4 | 1 << 4, 8);
-    words.push(u64::from_ne_bytes(key.as_bytes().try_into().unwrap()));
-    words.push(3000);
-    words.extend([u64::from_ne_bytes(*b"a value."); 375]);
-    words[0] |= (words.len() as u64) << 8;
-    words
+/// A long text under a key that stands in the record.
+fn long_text(cx: Context, key: &str) -> RawRecord {
+    RawRecord::trace_value(cx, key, &"a value.".repeat(375).into(), tick())
 }
 
 fn text(span: &SpanData, key: &str) -> Option<String> {

@@ -6,7 +6,7 @@
 //! ```
 
 use heirloom_core::region::Region;
-use heirloom_core::testing::region::{child, Collector, SharedMemory};
+use heirloom_core::testing::region::{child, Collector, RawRecord, SharedMemory};
 use heirloom_core::Settings;
 use std::path::Path;
 use std::sync::atomic::Ordering::Acquire;
@@ -42,7 +42,7 @@ fn write(folder: &Path, name: &str, script: &[u8]) -> std::io::Result<()> {
 }
 
 /// The records of a child that does a bit of everything.
-fn recorded() -> Result<Vec<Vec<u64>>, Failure> {
+fn recorded() -> Result<Vec<RawRecord>, Failure> {
     let parent = Collector::start(64 << 10, Settings::default())?;
     let memory = SharedMemory::new(Region::bytes(parent.tracer()))?;
     let _region = Region::host(parent.tracer(), Box::new(memory.clone()), 7)?;
@@ -60,28 +60,18 @@ fn recorded() -> Result<Vec<Vec<u64>>, Failure> {
     root.event_with("event", &[("key", 1.into())]).link(root.context());
     drop(root);
     let words: Vec<u64> = memory.words().iter().map(|word| word.load(Acquire)).collect();
-    let mut records = Vec::new();
-    let mut at = 0;
-    while at < words[SHARD] as usize / 8 {
-        let len = (words[RING + at] >> 8) as usize & 0xfff;
-        records.push(words[RING + at..RING + at + len].to_vec());
-        at += len;
-    }
-    Ok(records)
+    Ok(RawRecord::all(&words[RING..RING + words[SHARD] as usize / 8]))
 }
 
 /// A record as a step of the script: the same header, a span that is the script's own, the other words as they are. Names
 /// are those that the script's child has.
-fn of_record(record: &[u64]) -> Vec<u8> {
-    let head = record[0];
-    let (kind, flags) = (head as u8, (head >> 20) as u16 & 0xfff);
-    let is_inline = matches!(kind, 7 | 10) || flags & 1 << 4 != 0 && kind != 2;
-    let aux = if is_inline { (head >> 32) as u16 } else { 1 };
-    let mut script = vec![1, kind];
-    script.extend(flags.to_le_bytes());
+fn of_record(record: &RawRecord) -> Vec<u8> {
+    let aux = if record.names_by_number() { 1 } else { record.aux() as u16 };
+    let mut script = vec![1, record.kind()];
+    script.extend(record.flags().to_le_bytes());
     script.extend(aux.to_le_bytes());
     script.push(record.len().min(40) as u8 - 1);
-    script.extend(if kind == 1 { Some(220) } else { record.get(1).map(|_| 0) });
+    script.extend(if record.is_begin() { Some(220) } else { record.get(1).map(|_| 0) });
     for word in record.iter().take(40).skip(2) {
         match u8::try_from(*word) {
             Ok(small) if small < 255 => script.push(small),

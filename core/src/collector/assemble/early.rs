@@ -1,7 +1,7 @@
 //! Records whose span is not known yet: tried again after each pass, and given up after a few.
 
 use super::{max_held_bytes, Assembler, ProcessId};
-use crate::wire::StrayEnd;
+use crate::wire::{span_of, Chunk, StrayEnd};
 
 /// Passes after which an early record is given up: its begin was not recorded, or its span is finished.
 const EARLY_PASSES: u8 = 4;
@@ -57,11 +57,11 @@ impl Assembler {
 
     /// A chunk of the early record that was kept last: a value's records are published together, so nothing else came
     /// in between. Of another process one can't be sure of that, so it must be its own record at least.
-    pub(super) fn keep_early_chunk(&mut self, from: ProcessId, header: u64, rest: &[u64]) {
+    pub(super) fn keep_early_chunk(&mut self, from: ProcessId, record: &[u64]) {
         let last = self.early.last_mut().filter(|(_, early)| early.process() == from);
         if let Some((_, Early::Record { chunks, .. })) = last {
-            chunks.push(std::iter::once(header).chain(rest.iter().copied()).collect());
-            self.early_bytes += 8 + 8 * rest.len();
+            chunks.push(record.into());
+            self.early_bytes += 8 * record.len();
         }
     }
 
@@ -76,7 +76,7 @@ impl Assembler {
     pub(super) fn retry(&mut self, passes: u8, early: Early) {
         let span = match &early {
             Early::End(end, _) => end.span,
-            Early::Record { words, .. } => words[1],
+            Early::Record { words, .. } => span_of(words).unwrap_or(0),
         };
         match (self.by_id.get(&span).copied(), early) {
             (Some(_), Early::End(end, process)) => self.stray_end(end, process),
@@ -84,9 +84,9 @@ impl Assembler {
                 self.counts.late += 1;
             }
             (Some(slot), Early::Record { words, last_tick, chunks, .. }) => {
-                let done = match self.apply(slot, last_tick, words[0], &words[2..]) {
+                let done = match self.apply(slot, last_tick, &words) {
                     Some(Some(mut partial)) => {
-                        chunks.iter().for_each(|chunk| partial.add(chunk[0], &chunk[1..]));
+                        chunks.iter().filter_map(|c| Chunk::read(c)).for_each(|chunk| partial.add(chunk.bytes));
                         self.complete(partial)
                     }
                     other => other.map(|_| ()),

@@ -6,8 +6,8 @@ use super::{Assembler, ProcessId, Waiting};
 use crate::context::{RANDOM, SAMPLED};
 use crate::export::{Batch, NameRow, Outcome, SpanRow};
 use crate::pipeline::OpenSpan;
-use crate::wire::{PARENT_REMOTE, RANDOM_TRACE};
-use crate::{SpanId, SpanKind};
+use crate::wire::Begin;
+use crate::SpanId;
 use std::sync::Arc;
 
 /// How many emptied extras are kept for the next spans.
@@ -42,11 +42,11 @@ impl Assembler {
             end_ns: end_ns.max(start_ns),
             name: NameRow::Static(self.names.get(open.name).unwrap_or("")),
             lane: self.lanes.in_batch(open.lane, filling.number, &mut filling.builder),
-            trace_flags: (SAMPLED | if open.flags & RANDOM_TRACE != 0 { RANDOM } else { 0 }) as u8,
-            kind: SpanKind::from_bits(open.flags & 7),
-            parent_is_remote: open.flags & PARENT_REMOTE != 0,
+            trace_flags: (SAMPLED | if open.flags & Begin::RANDOM_TRACE != 0 { RANDOM } else { 0 }) as u8,
+            kind: Begin::kind_of(open.flags),
+            parent_is_remote: open.flags & Begin::PARENT_REMOTE != 0,
             // A child process's parent is remote, and often this tracer's all the same.
-            parent_is_known: open.flags & PARENT_REMOTE != 0
+            parent_is_known: open.flags & Begin::PARENT_REMOTE != 0
                 && (open.parent_seen || self.by_id.contains_key(&open.parent)),
             nested: open.nested,
             incomplete: ending == Ending::Incomplete,

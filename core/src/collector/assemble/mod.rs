@@ -25,7 +25,6 @@ pub(super) use finish::Ending;
 pub(super) use lane_state::LaneState;
 pub(super) use partial::{Partial, Rest};
 
-use super::decode::{self, Fields};
 use super::extras::Extras;
 use super::lanes::Lanes;
 use crate::clock::timeline::Timeline;
@@ -33,9 +32,10 @@ use crate::config::Limits;
 use crate::dictionary::Names;
 use crate::export::{Batch, Resource};
 use crate::pipeline::Assembled;
-use crate::wire::StrayEnd;
-use crate::wire::{aux_of, flags_of, Kind, ELSEWHERE, ESCAPED, FOREIGN, INLINE, MORE, PANICKED, PARENT_REMOTE};
-use crate::TraceId;
+use crate::wire::{
+    span_of, Attr, AttrValue, Begin, Chunk, End, Event, Header, Kind, Link, Rename, Status, StrayEnd, ThreadStart,
+    Tracestate,
+};
 use batches::Batches;
 use early::Early;
 use open::{is_open, ById, Open};
@@ -113,31 +113,30 @@ impl Assembler {
 
     /// Takes one record of a shard; whether it made sense.
     #[inline]
-    pub(super) fn take(&mut self, state: &mut LaneState, words: &[u64]) -> bool {
-        let Some((&header, rest)) = words.split_first() else { return true };
-        let done = match Kind::of(header) {
-            Some(Kind::Begin) => self.begin(state, header, rest),
-            Some(Kind::End) => self.end(state, header, rest),
-            Some(Kind::Chunk) => self.chunk(state, header, rest),
-            Some(Kind::ThreadStart) => self.thread_start(state, header, rest),
-            Some(Kind::TraceValue) => self.trace_value(state, header, rest),
-            Some(_) => self.on_span(state, header, words),
+    pub(super) fn take(&mut self, state: &mut LaneState, record: &[u64]) -> bool {
+        let Some(header) = Header::of(record) else { return true };
+        let done = match header.kind() {
+            Some(Kind::Begin) => self.begin(state, record),
+            Some(Kind::End) => self.end(state, record),
+            Some(Kind::Chunk) => self.chunk(state, record),
+            Some(Kind::ThreadStart) => self.thread_start(state, record),
+            Some(Kind::TraceValue) => self.trace_value(state, record),
+            Some(_) => self.on_span(state, header, record),
             None => None,
         };
         done.is_some()
     }
 
     #[inline]
-    fn begin(&mut self, state: &mut LaneState, header: u64, rest: &[u64]) -> Option<()> {
-        let [span, parent, hi, lo, tick, name @ ..] = rest else { return None };
-        let flags = flags_of(header);
+    fn begin(&mut self, state: &mut LaneState, record: &[u64]) -> Option<()> {
+        let (span, begin, name) = Begin::read(record)?;
         let mut open = Open {
-            trace: TraceId { hi: *hi, lo: *lo },
-            span: *span,
-            parent: *parent,
-            start_ns: self.timeline.unix_ns(*tick),
-            name: aux_of(header),
-            flags,
+            trace: begin.trace,
+            span,
+            parent: begin.parent,
+            start_ns: self.timeline.unix_ns(begin.tick),
+            name: begin.name,
+            flags: begin.flags,
             nested: false,
             ended: false,
             parent_seen: false,
@@ -146,23 +145,25 @@ impl Assembler {
             reader: state.reader,
             extras: None,
         };
-        if flags & INLINE != 0 && !state.process.is_own() && self.held_bytes > max_held_bytes(state.process) {
-            // What it has is called nothing, rather than that its names take all memory.
-            open.name = 0;
-        } else if flags & INLINE != 0 {
-            let mut extras = self.spare.pop().unwrap_or_default();
-            extras.begin_name(name, open.name as usize);
-            self.held_bytes += extras.held_bytes();
-            open.extras = Some(extras);
+        if let Some(name) = name {
+            if !state.process.is_own() && self.held_bytes > max_held_bytes(state.process) {
+                // What it has is called nothing, rather than that its names take all memory.
+                open.name = 0;
+            } else {
+                let mut extras = self.spare.pop().unwrap_or_default();
+                extras.begin_name(name);
+                self.held_bytes += extras.held_bytes();
+                open.extras = Some(extras);
+            }
         }
         self.lanes.retain(state.lane);
-        state.last_tick = *tick;
+        state.last_tick = begin.tick;
         let slot = self.occupy(open);
         let slots = &self.slots;
-        state.stack.push(*span, slot, |id, slot| is_open(slots, id, slot));
-        if let Some(other) = self.by_id.insert(*span, slot) {
-            self.displace(other, *tick);
-            self.by_id.insert(*span, slot);
+        state.stack.push(span, slot, |id, slot| is_open(slots, id, slot));
+        if let Some(other) = self.by_id.insert(span, slot) {
+            self.displace(other, begin.tick);
+            self.by_id.insert(span, slot);
         }
         if !state.process.is_own() {
             *self.foreign_open_of(state.reader) += 1;
@@ -195,27 +196,25 @@ impl Assembler {
     }
 
     #[inline]
-    fn end(&mut self, state: &mut LaneState, header: u64, rest: &[u64]) -> Option<()> {
-        let [span, tick, ..] = rest else { return None };
-        let flags = flags_of(header);
-        let dropped = aux_of(header);
-        state.last_tick = *tick;
-        if flags & ELSEWHERE != 0 {
-            self.stray_end(StrayEnd { span: *span, tick: *tick, flags, dropped }, state.process);
+    fn end(&mut self, state: &mut LaneState, record: &[u64]) -> Option<()> {
+        let End { flags, dropped, span, tick } = End::read(record)?;
+        state.last_tick = tick;
+        if flags & End::ELSEWHERE != 0 {
+            self.stray_end(StrayEnd { span, tick, flags, dropped }, state.process);
             return Some(());
         }
-        if state.stack.top(*span).is_none() {
+        if state.stack.top(span).is_none() {
             state.stack.trim(|id, slot| is_open(&self.slots, id, slot));
         }
         // What is on the stack may have ended elsewhere: its slot may be another span's by now.
-        let slot = match state.stack.pop(*span).filter(|slot| is_open(&self.slots, *span, *slot)) {
+        let slot = match state.stack.pop(span).filter(|slot| is_open(&self.slots, span, *slot)) {
             Some(slot) => {
                 self.slots[slot as usize].nested = true;
                 slot
             }
-            None => *self.by_id.get(span).filter(|slot| self.slots[**slot as usize].takes(state.process))?,
+            None => *self.by_id.get(&span).filter(|slot| self.slots[**slot as usize].takes(state.process))?,
         };
-        self.close(slot, *tick, flags, dropped);
+        self.close(slot, tick, flags, dropped);
         Some(())
     }
 
@@ -224,7 +223,7 @@ impl Assembler {
         match self.by_id.get(&end.span).copied() {
             Some(slot) if self.slots[slot as usize].takes(process) => {
                 self.credits.push(self.slots[slot as usize].reader);
-                self.close(slot, end.tick, end.flags | ESCAPED, end.dropped);
+                self.close(slot, end.tick, end.flags | End::ESCAPED, end.dropped);
             }
             Some(_) => self.counts.late += 1,
             None => {
@@ -240,7 +239,7 @@ impl Assembler {
                 extras.add_lost(dropped & 0xffff, dropped >> 16);
             }
         }
-        if flags & PANICKED != 0 {
+        if flags & End::PANICKED != 0 {
             let limits = self.limits;
             if let Some(extras) = self.extras_of(slot) {
                 let before = extras.held_bytes();
@@ -251,7 +250,7 @@ impl Assembler {
         }
         self.slots[slot as usize].ended = true;
         // A parent that came with the ids alone may be this tracer's all the same, in a shard that is read later.
-        if flags & ESCAPED == 0 && self.sees_parent(slot) {
+        if flags & End::ESCAPED == 0 && self.sees_parent(slot) {
             self.finish(slot, tick, Ending::Ended);
         } else {
             self.waiting[1].push(Waiting { slot, tick });
@@ -262,7 +261,7 @@ impl Assembler {
     #[inline]
     fn sees_parent(&mut self, slot: u32) -> bool {
         let open = &mut self.slots[slot as usize];
-        if open.flags & PARENT_REMOTE == 0 {
+        if open.flags & Begin::PARENT_REMOTE == 0 {
             return true;
         }
         open.parent_seen |= self.by_id.contains_key(&open.parent);
@@ -277,8 +276,8 @@ impl Assembler {
     }
 
     /// Everything else that is about a span.
-    fn on_span(&mut self, state: &mut LaneState, header: u64, words: &[u64]) -> Option<()> {
-        let span = *words.get(1)?;
+    fn on_span(&mut self, state: &mut LaneState, header: Header, record: &[u64]) -> Option<()> {
+        let span = span_of(record)?;
         let slot = match state.stack.top(span).filter(|slot| is_open(&self.slots, span, *slot)) {
             Some(slot) => slot,
             None => match self.by_id.get(&span) {
@@ -289,83 +288,85 @@ impl Assembler {
                 }
                 None => {
                     let early = Early::Record {
-                        words: words.into(),
+                        words: record.into(),
                         last_tick: state.last_tick,
                         chunks: Vec::new(),
                         process: state.process,
                     };
                     let kept = self.keep_early(early);
-                    state.rest = (kept && flags_of(header) & MORE != 0).then_some(Rest::Early);
+                    state.rest = (kept && Attr::goes_on(header)).then_some(Rest::Early);
                     return Some(());
                 }
             },
         };
-        let partial = self.apply(slot, state.last_tick, header, &words[2..])?;
+        let partial = self.apply(slot, state.last_tick, record)?;
         state.rest = partial.map(Rest::Of);
         Some(())
     }
 
     /// Applies a record to an open span. An Attr that goes on in chunks is handed back.
-    fn apply(&mut self, slot: u32, last_tick: u64, header: u64, rest: &[u64]) -> Option<Option<Partial>> {
-        let mut names = std::mem::take(&mut self.names);
-        let limits = self.limits;
-        let unix_ns = |tick| self.timeline.unix_ns(tick);
+    fn apply(&mut self, slot: u32, last_tick: u64, record: &[u64]) -> Option<Option<Partial>> {
+        let kind = Header::of(record)?.kind()?;
         let spare = &mut self.spare;
         let open = self.slots.get_mut(slot as usize)?;
         let full = self.held_bytes > max_held_bytes(open.process);
         let extras = open.extras.get_or_insert_with(|| spare.pop().unwrap_or_default());
         let before = extras.held_bytes();
-        let mut fields = Fields(rest);
-        let tick = if flags_of(header) & FOREIGN != 0 { fields.word()? } else { last_tick };
         let mut partial = None;
-        let done = match Kind::of(header)? {
-            kind @ (Kind::Attr | Kind::Event | Kind::Link | Kind::Status | Kind::Rename) if full => {
-                match kind {
-                    Kind::Event => extras.drop_event(),
-                    Kind::Link => extras.drop_link(),
-                    _ => extras.drop_attribute(),
-                }
+        let done = match kind {
+            Kind::Attr | Kind::Event | Kind::Link | Kind::Status | Kind::Rename if full => {
+                extras.drop_record(kind);
                 Some(())
             }
-            Kind::Attr => match extras.key(&mut fields, header, &mut names) {
-                Some(key) if flags_of(header) & MORE != 0 => {
-                    partial = Partial::new(slot, open.span, key, header, &mut fields, tick);
-                    partial.as_ref().map(|_| ())
+            // Without a closure, which would get what was read by way of memory.
+            Kind::Attr => match Attr::read(record) {
+                Some((attr, value)) => {
+                    let tick = attr.tick.unwrap_or(last_tick);
+                    match (extras.key(attr.key, &mut self.names), value) {
+                        (Some(key), AttrValue::Whole(value)) => extras.attribute(key, value, tick, &self.limits),
+                        (Some(key), AttrValue::Beginning(value)) => {
+                            partial = Some(Partial::new(slot, open.span, key, tick, value));
+                            Some(())
+                        }
+                        (None, _) => None,
+                    }
                 }
-                Some(key) => extras.attribute(&mut fields, header, key, tick, &limits),
                 None => None,
             },
-            Kind::Event => {
-                fields.word().and_then(|tick| extras.event(fields, header, unix_ns(tick), &mut names, &limits))
+            Kind::Event => Event::read(record).and_then(|(event, items)| {
+                let time_ns = self.timeline.unix_ns(event.tick);
+                extras.event(event, items, time_ns, &mut self.names, &self.limits)
+            }),
+            Kind::Link => {
+                Link::read(record).and_then(|(link, items)| extras.link(link, items, &mut self.names, &self.limits))
             }
-            Kind::Link => extras.link(fields, header, &mut names, &limits),
-            Kind::Status => extras.status(&mut fields, header, tick, &limits),
-            Kind::Rename => extras.rename(&mut fields, header, tick, &mut names),
-            Kind::Tracestate => {
-                extras.tracestate = aux_of(header) as u16;
-                Some(())
+            Kind::Status => {
+                let limits = &self.limits;
+                Status::read(record).map(|status| extras.status(status, status.tick.unwrap_or(last_tick), limits))
             }
+            Kind::Rename => Rename::read(record)
+                .and_then(|rename| extras.rename(rename.name, rename.tick.unwrap_or(last_tick), &mut self.names)),
+            Kind::Tracestate => Tracestate::read(record).map(|tracestate| extras.tracestate = tracestate.index),
             Kind::Begin | Kind::End | Kind::Chunk | Kind::ThreadStart | Kind::TraceValue => None,
         };
         self.held_bytes = self.held_bytes + extras.held_bytes() - before;
-        self.names = names;
         done.map(|()| partial)
     }
 
     /// The next part of a long attribute.
-    fn chunk(&mut self, state: &mut LaneState, header: u64, rest: &[u64]) -> Option<()> {
-        let last = flags_of(header) & MORE == 0;
+    fn chunk(&mut self, state: &mut LaneState, record: &[u64]) -> Option<()> {
+        let chunk = Chunk::read(record)?;
         match &mut state.rest {
             None => {}
             Some(Rest::Early) => {
-                self.keep_early_chunk(state.process, header, rest);
-                if last {
+                self.keep_early_chunk(state.process, record);
+                if !chunk.more {
                     state.rest = None;
                 }
             }
             Some(Rest::Of(partial)) => {
-                partial.add(header, rest);
-                if last {
+                partial.add(chunk.bytes);
+                if !chunk.more {
                     if let Some(Rest::Of(partial)) = state.rest.take() {
                         return self.complete(partial);
                     }
@@ -389,16 +390,12 @@ impl Assembler {
         done
     }
 
-    fn thread_start(&mut self, state: &mut LaneState, header: u64, rest: &[u64]) -> Option<()> {
-        let mut fields = Fields(rest);
-        let thread_id = fields.word()?;
-        let len = aux_of(header) as usize;
-        let mut name = Vec::new();
-        decode::push_bytes(&mut name, fields.words_of(len)?, len);
+    fn thread_start(&mut self, state: &mut LaneState, record: &[u64]) -> Option<()> {
+        let start = ThreadStart::read(record)?;
         let lane = crate::export::Lane {
             process_id: self.lanes.get(state.lane).process_id,
-            thread_id,
-            thread_name: String::from_utf8_lossy(&name).into(),
+            thread_id: start.thread,
+            thread_name: String::from_utf8_lossy(&start.name.to_vec()).into(),
         };
         self.lanes.release(state.lane);
         state.lane = self.lanes.add(lane);

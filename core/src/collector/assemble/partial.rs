@@ -1,8 +1,7 @@
 //! Long values, which come in chunks.
 
-use super::super::decode::{self, Fields};
 use crate::export::NameRow;
-use crate::wire::{aux_of, flags_of, Type};
+use crate::wire::{Beginning, Bytes, Type};
 
 /// Where the next chunks of a lane belong.
 #[derive(Debug)]
@@ -25,22 +24,14 @@ pub(in crate::collector) struct Partial {
 }
 
 impl Partial {
-    pub(super) fn new(
-        slot: u32,
-        span: u64,
-        key: NameRow,
-        header: u64,
-        fields: &mut Fields<'_>,
-        tick: u64,
-    ) -> Option<Self> {
-        let ty = Type::of(flags_of(header))?;
-        let (len, before) = decode::lengths(fields.word()?);
-        let mut bytes = Vec::with_capacity(len.min(1 << 20));
-        decode::push_bytes(&mut bytes, fields.0, fields.0.len() * 8);
-        Some(Self { slot, span, key, ty, before, tick, bytes })
+    pub(super) fn new(slot: u32, span: u64, key: NameRow, tick: u64, value: Beginning<'_>) -> Self {
+        let Beginning { ty, len, before, bytes } = value;
+        let mut partial = Self { slot, span, key, ty, before, tick, bytes: Vec::with_capacity(len.min(1 << 20)) };
+        partial.add(bytes);
+        partial
     }
 
-    pub(super) fn add(&mut self, header: u64, rest: &[u64]) {
-        decode::push_bytes(&mut self.bytes, rest, aux_of(header) as usize);
+    pub(super) fn add(&mut self, bytes: Bytes<'_>) {
+        bytes.push_to(&mut self.bytes);
     }
 }

@@ -11,10 +11,10 @@
 
 use super::super::extras::Extras;
 use super::open::Open;
-use super::{Assembler, Ending, Fields, LaneState, ProcessId};
+use super::{Assembler, Ending, LaneState, ProcessId};
 use crate::dictionary;
 use crate::export::{Batch, Lane};
-use crate::wire::{flags_of, PARENT_REMOTE, TRACE_REMOTE};
+use crate::wire::{Begin, TraceValue};
 use crate::TraceId;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -134,10 +134,9 @@ impl Traces {
 
 impl Assembler {
     /// A value of a trace was set.
-    pub(super) fn trace_value(&mut self, state: &LaneState, header: u64, rest: &[u64]) -> Option<()> {
-        let [span, hi, lo, tick, value @ ..] = rest else { return None };
-        let id = TraceId { hi: *hi, lo: *lo };
-        let now_ns = self.timeline.unix_ns(*tick);
+    pub(super) fn trace_value(&mut self, state: &LaneState, record: &[u64]) -> Option<()> {
+        let (TraceValue { span, trace: id, tick, is_remote, key }, value) = TraceValue::read(record)?;
+        let now_ns = self.timeline.unix_ns(tick);
         if !state.process.is_own() && !self.traces.has_room_for_others(id) {
             self.counts.late += 1;
             return Some(());
@@ -146,17 +145,15 @@ impl Assembler {
             let open = self.by_id.values().map(|slot| self.slots[*slot as usize].trace);
             self.traces.refresh(open, now_ns);
         }
-        let mut fields = Fields(value);
         let trace = self.traces.of(id, now_ns);
-        let key = trace.extras.key(&mut fields, header, &mut self.names)?;
-        let done = trace.extras.trace_value(&mut fields, header, key, *tick, &self.limits);
+        let key = trace.extras.key(key, &mut self.names)?;
+        let done = trace.extras.trace_value(key, value, tick, &self.limits);
         trace.heard_ns = trace.heard_ns.max(now_ns);
         let is_own = state.process.is_own();
         // A carrier for a value of this process's carries another one's as well.
         if is_own || !trace.uncarried.as_ref().is_some_and(|value| value.is_own) {
             let lane = Arc::clone(self.lanes.get(state.lane));
-            let is_remote = flags_of(header) & TRACE_REMOTE != 0;
-            trace.uncarried = Some(Uncarried { span: *span, is_remote, tick: *tick, lane, is_own, alone: false });
+            trace.uncarried = Some(Uncarried { span: span.0, is_remote, tick, lane, is_own, alone: false });
         }
         let was_listed = std::mem::replace(&mut trace.is_listed, true);
         let bytes = OVERHEAD_BYTES + trace.extras.held_bytes();
@@ -231,7 +228,7 @@ impl Assembler {
             parent: value.span,
             start_ns: self.timeline.unix_ns(value.tick),
             name: dictionary::id_of(CARRIER).unwrap_or(0),
-            flags: if value.is_remote { PARENT_REMOTE } else { 0 },
+            flags: if value.is_remote { Begin::PARENT_REMOTE } else { 0 },
             nested: false,
             ended: false,
             parent_seen: false,

@@ -1,29 +1,25 @@
 //! Values of a whole trace: extras that are added to each of its spans.
 
-use super::{decode, Extras, Fields, NameRow, Set};
+use super::{Extras, NameRow, Set};
 use crate::config::Limits;
 use crate::export::{AttributeRow, ValueRow};
-use crate::wire::{flags_of, Type, CUT};
+use crate::wire::{Decoded, Type};
 use std::ops::Range;
 
 impl Extras {
-    /// Reads a value of the trace and sets it. The texts of a list are added to those of the existing one.
+    /// Sets a value of the trace. Texts in a list join those that are there.
     pub(in crate::collector) fn trace_value(
         &mut self,
-        fields: &mut Fields<'_>,
-        header: u64,
         key: NameRow,
+        value: Decoded<'_>,
         tick: u64,
         limits: &Limits,
     ) -> Option<()> {
-        if Type::of(flags_of(header)) != Some(Type::Strs) {
-            return self.attribute(fields, header, key, tick, limits);
-        }
-        let (len, before) = decode::lengths(fields.word()?);
-        let words = fields.words_of(len)?;
-        let mut new = Vec::new();
-        decode::push_bytes(&mut new, words, len);
-        let mut lost = if flags_of(header) & CUT != 0 { (before as usize).saturating_sub(len) } else { 0 };
+        let Decoded::Bytes { ty: Type::Strs, bytes, before } = value else {
+            return self.attribute(key, value, tick, limits);
+        };
+        let new = bytes.to_vec();
+        let mut lost = (before as usize).saturating_sub(new.len());
         let mut joined = self.texts_of(&key).map(|range| self.bytes[range].to_vec()).unwrap_or_default();
         for text in texts(&new) {
             if texts(&joined).any(|known| known == text) {

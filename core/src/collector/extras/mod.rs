@@ -1,12 +1,11 @@
 //! The data that was set on an open span. Most spans have none, so it is stored separately and reused.
 
-use super::decode::{self, Fields};
+use super::decode;
 use crate::config::Limits;
 use crate::dictionary::Names;
 use crate::export::{AttributeRow, BatchBuilder, EventRow, LinkRow, NameRow, Outcome, ValueRow};
 use crate::text::cut;
-use crate::wire::{aux_of, flags_of, Type, CUT, INLINE, LINK_REMOTE};
-use crate::{SpanId, TraceId};
+use crate::wire::{Bytes, Decoded, Event, Items, Kind, Link, Status, Type, WireName};
 use std::ops::Range;
 
 mod merge;
@@ -93,10 +92,9 @@ impl Extras {
         self.attributes.shrink_to(32);
     }
 
-    /// The name in the Begin record, if it is inline.
-    pub(super) fn begin_name(&mut self, words: &[u64], len: usize) {
-        let range = decode::push_bytes(&mut self.bytes, words, len);
-        self.name = Some(NameRow::Text(range));
+    /// The begin's name, which stood inline.
+    pub(super) fn begin_name(&mut self, name: Bytes<'_>) {
+        self.name = Some(NameRow::Text(name.push_to(&mut self.bytes)));
     }
 
     fn text(bytes: &[u8], range: &Range<u32>) -> String {
@@ -112,33 +110,24 @@ impl Extras {
         }
     }
 
-    /// Reads the key of an Attr.
-    pub(super) fn key(&mut self, fields: &mut Fields<'_>, header: u64, names: &mut Names) -> Option<NameRow> {
-        decode::name(fields, flags_of(header) & INLINE != 0, aux_of(header), names, &mut self.bytes)
+    /// The key of an attribute, as a row has it.
+    pub(super) fn key(&mut self, key: WireName<Bytes<'_>>, names: &mut Names) -> Option<NameRow> {
+        decode::name(key, names, &mut self.bytes)
     }
 
-    /// Reads the value of an Attr that is not chunked, and sets it.
-    pub(super) fn attribute(
-        &mut self,
-        fields: &mut Fields<'_>,
-        header: u64,
-        key: NameRow,
-        tick: u64,
-        limits: &Limits,
-    ) -> Option<()> {
-        let flags = flags_of(header);
-        let ty = Type::of(flags)?;
-        let word = fields.word()?;
-        if ty.is_scalar() {
-            let value = decode::scalar(ty, word)?;
-            self.set(AttributeRow { key, value, truncated_from: 0 }, tick, limits);
-            return Some(());
+    /// Sets an attribute whose value came in one piece.
+    pub(super) fn attribute(&mut self, key: NameRow, value: Decoded<'_>, tick: u64, limits: &Limits) -> Option<()> {
+        match value {
+            Decoded::Scalar(ty, bits) => {
+                let value = decode::scalar(ty, bits)?;
+                self.set(AttributeRow { key, value, truncated_from: 0 }, tick, limits);
+                Some(())
+            }
+            Decoded::Bytes { ty, bytes, before } => {
+                let range = bytes.push_to(&mut self.bytes);
+                self.set_ranged(key, ty, range, before, tick, limits)
+            }
         }
-        let (len, before) = decode::lengths(word);
-        let words = fields.words_of(len)?;
-        let range = decode::push_bytes(&mut self.bytes, words, len);
-        let before = if flags & CUT != 0 { before } else { 0 };
-        self.set_ranged(key, ty, range, before, tick, limits)
     }
 
     /// Sets an attribute whose bytes came in several records.
@@ -257,16 +246,13 @@ impl Extras {
         self.bytes = new;
     }
 
-    pub(super) fn drop_attribute(&mut self) {
-        self.dropped_attributes += 1;
-    }
-
-    pub(super) fn drop_event(&mut self) {
-        self.dropped_events += 1;
-    }
-
-    pub(super) fn drop_link(&mut self) {
-        self.dropped_links += 1;
+    /// Counts a record that finds no room: an event, a link, anything else as an attribute.
+    pub(super) fn drop_record(&mut self, kind: Kind) {
+        match kind {
+            Kind::Event => self.dropped_events += 1,
+            Kind::Link => self.dropped_links += 1,
+            _ => self.dropped_attributes += 1,
+        }
     }
 
     /// Adds the losses that the writer counted for lack of room.
@@ -277,56 +263,46 @@ impl Extras {
 
     pub(super) fn event(
         &mut self,
-        mut fields: Fields<'_>,
-        header: u64,
+        event: Event<Bytes<'_>>,
+        items: Items<'_>,
         time_ns: u64,
         names: &mut Names,
         limits: &Limits,
     ) -> Option<()> {
-        let lost = fields.word()? as u32;
         if self.events.len() >= limits.events_per_span as usize {
             self.dropped_events += 1;
             return Some(());
         }
-        let name = decode::name(&mut fields, flags_of(header) & INLINE != 0, aux_of(header), names, &mut self.bytes)?;
-        let (attributes, dropped) = self.items(fields, names, limits.attributes_per_event)?;
-        let dropped_attributes = lost.saturating_add(dropped);
+        let name = decode::name(event.name, names, &mut self.bytes)?;
+        let (attributes, dropped) = self.items(items, names, limits.attributes_per_event)?;
+        let dropped_attributes = event.dropped.saturating_add(dropped);
         self.events.push(EventRow { name, time_ns, attributes, dropped_attributes });
         Some(())
     }
 
-    pub(super) fn link(
-        &mut self,
-        mut fields: Fields<'_>,
-        header: u64,
-        names: &mut Names,
-        limits: &Limits,
-    ) -> Option<()> {
-        let trace = TraceId { hi: fields.word()?, lo: fields.word()? };
-        let span = SpanId(fields.word()?);
-        let lost = fields.word()? as u32;
+    pub(super) fn link(&mut self, link: Link, items: Items<'_>, names: &mut Names, limits: &Limits) -> Option<()> {
         if self.links.len() >= limits.links_per_span as usize {
             self.dropped_links += 1;
             return Some(());
         }
-        let (attributes, dropped) = self.items(fields, names, limits.attributes_per_link)?;
+        let (attributes, dropped) = self.items(items, names, limits.attributes_per_link)?;
         self.links.push(LinkRow {
-            trace,
-            span,
-            trace_flags: aux_of(header) as u8,
-            remote: flags_of(header) & LINK_REMOTE != 0,
+            trace: link.trace,
+            span: link.linked,
+            trace_flags: link.trace_flags,
+            remote: link.is_remote,
             attributes,
-            dropped_attributes: lost.saturating_add(dropped),
+            dropped_attributes: link.dropped.saturating_add(dropped),
         });
         Some(())
     }
 
-    /// Reads the attributes of an event or a link. The last value of a duplicate key wins.
-    fn items(&mut self, mut fields: Fields<'_>, names: &mut Names, limit: u32) -> Option<(Range<u32>, u32)> {
+    /// Reads the attributes of an event or a link; of a key that comes twice the last one is kept.
+    fn items(&mut self, mut items: Items<'_>, names: &mut Names, limit: u32) -> Option<(Range<u32>, u32)> {
         let start = self.items.len();
         let mut dropped = 0;
-        while !fields.is_empty() {
-            let row = decode::item(&mut fields, names, &mut self.bytes)?;
+        while let Some(item) = items.read() {
+            let row = decode::item(item?, names, &mut self.bytes)?;
             self.truncated += u32::from(row.truncated_from != 0);
             let bytes = &self.bytes;
             if let Some(old) = self.items[start..].iter_mut().find(|old| Self::same_name(bytes, &old.key, &row.key)) {
@@ -340,24 +316,21 @@ impl Extras {
         Some((start as u32..self.items.len() as u32, dropped))
     }
 
-    /// `Ok` is final; otherwise the latest wins.
-    pub(super) fn status(&mut self, fields: &mut Fields<'_>, header: u64, tick: u64, limits: &Limits) -> Option<()> {
-        let len = aux_of(header) as usize;
-        let words = fields.words_of(len)?;
+    /// `Ok` is final; else the latest wins.
+    pub(super) fn status(&mut self, status: Status<Bytes<'_>>, tick: u64, limits: &Limits) {
         if matches!(self.outcome, Outcome::Ok) || tick < self.outcome_tick {
-            return Some(());
+            return;
         }
         self.outcome_tick = tick;
-        self.outcome = match flags_of(header) & 3 {
-            1 => Outcome::Ok,
-            _ => {
-                let text = decode::push_bytes(&mut self.bytes, words, len);
+        self.outcome = match status.is_ok {
+            true => Outcome::Ok,
+            false => {
+                let text = status.text.push_to(&mut self.bytes);
                 let max = u32::try_from(limits.attribute_value_bytes).unwrap_or(u32::MAX);
                 Outcome::Error(text.start..text.end.min(text.start.saturating_add(max)))
             }
         };
         self.compact_if_due();
-        Some(())
     }
 
     /// The thread panicked: an error, unless a status was set.
@@ -388,8 +361,8 @@ impl Extras {
         start..self.bytes.len() as u32
     }
 
-    pub(super) fn rename(&mut self, fields: &mut Fields<'_>, header: u64, tick: u64, names: &mut Names) -> Option<()> {
-        let name = decode::name(fields, flags_of(header) & INLINE != 0, aux_of(header), names, &mut self.bytes)?;
+    pub(super) fn rename(&mut self, name: WireName<Bytes<'_>>, tick: u64, names: &mut Names) -> Option<()> {
+        let name = decode::name(name, names, &mut self.bytes)?;
         if tick >= self.name_tick {
             self.name = Some(name);
             self.name_tick = tick;

@@ -2,7 +2,7 @@
 
 use crate::shard::Block;
 use crate::sync::Ordering;
-use crate::wire::END_BYTES;
+use crate::wire::End;
 
 /// Set in the number of a region's reader.
 const FOREIGN: u32 = 1 << 31;
@@ -41,7 +41,7 @@ impl Readers {
         }
         if let Some(block) = self.get(reader) {
             let returned = &block.head().read.returned;
-            returned.store(returned.load(Ordering::Relaxed).wrapping_add(END_BYTES), Ordering::Release);
+            returned.store(returned.load(Ordering::Relaxed).wrapping_add(End::BYTES), Ordering::Release);
         }
         true
     }

@@ -10,7 +10,7 @@ use crate::diagnostics::warn;
 use crate::export::{Batch, Lane, Resource};
 use crate::pipeline::{Foreign, Shared};
 use crate::shm::{Death, Hosted, Moment, RegionReport};
-use crate::wire::BEGIN_BYTES;
+use crate::wire::Begin;
 use crate::Value;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -197,7 +197,7 @@ impl Region {
     /// Adds the counts of its writers. Each is limited to what is possible: unread begins to what a ring holds, and a
     /// quarantined shard's begins to those that were read.
     pub(super) fn add_to(&self, sum: &mut Foreign, readers: &Readers) {
-        let most = self.hosted.sizes().bytes / BEGIN_BYTES + 1;
+        let most = self.hosted.sizes().bytes / Begin::BYTES + 1;
         for shard in &self.shards {
             if shard.broken {
                 sum.quarantined += 1;

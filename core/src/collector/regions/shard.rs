@@ -8,7 +8,7 @@ use crate::export::Batch;
 use crate::pipeline::Shared;
 use crate::shard::Block;
 use crate::sync::Edge;
-use crate::wire::{words_of, Kind};
+use crate::wire::{span_of, Header, Kind};
 
 /// The most spans of one process that may be open: they take some 50 MB, and a correct program has fewer.
 const MAX_OPEN: u64 = 1 << 18;
@@ -74,8 +74,8 @@ impl Shard {
 
     /// Passes a validated record to the assembler.
     pub(super) fn take(&mut self, to: &mut Assembler, record: &[u64], max_open: u64) -> Result<(), Violation> {
-        if record.first().copied().and_then(Kind::of) == Some(Kind::Begin) {
-            if record.get(1).is_some_and(|span| to.knows(*span)) {
+        if Header::of(record).and_then(Header::kind) == Some(Kind::Begin) {
+            if span_of(record).is_some_and(|span| to.knows(span)) {
                 return Err(Violation::Sequence);
             }
             // Escaped spans stay open for a pass or two longer than the writer counts them.
@@ -121,12 +121,12 @@ impl Shard {
 /// Copies the record at an offset, of at most `max` words.
 fn copy(block: &Block, at: u64, max: usize, record: &mut Vec<u64>) -> Result<(), Violation> {
     block.copy(at, 1, record);
-    let len = record.first().map_or(0, |head| words_of(*head));
+    let len = Header::of(record).map_or(0, Header::words);
     if len == 0 || len > max {
         return Err(Violation::Length);
     }
     block.copy(at, len, record);
-    if record.len() != len || words_of(record[0]) != len {
+    if record.len() != len || Header::of(record).map(Header::words) != Some(len) {
         return Err(Violation::Unsteady);
     }
     Ok(())

@@ -5,11 +5,11 @@ use super::Span;
 use crate::clock;
 use crate::context::{RANDOM, REMOTE, SAMPLED, TRANSPARENT};
 use crate::name::Text;
-use crate::shard::{Begin, Refused};
+use crate::shard::Refused;
 use crate::text::cut;
-use crate::thread::{self, Placed, ThreadState};
+use crate::thread::{self, ThreadState};
 use crate::unplaced::{NoShard, UNPLACED};
-use crate::wire::{padded, BEGIN_BYTES, PARENT_REMOTE, RANDOM_TRACE};
+use crate::wire::{Begin, End, WireName};
 use crate::{pipeline, Context, Name, SpanId, SpanKind, TraceId};
 
 /// Begins a child of `parent`; a root where that is inert.
@@ -23,7 +23,7 @@ pub(crate) fn child(parent: Context, name: Name<'_>, kind: SpanKind) -> Span {
             let state = thread::state();
             let name = state.cached_name(text);
             if let Some(slot) = (name != 0).then(|| state.take_tracer(parent.tracer)).flatten() {
-                if slot.writer.fits_begin(BEGIN_BYTES) && slot.reads_counter() {
+                if slot.writer.fits_begin(Begin::BYTES) && slot.reads_counter() {
                     let begin = Begin { name, ..begin_under(&parent, kind, clock::counter()) };
                     let span = SpanId(slot.writer.begin(begin));
                     state.put_back(slot);
@@ -61,16 +61,9 @@ fn not_sampled(parent: &Context) -> bool {
 /// A Begin but for its name.
 #[inline(always)]
 fn begin_under(parent: &Context, kind: SpanKind, tick: u64) -> Begin {
-    let remote = if parent.has(REMOTE) { PARENT_REMOTE } else { 0 };
-    let random = if parent.has(RANDOM) { RANDOM_TRACE } else { 0 };
-    Begin {
-        flags: kind as u16 | remote | random,
-        name: 0,
-        parent: parent.span.0,
-        trace_hi: parent.trace.hi,
-        trace_lo: parent.trace.lo,
-        tick,
-    }
+    let remote = if parent.has(REMOTE) { Begin::PARENT_REMOTE } else { 0 };
+    let random = if parent.has(RANDOM) { Begin::RANDOM_TRACE } else { 0 };
+    Begin { flags: kind as u16 | remote | random, name: 0, parent: parent.span.0, trace: parent.trace, tick }
 }
 
 #[cold]
@@ -168,37 +161,30 @@ fn begin_under_remote(state: &ThreadState, parent: Context, name: Name<'_>, kind
 fn begin(state: &ThreadState, parent: Context, name: Name<'_>, kind: SpanKind) -> Option<Span> {
     let placed = state.place(&name);
     let span = state.with_tracer(parent.tracer, |slot| {
-        let placed = shorten(placed, slot.writer.max_record() - BEGIN_BYTES);
-        let bytes = BEGIN_BYTES + inline_bytes(&placed);
+        let placed = shorten(placed, slot.writer.max_record() - Begin::BYTES);
+        let bytes = Begin::BYTES + placed.inline_bytes();
         if !slot.writer.fits_begin(bytes) {
-            if let Err(why) = slot.refill(bytes + crate::wire::END_BYTES, true) {
+            if let Err(why) = slot.refill(bytes + End::BYTES, true) {
                 slot.writer.count_refused(why);
                 return None;
             }
         }
         let begin = begin_under(&parent, kind, slot.tick());
         let id = match placed {
-            Placed::Id(name) => slot.writer.begin(Begin { name, ..begin }),
-            Placed::Inline(text) => slot.writer.begin_named(begin, text.as_bytes()),
+            WireName::Id(name) => slot.writer.begin(Begin { name, ..begin }),
+            WireName::Inline(text) => slot.writer.begin_named(begin, text.as_bytes()),
         };
         Some(Span::recorded(Context { span: SpanId(id), ..parent.without(REMOTE | TRANSPARENT) }, slot.lease))
     })??;
     if parent.tracestate_index() != 0 {
-        super::attribute::tracestate(&span, parent.tracestate_index());
+        super::status::tracestate(&span, parent.tracestate_index());
     }
     Some(span)
 }
 
-fn shorten(name: Placed<'_>, bytes: u64) -> Placed<'_> {
+fn shorten(name: WireName<&str>, bytes: u64) -> WireName<&str> {
     match name {
-        Placed::Inline(text) => Placed::Inline(cut(text, bytes as usize)),
+        WireName::Inline(text) => WireName::Inline(cut(text, bytes as usize)),
         id => id,
-    }
-}
-
-fn inline_bytes(name: &Placed<'_>) -> u64 {
-    match name {
-        Placed::Id(_) => 0,
-        Placed::Inline(text) => padded(text.len()),
     }
 }

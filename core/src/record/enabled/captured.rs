@@ -1,11 +1,11 @@
 //! Captured values: the rules for them, and how they are set.
 
-use super::attribute::{self, Encoded};
+use super::any_shard::on_any_shard;
+use super::attribute;
 use super::Span;
 use crate::thread;
-use crate::wire::Type;
+use crate::wire::Encoded;
 use crate::{Capture, Name, SetError};
-use std::borrow::Cow;
 
 /// What a captured value must fit: its tracer's rules, and the longest value that its shard takes.
 pub(crate) struct CaptureInto {
@@ -28,7 +28,7 @@ pub(crate) fn refuses(span: &Span) -> Option<SetError> {
 
 /// The rules of the tracer of a recorded span.
 pub(crate) fn capture_into(span: &Span) -> Result<CaptureInto, SetError> {
-    attribute::on_any_shard(span, |slot, _| {
+    on_any_shard(span, |slot, _| {
         let rules = &slot.tracer.settings.capture;
         if !rules.is_enabled() {
             return Err(SetError::CaptureOff);
@@ -39,11 +39,11 @@ pub(crate) fn capture_into(span: &Span) -> Result<CaptureInto, SetError> {
 
 /// Whether the deny list of the span's tracer contains the key.
 pub(crate) fn denies(span: &Span, key: &str) -> bool {
-    attribute::on_any_shard(span, |slot, _| slot.tracer.settings.capture.denies(key.as_bytes())).unwrap_or(false)
+    on_any_shard(span, |slot, _| slot.tracer.settings.capture.denies(key.as_bytes())).unwrap_or(false)
 }
 
 /// Sets an attribute to JSON. `whole` is its length in bytes before it was cut; zero if it wasn't.
 pub(crate) fn set_captured(span: &Span, key: Name<'_>, json: &[u8], whole: usize) -> Result<(), SetError> {
     let whole = whole.max(json.len()).min(u32::MAX as usize);
-    attribute::set_encoded(span, &key, Encoded::Bytes { ty: Type::Str, bytes: Cow::Borrowed(json), whole })
+    attribute::set_encoded(span, &key, Encoded::text(json, whole))
 }

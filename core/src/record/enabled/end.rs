@@ -6,8 +6,7 @@ use crate::life;
 use crate::pipeline;
 use crate::thread::{self, ThreadState};
 use crate::unplaced::{NoShard, UNPLACED};
-use crate::wire::StrayEnd;
-use crate::wire::{ELSEWHERE, END_BYTES, PANICKED};
+use crate::wire::{End, StrayEnd};
 
 /// Ends a recorded span. The fast path is the thread that began it, not panicking: one clock read, one record, no check.
 #[inline]
@@ -24,8 +23,8 @@ fn quick(span: &Span) -> bool {
     let Some(slot) = state.take_lease(span.lease) else { return false };
     let counter = slot.reads_counter();
     if counter {
-        let (flags, lost) = span.end_marks();
-        slot.writer.end(flags, lost, span.cx.span.0, clock::counter());
+        let (flags, dropped) = span.end_marks();
+        slot.writer.end(End { flags, dropped, span: span.cx.span.0, tick: clock::counter() });
     }
     state.put_back(slot);
     counter
@@ -34,8 +33,8 @@ fn quick(span: &Span) -> bool {
 /// The same with whatever clock.
 fn here(state: &ThreadState, span: &Span, flags: u16) -> bool {
     let Some(slot) = state.take_lease(span.lease) else { return false };
-    let (own, lost) = span.end_marks();
-    slot.writer.end(flags | own, lost, span.cx.span.0, slot.tick());
+    let (own, dropped) = span.end_marks();
+    slot.writer.end(End { flags: flags | own, dropped, span: span.cx.span.0, tick: slot.tick() });
     state.put_back(slot);
     true
 }
@@ -47,10 +46,10 @@ fn slow(span: &Span) {
         return;
     }
     let state = thread::state();
-    let flags = if std::thread::panicking() { PANICKED } else { 0 };
+    let flags = if std::thread::panicking() { End::PANICKED } else { 0 };
     let own = here(state, span, flags) || (state.activate_lease(span.lease).is_ok() && here(state, span, flags));
     if !own {
-        elsewhere(state, span, flags | ELSEWHERE);
+        elsewhere(state, span, flags | End::ELSEWHERE);
     }
 }
 
@@ -61,8 +60,9 @@ fn elsewhere(state: &ThreadState, span: &Span, flags: u16) {
         Ok(()) => {
             let written = state.with_tracer(key, |slot| {
                 let end = stray(slot.tick(), span, flags);
-                if slot.fits(END_BYTES) {
-                    slot.writer.end_elsewhere(end.flags, end.dropped, end.span, end.tick);
+                if slot.fits(End::BYTES) {
+                    let StrayEnd { span, tick, flags, dropped } = end;
+                    slot.writer.end_elsewhere(End { flags, dropped, span, tick });
                     return None;
                 }
                 Some(end)

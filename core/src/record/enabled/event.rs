@@ -1,10 +1,10 @@
 //! Events and links of a span.
 
-use super::attribute::{encode, Encoded};
+use super::any_shard::{anywhere, place};
 use super::Span;
 use crate::context::REMOTE;
-use crate::thread::{self, Placed, Slot};
-use crate::wire::{header, padded, Kind, CUT, INLINE, LINK_REMOTE};
+use crate::thread::{self, Slot};
+use crate::wire::{fit, Encoded, Event, Item, Link, WireName};
 use crate::{Context, Name, Value};
 
 /// Attributes of an event or a link.
@@ -15,86 +15,30 @@ pub(crate) const NONE: Attributes<'static> = &[];
 
 /// The key of an attribute of an event or a link: static, or not.
 pub(crate) trait Key {
-    fn place<'a>(&'a self, state: &thread::ThreadState) -> Placed<'a>;
+    fn place<'a>(&'a self, state: &thread::ThreadState) -> WireName<&'a str>;
 }
 
 impl Key for &'static str {
-    fn place<'a>(&'a self, state: &thread::ThreadState) -> Placed<'a> {
+    fn place<'a>(&'a self, state: &thread::ThreadState) -> WireName<&'a str> {
         state.place_static(self)
     }
 }
 
 impl Key for Name<'_> {
-    fn place<'a>(&'a self, state: &thread::ThreadState) -> Placed<'a> {
+    fn place<'a>(&'a self, state: &thread::ThreadState) -> WireName<&'a str> {
         state.place(self)
     }
-}
-
-/// An attribute ready to be appended.
-struct Item<'a> {
-    key: Placed<'a>,
-    value: Encoded<'a>,
-}
-
-impl Item<'_> {
-    fn len(&self) -> u64 {
-        let key = match self.key {
-            Placed::Id(_) => 0,
-            Placed::Inline(text) => padded(text.len()),
-        };
-        8 + key + self.value.len()
-    }
-
-    fn append(&self, out: &mut crate::shard::Out<'_>) {
-        let flags = u64::from(self.value.type_flags() & (CUT | 15));
-        match self.key {
-            Placed::Id(id) => out.word(flags | u64::from(id) << 32),
-            Placed::Inline(text) => {
-                out.word(flags | u64::from(INLINE) | (text.len() as u64) << 32);
-                out.bytes(text.as_bytes());
-            }
-        }
-        self.value.append(out);
-    }
-}
-
-/// How many of the items fit into `room` bytes, after cutting their values, and how long they are.
-fn fit(items: &mut [Item<'_>], mut room: u64, max_value_bytes: usize) -> (usize, u64) {
-    let mut total = 0;
-    for (i, item) in items.iter_mut().enumerate() {
-        item.value.cut(max_value_bytes);
-        let overhead = item.len() - item.value.len() + 8;
-        if item.len() > room {
-            if room < overhead + 8 || matches!(item.value, Encoded::Scalar(..)) {
-                return (i, total);
-            }
-            item.value.cut(((room - overhead) & !7) as usize);
-        }
-        room -= item.len();
-        total += item.len();
-    }
-    (items.len(), total)
 }
 
 /// Appends an event. Allocates if it has attributes.
 pub(crate) fn event<K: Key>(span: &Span, name: Name<'_>, attributes: &[(K, Value<'_>)]) {
     let Some((name, mut items)) = prepare(span, Some(&name), attributes) else { return };
-    let written = super::attribute::anywhere(span, |slot, foreign| {
-        let inline = if let Placed::Inline(text) = name { padded(text.len()) } else { 0 };
-        let fixed = 32 + inline;
-        let (kept, bytes) = room_for(slot, &mut items, fixed)?;
+    let written = anywhere(span, |slot, foreign| {
+        let (kept, bytes) = room_for(slot, &mut items, Event::bare_bytes(&name))?;
+        let dropped = (items.len() - kept) as u32;
+        let event = Event { span: span.cx.span.0, tick: slot.tick(), dropped, name };
         let mut out = slot.writer.out();
-        out.start(match name {
-            Placed::Id(id) => header(Kind::Event, bytes, 0, id),
-            Placed::Inline(text) => header(Kind::Event, bytes, INLINE, text.len() as u32),
-        });
-        out.word(span.cx.span.0);
-        out.word(slot.tick());
-        out.word((items.len() - kept) as u64);
-        if let Placed::Inline(text) = name {
-            out.bytes(text.as_bytes());
-        }
-        items[..kept].iter().for_each(|item| item.append(&mut out));
+        event.put(&items[..kept], bytes, &mut out);
         out.publish();
         Some(foreign)
     });
@@ -107,17 +51,18 @@ pub(crate) fn link<K: Key>(span: &Span, to: Context, attributes: &[(K, Value<'_>
         return;
     }
     let Some((_, mut items)) = prepare(span, None, attributes) else { return };
-    let written = super::attribute::anywhere(span, |slot, foreign| {
-        let (kept, bytes) = room_for(slot, &mut items, 48)?;
-        let remote = if to.has(REMOTE) { LINK_REMOTE } else { 0 };
+    let written = anywhere(span, |slot, foreign| {
+        let (kept, bytes) = room_for(slot, &mut items, Link::BARE_BYTES)?;
+        let link = Link {
+            span: span.cx.span.0,
+            trace: to.trace,
+            linked: to.span,
+            trace_flags: to.trace_flags(),
+            is_remote: to.has(REMOTE),
+            dropped: (items.len() - kept) as u32,
+        };
         let mut out = slot.writer.out();
-        out.start(header(Kind::Link, bytes, remote, u32::from(to.trace_flags())));
-        out.word(span.cx.span.0);
-        out.word(to.trace.hi);
-        out.word(to.trace.lo);
-        out.word(to.span.0);
-        out.word((items.len() - kept) as u64);
-        items[..kept].iter().for_each(|item| item.append(&mut out));
+        link.put(&items[..kept], bytes, &mut out);
         out.publish();
         Some(foreign)
     });
@@ -128,16 +73,16 @@ fn prepare<'a, K: Key>(
     span: &Span,
     name: Option<&'a Name<'_>>,
     attributes: &'a [(K, Value<'a>)],
-) -> Option<(Placed<'a>, Vec<Item<'a>>)> {
+) -> Option<(WireName<&'a str>, Vec<Item<'a>>)> {
     if span.lease == 0 {
         return None;
     }
     let state = thread::state();
     let name = match name {
-        Some(name) => super::attribute::place(state, name),
-        None => Some(Placed::Id(0)),
+        Some(name) => place(state, name),
+        None => Some(WireName::Id(0)),
     };
-    let item = |(key, value): &'a (K, Value<'a>)| Item { key: key.place(state), value: encode(value) };
+    let item = |(key, value): &'a (K, Value<'a>)| Item { key: key.place(state), value: Encoded::new(value) };
     let prepared = name.map(|name| (name, attributes.iter().map(item).collect()));
     if prepared.is_none() {
         span.lose_event();
@@ -145,11 +90,11 @@ fn prepare<'a, K: Key>(
     prepared
 }
 
-/// How many items fit, and the length of the record with them; `None` if not even the record without them fits.
-fn room_for(slot: Slot<'_>, items: &mut [Item<'_>], fixed: u64) -> Option<(usize, u64)> {
-    let room = slot.writer.max_record().checked_sub(fixed)?;
+/// How many items fit into a record behind `bare` bytes, and their length; `None` if not even the record without them fits.
+fn room_for(slot: Slot<'_>, items: &mut [Item<'_>], bare: u64) -> Option<(usize, u64)> {
+    let room = slot.writer.max_record().checked_sub(bare)?;
     let (kept, bytes) = fit(items, room, slot.writer.max_value_bytes() as usize);
-    slot.fits(fixed + bytes).then_some((kept, fixed + bytes))
+    slot.fits(bare + bytes).then_some((kept, bytes))
 }
 
 fn note(span: &Span, written: Option<bool>) {

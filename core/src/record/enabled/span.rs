@@ -1,91 +1,11 @@
-//! [`Span`] and the functions that start one.
+//! What is done with a [`Span`], and the functions that begin one.
 
 use super::scope::{self, Entered};
-use super::{attribute, begin, end, event, update};
-use crate::thread::Lease;
-use crate::wire::ESCAPED;
-use crate::{Context, IntoValue, Name, SetError, SpanKind, Status, Value};
-use std::fmt::{self, Write};
-use std::sync::atomic::{AtomicU32, Ordering};
-
-/// An open span. It ends when it is dropped, on any thread; `Send + Sync`.
-///
-/// A span never changes the current context: [`enter`](Self::enter) does, and so do the closure forms. Start a child with
-/// [`span.span(..)`](Self::span), or anywhere else from [`span.context()`](Self::context).
-///
-/// A non-recording span (its trace is not sampled, its thread's shard is full, there is no tracer) has the same methods.
-/// They record nothing, and its context is its parent's.
-///
-/// A span that is dropped while its thread panics ends as an error (`error.type` = `panic`).
-///
-/// If a span is leaked (`mem::forget`), `finish` closes it, marked as incomplete.
-///
-/// Cost: start and end each read the clock once and append one record; no lock, no allocation, no system call.
-///
-/// ```
-/// use heirloom_core::{in_root, testing};
-/// testing::run(|t| {
-///     in_root("build", |root| {
-///         let link = root.span("link");
-///         link.set("objects", 12);
-///         link.end(); // or: dropped
-///     });
-///     t.assert_tree("build\n  link");
-/// });
-/// ```
-#[must_use = "a span ends when it is dropped: bind it to a name, not to `_`"]
-pub struct Span {
-    pub(super) cx: Context,
-    /// The lease under which it was started; zero if it isn't recorded.
-    pub(super) lease: Lease,
-    /// [`HANDED_OUT`], [`FOREIGN_WRITE`], and the numbers of lost attributes and events.
-    marks: AtomicU32,
-}
-
-/// The span's context was handed out.
-const HANDED_OUT: u32 = 1 << 31;
-/// Another thread wrote to the span. From then on the writes of its own thread have a clock reading too.
-const FOREIGN_WRITE: u32 = 1 << 15;
-/// The lowest bit of the number of lost events. The number of lost attributes is below it.
-const EVENTS_SHIFT: u32 = 16;
-/// The largest number of each that can be counted: 15 bits.
-const MAX_LOST: u32 = 0x7fff;
+use super::{attribute, begin, end, event, status, Span};
+use crate::{Context, Name, SetError, SpanKind, Status, Value};
 
 impl Span {
-    #[inline(always)]
-    pub(super) fn recorded(cx: Context, lease: Lease) -> Self {
-        Self { cx, lease, marks: AtomicU32::new(0) }
-    }
-
-    /// A non-recording span that hands on this context.
-    #[inline(always)]
-    pub(super) fn not_recorded(cx: Context) -> Self {
-        Self::recorded(cx, 0)
-    }
-
-    /// Flags and aux of the End record.
-    #[inline(always)]
-    pub(super) fn end_marks(&self) -> (u16, u32) {
-        let marks = self.marks.load(Ordering::Relaxed);
-        let escaped = marks & (HANDED_OUT | FOREIGN_WRITE) != 0;
-        (if escaped { ESCAPED } else { 0 }, marks & !(HANDED_OUT | FOREIGN_WRITE))
-    }
-
-    /// Whether another thread may have written to the span, as far as this thread can see.
-    #[inline(always)]
-    pub(super) fn has_foreign_write(&self) -> bool {
-        self.marks.load(Ordering::Relaxed) & FOREIGN_WRITE != 0 || update::were_any()
-    }
-
-    /// Marks the span's context as handed out.
-    #[inline]
-    pub(super) fn hand_out(&self) {
-        if self.marks.load(Ordering::Relaxed) & HANDED_OUT == 0 {
-            self.marks.fetch_or(HANDED_OUT, Ordering::Relaxed);
-        }
-    }
-
-    /// Ends the span without dropping it. What remains is a non-recording span with the same context.
+    /// Ends the span where it is: what is left of it records nothing and hands on the same context.
     #[cfg(feature = "async")]
     #[inline]
     pub(super) fn end_in_place(&mut self) {
@@ -95,44 +15,8 @@ impl Span {
         }
     }
 
-    pub(super) fn touch(&self, foreign: bool) {
-        if foreign {
-            self.marks.fetch_or(FOREIGN_WRITE, Ordering::Relaxed);
-        }
-    }
-
-    pub(super) fn lose_attribute(&self) {
-        self.lose(0);
-    }
-
-    pub(super) fn lose_event(&self) {
-        self.lose(EVENTS_SHIFT);
-    }
-
-    /// Adds one to a number in `marks`, unless it is at its maximum.
-    fn lose(&self, shift: u32) {
-        let more = |marks: u32| (marks >> shift & MAX_LOST != MAX_LOST).then(|| marks + (1 << shift));
-        let _ = self.marks.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
-    }
-
-    /// The handle for children on any thread. Of a non-recording span, it is its nearest recorded ancestor's.
-    ///
-    /// Once a context has been handed out, the collector delays the span's end until it has read what every thread
-    /// recorded before that end. So nothing that happened before the end is missing.
-    #[inline]
-    pub fn context(&self) -> Context {
-        self.hand_out();
-        self.cx
-    }
-
-    /// Whether this span will be exported.
-    #[inline]
-    pub fn is_recording(&self) -> bool {
-        self.lease != 0
-    }
-
-    /// Sets an attribute; the last value of a key wins. The ledger counts what can't be recorded (see
-    /// [`try_set`](Self::try_set)). [`IntoValue`] lists the types of values; `None` sets nothing.
+    /// Sets an attribute; the last value of a key wins. What can't be recorded is counted (see
+    /// [`try_set`](Self::try_set)).
     ///
     /// Any thread that can reach the span may set attributes. A record from another thread has a clock reading, and the
     /// latest wins.
@@ -255,7 +139,7 @@ impl Span {
     ///
     /// [specification]: https://opentelemetry.io/docs/specs/otel/trace/api/#set-status
     pub fn set_status(&self, status: Status) -> &Self {
-        attribute::status(self, &status);
+        status::status(self, &status);
         self
     }
 
@@ -266,7 +150,7 @@ impl Span {
 
     /// Gives the span another name.
     pub fn rename<'a>(&self, name: impl Into<Name<'a>>) -> &Self {
-        attribute::rename(self, name.into());
+        status::rename(self, name.into());
         self
     }
 
@@ -307,21 +191,7 @@ impl Drop for Span {
     }
 }
 
-impl fmt::Debug for Span {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Span({:?}{})", self.cx, if self.is_recording() { "" } else { " not recording" })
-    }
-}
-
-impl From<&Span> for Context {
-    #[inline]
-    fn from(span: &Span) -> Self {
-        span.context()
-    }
-}
-
-/// Starts the root of a new trace, even where another span is current. Its tracer is the current context's, else the
-/// global one.
+/// Begins the root of a new trace, whatever is current. Its tracer is the current context's, else the global one.
 #[inline]
 pub fn root<'a>(name: impl Into<Name<'a>>) -> Span {
     begin::root(name.into(), SpanKind::Internal)

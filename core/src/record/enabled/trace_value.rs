@@ -1,12 +1,13 @@
 //! Values of a whole trace.
 
-use super::attribute::{self, encode, SHORT_TEXT_BYTES};
+use super::any_shard::{on_tracers_shard, place};
+use super::attribute::SHORT_TEXT_BYTES;
 use super::update;
 use crate::clock;
 use crate::context::REMOTE;
 use crate::name::Text;
-use crate::thread::{self, Placed};
-use crate::wire::{header, padded, Kind, Type, INLINE, TRACE_REMOTE};
+use crate::thread;
+use crate::wire::{Encoded, TraceValue, WireName};
 use crate::{Context, Name, SetError, UpdateError, Value};
 
 /// The context by which a trace is updated: with its tracer.
@@ -33,55 +34,38 @@ fn short_text(cx: Context, key: &'static str, text: &str) -> bool {
         return false;
     }
     let Some(slot) = state.take_tracer(cx.tracer) else { return false };
-    let bytes = 48 + padded(text.len());
+    let bytes = TraceValue::text_bytes(text.len());
     let short = text.len() <= slot.writer.max_value_bytes() as usize;
     let fits = short && slot.reads_counter() && slot.writer.fits(bytes);
     if fits {
-        let head = header(Kind::TraceValue, bytes, Type::Str as u16 | remote(cx), key);
-        let words = [head, cx.span.0, cx.trace.hi, cx.trace.lo, clock::counter(), text.len() as u64];
-        slot.writer.record_with_bytes(words, text.as_bytes());
+        let value = value_of(cx, clock::counter(), WireName::Id(key));
+        slot.writer.record_with_bytes(value.before_text(text.len()), text.as_bytes());
     }
     state.put_back(slot);
     fits
 }
 
-fn remote(cx: Context) -> u16 {
-    if cx.has(REMOTE) {
-        TRACE_REMOTE
-    } else {
-        0
-    }
+/// A record but for its value.
+#[inline(always)]
+fn value_of(cx: Context, tick: u64, key: WireName<&str>) -> TraceValue<&str> {
+    TraceValue { span: cx.span, trace: cx.trace, tick, is_remote: cx.has(REMOTE), key }
 }
 
 #[cold]
 #[inline(never)]
 fn any(cx: Context, key: Name<'_>, value: Value<'_>) -> Result<(), SetError> {
-    let mut value = encode(&value);
-    let state = thread::state();
-    let key = attribute::place(state, &key).ok_or(SetError::Nested)?;
-    let inline = if let Placed::Inline(text) = key { padded(text.len()) } else { 0 };
-    attribute::on_tracers_shard(cx.tracer, |slot| {
-        let fixed = 40 + inline;
-        let room = slot.writer.max_record().saturating_sub(fixed + 8).min(slot.writer.max_value_bytes().into());
+    let mut value = Encoded::new(&value);
+    let key = place(thread::state(), &key).ok_or(SetError::Nested)?;
+    on_tracers_shard(cx.tracer, |slot| {
+        let max = slot.writer.max_record();
+        let room = TraceValue::room(&key, max).min(slot.writer.max_value_bytes().into());
         value.cut((room & !7) as usize);
-        let bytes = fixed + value.len();
-        if bytes > slot.writer.max_record() || !slot.fits(bytes) {
+        let bytes = TraceValue::bytes(&key, &value);
+        if bytes > max || !slot.fits(bytes) {
             return Err(SetError::Full);
         }
-        let flags = value.type_flags() | remote(cx);
         let mut out = slot.writer.out();
-        out.start(match key {
-            Placed::Id(id) => header(Kind::TraceValue, bytes, flags, id),
-            Placed::Inline(text) => header(Kind::TraceValue, bytes, flags | INLINE, text.len() as u32),
-        });
-        out.word(cx.span.0);
-        out.word(cx.trace.hi);
-        out.word(cx.trace.lo);
-        out.word(slot.tick());
-        if let Placed::Inline(text) = key {
-            out.bytes(text.as_bytes());
-        }
-        value.append(&mut out);
+        value_of(cx, slot.tick(), key).put(&value, &mut out);
         out.publish();
         Ok(())
     })?

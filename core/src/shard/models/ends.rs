@@ -6,7 +6,7 @@ use super::{hand_over, planted, reached, Model, Planted, Weak};
 use crate::pipeline::Shared;
 use crate::shard::Refused;
 use crate::sync::{AtomicU64, Edge};
-use crate::wire::{BEGIN_BYTES, END_BYTES};
+use crate::wire::{Begin, End};
 use loom::thread::{self, JoinHandle};
 use std::sync::Arc;
 
@@ -60,10 +60,10 @@ fn end_in_another_shard() {
     let mut bytes = 0;
     for _ in 0..2 {
         bytes += passes.pass(&tracer).0;
-        if bytes == END_BYTES {
+        if bytes == End::BYTES {
             reached("the end before the begin");
             bytes += passes.pass(&tracer).0;
-            assert_eq!(bytes, BEGIN_BYTES + END_BYTES, "the next pass sees the begin");
+            assert_eq!(bytes, Begin::BYTES + End::BYTES, "the next pass sees the begin");
         }
     }
     let begun_in = first.join().unwrap();
@@ -96,7 +96,7 @@ fn end_in_the_overflow() {
         if waits && passes.counts().begins == 0 {
             assert_eq!(bytes, 0);
             reached("the end before the begin");
-            assert_eq!(passes.pass(&tracer).0, BEGIN_BYTES, "the next pass sees the begin");
+            assert_eq!(passes.pass(&tracer).0, Begin::BYTES, "the next pass sees the begin");
         }
     }
     let begun_in = first.join().unwrap();

@@ -3,7 +3,7 @@
 use super::stage::{begin, end, lease, set_foreign, tracer, Passes, KEY};
 use super::{hand_over, planted, reached, Model, Planted, Weak};
 use crate::sync::{AtomicU64, Edge};
-use crate::wire::ESCAPED;
+use crate::wire::End;
 use loom::thread;
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ fn set_before_the_end() {
     };
     let owner = thread::spawn(move || {
         let set_before = done.load(hand_over().1) == 1;
-        end(&mine, span, if planted(Planted::NotEscaped) { 0 } else { ESCAPED });
+        end(&mine, span, if planted(Planted::NotEscaped) { 0 } else { End::ESCAPED });
         set_before
     });
     passes.pass(&tracer);

@@ -4,7 +4,7 @@ use super::stage::{begin, end, lease, tracer, Passes};
 use super::{hand_over, planted, reached, Model, Planted, Weak};
 use crate::pipeline::Shared;
 use crate::sync::{AtomicU64, Edge};
-use crate::wire::ESCAPED;
+use crate::wire::End;
 use loom::thread;
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ fn spans_around_a_request() {
         thread::spawn(move || {
             let shard = lease(&tracer, 1);
             let before = begin(&shard).unwrap();
-            end(&shard, before, ESCAPED);
+            end(&shard, before, End::ESCAPED);
             asked.store(before, hand_over().0);
             if let Ok(after) = begin(&shard) {
                 end(&shard, after, 0);

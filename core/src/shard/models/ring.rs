@@ -4,14 +4,14 @@
 use super::stage::{make_room, shard, Shard, QUARTER};
 use super::{reached, Model, EDGES};
 use crate::shard::Reader;
-use crate::wire::{header, Kind};
+use crate::wire::{Header, Kind};
 use loom::thread;
 use std::sync::Arc;
 
 /// A record of `N` words, each of which contains its number.
 fn words<const N: usize>(number: u64) -> [u64; N] {
     let mut words = [number; N];
-    words[0] = header(Kind::Link, 8 * N as u64, 0, 0);
+    words[0] = Header::new(Kind::Link, 8 * N as u64, 0, 0).0;
     words
 }
 

@@ -4,9 +4,9 @@ use crate::clock;
 pub(super) use crate::collector::Passes;
 use crate::pipeline::Shared;
 pub(super) use crate::shard::Shard;
-use crate::shard::{Begin, Refused, Sizes, MIN_BYTES};
-use crate::wire::StrayEnd;
-use crate::wire::{header, Kind, Type, BEGIN_BYTES, ELSEWHERE, END_BYTES, FOREIGN};
+use crate::shard::{Refused, Sizes, MIN_BYTES};
+use crate::wire::{Attr, Begin, End, StrayEnd, ThreadStart, Type};
+use crate::TraceId;
 use std::sync::Arc;
 
 /// A record of a quarter of the smallest ring.
@@ -44,25 +44,26 @@ pub(super) fn make_room(shard: &Shard, bytes: u64, is_begin: bool) -> Result<(),
 }
 
 pub(super) fn begin(shard: &Shard) -> Result<u64, Refused> {
-    make_room(shard, BEGIN_BYTES + END_BYTES, true)?;
-    Ok(shard.writer().begin(Begin { flags: 0, name: 0, parent: 0, trace_hi: 1, trace_lo: 1, tick: tick() }))
+    make_room(shard, Begin::BYTES + End::BYTES, true)?;
+    let trace = TraceId { hi: 1, lo: 1 };
+    Ok(shard.writer().begin(Begin { flags: 0, name: 0, parent: 0, trace, tick: tick() }))
 }
 
 /// Ends a span of this shard.
 pub(super) fn end(shard: &Shard, span: u64, flags: u16) {
-    shard.writer().end(flags, 0, span, tick());
+    shard.writer().end(End { flags, dropped: 0, span, tick: tick() });
 }
 
 /// Ends a span of another shard, through the overflow if there is no room.
 pub(super) fn end_elsewhere(tracer: &Shared, shard: &Shard, span: u64) {
-    match make_room(shard, END_BYTES, false) {
-        Ok(()) => shard.writer().end_elsewhere(ELSEWHERE, 0, span, tick()),
+    match make_room(shard, End::BYTES, false) {
+        Ok(()) => shard.writer().end_elsewhere(End { flags: End::ELSEWHERE, dropped: 0, span, tick: tick() }),
         Err(_) => tracer.overflow(stray(span)),
     }
 }
 
 pub(super) fn stray(span: u64) -> StrayEnd {
-    StrayEnd { span, tick: tick(), flags: ELSEWHERE, dropped: 0 }
+    StrayEnd { span, tick: tick(), flags: End::ELSEWHERE, dropped: 0 }
 }
 
 /// The key of the attribute that models set.
@@ -70,15 +71,16 @@ pub(super) const KEY: &str = "key";
 
 /// Sets an attribute on a span of another shard.
 pub(super) fn set_foreign(shard: &Shard, span: u64, value: u64) {
-    make_room(shard, 32, false).unwrap();
+    make_room(shard, Attr::STAMPED_SCALAR_BYTES, false).unwrap();
     let key = crate::dictionary::id_of(KEY).unwrap();
-    shard.writer().record([header(Kind::Attr, 32, Type::I64 as u16 | FOREIGN, key), span, tick(), value]);
+    shard.writer().record(Attr::stamped_scalar(span, tick(), key, Type::I64, value));
 }
 
 /// Writes the shard's new owner.
 pub(super) fn announce(shard: &Shard, thread: u64) -> Result<(), Refused> {
-    make_room(shard, 16, false)?;
-    shard.writer().record([header(Kind::ThreadStart, 16, 0, 0), thread]);
+    let start = ThreadStart { thread, name: "" };
+    make_room(shard, start.bytes(), false)?;
+    shard.writer().record(start.before_name());
     Ok(())
 }
 

@@ -1,0 +1,48 @@
+//! Where a record goes that is not on the fast path: to this thread's shard for the span's tracer.
+
+use super::Span;
+use crate::life;
+use crate::thread::{self, Slot, ThreadState};
+use crate::unplaced::{NoShard, UNPLACED};
+use crate::wire::WireName;
+use crate::{Name, SetError};
+
+/// This thread's shard for the span's tracer, and whether the record is to have a clock reading: if the span is another
+/// thread's, or another thread wrote to it before, so that the later of both writes wins.
+pub(super) fn on_any_shard<R>(span: &Span, append: impl FnOnce(Slot<'_>, bool) -> R) -> Result<R, SetError> {
+    on_tracers_shard(span.cx.tracer, |slot| append(slot, slot.lease != span.lease || span.has_foreign_write()))
+}
+
+/// This thread's shard for a tracer.
+pub(super) fn on_tracers_shard<R>(key: u32, append: impl FnOnce(Slot<'_>) -> R) -> Result<R, SetError> {
+    fn refusal(state: &ThreadState) -> SetError {
+        if state.is_nested() {
+            UNPLACED.count(NoShard::Nested);
+            SetError::Nested
+        } else {
+            SetError::NotRecording
+        }
+    }
+    if life::forked() {
+        return Err(SetError::NotRecording);
+    }
+    let state = thread::state();
+    if !state.holds_tracer(key) && state.activate(key).is_err() {
+        return Err(refusal(state));
+    }
+    state.with_tracer(key, append).ok_or_else(|| refusal(state))
+}
+
+/// Where a name goes; `None`, counted, in the middle of another record.
+pub(super) fn place<'a>(state: &ThreadState, name: &'a Name<'_>) -> Option<WireName<&'a str>> {
+    if state.is_nested() {
+        UNPLACED.count(NoShard::Nested);
+        return None;
+    }
+    Some(state.place(name))
+}
+
+/// As [`on_any_shard`], for records that may find no room.
+pub(super) fn anywhere(span: &Span, append: impl FnOnce(Slot<'_>, bool) -> Option<bool>) -> Option<bool> {
+    on_any_shard(span, append).ok().flatten()
+}

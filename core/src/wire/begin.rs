@@ -1,0 +1,111 @@
+//! A span begins.
+//!
+//! ```text
+//! Begin   header(aux: name) span parent trace.hi trace.lo tick  [inline name]
+//! ```
+//!
+//! Written by the span's own thread, and read before everything else about the span that this thread writes. `parent` is
+//! zero for a root. A shard reserves room for an End with it.
+
+use super::check::{Check, Origin};
+use super::name::INLINE;
+use super::numbers::flags;
+use super::{padded, Bytes, Header, Kind, Number, Violation};
+use crate::{SpanKind, TraceId};
+
+/// What a Begin says, but for the span's id and the text of its name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Begin {
+    /// The span's kind, and flags.
+    pub(crate) flags: u16,
+    /// The number of the name; with [`Begin::INLINE`] its length.
+    pub(crate) name: u32,
+    pub(crate) parent: u64,
+    pub(crate) trace: TraceId,
+    pub(crate) tick: u64,
+}
+
+flags! {
+    impl Begin {
+        /// The name stands inline.
+        INLINE = INLINE;
+        /// The parent was recorded by another process.
+        PARENT_REMOTE = 1 << 5;
+        /// The trace id's last seven bytes are random.
+        RANDOM_TRACE = 1 << 6;
+    }
+}
+
+/// The bits of the flags that are the span's kind.
+const KIND_MASK: u16 = 7;
+
+impl Begin {
+    /// The length without an inline name.
+    pub(crate) const BYTES: u64 = 48;
+
+    /// The kinds of spans.
+    pub(super) const KINDS: &'static [Number] = &[
+        ("Internal", SpanKind::Internal as u64),
+        ("Server", SpanKind::Server as u64),
+        ("Client", SpanKind::Client as u64),
+        ("Producer", SpanKind::Producer as u64),
+        ("Consumer", SpanKind::Consumer as u64),
+    ];
+    pub(super) const SAMPLE: &'static [u64] =
+        &Self { flags: 1, name: 2, parent: 3, trace: TraceId { hi: 4, lo: 5 }, tick: 6 }.words(7, Self::BYTES);
+
+    /// The words in front of an inline name; the record has so many bytes.
+    #[inline(always)]
+    const fn words(self, span: u64, bytes: u64) -> [u64; 6] {
+        let header = Header::new(Kind::Begin, bytes, self.flags, self.name);
+        [header.0, span, self.parent, self.trace.hi, self.trace.lo, self.tick]
+    }
+
+    /// The record of a span whose name is a number.
+    #[inline(always)]
+    pub(crate) const fn record(self, span: u64) -> [u64; 6] {
+        self.words(span, Self::BYTES)
+    }
+
+    /// The words in front of a name of so many bytes.
+    pub(crate) fn before_name(self, span: u64, len: usize) -> [u64; 6] {
+        let named = Self { flags: self.flags | INLINE, name: len as u32, ..self };
+        named.words(span, Self::BYTES + padded(len))
+    }
+
+    /// The span, what the record says of it, and its name if that stands inline.
+    #[inline(always)]
+    pub(crate) fn read(record: &[u64]) -> Option<(u64, Self, Option<Bytes<'_>>)> {
+        let [header, span, parent, hi, lo, tick, name @ ..] = record else { return None };
+        let header = Header(*header);
+        let begin = Self {
+            flags: header.flags(),
+            name: header.aux(),
+            parent: *parent,
+            trace: TraceId { hi: *hi, lo: *lo },
+            tick: *tick,
+        };
+        let inline = header.has(INLINE).then(|| Bytes::new(name, begin.name as usize));
+        Some((*span, begin, inline))
+    }
+
+    /// The kind that the flags of a Begin say.
+    pub(crate) fn kind_of(flags: u16) -> SpanKind {
+        SpanKind::from_bits(flags & KIND_MASK)
+    }
+
+    pub(super) fn check<O: Origin>(check: &mut Check<'_, O>, header: Header) -> Result<(), Violation> {
+        let span = *check.word()?;
+        if !check.origin.owns_here(span) || span & 1 == 0 {
+            return Err(Violation::Forged);
+        }
+        let parent = *check.word()?;
+        // A parent that this process did not begin is another one's, whatever the record says.
+        let is_own = parent == 0 || check.origin.owns(parent);
+        let header = if is_own { header } else { header.with(Self::PARENT_REMOTE) };
+        check.set_header(header);
+        check.trace()?;
+        check.stamp()?;
+        check.name(header)
+    }
+}

@@ -1,0 +1,136 @@
+//! The check of a record that another process wrote.
+//!
+//! The record was copied to memory of this process, so it can't change any more. Each kind's file checks its own words,
+//! and replaces those that mean something else here: numbers of names, stamps, tracestates.
+
+use super::{
+    padded, Attr, Begin, Chunk, End, Event, Header, Kind, Link, Rename, Status, ThreadStart, TraceValue, Tracestate,
+    Violation,
+};
+
+/// Where a record came from, as far as its check has to know: one shard of another process.
+pub(crate) trait Origin {
+    /// Whether the process may have begun a span with this id.
+    fn owns(&self, span: u64) -> bool;
+
+    /// The same of the very shard.
+    fn owns_here(&self, span: u64) -> bool;
+
+    /// A stamp, kept within the life of the process.
+    fn clamped(&self, stamp: u64) -> u64;
+
+    /// This process's number of the name that has this number there.
+    fn name(&mut self, id: u32) -> Result<u32, Violation>;
+
+    /// This process's number of a tracestate; zero if it is none, or one too many.
+    fn tracestate(&mut self, text: &str) -> u16;
+
+    /// The longest value in bytes: it is published at once, so the ring holds all of it.
+    fn max_value(&self) -> usize;
+}
+
+/// The words of a record, as far as they have been checked.
+pub(super) struct Check<'a, O> {
+    pub(super) record: &'a mut Vec<u64>,
+    pub(super) at: usize,
+    pub(super) origin: &'a mut O,
+}
+
+/// Checks a record, and makes it one of this process's. `rest` is how many bytes of a long value are still to come in
+/// chunks, before the record and after it.
+pub(crate) fn check(record: &mut Vec<u64>, rest: &mut u64, origin: &mut impl Origin) -> Result<(), Violation> {
+    let header = Header::of(record).ok_or(Violation::Length)?;
+    let kind = header.kind().ok_or(Violation::Kind)?;
+    if (kind == Kind::Chunk) != (*rest > 0) {
+        return Err(Violation::Length);
+    }
+    let mut check = Check { record, at: 1, origin };
+    match kind {
+        Kind::Begin => Begin::check(&mut check, header)?,
+        Kind::End => End::check(&mut check)?,
+        Kind::Attr => *rest = Attr::check(&mut check, header)?,
+        Kind::Chunk => *rest = Chunk::check(&mut check, header, *rest)?,
+        Kind::Event => Event::check(&mut check, header)?,
+        Kind::Link => Link::check(&mut check, header)?,
+        Kind::Status => Status::check(&mut check, header)?,
+        Kind::Rename => Rename::check(&mut check, header)?,
+        Kind::Tracestate => Tracestate::check(&mut check, header)?,
+        Kind::ThreadStart => ThreadStart::check(&mut check, header)?,
+        Kind::TraceValue => TraceValue::check(&mut check, header)?,
+    }
+    check.end()
+}
+
+impl<O: Origin> Check<'_, O> {
+    pub(super) fn word(&mut self) -> Result<&mut u64, Violation> {
+        self.at += 1;
+        self.record.get_mut(self.at - 1).ok_or(Violation::Length)
+    }
+
+    /// Passes over so many bytes, padded.
+    pub(super) fn bytes(&mut self, len: usize, max: usize) -> Result<(), Violation> {
+        let end = self.at + padded(len.min(max)) as usize / 8;
+        if len > max || end > self.record.len() {
+            return Err(Violation::Length);
+        }
+        self.at = end;
+        Ok(())
+    }
+
+    /// Passes over all that is left, and returns how many bytes that are.
+    pub(super) fn rest(&mut self) -> u64 {
+        let words = self.record.len() - self.at.min(self.record.len());
+        self.at += words;
+        8 * words as u64
+    }
+
+    pub(super) fn set_header(&mut self, header: Header) {
+        self.record[0] = header.0;
+    }
+
+    /// Puts another record in its place, all of which is checked.
+    pub(super) fn replace(&mut self, record: &[u64]) {
+        self.record.clear();
+        self.record.extend_from_slice(record);
+        self.at = record.len();
+    }
+
+    pub(super) fn is_at_end(&self) -> bool {
+        self.at >= self.record.len()
+    }
+
+    fn end(&self) -> Result<(), Violation> {
+        if self.at == self.record.len() {
+            Ok(())
+        } else {
+            Err(Violation::Length)
+        }
+    }
+
+    /// The span that the record is about.
+    pub(super) fn own_span(&mut self) -> Result<(), Violation> {
+        let span = *self.word()?;
+        if self.origin.owns(span) {
+            Ok(())
+        } else {
+            Err(Violation::Forged)
+        }
+    }
+
+    /// A trace id.
+    pub(super) fn trace(&mut self) -> Result<(), Violation> {
+        let (hi, lo) = (*self.word()?, *self.word()?);
+        if hi | lo == 0 {
+            Err(Violation::Forged)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Keeps a stamp within the life of its process.
+    pub(super) fn stamp(&mut self) -> Result<(), Violation> {
+        let stamp = *self.word()?;
+        self.record[self.at - 1] = self.origin.clamped(stamp);
+        Ok(())
+    }
+}

@@ -1,0 +1,75 @@
+//! The rest of a long value, right behind its Attr.
+//!
+//! ```text
+//! Chunk   header(aux: length) bytes..
+//! ```
+
+use super::check::{Check, Origin};
+use super::numbers::flags;
+use super::{padded, Bytes, Fields, Header, Kind, Sink, Violation};
+
+/// Attr, Chunk: a Chunk follows.
+pub(super) const MORE: u16 = 1 << 6;
+
+/// A part of a value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Chunk<T> {
+    pub(crate) bytes: T,
+    /// Another one follows.
+    pub(crate) more: bool,
+}
+
+flags! {
+    impl Chunk<&[u8]> {
+        /// Another one follows.
+        MORE = MORE;
+    }
+}
+
+/// The header.
+const FIXED_BYTES: u64 = 8;
+
+impl Chunk<&[u8]> {
+    pub(super) const SAMPLE: &'static [u64] = &Self::head(1, true);
+
+    const fn head(len: usize, more: bool) -> [u64; 1] {
+        let flags = if more { MORE } else { 0 };
+        [Header::new(Kind::Chunk, FIXED_BYTES + padded(len), flags, len as u32).0]
+    }
+
+    /// How many bytes one holds that is at most `max` bytes long.
+    pub(super) fn room(max: u64) -> usize {
+        (max - FIXED_BYTES) as usize
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        FIXED_BYTES + padded(self.bytes.len())
+    }
+
+    pub(super) fn put(&self, out: &mut impl Sink) {
+        out.start(Self::head(self.bytes.len(), self.more));
+        out.bytes(self.bytes);
+    }
+
+    /// Of so many bytes that are to come; returns how many are to come after it.
+    pub(super) fn check<O: Origin>(check: &mut Check<'_, O>, header: Header, rest: u64) -> Result<u64, Violation> {
+        let bytes = u64::from(header.aux());
+        if padded(bytes as usize) != check.rest() || bytes == 0 || bytes > rest {
+            return Err(Violation::Length);
+        }
+        let rest = rest - bytes;
+        if header.has(MORE) == (rest > 0) {
+            Ok(rest)
+        } else {
+            Err(Violation::Length)
+        }
+    }
+}
+
+impl<'a> Chunk<Bytes<'a>> {
+    pub(crate) fn read(record: &'a [u64]) -> Option<Self> {
+        let (header, rest) = (Header::of(record)?, record.get(1..)?);
+        let bytes = Fields(rest).bytes(header.aux() as usize)?;
+        Some(Self { bytes, more: header.has(MORE) })
+    }
+}

@@ -1,0 +1,56 @@
+//! A span ends.
+//!
+//! ```text
+//! End   header(aux: dropped attributes | dropped events << 16) span tick
+//! ```
+//!
+//! What was dropped is what the writer had no room for.
+
+use super::check::{Check, Origin};
+use super::numbers::flags;
+use super::{Header, Kind, Violation};
+
+/// What an End says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct End {
+    pub(crate) flags: u16,
+    /// Attributes in the lower half, events in the upper.
+    pub(crate) dropped: u32,
+    pub(crate) span: u64,
+    pub(crate) tick: u64,
+}
+
+flags! {
+    impl End {
+        /// The span's context was handed out, or another thread wrote to it.
+        ESCAPED = 1 << 4;
+        /// The thread was panicking.
+        PANICKED = 1 << 5;
+        /// Counted by the shard of the begin, not ended by its thread.
+        ELSEWHERE = if cfg!(heirloom_wire_variant = "flag") { 1 << 7 } else { 1 << 6 };
+    }
+}
+
+impl End {
+    /// The length: what a Begin reserves.
+    pub(crate) const BYTES: u64 = 24;
+
+    pub(super) const SAMPLE: &'static [u64] = &Self { flags: 1, dropped: 2, span: 3, tick: 4 }.record();
+
+    #[inline(always)]
+    pub(crate) const fn record(self) -> [u64; 3] {
+        [Header::new(Kind::End, Self::BYTES, self.flags, self.dropped).0, self.span, self.tick]
+    }
+
+    #[inline(always)]
+    pub(crate) fn read(record: &[u64]) -> Option<Self> {
+        let [header, span, tick, ..] = record else { return None };
+        let header = Header(*header);
+        Some(Self { flags: header.flags(), dropped: header.aux(), span: *span, tick: *tick })
+    }
+
+    pub(super) fn check<O: Origin>(check: &mut Check<'_, O>) -> Result<(), Violation> {
+        check.own_span()?;
+        check.stamp()
+    }
+}

@@ -1,0 +1,79 @@
+//! The names of spans and events, and the keys of attributes.
+//!
+//! ```text
+//! without INLINE   aux: the number of a static text in the process's dictionary
+//! with INLINE      aux: the length of the text in bytes; the text stands in the record, padded to whole words
+//! ```
+
+use super::check::{Check, Origin};
+use super::{padded, Bytes, Fields, Header, Sink, Violation, MAX_RECORD_BYTES};
+
+/// Begin, Attr, Event, Rename, TraceValue, item: the name stands inline.
+pub(super) const INLINE: u16 = 1 << 4;
+
+/// A name in a record: a number, or the text itself, which a writer has as `&str` and a reader as [`Bytes`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum WireName<T> {
+    Id(u32),
+    Inline(T),
+}
+
+impl WireName<&str> {
+    /// The bytes that it takes behind the header.
+    #[inline(always)]
+    pub(crate) fn inline_bytes(&self) -> u64 {
+        match self {
+            WireName::Id(_) => 0,
+            WireName::Inline(text) => padded(text.len()),
+        }
+    }
+
+    /// Its flag.
+    #[inline]
+    pub(super) fn flag(&self) -> u16 {
+        match self {
+            WireName::Id(_) => 0,
+            WireName::Inline(_) => INLINE,
+        }
+    }
+
+    /// Its number or its length.
+    #[inline]
+    pub(super) fn aux(&self) -> u32 {
+        match self {
+            WireName::Id(id) => *id,
+            WireName::Inline(text) => text.len() as u32,
+        }
+    }
+
+    #[inline]
+    pub(super) fn put(&self, out: &mut impl Sink) {
+        if let WireName::Inline(text) = self {
+            out.bytes(text.as_bytes());
+        }
+    }
+}
+
+impl<'a> WireName<Bytes<'a>> {
+    /// The name that a header or an item's word says.
+    #[inline(always)]
+    pub(super) fn read(fields: &mut Fields<'a>, is_inline: bool, aux: u32) -> Option<Self> {
+        if is_inline {
+            fields.bytes(aux as usize).map(WireName::Inline)
+        } else {
+            Some(WireName::Id(aux))
+        }
+    }
+}
+
+impl<O: Origin> Check<'_, O> {
+    /// The name that the record's header says: becomes a number of this process's, or fits.
+    pub(super) fn name(&mut self, header: Header) -> Result<(), Violation> {
+        if header.has(INLINE) {
+            return self.bytes(header.aux() as usize, MAX_RECORD_BYTES as usize);
+        }
+        let id = self.origin.name(header.aux())?;
+        self.set_header(header.with_aux(id));
+        Ok(())
+    }
+}

@@ -1,0 +1,371 @@
+//! Each record as it is written, read and checked; what the fingerprint covers.
+
+use super::check::Origin;
+use super::fingerprint::{of_kind, PARTS};
+use super::*;
+use crate::{SpanId, TraceId, Value};
+
+const TRACE: TraceId = TraceId { hi: 7, lo: 8 };
+
+/// A process whose spans have ids above 1000, whose name `n` is this one's `n + 100`, and whose clock stands at 50.
+#[derive(Default)]
+struct Process {
+    tracestates: Vec<String>,
+}
+
+impl Origin for Process {
+    fn owns(&self, span: u64) -> bool {
+        span > 1000
+    }
+
+    fn owns_here(&self, span: u64) -> bool {
+        span > 2000
+    }
+
+    fn clamped(&self, _: u64) -> u64 {
+        50
+    }
+
+    fn name(&mut self, id: u32) -> Result<u32, Violation> {
+        if id < 100 {
+            Ok(id + 100)
+        } else {
+            Err(Violation::Name)
+        }
+    }
+
+    fn tracestate(&mut self, text: &str) -> u16 {
+        self.tracestates.push(text.to_owned());
+        self.tracestates.len() as u16
+    }
+
+    fn max_value(&self) -> usize {
+        10_000
+    }
+}
+
+fn checked(record: &[u64]) -> Result<Vec<u64>, Violation> {
+    let mut record = record.to_vec();
+    check(&mut record, &mut 0, &mut Process::default()).map(|()| record)
+}
+
+fn written(put: impl FnOnce(&mut Vec<u64>)) -> Vec<u64> {
+    let mut words = Vec::new();
+    put(&mut words);
+    assert_eq!(Header::of(&words).map(Header::words), Some(words.len()));
+    words
+}
+
+/// Records of each kind, with and without what may be missing.
+fn records() -> Vec<Vec<u64>> {
+    let (text, number) = (Value::from("some text"), Value::from(5));
+    let (text, number) = (Encoded::new(&text), Encoded::new(&number));
+    let names = [WireName::Id(5), WireName::Inline("a name")];
+    let begin = Begin { flags: 1, name: 5, parent: 1003, trace: TRACE, tick: 9 };
+    let mut records = vec![
+        begin.record(2001).to_vec(),
+        End { flags: End::ESCAPED, dropped: 3, span: 2001, tick: 9 }.record().to_vec(),
+        written(|out| {
+            out.start(begin.before_name(2001, 6));
+            out.bytes(b"a name");
+        }),
+        written(|out| {
+            out.start(ThreadStart { thread: 4, name: "main" }.before_name());
+            out.bytes(b"main");
+        }),
+        written(|out| {
+            out.start(Tracestate::before_text(2001, 8));
+            out.bytes(b"vendor=1");
+        }),
+    ];
+    for key in names {
+        for tick in [None, Some(9)] {
+            for value in [&text, &number] {
+                let attr = Attr { span: 2001, tick, key };
+                records.push(written(|out| attr.split(value, 4096).unwrap().put(out)));
+            }
+            records.push(written(|out| Rename { span: 2001, tick, name: key }.put(out)));
+            records.push(written(|out| Status { span: 2001, tick, is_ok: false, text: "failed" }.put(out)));
+        }
+        let item = |value| Item { key, value: Encoded::new(value) };
+        let values = [Value::from("some text"), Value::from(5)];
+        let items: Vec<_> = values.iter().map(item).collect();
+        let bytes = items.iter().map(Item::len).sum();
+        let event = Event { span: 2001, tick: 9, dropped: 2, name: key };
+        records.push(written(|out| event.put(&items, bytes, out)));
+        let link = Link { span: 2001, trace: TRACE, linked: SpanId(6), trace_flags: 1, is_remote: true, dropped: 2 };
+        records.push(written(|out| link.put(&items, bytes, out)));
+        let value = TraceValue { span: SpanId(1), trace: TRACE, tick: 9, is_remote: true, key };
+        records.push(written(|out| value.put(&text, out)));
+    }
+    records
+}
+
+#[test]
+fn what_is_written_passes_the_check_and_one_word_more_or_less_does_not() {
+    for record in records() {
+        let kind = Header(record[0]).kind().unwrap();
+        assert!(checked(&record).is_ok(), "{kind:?} {record:x?}");
+        assert!(checked(&record[..record.len() - 1]).is_err(), "{kind:?} {record:x?}");
+        let longer: Vec<u64> = record.iter().copied().chain([0]).collect();
+        assert!(checked(&longer).is_err(), "{kind:?} {record:x?}");
+    }
+}
+
+#[test]
+fn the_check_replaces_names_and_stamps() {
+    for record in records() {
+        let checked = checked(&record).unwrap();
+        let (header, before) = (Header(checked[0]), Header(record[0]));
+        match before.kind().unwrap() {
+            Kind::Begin => {
+                let (span, begin, name) = Begin::read(&checked).unwrap();
+                assert_eq!((span, begin.parent, begin.trace, begin.tick), (2001, 1003, TRACE, 50));
+                assert_eq!(begin.name, if name.is_some() { 6 } else { 105 });
+                assert_eq!(header.flags(), before.flags());
+            }
+            Kind::End => {
+                let end = End::read(&checked).unwrap();
+                assert_eq!((end.span, end.tick, end.dropped, end.flags), (2001, 50, 3, End::ESCAPED));
+            }
+            Kind::Attr => {
+                let (attr, value) = Attr::read(&checked).unwrap();
+                let AttrValue::Whole(value) = value else { panic!("{value:?}") };
+                assert_eq!(attr.tick, if before.has(Attr::STAMPED) { Some(50) } else { None });
+                is_translated(attr.key);
+                is_one_of_both(value);
+            }
+            Kind::Rename => {
+                let rename = Rename::read(&checked).unwrap();
+                assert_eq!(rename.tick, if before.has(Rename::STAMPED) { Some(50) } else { None });
+                is_translated(rename.name);
+            }
+            Kind::Status => {
+                let status = Status::read(&checked).unwrap();
+                assert_eq!(status.tick, if before.has(Status::STAMPED) { Some(50) } else { None });
+                assert_eq!((status.is_ok, status.text.to_vec().as_slice()), (false, &b"failed"[..]));
+            }
+            Kind::Event => {
+                let (event, items) = Event::read(&checked).unwrap();
+                assert_eq!((event.span, event.tick, event.dropped), (2001, 50, 2));
+                is_translated(event.name);
+                both_items(items);
+            }
+            Kind::Link => {
+                let (link, items) = Link::read(&checked).unwrap();
+                assert_eq!((link.trace, link.linked, link.trace_flags), (TRACE, SpanId(6), 1));
+                assert_eq!((link.is_remote, link.dropped), (true, 2));
+                both_items(items);
+            }
+            Kind::TraceValue => {
+                let (record, value) = TraceValue::read(&checked).unwrap();
+                assert_eq!((record.span, record.trace, record.tick, record.is_remote), (SpanId(1), TRACE, 50, true));
+                is_translated(record.key);
+                is_one_of_both(value);
+            }
+            Kind::ThreadStart => {
+                let start = ThreadStart::read(&checked).unwrap();
+                assert_eq!((start.thread, start.name.to_vec().as_slice()), (4, &b"main"[..]));
+            }
+            Kind::Tracestate => {
+                let tracestate = Tracestate::read(&checked).unwrap();
+                assert_eq!((tracestate.span, tracestate.index, checked.len()), (2001, 1, 2));
+            }
+            Kind::Chunk => unreachable!("none without an Attr"),
+        }
+    }
+}
+
+fn is_translated(name: WireName<Bytes<'_>>) {
+    match name {
+        WireName::Id(id) => assert_eq!(id, 105),
+        WireName::Inline(text) => assert_eq!(text.to_vec(), b"a name"),
+    }
+}
+
+fn is_one_of_both(value: Decoded<'_>) {
+    match value {
+        Decoded::Scalar(ty, bits) => assert_eq!((ty, bits), (Type::I64, 5)),
+        Decoded::Bytes { ty, bytes, before } => {
+            assert_eq!((ty, bytes.to_vec().as_slice(), before), (Type::Str, &b"some text"[..], 0));
+        }
+    }
+}
+
+fn both_items(mut items: Items<'_>) {
+    let mut count = 0;
+    while let Some(item) = items.read() {
+        let (key, value) = item.unwrap();
+        is_translated(key);
+        is_one_of_both(value);
+        count += 1;
+    }
+    assert_eq!(count, 2);
+}
+
+#[test]
+fn the_short_ways_write_what_the_general_one_writes() {
+    let general = |tick, value: Value<'_>| {
+        written(|out| {
+            let attr = Attr { span: 1, tick, key: WireName::Id(2) };
+            attr.split(&Encoded::new(&value), 4096).unwrap().put(out);
+        })
+    };
+    let with_text = |mut words: Vec<u64>| {
+        words.bytes(b"some text");
+        words
+    };
+    assert_eq!(general(None, 5.into()), Attr::scalar(1, 2, Type::I64, 5));
+    assert_eq!(general(Some(3), 5.into()), Attr::stamped_scalar(1, 3, 2, Type::I64, 5));
+    assert_eq!(general(None, "some text".into()), with_text(Attr::before_text(1, 2, 9).into()));
+    assert_eq!(general(Some(3), "some text".into()), with_text(Attr::before_stamped_text(1, 3, 2, 9).into()));
+    let value = TraceValue { span: SpanId(1), trace: TRACE, tick: 3, is_remote: true, key: WireName::Id(2) };
+    let text = Value::from("some text");
+    assert_eq!(written(|out| value.put(&Encoded::new(&text), out)), with_text(value.before_text(9).into()));
+}
+
+#[test]
+fn a_long_value_is_split_and_its_parts_pass_the_check_in_their_order_only() {
+    let long = Value::from("x".repeat(1000));
+    let value = Encoded::new(&long);
+    let attr = Attr { span: 2001, tick: Some(9), key: WireName::Inline("key") };
+    let records = attr.split(&value, 128).unwrap();
+    let mut words = Vec::new();
+    records.put(&mut words);
+    assert_eq!(records.bytes(), 8 * words.len() as u64);
+    let (mut parts, mut at) = (Vec::new(), 0);
+    while at < words.len() {
+        let len = Header(words[at]).words();
+        assert!(len <= 128 / 8);
+        parts.push(words[at..at + len].to_vec());
+        at += len;
+    }
+    let (mut rest, mut read, mut process) = (0, Vec::new(), Process::default());
+    for (n, part) in parts.iter().enumerate() {
+        let mut wrong = (n > 1).then(|| parts[n - 1][..3].to_vec()).unwrap_or_else(|| parts[1 - n].clone());
+        assert!(check(&mut wrong, &mut rest.clone(), &mut process).is_err(), "part {n} was not due");
+        let mut part = part.clone();
+        check(&mut part, &mut rest, &mut process).unwrap();
+        if n == 0 {
+            let Some((_, AttrValue::Beginning(value))) = Attr::read(&part) else { panic!("{part:x?}") };
+            assert_eq!(value.len, 1000);
+            read = value.bytes.to_vec();
+        } else {
+            let chunk = Chunk::read(&part).unwrap();
+            assert_eq!(chunk.more, n + 1 < parts.len());
+            read.extend(chunk.bytes.to_vec());
+        }
+    }
+    assert_eq!((rest, read), (0, "x".repeat(1000).into_bytes()));
+}
+
+/// The kinds of records, with their names and flags.
+fn kinds() -> impl Iterator<Item = (&'static str, &'static [Number])> {
+    Kind::NUMBERS.iter().map(|(name, number)| {
+        let kind = Kind::of(*number as u8).unwrap();
+        assert_eq!(kind as u64, *number);
+        (*name, of_kind(kind).0)
+    })
+}
+
+#[test]
+fn a_flag_has_one_meaning_in_a_record_and_leaves_the_low_bits_alone() {
+    for (kind, flags) in kinds() {
+        let bits: Vec<u64> = flags.iter().map(|(_, flag)| *flag).filter(|flag| *flag > 2).collect();
+        assert!(bits.iter().all(|flag| flag.is_power_of_two() && (16..4096).contains(flag)), "{kind}: {flags:?}");
+        assert_eq!(bits.iter().fold(0, |all, flag| all | flag), bits.iter().sum::<u64>(), "{kind}: {flags:?}");
+    }
+}
+
+#[test]
+fn the_page_on_the_format_has_each_kind_type_and_flag() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/shm-format.md")).unwrap();
+    for (name, number) in Kind::NUMBERS {
+        assert!(page.contains(&format!("{number} {name}")), "kind {number}, {name}");
+    }
+    for (name, number) in Type::NUMBERS {
+        assert!(page.contains(&format!("{number} {name}")), "type {number}, {name}");
+    }
+    let item = ("item", Item::FLAGS);
+    for (kind, flags) in kinds().chain([item]) {
+        for (name, flag) in flags.iter().filter(|(_, flag)| *flag > 2) {
+            let bit = flag.trailing_zeros().to_string();
+            let mut rows = page.lines().map(|line| line.split('|').map(str::trim).collect::<Vec<_>>());
+            let is_there = rows.any(|row| row.get(1) == Some(&&*bit) && row[2].split(", ").any(|known| known == kind));
+            assert!(is_there, "bit {bit} of {kind}: {name}");
+        }
+    }
+}
+
+/// The fingerprint if one number or word of a part is another one.
+fn changed(part: usize, at: usize, change: impl Fn(u64) -> u64) -> u64 {
+    let mut parts = PARTS;
+    let mut numbers = Vec::new();
+    let mut words = Vec::new();
+    match PARTS[part] {
+        Part::Numbers(all) => numbers = all.to_vec(),
+        Part::Sample(all) => words = all.to_vec(),
+    }
+    if let Some((_, number)) = numbers.get_mut(at) {
+        *number = change(*number);
+    }
+    if let Some(word) = words.get_mut(at) {
+        *word = change(*word);
+    }
+    parts[part] = if words.is_empty() { Part::Numbers(&numbers) } else { Part::Sample(&words) };
+    hash(&parts)
+}
+
+#[test]
+fn the_fingerprint_covers_each_kind_type_flag_and_header_word() {
+    assert_eq!(hash(&PARTS), FINGERPRINT);
+    let mut names = Vec::new();
+    for (part, content) in PARTS.iter().enumerate() {
+        let len = match content {
+            Part::Numbers(numbers) => {
+                names.extend(numbers.iter().map(|(name, _)| *name));
+                numbers.len()
+            }
+            Part::Sample(words) => {
+                assert!(!words.is_empty());
+                words.len()
+            }
+        };
+        for at in 0..len {
+            assert_ne!(changed(part, at, |number| number + 1), FINGERPRINT, "{content:?}, {at}");
+            assert_ne!(changed(part, at, |number| number << 1 | 1), FINGERPRINT, "{content:?}, {at}");
+        }
+    }
+    for name in ["Begin", "TraceValue", "Strs", "INLINE", "CUT", "MORE", "STAMPED", "ELSEWHERE", "FLAGS_AT", "Client"] {
+        assert!(names.contains(&name), "{name} is not covered");
+    }
+}
+
+#[test]
+fn two_numbers_that_change_places_change_the_fingerprint() {
+    let mut kinds = Kind::NUMBERS.to_vec();
+    let (first, second) = (kinds[2].1, kinds[3].1);
+    (kinds[2].1, kinds[3].1) = (second, first);
+    let mut renumbered = kinds.clone();
+    renumbered.swap(2, 3);
+    for kinds in [kinds, renumbered] {
+        let parts = PARTS.map(|part| match part {
+            Part::Numbers(numbers) if numbers == Kind::NUMBERS => Part::Numbers(&kinds),
+            part => part,
+        });
+        assert_ne!(hash(&parts), FINGERPRINT);
+    }
+}
+
+#[test]
+fn a_begin_is_of_its_shard_and_has_a_trace() {
+    let begin = Begin { flags: 0, name: 5, parent: 0, trace: TRACE, tick: 9 };
+    assert_eq!(checked(&begin.record(1001)), Err(Violation::Forged), "another shard's");
+    assert_eq!(checked(&begin.record(2002)), Err(Violation::Forged), "even");
+    let untraced = Begin { trace: TraceId { hi: 0, lo: 0 }, ..begin };
+    assert_eq!(checked(&untraced.record(2001)), Err(Violation::Forged));
+    let remote = Begin { parent: 3, ..begin };
+    assert!(Header(checked(&remote.record(2001)).unwrap()[0]).has(Begin::PARENT_REMOTE));
+    let unnamed = Begin { name: 100, ..begin };
+    assert_eq!(checked(&unnamed.record(2001)), Err(Violation::Name));
+}

@@ -1,0 +1,117 @@
+//! A value of a whole trace is set.
+//!
+//! ```text
+//! TraceValue   header(aux: key) span trace.hi trace.lo tick [inline key] value
+//! ```
+//!
+//! `span` is the one through whose context it was set. The value is in one piece: no Chunks.
+
+use super::check::{Check, Origin};
+use super::name::INLINE;
+use super::numbers::flags;
+use super::value::{lengths, CUT, VALUE_WORD_BYTES};
+use super::{padded, Bytes, Decoded, Encoded, Fields, Header, Kind, Sink, Type, Violation, WireName};
+use crate::{SpanId, TraceId};
+
+/// What a TraceValue says, but for its value. `T` is what an inline key is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TraceValue<T> {
+    pub(crate) span: SpanId,
+    pub(crate) trace: TraceId,
+    pub(crate) tick: u64,
+    pub(crate) is_remote: bool,
+    pub(crate) key: WireName<T>,
+}
+
+flags! {
+    impl TraceValue<&str> {
+        /// The key stands inline.
+        INLINE = INLINE;
+        /// The value was cut.
+        CUT = CUT;
+        /// The span's ids came from another process.
+        REMOTE = 1 << 6;
+    }
+}
+
+/// Everything in front of an inline key.
+const FIXED_BYTES: u64 = 40;
+
+impl TraceValue<&str> {
+    pub(super) const SAMPLE: &'static [u64] = &TraceValue {
+        span: SpanId(1),
+        trace: TraceId { hi: 2, lo: 3 },
+        tick: 4,
+        is_remote: true,
+        key: WireName::Id(5),
+    }
+    .head(FIXED_BYTES, 7, 5);
+
+    #[inline(always)]
+    const fn head(&self, bytes: u64, flags: u16, key: u32) -> [u64; 5] {
+        let remote = if self.is_remote { Self::REMOTE } else { 0 };
+        let header = Header::new(Kind::TraceValue, bytes, flags | remote, key);
+        [header.0, self.span.0, self.trace.hi, self.trace.lo, self.tick]
+    }
+
+    /// The length with a short text under a key that is a number.
+    #[inline(always)]
+    pub(crate) fn text_bytes(len: usize) -> u64 {
+        FIXED_BYTES + VALUE_WORD_BYTES + padded(len)
+    }
+
+    /// The words in front of a text; the key must be a number.
+    #[inline(always)]
+    pub(crate) fn before_text(&self, len: usize) -> [u64; 6] {
+        let head = self.head(Self::text_bytes(len), Type::Str as u16, self.key.aux());
+        let [header, span, hi, lo, tick] = head;
+        [header, span, hi, lo, tick, lengths(len, len)]
+    }
+
+    /// How many bytes a value may have in a record of at most `max` bytes.
+    pub(crate) fn room(key: &WireName<&str>, max: u64) -> u64 {
+        max.saturating_sub(FIXED_BYTES + key.inline_bytes() + VALUE_WORD_BYTES)
+    }
+
+    /// The length with a value.
+    pub(crate) fn bytes(key: &WireName<&str>, value: &Encoded<'_>) -> u64 {
+        FIXED_BYTES + key.inline_bytes() + value.len()
+    }
+
+    #[inline]
+    pub(crate) fn put(&self, value: &Encoded<'_>, out: &mut impl Sink) {
+        let flags = value.flags() | self.key.flag();
+        out.start(self.head(Self::bytes(&self.key, value), flags, self.key.aux()));
+        self.key.put(out);
+        value.put(out);
+    }
+
+    /// Any trace may be its: a job's is its parent's. What it says of one is bounded like its spans.
+    pub(super) fn check<O: Origin>(check: &mut Check<'_, O>, header: Header) -> Result<(), Violation> {
+        let span = *check.word()?;
+        check.trace()?;
+        if span == 0 {
+            return Err(Violation::Forged);
+        }
+        check.stamp()?;
+        check.name(header)?;
+        check.value(header.flags())
+    }
+}
+
+impl<'a> TraceValue<Bytes<'a>> {
+    /// What a TraceValue says, and its value.
+    pub(crate) fn read(record: &'a [u64]) -> Option<(Self, Decoded<'a>)> {
+        let [header, span, hi, lo, tick, rest @ ..] = record else { return None };
+        let (header, mut fields) = (Header(*header), Fields(rest));
+        let key = WireName::read(&mut fields, header.has(INLINE), header.aux())?;
+        let value = Self {
+            span: SpanId(*span),
+            trace: TraceId { hi: *hi, lo: *lo },
+            tick: *tick,
+            is_remote: header.has(TraceValue::REMOTE),
+            key,
+        };
+        Some((value, Decoded::read(&mut fields, header.flags())?))
+    }
+}
