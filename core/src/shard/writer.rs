@@ -7,7 +7,6 @@
 //! **Credits.** A begin needs room for itself *and* an end, and lowers the limit by an end. An end raises the limit by as
 //! much as it writes, so it needs no check: it always fits. If another thread wrote the end elsewhere, its room comes
 //! back through `returned`.
-//! through `returned`.
 #![allow(unsafe_code)]
 
 use super::block::{Block, Head, Read, Written};
@@ -201,7 +200,7 @@ impl Writer {
         id
     }
 
-    /// The same with a name that stands inline; the caller has checked `fits_begin` for the padded length.
+    /// The same with an inline name; the caller has checked `fits_begin` for the padded length.
     pub(crate) fn begin_named(&self, begin: Begin, name: &[u8]) -> u64 {
         let id = self.next_id();
         let write = self.write.get();

@@ -6,9 +6,9 @@
 //! | `layout.rs` | the layout, and the words of the header; specified in `docs/shm-format.md` |
 //! | `texts.rs` | texts in shared words |
 //! | `child.rs` | [`Attachment`]: the child's side |
-//! | `host.rs` | the parent's side, as its collector sees it |
-//! | `tracer/region.rs` | the same, as the region's maker holds it |
-//! | `collector/regions/`, `collector/border.rs` | what the collector does with it, and what it believes |
+//! | `host.rs` | the parent's side, for its collector |
+//! | `tracer/region.rs` | the parent's side, for the region's maker |
+//! | `collector/regions/`, `collector/border.rs` | the collector's work on regions, and its validation of them |
 //!
 //! # What the parent relies on
 //!
@@ -102,7 +102,8 @@ impl fmt::Display for AttachError {
                  build both with the same version of Heirloom"
             ),
             AttachError::Layout => f.write_str(
-                "the parent's region has another format than this program's: records, offsets or lengths differ. Build both with the same version of Heirloom, for the same kind of processor",
+                "the parent's region has another format than this program's: records, offsets or lengths differ; \
+                 build both with the same version of Heirloom, for the same kind of processor",
             ),
             AttachError::Heir => f.write_str("the inherited region was made for the process that started this one"),
             AttachError::Nonce => f.write_str("the inherited region was made for another process"),

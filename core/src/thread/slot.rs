@@ -19,10 +19,10 @@ use std::sync::atomic::{compiler_fence, Ordering};
 /// A lease's number, unique in the process. Zero: no lease.
 pub(crate) type Lease = u32;
 
-/// The number of no lease that any thread has.
+/// A number that no lease has.
 pub(crate) const NO_LEASE: Lease = u32::MAX - 1;
 
-/// What the slot is set to.
+/// The contents of the slot.
 pub(super) type Pointers = (u64, NonNull<Shard>, NonNull<Shared>);
 
 /// Tracer key (upper half) and lease (lower half) of the shard in the slot.

@@ -7,7 +7,7 @@ use crate::wire::{Decoded, Type};
 use std::ops::Range;
 
 impl Extras {
-    /// Sets a value of the trace. Texts in a list join those that are there.
+    /// Sets a value of the trace. The texts of a list are added to those of the existing one.
     pub(in crate::collector) fn trace_value(
         &mut self,
         key: NameRow,

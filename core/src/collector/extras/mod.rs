@@ -92,7 +92,7 @@ impl Extras {
         self.attributes.shrink_to(32);
     }
 
-    /// The begin's name, which stood inline.
+    /// The inline name of a Begin record.
     pub(super) fn begin_name(&mut self, name: Bytes<'_>) {
         self.name = Some(NameRow::Text(name.push_to(&mut self.bytes)));
     }
@@ -110,12 +110,12 @@ impl Extras {
         }
     }
 
-    /// The key of an attribute, as a row has it.
+    /// The key of an attribute, in the form of a row.
     pub(super) fn key(&mut self, key: WireName<Bytes<'_>>, names: &mut Names) -> Option<NameRow> {
         decode::name(key, names, &mut self.bytes)
     }
 
-    /// Sets an attribute whose value came in one piece.
+    /// Sets an attribute whose value is in one record.
     pub(super) fn attribute(&mut self, key: NameRow, value: Decoded<'_>, tick: u64, limits: &Limits) -> Option<()> {
         match value {
             Decoded::Scalar(ty, bits) => {
@@ -246,7 +246,7 @@ impl Extras {
         self.bytes = new;
     }
 
-    /// Counts a record that finds no room: an event, a link, anything else as an attribute.
+    /// Counts a record without room: as an event, as a link, and any other kind as an attribute.
     pub(super) fn drop_record(&mut self, kind: Kind) {
         match kind {
             Kind::Event => self.dropped_events += 1,
@@ -297,7 +297,7 @@ impl Extras {
         Some(())
     }
 
-    /// Reads the attributes of an event or a link; of a key that comes twice the last one is kept.
+    /// Reads the attributes of an event or a link. The last value of a duplicate key wins.
     fn items(&mut self, mut items: Items<'_>, names: &mut Names, limit: u32) -> Option<(Range<u32>, u32)> {
         let start = self.items.len();
         let mut dropped = 0;
@@ -316,7 +316,7 @@ impl Extras {
         Some((start as u32..self.items.len() as u32, dropped))
     }
 
-    /// `Ok` is final; else the latest wins.
+    /// `Ok` is final; otherwise the latest wins.
     pub(super) fn status(&mut self, status: Status<Bytes<'_>>, tick: u64, limits: &Limits) {
         if matches!(self.outcome, Outcome::Ok) || tick < self.outcome_tick {
             return;

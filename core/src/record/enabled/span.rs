@@ -1,11 +1,11 @@
-//! What is done with a [`Span`], and the functions that begin one.
+//! The methods of a [`Span`], and the functions that start one.
 
 use super::scope::{self, Entered};
 use super::{attribute, begin, end, event, status, Span};
 use crate::{Context, Name, SetError, SpanKind, Status, Value};
 
 impl Span {
-    /// Ends the span where it is: what is left of it records nothing and hands on the same context.
+    /// Ends the span without dropping it. What remains is a non-recording span with the same context.
     #[cfg(feature = "async")]
     #[inline]
     pub(super) fn end_in_place(&mut self) {
@@ -15,8 +15,8 @@ impl Span {
         }
     }
 
-    /// Sets an attribute; the last value of a key wins. What can't be recorded is counted (see
-    /// [`try_set`](Self::try_set)).
+    /// Sets an attribute; the last value of a key wins. The ledger counts what can't be recorded (see
+    /// [`try_set`](Self::try_set)). [`IntoValue`] lists the types of values; `None` sets nothing.
     ///
     /// Any thread that can reach the span may set attributes. A record from another thread has a clock reading, and the
     /// latest wins.
@@ -191,7 +191,8 @@ impl Drop for Span {
     }
 }
 
-/// Begins the root of a new trace, whatever is current. Its tracer is the current context's, else the global one.
+/// Starts the root of a new trace, even where another span is current. Its tracer is the current context's, else the
+/// global one.
 #[inline]
 pub fn root<'a>(name: impl Into<Name<'a>>) -> Span {
     begin::root(name.into(), SpanKind::Internal)
