@@ -1,4 +1,4 @@
-//! [`Context`]: the handle that is handed down.
+//! [`Context`]: the handle that a span passes to its children.
 
 use crate::{SpanId, TraceId};
 use core::fmt;
@@ -7,10 +7,10 @@ use core::fmt;
 ///
 /// 32 bytes of plain data: `Copy + Send + Sync + 'static`. Capture it in a closure, put it in a message, write it to an
 /// environment variable. Making and copying one costs no clock read, lock or allocation. Two contexts are equal if all
-/// of this is.
+/// their fields are.
 ///
-/// A context says where the *nearest recorded* span is: that of a span that could not be recorded (a *transparent*
-/// one) has its parent's ids, so that children never point to a span that nobody exports.
+/// A context refers to the nearest *recorded* span. The context of a *transparent* span (one that could not be recorded)
+/// has its parent's ids, so that children never point to a span that isn't exported.
 ///
 /// ```
 /// use heirloom_core::{Context, SpanId, TraceId};
@@ -23,17 +23,17 @@ use core::fmt;
 pub struct Context {
     pub(crate) trace: TraceId,
     pub(crate) span: SpanId,
-    /// Which tracer records the children: index in the upper half, generation in the lower. Zero: not bound.
+    /// The tracer that records the children: index in the upper half, generation in the lower. Zero: not bound.
     pub(crate) tracer: TracerKey,
     /// [`SAMPLED`], [`RANDOM`], [`TRANSPARENT`], [`REMOTE`], and above them the index into the tracer's table of
-    /// tracestates. One word, so that a fast path asks about all of it at once.
+    /// tracestates. One word, so that the fast path tests all of it with one comparison.
     pub(crate) flags: u32,
 }
 
-/// Index (upper 16 bits, from 1) and generation (lower 16 bits) of a tracer; zero where a context is not bound to one.
+/// Index (upper 16 bits, from 1) and generation (lower 16 bits) of a tracer; zero in a context that isn't bound to one.
 pub(crate) type TracerKey = u32;
 
-/// Tells tracers apart. Of use to code that waits for work on a tracer's behalf (see [`on_finish`](crate::on_finish)).
+/// Tells tracers apart. For code that waits for work on a tracer's behalf (see [`on_finish`](crate::on_finish)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TracerId(TracerKey);
 
@@ -48,26 +48,26 @@ impl TracerId {
 pub(crate) const SAMPLED: u32 = 1;
 /// The last 7 bytes of the trace id are random. The W3C trace flag of this name.
 pub(crate) const RANDOM: u32 = 2;
-/// The flags that W3C defines, where W3C has them.
+/// The flags that W3C defines, at the positions that W3C gives them.
 const W3C: u32 = SAMPLED | RANDOM;
-/// This span was not recorded, the ids are its nearest recorded ancestor's.
+/// The span was not recorded; the ids are those of its nearest recorded ancestor.
 pub(crate) const TRANSPARENT: u32 = 1 << 8;
 /// The ids came from another process.
 pub(crate) const REMOTE: u32 = 1 << 9;
-/// Where the index of the tracestate begins.
+/// The lowest bit of the index of the tracestate.
 #[cfg(feature = "record")]
 const TRACESTATE_SHIFT: u32 = 16;
 
 const _: () = assert!(core::mem::size_of::<Context>() == 32 && core::mem::align_of::<Context>() == 8);
 
 impl Context {
-    /// The context of nothing: no trace, not sampled, bound to no tracer. Its children are roots.
+    /// The invalid context: no trace, not sampled, bound to no tracer. Its children are roots.
     pub const INERT: Context = Context { trace: TraceId::INVALID, span: SpanId::INVALID, tracer: 0, flags: 0 };
 
-    /// The context of a span known by its ids alone: from a header, a queue, a database.
+    /// The context of a span of which only the ids are known: from a header, a queue, a database.
     ///
-    /// It counts as remote and binds to the tracer that first uses it as a parent. If either id is zero the result is
-    /// [`Context::INERT`], as the [specification] demands of an invalid context.
+    /// It counts as remote, and the first tracer that uses it as a parent binds it. If either id is zero, the result is
+    /// [`Context::INERT`]: the [specification] makes such a context invalid.
     ///
     /// [specification]: https://www.w3.org/TR/trace-context-2/#trace-id
     pub const fn from_ids(trace: TraceId, span: SpanId, sampled: bool) -> Self {
@@ -79,9 +79,9 @@ impl Context {
         Self::remote(trace, span, trace_flags as u32 & W3C)
     }
 
-    /// The context of a trace whose id is known and of which there is no span yet: its children are roots with this trace id.
+    /// The context of a trace whose id is known before its first span starts: its children are roots with this trace id.
     ///
-    /// The tracer's sampler decides, as for any root. Inert if the id is zero.
+    /// The tracer's sampler decides, as for any root. The result is [`Context::INERT`] if the id is zero.
     ///
     /// ```
     /// use heirloom_core::{testing, Context, TraceId};
@@ -135,19 +135,19 @@ impl Context {
         Self { flags: kept | (index as u32) << TRACESTATE_SHIFT, ..self }
     }
 
-    /// The trace id; [`TraceId::INVALID`] for an inert context.
+    /// The trace id; [`TraceId::INVALID`] for an invalid context.
     #[inline]
     pub const fn trace_id(&self) -> TraceId {
         self.trace
     }
 
-    /// The id of the nearest recorded span; [`SpanId::INVALID`] where there is none.
+    /// The id of the nearest recorded span; [`SpanId::INVALID`] if there is none.
     #[inline]
     pub const fn span_id(&self) -> SpanId {
         self.span
     }
 
-    /// Which tracer records the children; `None` if the context isn't bound to one.
+    /// The tracer that records the children; `None` if the context isn't bound to one.
     #[inline]
     pub const fn tracer_id(&self) -> Option<TracerId> {
         match self.tracer {
@@ -162,7 +162,7 @@ impl Context {
         (self.flags & W3C) as u8
     }
 
-    /// Whether there is a trace id and a span id, so that a child gets a parent.
+    /// Whether there is a trace id and a span id, so that a child has a parent.
     #[inline]
     pub const fn is_valid(&self) -> bool {
         self.trace.is_valid() && self.span.is_valid()
@@ -188,7 +188,7 @@ impl Context {
         self.has(REMOTE)
     }
 
-    /// Whether this stands for a span that could not be recorded; the ids are then its nearest recorded ancestor's.
+    /// Whether the span of this context could not be recorded. The ids are then those of its nearest recorded ancestor.
     #[inline]
     pub const fn is_transparent(&self) -> bool {
         self.has(TRANSPARENT)

@@ -1,6 +1,6 @@
-//! What Heirloom has to say to the person who runs the program: few lines, on standard error.
+//! Warnings for the operator of the program: few lines, on standard error.
 
-/// Says something. Callers see to it that it isn't said often.
+/// Writes a warning. Callers limit how often.
 pub(crate) fn warn(message: &str) {
     eprintln!("heirloom: {message}");
 }

@@ -1,28 +1,28 @@
 //! The dictionary of static names: a number for each text, the same in the whole process.
 //!
-//! Append-only. An entry is made under the lock before its number appears in any record, and the collector takes the lock
-//! when it meets a number that it doesn't know; so whoever reads a record can read its name.
+//! Append-only. An entry is added under the lock before its number appears in any record, and the collector takes the
+//! lock when it reads a number that it doesn't know. So the reader of a record can always read its name.
 
 use crate::text::cut;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// How many static names there may be: far more than a program has, unless it leaks texts to make them static. Beyond
-/// that, names travel inline.
+/// The most static names: far more than a program has, unless it leaks texts to make them static. Records contain the
+/// text of further names.
 const MAX_NAMES: usize = 65_536;
-/// How many bytes of names other processes may bring. They may take half of the numbers.
+/// The most bytes of names from other processes, because they are never freed. Those names may take half of the numbers.
 const MAX_ADOPTED_BYTES: usize = 4 << 20;
 
-/// Takes a name, in the order of the numbers, and says whether there was room for it.
+/// Takes a name, in the order of the numbers, and returns whether there was room for it.
 pub(crate) type Sink = Box<dyn Fn(&str) -> bool + Send>;
 
 #[derive(Default)]
 struct Dictionary {
     ids: HashMap<&'static str, u32>,
     names: Vec<&'static str>,
-    /// Takes the names to the parent of this process.
+    /// Passes the names to the parent of this process.
     sink: Option<Sink>,
-    /// Bytes of names that other processes brought.
+    /// Bytes of names from other processes.
     adopted_bytes: usize,
 }
 
@@ -40,8 +40,8 @@ pub(crate) fn id_of(name: &'static str) -> Option<u32> {
     dictionary.add(name)
 }
 
-/// The number of a name that another process brought; `None` if the dictionary is full. The text is kept for ever, so only
-/// so many bytes of them are taken.
+/// The number of a name from another process; `None` if the dictionary is full. The text is never freed, so the total
+/// length is limited.
 pub(crate) fn adopt(name: &str) -> Option<u32> {
     let mut dictionary = lock();
     if let Some(id) = dictionary.ids.get(name) {
@@ -60,8 +60,8 @@ pub(crate) fn known(name: &str) -> Option<u32> {
     lock().ids.get(name).copied()
 }
 
-/// Gives all names to `sink`: those that there are, cut to its longest, and those that come later. Returns whether there was
-/// room; if not, `sink` gets no more.
+/// Passes all names to `sink`, cut to its maximum: existing ones now, later ones as they come. Returns whether there was
+/// room. If not, `sink` gets no more.
 pub(crate) fn publish_to(sink: Sink, max_name_bytes: usize) -> bool {
     let mut dictionary = lock();
     let done = dictionary.names.iter().all(|name| sink(cut(name, max_name_bytes)));
@@ -81,7 +81,7 @@ impl Dictionary {
     }
 }
 
-/// A reader's copy of the dictionary, renewed when it meets a new number.
+/// A reader's copy of the dictionary, updated when it meets a new number.
 #[derive(Debug, Default)]
 pub(crate) struct Names(Vec<&'static str>);
 

@@ -6,11 +6,11 @@ use core::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SetError {
-    /// The span isn't recorded: not sampled, transparent, its tracer finished, or recording is compiled out.
+    /// The span isn't recorded: not sampled, transparent, its tracer has finished, or recording is compiled out.
     NotRecording,
-    /// This thread's shard has no room for the value until the collector has drained it.
+    /// This thread's shard has no room for the value until the collector has read from it.
     Full,
-    /// The record was made while this thread was in the middle of another one (a signal handler).
+    /// This thread was in the middle of another record (this is a signal handler).
     Nested,
     /// Captured values are switched off ([`Capture::enabled`](crate::Capture::enabled)).
     CaptureOff,
@@ -19,8 +19,11 @@ pub enum SetError {
 impl fmt::Display for SetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            SetError::NotRecording => "the span is not recorded (not sampled, not accepted, or its tracer finished)",
-            SetError::Full => "this thread's shard is full until the collector has drained it; a larger shard helps",
+            SetError::NotRecording => {
+                "the span is not recorded: its trace is not sampled, its shard was full, its tracer has finished, \
+                 or recording is compiled out"
+            }
+            SetError::Full => "this thread's shard is full until the collector has read from it; a larger shard helps",
             SetError::Nested => "this thread was in the middle of another record (a signal handler must not record)",
             SetError::CaptureOff => {
                 "captured values are switched off for this tracer (HEIRLOOM_CAPTURE, Capture::enabled)"
@@ -31,17 +34,17 @@ impl fmt::Display for SetError {
 
 impl std::error::Error for SetError {}
 
-/// Why there is nothing to update.
+/// Why no span can be updated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UpdateError {
-    /// The context is of no span: nothing is current here.
+    /// The context belongs to no span, or there is no current one.
     NoSpan,
     /// The trace isn't recorded.
     NotSampled,
-    /// The span could not be recorded; its context is its nearest recorded ancestor's, which isn't meant.
+    /// The span could not be recorded. Its context is its nearest recorded ancestor's, which the caller doesn't mean.
     Transparent,
-    /// The span is the parent process's, which alone may write to it.
+    /// The span belongs to the parent process. Only that process may write to it.
     Elsewhere,
     /// No tracer runs, or recording is compiled out.
     NoTracer,
@@ -50,13 +53,13 @@ pub enum UpdateError {
 impl fmt::Display for UpdateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            UpdateError::NoSpan => "no span is current here, so there is nothing to update; hand its context down",
-            UpdateError::NotSampled => "the trace is not recorded",
-            UpdateError::Transparent => "the span could not be recorded (its thread's shard was full)",
+            UpdateError::NoSpan => "no span is current here, so none can be updated; pass its context down to here",
+            UpdateError::NotSampled => "the trace is not sampled, so its spans are not recorded",
+            UpdateError::Transparent => "the span could not be recorded, because its thread's shard was full",
             UpdateError::Elsewhere => {
-                "the span is the parent process's; begin one of this process's own and write to that"
+                "the span belongs to the parent process; start a span in this process and write to that"
             }
-            UpdateError::NoTracer => "no tracer runs (see `init`)",
+            UpdateError::NoTracer => "no tracer runs; start one with `init`",
         })
     }
 }

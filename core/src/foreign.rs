@@ -1,10 +1,10 @@
-//! Spans of other tracing systems as parents.
+//! Spans of the crate `tracing` as parents.
 //!
-//! `From` can only be implemented here, for neither `Context` nor tracing's span belongs to the crate that has the
-//! layer. So this crate knows tracing's span (a feature), and no subscriber: it asks a function.
+//! `From` can only be implemented here, because neither `Context` nor tracing's span belongs to the crate with the layer.
+//! So this crate depends on tracing's span type (a feature) but on no subscriber: it calls a function.
 //!
-//! A layer that records the spans of the crate `tracing` as Heirloom's (that of `heirloom-bridge` does) says here how
-//! to find the context of one. Then each of tracing's spans is a parent like any other:
+//! A layer that records tracing's spans as Heirloom's (such as that of `heirloom-bridge`) registers a function that finds
+//! the context of one. Each of tracing's spans can then be a parent:
 //!
 //! ```
 //! use heirloom_core::Context;
@@ -15,12 +15,12 @@
 use crate::Context;
 use std::sync::OnceLock;
 
-/// Finds the context of one of tracing's spans, or of its nearest ancestor that is recorded.
+/// Finds the context of one of tracing's spans, or of its nearest recorded ancestor.
 pub type TracingLookup = fn(&tracing::Span) -> Option<Context>;
 
 static TRACING_LOOKUP: OnceLock<TracingLookup> = OnceLock::new();
 
-/// Says how contexts of tracing's spans are found, for the whole process. The first call counts.
+/// Sets how contexts of tracing's spans are found, for the whole process. Only the first call has an effect.
 ///
 /// Cost: one atomic operation.
 ///
@@ -31,10 +31,10 @@ pub fn set_tracing_lookup(lookup: TracingLookup) {
     TRACING_LOOKUP.get_or_init(|| lookup);
 }
 
-/// The context of the span, or of its nearest ancestor that is recorded. Where there is none (the span is disabled, or
-/// nobody records it) it is what is current here, as if the span weren't there.
+/// The context of the span, or of its nearest recorded ancestor. If there is none (the span is disabled, or no layer
+/// records it), the current context, as if the span weren't there.
 ///
-/// Cost: a look into tracing's registry, which takes locks that are hardly ever contended.
+/// Cost: a look-up in tracing's registry. It takes locks, which are rarely contended.
 impl From<&tracing::Span> for Context {
     fn from(span: &tracing::Span) -> Self {
         TRACING_LOOKUP.get().and_then(|lookup| lookup(span)).unwrap_or_else(Context::current)

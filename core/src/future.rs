@@ -1,4 +1,4 @@
-//! Futures: a span that lives as long as one, or a context that goes with it, on whatever threads it is polled.
+//! Futures: a span or a context that is current in each poll of a future, on any thread.
 //!
 //! ```
 //! use heirloom_core::future::FutureExt as _;
@@ -18,12 +18,12 @@
 //!
 //! | you want | use |
 //! |---|---|
-//! | a span for the future as a whole, current in all of it | [`in_span`](FutureExt::in_span) |
-//! | a context in all of it, and no further span | [`in_context`](FutureExt::in_context) |
+//! | a span for the whole future, current in all of it | [`in_span`](FutureExt::in_span) |
+//! | a context in all of it, and no new span | [`in_context`](FutureExt::in_context) |
 //! | a future that another task runs | the same: the adapter moves with it |
 //!
-//! Don't hold an [`Entered`](crate::Entered) over an `.await`: the adapters enter for each poll and leave after it, so that
-//! other futures of the same thread never see what is current here.
+//! Don't hold an [`Entered`](crate::Entered) across an `.await`. The adapters enter for each poll and leave after it, so
+//! that other futures on the same thread never see this future's context.
 
 use crate::record::Polled;
 use crate::{Context, Span};
@@ -32,23 +32,22 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 
-/// Gives futures a span or a context. For every [`Future`].
+/// Attaches a span or a context to a future. For every [`Future`].
 pub trait FutureExt: Future + Sized {
-    /// Makes `span` the future's: it is current during each poll, and while the future is dropped, on whatever thread
-    /// that is; it ends when the future completes or is dropped.
+    /// Makes `span` the future's span. It is current during each poll and while the future is dropped, on any thread. It
+    /// ends when the future completes or is dropped.
     ///
-    /// A future that is dropped before it completes was *cancelled*: its span has the attribute
-    /// `heirloom.cancelled` (true), and its status stays unset. A panic of a poll closes the span as an error and passes
-    /// through.
+    /// A future that is dropped before it completes was *cancelled*: its span has the attribute `heirloom.cancelled`
+    /// (true), and its status stays unset. A panic of a poll ends the span as an error and passes through.
     ///
-    /// At its end the span has, in nanoseconds, `heirloom.busy_ns` (the sum of the polls) and `heirloom.idle_ns` (the rest
-    /// of the time since this call), and `heirloom.polls`, a number. A future that is over at its first poll has none of
-    /// them.
+    /// At its end the span has, in nanoseconds, `heirloom.busy_ns` (the sum of the polls) and `heirloom.idle_ns` (the
+    /// rest of the time since this call), and the number `heirloom.polls`. A future that completes at its first poll has
+    /// none of them.
     ///
-    /// Cost of a poll: two readings of a clock (the processor's counter where it can be trusted), two writes to a
-    /// thread-local; no lock, no allocation. [`untimed`](InSpan::untimed) leaves the readings out. Once: one further
-    /// reading, and unless the first poll is the last, three records, and in the first 100 ms of the process one reading
-    /// of the system's clock. Nothing of that where the span isn't recorded, but for what is current.
+    /// Cost of a poll: two clock reads (the processor's counter where it is reliable), two writes to a thread-local; no
+    /// lock, no allocation. [`untimed`](InSpan::untimed) omits the clock reads. Once: one more clock read, and unless the
+    /// first poll is the last, three records, and in the first 100 ms of the process one read of the system's clock. For
+    /// a non-recording span: only the writes to the thread-local.
     ///
     /// ```
     /// # use heirloom_core::{future::FutureExt as _, root, Context};
@@ -60,9 +59,9 @@ pub trait FutureExt: Future + Sized {
         InSpan { inner: Some(self), polled: Polled::future(span, true) }
     }
 
-    /// Makes `cx` current during each poll, and while the future is dropped. No span is made.
+    /// Makes `cx` current during each poll, and while the future is dropped. Starts no span.
     ///
-    /// Cost of a poll: two writes to a thread-local; no clock reading, lock or allocation.
+    /// Cost of a poll: two writes to a thread-local; no clock read, lock or allocation.
     ///
     /// ```
     /// # use heirloom_core::{future::FutureExt as _, root, Context};
@@ -77,9 +76,9 @@ pub trait FutureExt: Future + Sized {
 impl<F: Future> FutureExt for F {}
 
 pin_project! {
-    /// A future with a span of its own: see [`FutureExt::in_span`].
+    /// A future with a span: see [`FutureExt::in_span`].
     ///
-    /// What the future returns is passed on as it is; polled again after that, it does what the future itself does.
+    /// It returns the future's output unchanged. A poll after that does what the inner future does.
     #[derive(Debug)]
     #[must_use = "a future does nothing until it is awaited or given to an executor"]
     pub struct InSpan<F> {
@@ -105,7 +104,7 @@ impl<F> InSpan<F> {
         Self { inner: Some(inner), polled: Polled::future(span, timed) }
     }
 
-    /// The future's span. Once the future has completed it records nothing more, and hands on the same context.
+    /// The future's span. Once the future has completed, it is a non-recording span with the same context.
     #[inline]
     pub fn span(&self) -> &Span {
         self.polled.span()
@@ -147,7 +146,7 @@ impl<F> InSpan<F> {
         this.polled.poll(|| inner.poll(task), is_over)
     }
 
-    /// Leaves `heirloom.busy_ns` and `heirloom.idle_ns` out: a poll then reads no clock.
+    /// Omits `heirloom.busy_ns` and `heirloom.idle_ns`: a poll then reads no clock.
     ///
     /// ```
     /// # use heirloom_core::{future::FutureExt as _, root};

@@ -108,8 +108,8 @@ impl TraceId {
         (self.hi as u128) << 64 | self.lo as u128
     }
 
-    /// The id that everybody makes of this text: the first 16 bytes of its SHA-256, as Langfuse's SDKs do
-    /// (`create_trace_id`). For traces that are to be found again by a key of your own. Hashes the text; no allocation.
+    /// The id that every program derives from this text: the first 16 bytes of its SHA-256, as in Langfuse's SDKs
+    /// (`create_trace_id`). For traces that you want to find again by your own key. Hashes the text; no allocation.
     ///
     /// ```
     /// use heirloom_core::TraceId;
@@ -154,7 +154,7 @@ impl SpanId {
         self.0
     }
 
-    /// The id that everybody makes of this text: the first 8 bytes of its SHA-256, as Langfuse's SDKs do
+    /// The id that every program derives from this text: the first 8 bytes of its SHA-256, as in Langfuse's SDKs
     /// (`create_observation_id`).
     ///
     /// ```
@@ -213,7 +213,7 @@ impl fmt::Debug for SpanId {
 }
 
 /// A hasher for tables by [`SpanId`] or [`TraceId`]. Ids are random, or counted up from random starts, so one
-/// multiplication spreads them over a table. Not for ids that a stranger may choose: they can be made to collide.
+/// multiplication spreads them over a table. Not for ids that an attacker may choose: they can be made to collide.
 ///
 /// ```
 /// use heirloom_core::{IdHasher, SpanId};
@@ -236,8 +236,8 @@ impl Hasher for IdHasher {
         bytes.iter().for_each(|byte| self.write_u64((*byte).into()));
     }
 
-    /// A product's high bits hang on all bits of the id: they become the low ones, at which a table looks first. The factor
-    /// is 2^64 divided by the golden ratio.
+    /// The high bits of a product depend on all bits of the id. They become the low bits, which a table uses first. The
+    /// factor is 2^64 divided by the golden ratio.
     #[inline]
     fn write_u64(&mut self, id: u64) {
         self.0 = (self.0 ^ id).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32);

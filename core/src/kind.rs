@@ -1,6 +1,6 @@
 //! Span kind and status, named as in OpenTelemetry.
 
-/// What a span stands for in a conversation between services ([SpanKind]).
+/// The role of a span in a call between services ([SpanKind]).
 ///
 /// [SpanKind]: https://opentelemetry.io/docs/specs/otel/trace/api/#spankind
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -32,16 +32,16 @@ impl SpanKind {
     }
 }
 
-/// The outcome of a span ([status]).
+/// The status of a span ([status]).
 ///
 /// [status]: https://opentelemetry.io/docs/specs/otel/trace/api/#set-status
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Status {
-    /// Nothing was said. The default.
+    /// No status was set. The default.
     #[default]
     Unset,
-    /// Somebody decided that this went well. Final: later errors don't change it.
+    /// Set explicitly for success. Final: later errors don't change it.
     Ok,
-    /// It failed; the text says how, for people to read.
+    /// The work failed; the text describes how, for people.
     Error(String),
 }

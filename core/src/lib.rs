@@ -1,8 +1,9 @@
-//! Heirloom's core: handles, spans, per-thread shards, one collector, exporters, and an account of every span.
+//! Heirloom's core: handles, spans, per-thread shards, one collector, exporters, and a ledger that accounts for every
+//! span.
 //!
 //! An application depends on the crate `heirloom`, which re-exports this one and the adapters for thread pools. A
-//! *library* that wants to be traceable depends on this crate with `default-features = false`: then it has no
-//! dependency, every call below is an empty inlined body, and the application's feature `record` brings it to life.
+//! *library* that wants to be traceable depends on this crate with `default-features = false`. Then it has no dependency,
+//! and every call below is an empty inlined body until the application turns on the feature `record`.
 //!
 //! ```
 //! use heirloom_core::{builder, export::Memory};
@@ -28,31 +29,31 @@
 //! | word | meaning |
 //! |---|---|
 //! | [`Context`] | the handle: trace id, span id, tracer, flags. Data, not a resource |
-//! | [`Span`] | an open span; ends when dropped, on any thread; never touches what is current |
-//! | [`Entered`] | a scope in which a span is current on this thread; not `Send` |
+//! | [`Span`] | an open span; ends when dropped, on any thread; never changes the current context |
+//! | [`Entered`] | a scope in which a span is the current one of this thread; not `Send` |
 //! | [`Tracer`] | one configured pipeline with one collector; one is global, several can live side by side |
-//! | record, shard | what one operation appends, and the ring that one thread alone appends to |
+//! | record, shard | a record is what one operation appends; a shard is the ring that one thread alone appends to |
 //! | collector | the one thread that reads all shards and assembles spans |
 //! | exporter | where finished spans go; each has its own queue and thread |
 //! | lane | where a span ran: process and thread |
-//! | transparent | a span that could not be recorded: it hands on its nearest recorded ancestor's context |
-//! | [`Ledger`] | the account of every span |
+//! | transparent | a non-recording span that hands on the context of its nearest recorded ancestor |
+//! | [`Ledger`] | counts that account for every span |
 //!
 //! # What each call costs
 //!
-//! On the recording thread, on x86-64 with the processor's counter as clock. Ten nanoseconds are mostly one clock read.
+//! On the recording thread, on x86-64 with the processor's counter as the clock. Of ten nanoseconds, most are one clock read.
 //!
 //! | call | clock reads | records | locks | allocations |
 //! |---|---|---|---|---|
-//! | begin a child with a static name, end it | 2 | 2 | 0 | 0 |
-//! | begin a child with a dynamic name | 1 | 1 | 0 | 0 |
-//! | a child of what is not sampled | 0 | 0 | 0 | 0 |
+//! | start a child with a static name, end it | 2 | 2 | 0 | 0 |
+//! | start a child with a dynamic name | 1 | 1 | 0 | 0 |
+//! | a child of a span that is not sampled | 0 | 0 | 0 | 0 |
 //! | `set` a number, boolean or text | 0 | 1 | 0 | 0 |
 //! | `set` an array | 0 | 1 | 0 | 1 |
 //! | `event`, without and with attributes | 1 | 1 | 0 | 0, 1 |
 //! | `enter`, `context`, `Context::current` | 0 | 0 | 0 | 0 |
 //! | the first span of a thread; a static name's first use on a thread | | | 1 | some |
-//! | once per eighth of a shard: a look at the collector's position, perhaps waking it | | | 0 | 0 |
+//! | once per eighth of a shard: reading the collector's position, perhaps waking it | | | 0 | 0 |
 //!
 //! # Features
 //!
@@ -68,10 +69,10 @@
 //!
 //! # What can't be recorded
 //!
-//! Spans in the child of a `fork` without `exec` (everything is inert there), inside another record (a signal handler),
-//! and those begun while their thread exits. The last two are counted. The shards of this process die with it: after a
-//! `SIGKILL` or an `abort`, what was not exported yet is lost (`Builder`'s `flush_on_panic` setting flushes before a panic
-//! aborts).
+//! Heirloom records nothing in the child of a `fork` without `exec`. It records no span that is started inside another
+//! record (in a signal handler) or while its thread exits; the report of `finish` counts those. The shards of this process live in
+//! its memory: a `SIGKILL` or an `abort` loses what was not exported yet. `Builder`'s `flush_on_panic` setting flushes
+//! before a panic aborts.
 
 #![cfg_attr(
     not(all(feature = "record", feature = "otel", feature = "stream", feature = "tracing")),
@@ -133,15 +134,14 @@ pub use tracer::{builder, init, on_finish, Builder, FlushError, Guard, InitError
 #[cfg(not(feature = "record"))]
 pub use record::{name_lanes, on_finish};
 
-/// Regions: shards in memory that a process shares with the worker process that it started. Here is the border between this
-/// crate, which knows no process, and one that starts them (`heirloom-ipc`). A program that only uses Heirloom needs none of
-/// it.
+/// Regions: shards in memory that a process shares with a worker process that it started. Applications don't need this
+/// module. It is the interface for a crate that starts processes (`heirloom-ipc`), because this crate starts none.
 ///
-/// A region is made by the parent before the child exists, in memory that the child inherits. The child attaches to it when
-/// it starts its tracer, and records into shards that lie in it; it has no collector and no exporter. The parent's collector
-/// reads them as it reads its own. When the child dies, however it dies, what it recorded is still there.
+/// The parent makes a region before the child exists, in memory that the child inherits. The child attaches to it when it
+/// starts its tracer, and records into the shards in it. The child has no collector and no exporter. The parent's
+/// collector reads the region's shards as it reads its own. What the child recorded stays there when it ends, in any way.
 ///
-/// The parent trusts nothing that the child writes: it copies each record out of the region and checks the copy.
+/// The parent validates everything that the child writes: it copies each record out of the region and checks the copy.
 #[cfg(feature = "record")]
 pub mod region {
     pub use crate::shm::{AttachError, Attachment, Death, HostError, Mapping, RegionReport};

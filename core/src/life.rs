@@ -1,4 +1,5 @@
-//! Whether this thread and this process may record: read on cold paths only, so a thread-local apart from the hot state.
+//! Whether this thread and this process may record. Only cold paths read it, so it is a thread-local apart from the hot
+//! state.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,9 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(crate) enum Life {
     /// It records.
     Alive,
-    /// Its destructors run: whatever still ends goes to the overflow, whatever begins is refused and counted.
+    /// Its destructors run. Ends go to the overflow; new spans are not recorded, and counted.
     Gone,
-    /// It is a collector's or exporter's own, or the only thread of a forked child: nothing is recorded on it.
+    /// It is a collector's or exporter's thread, or the only thread of a forked child. Nothing is recorded on it.
     Pipeline,
 }
 
@@ -23,12 +24,12 @@ pub(crate) fn life() -> Life {
     LIFE.with(Cell::get)
 }
 
-/// From now on this thread begins nothing.
+/// From now on this thread starts no span.
 pub(crate) fn leave() {
     LIFE.with(|life| life.set(Life::Gone));
 }
 
-/// Marks this thread as one of the pipeline's own.
+/// Marks this thread as one of Heirloom's own.
 pub(crate) fn enter_pipeline() {
     LIFE.with(|life| life.set(Life::Pipeline));
 }
@@ -44,7 +45,7 @@ pub(crate) fn set_forked() {
     enter_pipeline();
 }
 
-/// Whether this process is the child of a fork: its tracers are its parent's.
+/// Whether this process is the child of a fork. Its tracers belong to its parent.
 pub(crate) fn forked() -> bool {
     FORKED.load(Ordering::Relaxed)
 }

@@ -7,7 +7,7 @@ use std::io;
 use std::ops::Range;
 use std::ptr::NonNull;
 
-/// Memory that this process shares with a parent or with one child.
+/// Memory that this process shares with its parent or with one child.
 ///
 /// # Safety
 /// [`memory`](Self::memory) is always the same range. It is mapped readable and writable for as long as the value lives,
@@ -16,14 +16,14 @@ pub unsafe trait Mapping: fmt::Debug + Send + Sync + 'static {
     /// The memory.
     fn memory(&self) -> NonNull<[u8]>;
 
-    /// Takes the pages of this range from the system, so that writing to them can't fail later.
+    /// Commits the pages of this range, so that writing to them can't fail later.
     ///
     /// # Errors
-    /// There are none left.
+    /// The system has no pages left.
     fn commit(&self, range: Range<usize>) -> io::Result<()>;
 
-    /// Tells the process at the other end to look. Called on recording threads, once in a while: it may make a system
-    /// call, and must not block, lock or allocate.
+    /// Wakes the process at the other end. Recording threads call it, rarely: it may make a system call, and must not
+    /// block, lock or allocate.
     fn ring(&self);
 }
 
@@ -48,7 +48,7 @@ impl Mapped {
         self.0.ring();
     }
 
-    /// A part of the memory; `None` if it is not wholly inside, or not aligned.
+    /// A part of the memory; `None` if it is not entirely inside, or not aligned.
     #[cfg(not(loom))]
     pub(crate) fn part(&self, offset: usize, bytes: usize, align: usize) -> Option<NonNull<u8>> {
         let memory = self.0.memory();
@@ -60,12 +60,12 @@ impl Mapped {
         NonNull::new(unsafe { memory.cast::<u8>().as_ptr().add(offset) })
     }
 
-    /// Words of the memory. Whatever the other process writes, they are numbers.
+    /// Words of the memory. The other process may write any bits; each is a valid number.
     #[cfg(not(loom))]
     pub(crate) fn words(&self, offset: usize, len: usize) -> Option<&[AtomicU64]> {
         let at = self.part(offset, len.checked_mul(8)?, 8)?;
         // SAFETY: `part` has checked range and alignment; the memory lives as long as `self`, and any bits are a valid
-        // atomic. All accesses to these words, by whatever process, are atomic or are none of Rust's.
+        // atomic. All accesses to these words from Rust, in both processes, are atomic.
         Some(unsafe { std::slice::from_raw_parts(at.as_ptr().cast(), len) })
     }
 

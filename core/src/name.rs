@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 /// The name of a span or an event, or the key of an attribute.
 ///
-/// A `&'static str` is looked up in a per-thread cache and travels as a number: about ten instructions, no
-/// allocation. Any other text travels inside the record: a copy of its bytes, at most [`Name::MAX_BYTES`] of them
-/// (cut at a character boundary), and no allocation either.
+/// A `&'static str` is looked up in a per-thread cache, and the record contains its number: about ten instructions, no
+/// allocation. The record contains a copy of any other text, at most [`Name::MAX_BYTES`] of it (cut at a character
+/// boundary), also without an allocation.
 ///
 /// ```
 /// use heirloom_core::Name;
@@ -25,7 +25,7 @@ pub(crate) enum Text<'a> {
 }
 
 impl<'a> Name<'a> {
-    /// The longest dynamic name, in bytes. Longer ones are cut.
+    /// The longest dynamic name, in bytes: an upper bound on its part of a record. Longer ones are cut.
     pub const MAX_BYTES: usize = 256;
 
     /// A name that is not a `&'static str`.

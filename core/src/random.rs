@@ -1,4 +1,4 @@
-//! Random numbers for ids: fast, of one thread, seeded by the operating system.
+//! Random numbers for ids: fast, one generator per thread, seeded by the operating system.
 
 use std::cell::Cell;
 use std::hash::{BuildHasher, Hasher};
@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A seed, never zero.
 pub(crate) fn seed() -> u64 {
-    // A RandomState is seeded by the operating system once per thread; the counter and the process id keep threads and
-    // forked processes apart.
+    // The operating system seeds a RandomState once per thread. The counter and the process id make the seeds of threads
+    // and forked processes different.
     static SEEDS: AtomicU64 = AtomicU64::new(0);
     let mut hasher = std::collections::hash_map::RandomState::new().build_hasher();
     hasher.write_u64(SEEDS.fetch_add(1, Ordering::Relaxed));
@@ -15,7 +15,7 @@ pub(crate) fn seed() -> u64 {
     hasher.finish() | 1
 }
 
-/// A generator, wyrand, that seeds itself when it is first used.
+/// A generator, wyrand, that seeds itself at its first use.
 ///
 /// Source: <https://github.com/wangyi-fudan/wyhash>, `wyrand`.
 #[derive(Debug)]

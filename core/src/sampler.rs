@@ -1,20 +1,20 @@
-//! [`Sampler`]: which traces are recorded; [`SamplerState`]: a sampler at work.
+//! [`Sampler`]: which traces are recorded; [`SamplerState`]: a sampler with its state.
 
 use crate::{Context, TraceId};
 use core::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How many bits of a trace id are random ([W3C Trace Context level 2]).
+/// The number of random bits of a trace id ([W3C Trace Context level 2]).
 ///
 /// [W3C Trace Context level 2]: https://www.w3.org/TR/trace-context-2/#randomness-of-trace-id
 const RANDOM_BITS: u32 = 56;
-/// What [`Sampler::from_name`] takes where the rate of a rate limit is not given.
+/// The rate of a rate limit for which [`Sampler::from_name`] gets none, in traces per second.
 const DEFAULT_PER_SECOND: u32 = 100;
 const NS_PER_SECOND: u64 = 1_000_000_000;
 
-/// Decides at the begin of a trace whether it is recorded.
+/// Decides at the start of a trace whether it is recorded.
 ///
-/// Only roots and children of *remote* parents ask; a local child does what its parent does. The default is
+/// It is asked for roots and for children of *remote* parents only. A local child follows its parent. The default is
 /// `ParentBased(AlwaysOn)`, as in [OpenTelemetry].
 ///
 /// | in `OTEL_TRACES_SAMPLER` | `OTEL_TRACES_SAMPLER_ARG` | sampler |
@@ -25,8 +25,7 @@ const NS_PER_SECOND: u64 = 1_000_000_000;
 /// | `parentbased_always_on`, `parentbased_always_off`, `parentbased_traceidratio` | as above | [`ParentBased`](Self::ParentBased) around it |
 /// | `parentbased_ratelimited` | as above | `RateLimited` around `ParentBased(AlwaysOn)` |
 ///
-/// In the last one the limit is outside, so that a caller that sets the sampled flag on everything can't push the
-/// recording past it.
+/// In the last one the rate limit is outside. So a caller that sets the sampled flag on everything can't exceed it.
 ///
 /// Two samplers are equal if they decide alike: `TraceIdRatio(1.0)` and `TraceIdRatio(2.0)` are.
 ///
@@ -45,26 +44,26 @@ pub enum Sampler {
     AlwaysOn,
     /// No trace.
     AlwaysOff,
-    /// This share of all traces, chosen by the trace id alone, so that every process with the same ratio chooses the
-    /// same traces and one with a higher ratio chooses all of them too. The parent's decision doesn't count.
+    /// This share of all traces. The trace id alone decides, so every process with the same ratio chooses the same
+    /// traces, and one with a higher ratio chooses those and more. The parent's decision is ignored.
     ///
     /// A trace is kept if `R >= T`: `R` is the rightmost 56 bits of the trace id, `T` is `(1 - ratio) * 2^56`
-    /// ([consistent probability sampling]). The ratio is rounded to a multiple of 2^-56. One of 1 or more keeps
-    /// everything; zero, anything negative, and what is not a number keep nothing.
+    /// ([consistent probability sampling]). The ratio is rounded to a multiple of 2^-56. A ratio of 1 or more keeps
+    /// everything. Zero, a negative number and NaN keep nothing.
     ///
     /// [consistent probability sampling]: https://opentelemetry.io/docs/specs/otel/trace/tracestate-probability-sampling/
     TraceIdRatio(f64),
-    /// What `inner` chooses, but at most so many traces a second, whoever their parent is.
+    /// The traces that `inner` chooses, but at most this many per second, with any parent.
     ///
     /// A token bucket that holds the tokens of one second and starts full: at most `per_second` traces at once, and in
-    /// any `s` seconds at most `(s + 1) * per_second`. Zero keeps nothing. What `inner` refuses costs no token.
+    /// any `s` seconds at most `(s + 1) * per_second`. Zero keeps nothing. A trace that `inner` rejects takes no token.
     RateLimited {
-        /// Traces that may begin in a second.
+        /// Traces that may start in one second.
         per_second: u32,
-        /// Asked first.
+        /// Decides first.
         inner: Box<Sampler>,
     },
-    /// A child of a remote parent does what the parent does; a root asks the inner sampler.
+    /// A child of a remote parent follows the parent. For a root the inner sampler decides.
     ParentBased(Box<Sampler>),
 }
 
@@ -87,7 +86,7 @@ impl Sampler {
     ///
     /// # Errors
     ///
-    /// No sampler has that name, or it can't use the argument.
+    /// The name is unknown, or the argument is invalid for that sampler.
     ///
     /// ```
     /// use heirloom_core::Sampler;
@@ -150,7 +149,7 @@ impl PartialEq for Sampler {
 impl Eq for Sampler {}
 
 impl fmt::Display for Sampler {
-    /// For messages: the names of [`from_name`](Sampler::from_name), nested as the samplers are.
+    /// For messages: the names of [`from_name`](Sampler::from_name), nested like the samplers.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Sampler::AlwaysOn => f.write_str("always_on"),
@@ -178,7 +177,7 @@ fn bad_argument(text: &str, accepted: &'static str) -> ParseSamplerError {
     ParseSamplerError { value: text.into(), accepted, about_argument: true }
 }
 
-/// Why there is no such sampler.
+/// Why [`Sampler::from_name`] failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseSamplerError {
     value: String,
@@ -187,12 +186,12 @@ pub struct ParseSamplerError {
 }
 
 impl ParseSamplerError {
-    /// Whether the name was right and the argument wrong.
+    /// Whether the name was valid and the argument invalid.
     pub fn is_about_argument(&self) -> bool {
         self.about_argument
     }
 
-    /// What would have been accepted, in words.
+    /// What would be accepted, in words.
     pub fn accepted(&self) -> &'static str {
         self.accepted
     }
@@ -201,13 +200,13 @@ impl ParseSamplerError {
 impl fmt::Display for ParseSamplerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = if self.about_argument { "the sampler's argument" } else { "the sampler's name" };
-        write!(f, "{what} is {}, but is {:?}", self.accepted, self.value)
+        write!(f, "{what} is {:?}, expected {}", self.value, self.accepted)
     }
 }
 
 impl std::error::Error for ParseSamplerError {}
 
-/// A [`Sampler`] at work: what it decides by, and how much of each rate limit is used up.
+/// A [`Sampler`] with its state: how much of each rate limit is used.
 ///
 /// ```
 /// use heirloom_core::{Context, Sampler, SamplerState, SpanId, TraceId};
@@ -230,15 +229,15 @@ enum Rule {
 }
 
 impl SamplerState {
-    /// The sampler at work, its rate limits unused.
+    /// The state of a sampler with unused rate limits.
     pub fn new(sampler: &Sampler) -> Self {
         Self(Rule::new(sampler))
     }
 
-    /// Whether to record a new trace (`parent` is `None` or inert) or the part of a remote parent's that begins here.
+    /// Whether to record a new trace (`parent` is `None` or invalid) or this process's part of a remote parent's trace.
     ///
-    /// `now_ns` is a monotonic time of any origin, in nanoseconds; only rate limits look at it. It may differ between
-    /// threads by a little. No clock read, lock or allocation; a compare-and-swap loop for each rate limit.
+    /// `now_ns` is a monotonic time of any origin, in nanoseconds. Only rate limits use it. Small differences between
+    /// threads are allowed. No clock read, lock or allocation; a compare-and-swap loop for each rate limit.
     pub fn sample(&self, trace: TraceId, parent: Option<Context>, now_ns: u64) -> bool {
         self.0.decide(trace, parent.filter(Context::is_valid), now_ns)
     }
@@ -273,25 +272,25 @@ fn randomness(trace: TraceId) -> u64 {
     trace.to_u128() as u64 & ((1 << RANDOM_BITS) - 1)
 }
 
-/// How many of the 2^56 random values are rejected: 0 is none, 2^56 is all.
+/// How many of the 2^56 random values are rejected: 0 rejects none, 2^56 all.
 fn rejection_threshold(ratio: f64) -> u64 {
     let all = 1_u64 << RANDOM_BITS;
-    // A scaling by a power of two is exact. The conversion saturates, and takes what is not a number for zero.
+    // Scaling by a power of two is exact. The conversion saturates, and converts NaN to zero.
     let kept = (ratio * all as f64).round() as u64;
     all.saturating_sub(kept)
 }
 
-/// A token bucket in one word, by the generic cell rate algorithm ([ITU-T I.371], virtual scheduling): the word is the
-/// time at which the bucket will be full again; taking a token moves it on by the time that one token takes to refill.
+/// A token bucket in one word, by the generic cell rate algorithm ([ITU-T I.371], virtual scheduling). The word is the
+/// time at which the bucket is full again. Taking a token adds the time that one token takes to refill.
 ///
 /// [ITU-T I.371]: https://www.itu.int/rec/T-REC-I.371
 #[derive(Debug)]
 struct Bucket {
-    /// Every load and store is relaxed: nothing else is published with it.
+    /// Every load and store is relaxed, because no other data is published with it.
     full_at_ns: AtomicU64,
-    /// How long one token takes. Rounded up, so that the rate is never above the promised one.
+    /// The time in which one token refills. Rounded up, so that the rate never exceeds the configured one.
     token_ns: u64,
-    /// With how much still to refill there is a token to take; `None` where there never is one.
+    /// The longest time to a full bucket at which a token is left; `None` if there never is one.
     slack_ns: Option<u64>,
 }
 

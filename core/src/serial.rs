@@ -1,9 +1,9 @@
 //! serde for contexts and ids (feature `serde`).
 //!
-//! In a readable format (JSON) they are texts: ids in hexadecimal, a context as its W3C `traceparent`, an inert one as
-//! null. In a binary one (postcard, bincode) they are bytes: 16, 8, and for a context both and its flags. Which tracer
-//! records and where its tracestate is stays behind: they mean nothing elsewhere. So a decoded context is remote, and
-//! binds to the tracer that first uses it.
+//! Readable formats (JSON) get texts: ids in hexadecimal, a context as its W3C `traceparent`, an invalid one as null.
+//! Binary formats (postcard, bincode) get bytes: 16, 8, and for a context both ids and its flags. The tracer and the
+//! index of the tracestate are left out, because they mean nothing in another process. So a decoded context is remote,
+//! and the first tracer that uses it binds it.
 
 use crate::{Context, SpanId, TraceId};
 use serde::de::Error as _;
@@ -99,7 +99,7 @@ mod tests {
         assert!(error.contains("traceparent"), "{error}");
         assert!(serde_json::from_str::<TraceId>("\"12\"").unwrap_err().to_string().contains("32"));
         assert!(postcard::from_bytes::<Context>(&[1, 2, 3]).is_err());
-        // Flags that no specification knows are cleared, and zero ids make it inert.
+        // Unknown flags are cleared, and zero ids make the context invalid.
         assert_eq!(postcard::from_bytes::<Context>(&[0xff; 25]).unwrap().trace_flags(), 3);
     }
 }

@@ -1,4 +1,4 @@
-//! Streams: a span that lives as long as one, or a context that goes with it. The twin of [`future`](crate::future).
+//! Streams: a span or a context that is current in each poll of a stream. The twin of [`future`](crate::future).
 //!
 //! ```
 //! use futures_core::Stream;
@@ -15,22 +15,22 @@ use pin_project_lite::pin_project;
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 
-/// Gives streams a span or a context. For every [`Stream`].
+/// Attaches a span or a context to a stream. For every [`Stream`].
 pub trait StreamExt: Stream + Sized {
-    /// Makes `span` the stream's: it is current during each poll for an item, and while the stream is dropped; it ends
-    /// when the stream does, or is dropped.
+    /// Makes `span` the stream's span. It is current during each poll for an item, and while the stream is dropped. It
+    /// ends when the stream ends or is dropped.
     ///
-    /// As [`FutureExt::in_span`](crate::future::FutureExt::in_span) does, with the number of items as `heirloom.items`
-    /// beside it. A stream that is dropped before its end has `heirloom.cancelled`.
+    /// The rest is as for [`FutureExt::in_span`](crate::future::FutureExt::in_span). In addition, `heirloom.items` has
+    /// the number of items. A stream that is dropped before its end has `heirloom.cancelled`.
     ///
     /// Cost: as there.
     fn in_span(self, span: Span) -> InSpan<Self> {
         InSpan { inner: Some(self), polled: Polled::stream(span, true) }
     }
 
-    /// Makes `cx` current during each poll for an item, and while the stream is dropped. No span is made.
+    /// Makes `cx` current during each poll for an item, and while the stream is dropped. Starts no span.
     ///
-    /// Cost of a poll: two writes to a thread-local; no clock reading, lock or allocation.
+    /// Cost of a poll: two writes to a thread-local; no clock read, lock or allocation.
     fn in_context(self, cx: impl Into<Context>) -> InContext<Self> {
         InContext { inner: Some(self), cx: cx.into() }
     }
@@ -39,7 +39,7 @@ pub trait StreamExt: Stream + Sized {
 impl<S: Stream> StreamExt for S {}
 
 pin_project! {
-    /// A stream with a span of its own: see [`StreamExt::in_span`].
+    /// A stream with a span: see [`StreamExt::in_span`].
     #[derive(Debug)]
     #[must_use = "a stream does nothing until it is polled"]
     pub struct InSpan<S> {
@@ -65,13 +65,13 @@ impl<S> InSpan<S> {
         Self { inner: Some(inner), polled: Polled::stream(span, timed) }
     }
 
-    /// The stream's span. Once the stream has ended it records nothing more, and hands on the same context.
+    /// The stream's span. Once the stream has ended, it is a non-recording span with the same context.
     #[inline]
     pub fn span(&self) -> &Span {
         self.polled.span()
     }
 
-    /// Leaves `heirloom.busy_ns` and `heirloom.idle_ns` out: a poll then reads no clock.
+    /// Omits `heirloom.busy_ns` and `heirloom.idle_ns`: a poll then reads no clock.
     pub fn untimed(mut self) -> Self {
         self.polled.untimed();
         self

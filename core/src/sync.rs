@@ -1,5 +1,5 @@
-//! The standard library's atomics, cells and locks, or loom's: the only file that chooses. Beside them the memory
-//! orderings that the protocol of a shard rests on ([`Edge`]).
+//! The standard library's atomics, cells and locks, or loom's. Only this file chooses. It also has the memory orderings
+//! on which a shard's protocol depends ([`Edge`]).
 
 #[cfg(not(loom))]
 pub(crate) use {
@@ -18,17 +18,17 @@ pub(crate) use loom::{
     sync::{Mutex, MutexGuard},
 };
 
-/// An access to a position that hands words of the ring from one side to the other.
+/// An access to a position that passes words of the ring from one side to the other.
 ///
-/// The orderings stand here, and not at the accesses, so that each can be weakened alone and be seen to be missed: under
-/// loom while the test runs, and with `--cfg heirloom_mutant="publish"` in a real run under a sanitizer.
+/// The orderings are here, and not at the accesses, so that each can be weakened alone, to prove that tests detect it:
+/// under loom while the test runs, and with `--cfg heirloom_mutant="publish"` in a real run under a sanitizer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Edge {
     /// The writer makes records readable: its store of `head`. Pairs with `SeeHead`.
     Publish,
     /// The collector's load of `head`.
     SeeHead,
-    /// The collector gives room back: its store of `tail`. Pairs with `SeeTail`.
+    /// The collector frees room: its store of `tail`. Pairs with `SeeTail`.
     Free,
     /// The writer's load of `tail`.
     SeeTail,
@@ -60,11 +60,11 @@ impl Edge {
 
 #[cfg(loom)]
 std::thread_local! {
-    /// The edge that the model on this thread does without: loom runs all threads of a model on one real thread.
+    /// The edge that is weakened in the model on this thread. Loom runs all threads of a model on one real thread.
     pub(crate) static WEAKENED: std::cell::Cell<Option<Edge>> = const { std::cell::Cell::new(None) };
 }
 
-/// Crossbeam's queue, as one of which loom sees every step.
+/// Crossbeam's queue, replaced by one of which loom sees every step.
 #[cfg(loom)]
 #[derive(Debug)]
 pub(crate) struct SegQueue<T>(Mutex<std::collections::VecDeque<T>>);

@@ -1,7 +1,7 @@
-//! Tests of traced code: a tracer for one test, trees as text, a clock that stands still.
+//! Tests of traced code: a tracer for one test, trees as text, a manual clock.
 //!
-//! Safe to run in parallel: each call of [`run`] has a tracer of its own, which functions without a handle use on this
-//! thread, and everything that got its context from there.
+//! Tests can run in parallel: each call of [`run`] has a separate tracer. Functions without a handle use it on this
+//! thread and wherever that tracer's contexts are current.
 
 pub use crate::clock::ManualClock;
 
@@ -13,7 +13,7 @@ use crate::tracer::{builder, Guard, Report, Tracer};
 use crate::{tree, Builder, Settings};
 use std::time::Duration;
 
-/// How long a test waits for the collector: long enough for one that a sanitizer slows down.
+/// How long a test waits for the collector, in seconds: enough for a run under a sanitizer.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A tracer for one test.
@@ -24,7 +24,7 @@ pub struct Testing {
     clock: Option<ManualClock>,
 }
 
-/// Runs `test` with a tracer of its own, which checks every span.
+/// Runs `test` with a separate tracer that checks every span.
 ///
 /// ```
 /// use heirloom_core::{in_root, testing};
@@ -41,7 +41,7 @@ pub fn run<R>(test: impl FnOnce(&Testing) -> R) -> R {
     run_with(|builder| builder, test)
 }
 
-/// As [`run`], with other settings. The environment has no say.
+/// As [`run`], with other settings. Environment variables are ignored.
 ///
 /// # Panics
 /// As [`run`].
@@ -49,7 +49,7 @@ pub fn run_with<R>(configure: impl FnOnce(Builder) -> Builder, test: impl FnOnce
     run_in(None, configure, test)
 }
 
-/// As [`run`], with a clock that stands still until the test moves it.
+/// As [`run`], with a clock that only the test moves.
 ///
 /// ```
 /// use heirloom_core::{in_root, testing};
@@ -88,8 +88,8 @@ fn run_in<R>(
     result
 }
 
-/// Gives each thread a ring of this size (a power of two, at least 1 KiB), far smaller than the settings allow: so that
-/// a test meets a full ring and its wrap-around within a few spans.
+/// Gives each thread a ring of this size (a power of two, at least 1 KiB), far below the minimum of the settings. So a
+/// test reaches a full ring and its wrap-around within a few spans.
 ///
 /// ```
 /// use heirloom_core::{root, testing};
@@ -107,7 +107,7 @@ pub fn small_shards(builder: Builder, bytes: usize) -> Builder {
     builder.ring_bytes(bytes)
 }
 
-/// Everything is kept, however fast the test records.
+/// Settings with which nothing is dropped, at any recording speed.
 fn settings_of_a_test(memory: &Memory) -> Builder {
     let start = builder("test").settings(Settings { export_timeout: TIMEOUT, ..Settings::default() });
     start.queue_bytes(1 << 30).exporter(memory.clone()).verify(true)
@@ -119,7 +119,7 @@ impl Testing {
         self.guard.tracer()
     }
 
-    /// The clock of this test, if it has one that stands still.
+    /// The manual clock of this test, if it has one.
     pub fn clock(&self) -> Option<&ManualClock> {
         self.clock.as_ref()
     }
@@ -153,7 +153,7 @@ impl Testing {
         tree::names(&self.spans())
     }
 
-    /// As [`tree`](Self::tree), siblings by name alone: for parallel code.
+    /// As [`tree`](Self::tree), with siblings sorted by name alone: for parallel code.
     pub fn tree_by_name(&self) -> String {
         tree::names_sorted(&self.spans())
     }
@@ -190,7 +190,7 @@ impl Testing {
         assert!(sound, "{ledger}\n{ledger:#?}");
     }
 
-    /// As [`assert_balanced`](Self::assert_balanced), and that nothing was lost and nothing is open.
+    /// As [`assert_balanced`](Self::assert_balanced); also checks that nothing was lost and no span is open.
     ///
     /// # Panics
     /// If not.
@@ -201,14 +201,14 @@ impl Testing {
         assert!(ledger.dropped() == 0 && ledger.open == 0 && ledger.late == 0, "{ledger}\n{ledger:#?}");
     }
 
-    /// What was exported so far, for tests that finish the tracer themselves.
+    /// The spans exported so far, for tests that finish the tracer themselves.
     pub fn exported(&self) -> Vec<SpanData> {
         self.memory.spans()
     }
 }
 
-/// Runs `test` as [`run`] does, then finishes the tracer; returns the report and everything exported, the spans that were
-/// still open included.
+/// Runs `test` as [`run`] does, then finishes the tracer. Returns the report and all exported spans, including those that
+/// were still open.
 ///
 /// # Panics
 /// As [`run`].

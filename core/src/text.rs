@@ -1,6 +1,6 @@
 //! Cuts texts.
 
-/// The longest beginning of a text with at most `bytes` bytes that ends at a character boundary.
+/// The longest prefix of a text with at most `bytes` bytes that ends at a character boundary.
 pub(crate) fn cut(text: &str, bytes: usize) -> &str {
     if text.len() <= bytes {
         return text;

@@ -6,16 +6,16 @@ use crate::{record, Context, IntoValue, Name, SetError, Span, UpdateError};
 /// Sets values of a whole trace: its name, its user, its session, tags.
 ///
 /// They become attributes of the spans of the trace that *finish* after they were set, in this process and in its worker
-/// processes, whatever thread set them: so also of the root, which finishes last. A value that is set when no span of the
-/// trace is open any more travels on a span of its own, `trace update`. Of two values of one key the later wins, except that
-/// texts in a list are added to those that are there. A span's own attribute of the same key wins over the trace's. The
+/// processes. The thread that sets them doesn't matter. The root finishes last, so it has all of them. If no span of the
+/// trace is open any more, the value is exported on an additional span, `trace update`. Of two values of one key the
+/// later wins, except that lists of texts are joined. A span's attribute wins over the trace's value of the same key. The
 /// values are kept until the trace has been quiet for a minute, within 16 MiB for all traces.
 ///
-/// Where no span is current, or the trace isn't recorded, nothing is set; the former is counted in the ledger as
-/// `missed_updates`. [`Context::try_trace_update`] says so instead.
+/// If no span is current, or the trace isn't recorded, nothing is set. The ledger counts the former as `missed_updates`.
+/// [`Context::try_trace_update`] returns the reason.
 ///
-/// They don't leave this process and its workers by themselves: what another machine or a child without a region is to know
-/// of them goes into the [`Baggage`](crate::Baggage).
+/// The values stay in this process and its workers. Put what another machine or an unattached child must know into the
+/// [`Baggage`](crate::Baggage).
 ///
 /// Cost of each value: one clock read and one record; no lock. A list of texts is copied once through the heap.
 ///
@@ -32,7 +32,7 @@ use crate::{record, Context, IntoValue, Name, SetError, Span, UpdateError};
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct TraceUpdate {
-    /// Bound to a tracer; inert where there is nothing to update.
+    /// Bound to a tracer; invalid if there is no trace to update.
     cx: Context,
 }
 
@@ -43,7 +43,7 @@ impl TraceUpdate {
         self
     }
 
-    /// As [`set`](Self::set), and says why if the value isn't recorded.
+    /// As [`set`](Self::set), and returns why if the value isn't recorded.
     ///
     /// # Errors
     /// The trace isn't recorded; the thread's shard is full; the thread is in the middle of another record.
@@ -57,17 +57,17 @@ impl TraceUpdate {
         }
     }
 
-    /// Names the trace.
+    /// Sets the name of the trace.
     pub fn name(self, name: &str) -> Self {
         self.set(keys::TRACE_NAME, name)
     }
 
-    /// Says on whose behalf it runs (`user.id`).
+    /// Sets the user for whom it runs (`user.id`).
     pub fn user(self, id: &str) -> Self {
         self.set(keys::USER, id)
     }
 
-    /// Says which session or conversation it is part of (`session.id`).
+    /// Sets the session or conversation that it is part of (`session.id`).
     pub fn session(self, id: &str) -> Self {
         self.set(keys::SESSION, id)
     }
@@ -83,17 +83,17 @@ impl TraceUpdate {
         self.set([keys::TRACE_METADATA, key].concat(), value)
     }
 
-    /// Says which version of the component is traced.
+    /// Sets the version of the traced component.
     pub fn version(self, version: &str) -> Self {
         self.set(keys::VERSION, version)
     }
 
-    /// Says where it runs: `production`, `staging`, ..
+    /// Sets where it runs: `production`, `staging`, ..
     pub fn environment(self, environment: &str) -> Self {
         self.set(keys::ENVIRONMENT, environment)
     }
 
-    /// Lets anybody with the link see it, in backends that know such links.
+    /// Sets whether everyone with the link may see the trace, in backends that have such links.
     pub fn public(self, public: bool) -> Self {
         self.set(keys::PUBLIC, public)
     }
@@ -105,10 +105,10 @@ impl Context {
         self.try_trace_update().unwrap_or(TraceUpdate { cx: Context::INERT })
     }
 
-    /// As [`trace_update`](Self::trace_update), and says why if there is nothing to update.
+    /// As [`trace_update`](Self::trace_update), and returns why if there is no trace to update.
     ///
     /// # Errors
-    /// The context is inert, the trace isn't recorded, or no tracer runs.
+    /// The context is invalid, the trace isn't recorded, or no tracer runs.
     pub fn try_trace_update(self) -> Result<TraceUpdate, UpdateError> {
         record::updatable(self).map(|cx| TraceUpdate { cx })
     }

@@ -1,4 +1,4 @@
-//! The count of records that had no shard which could count them.
+//! Counts of records that no shard could count.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,20 +11,20 @@ pub(crate) enum NoShard {
     Nested,
     /// The thread is exiting.
     ThreadExit,
-    /// A collector's or exporter's own thread.
+    /// A collector's or exporter's thread.
     Pipeline,
     /// No memory for a shard.
     NoMemory,
-    /// An update where no span was current.
+    /// An update without a current span.
     NoSpan,
-    /// An update for which its thread's shard had no room.
+    /// An update without room in its thread's shard.
     UpdateLost,
 }
 
-/// How many causes there are.
+/// The number of causes.
 pub(crate) const CAUSES: usize = 7;
 
-/// Records that were refused where no shard could count them. Zero for a whole process's life in most programs.
+/// Records that were dropped where no shard could count them. Zero in most programs.
 #[derive(Debug)]
 pub(crate) struct Unplaced([AtomicU64; CAUSES]);
 
@@ -41,7 +41,7 @@ impl Unplaced {
         }
     }
 
-    /// All counts, each at the place of its cause.
+    /// All counts, each at the index of its cause.
     pub(crate) fn all(&self) -> [u64; CAUSES] {
         std::array::from_fn(|i| self.0[i].load(Ordering::Relaxed))
     }

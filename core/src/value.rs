@@ -12,7 +12,7 @@ use std::time::Duration;
 /// The value of an attribute: a boolean, a 64-bit integer, a double, a text, or an array of one of these
 /// ([Attribute]).
 ///
-/// `From` makes one from each type that is a value; setters also take what may be none ([`IntoValue`]).
+/// `From` converts each type of value. Setters also take an `Option` of one ([`IntoValue`]).
 ///
 /// [Attribute]: https://opentelemetry.io/docs/specs/otel/common/#attribute
 #[derive(Clone, Debug, PartialEq)]
@@ -37,11 +37,11 @@ pub enum Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// The largest integer that every reader of JSON keeps exact: 2^53 - 1. Many make a double of a number. A larger one is
-    /// written as a text.
+    /// The largest integer that every reader of JSON keeps exact: 2^53 - 1, because many readers convert numbers to
+    /// doubles. A larger one is written as a text.
     pub const MAX_JSON_INTEGER: u64 = (1 << 53) - 1;
 
-    /// The same value, owning what it borrowed. Allocates if it borrows.
+    /// The same value, with owned data. Allocates if it borrows.
     pub fn into_owned(self) -> Value<'static> {
         match self {
             Value::Bool(v) => Value::Bool(v),
@@ -107,7 +107,7 @@ from_small_integers!(i8 i16 i32 i64 u8 u16 u32);
 
 macro_rules! from_large_integers {
     ($($int:ty)*) => {$(
-        /// An integer where an `i64` holds it, else its decimal text: no digit is lost.
+        /// An integer if it fits an `i64`, else its decimal text, so that no digit is lost.
         impl From<$int> for Value<'_> {
             #[inline]
             fn from(value: $int) -> Self {
@@ -121,7 +121,7 @@ macro_rules! from_large_integers {
 }
 from_large_integers!(u64 usize isize i128 u128);
 
-/// Its nanoseconds, as the integer.
+/// Its nanoseconds, as an integer.
 impl From<Duration> for Value<'_> {
     #[inline]
     fn from(value: Duration) -> Self {
@@ -129,7 +129,7 @@ impl From<Duration> for Value<'_> {
     }
 }
 
-/// Its text, with U+FFFD for what isn't UTF-8. Allocates only for that.
+/// Its text. Bytes that aren't UTF-8 become U+FFFD, which allocates.
 impl<'a> From<&'a Path> for Value<'a> {
     #[inline]
     fn from(value: &'a Path) -> Self {
@@ -137,7 +137,7 @@ impl<'a> From<&'a Path> for Value<'a> {
     }
 }
 
-/// Its text, with U+FFFD for what isn't UTF-8.
+/// Its text. Bytes that aren't UTF-8 become U+FFFD.
 impl From<PathBuf> for Value<'_> {
     #[inline]
     fn from(value: PathBuf) -> Self {

@@ -1,6 +1,6 @@
-//! Which bytes of a text JSON wants escaped (RFC 8259, section 7).
+//! The bytes of a text that JSON requires to be escaped (RFC 8259, section 7).
 
-/// Whether any byte wants an escape: many bytes in one step, without a branch for each.
+/// Whether any byte needs an escape. Tests many bytes in one step, without a branch for each.
 #[inline]
 pub(super) fn needs_escape(bytes: &[u8]) -> bool {
     match bytes.len() {
@@ -11,7 +11,7 @@ pub(super) fn needs_escape(bytes: &[u8]) -> bool {
     }
 }
 
-/// Up to three bytes as a word: the first, the middle and the last one, which may be the same.
+/// Up to three bytes as a word: the first, the middle and the last one, which may coincide.
 #[inline]
 fn short(bytes: &[u8]) -> u64 {
     const NONE: u8 = b' ';
@@ -20,21 +20,21 @@ fn short(bytes: &[u8]) -> u64 {
     u64::from_ne_bytes([*first, middle, *last, NONE, NONE, NONE, NONE, NONE])
 }
 
-/// Four to seven bytes as a word: those in the middle may be in it twice.
+/// Four to seven bytes as a word. It may contain those in the middle twice.
 #[inline]
 fn ends_of_four(bytes: &[u8]) -> u64 {
     let half = |four: Option<&[u8; 4]>| four.map_or(0, |four| u64::from(u32::from_ne_bytes(*four)));
     half(bytes.first_chunk()) << 32 | half(bytes.last_chunk())
 }
 
-/// Eight bytes in one step; the last step may look at some that the one before has seen.
+/// Eight bytes in each step. The last step may overlap the one before.
 #[inline]
 fn in_words(bytes: &[u8]) -> bool {
     let words = bytes.chunks_exact(8).filter_map(|word| word.first_chunk());
     words.chain(bytes.last_chunk()).fold(0, |any, word| any | wanting(u64::from_ne_bytes(*word))) != 0
 }
 
-/// Where the first byte is that wants an escape.
+/// The position of the first byte that needs an escape.
 #[inline]
 pub(super) fn next_escape(bytes: &[u8]) -> Option<usize> {
     let plain: usize = bytes.chunks(STRETCH).take_while(|stretch| !any_in(stretch)).map(<[u8]>::len).sum();
@@ -42,7 +42,7 @@ pub(super) fn next_escape(bytes: &[u8]) -> Option<usize> {
     Some(plain + wanting)
 }
 
-/// As many bytes in one step as the compiler makes vectors of.
+/// Bytes in one step: the compiler makes vector instructions of this length.
 const STRETCH: usize = 32;
 
 fn in_stretches(bytes: &[u8]) -> bool {
@@ -56,8 +56,8 @@ fn any_in(stretch: &[u8]) -> bool {
     stretch.iter().fold(false, |any, byte| any | wants(*byte))
 }
 
-/// Not zero if any of eight bytes wants an escape. A byte is below a limit if taking that from it borrows, and equal to
-/// another one if both together (xor) are below one.
+/// Not zero if any of eight bytes needs an escape. A byte is below a limit if subtracting the limit borrows. It equals
+/// another byte if their xor is below one.
 ///
 /// Source: <https://graphics.stanford.edu/~seander/bithacks.html#HasLessInWord>.
 #[inline]
@@ -68,7 +68,7 @@ fn wanting(word: u64) -> u64 {
     below(word, 0x20) | is(b'"') | is(b'\\')
 }
 
-/// What follows the backslash of each byte that needs one; `u` for those with a number.
+/// The byte that follows the backslash, for each byte that needs an escape; `u` for those that are escaped by number.
 pub(super) static ESCAPES: [u8; 256] = {
     let mut table = [0; 256];
     let mut byte = 0;

@@ -1,53 +1,53 @@
-//! JSON that is being written: up to a limit, without what is denied, and valid wherever it stops.
+//! A writer of JSON that stops at a limit, omits denied values, and leaves valid JSON in any case.
 
 use super::escape::{needs_escape, next_escape, ESCAPES};
 use crate::config::DenyList;
 use crate::text::cut;
 
-/// What stands for a value whose key is denied.
+/// Written instead of a value whose key is denied.
 pub(super) const REDACTED: &[u8] = b"\"<redacted>\"";
-/// How deep values are followed into each other: deeper than any that people read, no danger to the stack, and as many as
-/// [`Brackets`] has bits.
+/// The deepest nesting of values that is written: deeper than people read, too shallow to overflow the stack, and the
+/// number of bits of [`Brackets`].
 const MAX_DEPTH: usize = 128;
 
 /// Why writing stopped.
 #[derive(Debug)]
 pub enum Stop {
-    /// There is no more room.
+    /// There is no room left.
     Full,
-    /// The value itself failed.
+    /// The value's `Serialize` returned an error.
     Failed,
 }
 
 /// JSON that is being written.
 ///
-/// Whenever it stops it is closed with what is open, for which room is kept: in the middle of a text behind its last
-/// whole character, else behind the last whole value.
+/// When it stops, it closes what is open; room for that is reserved. A cut text ends after its last whole character,
+/// anything else after the last whole value.
 pub struct Json<'a> {
     bytes: Vec<u8>,
     deny: &'a DenyList,
     known: KnownKeys,
     limit: usize,
-    /// How long `bytes` may become, beside what closes the brackets that are open. Zero while nothing is written: it was
-    /// stopped, is inside a denied value, or has no room at all. So each thing that is written costs one comparison.
+    /// The length that `bytes` may reach, without what closes the open brackets. Zero while nothing may be written: after
+    /// a stop, inside a denied value, or without any room. So each write costs one comparison.
     end: usize,
     open: Brackets,
-    /// Where the last whole value ended, or the last bracket opened, and how many brackets were open then.
+    /// The position behind the last whole value or opening bracket, and how many brackets were open there.
     safe: (usize, usize),
-    /// A text is being written that is a value.
+    /// A text that is a value is being written.
     in_text: bool,
-    /// The key whose value comes is denied.
+    /// The key of the next value is denied.
     denied: bool,
-    /// How many brackets are open inside a denied value.
+    /// How many brackets are open inside a denied value; `None` outside of one.
     muted: Option<usize>,
-    /// How long it would have been at least, if it was cut.
+    /// A lower bound of the length before the cut, in bytes; zero if it wasn't cut.
     whole: usize,
-    /// How many parts of the value were begun and didn't come to an end. What failed or panicked never does, whatever the
-    /// rest of the value makes of that.
+    /// How many parts of the value were started and not completed. A part that failed or panicked stays counted, even if
+    /// the rest of the value ignores the failure.
     unfinished: usize,
 }
 
-/// The brackets that are open: one bit each, the innermost the lowest, set for those of an object.
+/// The open brackets: one bit each, the innermost in the lowest bit, set for an object's.
 #[derive(Clone, Copy, Default)]
 struct Brackets {
     kinds: u128,
@@ -61,7 +61,7 @@ impl Brackets {
         self.depth += 1;
     }
 
-    /// What closes the innermost one, and those around it.
+    /// The bracket that closes the innermost one, and removes it.
     #[inline]
     fn pop(&mut self) -> Option<u8> {
         self.depth = self.depth.checked_sub(1)?;
@@ -71,18 +71,18 @@ impl Brackets {
     }
 }
 
-/// What a bracket opens.
+/// The kind of a bracket.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Bracket {
     Array = 0,
     Object = 1,
 }
 
-/// How many bytes there are around a key.
+/// Bytes that are written around a key: the comma, two quotes and the colon.
 const AROUND_KEY: usize = ",\"\":".len();
 
-/// Static keys that want no escape and aren't denied, by where they are: a few of those that came last, each in its place
-/// or the one beside it.
+/// A small cache of static keys, by address, that need no escape and aren't denied. Each is in one of two neighbouring
+/// places.
 #[derive(Default)]
 struct KnownKeys([(usize, usize); 32]);
 
@@ -107,7 +107,7 @@ impl KnownKeys {
 }
 
 impl<'a> Json<'a> {
-    /// Begins in this buffer, which it empties.
+    /// Starts in this buffer, and empties it.
     pub(super) fn new(deny: &'a DenyList, limit: usize, mut bytes: Vec<u8>) -> Self {
         bytes.clear();
         let mut json = Self {
@@ -128,8 +128,8 @@ impl<'a> Json<'a> {
         json
     }
 
-    /// The bytes, closed where they were cut, and how long they would have been at least; zero if they were not cut. No
-    /// bytes if a part of the value failed.
+    /// The bytes, closed where they were cut, and a lower bound of the uncut length; zero if they were not cut. `None` if
+    /// a part of the value failed.
     pub(super) fn finish(mut self) -> Option<(Vec<u8>, usize)> {
         if self.unfinished != 0 {
             return None;
@@ -155,12 +155,12 @@ impl<'a> Json<'a> {
         Some((self.bytes, whole))
     }
 
-    /// Whether it was stopped. A value that goes on all the same writes nothing more.
+    /// Whether it stopped for lack of room. A value that goes on writing has no effect.
     fn is_full(&self) -> bool {
         self.whole != 0
     }
 
-    /// Whether what comes is in a denied value: nobody is to look at it, however much there is.
+    /// Whether the next write is inside a denied value. Such a value isn't serialised, which saves its cost too.
     #[inline]
     pub(super) fn is_muted(&self) -> bool {
         self.muted.is_some()
@@ -171,13 +171,13 @@ impl<'a> Json<'a> {
         self.end = if writes { self.limit.saturating_sub(self.open.depth + 1) } else { 0 };
     }
 
-    /// Whether so many bytes may be written.
+    /// Whether this many bytes may be written.
     #[inline]
     fn fits(&self, bytes: usize) -> bool {
         self.bytes.len() + bytes <= self.end
     }
 
-    /// What becomes of bytes that don't fit.
+    /// Handles bytes that don't fit.
     #[cold]
     fn no_room(&mut self, bytes: usize) -> Result<(), Stop> {
         match self.is_muted() {
@@ -193,7 +193,7 @@ impl<'a> Json<'a> {
         Stop::Full
     }
 
-    /// Has a part of the value written. If it fails or panics, what is written so far is no JSON.
+    /// Writes a part of the value. If it fails or panics, what is written so far is no valid JSON.
     #[inline]
     pub(super) fn whole_part(&mut self, write: impl FnOnce(&mut Self) -> Result<(), Stop>) -> Result<(), Stop> {
         self.unfinished += 1;
@@ -204,7 +204,7 @@ impl<'a> Json<'a> {
         written
     }
 
-    /// Bytes that are written whole or not at all.
+    /// Writes bytes, all of them or none.
     #[inline]
     pub(super) fn put(&mut self, bytes: &[u8]) -> Result<(), Stop> {
         if !self.fits(bytes.len()) {
@@ -214,7 +214,7 @@ impl<'a> Json<'a> {
         Ok(())
     }
 
-    /// A text between quotes.
+    /// Writes a text between quotes.
     #[inline]
     pub(super) fn text(&mut self, text: &str) -> Result<(), Stop> {
         if !self.fits(text.len() + 2) || needs_escape(text.as_bytes()) {
@@ -240,7 +240,7 @@ impl<'a> Json<'a> {
         Ok(())
     }
 
-    /// A part of a text. What is beyond the limit isn't even looked at.
+    /// Writes a part of a text. It doesn't read the text beyond the limit.
     pub(super) fn part(&mut self, text: &str) -> Result<(), Stop> {
         if self.is_muted() {
             return Ok(());
@@ -255,13 +255,13 @@ impl<'a> Json<'a> {
 
     pub(super) fn end_text(&mut self) {
         if self.in_text && !self.is_full() {
-            // There is room: it was kept.
+            // Room for this was reserved.
             self.bytes.push(b'"');
             self.in_text = false;
         }
     }
 
-    /// Writes a text with what JSON wants escaped.
+    /// Writes a text and escapes what JSON requires.
     fn escape(&mut self, text: &str) -> Result<(), Stop> {
         let bytes = text.as_bytes();
         let mut from = 0;
@@ -280,7 +280,7 @@ impl<'a> Json<'a> {
         self.plain(text, from, bytes.len())
     }
 
-    /// A stretch of a text that wants no escapes. With those before it, it may have become too long.
+    /// Writes a stretch of a text that needs no escapes. Together with what was written before, it may be too long.
     fn plain(&mut self, text: &str, from: usize, to: usize) -> Result<(), Stop> {
         let part = &text[from..to];
         let fits = cut(part, self.end.saturating_sub(self.bytes.len()));
@@ -293,7 +293,7 @@ impl<'a> Json<'a> {
 
     #[inline]
     pub(super) fn open(&mut self, bracket: Bracket) -> Result<(), Stop> {
-        // Room for what closes it, too.
+        // With room for the closing bracket.
         if !self.fits(2) || self.open.depth == MAX_DEPTH {
             return self.open_in_vain();
         }
@@ -328,7 +328,7 @@ impl<'a> Json<'a> {
         self.safe = (self.bytes.len(), self.open.depth);
     }
 
-    /// Before an element of an array.
+    /// Writes what precedes an element of an array.
     #[inline]
     pub(super) fn begin_element(&mut self, is_first: bool) -> Result<(), Stop> {
         if is_first {
@@ -337,7 +337,7 @@ impl<'a> Json<'a> {
         self.put(b",")
     }
 
-    /// A key between quotes, and what is between it and its value. It is not cut.
+    /// Writes a key between quotes, and what separates it from its value. It is not cut.
     #[inline]
     pub(super) fn key(&mut self, key: &str, is_first: bool) -> Result<(), Stop> {
         if !self.fits(key.len() + AROUND_KEY) || needs_escape(key.as_bytes()) {
@@ -348,7 +348,7 @@ impl<'a> Json<'a> {
         Ok(())
     }
 
-    /// The same for a key that may come again, as those of a list's structs do.
+    /// The same for a key that is likely to recur, such as those of structs in a list.
     #[inline]
     pub(super) fn static_key(&mut self, key: &'static str, is_first: bool) -> Result<(), Stop> {
         if !self.known.has(key) || !self.fits(key.len() + AROUND_KEY) {
@@ -365,7 +365,7 @@ impl<'a> Json<'a> {
         self.key(key, is_first)
     }
 
-    /// A key that fits and wants no escape.
+    /// Writes a key that fits and needs no escape.
     #[inline]
     fn plain_key(&mut self, key: &str, is_first: bool) {
         self.bytes.reserve(key.len() + AROUND_KEY);
@@ -388,7 +388,7 @@ impl<'a> Json<'a> {
         self.put(b"\":")
     }
 
-    /// Before the value of an entry, behind its key.
+    /// Writes what precedes the value of an entry, behind its key.
     #[inline]
     pub(super) fn begin_value(&mut self) -> Result<(), Stop> {
         match self.denied {
@@ -397,7 +397,7 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// Instead of the value that comes.
+    /// Writes the replacement of the next value.
     #[cold]
     fn redact(&mut self) -> Result<(), Stop> {
         self.denied = false;
@@ -407,7 +407,7 @@ impl<'a> Json<'a> {
         Ok(())
     }
 
-    /// Behind an element, or the value of an entry.
+    /// Marks the end of an element, or of an entry's value.
     #[inline]
     pub(super) fn end_value(&mut self) {
         match self.end {

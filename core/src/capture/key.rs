@@ -1,4 +1,4 @@
-//! Keys of maps, which JSON has only as texts.
+//! Keys of maps. In JSON each must be a text.
 
 use super::json::{Json, Stop};
 use serde::ser::{self, Impossible, Serialize};

@@ -1,18 +1,18 @@
 //! Values of any type as JSON in a span's attribute: inputs, outputs, metadata.
 //!
-//! A value is captured only where code says so. It is serialised once, into a buffer of its thread that is used again,
-//! with no tree of values in between, and copied into the shard from there.
+//! A value is captured only if code names it. It is serialised once, into a reused buffer of its thread, with no tree of
+//! values in between, and copied from there into the shard.
 //!
-//! | what | how |
+//! | question | answer |
 //! |---|---|
-//! | how long | up to [`Capture::max_bytes`]; what is longer is cut and stays valid JSON. The attribute says how long it would have been *at least*: writing stops at the limit, and what is behind it isn't looked at. `heirloom.truncated` on the exported span has it |
-//! | secrets | the value of a key that is denied is `"<redacted>"` ([`Capture::deny`]), be it the attribute's own key. What stands inside a text isn't looked into, and serde_json's `RawValue` is a text |
-//! | any other wish | a function sees each value before it is recorded ([`Capture::mask`]) |
-//! | not at all | [`Capture::enabled`], `HEIRLOOM_CAPTURE=false` |
-//! | a value that can't be serialised, or panics | a text that says so, without the error's text |
-//! | integers beyond ±(2^53 − 1) | texts, since most readers of JSON would round them |
+//! | length | up to [`Capture::max_bytes`]. A longer value is cut and stays valid JSON. `heirloom.truncated` on the exported span has a *lower bound* of its uncut length: writing stops at the limit, and the rest isn't read |
+//! | secrets | the value of a denied key is `"<redacted>"` ([`Capture::deny`]); this includes the attribute's own key. The content of a text isn't examined, and serde_json's `RawValue` is a text |
+//! | other rules | your function gets each value before it is recorded ([`Capture::mask`]) |
+//! | off | [`Capture::enabled`], `HEIRLOOM_CAPTURE=false` |
+//! | a value that can't be serialised, or panics | a fixed text, without the error's text |
+//! | integers beyond ±(2^53 − 1) | texts, because most readers of JSON would round them |
 //! | `NaN`, infinities | `"NaN"`, `"Infinity"`, `"-Infinity"` |
-//! | bytes | how many there are |
+//! | bytes | their number |
 //! | more than 128 levels | cut |
 //!
 //! | file | what it does |

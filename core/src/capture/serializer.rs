@@ -1,4 +1,4 @@
-//! Serde's side of [`Json`]: what each of its data types is written as.
+//! A serde serialiser that writes to [`Json`].
 
 use super::json::{Bracket, Json, Stop};
 use super::key::Key;
@@ -6,7 +6,7 @@ use crate::Value;
 use serde::ser::{self, Serialize};
 use std::fmt;
 
-/// Integers beyond this become texts.
+/// The largest absolute value of an integer that is written as a number. Others become texts.
 const MAX_SAFE: u64 = Value::MAX_JSON_INTEGER;
 
 impl fmt::Display for Stop {
@@ -21,7 +21,7 @@ impl fmt::Display for Stop {
 impl std::error::Error for Stop {}
 
 impl ser::Error for Stop {
-    /// The text isn't kept: it may quote the value.
+    /// The text isn't kept, because it may quote the value.
     fn custom<T: fmt::Display>(_: T) -> Self {
         Stop::Failed
     }
@@ -45,12 +45,12 @@ pub(super) struct Entries<'a, 'j> {
     kind: Kind,
 }
 
-/// What a struct stands for.
+/// How a struct is written.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Object,
-    /// One of serde_json's own, with one field that stands for it: JSON in a text, or the digits of a number of any
-    /// precision. Both come out as texts.
+    /// One of serde_json's own types, with a single field: JSON in a text, or the digits of a number of any precision.
+    /// Both are written as texts.
     Text,
 }
 
@@ -82,7 +82,7 @@ impl<'a, 'j> Serializer<'a, 'j> {
     }
 }
 
-/// Writes what is part of another value, unless that is denied.
+/// Writes a part of another value, unless its key is denied.
 #[inline]
 fn part<T: Serialize + ?Sized>(json: &mut Json<'_>, value: &T) -> Result<(), Stop> {
     match json.is_muted() {
@@ -158,7 +158,7 @@ impl<'a, 'j> ser::Serializer for Serializer<'a, 'j> {
         self.0.text(value)
     }
 
-    /// Bytes are no text that anybody reads: how many there are.
+    /// Writes the number of bytes: people can't read their values.
     fn serialize_bytes(self, value: &[u8]) -> Result<(), Stop> {
         self.0.text(&format!("<{} bytes>", value.len()))
     }
@@ -245,7 +245,7 @@ impl<'a, 'j> ser::Serializer for Serializer<'a, 'j> {
         Ok(Entries { in_variant: true, ..self.variant(variant)?.entries()? })
     }
 
-    /// Parts of a text go straight into the JSON.
+    /// Writes a text part by part, without a copy of the whole.
     fn collect_str<T: fmt::Display + ?Sized>(self, value: &T) -> Result<(), Stop> {
         self.0.whole_part(|json| {
             json.begin_text()?;
@@ -260,7 +260,7 @@ impl<'a, 'j> ser::Serializer for Serializer<'a, 'j> {
     }
 }
 
-/// Receives a text in parts.
+/// Writes the parts of a text.
 struct Parts<'a, 'j> {
     json: &'a mut Json<'j>,
     stop: Option<Stop>,
@@ -302,7 +302,7 @@ impl Elements<'_, '_> {
     }
 }
 
-/// Serde has a trait for each kind of array; the JSON of all of them is one.
+/// Serde has one trait for each kind of array; their JSON is the same.
 macro_rules! elements {
     ($($kind:ident: $element:ident;)*) => {
         $(impl ser::$kind for Elements<'_, '_> {
@@ -374,7 +374,7 @@ impl ser::SerializeMap for Entries<'_, '_> {
     }
 }
 
-/// And one for each kind of object with fields.
+/// The same for each kind of object with fields.
 macro_rules! fields {
     ($($kind:ident),*) => {
         $(impl ser::$kind for Entries<'_, '_> {

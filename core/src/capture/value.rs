@@ -1,4 +1,4 @@
-//! From a value to an attribute.
+//! Turns a value into an attribute.
 
 use super::json::{Bracket, Json, Stop};
 use super::serializer::Serializer;
@@ -11,20 +11,20 @@ use std::cell::Cell;
 use std::fmt;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
-/// What stands for a value that can't be serialised.
+/// Recorded instead of a value that can't be serialised.
 const FAILED: &[u8] = b"\"<not captured: it can't be serialised>\"";
-/// What stands for a value whose `Serialize` panicked.
+/// Recorded instead of a value whose `Serialize` panicked.
 const PANICKED: &[u8] = b"\"<not captured: its Serialize panicked>\"";
-/// A buffer longer than this isn't kept.
+/// The longest buffer that a thread keeps, in bytes, so that one large value doesn't hold memory permanently.
 const MAX_KEPT: usize = 1 << 20;
 
 thread_local! {
-    /// The buffer of the last capture, for the next one. Empty while one is being written: a `Serialize` that captures has
-    /// one of its own.
+    /// The buffer of the last capture, for the next one. Empty during a capture: a `Serialize` that captures uses another
+    /// buffer.
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// What can be captured: everything that serde serialises, and what [`debug`] makes of the rest.
+/// Values that can be captured: every type that serde serialises, and the result of [`debug`] for other types.
 pub trait Captured {
     #[doc(hidden)]
     fn write(&self, json: &mut Json<'_>) -> Result<(), Stop>;
@@ -37,11 +37,11 @@ impl<T: Serialize + ?Sized> Captured for T {
     }
 }
 
-/// A value that is captured as the text that its `Debug` writes.
+/// A value that is captured as its `Debug` text.
 #[derive(Clone, Copy, Debug)]
 pub struct Debugged<'a, T: ?Sized>(&'a T);
 
-/// Captures a value by its `Debug`, as a text: no key in it is known, so none is redacted.
+/// Captures a value as its `Debug` text. The keys inside that text are unknown to the rules, so none is redacted.
 ///
 /// ```
 /// use heirloom_core::{capture, testing};
@@ -66,16 +66,16 @@ impl<T: fmt::Debug + ?Sized> Serialize for Debugged<'_, T> {
     }
 }
 
-/// Sets an attribute to a value as JSON, under the rules of the span's tracer ([`Capture`]). If the attribute's own key is
-/// denied, the value isn't looked at.
+/// Sets an attribute to a value as JSON, under the rules of the span's tracer ([`Capture`]). If the attribute's own key
+/// is denied, the value isn't read.
 ///
-/// Cost: nothing but a look if the span isn't recorded, or is this thread's and capture is off, whatever the value's size.
-/// Else the value is serialised into a buffer of the thread, up to the limit, and copied; no lock, and no allocation once
-/// the buffer has grown.
+/// Cost: one test if the span isn't recorded, or if it is this thread's and capture is off; the value's size doesn't
+/// matter then. Otherwise the value is serialised into a buffer of the thread, up to the limit, and copied; no lock, and
+/// no allocation once the buffer has grown.
 ///
 /// # Errors
-/// As [`Span::try_set`], and that capture is switched off. A value that can't be serialised is no error: a text that says
-/// so is recorded instead.
+/// As [`Span::try_set`]; or capture is switched off. A value that can't be serialised is no error: a fixed text is
+/// recorded instead.
 ///
 /// ```
 /// use heirloom_core::{capture, testing};
@@ -97,11 +97,11 @@ pub fn record<'k>(span: &Span, key: impl Into<Name<'k>>, value: &(impl Captured 
     record_with(span, key.into(), |json| value.write(json))
 }
 
-/// As [`record`], and gives back what that would set: for what is recorded elsewhere than in an attribute of the span, such
-/// as in an event. Cost: as there, and an allocation.
+/// As [`record`], and returns the JSON instead of setting the attribute: for JSON that is recorded elsewhere, such as in
+/// an event. Cost: as there, and an allocation.
 ///
 /// # Errors
-/// As [`record`], but for those of writing.
+/// As [`record`], except for errors of writing to the shard.
 ///
 /// ```
 /// use heirloom_core::{capture, testing};
@@ -120,13 +120,13 @@ pub fn to_json(span: &Span, key: &str, value: &(impl Captured + ?Sized)) -> Resu
     Ok(String::from_utf8_lossy(&json).into_owned())
 }
 
-/// What stands for a text whose key is denied.
+/// Recorded instead of a text whose key is denied.
 const REDACTED: &str = "<redacted>";
 
-/// Sets an attribute to a text that other code made, as it is, under the rules of the span's tracer ([`Capture`]): for
-/// bridges to other tracing systems. What stands in the text isn't looked into, but for the mask.
+/// Sets an attribute to a text from other code, unchanged, under the rules of the span's tracer ([`Capture`]): for
+/// bridges to other tracing systems. Only the mask reads the content of the text.
 ///
-/// Cost: nothing but a look if the span isn't recorded or capture is off. Else two copies and one allocation.
+/// Cost: one test if the span isn't recorded or capture is off. Otherwise two copies and one allocation.
 ///
 /// # Errors
 /// As [`record`].
@@ -152,11 +152,11 @@ pub fn text<'k>(span: &Span, key: impl Into<Name<'k>>, text: &str) -> Result<(),
     record::set_captured(span, key, &text, whole)
 }
 
-/// As [`text`], and gives back what that would set: for what is recorded elsewhere than in an attribute of the span, such as
-/// in an event. Cost: as there.
+/// As [`text`], and returns the text instead of setting the attribute: for a text that is recorded elsewhere, such as in
+/// an event. Cost: as there.
 ///
 /// # Errors
-/// As [`record`], but for those of writing.
+/// As [`record`], except for errors of writing to the shard.
 ///
 /// ```
 /// use heirloom_core::{capture, testing};
@@ -174,7 +174,7 @@ pub fn to_text(span: &Span, key: &str, text: &str) -> Result<String, SetError> {
     ruled_text(span, key, text).map(|(text, _)| String::from_utf8_lossy(&text).into_owned())
 }
 
-/// A text under the rules, and how long it was if it was cut.
+/// Applies the rules to a text. The number is its length before the cut; zero if it wasn't cut.
 fn ruled_text(span: &Span, key: &str, text: &str) -> Result<(Vec<u8>, usize), SetError> {
     let CaptureInto { rules, limit } = record::capture_into(span)?;
     let limit = limit.min(rules.limit());
@@ -184,9 +184,9 @@ fn ruled_text(span: &Span, key: &str, text: &str) -> Result<(Vec<u8>, usize), Se
     Ok((rules.masked(key, kept.as_bytes().to_vec(), limit), whole))
 }
 
-/// Whether the rules of the span's tracer deny the values of this key. `false` for a span that isn't recorded.
+/// Whether the rules of the span's tracer deny the values of this key. `false` for a non-recording span.
 ///
-/// Cost: a look at the end of the key.
+/// Cost: a look-up by the end of the key.
 ///
 /// ```
 /// use heirloom_core::{capture, root, testing};
@@ -199,7 +199,7 @@ pub fn is_denied(span: &Span, key: &str) -> bool {
     span.is_recording() && record::denies(span, key)
 }
 
-/// As [`record`], one object of several values: the arguments of a function, by their names.
+/// As [`record`], for several values as one object: the arguments of a function, by their names.
 ///
 /// # Errors
 /// As [`record`].
@@ -228,7 +228,7 @@ fn object(json: &mut Json<'_>, entries: &[(&str, &dyn Captured)]) -> Result<(), 
     Ok(())
 }
 
-/// Not inlined, so that callers do little where nothing is captured.
+/// Not inlined, so that a caller's code stays small when nothing is captured.
 #[inline(never)]
 fn record_with(
     span: &Span,
@@ -243,7 +243,7 @@ fn record_with(
     set
 }
 
-/// The JSON of a value under the rules, and how long it would have been at least if it was cut.
+/// The JSON of a value after the rules, and a lower bound of its uncut length; zero if it wasn't cut.
 fn ruled(
     span: &Span,
     key: &str,
@@ -259,8 +259,8 @@ fn ruled(
     Ok(within(limit, rules.masked(key, json, limit), whole))
 }
 
-/// Of what is longer than the limit, as what stands for a value may be where attributes are very short, nothing is kept: a
-/// part of it is no JSON.
+/// Keeps nothing that is longer than the limit, because a part of it is no valid JSON. Even a replacement text can be too
+/// long if attributes must be very short.
 fn within(limit: usize, json: Vec<u8>, whole: usize) -> (Vec<u8>, usize) {
     const NOTHING: &[u8] = b"null";
     match json.len() {
@@ -270,7 +270,7 @@ fn within(limit: usize, json: Vec<u8>, whole: usize) -> (Vec<u8>, usize) {
     }
 }
 
-/// The JSON of a value, and how long it would have been at least if it was cut.
+/// The JSON of a value, and a lower bound of its uncut length; zero if it wasn't cut.
 fn captured(
     rules: &Capture,
     limit: usize,

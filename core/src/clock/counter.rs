@@ -1,11 +1,11 @@
 //! The processor's counter: one unsafe read per architecture.
 #![allow(unsafe_code)]
 
-/// Whether this architecture has a counter that we can read.
+/// Whether this architecture has a counter that this module reads.
 pub(crate) const EXISTS: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
 
-/// The time stamp counter. Not ordered with the instructions around it: a few nanoseconds of jitter are cheaper than a
-/// fence, and the collector never lets an end stand before its begin.
+/// The time stamp counter. It isn't ordered with the instructions around it: a few nanoseconds of jitter cost less than a
+/// fence, and the collector never puts an end before its start.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 pub(crate) fn read() -> u64 {
@@ -23,7 +23,7 @@ pub(crate) fn read() -> u64 {
     count
 }
 
-/// No counter: never called, since `EXISTS` is false.
+/// There is no counter. Never called, because `EXISTS` is false.
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 #[inline(always)]
 pub(crate) fn read() -> u64 {

@@ -1,10 +1,10 @@
-//! A clock that tests move by hand.
+//! A clock that only tests move.
 
 use super::{load, Nanos};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// A clock that stands still until a test moves it. Clones are the same clock.
+/// A clock that only a test moves. Clones are the same clock.
 ///
 /// It starts at one second after 1970. Moving it takes effect at once on every thread that records with it.
 ///
@@ -30,13 +30,13 @@ impl ManualClock {
         let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, moved);
     }
 
-    /// Moves the clock back, as only a broken clock does: to test that nothing ends before it begins. It stops at zero.
+    /// Moves the clock back, as only a broken clock does: to test that no span ends before it starts. It stops at zero.
     pub fn step_back(&self, by: Duration) {
         let by = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
         let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |now| Some(now.saturating_sub(by)));
     }
 
-    /// What it shows: nanoseconds since 1970.
+    /// The clock's time: nanoseconds since 1970.
     pub fn now_ns(&self) -> u64 {
         load(&self.0)
     }

@@ -1,11 +1,11 @@
 //! Time. A recording thread stamps a record with a *tick*; the collector turns ticks into nanoseconds since 1970.
 //!
-//! A tick with its top bit clear is the processor's counter; with its top bit set, the other 63 bits are nanoseconds of
-//! the monotonic clock (or of a clock that a test moves by hand). So every stamp says which clock it is of, and a change
-//! of clock in the middle of a run can't mix them up.
+//! A tick with a clear top bit is the processor's counter. With a set top bit, the other 63 bits are nanoseconds of the
+//! monotonic clock (or of a test's manual clock). So each stamp identifies its clock, and a change of the clock during a
+//! run can't mix them up.
 //!
-//! The counter (8 ns to read) is used where the kernel itself takes its time from it, `CLOCK_MONOTONIC` (19 ns)
-//! elsewhere. Neither follows a step of the wall clock; see [`timeline`] for how both become wall-clock time.
+//! The counter (8 ns to read) is used where the kernel itself derives its time from it, `CLOCK_MONOTONIC` (19 ns)
+//! elsewhere. Neither follows a step of the wall clock. [`timeline`] converts both to wall-clock time.
 
 mod counter;
 mod manual;
@@ -20,14 +20,14 @@ use crate::sys;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
-/// Set in a tick that is nanoseconds and not the counter.
+/// Set in a tick that is in nanoseconds and not the counter.
 pub(crate) const NS: u64 = 1 << 63;
 
-/// Which clock a shard's writer reads, as a number that fits an atomic.
+/// The clock that a shard's writer reads, as a number that fits an atomic.
 pub(crate) const COUNTER: u8 = 0;
 /// `CLOCK_MONOTONIC`.
 pub(crate) const MONOTONIC: u8 = 1;
-/// A clock that a test moves.
+/// A test's manual clock.
 pub(crate) const MANUAL: u8 = 2;
 
 /// The clock of a tracer.
@@ -39,7 +39,7 @@ pub(crate) enum Clock {
 }
 
 impl Clock {
-    /// What a new shard's writer reads.
+    /// The clock for a new shard's writer.
     pub(crate) fn source(&self) -> u8 {
         match self {
             Clock::Manual(_) => MANUAL,
@@ -48,7 +48,7 @@ impl Clock {
         }
     }
 
-    /// The value of a clock that is not the counter.
+    /// Reads a clock other than the counter.
     pub(crate) fn slow_tick(&self) -> u64 {
         match self {
             Clock::System => NS | sys::monotonic_ns(),

@@ -1,21 +1,21 @@
-//! How much of a stretch of time was spent inside something: of a future's life, in its polls.
+//! Measures the part of a period that was spent inside something: of a future's lifetime, the time in its polls.
 //!
-//! Stretches are measured in ticks of the processor's counter where that can be trusted (8 ns a reading, half of what the
-//! operating system's clock takes). What a tick is worth is measured once per process, from the first stretch on.
+//! Periods are measured in ticks of the processor's counter where that is reliable (8 ns a read, half of the cost of the
+//! operating system's clock). The duration of a tick is measured once per process, from the first period on.
 
 use super::counter;
 use crate::sys;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::OnceLock;
 
-/// A running stopwatch. Beginning and ending read the clock once, a visit twice.
+/// A running stopwatch. Its start and its end read the clock once each, a visit twice.
 #[derive(Debug)]
 pub(crate) struct Stopwatch {
     start: u64,
     inside: u64,
 }
 
-/// What a [`Stopwatch`] has measured. Both together are the whole stretch.
+/// The result of a [`Stopwatch`]. Both parts together are the whole period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Measured {
     pub(crate) inside_ns: u64,
@@ -28,20 +28,20 @@ impl Stopwatch {
         Self { start: now(), inside: 0 }
     }
 
-    /// Counts a visit.
+    /// Adds a visit.
     #[inline]
     pub(crate) fn add(&mut self, from: u64, to: u64) {
         self.inside += ticks_between(from, to);
     }
 
-    /// What was measured until then.
+    /// The result up to this time.
     #[inline]
     pub(crate) fn measured(&self, until: u64) -> Measured {
         measured(self.inside, ticks_between(self.start, until), ns_per_tick())
     }
 }
 
-/// Where a process began to measure.
+/// The readings at which a process started to measure.
 #[derive(Debug)]
 struct Anchor {
     counter: bool,
@@ -57,7 +57,7 @@ fn anchor() -> &'static Anchor {
     })
 }
 
-/// A reading of the clock, in ticks.
+/// Reads the clock, in ticks.
 #[inline]
 pub(crate) fn now() -> u64 {
     if anchor().counter {
@@ -67,12 +67,14 @@ pub(crate) fn now() -> u64 {
     }
 }
 
-/// From when on the rate is good for ever: two readings are off by some 20 ns, a fifth of a millionth of this.
+/// The age at which the rate is final, in nanoseconds: two readings are off by some 20 ns, a fifth of a millionth of
+/// this.
 const SETTLED_NS: u64 = 100_000_000;
 
 #[inline]
 fn ns_per_tick() -> f64 {
-    /// The bits of the number; zero until it is settled. Each thread that finds that measures, and any result will do.
+    /// The bits of the rate; zero until it is final. Each thread that finds zero measures, and any of the results is
+    /// good.
     static RATE: AtomicU64 = AtomicU64::new(0);
     match RATE.load(Ordering::Relaxed) {
         0 => measure_rate(&RATE),
@@ -80,7 +82,8 @@ fn ns_per_tick() -> f64 {
     }
 }
 
-/// The rate since the anchor, which is no younger than any stretch: so a stretch is off by what two readings are.
+/// The rate since the anchor. The anchor is at least as old as any period, so the error of a period is that of two
+/// readings.
 #[cold]
 fn measure_rate(settled: &AtomicU64) -> f64 {
     let Anchor { counter: true, tick, ns } = *anchor() else {
@@ -95,7 +98,7 @@ fn measure_rate(settled: &AtomicU64) -> f64 {
     rate
 }
 
-/// Zero if they were read in the wrong order, as may happen within a few nanoseconds on two processors.
+/// Zero if they were read in the wrong order, which happens within a few nanoseconds on two processors.
 #[inline]
 fn ticks_between(from: u64, to: u64) -> u64 {
     (to.wrapping_sub(from) as i64).max(0) as u64
@@ -124,7 +127,7 @@ mod tests {
         assert_eq!((ticks_between(5, 3), ticks_between(3, 5)), (0, 2));
     }
 
-    /// Both while the rate is young and when it is settled.
+    /// Both while the rate is new and when it is final.
     #[test]
     fn a_stretch_is_as_long_as_the_operating_system_says() {
         for _ in 0..30 {

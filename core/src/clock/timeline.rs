@@ -1,11 +1,11 @@
-//! From ticks to nanoseconds since 1970: one wall-clock anchor for the whole process, and a line per second.
+//! Converts ticks to nanoseconds since 1970, with one wall-clock anchor for the whole process and one line per second.
 //!
 //! The anchor pairs the wall clock with the monotonic clock once. From then on wall time is the anchor plus monotonic
-//! time, so that a step of the wall clock can't bend a trace.
+//! time, so a step of the wall clock can't distort a trace.
 //!
-//! Ticks of the counter become monotonic time by *segments*: straight lines, each starting where the previous one is at
-//! that moment, with the slope that meets the measured clock one second later. So time is continuous and never goes back,
-//! and an early estimate of the counter's rate, off by some 10 ppm, heals within a second.
+//! Ticks of the counter become monotonic time by *segments*. A segment is a straight line that starts where the previous
+//! one is at that moment, with the slope that meets the measured clock one second later. So time is continuous and never
+//! goes back, and an error of some 10 ppm in an early estimate of the counter's rate is corrected within a second.
 
 use super::{counter, NS};
 use crate::sys;
@@ -17,11 +17,11 @@ fn anchor_ns() -> u64 {
     *ANCHOR.get_or_init(|| sys::realtime_ns().wrapping_sub(sys::monotonic_ns()))
 }
 
-/// How often a new segment starts, in monotonic nanoseconds.
+/// How often a new segment starts, in monotonic nanoseconds: once a second.
 const SEGMENT_NS: u64 = 1_000_000_000;
-/// How many segments are kept: stamps older than this many seconds use the oldest one.
+/// How many segments are kept, one per second. Older stamps use the oldest one.
 const SEGMENTS: usize = 64;
-/// How long the rate is measured before anything is converted.
+/// How long the rate is measured before the first conversion, in nanoseconds: enough for an error of about a thousandth.
 const SETTLE_NS: u64 = 200_000;
 
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +39,7 @@ impl Segment {
     }
 }
 
-/// A pair of readings of both clocks taken as closely together as possible.
+/// One reading of both clocks, as close together as possible.
 #[derive(Clone, Copy, Debug)]
 struct Pair {
     tick: u64,
@@ -47,7 +47,7 @@ struct Pair {
 }
 
 impl Pair {
-    /// Reads the counter before and after the clock and keeps the closest of three tries.
+    /// Reads the counter before and after the clock, and keeps the closest of three tries.
     fn read() -> Self {
         let mut best = Pair { tick: 0, ns: 0 };
         let mut width = u64::MAX;
@@ -63,14 +63,14 @@ impl Pair {
         best
     }
 
-    /// Nanoseconds per tick from here to there; `None` if the counter stood still.
+    /// Nanoseconds per tick between two readings; `None` if the counter did not advance.
     fn rate_until(self, later: Self) -> Option<f64> {
         let ticks = later.tick.wrapping_sub(self.tick);
         (ticks > 0).then(|| later.ns.wrapping_sub(self.ns) as f64 / ticks as f64)
     }
 }
 
-/// Turns ticks into nanoseconds since 1970. Owned by a collector.
+/// Converts ticks to nanoseconds since 1970. Owned by a collector.
 #[derive(Debug)]
 pub(crate) struct Timeline {
     /// Added to monotonic nanoseconds.
@@ -80,8 +80,8 @@ pub(crate) struct Timeline {
 }
 
 impl Timeline {
-    /// A timeline whose ticks are of the system's clocks. Waits 200 microseconds once, so that the first rate is good to
-    /// about a thousandth, also for what was recorded meanwhile and before.
+    /// A timeline for ticks of the system's clocks. It waits 200 microseconds once. The first rate is then exact to about
+    /// a thousandth, also for earlier records.
     pub(crate) fn system() -> Self {
         let first = Pair::read();
         while sys::monotonic_ns().wrapping_sub(first.ns) < SETTLE_NS {
@@ -92,13 +92,13 @@ impl Timeline {
         Self { anchor_ns: anchor_ns(), first, segments: vec![segment] }
     }
 
-    /// A timeline whose ticks already are nanoseconds since 1970.
+    /// A timeline for ticks that are nanoseconds since 1970.
     pub(crate) fn manual() -> Self {
         Self { anchor_ns: 0, first: Pair { tick: 0, ns: 0 }, segments: Vec::new() }
     }
 
-    /// Starts a new segment if the last one is a second old, or on demand while the rate is young. To be called by the
-    /// collector before each pass, so that no stamp is far beyond the last segment.
+    /// Starts a new segment if the last one is a second old, or on demand while the rate is new. The collector calls it
+    /// before each pass, so that no stamp is far beyond the last segment.
     pub(crate) fn tend(&mut self) {
         let Some(last) = self.segments.last() else { return };
         let now = sys::monotonic_ns();
@@ -112,7 +112,7 @@ impl Timeline {
         let Some(rate) = self.first.rate_until(now) else { return };
         let Some(last) = self.segments.last().copied() else { return };
         let here_ns = last.at(now.tick).max(last.ns);
-        // In one segment's time the line shall meet the measured clock: the error so far is spread over it.
+        // The line must meet the measured clock one segment later, so the error so far is spread over the segment.
         let error_ns = now.ns.wrapping_sub(here_ns) as i64 as f64;
         let correction = (error_ns / SEGMENT_NS as f64).clamp(-0.5, 0.5);
         self.segments.push(Segment { tick: now.tick, ns: here_ns, ns_per_tick: rate * (1.0 + correction) });
@@ -141,8 +141,8 @@ mod tests {
     use super::*;
     use std::time::{Duration, Instant};
 
-    /// Converts ticks from before the timeline was made until some recalibrations later, as a collector does: each at the
-    /// pass in which it is read.
+    /// Converts ticks from before the timeline was made until some recalibrations later. Like a collector, it converts
+    /// each in the pass in which it is read.
     #[test]
     fn time_never_goes_back_and_runs_as_fast_as_the_clock_from_the_first_tick_on() {
         let before = Pair::read();

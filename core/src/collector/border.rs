@@ -1,11 +1,11 @@
-//! The border: what another process wrote is checked here before anything else looks at it.
+//! The border: validates the records of other processes before any other code reads them.
 //!
-//! A record was copied to memory of this process, so it can't change any more. Every length in it is checked against its
-//! own length (each kind's check stands with its layout, in `wire/`), its span against the shard that it came from, its
-//! stamps against the life of its process, and its names are turned into this process's numbers. Behind the border a record
-//! is as good as one of this process's own, but for whose spans it may touch.
+//! A record was copied to memory of this process, so it can't change any more. Every length in it is checked against the
+//! record's own length (each kind's check is beside its layout, in `wire/`), its span against the shard that it came
+//! from, and its stamps against the lifetime of its process. Its names become this process's numbers. After the border a
+//! record is treated like one of this process, except that it may access only the spans of its own process.
 //!
-//! One that makes no sense is a [`Violation`], and its shard is given up: whoever wrote it may have written anything.
+//! An invalid record is a [`Violation`], and its shard is quarantined: everything else in that shard may be invalid too.
 
 use crate::clock::NS;
 use crate::dictionary;
@@ -15,17 +15,17 @@ use crate::wire;
 pub(crate) use crate::wire::Violation;
 use crate::TraceState;
 
-/// How many different tracestates the spans of one region may have.
+/// Maximum number of different tracestates of the spans of one region, because the tracer's table is limited.
 const MAX_TRACESTATES: u32 = 1024;
-/// What stands for names beyond those that the dictionary takes.
+/// The name of spans whose names the dictionary doesn't take.
 const NO_MORE_NAMES: &str = "(no room for this name)";
 
-/// How many bytes of names the dictionary may take of one region: a quarter of what it takes of all.
+/// How many bytes of names the dictionary takes from one region: a quarter of what it takes from all.
 const MAX_ADOPTED_BYTES: usize = 1 << 20;
-/// How many names.
+/// How many names the dictionary takes from one region: an eighth of all its numbers.
 const MAX_ADOPTED: usize = 8192;
 
-/// Has a place in the dictionary for what stands for names beyond those that it takes.
+/// Reserves an entry of the dictionary for the replacement of names that it doesn't take.
 pub(crate) fn reserve_name() {
     dictionary::id_of(NO_MORE_NAMES);
 }
@@ -35,7 +35,7 @@ pub(crate) fn reserve_name() {
 pub(super) struct ForeignNames {
     ids: Vec<u32>,
     bytes: usize,
-    /// Where the next one is.
+    /// The position of the next one.
     at: usize,
 }
 
@@ -55,7 +55,7 @@ impl ForeignNames {
     }
 }
 
-/// A stamp, kept within the life of a region's process until now.
+/// A stamp, clamped to the time from the start of a region's process to the present.
 pub(super) fn clamped(region: &Hosted, until: Moment, tick: u64) -> u64 {
     let born = region.born();
     let (from, until) = match tick & NS {
@@ -65,12 +65,12 @@ pub(super) fn clamped(region: &Hosted, until: Moment, tick: u64) -> u64 {
     tick.min(until).max(from)
 }
 
-/// What is remembered of a shard between two records.
+/// The state of a shard's check between two records.
 #[derive(Debug)]
 pub(super) struct Crossing {
-    /// Which shard of the region.
+    /// The number of the shard in the region.
     pub(super) shard: u64,
-    /// Bytes of a long value that are still to come, in chunks.
+    /// Bytes of a long value that are still to come in chunks.
     rest: u64,
 }
 
@@ -84,16 +84,16 @@ impl Crossing {
 pub(super) struct Border<'a> {
     pub(super) region: &'a Hosted,
     pub(super) names: &'a mut ForeignNames,
-    /// When the positions were read: nothing that was published by then is later.
+    /// The time at which the positions were read: nothing published by then is later.
     pub(super) until: Moment,
-    /// How many tracestates this region brought so far.
+    /// The number of tracestates from this region so far.
     pub(super) tracestates: &'a mut u32,
-    /// Who knows the tracestates of this process.
+    /// Has the table of tracestates.
     pub(super) tracer: &'a Shared,
 }
 
 impl Border<'_> {
-    /// Checks a record, and makes it one of this process's.
+    /// Checks a record, and converts it to one of this process.
     pub(super) fn check(&mut self, shard: &mut Crossing, record: &mut Vec<u64>) -> Result<(), Violation> {
         let mut rest = shard.rest;
         let done = wire::check(record, &mut rest, &mut Source { border: self, shard: shard.shard });
@@ -102,7 +102,7 @@ impl Border<'_> {
     }
 }
 
-/// One shard of the region, as the records' own checks see it.
+/// One shard of the region, as the origin of records that are checked.
 struct Source<'b, 'a> {
     border: &'b mut Border<'a>,
     shard: u64,

@@ -1,4 +1,4 @@
-//! The collector's passes without its thread: one pass at a time, and nothing in between. For the fuzz targets, through
+//! The collector's passes without its thread, one pass per call. For the fuzz targets, through
 //! [`testing::region`](crate::testing::region).
 
 use super::assemble::Assembler;
@@ -8,7 +8,7 @@ use crate::export::{Batch, Resource, SpanData};
 use crate::pipeline::{Published, Shared};
 use std::sync::Arc;
 
-/// Sources and tables, and what came out of them.
+/// Sources, tables, and their results.
 pub(crate) struct ByHand {
     tracer: Arc<Shared>,
     sources: Sources,
@@ -23,7 +23,7 @@ impl ByHand {
         Self { tracer, sources: Sources::default(), assembler, batches: Vec::new() }
     }
 
-    /// One pass, as the thread makes it. Returns whether anything waits for another one.
+    /// Makes one pass, like the thread. Returns whether anything waits for another one.
     pub(crate) fn pass(&mut self) -> bool {
         let Self { tracer, sources, assembler, batches } = self;
         tracer.tracestates.renew(assembler.tracestates_known(), |all| assembler.set_tracestates(all));
@@ -34,13 +34,13 @@ impl ByHand {
         waits
     }
 
-    /// The spans that were finished since the last call.
+    /// Takes the spans that were finished since the last call.
     pub(crate) fn take_spans(&mut self) -> Vec<SpanData> {
         self.assembler.send_all(&mut |batch| self.batches.push(batch));
         self.batches.drain(..).flat_map(|batch| batch.spans().map(|span| span.to_data()).collect::<Vec<_>>()).collect()
     }
 
-    /// Spans that are open, records that wait for a span, and bytes of both.
+    /// Numbers of open spans and of records that wait for a span, and the bytes of both.
     pub(crate) fn held(&self) -> [usize; 3] {
         self.assembler.held()
     }

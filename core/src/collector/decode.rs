@@ -1,11 +1,11 @@
-//! Turns what records say into rows of a batch.
+//! Converts the contents of records to rows of a batch.
 
 use crate::dictionary::Names;
 use crate::export::{AttributeRow, NameRow, ValueRow};
 use crate::wire::{Bytes, Decoded, Type, WireName};
 use std::ops::Range;
 
-/// A name as a row has it: static, or copied to `bytes`. `None` if no name has its number.
+/// A name in a row: static, or copied to `bytes`. `None` if no name has that number.
 pub(super) fn name(name: WireName<Bytes<'_>>, names: &mut Names, bytes: &mut Vec<u8>) -> Option<NameRow> {
     match name {
         WireName::Id(id) => names.get(id).map(NameRow::Static),
@@ -13,7 +13,7 @@ pub(super) fn name(name: WireName<Bytes<'_>>, names: &mut Names, bytes: &mut Vec
     }
 }
 
-/// A value that is no scalar and whose bytes are at `range`.
+/// A value that is no scalar, with its bytes at `range`.
 pub(super) fn ranged(ty: Type, range: Range<u32>) -> Option<ValueRow> {
     Some(match ty {
         Type::Str => ValueRow::Str(range),

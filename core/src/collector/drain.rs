@@ -7,11 +7,11 @@ use crate::pipeline::Shared;
 use crate::shard::Reader;
 use crate::wire::End;
 
-/// A flush gives up waiting for records of unknown spans after so many passes.
+/// After this many passes, a flush no longer waits for records of unknown spans: it must end.
 const MAX_FLUSH_PASSES: usize = 8;
 
 /// Passes until everything that was published before the call is assembled. `pass` returns whether anything waits for
-/// another one.
+/// another pass.
 pub(super) fn settle(mut pass: impl FnMut() -> bool) {
     for i in 0..MAX_FLUSH_PASSES {
         let waits = pass();
@@ -49,8 +49,8 @@ pub(super) struct Sources {
 }
 
 impl Sources {
-    /// Reads everything that was published before this call. Full batches go to `send`. Returns how many bytes there
-    /// were and whether anything waits for another pass.
+    /// Reads everything that was published before this call. Full batches go to `send`. Returns the number of bytes, and
+    /// whether anything waits for another pass.
     pub(super) fn pass(&mut self, tracer: &Shared, to: &mut Assembler, send: &mut dyn FnMut(Batch)) -> (u64, bool) {
         self.look_for_new(tracer, to);
         to.timeline.tend();

@@ -1,4 +1,4 @@
-//! Which process and thread the records of a shard are of.
+//! The process and thread to which the records of a shard belong.
 
 use crate::export::{BatchBuilder, Lane};
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 /// An index into [`Lanes`].
 pub(super) type LaneId = u32;
 
-/// All lanes that are in use: as the current owner of a shard, or by a span that is still open.
+/// All lanes in use: by the current owner of a shard, or by an open span.
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
     slots: Vec<Slot>,
@@ -17,7 +17,7 @@ pub(super) struct Lanes {
 struct Slot {
     lane: Arc<Lane>,
     users: u32,
-    /// The number of the batch that knows it: what a slot remembers of an earlier one is void.
+    /// The number of the batch that has the lane. An index from an earlier batch is void.
     batch: u64,
     in_batch: u32,
 }

@@ -2,15 +2,15 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `worker.rs` | the thread: when it looks, what it is asked, how it stops |
+//! | `worker.rs` | the thread: its schedule, its requests, its end |
 //! | `drain.rs` | one pass over all shards |
-//! | `regions/` | the shards of child processes, and the end of a dead one |
-//! | `border.rs` | what another process wrote is checked there |
+//! | `regions/` | the shards of child processes, and the end of a region |
+//! | `border.rs` | validates the records of other processes |
 //! | `assemble/` | pairs ends with begins, and decides when a span is finished |
-//! | `extras/` | what was set on an open span: attributes, events, links, status |
-//! | `stack.rs` | which spans of a shard are nested in which |
+//! | `extras/` | the data that was set on an open span: attributes, events, links, status |
+//! | `stack.rs` | how the spans of a shard nest |
 //! | `decode.rs` | reads the fields of a record |
-//! | `lanes.rs` | which process and thread a shard's records are of |
+//! | `lanes.rs` | the process and thread of a shard's records |
 //! | `by_hand.rs` | passes without the thread, for the fuzz targets |
 
 mod assemble;

@@ -8,7 +8,7 @@ use crate::export::{Batch, SpanData};
 use crate::pipeline::{Assembled, Shared};
 use crate::wire::End;
 
-/// Sources and tables, and what came out of them.
+/// Sources, tables, and their results.
 pub(crate) struct Passes {
     sources: Sources,
     assembler: Assembler,
@@ -22,12 +22,12 @@ impl Passes {
         Self { sources: Sources::default(), assembler, batches: Vec::new(), give_back_twice: false }
     }
 
-    /// A planted bug: each reservation is given back a second time.
+    /// A planted bug: each reservation is returned a second time.
     pub(crate) fn give_back_twice(&mut self) {
         self.give_back_twice = true;
     }
 
-    /// One pass, as the collector's thread makes it.
+    /// Makes one pass, like the collector's thread.
     pub(crate) fn pass(&mut self, tracer: &Shared) -> (u64, bool) {
         let batches = &mut self.batches;
         let result = self.sources.pass(tracer, &mut self.assembler, &mut |batch| batches.push(batch));
@@ -38,12 +38,12 @@ impl Passes {
         result
     }
 
-    /// The passes of a flush.
+    /// Makes the passes of a flush.
     pub(crate) fn settle(&mut self, tracer: &Shared) {
         settle(|| self.pass(tracer).1);
     }
 
-    /// Closes what is open, as at the end of a tracer.
+    /// Closes open spans, as at the end of a tracer.
     pub(crate) fn close_all(&mut self, tracer: &Shared) {
         let batches = &mut self.batches;
         self.assembler.close_all(tracer.clock_tick(), &mut |batch| batches.push(batch));

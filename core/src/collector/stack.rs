@@ -1,13 +1,13 @@
-//! The spans that were begun in a shard and not ended, the last one on top: how the collector sees what really nested on
-//! a lane, without looking ids up.
+//! The open spans that were started in a shard, the last one on top. It shows the collector, without id look-ups, which
+//! spans nest on a lane.
 
-/// Ids and slots of spans. Ends take a span off if it is on top; what ended otherwise (in another order, on another
-/// thread) is taken off when it is met, and at the latest when the memory would have to grow.
+/// Ids and slots of spans. An End takes a span off if it is on top. A span that ended in another way (out of order, on
+/// another thread) is removed when it is met, and at the latest when the memory would have to grow.
 #[derive(Debug, Default)]
 pub(super) struct Stack(Vec<(u64, u32)>);
 
 impl Stack {
-    /// The slot of this span, if it is on top.
+    /// The slot of this span, if the span is on top.
     #[inline]
     pub(super) fn top(&self, span: u64) -> Option<u32> {
         self.0.last().filter(|(top, _)| *top == span).map(|(_, slot)| *slot)
@@ -21,7 +21,7 @@ impl Stack {
         Some(slot)
     }
 
-    /// Puts a span on top. `is_open` says of an id and a slot whether that span is open still.
+    /// Pushes a span. `is_open` returns whether the span with an id and a slot is still open.
     #[inline]
     pub(super) fn push(&mut self, span: u64, slot: u32, is_open: impl Fn(u64, u32) -> bool) {
         if self.0.len() == self.0.capacity() {
@@ -30,22 +30,23 @@ impl Stack {
         self.0.push((span, slot));
     }
 
-    /// Takes off what has ended, wherever it is: a thread whose spans all end on other threads never has one on top.
+    /// Removes ended spans anywhere in the stack: if all spans of a thread end on other threads, none of them is on top
+    /// when it ends.
     #[cold]
     fn forget(&mut self, is_open: impl Fn(u64, u32) -> bool) {
         self.0.retain(|(span, slot)| is_open(*span, *slot));
-        // Room for as many again, so that this is rare however many are open.
+        // Reserves room for as many again, so that this is rare for any number of open spans.
         self.0.reserve(self.0.len().max(8));
     }
 
-    /// Takes off what is on top and has ended.
+    /// Removes ended spans from the top.
     pub(super) fn trim(&mut self, is_open: impl Fn(u64, u32) -> bool) {
         while self.0.last().is_some_and(|(span, slot)| !is_open(*span, *slot)) {
             self.0.pop();
         }
     }
 
-    /// Forgets all of them.
+    /// Removes all of them.
     pub(super) fn clear(&mut self) {
         self.0.clear();
     }
@@ -59,7 +60,7 @@ mod tests {
     fn spans_that_ended_on_other_threads_do_not_pile_up() {
         let mut stack = Stack::default();
         for span in 1..=100_000 {
-            // A pipeline: there is always one more on its way.
+            // A pipeline: another span is always open.
             stack.push(span, 0, |open, _| open + 3 >= span);
         }
         assert!(stack.0.capacity() < 64, "{}", stack.0.capacity());

@@ -1,4 +1,4 @@
-//! The assembler fed by hand: what can't be forced from outside.
+//! Tests that pass records to the assembler directly, for cases that can't be forced from outside.
 #![allow(clippy::unwrap_used)]
 
 use super::assemble::Assembler;
@@ -20,7 +20,7 @@ fn end(id: u64, tick: u64) -> [u64; 3] {
     End { flags: 0, dropped: 0, span: id, tick }.record()
 }
 
-/// A timeline forgets old rates. A span that was open meanwhile must not move, or it would cross its own children.
+/// A timeline forgets old rates. A span that is open meanwhile must keep its start, or it would cross its own children.
 #[test]
 fn a_span_began_when_it_began_however_long_it_is_open() {
     let mut assembler = Assembler::new(Arc::new(Resource::default()), Limits::default(), 1 << 20, Timeline::manual());
@@ -28,7 +28,7 @@ fn a_span_began_when_it_began_however_long_it_is_open() {
     let mut state = LaneState::new(ProcessId::OWN, 0, lane);
     assembler.take(&mut state, &begin(1, NS | 1_000));
     assert_eq!(assembler.open_spans()[0].start_ns, 1_000);
-    assembler.timeline = Timeline::system(); // takes the same tick for another time
+    assembler.timeline = Timeline::system(); // converts the same tick to another time
     assert_ne!(assembler.timeline.unix_ns(NS | 1_000), 1_000);
     assert_eq!(assembler.open_spans()[0].start_ns, 1_000);
     assembler.take(&mut state, &end(1, NS | 2_000));

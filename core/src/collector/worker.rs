@@ -1,17 +1,17 @@
-//! The collector's thread: when it looks, what it is asked, how it stops.
+//! The collector's thread: its schedule, its requests, its end.
 //!
-//! It looks every few milliseconds while there is something to read, every 50 ms while there is not, and at once when a
-//! shard is a third full or somebody asks for something. Looking without a pause costs a factor of three (the cache lines
-//! of the shards go back and forth), waking it for each span a factor of fifty in the slowest spans.
+//! It makes a pass every few milliseconds while there is something to read, every 50 ms otherwise, and at once when a
+//! shard is a third full or another thread has a request. Passing without a pause would cost a factor of three (the cache
+//! lines of the shards move between cores), and waking it for each span a factor of fifty in the slowest spans.
 //!
 //! A flush:
 //!
 //! 1. passes over all shards until nothing waits for another pass, so that everything published before the request is
 //!    assembled;
 //! 2. sends the current batch;
-//! 3. puts a barrier into each exporter's queue. The collector does not wait for it, the caller does.
+//! 3. puts a barrier into each exporter's queue. The caller waits for it, the collector doesn't.
 //!
-//! The end is the same, but that everything still open is closed as incomplete after 1., and the thread stops after 3.
+//! The end is the same, except that all open spans are closed as incomplete after 1., and the thread stops after 3.
 
 use super::assemble::Assembler;
 use super::drain::{settle, Sources};
@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::thread::{park_timeout, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// How long it sleeps while there is nothing to read.
+/// How long it sleeps between passes while there is nothing to read: rarely enough to cost nothing.
 const IDLE: Duration = Duration::from_millis(50);
 /// How many passes without a byte make it idle.
 const IDLE_AFTER: u32 = 10;
@@ -44,9 +44,12 @@ pub(crate) fn start(tracer: Arc<Shared>, resource: Arc<Resource>) -> std::io::Re
         let now = Instant::now();
         let collector =
             Collector { tracer: Arc::clone(&tracer), assembler, sources: Sources::default(), sent: now, watched: now };
-        // A bug of ours must not hang whoever flushes: without a collector nothing is recorded, and everything says so.
+        // A bug in the collector must not hang a thread that flushes. Without a collector nothing is recorded, and every
+        // flush returns an error.
         if catch_unwind(AssertUnwindSafe(|| collector.run())).is_err() {
-            warn("the collector panicked, which is a bug of Heirloom's: nothing is recorded any more");
+            warn(
+                "the collector panicked, which is a bug in Heirloom: nothing is recorded from now on; please report it",
+            );
             tracer.registry.close();
             tracer.hosts.abandon();
             tracer.control.stop().iter().for_each(|barrier| tracer.await_exporters(barrier, Queue::flush));
@@ -58,9 +61,9 @@ struct Collector {
     tracer: Arc<Shared>,
     assembler: Assembler,
     sources: Sources,
-    /// When the last batch was sent.
+    /// The time at which the last batch was sent.
     sent: Instant,
-    /// When the clock and the exporters were last looked after.
+    /// The time of the last check of the clock and the exporters.
     watched: Instant,
 }
 
@@ -100,7 +103,7 @@ impl Collector {
         self.tracer.await_exporters(barrier, Queue::flush);
     }
 
-    /// The end. A panic hook and a guard may both ask for it.
+    /// Ends the collector. A panic hook and a guard may both request it.
     fn close(&mut self, ends: &[Arc<Barrier>]) {
         self.tracer.registry.close();
         self.tracer.hosts.refuse();
@@ -114,7 +117,7 @@ impl Collector {
         for barrier in ends {
             self.tracer.await_exporters(barrier, Queue::shutdown);
         }
-        // Whoever asks while this goes on waits for the exporters too.
+        // Requests that arrive during this wait for the exporters too.
         self.tracer.control.stop().iter().for_each(|barrier| self.tracer.await_exporters(barrier, Queue::flush));
     }
 
@@ -153,7 +156,7 @@ impl Collector {
         assembler.send_all(&mut |batch| deliver(tracer, batch));
     }
 
-    /// Once in a while: exporters that hang, and a kernel that stopped trusting the counter.
+    /// Checks, once in a while, for exporters that hang, and whether the kernel still uses the counter.
     fn look_after(&mut self) {
         if self.watched.elapsed() < Duration::from_secs(1) {
             return;

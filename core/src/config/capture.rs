@@ -1,4 +1,4 @@
-//! [`Capture`]: what may be captured, how much of it, and who looks at it first.
+//! [`Capture`]: whether values are captured, how long they may be, which are hidden, and a mask.
 
 use super::deny::DenyList;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 
-/// What a tracer does with captured values: inputs, outputs and metadata that are written as JSON.
+/// Rules for captured values: inputs, outputs and metadata that are recorded as JSON.
 ///
 /// | setting | default | in the environment |
 /// |---|---|---|
@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// | [`deny`](Self::deny) | keys that end with one of [`DEFAULT_DENIED`](Self::DEFAULT_DENIED) | |
 /// | [`mask`](Self::mask) | none | |
 ///
-/// Capture is never implicit: only what code names is captured. Clones are cheap.
+/// Capture is never implicit: only values that the code names are captured. Clones are cheap.
 ///
 /// ```
 /// use heirloom_core::{builder, Capture};
@@ -61,50 +61,51 @@ impl Default for Rules {
     }
 }
 
-/// What stands for a value whose mask panicked.
+/// Recorded instead of a value whose mask panicked.
 #[cfg(feature = "capture")]
 const MASK_PANICKED: &str = "\"<not captured: the mask panicked>\"";
-/// What stands for a value that its mask made too long.
+/// Recorded instead of a value that is longer than the limit after the mask.
 #[cfg(feature = "capture")]
 const MASK_TOO_LONG: &str = "\"<not captured: longer than the limit after the mask>\"";
 
 impl Capture {
-    /// The default of [`max_bytes`](Self::max_bytes).
+    /// The default of [`max_bytes`](Self::max_bytes), in bytes.
     pub const DEFAULT_MAX_BYTES: usize = 64 << 10;
-    /// The least that [`max_bytes`](Self::max_bytes) takes.
+    /// The smallest [`max_bytes`](Self::max_bytes): room for the texts that replace a value.
     pub const MIN_MAX_BYTES: usize = 64;
-    /// Keys that end with one of these are denied, whatever case and separators they are written with: `X-Api-Key`,
-    /// `apiKey` and `client_secret` are, `max_tokens` is not.
+    /// A key that ends with one of these is denied. Case and separators don't matter: `X-Api-Key`, `apiKey` and
+    /// `client_secret` are denied, `max_tokens` is not.
     pub const DEFAULT_DENIED: &'static [&'static str] = super::deny::DEFAULT;
 
-    /// Whether anything is captured. Off, a capture costs a look at the switch, whatever the value's size.
+    /// Sets whether values are captured. If not, a capture only tests this switch; its cost doesn't depend on the value's
+    /// size.
     pub fn enabled(mut self, enabled: bool) -> Self {
         Arc::make_mut(&mut self.0).enabled = enabled;
         self
     }
 
-    /// How long the JSON of one value may be, in bytes; what is longer is cut, stays valid JSON, and its size is noted. At
-    /// least 64. Never more than the tracer's limit for any attribute ([`Limits`](crate::Limits)).
+    /// The longest JSON of one value, in bytes. A longer value is cut and stays valid JSON, and its size is recorded. At
+    /// least 64. The tracer's limit for any attribute applies too ([`Limits`](crate::Limits)).
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         Arc::make_mut(&mut self.0).max_bytes = bytes.max(Self::MIN_MAX_BYTES);
         self
     }
 
-    /// Denies keys that end with this, too: the value of such a key is replaced by `"<redacted>"`.
+    /// Also denies keys with this ending: the value of such a key is replaced by `"<redacted>"`.
     pub fn deny(mut self, key: &str) -> Self {
         Arc::make_mut(&mut self.0).deny.add(key);
         self
     }
 
-    /// Denies no keys, not even the default ones.
+    /// Denies no key, not even those with the default endings.
     pub fn deny_nothing(mut self) -> Self {
         Arc::make_mut(&mut self.0).deny = DenyList::empty();
         self
     }
 
-    /// Has a function look at every captured value before it is recorded: it is given the attribute's key and the JSON,
-    /// cut to the limit, and may change it. It runs on the thread that captures. If it panics, the value is replaced by a
-    /// text that says so.
+    /// Passes every captured value to `mask` before it is recorded. `mask` gets the attribute's key and the JSON, cut to
+    /// the limit, and may change the JSON. It runs on the thread that captures. If it panics, a fixed text replaces the
+    /// value.
     pub fn mask(mut self, mask: impl Fn(&str, &mut String) + Send + Sync + 'static) -> Self {
         Arc::make_mut(&mut self.0).mask = Some(Mask(Arc::new(mask)));
         self
@@ -130,7 +131,7 @@ impl Capture {
         self.0.deny.has(key)
     }
 
-    /// Lets the mask change a value, if there is one; to at most so many bytes.
+    /// Applies the mask, if there is one, to a value. The result is at most `limit` bytes.
     #[cfg(feature = "capture")]
     pub(crate) fn masked(&self, key: &str, json: Vec<u8>, limit: usize) -> Vec<u8> {
         let Some(mask) = &self.0.mask else { return json };

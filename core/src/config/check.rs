@@ -1,4 +1,4 @@
-//! The ranges of the settings: said once, for the environment and for code.
+//! The ranges of the settings, in one place for the environment and for code.
 
 use super::ConfigWarning;
 use std::fmt::Debug;
@@ -8,14 +8,15 @@ use std::time::Duration;
 const KIB: usize = 1 << 10;
 const GIB: usize = 1 << 30;
 
-/// Small enough for many threads, large enough for several of the largest records.
+/// Bounds of a ring, in bytes: at least large enough for several of the largest records, at most small enough for many
+/// threads.
 const SHARD_BYTES_RANGE: RangeInclusive<usize> = 64 * KIB..=GIB;
-/// Long enough to be idle, short enough for a program to end in.
+/// Upper bound: an idle collector may sleep this long, and a program still ends in reasonable time.
 const MAX_DRAIN_INTERVAL: Duration = Duration::from_secs(10);
 
-/// What a setting accepts.
+/// The values that a setting accepts.
 pub(super) struct Check<T> {
-    /// In words: "it takes ...".
+    /// In words, to follow "it takes".
     pub(super) accepted: &'static str,
     pub(super) accepts: fn(&T) -> bool,
 }
@@ -40,7 +41,7 @@ pub(super) const DRAIN_INTERVAL: Check<Duration> = Check {
 };
 
 impl<T: Debug> Check<T> {
-    /// Replaces what isn't accepted by the default.
+    /// Replaces a value that isn't accepted by the default.
     pub(super) fn correct(&self, name: &'static str, value: &mut T, default: T) -> Option<ConfigWarning> {
         if (self.accepts)(value) {
             return None;

@@ -1,8 +1,8 @@
-//! Which keys of captured values are secrets.
+//! The keys of captured values that are secrets.
 
 use std::fmt;
 
-/// Ends of keys whose values are not recorded.
+/// Endings of keys whose values are not recorded.
 pub(super) const DEFAULT: &[&str] = &[
     "authorization",
     "cookie",
@@ -24,11 +24,11 @@ pub(super) const DEFAULT: &[&str] = &[
     "credentials",
 ];
 
-/// Ends of keys, lower-case letters and digits alone.
+/// Endings of keys, reduced to lower-case letters and digits.
 #[derive(Clone, PartialEq)]
 pub(crate) struct DenyList {
     ends: Vec<Box<[u8]>>,
-    /// Which last three bytes any of them has, by a few bits of each, so that most keys are passed at a glance.
+    /// A filter: some bits of the last three bytes of each ending, so that one look-up clears most keys.
     glance: [u64; 64],
 }
 
@@ -60,7 +60,7 @@ impl DenyList {
         self.ends.push(end);
     }
 
-    /// Notes the last bytes of an end; before those of a shorter one there may be any.
+    /// Adds the last three bytes of an ending to the filter. An ending shorter than that matches any byte before it.
     fn note(&mut self, end: &[u8]) {
         let any = || 0..=u8::MAX;
         match *end {
@@ -76,7 +76,7 @@ impl DenyList {
         self.glance[place / 64] |= 1 << (place % 64);
     }
 
-    /// Whether a key ends with one of them.
+    /// Whether a key has one of the endings.
     #[cfg(feature = "capture")]
     #[inline]
     pub(crate) fn has(&self, key: &[u8]) -> bool {
@@ -86,7 +86,7 @@ impl DenyList {
         self.glance[place / 64] >> (place % 64) & 1 != 0 && self.compare(key)
     }
 
-    /// From the end of both, so that no more of a key is looked at than is alike.
+    /// Compares backwards, so that it reads no more of the key than agrees.
     #[cfg(feature = "capture")]
     #[cold]
     fn compare(&self, key: &[u8]) -> bool {
@@ -98,21 +98,21 @@ impl DenyList {
     }
 }
 
-/// Where three bytes are in what is looked at first: one of 4096 places.
+/// The place of three bytes in the filter: one of 4096.
 #[inline]
 fn place(last: u8, second: u8, third: u8) -> usize {
     let bits = |byte: u8, bits: u32| usize::from(byte) & ((1 << bits) - 1);
     bits(last, 5) << 7 | bits(second, 5) << 2 | bits(third, 2)
 }
 
-/// What counts of a key, from its end: letters in lower case and digits, not what only separates. What is beyond ASCII is
-/// compared byte by byte.
+/// The bytes of a key that are compared, from its end: letters in lower case and digits, without separators. Bytes beyond
+/// ASCII are compared as they are.
 #[inline]
 fn plain(key: &[u8]) -> impl Iterator<Item = u8> + '_ {
     key.iter().rev().map(|byte| PLAIN[*byte as usize]).filter(|byte| *byte != 0)
 }
 
-/// Each byte as it is compared; zero for one that only separates.
+/// Each byte as it is compared; zero for a separator.
 static PLAIN: [u8; 256] = {
     let mut table = [0; 256];
     let mut byte = 0;

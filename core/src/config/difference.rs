@@ -1,4 +1,4 @@
-//! [`Difference`]: in which setting two configurations differ.
+//! [`Difference`]: the first setting in which two configurations differ.
 
 use super::{Limits, Settings};
 use std::fmt::{self, Debug};
@@ -17,12 +17,12 @@ impl Difference {
         self.setting
     }
 
-    /// The value in the settings that were asked.
+    /// The value in the settings on which [`Settings::difference`] was called.
     pub fn first(&self) -> &str {
         &self.first
     }
 
-    /// The value in the settings that they were compared with.
+    /// The value in the settings that were its argument.
     pub fn second(&self) -> &str {
         &self.second
     }

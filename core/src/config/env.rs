@@ -10,13 +10,13 @@ const MILLISECONDS: &str = "a whole number of milliseconds from 0 to 4294967295"
 const COUNT: &str = "a whole number from 0 to 4294967295";
 
 impl Settings {
-    /// The defaults, overridden by the environment of this process as it is now.
+    /// The defaults, overridden by this process's present environment.
     ///
-    /// The environment is the operator's: `OTEL_SERVICE_NAME`, and after it `service.name` in
-    /// `OTEL_RESOURCE_ATTRIBUTES`, win over the name given here, which is what the program calls itself. If that is
-    /// empty too, it is `unknown_service:` and the name of the executable.
+    /// The operator's settings win: `OTEL_SERVICE_NAME`, and after it `service.name` in `OTEL_RESOURCE_ATTRIBUTES`,
+    /// override the name given here. If there is none of the three, the name is `unknown_service:` and the name of the
+    /// executable.
     ///
-    /// Never fails: what can't be used is ignored and told.
+    /// Never fails: a value that can't be used is ignored, and returned as a warning.
     pub fn from_env(service_name: &str) -> (Self, Vec<ConfigWarning>) {
         Self::from_variables(service_name, |name| std::env::var_os(name))
     }
@@ -42,7 +42,7 @@ impl Settings {
     }
 }
 
-/// Reads variables, and notes those that can't be used.
+/// Reads variables, and collects warnings for those that can't be used.
 struct Reader<'a> {
     variable: &'a dyn Fn(&str) -> Option<OsString>,
     warnings: Vec<ConfigWarning>,
@@ -78,7 +78,7 @@ impl Reader<'_> {
         }
     }
 
-    /// What can't be read as a switch turns capture off: whoever set it did not mean "record everything".
+    /// An unreadable switch turns capture off: the operator who set it didn't ask for everything to be recorded.
     fn capture(&mut self) -> Capture {
         let capture = Capture::default();
         let capture = match self.text("HEIRLOOM_CAPTURE") {
@@ -94,7 +94,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Takes `service.name` out of the resource; what it is there counts only if nothing says it better.
+    /// Takes `service.name` out of the resource. It is used only if no better source has the name.
     fn service_name(&mut self, from_code: &str, resource: &mut Vec<(String, String)>) -> String {
         let at = resource.iter().position(|(key, _)| key == "service.name");
         let from_resource = at.map(|at| resource.remove(at).1);
@@ -103,7 +103,7 @@ impl Reader<'_> {
         names.into_iter().flatten().find(|name| !name.is_empty()).unwrap_or_else(unknown_service)
     }
 
-    /// A wrong argument costs the argument, not the sampler, as OpenTelemetry demands.
+    /// A wrong argument invalidates the argument and not the sampler, as OpenTelemetry demands.
     fn sampler(&mut self) -> Option<Sampler> {
         let name = self.text("OTEL_TRACES_SAMPLER")?;
         let argument = self.text("OTEL_TRACES_SAMPLER_ARG");
@@ -151,7 +151,7 @@ impl Reader<'_> {
         self.parsed(name, MILLISECONDS, parse_milliseconds)
     }
 
-    /// Zero is [no limit]; since every wait here has a deadline, that is a very long time.
+    /// Zero is [no limit]. Every wait here has a deadline, so zero becomes the longest one.
     ///
     /// [no limit]: https://opentelemetry.io/docs/specs/otel/configuration/common/#timeout
     fn otel_timeout(&mut self, name: &'static str) -> Option<Duration> {
@@ -159,7 +159,7 @@ impl Reader<'_> {
         self.milliseconds(name).map(|timeout| if timeout.is_zero() { no_limit } else { timeout })
     }
 
-    /// Only "true" is [true]; what is neither that nor "false" is false with a warning.
+    /// Only "true" is [true]. Any value but that and "false" is false, with a warning.
     ///
     /// [true]: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/#boolean
     fn otel_switch(&mut self, name: &'static str) -> bool {
@@ -193,7 +193,7 @@ impl Reader<'_> {
         value
     }
 
-    /// Without the spaces around it; `None` if nothing is left.
+    /// The variable's text, trimmed; `None` if nothing is left.
     fn text(&mut self, name: &'static str) -> Option<String> {
         match self.os_text(name)?.into_string() {
             Ok(text) => Some(text.trim()).filter(|text| !text.is_empty()).map(Into::into),

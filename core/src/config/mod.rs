@@ -1,4 +1,4 @@
-//! [`Settings`]: what one tracer is told, from code and from the environment.
+//! [`Settings`]: the configuration of one tracer, from code and from the environment.
 
 use crate::Sampler;
 use std::path::PathBuf;
@@ -20,9 +20,9 @@ mod warning;
 
 /// The settings of one tracer.
 ///
-/// [`Settings::default`] has the embedded defaults, [`Settings::from_env`] lets the environment override them, and what
-/// code then assigns wins over both. An empty variable counts as one that isn't set. A value that can't be used is
-/// reported as a [`ConfigWarning`] and ignored.
+/// [`Settings::default`] has the embedded defaults. [`Settings::from_env`] lets the environment override them. Values
+/// that code assigns afterwards override both. An empty variable counts as one that isn't set. A value that can't be used
+/// is reported as a [`ConfigWarning`] and ignored.
 ///
 /// | field | variables | default |
 /// |---|---|---|
@@ -44,8 +44,8 @@ mod warning;
 /// | `flush_on_panic` | `HEIRLOOM_FLUSH_ON_PANIC` | false |
 /// | `verify` | `HEIRLOOM_VERIFY` | false |
 ///
-/// Values are read as [OpenTelemetry] says: times are whole milliseconds, `OTEL_SDK_DISABLED` is true only for `true`
-/// in any case. The `HEIRLOOM_*` switches take `true`, `1`, `false` and `0`; sizes are bytes, or have one of the suffixes
+/// Values are read as in [OpenTelemetry]: times are whole milliseconds; `OTEL_SDK_DISABLED` is true only for `true`, in
+/// any case. The `HEIRLOOM_*` switches take `true`, `1`, `false` and `0`. Sizes are bytes, or have one of the suffixes
 /// `KiB`, `MiB` and `GiB`.
 ///
 /// [OpenTelemetry]: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
@@ -67,43 +67,43 @@ mod warning;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Settings {
-    /// What traces name as their origin, the resource attribute `service.name`.
+    /// The resource attribute `service.name`: the origin of the traces.
     pub service_name: String,
-    /// Other attributes of the resource; no key twice, `service.name` is not among them.
+    /// Other attributes of the resource. Each key occurs once, and `service.name` isn't among them.
     pub resource: Vec<(String, String)>,
     /// Record nothing. Contexts are still passed on.
     pub disabled: bool,
     /// Which traces are recorded.
     pub sampler: Sampler,
-    /// How much one span may carry.
+    /// The limits of one span.
     pub limits: Limits,
-    /// What is done with captured values.
+    /// The rules for captured values.
     pub capture: Capture,
-    /// The ring of each thread that records, in bytes: a power of two from 64 KiB to 1 GiB.
+    /// The size of each recording thread's ring, in bytes: a power of two from 64 KiB to 1 GiB.
     pub shard_bytes: usize,
-    /// What may wait in the queue of each exporter, in bytes: at least 64 KiB.
+    /// The most bytes that may wait in each exporter's queue: at least 64 KiB.
     pub queue_bytes: usize,
-    /// Spans that one thread may have open: 1 to 1048576. Further ones are transparent, and counted.
+    /// The most spans that one thread may have open: 1 to 1048576. Further ones are transparent, and counted.
     pub max_open_spans_per_thread: u32,
-    /// How long a finished span may wait for others to be exported with.
+    /// How long a finished span may wait, so that more spans are exported with it.
     pub export_delay: Duration,
-    /// How long one attempt to export may take. In the environment 0 is the longest possible, 49 days.
+    /// How long one attempt to export may take. In the environment, 0 is the longest time: 49 days.
     pub export_timeout: Duration,
-    /// How long `finish` waits; 0 is not at all.
+    /// How long `finish` waits; 0 is no wait.
     pub finish_timeout: Duration,
-    /// How long the collector sleeps between two looks at the shards: more than nothing, at most 10 s.
+    /// How long the collector sleeps between two passes over the shards: more than zero, at most 10 s.
     pub drain_interval: Duration,
-    /// Where to write a trace file.
+    /// The path of a trace file to write.
     pub trace_file: Option<PathBuf>,
-    /// Make warnings errors.
+    /// Turns warnings into errors.
     pub strict: bool,
     /// Flush when a thread panics, for programs that abort on panic.
     pub flush_on_panic: bool,
-    /// Check the exported spans: count those whose parent isn't there.
+    /// Checks the exported spans: counts those whose parent isn't exported.
     pub verify: bool,
 }
 
-/// How much one span may carry; what goes beyond is dropped and counted ([span limits]).
+/// The limits of one span. What exceeds them is dropped and counted ([span limits]).
 ///
 /// | field | variables, the first that is set | default |
 /// |---|---|---|
@@ -129,10 +129,10 @@ pub struct Limits {
     pub attributes_per_event: u32,
     /// Attributes of one link.
     pub attributes_per_link: u32,
-    /// Characters of a text value; `None` is no limit but the next one.
+    /// Characters of a text value; `None` leaves only the limit in bytes.
     pub attribute_value_chars: Option<u32>,
-    /// Bytes of a value, whatever the other limit says: values are copied through rings and queues of bounded size. Never
-    /// more than a quarter of `shard_bytes`.
+    /// Bytes of a value, in addition to the limit in characters: values are copied through rings and queues of bounded
+    /// size. At most a quarter of `shard_bytes`.
     pub attribute_value_bytes: usize,
 }
 
@@ -175,9 +175,9 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Replaces each field that is out of its range by its default, and tells about it.
+    /// Replaces each field that is out of its range by its default, and returns a warning for each.
     ///
-    /// `from_env` has done this already; it is for what code assigned afterwards.
+    /// `from_env` does this already. Call it for values that code assigned afterwards.
     ///
     /// ```
     /// let mut settings = heirloom_core::Settings::default();
@@ -205,7 +205,7 @@ impl Settings {
     }
 }
 
-/// What OpenTelemetry calls a [service without a name]: `unknown_service:` and the name of the program.
+/// OpenTelemetry's name of a [service without a name]: `unknown_service:` and the name of the program.
 ///
 /// [service without a name]: https://opentelemetry.io/docs/specs/semconv/resource/#service
 fn unknown_service() -> String {

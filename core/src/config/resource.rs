@@ -10,8 +10,8 @@ pub(super) const ACCEPTED: &str =
     "key1=value1,key2=value2, where `,`, `=` and `%` in keys and values are written %2C, \
                                    %3D and %25";
 
-/// Keys and values, percent-decoded, without the spaces around them; the last value of a key counts. `None` if any
-/// part is wrong: the specification wants all of it or nothing.
+/// Keys and values, percent-decoded and trimmed; the last value of a key wins. `None` if any part is malformed: the
+/// specification then demands that all of it is ignored.
 pub(super) fn parse(text: &str) -> Option<Vec<(String, String)>> {
     let mut attributes: Vec<(String, String)> = Vec::new();
     for member in text.split(',').map(str::trim).filter(|member| !member.is_empty()) {

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-/// How much of a wrong value is repeated in a message.
+/// The length to which a wrong value is cut in a message, in characters, so that the message stays readable.
 const MAX_VALUE_CHARS: usize = 80;
 
-/// A setting whose value could not be used, and was ignored.
+/// A setting whose value could not be used and was ignored.
 ///
 /// Its text is one sentence that names the setting, the value (at most 80 characters of it) and what is accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,12 +29,12 @@ impl ConfigWarning {
         self.name
     }
 
-    /// What it was set to.
+    /// The value that it was set to.
     pub fn value(&self) -> &str {
         &self.value
     }
 
-    /// What it could be set to.
+    /// The values that it accepts.
     pub fn accepted(&self) -> &'static str {
         self.accepted
     }

@@ -43,7 +43,7 @@ pub(crate) fn span(id: u64, parent: u64, name: &str, lane: &Arc<Lane>, start_ns:
     }
 }
 
-/// A batch of the service `fixture`. What [`SpanData`] adds up in `dropped` counts as dropped attributes.
+/// A batch of the service `fixture`. The total in [`SpanData::dropped`] becomes the number of dropped attributes.
 pub(crate) fn batch(spans: &[SpanData]) -> Batch {
     let resource = Resource { attributes: vec![("service.name".into(), Value::from("fixture"))] };
     let mut builder = BatchBuilder::new(Arc::new(resource));
@@ -130,7 +130,7 @@ fn value(builder: &mut BatchBuilder, value: &Value<'static>) -> ValueRow {
     }
 }
 
-/// A writer whose room is limited, with a handle to what was written. A write beyond the room takes what fits; the next
+/// A writer with limited room, and a handle to what was written. A write that exceeds the room takes what fits; the next
 /// one fails.
 #[derive(Clone, Debug)]
 pub(crate) struct Disk(Arc<Mutex<(Vec<u8>, usize)>>);

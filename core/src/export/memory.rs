@@ -32,18 +32,17 @@ impl Memory {
         Self::bounded(usize::MAX)
     }
 
-    /// Keeps the first `max_spans` spans. Those that come while it is full are rejected, and counted as dropped in the
-    /// ledger.
+    /// Keeps the first `max_spans` spans. Later ones are rejected, and the ledger counts them as dropped.
     pub fn bounded(max_spans: usize) -> Self {
         Self { spans: Arc::default(), max_spans }
     }
 
-    /// A copy of the spans, in the order of their ends as the collector saw them.
+    /// A copy of the spans, in the order in which the collector saw their ends.
     pub fn spans(&self) -> Vec<SpanData> {
         self.lock().clone()
     }
 
-    /// The spans; forgets them.
+    /// Removes and returns the spans.
     pub fn take(&self) -> Vec<SpanData> {
         std::mem::take(&mut self.lock())
     }

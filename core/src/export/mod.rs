@@ -1,4 +1,4 @@
-//! Where finished spans go: the [`Exporter`] trait, the [`Batch`] it is given, and the exporters of this crate.
+//! The [`Exporter`] trait, the [`Batch`] of finished spans, and the exporters of this crate.
 
 mod batch;
 mod chrome;
@@ -21,10 +21,10 @@ use std::time::Duration;
 
 /// A destination of finished spans.
 ///
-/// An exporter is called by one thread of its own, never concurrently, and never by a thread that records. It may
-/// block: a slow one costs spans once its queue is full (counted in the ledger), never latency, and never another
-/// exporter's spans. If it panics the batch is counted as dropped and the next one is tried. Spans that it makes itself
-/// aren't recorded.
+/// Each exporter has its own thread. Only that thread calls it, so calls are never concurrent, and no thread that records
+/// calls it. An exporter may block: a slow one loses spans once its queue is full (counted in the ledger), adds no
+/// latency to the program, and costs no other exporter its spans. If it panics, the batch is counted as dropped and the
+/// next one is tried. Spans that the exporter itself starts aren't recorded.
 ///
 /// ```
 /// use heirloom_core::export::{Batch, ExportError, Exporter};
@@ -37,22 +37,22 @@ use std::time::Duration;
 /// }
 /// ```
 pub trait Exporter: Send + 'static {
-    /// Delivers every span of the batch, or says how many it could not deliver and why. Not called again with the same
-    /// batch: retries are the exporter's own business.
+    /// Delivers every span of the batch. An error says how many spans could not be delivered, and why. It is not called
+    /// again with the same batch: an exporter that wants retries does them itself.
     fn export(&mut self, batch: &Batch) -> Result<(), ExportError>;
 
-    /// Makes everything exported so far durable or visible. Called by `flush` and before `shutdown`.
+    /// Makes everything exported so far durable or visible. `flush` calls it, and so does `finish` before `shutdown`.
     fn flush(&mut self) -> Result<(), ExportError> {
         Ok(())
     }
 
-    /// The last call. `finish` has passed on every span.
+    /// The last call. `finish` has passed on every span before it.
     fn shutdown(&mut self) -> Result<(), ExportError> {
         Ok(())
     }
 
-    /// How long one call of [`export`](Self::export) may take before its spans count as lost, where that isn't the
-    /// tracer's `export_timeout`: for an exporter that waits for a backend to come back. Asked once, at the start.
+    /// How long one call of [`export`](Self::export) may take before its spans count as lost. `None` is the tracer's
+    /// `export_timeout`. For an exporter that waits until a backend is back. It is called once, at the start.
     fn export_timeout(&self) -> Option<Duration> {
         None
     }

@@ -1,4 +1,4 @@
-//! [`Verify`]: checks that what arrives is whole: no orphan, no span twice, no negative duration.
+//! [`Verify`]: checks the exported spans for orphans, duplicates and negative durations.
 
 use super::{Batch, ExportError, Exporter, SpanRef};
 use crate::{SpanId, TraceId};
@@ -8,17 +8,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 type Id = (TraceId, SpanId);
 
-/// How many span ids are remembered, at least: 7/8 of 2^19, what a hash table of half a million places takes before it
-/// grows. With two such tables of 25 bytes a place that is at most 26 MB.
+/// The least number of span ids that are remembered: 7/8 of 2^19, the capacity of a hash table of half a million places
+/// before it grows. Two such tables, at 25 bytes a place, take at most 26 MB.
 const REMEMBERED: usize = (1 << 19) / 8 * 7;
 
-/// Checks the spans that it is given and keeps none of them. A clone is a handle to the same account: give one to the
-/// tracer, ask the other with [`report`](Self::report).
+/// Checks the exported spans, and keeps none of them. A clone is a handle to the same counts: give one to the tracer, and
+/// ask the other for its [`report`](Self::report).
 ///
-/// **Memory.** Parents that children have named and that haven't come: in the usual order, children before their
-/// parent, as many as spans are open, and those that are lost (about 60 bytes each). Beyond that the ids of the last
-/// half to one million spans, because a child may come after its parent: at most 26 MB. A child whose parent came longer ago than that can't be told from an orphan;
-/// it is `undecided`, never a false alarm. So zero orphans and zero undecided is a proof, for any number of spans.
+/// **Memory.** Ids of parents that have a child among the spans and have not arrived themselves, about 60 bytes each. In
+/// the usual order (children before their parent) these are the open spans and the lost ones. In addition the ids of the
+/// last half to one million spans, because a child may arrive after its parent: at most 26 MB. A child whose parent
+/// arrived longer ago can't be told from an orphan: it counts as `undecided`, never as an orphan. So zero orphans and
+/// zero undecided prove that every parent was exported, for any number of spans.
 ///
 /// **Cost.** Two look-ups in a hash table per span, on the exporter's thread.
 ///
@@ -34,27 +35,27 @@ pub struct Verify {
     state: Arc<Mutex<State>>,
 }
 
-/// What [`Verify`] has found so far. Meaningful once everything has been exported: before that, the children of open
+/// The findings of [`Verify`] so far. They are final once everything has been exported: before that, the children of open
 /// spans count as orphans.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Verified {
     /// Spans seen.
     pub spans: u64,
-    /// Spans whose parent was never seen. A span whose parent another process recorded is not one, unless that
-    /// process records into this tracer and the parent was open when the span ended.
+    /// Spans whose parent did not arrive. A span whose parent another process recorded is no orphan, unless that process
+    /// records into this tracer and the parent was open when the span ended.
     pub orphans: u64,
-    /// Spans whose parent was not seen either, or so long ago that its id has been forgotten.
+    /// Spans whose parent did not arrive, or arrived so long ago that its id has been forgotten.
     pub undecided: u64,
-    /// Spans whose id had been seen before, among the last half million at least.
+    /// Spans whose id had arrived before, among the last half million at least.
     pub duplicates: u64,
-    /// Spans that end before they begin.
+    /// Spans with an end before their start.
     pub negative_durations: u64,
 }
 
 #[derive(Debug)]
 struct State {
-    /// Parents that haven't come yet.
+    /// Parents that have not arrived yet.
     missing: HashMap<Id, Children>,
     /// The ids of the latest spans.
     young: HashSet<Id>,
@@ -66,12 +67,12 @@ struct State {
     counts: Verified,
 }
 
-/// How many children named a parent before it came.
+/// How many children of a parent arrived before it.
 #[derive(Debug, Default)]
 struct Children {
-    /// While every id was still remembered.
+    /// Before any id was forgotten.
     certain: u64,
-    /// After ids had been forgotten.
+    /// After ids were forgotten.
     uncertain: u64,
 }
 
@@ -82,7 +83,7 @@ impl Default for Verify {
 }
 
 impl Verify {
-    /// An empty account.
+    /// A check that has seen no spans.
     pub fn new() -> Self {
         Self::remembering(REMEMBERED)
     }
@@ -99,7 +100,7 @@ impl Verify {
         Self { state: Arc::new(Mutex::new(state)) }
     }
 
-    /// What has been found so far. Adds up the missing parents: time linear in their number.
+    /// The findings so far. Adds up the missing parents, in time linear in their number.
     pub fn report(&self) -> Verified {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let mut report = state.counts;
@@ -110,8 +111,8 @@ impl Verify {
         report
     }
 
-    /// How many spans have a parent that was never seen, for certain or [`undecided`](Verified::undecided). Meaningful
-    /// once everything has been exported.
+    /// How many spans have a parent that did not arrive, certain or [`undecided`](Verified::undecided). Final once
+    /// everything has been exported.
     pub fn orphans(&self) -> u64 {
         let report = self.report();
         report.orphans + report.undecided
@@ -119,7 +120,7 @@ impl Verify {
 }
 
 impl Verified {
-    /// Whether nothing was found.
+    /// Whether all counts but that of the spans are zero.
     pub fn is_clean(&self) -> bool {
         self.orphans + self.undecided + self.duplicates + self.negative_durations == 0
     }
@@ -170,7 +171,8 @@ impl State {
         }
         let forgot = self.forgot;
         let children = self.missing.entry(parent).or_default();
-        // A parent that was certainly missing at an earlier child, and is missing still, hasn't come in between.
+        // A parent that was certainly missing when an earlier child arrived, and is still missing, has not arrived in
+        // between.
         match forgot && children.certain == 0 {
             false => children.certain += 1,
             true => children.uncertain += 1,

@@ -1,21 +1,21 @@
-//! A parallel program's spans, made from a seed: what the exporters' tests draw.
+//! The spans of a parallel program, generated from a seed, for the exporters' tests.
 
 use super::fixture::{lane_of, span};
 use super::{Lane, SpanData};
 use crate::Status;
 use std::sync::Arc;
 
-/// Spans in the order of their ends, and how many arrows a drawing of them needs.
+/// Spans in the order of their ends, and the number of arrows in a drawing of them.
 pub(crate) struct Workload {
     pub(crate) spans: Vec<SpanData>,
     pub(crate) arrows: usize,
 }
 
 /// A root on the main thread that waits for a pool of three threads and two worker processes: jobs that fork further
-/// jobs, nested spans, spans that overlap, background jobs that begin after their parents, links.
+/// jobs, nested spans, spans that overlap, background jobs that start after their parents, links.
 ///
-/// The clock ticks every `tick_ns`: with a coarse one many spans begin together and some have no length, as on machines
-/// with a slow counter.
+/// The clock ticks every `tick_ns`. With a coarse clock many spans start at the same time and some have no length, as on
+/// machines with a slow counter.
 pub(crate) fn workload(seed: u64, tick_ns: u64) -> Workload {
     let mut main = Thread::new(lane_of(100, 100, "main"), 1, seed, tick_ns);
     let mut threads: Vec<_> =
@@ -62,7 +62,7 @@ struct Thread {
 impl Thread {
     fn new(lane: Arc<Lane>, number: u64, seed: u64, tick_ns: u64) -> Self {
         let random = (seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ number.wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        // Beginning a minute and more after 1970 the times are exact in the file, and easy to read.
+        // Times that start a minute or more after 1970 are exact in the file, and easy to read.
         Self { lane, spans: Vec::new(), clock_ns: 100_000_000_000, tick_ns, random, ids: number << 32 }
     }
 
@@ -91,9 +91,9 @@ impl Thread {
         &mut self.spans[last]
     }
 
-    /// A job begun from a span that another thread opened before `after_ns`.
+    /// A job started from a span that another thread opened before `after_ns`.
     fn job(&mut self, parent: u64, after_ns: u64) {
-        // Room before each job, so that spans which begin together can be drawn apart.
+        // Leaves a gap before each job, so that spans that start at the same time can be drawn apart.
         self.clock_ns = self.clock_ns.max(after_ns) + 2 * self.tick_ns + self.random(500);
         let id = self.nested(parent, "job", 3);
         let last = self.spans.len() - 1;
@@ -128,7 +128,7 @@ impl Thread {
     }
 }
 
-/// Counts the arrows by looking at all pairs of a span and its parent, and of a span and what it links to.
+/// Counts the arrows from all pairs of a span and its parent, and of a span and a linked span.
 fn count_arrows(spans: &[SpanData]) -> usize {
     let find = |id| spans.iter().find(|span| span.span_id == id && span.nested);
     let to_child = |child: &&SpanData| {

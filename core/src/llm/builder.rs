@@ -1,10 +1,10 @@
-//! [`ObservationBuilder`]: a span of a known kind that is about to be used.
+//! [`ObservationBuilder`]: settings of an observation whose span has started.
 
 use super::{Level, Observation, ObservationType};
 use crate::capture::Captured;
 use crate::{Context, IntoValue, Name, Span, SpanBuilder};
 
-/// An observation whose settings are not complete. Its span begins with the builder.
+/// An observation whose settings are not complete. Its span starts with the builder.
 ///
 /// ```
 /// # use heirloom_core::{llm::Observation, root};
@@ -73,12 +73,12 @@ impl ObservationBuilder {
         self.with(|span| _ = span.set(key, value))
     }
 
-    /// The span, to end it wherever that is.
+    /// Returns the span, to be ended by the caller.
     pub fn start(self) -> Span {
         self.0
     }
 
-    /// Runs `body` in the span, which is current meanwhile.
+    /// Runs `body` in the span, with that span current.
     pub fn in_scope<R>(self, body: impl FnOnce(&Span) -> R) -> R {
         let scope = self.0.enter();
         let result = body(&self.0);
@@ -88,24 +88,24 @@ impl ObservationBuilder {
 }
 
 impl Span {
-    /// Begins a child that calls a language model.
+    /// Starts a child that calls a language model.
     pub fn generation<'a>(&self, name: impl Into<Name<'a>>) -> ObservationBuilder {
         self.observation(ObservationType::Generation, name)
     }
 
-    /// Begins a child of a known kind.
+    /// Starts a child of a known kind.
     pub fn observation<'a>(&self, of: ObservationType, name: impl Into<Name<'a>>) -> ObservationBuilder {
         ObservationBuilder::begin(self.build(name), of)
     }
 }
 
 impl Context {
-    /// Begins a child that calls a language model; a root if the context is inert.
+    /// Starts a child that calls a language model; a root if the context is invalid.
     pub fn generation<'a>(self, name: impl Into<Name<'a>>) -> ObservationBuilder {
         self.observation(ObservationType::Generation, name)
     }
 
-    /// Begins a child of a known kind; a root if the context is inert.
+    /// Starts a child of a known kind; a root if the context is invalid.
     pub fn observation<'a>(self, of: ObservationType, name: impl Into<Name<'a>>) -> ObservationBuilder {
         ObservationBuilder::begin(self.build(name), of)
     }

@@ -2,13 +2,14 @@
 //!
 //! | part | what it is | feature |
 //! |---|---|---|
-//! | [`keys`], [`ObservationType`], [`Level`] | how it is recorded | |
+//! | [`keys`], [`ObservationType`], [`Level`] | the attribute keys and their values | |
 //! | [`Observation`] | setters of a span: input, output, model, usage, cost, .. | `llm` |
 //! | [`ObservationBuilder`] | `span.generation("answer").model("m").start()` | `llm` |
 //! | [`TraceUpdate`](crate::TraceUpdate) | user, session, tags of a whole trace | |
 //!
-//! What is recorded has OpenTelemetry's names, so every backend understands it; an exporter for one with names of its own
-//! translates. Scores and media don't travel with spans (Langfuse takes them at endpoints of their own): they are not here.
+//! The attributes have OpenTelemetry's names, so every backend understands them. An exporter for a backend with other
+//! names translates. Scores and media are not here: they don't travel with spans (Langfuse has separate endpoints for
+//! them).
 
 #[cfg(feature = "llm")]
 mod builder;

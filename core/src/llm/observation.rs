@@ -1,9 +1,9 @@
-//! What kind of work a span stands for, and how grave what it says is.
+//! The kind of work that a span stands for, and its severity.
 
 use core::fmt;
 use core::str::FromStr;
 
-/// What kind of work a span stands for.
+/// The kind of work that a span stands for.
 ///
 /// ```
 /// use heirloom_core::llm::ObservationType;
@@ -51,7 +51,7 @@ impl ObservationType {
         Self::Guardrail,
     ];
 
-    /// Its name, as it is recorded.
+    /// The name under which it is recorded.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Span => "span",
@@ -67,7 +67,7 @@ impl ObservationType {
         }
     }
 
-    /// What OpenTelemetry's GenAI conventions call the operation, where they have a name for it.
+    /// The operation's name in OpenTelemetry's GenAI conventions, if they have one.
     pub const fn operation(self) -> Option<&'static str> {
         match self {
             Self::Generation => Some("chat"),
@@ -85,7 +85,7 @@ impl fmt::Display for ObservationType {
     }
 }
 
-/// Not the name of a kind of observation.
+/// The error for a text that isn't the name of a kind of observation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseObservationTypeError(String);
 
@@ -112,12 +112,12 @@ impl FromStr for ObservationType {
     }
 }
 
-/// How grave what an observation says is.
+/// The severity of an observation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Level {
-    /// Of interest to whoever looks for a fault.
+    /// For debugging only.
     Debug,
-    /// As usual.
+    /// Normal.
     #[default]
     Default,
     /// Something is not as it should be.
@@ -127,7 +127,7 @@ pub enum Level {
 }
 
 impl Level {
-    /// Its name, as it is recorded.
+    /// The name under which it is recorded.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Debug => "DEBUG",

@@ -7,11 +7,11 @@ use std::time::SystemTime;
 
 /// The vocabulary of LLM and agent workloads, as methods of a [`Span`] and of an [`Update`].
 ///
-/// Each sets attributes ([`keys`] says which); the last call wins. On a span that isn't recorded nothing is set, as with
-/// [`Span::set`]; where that must be known, [`Span::try_set`] and [`Context::try_update`](crate::Context::try_update) say so.
+/// Each method sets attributes (see [`keys`]); the last call wins. On a non-recording span nothing is set, as with
+/// [`Span::set`]. [`Span::try_set`] and [`Context::try_update`](crate::Context::try_update) return why.
 ///
-/// Cost: one record for each attribute (three for `usage`), no clock read on the span's own thread. Those with a value of
-/// any type serialise it ([`capture`]); those with a key of the caller's allocate for it.
+/// Cost: one record for each attribute (three for `usage`), no clock read on the span's own thread. Methods for a value
+/// of any type serialise it ([`capture`]). Methods with a caller's key allocate the attribute's key.
 ///
 /// ```
 /// use heirloom_core::llm::{Observation, Usage};
@@ -26,7 +26,7 @@ use std::time::SystemTime;
 /// });
 /// ```
 pub trait Observation: sealed::AsSpan {
-    /// Says what kind of work it is.
+    /// Sets the kind of work.
     fn observation_type(&self, of: ObservationType) -> &Self {
         self.as_span().set(keys::OBSERVATION_TYPE, of.name());
         if let Some(operation) = of.operation() {
@@ -35,13 +35,13 @@ pub trait Observation: sealed::AsSpan {
         self
     }
 
-    /// Captures what went in.
+    /// Captures the input.
     fn input(&self, value: &(impl Captured + ?Sized)) -> &Self {
         let _ = capture::record(self.as_span(), keys::INPUT, value);
         self
     }
 
-    /// Captures what came out.
+    /// Captures the output.
     fn output(&self, value: &(impl Captured + ?Sized)) -> &Self {
         let _ = capture::record(self.as_span(), keys::OUTPUT, value);
         self
@@ -56,31 +56,31 @@ pub trait Observation: sealed::AsSpan {
         self
     }
 
-    /// Says how grave it is.
+    /// Sets the severity.
     fn level(&self, level: Level) -> &Self {
         self.as_span().set(keys::LEVEL, level.name());
         self
     }
 
-    /// Says what there is to say about the level.
+    /// Sets an explanation of the level.
     fn status_message(&self, message: &str) -> &Self {
         self.as_span().set(keys::STATUS_MESSAGE, message);
         self
     }
 
-    /// Says which version of the component is traced.
+    /// Sets the version of the traced component.
     fn version(&self, version: &str) -> &Self {
         self.as_span().set(keys::VERSION, version);
         self
     }
 
-    /// Says which model was asked.
+    /// Sets the model that was asked.
     fn model(&self, name: &str) -> &Self {
         self.as_span().set(keys::REQUEST_MODEL, name);
         self
     }
 
-    /// Says which model answered, where that is another one.
+    /// Sets the model that answered, if it is another one.
     fn response_model(&self, name: &str) -> &Self {
         self.as_span().set(keys::RESPONSE_MODEL, name);
         self
@@ -95,7 +95,7 @@ pub trait Observation: sealed::AsSpan {
         self
     }
 
-    /// Says how many tokens it took.
+    /// Sets the numbers of tokens.
     fn usage(&self, usage: Usage) -> &Self {
         let span = self.as_span();
         if !span.is_recording() {
@@ -108,13 +108,13 @@ pub trait Observation: sealed::AsSpan {
         self
     }
 
-    /// Says what it cost, in US dollars.
+    /// Sets the cost, in US dollars.
     fn cost_usd(&self, dollars: f64) -> &Self {
         self.as_span().set(keys::COST, dollars);
         self
     }
 
-    /// Says what a part of it cost (`input`, `output`, ..), in US dollars.
+    /// Sets a part of the cost (`input`, `output`, ..), in US dollars.
     fn cost_detail(&self, part: &str, dollars: f64) -> &Self {
         let span = self.as_span();
         if span.is_recording() {
@@ -123,12 +123,12 @@ pub trait Observation: sealed::AsSpan {
         self
     }
 
-    /// Says that the first token came now. Reads the wall clock.
+    /// Sets the present time as the time of the first token. Reads the wall clock.
     fn completion_start_now(&self) -> &Self {
         self.completion_start(SystemTime::now())
     }
 
-    /// Says when the first token came. A time before 1970 or after the year 9999 is not recorded.
+    /// Sets the time of the first token. A time before 1970 or after the year 9999 is not recorded.
     fn completion_start(&self, at: SystemTime) -> &Self {
         let span = self.as_span();
         if span.is_recording() && has_a_date(at) {
@@ -137,7 +137,7 @@ pub trait Observation: sealed::AsSpan {
         self
     }
 
-    /// Says which managed prompt was used.
+    /// Sets the managed prompt that was used.
     fn prompt(&self, name: &str, version: u32) -> &Self {
         self.as_span().set(keys::PROMPT_NAME, name).set(keys::PROMPT_VERSION, version);
         self
@@ -148,7 +148,7 @@ impl Observation for Span {}
 impl Observation for Update {}
 
 mod sealed {
-    /// What has a span to write to.
+    /// Types with a span to write to.
     pub trait AsSpan {
         fn as_span(&self) -> &crate::Span;
     }
@@ -171,7 +171,7 @@ impl sealed::AsSpan for Update {
 /// The end of the year 9999, in seconds since 1970.
 const MAX_SECONDS: u64 = 253_402_300_799;
 
-/// Whether RFC 3339 has a text for it.
+/// Whether RFC 3339 can represent the time.
 fn has_a_date(at: SystemTime) -> bool {
     at.duration_since(SystemTime::UNIX_EPOCH).is_ok_and(|since| since.as_secs() <= MAX_SECONDS)
 }

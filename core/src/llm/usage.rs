@@ -21,12 +21,12 @@ impl Usage {
         Self { input: Some(input), output: Some(output), ..Self::default() }
     }
 
-    /// Tokens of the prompt alone: for embeddings.
+    /// Tokens of the prompt alone, for embeddings.
     pub fn input(input: u64) -> Self {
         Self { input: Some(input), ..Self::default() }
     }
 
-    /// All tokens, where that isn't the sum of both.
+    /// All tokens, if they are not the sum of both.
     pub fn total(mut self, total: u64) -> Self {
         self.total = Some(total);
         self

@@ -1,4 +1,4 @@
-//! What goes into an observed function and what comes out of it.
+//! Captures the input and output of an observed function.
 
 pub use crate::capture::{debug, Captured};
 

@@ -1,17 +1,17 @@
-//! What can be a value in `fields(..)`.
+//! Values in `fields(..)`.
 
 use crate::{IntoValue, Span};
 
-/// Sets an attribute to what a reference points to: what the function is going to use is not moved.
+/// Sets an attribute to the value behind a reference: values that the function uses are not moved.
 #[inline(always)]
 pub fn field<T: Field + ?Sized>(span: &Span, key: &'static str, value: &T) {
     value.set(span, key);
 }
 
-/// A type whose references are values. A trait of its own, since the compiler can't infer a type behind a reference from
+/// A type whose references are values. A separate trait, because the compiler can't infer a type behind a reference from
 /// what the reference implements.
 pub trait Field {
-    /// Sets the attribute, if there is something to set.
+    /// Sets the attribute, if there is a value.
     fn set(&self, span: &Span, key: &'static str);
 }
 

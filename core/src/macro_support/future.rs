@@ -8,13 +8,13 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 
-/// A future that has the span, which says how long it ran and waited if it is `timed`.
+/// A future with the span. If it is `timed`, the span gets the durations of its polls and of its waits.
 #[inline]
 pub fn future<F: Future>(future: F, span: Span, timed: bool) -> InSpan<F> {
     InSpan::new(future, span, timed)
 }
 
-/// The same, and `then` sees what it returns while the span is open.
+/// The same, and passes its output to `then` while the span is open.
 #[inline]
 pub fn future_then<F: Future, O: FnOnce(&Span, &F::Output)>(
     future: F,
@@ -25,7 +25,7 @@ pub fn future_then<F: Future, O: FnOnce(&Span, &F::Output)>(
     Observed { inner: Some(future), then: Some(then), polled: Polled::future(span, timed) }
 }
 
-/// A stream that has the span.
+/// A stream with the span.
 #[cfg(feature = "stream")]
 #[inline]
 pub fn stream<S: futures_core::Stream>(stream: S, span: Span, timed: bool) -> crate::stream::InSpan<S> {
@@ -33,7 +33,7 @@ pub fn stream<S: futures_core::Stream>(stream: S, span: Span, timed: bool) -> cr
 }
 
 pin_project! {
-    /// As [`InSpan`], with a look at what the future returns.
+    /// As [`InSpan`], and passes the future's output to a function.
     #[derive(Debug)]
     #[must_use = "a future does nothing until it is awaited or given to an executor"]
     pub struct Observed<F, O> {

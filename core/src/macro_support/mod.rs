@@ -1,4 +1,4 @@
-//! What the expansions of `#[observe]` call. Not for anybody else: it may change with any release.
+//! Functions that the expansion of `#[observe]` calls. Not a public interface: it may change with any release.
 
 #[cfg(feature = "capture")]
 mod capture;
@@ -23,38 +23,38 @@ pub use future::stream;
 use crate::llm::Observation as _;
 use crate::Name;
 
-/// What is current, for the parent of a span that begins now. Nobody keeps it: it isn't handed out.
+/// The current context, as the parent of a span that starts now. It is not kept, so it isn't marked as handed out.
 #[inline(always)]
 pub fn current() -> Context {
     crate::record::current()
 }
 
-/// Begins the span of a call.
+/// Starts the span of a call.
 #[inline(always)]
 pub fn begin<'a>(parent: Context, name: impl Into<Name<'a>>) -> Span {
     parent.span(name)
 }
 
-/// The same of another kind.
+/// The same with another kind.
 #[inline(always)]
 pub fn begin_as<'a>(parent: Context, name: impl Into<Name<'a>>, kind: SpanKind) -> Span {
     parent.build(name).kind(kind).start()
 }
 
-/// Calls the body of a function at once. A closure that is given to this is known to be called once: it may return what it
-/// captured, and borrows from that.
+/// Calls the body of a function at once. The compiler knows that this calls the closure only once, so the closure may
+/// return what it captured, and borrows from that.
 #[inline(always)]
 pub fn call<R, F: FnOnce() -> R>(body: F) -> R {
     body()
 }
 
-/// Says what kind of work the span stands for.
+/// Sets the kind of work that the span stands for.
 #[cfg(feature = "llm")]
 pub fn observation(span: &Span, of: ObservationType) {
     span.observation_type(of);
 }
 
-/// Says how grave it is.
+/// Sets the severity.
 #[cfg(feature = "llm")]
 pub fn level(span: &Span, level: Level) {
     span.level(level);

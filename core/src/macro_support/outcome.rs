@@ -1,13 +1,13 @@
-//! What a span says of a `Result`.
+//! How a `Result` is recorded on a span.
 
 use crate::{Span, Status};
 use std::any::type_name;
 use std::fmt::Display;
 
-/// The key of the type's name, as OpenTelemetry has it.
+/// The key of the error's type, from OpenTelemetry.
 const ERROR_TYPE: &str = "error.type";
 
-/// An `Err` makes the span one that failed, and says of what type it was; not its text.
+/// An `Err` sets an error status, and the name of its type; not its text.
 #[inline]
 pub fn failed<T, E>(span: &Span, result: &Result<T, E>) {
     if result.is_err() {

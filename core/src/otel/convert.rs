@@ -1,7 +1,7 @@
 //! Conversions between this crate's small types and OpenTelemetry's.
 //!
 //! Ids, kinds, statuses and values convert both ways without loss. A [`Context`] keeps its ids, its flags (sampled and
-//! random) and whether it is remote. What a [`Context`] alone can't carry is left out: see its `From` impls.
+//! random) and whether it is remote. Its `From` impls list what a [`Context`] has no room for.
 
 use crate::{Context, IntoValue, SpanId, SpanKind, Status, TraceId, Value};
 use opentelemetry::trace::{self, SpanContext, TraceContextExt, TraceFlags, TraceState};
@@ -82,7 +82,7 @@ impl From<trace::Status> for Status {
     }
 }
 
-/// Allocates for texts and arrays that are borrowed: OpenTelemetry's values own what they hold.
+/// Allocates for borrowed texts and arrays, because OpenTelemetry's values own their content.
 impl From<Value<'_>> for opentelemetry::Value {
     fn from(value: Value<'_>) -> Self {
         use opentelemetry::Array;
@@ -103,8 +103,7 @@ fn owned(text: Cow<'_, str>) -> StringValue {
     text.into_owned().into()
 }
 
-/// Borrows; allocates only the list of an array of texts. A kind of value that a later OpenTelemetry may add becomes
-/// its text.
+/// Borrows; allocates only the list of an array of texts. Future kinds of OpenTelemetry values become their text.
 impl<'a> From<&'a opentelemetry::Value> for Value<'a> {
     fn from(value: &'a opentelemetry::Value) -> Self {
         use opentelemetry::{Array, Value as Otel};
@@ -140,9 +139,9 @@ impl From<opentelemetry::Value> for Value<'static> {
     }
 }
 
-/// Keeps the ids, the sampled and the random flag, and whether the context is remote; an invalid one becomes
-/// [`Context::INERT`]. The `tracestate` is left out: a [`Context`] is plain data, and a tracestate lives in the table
-/// of the tracer that takes it over. No lock, no allocation.
+/// Keeps the ids, the sampled and the random flag, and whether the context is remote. An invalid one becomes
+/// [`Context::INERT`]. The `tracestate` is left out: a [`Context`] is plain data, and a tracestate is kept in the table
+/// of a tracer. No lock, no allocation.
 impl From<&SpanContext> for Context {
     fn from(context: &SpanContext) -> Self {
         let (trace, span) = (context.trace_id().into(), context.span_id().into());
@@ -155,7 +154,7 @@ impl From<&SpanContext> for Context {
     }
 }
 
-/// Keeps the ids, the sampled and the random flag, and whether the context is remote; an inert one becomes the invalid
+/// Keeps the ids, the sampled and the random flag, and whether the context is remote. An invalid one becomes
 /// [`SpanContext::NONE`]. The tracer that the context is bound to and its `tracestate` are left out. No lock, no
 /// allocation.
 impl From<Context> for SpanContext {
@@ -166,7 +165,7 @@ impl From<Context> for SpanContext {
 }
 
 impl Context {
-    /// The span in an OpenTelemetry context, to be handed down as a parent; inert if there is none.
+    /// The context of the span in an OpenTelemetry context, to use as a parent; invalid if there is none.
     ///
     /// Keeps what `Context::from(&SpanContext)` keeps. No lock, no allocation.
     ///
@@ -180,8 +179,8 @@ impl Context {
         Self::from(context.span().span_context())
     }
 
-    /// An OpenTelemetry context that holds this span and nothing else, so that OpenTelemetry's spans become its
-    /// children and its propagators inject it. An empty one if this context is inert. Allocates.
+    /// An OpenTelemetry context with only this span, so that OpenTelemetry's spans become its children and its
+    /// propagators inject it. An empty one if this context is invalid. Allocates.
     ///
     /// To keep the baggage of another OpenTelemetry context `cx`, use `cx.with_remote_span_context(context.into())`.
     ///

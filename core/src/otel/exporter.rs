@@ -1,4 +1,4 @@
-//! [`OtelExporter`]: any OpenTelemetry span exporter as one of ours.
+//! [`OtelExporter`]: adapts any OpenTelemetry span exporter.
 
 use super::span_data::Converter;
 use super::worker::{poll_for, Failure, Seed, Worker};
@@ -9,16 +9,16 @@ use std::time::Duration;
 
 /// Sends finished spans to any [`opentelemetry_sdk::trace::SpanExporter`].
 ///
-/// The exporter is called on a thread of its own that stands in the context of a tokio runtime of its own, so it makes
-/// no difference whether its client is asynchronous or blocking, and whether the program has a runtime. Thread and
-/// runtime (one more thread) start with the first batch and end with `shutdown` or drop.
+/// The exporter runs on a dedicated thread, in the context of a dedicated tokio runtime. So its client may be
+/// asynchronous or blocking, and the program needs no runtime. The thread and the runtime (one more thread) start with
+/// the first batch and end with `shutdown` or drop.
 ///
 /// | setting | default | as OpenTelemetry's |
 /// |---|---|---|
 /// | [`timeout`](Self::timeout) | 30 s | `OTEL_BSP_EXPORT_TIMEOUT` |
 /// | [`max_export_batch_size`](Self::max_export_batch_size) | 512 spans | `OTEL_BSP_MAX_EXPORT_BATCH_SIZE` |
 /// | [`named`](Self::named) | `opentelemetry` | |
-///
+/// # Failures
 /// # What goes wrong, and what then
 ///
 /// | the exporter | its spans | the exporter afterwards |
@@ -26,11 +26,11 @@ use std::time::Duration;
 /// | returns an error | rejected, with that error | is called with the next chunk |
 /// | panics | rejected, with the panic's text | is kept and called with the next chunk |
 /// | returns a future that isn't ready at the deadline | rejected; the future is dropped | is called with the next chunk |
-/// | blocks its thread beyond the deadline | rejected, as is the rest of the batch | is left alone until it returns |
+/// | blocks its thread beyond the deadline | rejected, as is the rest of the batch | is not called until it returns |
 ///
-/// Rejected spans are counted, not sent again: retries are the exporter's own business. A backend may have received
-/// spans that are counted as rejected (the answer came too late), but none that is counted as delivered was refused,
-/// with one exception: a *partial success*, which OpenTelemetry's exporters log and report as a success.
+/// Rejected spans are counted and not sent again: an exporter that wants retries does them itself. A backend may have
+/// received spans that are counted as rejected (the answer came too late). No span that is counted as delivered was
+/// rejected, with one exception: a *partial success*, which OpenTelemetry's exporters log and report as a success.
 ///
 /// ```
 /// use heirloom_core::otel::OtelExporter;
@@ -48,7 +48,7 @@ use std::time::Duration;
 pub struct OtelExporter<E> {
     state: State<E>,
     settings: Settings,
-    /// What the exporter was last told.
+    /// The resource that the exporter has.
     resource: Option<Resource>,
 }
 
@@ -66,24 +66,24 @@ enum State<E> {
 }
 
 impl<E: SpanExporter + 'static> OtelExporter<E> {
-    /// The default of [`timeout`](Self::timeout).
+    /// The default of [`timeout`](Self::timeout): OpenTelemetry's.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
-    /// The default of [`max_export_batch_size`](Self::max_export_batch_size), in spans.
+    /// The default of [`max_export_batch_size`](Self::max_export_batch_size), in spans: OpenTelemetry's.
     pub const DEFAULT_MAX_EXPORT_BATCH_SIZE: usize = 512;
 
-    /// Sends to this exporter. Starts nothing yet; may be called anywhere, inside an asynchronous runtime too.
+    /// Sends to this exporter. Starts nothing yet, and may be called anywhere, also inside an asynchronous runtime.
     pub fn new(exporter: E) -> Self {
         Self::from_seed(Box::new(move || Ok(exporter)))
     }
 
-    /// Sends to the exporter that `make` makes. It is called on the exporter's own thread, in the context of its own
-    /// runtime: for exporters that tie themselves to the runtime in whose context they are made, as those for gRPC do
-    /// (`OtelExporter::build(|| SpanExporter::builder().with_tonic().build())`). Made in the program's runtime, such an
-    /// exporter hangs as soon as that runtime waits for it or has ended.
+    /// Sends to the exporter that `make` returns. `make` is called on the exporter's thread, in the context of its
+    /// runtime. Use it for exporters that bind themselves to the runtime in whose context they are made, such as those
+    /// for gRPC (`OtelExporter::build(|| SpanExporter::builder().with_tonic().build())`). If such an exporter is made in
+    /// the program's runtime, it hangs as soon as that runtime waits for it or has ended.
     ///
     /// # Errors
     ///
-    /// What `make` returns or panics with, or that it took longer than [`DEFAULT_TIMEOUT`](Self::DEFAULT_TIMEOUT).
+    /// `make` failed or panicked, or took longer than [`DEFAULT_TIMEOUT`](Self::DEFAULT_TIMEOUT).
     ///
     /// ```
     /// # use heirloom_core::otel::OtelExporter;
@@ -116,14 +116,14 @@ impl<E: SpanExporter + 'static> OtelExporter<E> {
         Self { state: State::Idle(seed), settings, resource: None }
     }
 
-    /// How long one attempt to send one chunk may take, and each flush and the shutdown. An exporter that blocks is
-    /// waited for one second longer.
+    /// How long one attempt to send one chunk, each flush and the shutdown may take. The wait for an exporter that blocks
+    /// is one second longer.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.timeout = timeout;
         self
     }
 
-    /// How many spans the exporter is given at once, at most. Zero means the default.
+    /// The most spans that the exporter gets in one call. Zero means the default.
     pub fn max_export_batch_size(mut self, spans: usize) -> Self {
         self.settings.max_export_batch_size = if spans == 0 { Self::DEFAULT_MAX_EXPORT_BATCH_SIZE } else { spans };
         self
@@ -135,7 +135,7 @@ impl<E: SpanExporter + 'static> OtelExporter<E> {
         self
     }
 
-    /// The running worker; starts it if need be.
+    /// The running worker; starts it if necessary.
     fn worker(&mut self) -> Result<&mut Worker<E>, Failure> {
         self.start()?;
         match &mut self.state {
@@ -161,7 +161,7 @@ impl<E: SpanExporter + 'static> OtelExporter<E> {
         self.worker()?.call(timeout, move |slot| slot.as_mut().map_or_else(never_made, job))
     }
 
-    /// Tells the exporter whose spans come next, if it hasn't been told.
+    /// Sets the exporter's resource to that of the next spans, if it is another one.
     fn set_resource(&mut self, resource: &Resource) -> Result<(), Failure> {
         if self.resource.as_ref() == Some(resource) {
             return Ok(());
@@ -184,7 +184,7 @@ impl<E: SpanExporter + 'static> OtelExporter<E> {
         })
     }
 
-    /// Sends chunk after chunk; after a failed one the next is tried, unless the thread is blocked.
+    /// Sends all chunks. After a failed one the next is tried, unless the thread is blocked.
     fn send_all(&mut self, batch: &Batch, losses: &mut Losses) {
         let converter = Converter::new(batch.resource());
         let mut spans = batch.spans();
@@ -251,10 +251,10 @@ impl<E: SpanExporter + 'static> Exporter for OtelExporter<E> {
         flushed.map_err(|failure| self.error("flush", &failure))
     }
 
-    /// Calls the exporter's `shutdown` and drops it. Later calls are errors, a second shutdown does nothing.
+    /// Calls the exporter's `shutdown` and drops it. Later calls are errors; a second shutdown does nothing.
     ///
-    /// It is `shutdown` and not `shutdown_with_timeout` because an exporter may implement either one, and the former
-    /// calls the latter by default but not the other way round. The deadline is kept whatever the exporter does.
+    /// It calls `shutdown` and not `shutdown_with_timeout`, because an exporter may implement either one, and by default
+    /// only the former calls the latter. The deadline holds in any case.
     fn shutdown(&mut self) -> Result<(), ExportError> {
         if let State::ShutDown = self.state {
             return Ok(());

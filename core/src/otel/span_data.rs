@@ -1,4 +1,4 @@
-//! One finished span as OpenTelemetry's [`SpanData`], with all that it holds.
+//! Converts one finished span to OpenTelemetry's [`SpanData`].
 
 use crate::export::{AttributeRef, EventRef, Lane, LinkRef, Resource, SpanRef};
 use opentelemetry::trace::{Event, Link, SpanContext, SpanId, TraceFlags, TraceState};
@@ -10,19 +10,19 @@ use std::time::{Duration, SystemTime};
 /// Attribute: the span was still open when the tracer finished.
 const INCOMPLETE: &str = "heirloom.incomplete";
 const ABORTED: &str = "heirloom.aborted";
-/// Attribute: `key=bytes` of each value that was cut, with the size that it had.
+/// Attribute: `key=bytes` for each value that was cut, with its uncut size.
 const TRUNCATED: &str = "heirloom.truncated";
 /// Attribute of a span and of a resource: the process id ([process conventions]).
 ///
 /// [process conventions]: https://opentelemetry.io/docs/specs/semconv/resource/process/
 const PROCESS_PID: &str = "process.pid";
-/// Attributes: where the span began ([thread conventions]).
+/// Attributes: the thread that started the span ([thread conventions]).
 ///
 /// [thread conventions]: https://opentelemetry.io/docs/specs/semconv/general/attributes/#general-thread-attributes
 const THREAD_ID: &str = "thread.id";
 const THREAD_NAME: &str = "thread.name";
 
-/// Makes [`SpanData`] of the spans of one resource.
+/// Converts the spans of one resource to [`SpanData`].
 pub(super) struct Converter {
     scope: InstrumentationScope,
     resource_pid: Option<i64>,
@@ -34,7 +34,7 @@ impl Converter {
         Self { scope, resource_pid: resource.get(PROCESS_PID).and_then(crate::Value::as_i64) }
     }
 
-    /// The whole span. Allocates for each text: OpenTelemetry's span data owns what it holds.
+    /// The span with all its data. Allocates for each text, because OpenTelemetry's span data owns its content.
     pub(super) fn span(&self, span: SpanRef<'_>) -> SpanData {
         let flags = TraceFlags::new(span.trace_flags());
         let state = span.tracestate().parse().unwrap_or(TraceState::NONE);
@@ -55,7 +55,8 @@ impl Converter {
         }
     }
 
-    /// The span's own attributes, then what OpenTelemetry has no field for. Where both have a key the span's stays.
+    /// The span's own attributes, then those for which OpenTelemetry has no field. If both have the same key, the span's
+    /// value stays.
     fn attributes(&self, span: SpanRef<'_>) -> Vec<KeyValue> {
         let mut attributes = attributes(span.attributes());
         if span.is_incomplete() {
@@ -106,7 +107,7 @@ fn link(link: LinkRef<'_>) -> Link {
     Link::new(context, attributes(link.attributes()), link.dropped_attributes())
 }
 
-/// The attributes; those that were cut are named in one more.
+/// The attributes, and one more that names those that were cut.
 fn attributes<'a>(refs: impl ExactSizeIterator<Item = AttributeRef<'a>>) -> Vec<KeyValue> {
     let mut attributes = Vec::with_capacity(refs.len() + 3);
     let mut truncated: Vec<StringValue> = Vec::new();
@@ -122,14 +123,14 @@ fn attributes<'a>(refs: impl ExactSizeIterator<Item = AttributeRef<'a>>) -> Vec<
     attributes
 }
 
-/// Adds an attribute unless the key is there.
+/// Adds an attribute unless the key exists.
 fn add(attributes: &mut Vec<KeyValue>, key: &'static str, value: impl Into<Value>) {
     if !attributes.iter().any(|kv| kv.key.as_str() == key) {
         attributes.push(KeyValue::new(key, value));
     }
 }
 
-/// A number beyond an `i64` becomes a text, as everywhere in this crate.
+/// An integer. One beyond an `i64` becomes a text, as everywhere in this crate.
 fn int(number: u64) -> Value {
     crate::Value::from(number).into()
 }

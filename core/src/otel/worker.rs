@@ -1,12 +1,12 @@
-//! The thread that an OpenTelemetry exporter lives on, and how to wait for it with a deadline.
+//! The thread of an OpenTelemetry exporter, and calls of it with a deadline.
 //!
-//! Why the exporter's own thread isn't enough: a call into foreign code can block for ever, and nothing can take a
-//! thread back from it. So the exporter lives on a second thread, and whoever wants something of it waits for the answer
-//! as long as the deadline says. An answer that comes later is thrown away; until it has come, no other call is sent.
+//! The exporter's thread of the tracer isn't enough: third-party code can block permanently, and a blocked thread can't
+//! be recovered. So the exporter lives on a second thread, and each caller waits for the answer until the deadline. A
+//! later answer is discarded; until it arrives, no other call is sent.
 //!
-//! The thread stands in the context of a tokio runtime that belongs to it, driven by one thread of the runtime's own.
-//! It is *not* inside the runtime's `block_on`: there a client that wants a runtime works, but one that blocks (the
-//! default of `opentelemetry-otlp`) panics in a debug build. Here both work.
+//! The thread runs in the context of a tokio runtime, which one thread of that runtime drives. It is *not* inside the
+//! runtime's `block_on`: there, a client that needs a runtime works, but one that blocks (the default of
+//! `opentelemetry-otlp`) panics in a debug build. Here both work.
 
 use std::future::Future;
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -18,20 +18,20 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 
-/// How much longer than the call's own deadline the caller waits for the answer, so that a future that is dropped at
-/// the deadline is told from a thread that is blocked.
+/// How much longer than the call's deadline the caller waits for the answer. In this time, a future that is dropped at
+/// the deadline can still report it, and only a blocked thread can't.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Makes the exporter, on its thread.
 pub(super) type Seed<E> = Box<dyn FnOnce() -> Answer<E> + Send>;
-/// Something to do with the exporter; it takes it out if it is the last.
+/// A call of the exporter. The last one takes the exporter out.
 type Job<E> = Box<dyn FnOnce(&mut Option<E>) -> Answer + Send>;
 type Answer<T = ()> = Result<T, String>;
 
-/// Why a call did not succeed.
+/// Why a call failed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Failure {
-    /// It returned an error, panicked, or its future was dropped at the deadline. The next call may succeed.
+    /// It returned an error or panicked, or its future was dropped at the deadline. The next call may succeed.
     Failed(String),
     /// The thread is blocked in this call or in an earlier one.
     Blocked(String),
@@ -49,12 +49,12 @@ impl Failure {
 pub(super) struct Worker<E> {
     jobs: Sender<Job<E>>,
     answers: Receiver<Answer>,
-    /// Whether the answer to an earlier call is still to come.
+    /// Whether the answer to an earlier call is missing.
     overdue: bool,
 }
 
 impl<E: Send + 'static> Worker<E> {
-    /// Starts the thread and its runtime. Gives the seed back if the system refuses, to be tried again later.
+    /// Starts the thread and its runtime. If the system can't start them, returns the seed, for a later attempt.
     pub(super) fn start(seed: Seed<E>) -> Result<Self, (Seed<E>, String)> {
         let runtime = match runtime() {
             Ok(runtime) => runtime,
@@ -72,7 +72,7 @@ impl<E: Send + 'static> Worker<E> {
             runtime.shutdown_background();
             return Err((seed, format!("its thread could not be started: {error}")));
         }
-        // Fails only if the thread is gone; then so are the answers, and the next call says it.
+        // Fails only if the thread has ended. Then there are no answers either, and the next call reports that.
         let _ = hand_over.send((runtime, seed));
         Ok(Self { jobs, answers, overdue: true })
     }
@@ -82,8 +82,8 @@ impl<E: Send + 'static> Worker<E> {
         self.answer(timeout)
     }
 
-    /// Does something with the exporter; waits for the answer until a little after `timeout`. If the thread is still
-    /// blocked in an earlier call, waits as long for that and then gives up.
+    /// Calls the exporter, and waits for the answer until a little after `timeout`. If an earlier call still blocks the
+    /// thread, waits that long for it and then fails.
     pub(super) fn call(
         &mut self,
         timeout: Duration,
@@ -120,8 +120,8 @@ fn thread_gone() -> Failure {
     Failure::Failed("the exporter's thread has ended".into())
 }
 
-/// One thread that drives timers and sockets for whatever client the exporter uses. `enable_all` enables what the
-/// client's own dependency on tokio compiled in; a client that needs none of it loses nothing.
+/// One thread that drives timers and sockets for any client that the exporter uses. `enable_all` enables what the
+/// client's own dependency on tokio compiled in, and costs nothing for a client that needs none of it.
 fn runtime() -> Answer<Runtime> {
     caught("tokio", || {
         Builder::new_multi_thread()
@@ -134,13 +134,13 @@ fn runtime() -> Answer<Runtime> {
     })
 }
 
-/// Nothing that this thread does from now on is traced: an export that made spans would have to be exported too.
+/// Turns tracing off on this thread: an export that started spans would cause further exports.
 fn suppress_telemetry() {
     crate::life::enter_pipeline();
     std::mem::forget(opentelemetry::Context::enter_telemetry_suppressed_scope());
 }
 
-/// The life of the thread: makes the exporter, then one answer for each job until the caller is gone.
+/// The thread's loop: makes the exporter, then answers each job until the caller has ended.
 fn serve<E>(runtime: Runtime, seed: Seed<E>, todo: Receiver<Job<E>>, done: &Sender<Answer>) {
     suppress_telemetry();
     let entered = runtime.enter();
@@ -163,7 +163,7 @@ fn serve<E>(runtime: Runtime, seed: Seed<E>, todo: Receiver<Job<E>>, done: &Send
     runtime.shutdown_background();
 }
 
-/// Runs foreign code; a panic becomes an error.
+/// Runs third-party code; a panic becomes an error.
 fn caught<T>(who: &str, run: impl FnOnce() -> Answer<T>) -> Answer<T> {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().copied();
@@ -172,7 +172,7 @@ fn caught<T>(who: &str, run: impl FnOnce() -> Answer<T>) -> Answer<T> {
     })
 }
 
-/// Polls on this thread until the future is ready; `None`, and the future is dropped, if it isn't after `timeout`.
+/// Polls on this thread until the future is ready. If it isn't after `timeout`, drops it and returns `None`.
 pub(super) fn poll_for<F: Future>(timeout: Duration, future: F) -> Option<F::Output> {
     let deadline = Instant::now().checked_add(timeout);
     let waker = Waker::from(Arc::new(Unpark(thread::current())));

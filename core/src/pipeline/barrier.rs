@@ -1,4 +1,4 @@
-//! Waits until several threads have done their part, with a deadline.
+//! Waits until several threads have done their parts, with a deadline.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-/// Counts down as parts are done, and collects what went wrong.
+/// Counts the parts that are not done, and collects failures.
 #[derive(Debug)]
 pub(crate) struct Barrier {
     state: Mutex<State>,
@@ -31,12 +31,12 @@ impl Barrier {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// More parts are to be done. The caller's own part must not be done yet.
+    /// Adds parts. The caller's own part must not be done yet.
     pub(crate) fn add(&self, parts: usize) {
         self.lock().parts += parts;
     }
 
-    /// A part is done, with what went wrong.
+    /// Completes a part, with its failure if it failed.
     pub(crate) fn done(&self, failure: Option<String>) {
         let mut state = self.lock();
         state.failures.extend(failure);
@@ -49,7 +49,7 @@ impl Barrier {
         }
     }
 
-    /// Waits for all parts. Returns what went wrong, or `Err` with how many parts were missing at the deadline.
+    /// Waits for all parts. Returns the failures, or `Err` with the number of parts that were missing at the deadline.
     pub(crate) fn wait(&self, timeout: Duration) -> Result<Vec<String>, usize> {
         let start = Instant::now();
         let mut state = self.lock();
@@ -77,7 +77,7 @@ impl Barrier {
     }
 }
 
-/// Resolves when all parts are done, with what went wrong.
+/// Resolves to the failures when all parts are done.
 #[derive(Debug)]
 pub(crate) struct Done(pub(crate) Arc<Barrier>);
 

@@ -1,4 +1,4 @@
-//! The collector as the other threads see it: what they ask of it, and what it says of itself.
+//! The interface of the collector for other threads: requests to it, and its counts.
 
 use super::barrier::Barrier;
 use super::counts::Published;
@@ -6,18 +6,18 @@ use super::open_span::OpenSpan;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What somebody wants of the collector.
+/// A request to the collector.
 #[derive(Debug)]
 pub(crate) enum Request {
-    /// Everything recorded so far is to reach every exporter.
+    /// Pass on everything recorded so far to every exporter.
     Flush(Arc<Barrier>),
-    /// Which spans are open?
+    /// List the open spans.
     OpenSpans(SyncSender<Vec<OpenSpan>>),
-    /// The end.
+    /// End.
     Close(Arc<Barrier>),
 }
 
-/// The collector as the others see it: a place for requests, and its counts as of its last pass.
+/// The interface of the collector for other threads: a queue of requests, and its counts as of its last pass.
 #[derive(Debug, Default)]
 pub(crate) struct Control {
     requests: Mutex<Requests>,
@@ -31,7 +31,7 @@ struct Requests {
 }
 
 impl Control {
-    /// Returns whether the request will be answered: not if the collector has stopped.
+    /// Returns whether the request will be answered. It won't be if the collector has stopped.
     pub(crate) fn ask(&self, request: Request) -> bool {
         let mut requests = self.requests();
         if !requests.stopped {
@@ -40,7 +40,7 @@ impl Control {
         !requests.stopped
     }
 
-    /// Takes what was asked since the last call.
+    /// Takes the requests since the last call.
     pub(crate) fn take(&self) -> Vec<Request> {
         std::mem::take(&mut self.requests().waiting)
     }
@@ -49,7 +49,7 @@ impl Control {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// No more requests; returns the barriers of those that came too late.
+    /// Accepts no more requests. Returns the barriers of those that came too late.
     pub(crate) fn stop(&self) -> Vec<Arc<Barrier>> {
         let mut requests = self.requests();
         requests.stopped = true;
@@ -61,12 +61,12 @@ impl Control {
         late.filter_map(barrier).collect()
     }
 
-    /// A pass is over.
+    /// Publishes the counts after a pass.
     pub(crate) fn publish(&self, counts: Published) {
         *self.counts.lock().unwrap_or_else(PoisonError::into_inner) = counts;
     }
 
-    /// What was counted after the last pass.
+    /// The counts after the last pass.
     pub(crate) fn counts(&self) -> Published {
         *self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }

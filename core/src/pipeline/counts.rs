@@ -1,8 +1,8 @@
-//! What the collector counts, for the ledger.
+//! The collector's counts, for the ledger.
 
 use crate::shard::Counts;
 
-/// What the collector had counted after its last pass.
+/// The collector's counts after its last pass.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Published {
     pub(crate) assembled: Assembled,
@@ -11,36 +11,36 @@ pub(crate) struct Published {
     pub(crate) foreign: Foreign,
 }
 
-/// What the assembler counted. The ledger's part of the collector.
+/// The assembler's counts: the collector's part of the ledger.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Assembled {
-    /// Begins read.
+    /// Begin records read.
     pub(crate) begins: u64,
-    /// Spans put into batches, the incomplete ones included.
+    /// Spans put into batches, including incomplete ones.
     pub(crate) spans: u64,
     /// Spans that were open when the tracer finished.
     pub(crate) incomplete: u64,
-    /// Spans that were open when their process died.
+    /// Spans that were open when their process ended.
     pub(crate) aborted: u64,
-    /// Attributes, events, links and ends that came when their span was finished, or of which no begin was seen.
+    /// Attributes, events, links and ends that arrived after their span was finished, or for which no Begin was read.
     pub(crate) late: u64,
-    /// Spans that were made to carry values of their trace.
+    /// Spans that were made for trace-level values.
     pub(crate) carriers: u64,
     /// Values that were cut to a limit.
     pub(crate) truncated: u64,
-    /// Records that made no sense. Always zero unless memory was damaged.
+    /// Invalid records. Always zero unless memory was damaged.
     pub(crate) corrupt: u64,
 }
 
-/// What the writers of child processes counted, and what can't be known.
+/// Counts of the writers in child processes, and spans whose fate is unknown.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Foreign {
     pub(crate) counts: Counts,
-    /// Spans that were counted as begun and never published: their process died in between.
+    /// Spans that were counted as started and never published: their process ended in between.
     pub(crate) unpublished: u64,
-    /// Shards that were given up.
+    /// Shards that were quarantined.
     pub(crate) quarantined: u64,
-    /// Spans that were begun on threads without a shard.
+    /// Spans that were started on threads without a shard.
     pub(crate) unplaced: u64,
 }
 

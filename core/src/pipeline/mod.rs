@@ -1,17 +1,17 @@
-//! What the threads of a tracer share: recording threads on their slow path, the collector, the exporters' threads, and
-//! everybody who flushes. Recording (`record`, `thread`) and collecting (`collector`) meet here and nowhere else.
+//! The state that a tracer's threads share: recording threads on their slow path, the collector, the exporters' threads,
+//! and threads that flush. Recording (`record`, `thread`) and collecting (`collector`) meet only here.
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `shared.rs` | one tracer: who may touch which of its fields |
-//! | `table.rs` | from the number in a context to the tracer; which one is global |
-//! | `tracestates.rs` | from the number in a context to its tracestate |
+//! | `shared.rs` | one tracer, and which threads may access which of its fields |
+//! | `table.rs` | finds a tracer by the number in a context; the global tracer |
+//! | `tracestates.rs` | finds a tracestate by the number in a context |
 //! | `wake.rs` | wakes the collector |
-//! | `control.rs` | what others ask of the collector |
-//! | `counts.rs` | what the collector counts |
+//! | `control.rs` | requests to the collector |
+//! | `counts.rs` | the collector's counts |
 //! | `queue.rs` | the queue and the thread of one exporter |
 //! | `barrier.rs` | waits for several exporters, with a deadline |
-//! | `ledger.rs` | the account of every span |
+//! | `ledger.rs` | the counts that account for every span |
 //! | `open_span.rs` | a span that has not ended |
 
 mod barrier;

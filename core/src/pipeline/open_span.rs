@@ -1,4 +1,4 @@
-//! A span that has not ended, as a user sees it.
+//! [`OpenSpan`]: a span that has not ended, in the public API.
 
 use crate::export::Lane;
 use crate::{SpanId, TraceId};
@@ -16,8 +16,8 @@ pub struct OpenSpan {
     pub span_id: SpanId,
     /// Its parent's id; `None` for a root.
     pub parent_span_id: Option<SpanId>,
-    /// Where it was begun.
+    /// The process and thread that started it.
     pub lane: Arc<Lane>,
-    /// Since when: nanoseconds since 1970 (UTC).
+    /// Its start: nanoseconds since 1970 (UTC).
     pub start_ns: u64,
 }

@@ -1,9 +1,9 @@
 //! The queue and the thread of one exporter.
 //!
-//! The collector puts batches in and never waits: a batch that would take the queue over its bound is dropped whole and
-//! counted. The exporter's thread takes them out one by one. An attempt that outlasts the deadline is given up: its spans
-//! are counted as timed out, whatever becomes of it; the thread itself can't be freed from a call that never returns, so
-//! until it does return, batches wait and then are dropped, counted.
+//! The collector adds batches and never waits: a batch that would exceed the queue's bound is dropped as a whole and
+//! counted. The exporter's thread takes batches one by one. When an attempt exceeds its deadline, its spans are counted
+//! as timed out, whether it succeeds later or not. A thread can't be freed from a call that doesn't return. Until it
+//! returns, batches wait and are dropped once the queue is full, counted.
 
 use super::barrier::Barrier;
 use super::ledger::{Dropped, ExporterLedger};
@@ -40,7 +40,7 @@ struct State {
     stopped: bool,
     exported: u64,
     dropped: Dropped,
-    /// Spans lost since the last flush, and why the last of them were.
+    /// Spans lost since the last flush, and the latest reason.
     lost: u64,
     lost_why: String,
     warned: bool,
@@ -81,7 +81,7 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Queues a batch, or drops it if there is no room. Never waits for the exporter.
+    /// Queues a batch, or drops it if there is no room. Doesn't wait for the exporter.
     pub(crate) fn push(&self, batch: &Arc<Batch>) {
         let mut state = self.lock();
         let bytes = batch.size_bytes();
@@ -97,12 +97,12 @@ impl Queue {
         self.ready.notify_one();
     }
 
-    /// Asks for a flush behind everything queued so far.
+    /// Queues a flush behind everything queued so far.
     pub(crate) fn flush(&self, barrier: Arc<Barrier>) {
         self.push_control(Item::Flush(barrier));
     }
 
-    /// Asks for a flush and the end of the thread behind everything queued so far.
+    /// Queues a flush and the end of the thread behind everything queued so far.
     pub(crate) fn shutdown(&self, barrier: Arc<Barrier>) {
         self.push_control(Item::Shutdown(barrier));
     }
@@ -117,7 +117,7 @@ impl Queue {
         self.ready.notify_one();
     }
 
-    /// Gives an attempt up that outlasted its deadline. Called by the collector now and then.
+    /// Counts an attempt that has exceeded its deadline as timed out. The collector calls it regularly.
     pub(crate) fn watch(&self) {
         let mut state = self.lock();
         let timeout = self.settings.attempt_timeout;
@@ -141,16 +141,19 @@ impl Queue {
         }
     }
 
-    /// Notes a loss for the next flush, and says so once.
+    /// Counts a loss for the next flush, and warns about the first one.
     fn lose(&self, state: &mut State, spans: u64, why: String) {
         state.lost += spans;
         if !std::mem::replace(&mut state.warned, true) {
-            warn(&format!("exporter {:?} loses spans: {why} (counted in the ledger; said once)", self.name));
+            warn(&format!(
+                "exporter {:?} loses spans: {why} (they are counted in the ledger; no further warnings)",
+                self.name
+            ));
         }
         state.lost_why = why;
     }
 
-    /// What was lost since the last call, in words.
+    /// The losses since the last call, as a sentence.
     fn take_losses(&self) -> Option<String> {
         let mut state = self.lock();
         let (lost, why) = (std::mem::take(&mut state.lost), std::mem::take(&mut state.lost_why));
@@ -169,7 +172,8 @@ impl Queue {
                 Item::Shutdown(barrier) => {
                     let flushed = guarded(|| exporter.flush());
                     let result = flushed.and(guarded(|| exporter.shutdown()));
-                    // The exporter is dropped before the last word: a file is closed when `finish` returns.
+                    // The exporter is dropped before the barrier's part is done, so that a file is closed when `finish`
+                    // returns.
                     let dropped = guarded(|| {
                         drop(exporter);
                         Ok(())
@@ -222,7 +226,7 @@ impl Queue {
         }
     }
 
-    /// Refuses everything from now on; what is still queued is handed back as done or counted.
+    /// Accepts nothing from now on. Queued barriers are completed, queued batches counted.
     fn stop(&self) {
         let mut state = self.lock();
         state.stopped = true;
@@ -268,7 +272,7 @@ impl Failure {
     }
 }
 
-/// Calls an exporter; a panic is an error.
+/// Calls an exporter and converts a panic to an error.
 fn guarded(call: impl FnOnce() -> Result<(), ExportError>) -> Result<(), Failure> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(result) => result.map_err(Failure::Error),

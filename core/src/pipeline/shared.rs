@@ -1,4 +1,4 @@
-//! What the threads of a tracer share: recording threads on their slow path, the collector, whoever flushes.
+//! The state that a tracer's threads share: recording threads on their slow path, the collector, threads that flush.
 
 use super::barrier::Barrier;
 use super::control::{Control, Request};
@@ -21,50 +21,52 @@ use crate::{sys, Context, TraceId};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::Arc;
 
-/// One tracer. Everything in it is safe to touch from any thread; these are the rules for who does.
+/// One tracer. Any thread can access all of it safely. The comments below say which threads do.
 #[derive(Debug)]
 pub(crate) struct Shared {
     // Set when the tracer starts, and never again. Any thread reads them.
-    /// The number by which contexts find it; zero for one that records nothing.
+    /// The number by which contexts refer to it; zero for a tracer that records nothing.
     pub(crate) key: TracerKey,
     pub(crate) settings: Settings,
     pub(crate) clock: Clock,
-    /// The region of this process's parent, if this tracer records into it: then it has no collector.
+    /// The region of this process's parent, if this tracer records into it. It then has no collector.
     pub(crate) parent: Option<Arc<Attachment>>,
-    /// One for each exporter. The collector puts batches in; any thread puts a flush behind them.
+    /// One for each exporter. The collector adds batches; any thread adds a flush behind them.
     pub(crate) queues: Vec<Arc<Queue>>,
     verify: Option<Verify>,
-    /// Records without a shard before this tracer started, which are not in its account.
+    /// Records without a shard before this tracer started. Its ledger leaves them out.
     unplaced_before: [u64; CAUSES],
 
-    // Recording threads write, on their slow path; the collector reads. None is touched by a span that fits its shard.
-    /// Threads lease and give back; the collector lists, closes, and changes the clock. Under its lock.
+    // Recording threads write, on their slow path; the collector reads. A span that fits its shard accesses none of
+    // these.
+    /// Threads lease and return; the collector lists, closes, and changes the clock. Under its lock.
     pub(crate) registry: Registry,
-    /// Ends that found no room anywhere else, at most one for each open span. Threads push; the collector pops, in a child
-    /// whoever has room to give to the parent. Lock-free.
+    /// Ends that found no room anywhere else, at most one for each open span. Threads push; the collector pops. In a
+    /// child, the thread that finds room in the parent's region pops. Lock-free.
     overflow: SegQueue<StrayEnd>,
-    /// Threads that begin roots ask it. Atomics.
+    /// Threads that start roots ask it. Atomics.
     sampler: SamplerState,
     sampler_reads_clock: bool,
-    /// Threads that extract a context add to it and look into it, the collector adds those of children. Under its lock.
+    /// Threads that extract a context add to it and read it; the collector adds those of children. Under its lock.
     pub(crate) tracestates: Tracestates,
 
     // The collector writes; recording threads read.
-    /// Which clock shards read. The collector stores it, whoever leases a shard or stamps without one loads it. Relaxed: a
-    /// stamp says itself which clock it is of.
+    /// The clock that shards read. The collector stores it; threads that lease a shard or need a stamp without one load
+    /// it. Relaxed, because each stamp identifies its clock.
     clock_source: AtomicU8,
 
-    // Between the collector and the threads that ask something of it: never touched by one that only records.
-    /// Any thread asks; the collector takes, and publishes its counts after each pass. Under its locks.
+    // Between the collector and the threads with requests to it. A thread that only records doesn't access these.
+    /// Any thread adds requests; the collector takes them, and publishes its counts after each pass. Under its locks.
     pub(crate) control: Control,
-    /// The regions of this process's children. Their makers add, the collector reads and removes. Under its lock.
+    /// The regions of this process's children. Threads that make them add, the collector reads and removes. Under its
+    /// lock.
     pub(crate) hosts: Hosts,
 
     // Set once.
-    /// Where the collector is. The thread that starts the tracer sets it; any thread wakes. Lock-free.
+    /// The location of the collector. The thread that starts the tracer sets it; any thread wakes. Lock-free.
     pub(crate) wake: Wake,
-    /// The tracer has finished. Set by the thread that finishes it, before it asks the collector for the end; read by threads
-    /// that look for a shard. Release and acquire.
+    /// The tracer has finished. The thread that finishes it sets this before it asks the collector for the end; threads
+    /// that need a shard read it. Release and acquire.
     closed: AtomicBool,
 }
 
@@ -114,9 +116,9 @@ impl Shared {
         Self::new(1 << 16, Settings::default(), clock, sizes, None, Vec::new(), None)
     }
 
-    /// Whether to record a new trace, or the part of a remote parent's that begins here.
+    /// Whether to record a new trace, or this process's part of a remote parent's trace.
     ///
-    /// In a child that records into its parent's region the parent has decided.
+    /// In an attached child, the parent has decided.
     pub(crate) fn samples(&self, trace: TraceId, parent: Option<Context>) -> bool {
         if let (Some(_), Some(parent)) = (&self.parent, parent) {
             return parent.has(SAMPLED);
@@ -125,7 +127,7 @@ impl Shared {
         self.sampler.sample(trace, parent, now_ns)
     }
 
-    /// A stamp of whatever clock this tracer's shards use.
+    /// A stamp of the clock that this tracer's shards use.
     pub(crate) fn clock_tick(&self) -> u64 {
         match self.clock_source() {
             crate::clock::COUNTER => crate::clock::counter(),
@@ -133,13 +135,13 @@ impl Shared {
         }
     }
 
-    /// Which clock this tracer's shards read.
+    /// The clock that this tracer's shards read.
     pub(crate) fn clock_source(&self) -> u8 {
         self.clock_source.load(Ordering::Relaxed)
     }
 
-    /// Asks the system again which clock to read, and has every shard read that one. Opens a file: for the collector, once
-    /// in a while.
+    /// Asks the system again which clock to read, and sets it in every shard. Opens a file, so only the collector calls
+    /// it, rarely.
     pub(crate) fn renew_clock_source(&self) {
         let source = self.clock.source();
         self.clock_source.store(source, Ordering::Relaxed);
@@ -147,8 +149,8 @@ impl Shared {
         self.hosts.set_clock(source);
     }
 
-    /// Writes into a newly leased shard whose it is now. If its last owner left it too full for that, nothing else fits
-    /// either: the first refill that finds room does it.
+    /// Writes its new owner into a shard that was just leased. If the last owner left too little room for that, no other
+    /// record fits either, and the first refill that finds room writes it.
     pub(crate) fn announce_thread(&self, shard: &Shard) -> Result<(), Refused> {
         let thread = std::thread::current();
         let writer = shard.writer();
@@ -168,7 +170,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Takes an end that found no room.
+    /// Takes an end for which no shard had room.
     pub(crate) fn overflow(&self, end: StrayEnd) {
         self.overflow.push(end);
         match &self.parent {
@@ -177,8 +179,8 @@ impl Shared {
         }
     }
 
-    /// Gives ends that found no room to the parent. Returns whether there was a place for all; else the next end that finds
-    /// no room, a flush, or the end of the tracer tries again.
+    /// Moves ends that found no room to the parent's region. Returns whether all of them fitted. If not, the next end
+    /// without room, a flush, or the end of the tracer tries again.
     pub(crate) fn overflow_to(&self, region: &Attachment) -> bool {
         while let Some(end) = self.overflow.pop() {
             if !region.stray(&end) {
@@ -194,7 +196,7 @@ impl Shared {
         self.key != 0 && self.parent.is_none()
     }
 
-    /// Counts a span that no shard could be found for.
+    /// Counts a span without a shard.
     pub(crate) fn count_unplaced(&self) {
         if let Some(region) = &self.parent {
             region.count_unplaced();
@@ -205,7 +207,7 @@ impl Shared {
         self.overflow.pop()
     }
 
-    /// Asks the collector; does `otherwise` if it has stopped.
+    /// Sends a request to the collector. Calls `otherwise` if it has stopped.
     pub(crate) fn ask(&self, request: Request, otherwise: impl FnOnce()) {
         if self.key != 0 && self.control.ask(request) {
             self.wake.wake();
@@ -214,8 +216,7 @@ impl Shared {
         }
     }
 
-    /// Has the barrier wait until every exporter has done this, behind everything that is queued. The caller's part of
-    /// the barrier is done then.
+    /// Adds one part per exporter to the barrier: `ask`, behind everything that is queued. Completes the caller's part.
     pub(crate) fn await_exporters(&self, barrier: &Arc<Barrier>, ask: fn(&Queue, Arc<Barrier>)) {
         barrier.add(self.queues.len());
         self.queues.iter().for_each(|queue| ask(queue, Arc::clone(barrier)));
@@ -242,7 +243,7 @@ impl Shared {
     }
 
     pub(crate) fn ledger(&self) -> Ledger {
-        // The collector's counts first: what it has counted as begun was counted by a writer before.
+        // Reads the collector's counts first: a writer had counted each span as started before the collector counted it.
         let Published { assembled, open, foreign } = self.control.counts();
         let exporters = self.queues.iter().map(|queue| queue.ledger()).collect();
         let mut counts = self.registry.counts();
@@ -273,7 +274,7 @@ impl Shared {
         }
     }
 
-    /// The account of a child that records into its parent's region: everything that it recorded is its parent's.
+    /// The ledger of an attached child. Everything that it recorded is in its parent's ledger.
     fn childs_ledger(counts: &Counts) -> Ledger {
         let [full, open_cap, closed, root_lost] = counts.refused;
         let transparent = Transparent { full, open_cap, closed, root_lost };

@@ -1,7 +1,7 @@
-//! From the number in a context to the tracer, and which tracer is the global one.
+//! Finds a tracer by the number in a context; the global tracer.
 //!
-//! A key is an index (from 1) and a generation. An index is used again after its tracer has finished, with the next
-//! generation, so that a context that outlived its tracer finds nothing instead of another tracer.
+//! A key is an index (from 1) and a generation. After its tracer has finished, an index is reused with the next
+//! generation. So a context that outlived its tracer finds no tracer instead of another one.
 
 use super::shared::Shared;
 use crate::context::TracerKey;
@@ -10,7 +10,7 @@ use arc_swap::ArcSwapOption;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How many tracers may live at the same time.
+/// How many tracers may run at the same time, far below the 65,535 that an index can tell apart.
 const MAX_TRACERS: usize = 4096;
 
 #[derive(Debug, Default)]
@@ -23,7 +23,7 @@ struct Slot {
 }
 
 static TABLE: Mutex<Table> = Mutex::new(Table(Vec::new()));
-/// The global tracer's key, and the tracer itself: changed together, under the table's lock.
+/// The key of the global tracer, and the tracer. They change together, under the table's lock.
 static GLOBAL: AtomicU32 = AtomicU32::new(0);
 static GLOBAL_TRACER: ArcSwapOption<Shared> = ArcSwapOption::const_empty();
 
@@ -35,7 +35,7 @@ fn split(key: TracerKey) -> Option<(usize, u16)> {
     Some((((key >> 16) as usize).checked_sub(1)?, key as u16))
 }
 
-/// The tracer with this key, if it lives.
+/// The tracer with this key, if it runs.
 pub(crate) fn find(key: TracerKey) -> Option<Arc<Shared>> {
     let (index, generation) = split(key)?;
     if life::forked() {
@@ -46,7 +46,7 @@ pub(crate) fn find(key: TracerKey) -> Option<Arc<Shared>> {
     slot.tracer.as_ref().filter(|_| slot.generation == generation).cloned()
 }
 
-/// Adds the tracer that `make` makes for its key; `None` if there are too many.
+/// Adds the tracer that `make` returns for its key; `None` if there are too many.
 pub(crate) fn add<E>(make: impl FnOnce(TracerKey) -> Result<Arc<Shared>, E>) -> Option<Result<Arc<Shared>, E>> {
     let mut table = table();
     let index = match table.0.iter().position(|slot| slot.tracer.is_none()) {
@@ -86,7 +86,7 @@ pub(crate) fn global_key() -> TracerKey {
     GLOBAL.load(Ordering::Acquire)
 }
 
-/// The global tracer, if there is one: no lock.
+/// The global tracer, if there is one. Takes no lock.
 pub(crate) fn global() -> Option<Arc<Shared>> {
     match life::forked() {
         true => None,

@@ -1,16 +1,16 @@
-//! The tracestates of a tracer's contexts, which have only the number of one.
+//! The tracestates of a tracer's contexts. A context has only the index of one.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How many different tracestates a tracer keeps: as many as the index in a context can tell apart.
+/// How many different tracestates a tracer keeps: the number of indices in a context, which has 16 bits for one.
 const MAX: usize = u16::MAX as usize;
 
 /// A bounded table that only grows.
 #[derive(Debug, Default)]
 pub(crate) struct Tracestates {
     all: Mutex<Vec<Arc<str>>>,
-    /// How many there are: tells the collector, without the lock, that there are new ones.
+    /// Their number. It shows the collector, without the lock, that there are new ones.
     len: AtomicUsize,
 }
 
@@ -19,8 +19,8 @@ impl Tracestates {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The index of a tracestate, for a context, and whether it was not known before. If it isn't and may not be added, or
-    /// the table is full: zero.
+    /// The index of a tracestate for a context, and whether it is new. Zero if it is new and may not be added, or if the
+    /// table is full.
     pub(crate) fn add(&self, text: &str, may_add: bool) -> (u16, bool) {
         let mut all = self.lock();
         let index = all.iter().position(|known| &**known == text).unwrap_or(all.len());
@@ -35,7 +35,8 @@ impl Tracestates {
         (index as u16 + 1, is_new)
     }
 
-    /// The same for one that a child brought: children get half of the table, so that none of them can fill it.
+    /// The same for a tracestate of a child process. All children together get half of the table, so that they can't fill
+    /// it.
     pub(crate) fn add_foreign(&self, text: &str, may_add: bool) -> (u16, bool) {
         let room = self.len.load(Ordering::Acquire) < MAX / 2;
         self.add(text, may_add && room)
@@ -46,7 +47,7 @@ impl Tracestates {
         self.lock().get((index as usize).checked_sub(1)?).cloned()
     }
 
-    /// Shows all of them to `set` if there are more than `known`.
+    /// Passes all tracestates to `set` if there are more than `known`.
     pub(crate) fn renew(&self, known: usize, set: impl FnOnce(Vec<Arc<str>>)) {
         if self.len.load(Ordering::Acquire) > known {
             set(self.lock().clone());

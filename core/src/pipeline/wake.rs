@@ -1,4 +1,4 @@
-//! Wakes the collector, wherever it is.
+//! Wakes the collector, in this process or in the parent.
 
 use crate::shm::Attachment;
 use std::sync::{Arc, OnceLock};
@@ -8,7 +8,7 @@ use std::thread::Thread;
 #[derive(Debug, Default)]
 pub(crate) struct Wake(OnceLock<Collector>);
 
-/// Where the collector is.
+/// The location of the collector.
 #[derive(Debug)]
 pub(crate) enum Collector {
     Here(Thread),
@@ -16,7 +16,7 @@ pub(crate) enum Collector {
 }
 
 impl Wake {
-    /// At most a system call; lock-free.
+    /// At most one system call; lock-free.
     pub(crate) fn wake(&self) {
         match self.0.get() {
             Some(Collector::Here(thread)) => thread.unpark(),

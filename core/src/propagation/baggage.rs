@@ -5,15 +5,15 @@
 use super::{percent, OPTIONAL_WHITESPACE};
 use core::{fmt, slice};
 
-/// How many members everyone has to pass on, by the specification.
+/// The most members that are kept: the number that the specification requires every system to pass on.
 const MAX_MEMBERS: usize = 64;
-/// How many bytes everyone has to pass on, by the specification.
+/// The longest text that is kept, in bytes: the length that the specification requires every system to pass on.
 const MAX_BYTES: usize = 8192;
 
 /// Keys and values of the application that travel with a trace, in the order in which they were set.
 ///
-/// At most 64 members and 8192 bytes of text ([limits]); each key is there once. Values are any text: they are
-/// percent-encoded on the way. Everyone downstream can read baggage, so nothing secret belongs in it.
+/// At most 64 members and 8192 bytes of text ([limits]), without duplicate keys. A value is any text; it is
+/// percent-encoded in the header. Every system downstream can read baggage, so put no secrets in it.
 ///
 /// [limits]: https://www.w3.org/TR/baggage/#limits
 ///
@@ -36,7 +36,7 @@ pub struct BaggageMember {
     key: String,
     value: String,
     properties: Vec<(String, Option<String>)>,
-    /// The length of the text form.
+    /// The length of the text form, in bytes.
     text_bytes: usize,
 }
 
@@ -44,16 +44,16 @@ pub struct BaggageMember {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct BaggageDropped {
-    /// Not a member by the grammar.
+    /// Members that break the grammar.
     pub invalid: usize,
-    /// Beyond 64 members or 8192 bytes.
+    /// Members beyond 64, or beyond 8192 bytes.
     pub over_limit: usize,
-    /// Replaced by a later member with the same key.
+    /// Members that a later one with the same key replaced.
     pub replaced: usize,
 }
 
 impl BaggageDropped {
-    /// All together.
+    /// The sum of the three.
     pub const fn total(&self) -> usize {
         self.invalid + self.over_limit + self.replaced
     }
@@ -65,13 +65,12 @@ impl Baggage {
         Self { members: Vec::new() }
     }
 
-    /// Reads a header, keeps every member that it can, and counts the others. Several headers are to be joined by commas
-    /// first.
+    /// Parses a header. Keeps every valid member and counts the others. Join several headers with commas first.
     ///
-    /// A member that breaks the grammar is dropped alone. Of a key that comes twice the last value counts. Members are
-    /// taken from the left as long as they fit, each whole or not at all. Empty members are ignored. Bytes that are not
-    /// UTF-8 after decoding become U+FFFD, and a `%` without two digits stands for itself. Time grows with the length
-    /// of the text, memory doesn't beyond the limits.
+    /// A member that breaks the grammar doesn't affect the others. The last value of a duplicate key wins. Members are
+    /// taken from the left as long as they fit, each whole or not at all. Empty members are ignored. Decoded bytes that
+    /// are not UTF-8 become U+FFFD, and a `%` without two digits is kept as it is. Time grows with the length of the
+    /// text; memory is limited.
     pub fn parse(text: &str) -> (Self, BaggageDropped) {
         let mut baggage = Self::new();
         let mut dropped = BaggageDropped::default();
@@ -94,22 +93,22 @@ impl Baggage {
         self.iter().find(|m| m.key == key).map(|m| m.value.as_str())
     }
 
-    /// Sets a key, without properties. A key that was there keeps its place.
+    /// Sets a key, without properties. An existing key keeps its position.
     ///
     /// # Errors
     ///
-    /// The key is not a [token], or there is no room for it. Nothing has changed then.
+    /// The key is not a [token], or there is no room for it. The baggage is then unchanged.
     ///
     /// [token]: https://www.rfc-editor.org/rfc/rfc7230#section-3.2.6
     pub fn insert(&mut self, key: &str, value: &str) -> Result<(), InsertBaggageError> {
         self.insert_with(key, value, &[])
     }
 
-    /// As [`insert`](Self::insert), with properties: what the readers of this one member agreed upon.
+    /// As [`insert`](Self::insert), with properties, whose meaning is up to the readers of this member.
     ///
     /// # Errors
     ///
-    /// As [`insert`](Self::insert), and if the key of a property is not a token.
+    /// As [`insert`](Self::insert); or the key of a property is not a token.
     ///
     /// ```
     /// use heirloom_core::Baggage;
@@ -133,7 +132,7 @@ impl Baggage {
         self.put(BaggageMember::new(key.into(), value.into(), owned.collect()))
     }
 
-    /// Removes a key, and returns what it had.
+    /// Removes a key, and returns its member.
     pub fn remove(&mut self, key: &str) -> Option<BaggageMember> {
         let at = self.members.iter().position(|m| m.key == key)?;
         Some(self.members.remove(at))
@@ -149,7 +148,7 @@ impl Baggage {
         self.members.len()
     }
 
-    /// Whether there is no member. An empty `baggage` need not be sent.
+    /// Whether there is no member. Then no `baggage` header is needed.
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
@@ -181,7 +180,7 @@ impl BaggageMember {
         Self { key, value, properties, text_bytes }
     }
 
-    /// `key=value;property=value;property`, `None` if it is not that.
+    /// Parses `key=value;property=value;property`; `None` if the text is malformed.
     fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split(';').map(trim);
         let (key, value) = parts.next()?.split_once('=')?;
@@ -199,7 +198,7 @@ impl BaggageMember {
         &self.value
     }
 
-    /// The properties in order, values decoded. A key may come more than once, and need not have a value.
+    /// The properties in order, with decoded values. A key may occur more than once, and may have no value.
     pub fn properties(&self) -> impl Iterator<Item = (&str, Option<&str>)> + '_ {
         self.properties.iter().map(|(key, value)| (key.as_str(), value.as_deref()))
     }
@@ -226,7 +225,7 @@ impl fmt::Display for Baggage {
 }
 
 impl fmt::Display for BaggageMember {
-    /// The member as it stands in the header.
+    /// The member as text in the header.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}=", self.key)?;
         percent::encode(f, &self.value)?;

@@ -1,15 +1,15 @@
-//! The text forms that carry a trace to another process: W3C [`traceparent`], [`tracestate`] and [`baggage`].
+//! The text forms of a trace for other processes: W3C [`traceparent`], [`tracestate`] and [`baggage`].
 //!
-//! | header, environment variable | type | what it carries |
+//! | header, environment variable | type | content |
 //! |---|---|---|
 //! | `traceparent`, `TRACEPARENT` | [`Context`](crate::Context), [`Traceparent`] | trace id, parent's span id, flags |
-//! | `tracestate`, `TRACESTATE` | [`TraceState`] | what each tracing system wants to find again |
-//! | `baggage`, `BAGGAGE` | [`Baggage`] | the application's own keys and values |
+//! | `tracestate`, `TRACESTATE` | [`TraceState`] | values of the tracing systems on the way |
+//! | `baggage`, `BAGGAGE` | [`Baggage`] | the application's keys and values |
 //!
-//! What a process finds in its own environment is [`Context::from_env`](crate::Context::from_env).
+//! [`Context::from_env`](crate::Context::from_env) reads a process's own environment.
 //!
-//! Where several headers of one name arrive, join them with commas before parsing. A `tracestate` without a valid
-//! `traceparent` must be ignored; a bad `tracestate` must not make you ignore the `traceparent`.
+//! Join several headers of one name with commas before parsing. Ignore a `tracestate` without a valid `traceparent`.
+//! Don't ignore a `traceparent` because its `tracestate` is invalid.
 //!
 //! [`traceparent`]: https://www.w3.org/TR/trace-context-2/#traceparent-header
 //! [`tracestate`]: https://www.w3.org/TR/trace-context-2/#tracestate-header
@@ -24,7 +24,7 @@ pub(crate) mod percent;
 mod traceparent;
 mod tracestate;
 
-/// What HTTP calls optional whitespace, which is not part of a header's value or of a list's members ([RFC 9110]).
+/// HTTP's optional whitespace, which is not part of a header's value or of a list's members ([RFC 9110]).
 ///
 /// [RFC 9110]: https://www.rfc-editor.org/rfc/rfc9110#name-whitespace
 pub(crate) const OPTIONAL_WHITESPACE: [char; 2] = [' ', '\t'];

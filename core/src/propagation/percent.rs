@@ -1,10 +1,10 @@
-//! Percent-encoding ([RFC 3986]) as W3C Baggage wants it.
+//! Percent-encoding ([RFC 3986]) as W3C Baggage requires it.
 //!
 //! [RFC 3986]: https://www.rfc-editor.org/rfc/rfc3986#section-2.1
 
 use core::fmt::{self, Write};
 
-/// Whether a byte may stand in the value of a baggage member ([baggage-octet]): printable ASCII without space, `"`,
+/// Whether a byte may occur in the value of a baggage member ([baggage-octet]): printable ASCII without space, `"`,
 /// `,`, `;` and `\`.
 ///
 /// [baggage-octet]: https://www.w3.org/TR/baggage/#definition
@@ -16,12 +16,12 @@ fn is_literal(byte: u8) -> bool {
     is_baggage_octet(byte) && byte != b'%'
 }
 
-/// The length of what [`encode`] writes.
+/// The length of [`encode`]'s output.
 pub(crate) fn encoded_bytes(text: &str) -> usize {
     text.bytes().map(|byte| if is_literal(byte) { 1 } else { 3 }).sum()
 }
 
-/// Writes `text` with every byte encoded that is not a baggage octet, and `%`.
+/// Writes `text`, with `%` and every byte that is no baggage octet encoded.
 pub(crate) fn encode(out: &mut impl Write, text: &str) -> fmt::Result {
     for byte in text.bytes() {
         if is_literal(byte) {
@@ -33,15 +33,15 @@ pub(crate) fn encode(out: &mut impl Write, text: &str) -> fmt::Result {
     Ok(())
 }
 
-/// What an encoded text stood for.
+/// A decoded text.
 pub(crate) struct Decoded {
     /// Not necessarily UTF-8.
     pub(crate) bytes: Vec<u8>,
-    /// Whether a `%` was not followed by two hexadecimal digits; it then stands for itself.
+    /// Whether a `%` was not followed by two hexadecimal digits. It is then kept.
     pub(crate) malformed: bool,
 }
 
-/// Decodes `%XX`; anything else stands for itself.
+/// Decodes `%XX`; keeps everything else.
 pub(crate) fn decode(text: &str) -> Decoded {
     let mut decoded = Decoded { bytes: Vec::with_capacity(text.len()), malformed: false };
     let mut rest = text.as_bytes();

@@ -6,7 +6,7 @@ use super::OPTIONAL_WHITESPACE;
 use crate::{Context, SpanId, TraceId};
 use core::fmt;
 
-/// The bytes of a `traceparent` of version 00.
+/// The length of a `traceparent` of version 00.
 const LENGTH_BYTES: usize = 55;
 
 /// The text of a `traceparent` header: 55 bytes, on the stack.
@@ -56,13 +56,13 @@ impl fmt::Debug for Traceparent {
 }
 
 impl Context {
-    /// The context that a `traceparent` header or environment variable names. It counts as remote.
+    /// The context in a `traceparent` header or environment variable. It counts as remote.
     ///
-    /// - Version 00 is exactly 55 bytes. A later version is read as far as this one is defined, if whatever follows
-    ///   begins with `-`; version `ff` is refused ([versioning]).
-    /// - Hexadecimal digits are lower case, neither id is zero.
+    /// - Version 00 is exactly 55 bytes. A later version is read as far as this one is defined, if the rest starts with
+    ///   `-`. Version `ff` is rejected ([versioning]).
+    /// - Hexadecimal digits are lower case, and neither id is zero.
     /// - The sampled and the random flag are kept, unknown flags are cleared.
-    /// - Spaces and tabs around the value are not part of it, as in any HTTP header.
+    /// - Spaces and tabs around the value are ignored, as in any HTTP header.
     ///
     /// No clock read, lock or allocation.
     ///
@@ -70,7 +70,7 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// The text is not a `traceparent`. The specification then wants a new trace, as if there were no header.
+    /// The text is not a `traceparent`. The specification then demands a new trace, as if there were no header.
     ///
     /// ```
     /// use heirloom_core::Context;
@@ -85,10 +85,10 @@ impl Context {
         parse(text.trim_matches(OPTIONAL_WHITESPACE).as_bytes()).map_err(ParseTraceparentError)
     }
 
-    /// The `traceparent` to hand to another process; `None` where there is no trace or no span to name.
+    /// The `traceparent` for another process; `None` if there is no trace or no span to name.
     ///
-    /// A transparent context prints its nearest recorded ancestor's ids, so that whoever reads it never hangs its
-    /// spans on one that is exported nowhere. A root that could not be recorded carries no sampled flag, and says so.
+    /// A transparent context gives its nearest recorded ancestor's ids, so that the other process's spans never get a
+    /// parent that isn't exported. The sampled flag of a root that could not be recorded is cleared.
     ///
     /// No clock read, lock or allocation.
     ///
@@ -104,7 +104,7 @@ impl Context {
     }
 }
 
-/// Writes the low digits of `value`, one for each byte of `digits`.
+/// Writes the low digits of `value`, one into each byte of `digits`.
 fn write_hex(digits: &mut [u8], mut value: u128) {
     for digit in digits.iter_mut().rev() {
         let nibble = (value & 15) as u8;
@@ -146,7 +146,7 @@ fn read_dashes(head: &[u8; LENGTH_BYTES]) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The value of the `digits` lower-case hexadecimal digits from byte `from` on.
+/// The value of the `digits` lower-case hexadecimal digits that start at byte `from`.
 fn read_hex(head: &[u8; LENGTH_BYTES], from: usize, digits: usize) -> Result<u128, Problem> {
     head.iter().enumerate().skip(from).take(digits).try_fold(0, |value: u128, (at, &byte)| match byte {
         b'0'..=b'9' => Ok(value << 4 | u128::from(byte - b'0')),
@@ -155,7 +155,7 @@ fn read_hex(head: &[u8; LENGTH_BYTES], from: usize, digits: usize) -> Result<u12
     })
 }
 
-/// Why a text is not a `traceparent`: what was found, and where.
+/// Why a text is not a `traceparent`: what is wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseTraceparentError(Problem);
 
@@ -275,7 +275,7 @@ mod tests {
                 let mut text = VALID.as_bytes().to_vec();
                 text[at] = wrong;
                 let text = String::from_utf8(text).unwrap();
-                // Whitespace at the ends is trimmed, so that the length is wrong instead.
+                // White space at the ends is trimmed. Then the length is wrong instead.
                 assert!(Context::from_traceparent(&text).is_err(), "byte {at}: {text}");
             }
         }

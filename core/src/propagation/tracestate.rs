@@ -6,19 +6,19 @@ use super::OPTIONAL_WHITESPACE;
 use core::fmt;
 use core::str::FromStr;
 
-/// How many members a list may have, by the specification.
+/// The most members of a list, by the specification.
 const MAX_MEMBERS: usize = 32;
-/// The longest key and the longest value, by the specification.
+/// The longest key and the longest value, in bytes, by the specification.
 const MAX_PART_BYTES: usize = 256;
-/// What everyone has to pass on; more is not promised, so no more is kept.
+/// The longest list that is kept, in bytes: the length that every system must pass on. A longer one may be cut elsewhere.
 const MAX_BYTES: usize = 512;
-/// Where the list is too long, members longer than this go first, by the specification.
+/// Members longer than this, in bytes, are dropped first if the list is too long, by the specification.
 const LARGE_MEMBER_BYTES: usize = 128;
 
-/// What the tracing systems on the way want to find again: an ordered list of keys and values, the latest first.
+/// Values of the tracing systems that a trace passes: an ordered list of keys and values, the latest first.
 ///
-/// At most 32 members and 512 bytes ([limits]). What does not fit is dropped as whole members: first those longer than
-/// 128 bytes, then any, each time from the right. One `String` holds the list, so that printing copies nothing.
+/// At most 32 members and 512 bytes ([limits]). A longer list loses whole members: first those longer than 128 bytes,
+/// then any, each time from the right. One `String` holds the list, so printing copies nothing.
 ///
 /// [limits]: https://www.w3.org/TR/trace-context-2/#tracestate-limits
 ///
@@ -32,7 +32,7 @@ const LARGE_MEMBER_BYTES: usize = 128;
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash, Default)]
 pub struct TraceState {
-    /// Valid members, joined by commas, no key twice.
+    /// Valid members, joined by commas, without duplicate keys.
     text: String,
 }
 
@@ -42,16 +42,17 @@ impl TraceState {
         Self { text: String::new() }
     }
 
-    /// Reads a header, and counts the members that it did not keep. Several headers are to be joined by commas first.
+    /// Parses a header, and counts the members that it did not keep. Join several headers with commas first.
     ///
-    /// Empty members are allowed and ignored. Of a key that comes twice the first (the latest written) is kept; the
-    /// others, and what is beyond 512 bytes, are counted. Time grows with the length of the text; nothing beyond its
+    /// Empty members are allowed and ignored. The first value of a duplicate key (the latest written) is kept. The
+    /// others, and what exceeds 512 bytes, are counted. Time grows with the length of the text. Nothing beyond the 32nd
+    /// member is read.
     /// 32nd member is looked at.
     ///
     /// # Errors
     ///
-    /// A member has no `=`, an invalid key or an invalid value, or there are more than 32. The whole header is then to
-    /// be ignored; the `traceparent` beside it stays valid.
+    /// A member has no `=`, an invalid key or an invalid value, or there are more than 32. Ignore the whole header then;
+    /// the `traceparent` beside it stays valid.
     ///
     /// ```
     /// use heirloom_core::TraceState;
@@ -84,13 +85,13 @@ impl TraceState {
         self.iter().find(|(k, _)| *k == key).map(|(_, value)| value)
     }
 
-    /// Sets a key, moves it to the front, and tells how many other members had to go to make room.
+    /// Sets a key, moves it to the front, and returns how many other members were dropped to make room.
     ///
     /// # Errors
     ///
-    /// The key is not 1 to 256 of `a-z 0-9 _ - * / @`, beginning with a letter or digit; the value is not 1 to 256
-    /// printable ASCII characters without `,` and `=`, the last of them no space; or both together are longer than 512
-    /// bytes. Nothing has changed then.
+    /// The key is not 1 to 256 of `a-z 0-9 _ - * / @`, starting with a letter or digit; the value is not 1 to 256
+    /// printable ASCII characters without `,` and `=`, the last of them not a space; or both together are longer than 512
+    /// bytes. The tracestate is then unchanged.
     pub fn insert(&mut self, key: &str, value: &str) -> Result<usize, InsertTraceStateError> {
         check_key(key).and_then(|()| check_value(value)).map_err(InsertTraceStateError)?;
         let first = format!("{key}={value}");
@@ -107,7 +108,7 @@ impl TraceState {
         Ok(dropped)
     }
 
-    /// Removes a key; tells whether it was there. Only the keys of one's own tracing system should be removed.
+    /// Removes a key, and returns whether it existed. Remove only keys of your own tracing system.
     pub fn remove(&mut self, key: &str) -> bool {
         let rest: Vec<&str> = self.members().filter(|m| key_of(m) != key).collect();
         let found = rest.len() < self.len();
@@ -125,7 +126,7 @@ impl TraceState {
         self.members().count()
     }
 
-    /// Whether there is no member. An empty `tracestate` should not be sent.
+    /// Whether there is no member. Then no `tracestate` header should be sent.
     pub fn is_empty(&self) -> bool {
         self.text.is_empty()
     }
@@ -161,7 +162,7 @@ impl fmt::Debug for TraceState {
     }
 }
 
-/// Drops members until the list fits; the first `kept` stay. Tells how many went.
+/// Drops members until the list fits, except for the first `kept`. Returns how many were dropped.
 fn shorten(members: &mut Vec<&str>, kept: usize) -> usize {
     let before = members.len();
     while members.len() > kept && joined_bytes(members) > MAX_BYTES {
@@ -182,7 +183,7 @@ fn key_of(member: &str) -> &str {
     member.split_once('=').map_or(member, |(key, _)| key)
 }
 
-/// The key of a valid member.
+/// Checks a member, and returns its key.
 fn check_member(member: &str) -> Result<&str, Problem> {
     let (key, value) = member.split_once('=').ok_or(Problem::NoEquals)?;
     check_key(key)?;
@@ -210,7 +211,7 @@ fn check_value(value: &str) -> Result<(), Problem> {
     }
 }
 
-/// Why a text is not a `tracestate`: which member, and what is wrong with it.
+/// Why a text is not a `tracestate`: the member, and what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseTraceStateError {
     member: usize,

@@ -1,5 +1,5 @@
-//! The recording API with empty bodies: what a library gets that depends on this crate without the feature `record`.
-//! The documentation of each item is on its twin in `enabled.rs`.
+//! The recording API with empty bodies, for a library that depends on this crate without the feature `record`. The twin
+//! of each item in `enabled/` has its documentation.
 #![allow(missing_docs)]
 
 use crate::{
@@ -16,12 +16,12 @@ use core::pin::Pin;
 #[must_use = "a span ends when it is dropped"]
 pub struct Span(());
 
-/// A scope in which nothing changes.
+/// A scope that changes nothing.
 #[derive(Debug)]
 #[must_use = "the scope ends when it is dropped"]
 pub struct Entered<'a>(PhantomData<(&'a (), *mut ())>);
 
-/// Settings that nobody reads.
+/// Settings that have no effect.
 #[derive(Debug)]
 #[must_use = "a builder does nothing until `start`"]
 pub struct SpanBuilder<'a>(PhantomData<&'a ()>);
@@ -52,7 +52,7 @@ pub fn on_finish(_wait: fn(crate::TracerId, std::time::Duration) -> usize) {}
 #[inline(always)]
 pub fn name_lanes(_namer: fn() -> Option<(&'static str, usize)>) {}
 
-/// A span to which nothing is written.
+/// An update that writes nothing.
 #[derive(Debug)]
 #[must_use = "an update does nothing until something is set on it"]
 pub struct Update(Span);
@@ -253,7 +253,8 @@ impl Span {
     pub fn end(self) {}
 }
 
-/// As a recorded span has one: else a program could compile without recording that doesn't compile with it.
+/// A recorded span has a `Drop` too. Without this one, a program could compile without recording and fail to compile with
+/// it.
 impl Drop for Span {
     #[inline(always)]
     fn drop(&mut self) {}
@@ -293,14 +294,14 @@ impl SpanBuilder<'_> {
     }
 }
 
-/// Nothing is current.
+/// The invalid context: without recording there is no current one.
 #[cfg(feature = "macros")]
 #[inline(always)]
 pub(crate) fn current() -> Context {
     Context::INERT
 }
 
-/// The span of something that is polled, and nothing else: a poll is a poll.
+/// The span of something that is polled. It only passes the polls on.
 #[cfg(feature = "async")]
 #[derive(Debug)]
 pub(crate) struct Polled(Span);

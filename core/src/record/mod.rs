@@ -1,7 +1,7 @@
-//! The recording API, compiled in or out: two files with the same names, `enabled/` and `disabled.rs`. What calls it
-//! (futures, streams, captures, observations, `#[observe]`) is one code for both. A `cfg(feature = "record")` elsewhere
-//! leaves out a whole module (`lib.rs`, `capture/mod.rs`) or what only recording needs of a low type (`id.rs`,
-//! `context.rs`, `kind.rs`).
+//! The recording API, compiled in or out: two modules with the same names, `enabled/` and `disabled.rs`. The code that
+//! calls them (futures, streams, captures, observations, `#[observe]`) is the same for both. Elsewhere, a `cfg(feature =
+//! "record")` only leaves out a whole module (`lib.rs`, `capture/mod.rs`) or those parts of a basic type that recording
+//! needs (`id.rs`, `context.rs`, `kind.rs`).
 
 #[cfg(feature = "record")]
 mod enabled;

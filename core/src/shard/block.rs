@@ -1,20 +1,20 @@
-//! The memory of a shard: what both sides share, and behind it the words of the ring, which one thread writes and another
-//! reads, never the same word at the same time.
+//! The memory of a shard: the head, which both sides share, and the words of the ring behind it. One thread writes the
+//! words and another one reads them, never the same word at the same time.
 //!
 //! ```text
 //! head (256 bytes): positions and counters     words of the ring     slack
 //!                                              ^ start
 //! ```
 //!
-//! The head lies at a fixed distance in front of the words, so that one pointer finds both. A block is on the heap, or in
-//! memory that a worker process shares with its parent ([`shm`](crate::shm)); the same code writes both.
+//! The head is at a fixed distance in front of the words, so one pointer finds both. A block is on the heap, or in memory
+//! that a worker process shares with its parent ([`shm`](crate::shm)). The same code writes both.
 //!
 //! Nearly all unsafe code of this crate is in this file and in `writer.rs`. Invariants, cited by number:
 //!
-//! 1. The words are `capacity + slack` bytes, there for as long as the `Block`. `capacity` is a power of two, and `slack`
-//!    at least the longest record, so a record that starts below `capacity` ends within the memory.
-//! 2. Positions only grow. The byte at position `p` is at offset `p & (capacity - 1)`; a record lies in one piece from the
-//!    offset of its start, over the end of the ring into the slack if need be.
+//! 1. The words are `capacity + slack` bytes, valid for as long as the `Block`. `capacity` is a power of two, and `slack`
+//!    is at least the longest record. So a record that starts below `capacity` ends within the memory.
+//! 2. Positions only grow. The byte at position `p` is at offset `p & (capacity - 1)`. A record is contiguous from the
+//!    offset of its start, and may extend over the end of the ring into the slack.
 //! 3. The words of a record in `[tail, head)` are only read, by the collector alone.
 //! 4. All other words are only written, by the owner of the lease alone. A word passes to the collector when `head` is
 //!    stored with release and read with acquire, and comes back when `tail` is stored with release and read with acquire.
@@ -28,7 +28,7 @@ pub(crate) use modelled::Block;
 use super::Refused;
 use crate::sync::{AtomicU32, AtomicU64};
 
-/// What both sides share. All zero at first, and any bits are valid.
+/// The fields that both sides share. All zero at first, and any bits are valid.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Head {
@@ -36,31 +36,31 @@ pub(crate) struct Head {
     pub(crate) read: Read,
 }
 
-/// What the lease holder writes and anybody reads, on cache lines of its own.
+/// Fields that the lease holder writes and any thread reads, on separate cache lines.
 #[derive(Debug)]
 #[repr(C, align(128))]
 pub(crate) struct Written {
     /// Everything before this position is readable.
     pub(crate) head: AtomicU64,
-    /// Spans begun here, ever.
+    /// Spans started in this shard since it was made.
     pub(crate) begun: AtomicU64,
-    /// Not sampled spans, ever.
+    /// Spans that were not sampled, since the shard was made.
     pub(crate) sampled_out: AtomicU64,
     /// Transparent spans by cause, in the order of [`Refused`].
     pub(crate) refused: [AtomicU64; Refused::CAUSES],
 }
 
-/// What the collector writes and the lease holder reads, on cache lines of its own.
+/// Fields that the collector writes and the lease holder reads, on separate cache lines.
 #[derive(Debug)]
 #[repr(C, align(128))]
 pub(crate) struct Read {
     /// Everything before this position was read.
     pub(crate) tail: AtomicU64,
-    /// Bytes of ends that were reserved here and written elsewhere, ever.
+    /// Bytes of ends that were reserved here and written elsewhere, since the shard was made.
     pub(crate) returned: AtomicU64,
     /// Not zero: the tracer has finished.
     pub(crate) closed: AtomicU32,
-    /// The clock that the writer is to read, for a writer in another process.
+    /// The clock that a writer in another process must read.
     pub(crate) clock: AtomicU32,
 }
 
@@ -76,7 +76,7 @@ mod flat {
     use std::sync::atomic::{AtomicU64, Ordering};
     use std::sync::Arc;
 
-    /// Head and words of one shard. On the heap, pages are taken from the system when they are first written.
+    /// Head and words of one shard. On the heap, the system provides pages when they are first written.
     #[derive(Debug)]
     pub(crate) struct Block {
         start: NonNull<u64>,
@@ -84,7 +84,7 @@ mod flat {
         owner: Owner,
     }
 
-    /// Whose the memory is.
+    /// The owner of the memory.
     #[derive(Debug)]
     enum Owner {
         Heap(NonNull<u8>, Layout),
@@ -92,16 +92,16 @@ mod flat {
         Mapping(#[allow(dead_code)] Arc<crate::mapping::Mapped>),
     }
 
-    /// Up to how many bytes are copied word by word.
+    /// Up to this length, in bytes, copies are made word by word, which is faster than a call for short texts.
     const SHORT: usize = 64;
-    /// Head and words start on two cache lines.
+    /// The alignment of head and words: each starts on a pair of cache lines.
     const ALIGN: usize = align_of::<Head>();
     const HEAD: usize = size_of::<Head>();
-    /// What is asked of the allocator: no more than every allocation has, since only then zeroed memory comes straight
-    /// from the system, untouched.
+    /// The alignment requested from the allocator: no more than every allocation has. Only then does zeroed memory come
+    /// straight from the system, untouched.
     const MALLOC_ALIGN: usize = 16;
 
-    // SAFETY: who may touch which word is the callers' duty (invariants 3 and 4); the head is atomics.
+    // SAFETY: callers ensure which thread accesses which word (invariants 3 and 4); the head consists of atomics.
     unsafe impl Send for Block {}
     // SAFETY: as above.
     unsafe impl Sync for Block {}
@@ -120,37 +120,37 @@ mod flat {
             // SAFETY: the layout's size is not zero.
             let allocation = NonNull::new(unsafe { alloc_zeroed(layout) })?;
             let skip = allocation.as_ptr().align_offset(ALIGN).min(ALIGN);
-            // SAFETY: at most `ALIGN` bytes are skipped for the alignment, and so many were asked for on top.
+            // SAFETY: at most `ALIGN` bytes are skipped for the alignment, and the allocation has that many more.
             let start = NonNull::new(unsafe { allocation.as_ptr().add(skip + HEAD) })?.cast();
             Some(Self { start, bytes, owner: Owner::Heap(allocation, layout) })
         }
 
-        /// The block whose head is at this offset of a mapping; `None` if head and words don't lie in it, aligned.
+        /// The block whose head is at this offset of a mapping; `None` if head and words are not aligned within it.
         pub(crate) fn in_mapping(mapped: &Arc<crate::mapping::Mapped>, offset: usize, bytes: u64) -> Option<Self> {
             let size = usize::try_from(bytes).ok()?.checked_add(HEAD)?;
             let at = mapped.part(offset, size, ALIGN)?;
-            // SAFETY: `part` has checked that head and words lie within the mapping.
+            // SAFETY: `part` has checked that head and words are within the mapping.
             let start = NonNull::new(unsafe { at.as_ptr().add(HEAD) })?.cast();
             Some(Self { start, bytes, owner: Owner::Mapping(Arc::clone(mapped)) })
         }
 
-        /// What both sides share.
+        /// The fields that both sides share.
         #[inline(always)]
         pub(crate) fn head(&self) -> &Head {
             // SAFETY: `start` is `HEAD` bytes into the memory.
             let head: *const Head = unsafe { self.start.as_ptr().byte_sub(HEAD) }.cast();
-            // SAFETY: the head is aligned, was zeroed, and is atomics alone, of which any bits are valid.
+            // SAFETY: the head is aligned, was zeroed, and consists of atomics, of which any bits are valid.
             unsafe { &*head }
         }
 
-        /// Copies words at a byte offset out of memory that another process may change meanwhile: word by word, atomically.
+        /// Copies words at a byte offset from memory that another process may change meanwhile: word by word, atomically.
         /// Stops at the end of the memory.
         pub(crate) fn copy(&self, offset: u64, len: usize, to: &mut Vec<u64>) {
             to.clear();
             let len = len.min((self.bytes.saturating_sub(offset) / 8) as usize);
             to.extend((0..len as u64).map(|i| {
                 let at = self.at(offset + 8 * i);
-                // SAFETY: the word lies within the memory, aligned; all accesses of this process to it are atomic.
+                // SAFETY: the word is within the memory, aligned; all accesses of this process to it are atomic.
                 unsafe { AtomicU64::from_ptr(at) }.load(Ordering::Relaxed)
             }));
         }
@@ -168,7 +168,7 @@ mod flat {
         /// The offset is a multiple of 8 within the memory, and the word is the caller's to write (invariant 4).
         #[inline(always)]
         pub(crate) unsafe fn write(&self, offset: u64, word: u64) {
-            // SAFETY: the caller vouches for it.
+            // SAFETY: guaranteed by the caller.
             unsafe { self.at(offset).write(word) };
         }
 
@@ -178,8 +178,8 @@ mod flat {
         /// As [`write`](Self::write), for all the words.
         #[inline(always)]
         pub(crate) unsafe fn write_all<const N: usize>(&self, offset: u64, words: [u64; N]) {
-            // One write of the whole array, so that the compiler need not look up where the ring is for each word.
-            // SAFETY: the caller vouches for it, and every offset is a multiple of 8.
+            // One write of the whole array, so that the compiler finds the ring only once.
+            // SAFETY: guaranteed by the caller, and every offset is a multiple of 8.
             unsafe { self.at(offset).cast::<[u64; N]>().write(words) };
         }
 
@@ -193,33 +193,33 @@ mod flat {
             if whole <= SHORT {
                 // Word by word: shorter than the call of a copy.
                 for (i, chunk) in bytes.chunks_exact(8).enumerate() {
-                    // SAFETY: the caller vouches for it.
+                    // SAFETY: guaranteed by the caller.
                     unsafe { self.write(offset + 8 * i as u64, word_of(chunk)) };
                 }
             } else {
                 let to = self.at(offset).cast();
-                // SAFETY: the caller vouches for the target; it can't overlap bytes that somebody lends us.
+                // SAFETY: the caller guarantees the target; it can't overlap bytes that are borrowed here.
                 unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, whole) };
             }
             let rest = bytes.len() - whole;
             if rest != 0 {
                 let last = match bytes.last_chunk::<8>() {
-                    // The last eight bytes, moved down over those that the word before has.
+                    // The last eight bytes, shifted down over those that the word before contains.
                     Some(chunk) => u64::from_le_bytes(*chunk) >> (8 * (8 - rest)),
                     None => bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
                 };
-                // SAFETY: the caller vouches for it.
+                // SAFETY: guaranteed by the caller.
                 unsafe { self.write(offset + whole as u64, last.to_le()) };
             }
         }
 
-        /// Lends `len` words at a byte offset.
+        /// Borrows `len` words at a byte offset.
         ///
         /// # Safety
-        /// The words lie within the memory and stay the collector's for as long as the result lives (invariant 3).
+        /// The words are within the memory and stay the collector's for as long as the result lives (invariant 3).
         #[inline(always)]
         pub(crate) unsafe fn read<'a>(&'a self, offset: u64, len: usize, _: &'a mut Vec<u64>) -> &'a [u64] {
-            // SAFETY: the caller vouches for it.
+            // SAFETY: guaranteed by the caller.
             unsafe { std::slice::from_raw_parts(self.at(offset), len) }
         }
     }
@@ -274,13 +274,13 @@ mod modelled {
         pub(crate) fn copy(&self, _: u64, _: usize, _: &mut Vec<u64>) {}
 
         pub(crate) unsafe fn write(&self, offset: u64, word: u64) {
-            // SAFETY: loom checks that no other thread is at this word.
+            // SAFETY: loom checks that no other thread accesses this word.
             self.words[offset as usize / 8].with_mut(|at| unsafe { *at = word });
         }
 
         pub(crate) unsafe fn write_all<const N: usize>(&self, offset: u64, words: [u64; N]) {
             for (i, word) in words.into_iter().enumerate() {
-                // SAFETY: the caller vouches for it, and loom checks.
+                // SAFETY: guaranteed by the caller, and checked by loom.
                 unsafe { self.write(offset + i as u64 * 8, word) };
             }
         }
@@ -289,7 +289,7 @@ mod modelled {
             for (i, chunk) in bytes.chunks(8).enumerate() {
                 let mut word = [0; 8];
                 word[..chunk.len()].copy_from_slice(chunk);
-                // SAFETY: the caller vouches for it, and loom checks.
+                // SAFETY: guaranteed by the caller, and checked by loom.
                 unsafe { self.write(offset + i as u64 * 8, u64::from_ne_bytes(word)) };
             }
         }

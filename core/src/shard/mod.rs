@@ -1,22 +1,22 @@
-//! A shard: the record ring that one thread alone writes and the collector alone reads. The protocol in prose, with its
-//! races, is in `README.md` beside this file.
+//! A shard: the ring of records that one thread alone writes and the collector alone reads. `README.md` in this directory
+//! describes the protocol and its races.
 //!
-//! | type | who may call it |
+//! | type | callers |
 //! |---|---|
 //! | [`Writer`] | the thread that holds the shard's lease |
 //! | [`Reader`] | the collector |
-//! | [`Shard`] | anybody: counters, the state that a new lease takes over |
-//! | [`Registry`] | anybody, under its lock: leases at a thread's first span and at its exit |
+//! | [`Shard`] | any thread: counters, the state that a new lease takes over |
+//! | [`Registry`] | any thread, under its lock: leases at a thread's first span and at its exit |
 //!
 //! Each field that two threads share:
 //!
 //! | field | written by | read by | pairing |
 //! |---|---|---|---|
 //! | `head` | the lease holder, release, once a record | the collector, acquire | makes the record's words visible |
-//! | `tail` | the collector, release, once a pass | the lease holder, acquire, in `refill` | gives the words back |
+//! | `tail` | the collector, release, once a pass | the lease holder, acquire, in `refill` | returns the words |
 //! | `returned` | the collector, release | the lease holder, acquire, in `refill` | ends that other threads wrote |
 //! | `closed` | the collector, release | the lease holder, acquire, in `refill` | the tracer has finished |
-//! | counters | the lease holder, relaxed | anybody, relaxed | exact once `head` was read with acquire |
+//! | counters | the lease holder, relaxed | any thread, relaxed | exact once `head` was read with acquire |
 //! | everything else of the writer | the lease holder | the next lease holder | the registry's lock |
 
 mod block;
@@ -39,25 +39,25 @@ pub(crate) use writer::{Counts, Ids, Writer};
 use crate::sync::Ordering;
 use crate::wire::MAX_RECORD_BYTES;
 
-/// How large a shard is and how much of it may be reserved.
+/// The size of a shard, and how much of it may be reserved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sizes {
-    /// Of the ring: a power of two, at least [`MIN_BYTES`].
+    /// The size of the ring, in bytes: a power of two, at least [`MIN_BYTES`].
     pub(crate) bytes: u64,
-    /// How many spans may be open that were begun in this shard.
+    /// The most open spans that were started in this shard.
     pub(crate) max_open: u64,
-    /// The longest value of an attribute; longer ones are cut. Never more than a quarter of the ring, so that a value
+    /// The longest value of an attribute, in bytes; longer ones are cut. At most a quarter of the ring, so that a value
     /// finds room in a ring that is not nearly full.
     pub(crate) max_value_bytes: u32,
 }
 
 /// How many of the longest records a ring holds at least. Few under loom, so that every model fills and wraps its ring.
 const LONGEST_RECORDS: u64 = if cfg!(loom) { 2 } else { 8 };
-/// The smallest ring: room for that many records of 128 bytes (under loom of 64).
+/// The smallest ring, in bytes: room for that many records of 128 bytes (under loom of 64).
 pub(crate) const MIN_BYTES: u64 = if cfg!(loom) { 128 } else { 1024 };
 
 impl Sizes {
-    /// These sizes with a ring that is a power of two and large enough, and values that find room in it.
+    /// These sizes with a ring that is a power of two and large enough, and values that fit into it.
     pub(crate) fn corrected(self) -> Self {
         let bytes = self.bytes.max(MIN_BYTES).next_power_of_two();
         let quarter = u32::try_from(bytes / 4).unwrap_or(u32::MAX);
@@ -71,7 +71,7 @@ impl Sizes {
 
     /// The words of the ring and the slack behind them, in bytes.
     pub(crate) fn words_bytes(self) -> u64 {
-        // The mutant is one that the address sanitizer must notice (`ci/sanitize.sh`).
+        // The address sanitizer must detect this mutant (`ci/sanitize.sh`).
         let slack = if cfg!(heirloom_mutant = "slack") { 0 } else { self.max_record() };
         self.bytes + slack
     }
@@ -90,7 +90,7 @@ impl Shard {
         Some(Self::over(Block::allocate(sizes.words_bytes())?, sizes, clock, Ids::from(first_id)))
     }
 
-    /// A shard over a block that nobody has written to. The sizes are corrected ones, and those of the block.
+    /// A shard over an unused block. The sizes are corrected ones, and those of the block.
     pub(crate) fn over(block: Block, sizes: Sizes, clock: u8, ids: Ids) -> Self {
         let writer = Writer::new(block, sizes, sizes.max_record(), clock, ids);
         writer.set_clock(clock);
@@ -112,7 +112,7 @@ impl Shard {
         &self.head().read
     }
 
-    /// From now on the writer refuses, as soon as it next looks.
+    /// From now on the writer accepts nothing, as soon as it next refills.
     pub(crate) fn close(&self) {
         self.read().closed.store(1, Ordering::Release);
     }
@@ -122,7 +122,7 @@ impl Shard {
         self.read().returned.load(Ordering::Relaxed)
     }
 
-    /// Gives back what a begin reserved here, after its end was read elsewhere. The collector alone calls this.
+    /// Returns the room that a begin reserved here, after its end was read elsewhere. Only the collector calls this.
     pub(crate) fn give_back(&self, bytes: u64) {
         let so_far = self.read().returned.load(Ordering::Relaxed);
         self.read().returned.store(so_far + bytes, Ordering::Release);

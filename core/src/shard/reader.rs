@@ -6,7 +6,7 @@ use crate::sync::Edge;
 use crate::wire::Header;
 use std::sync::Arc;
 
-/// Reads one shard. The collector has one for each; nobody else may have another one for the same shard.
+/// Reads one shard. The collector has exactly one for each.
 #[derive(Debug)]
 pub(crate) struct Reader {
     shard: Arc<Shard>,
@@ -23,9 +23,9 @@ impl Reader {
         &self.shard
     }
 
-    /// Shows every record that was published before this call to `take`, in order, and gives their room back. Returns
-    /// how many bytes there were. Gives room back after each quarter of the ring, so that a busy writer need not wait for
-    /// the whole pass.
+    /// Passes every record that was published before this call to `take`, in order, and frees its room. Returns the
+    /// number of bytes. Frees room after each quarter of the ring, so that a busy writer need not wait for the whole
+    /// pass.
     pub(crate) fn drain(&mut self, mut take: impl FnMut(&[u64])) -> u64 {
         let head = self.shard.head().written.position();
         let start = self.tail;
@@ -34,16 +34,16 @@ impl Reader {
         let mut given_back = start;
         while self.tail != head {
             let at = self.tail & mask;
-            // SAFETY: the word is before `head`, which was read with acquire, and not yet given back (block, 3).
+            // SAFETY: the word is before `head`, which was read with acquire, and has not been returned yet (block, 3).
             let first = unsafe { words.read(at, 1, &mut self.copy) }[0];
             let len = Header(first).words();
             let bytes = 8 * len as u64;
             if len == 0 || bytes > head - self.tail {
-                // Not a record: impossible for a thread of this process, and no reason to read on.
+                // Not a record. A thread of this process can't write one, so there is no reason to continue.
                 self.tail = head;
                 break;
             }
-            // SAFETY: as above for all words of the record; it lies in one piece (block, 2).
+            // SAFETY: as above, for all words of the record; it is contiguous (block, 2).
             take(unsafe { words.read(at, len, &mut self.copy) });
             self.tail += bytes;
             if self.tail - given_back >= quarter {

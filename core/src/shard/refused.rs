@@ -1,19 +1,19 @@
-//! Why a shard takes no begin.
+//! Why a shard takes no record.
 
-/// Why a record was refused.
+/// Why a record was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
     /// No room until the collector has read more.
     Full,
-    /// As many spans are open as may be.
+    /// The maximum number of spans is open.
     OpenCap,
     /// The tracer has finished.
     Closed,
-    /// The root of its trace was refused.
+    /// The root of its trace could not be recorded.
     RootLost,
 }
 
 impl Refused {
-    /// How many there are.
+    /// The number of causes.
     pub(crate) const CAUSES: usize = 4;
 }

@@ -1,9 +1,9 @@
-//! The shards of a tracer: who has which, and which are free.
+//! The shards of a tracer: the leased ones and the free ones.
 //!
-//! A thread leases a shard at its first span and gives it back when it exits. The next thread takes a free one over as it
+//! A thread leases a shard at its first span and returns it when it exits. The next thread takes over a free one as it
 //! is: positions, reservations of spans that are still open, records that the collector has not read yet. Its first
-//! record names the new owner, so that no lane is mixed up. So a program that starts a hundred thousand short threads has
-//! as many shards as threads at one time.
+//! record names the new owner, so that lanes stay separate. So a program that starts a hundred thousand short threads has
+//! only as many shards as threads at one time.
 
 use super::{Counts, Shard, Sizes};
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
@@ -11,23 +11,24 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, PoisonError};
 
-/// Makes a shard of these sizes that reads this clock and counts its ids from this seed; `None` without memory for it.
+/// Makes a shard of these sizes that reads this clock and counts its ids from this seed; `None` if there is no memory for
+/// it.
 pub(crate) type MakeShard = Box<dyn Fn(Sizes, u8, u64) -> Option<Shard> + Send + Sync>;
 
 /// All shards of one tracer.
 pub(crate) struct Registry {
     sizes: Sizes,
-    /// Where shards are made: on the heap, or in the region of this process's parent. Called once for each shard.
+    /// Makes shards on the heap, or in the region of this process's parent. Called once for each shard.
     make_shard: MakeShard,
     shards: Mutex<Shards>,
-    /// Grows whenever a shard is added: tells the collector, without the lock, that there are new ones.
+    /// Grows whenever a shard is added. It shows the collector, without the lock, that there are new ones.
     version: AtomicU64,
 }
 
 #[derive(Debug, Default)]
 struct Shards {
     all: Vec<Arc<Shard>>,
-    /// The one that was given back first is at the front: it is the likeliest to have been read.
+    /// The shard that was returned first is at the front: most probably it has been read.
     free: VecDeque<Arc<Shard>>,
     closed: bool,
 }
@@ -58,8 +59,8 @@ impl Registry {
             return None;
         }
         if let Some(shard) = shards.free.pop_front() {
-            // With acquire: the last owner's records are before the next one's on their own, not through this lock alone.
-            // The collector may see only the next owner's position.
+            // With acquire: the last owner's records are then ordered before the next one's without this lock. The
+            // collector may see only the next owner's position.
             shard.head().written.position();
             return Some(shard);
         }
@@ -69,7 +70,7 @@ impl Registry {
         Some(shard)
     }
 
-    /// The end of a lease.
+    /// Ends a lease.
     pub(crate) fn give_back(&self, shard: Arc<Shard>) {
         self.lock().free.push_back(shard);
     }
@@ -78,13 +79,13 @@ impl Registry {
         self.version.load(Ordering::Acquire)
     }
 
-    /// The shards from the `from`-th on, in the order in which they were made, and the version that has them.
+    /// The shards from the `from`-th on, in the order in which they were made, and the version that includes them.
     pub(crate) fn since(&self, from: usize) -> (u64, Vec<Arc<Shard>>) {
         let shards = self.lock();
         (self.version(), shards.all.get(from..).map(<[_]>::to_vec).unwrap_or_default())
     }
 
-    /// Refuses new leases, and lets every writer notice.
+    /// Ends leasing, and marks all shards as closed, which each writer notices.
     pub(crate) fn close(&self) {
         let mut shards = self.lock();
         shards.closed = true;
@@ -92,14 +93,14 @@ impl Registry {
         shards.all.iter().for_each(|shard| shard.close());
     }
 
-    /// What all writers counted.
+    /// The counts of all writers.
     pub(crate) fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         self.lock().all.iter().for_each(|shard| shard.writer().add_to(&mut counts));
         counts
     }
 
-    /// From now on all writers read this clock. For when the kernel stops trusting the processor's counter.
+    /// From now on all writers read this clock. Used when the kernel stops using the processor's counter.
     pub(crate) fn set_clock(&self, clock: u8) {
         let shards = self.lock();
         let changed = shards.all.iter().filter(|shard| shard.writer().clock() != clock);

@@ -1,13 +1,12 @@
 //! The writer's side of a shard.
 //!
-//! A record costs one comparison: `write + length <= limit`. The limit already leaves out the ends that are reserved, and
-//! is lowered so that the slow path ([`Writer::refill`]) runs at least once per eighth of the ring; there the writer looks
-//! at the collector's `tail`, takes back returned credits, notices a closed tracer and decides whether to wake the
-//! collector.
+//! A record costs one comparison: `write + length <= limit`. The limit already excludes the reserved ends. It is lowered
+//! so that the slow path ([`Writer::refill`]) runs at least once per eighth of the ring. There the writer reads the
+//! collector's `tail`, takes back returned credits, notices a closed tracer and decides whether to wake the collector.
 //!
 //! **Credits.** A begin needs room for itself *and* an end, and lowers the limit by an end. An end raises the limit by as
-//! much as it writes, so it needs no check: it always fits. An end that another thread wrote elsewhere gives its room back
-//! through `returned`.
+//! much as it writes, so it needs no check: it always fits. If another thread wrote the end elsewhere, its room comes
+//! back through `returned`.
 #![allow(unsafe_code)]
 
 use super::block::{Block, Head, Read, Written};
@@ -15,22 +14,22 @@ use super::{Refused, Sizes};
 use crate::sync::{AtomicU64, AtomicU8, Cell, Edge, Ordering};
 use crate::wire::{padded, Begin, End, Sink};
 
-/// What `refill` found.
+/// The result of `refill`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Refill {
     pub(crate) outcome: Result<(), Refused>,
-    /// The ring is a third full and nobody said so during the last eighth.
+    /// The ring is a third full, and the collector was not woken during the last eighth.
     pub(crate) wake: bool,
 }
 
 /// The writer of one shard. Only the thread that holds the shard's lease may call the methods that write; the lease
-/// passes on under the registry's lock. What others read is in the block's head; the rest is this process's alone, also
-/// where the block is shared with another one.
+/// passes on under the registry's lock. Fields that others read are in the block's head. The rest belongs to this process
+/// alone, even if the block is shared with another one.
 #[derive(Debug)]
 #[repr(C, align(128))]
 pub(crate) struct Writer {
-    /// The position of the next record. The head has the same number for the collector: reading the shared one back
-    /// would hide ordering bugs from loom, and costs more.
+    /// The position of the next record. The head has the same number for the collector. Reading the shared one back would
+    /// hide ordering bugs from loom, and would cost more.
     write: Cell<u64>,
     /// Records must end at or before this position.
     limit: Cell<u64>,
@@ -40,20 +39,20 @@ pub(crate) struct Writer {
     mask: u64,
     clock: AtomicU8,
     // Used in the slow path only.
-    /// The bits of an id that count.
+    /// The bits in which an id counts.
     id_field: u64,
     max_record: u64,
     sizes: Sizes,
-    /// How far the limit is below what the ring would allow.
+    /// How far the limit is below the ring's own limit.
     lowered: Cell<u64>,
     tail_seen: Cell<u64>,
     returned_seen: Cell<u64>,
     woke_at: Cell<u64>,
-    /// Its new owner's name is not written yet, for lack of room.
+    /// The new owner's name is not written yet, for lack of room.
     unannounced: Cell<bool>,
 }
 
-// SAFETY: the cells are touched by the lease holder alone, and leases pass on under the registry's lock.
+// SAFETY: only the lease holder accesses the cells, and leases pass on under the registry's lock.
 unsafe impl Sync for Writer {}
 // SAFETY: nothing in it is bound to a thread.
 unsafe impl Send for Writer {}
@@ -61,12 +60,12 @@ unsafe impl Send for Writer {}
 /// The step between span ids: even, so that odd ids stay odd.
 const ID_STEP: u64 = 2;
 
-/// The ids that a shard gives its spans: counted up from a random start, within a field of bits.
+/// The ids that a shard gives to its spans. They count up from a random start, within a field of bits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ids {
     /// The first one. Made odd.
     pub(crate) first: u64,
-    /// The low bits that count. Those above stay as they are in `first`.
+    /// The low bits in which ids count. The bits above stay as in `first`.
     pub(crate) field: u64,
 }
 
@@ -103,7 +102,7 @@ impl Writer {
         }
     }
 
-    /// What both sides share.
+    /// The fields that both sides share.
     #[inline(always)]
     pub(super) fn head(&self) -> &Head {
         self.block.head()
@@ -114,19 +113,19 @@ impl Writer {
         &self.head().written
     }
 
-    /// Which clock to read.
+    /// The clock to read.
     #[inline(always)]
     pub(crate) fn clock(&self) -> u8 {
         self.clock.load(Ordering::Relaxed)
     }
 
-    /// For the collector, or whoever has not shared the shard yet.
+    /// For the collector, or for a thread that has not shared the shard yet.
     pub(crate) fn set_clock(&self, clock: u8) {
         self.clock.store(clock, Ordering::Relaxed);
         self.head().read.clock.store(clock.into(), Ordering::Relaxed);
     }
 
-    /// Whether the owner's name is still to be written. While it is, the limit lets nothing pass without a refill.
+    /// Whether the owner's name is still to be written. Until then, the limit makes every record refill first.
     pub(crate) fn is_unannounced(&self) -> bool {
         self.unannounced.get()
     }
@@ -157,8 +156,8 @@ impl Writer {
         self.fits(bytes + End::BYTES)
     }
 
-    /// A span id that this process has not used. Shards start at random places, so that two of `n` shards with `m` spans
-    /// each meet by a chance of about `n * n * m / 2^63`.
+    /// A span id that this process has not used. Shards start at random ids, so two of `n` shards with `m` spans each
+    /// collide with a probability of about `n * n * m / 2^63`.
     #[inline(always)]
     pub(crate) fn next_id(&self) -> u64 {
         let id = self.next_id.get();
@@ -168,7 +167,7 @@ impl Writer {
 
     #[inline(always)]
     fn put(&self, at: u64, word: u64) {
-        // SAFETY: callers checked that the record fits, so the word is this thread's to write (block, 1, 2 and 4).
+        // SAFETY: callers checked that the record fits, so this thread may write the word (block, 1, 2 and 4).
         unsafe { self.block.write(at, word) };
     }
 
@@ -201,7 +200,7 @@ impl Writer {
         id
     }
 
-    /// The same with a name that stands inline; the caller has checked `fits_begin` for the padded length.
+    /// The same with an inline name; the caller has checked `fits_begin` for the padded length.
     pub(crate) fn begin_named(&self, begin: Begin, name: &[u8]) -> u64 {
         let id = self.next_id();
         let write = self.write.get();
@@ -219,14 +218,14 @@ impl Writer {
         self.publish(write);
     }
 
-    /// Appends the end of a span that was begun here: it always fits.
+    /// Appends the end of a span that was started here: it always fits.
     #[inline(always)]
     pub(crate) fn end(&self, end: End) {
         self.limit.set(self.limit.get() + End::BYTES);
         self.end_elsewhere(end);
     }
 
-    /// Appends the end of a span that was begun elsewhere; the caller has checked `fits`.
+    /// Appends the end of a span that was started elsewhere; the caller has checked `fits`.
     #[inline(always)]
     pub(crate) fn end_elsewhere(&self, end: End) {
         self.record(end.record());
@@ -250,7 +249,7 @@ impl Writer {
         self.publish(write + 8 * N as u64 + padded(bytes.len()));
     }
 
-    /// A cursor behind the last record; the caller has checked `fits` for everything that it is going to append.
+    /// A cursor behind the last record; the caller has checked `fits` for everything that it will append.
     pub(crate) fn out(&self) -> Out<'_> {
         Out { writer: self, write: self.write.get(), at: self.write.get() & self.mask }
     }
@@ -259,18 +258,18 @@ impl Writer {
         count(&self.written().sampled_out);
     }
 
-    /// The slow path: looks at what the collector did and tries to make room for `need` bytes.
+    /// The slow path: reads the collector's progress, and tries to make room for `need` bytes.
     #[cold]
     pub(crate) fn refill(&self, need: u64, is_begin: bool) -> Refill {
         let shared: &Read = &self.head().read;
         self.stay_in_field();
-        // A writer in another process has no other way to learn of a new clock.
+        // A writer in another process learns of a new clock only here.
         self.clock.store(shared.clock.load(Ordering::Relaxed) as u8, Ordering::Relaxed);
         let write = self.write.get();
         let bytes = self.sizes.bytes;
         let returned = shared.returned.load(Ordering::Acquire);
         let back = returned.wrapping_sub(self.returned_seen.replace(returned));
-        // What the ring allowed when `tail_seen` was current, and from it what is still reserved.
+        // The ring's limit at `tail_seen`, and from it what is still reserved.
         let allowed = self.limit.get() + self.lowered.get();
         let reserved = (self.tail_seen.get() + bytes).saturating_sub(allowed).saturating_sub(back);
         let tail = shared.tail.load(Edge::SeeTail.order());
@@ -298,8 +297,8 @@ impl Writer {
         Refill { outcome, wake: self.wants_wake(write, tail) }
     }
 
-    /// Starts again in the field of its ids, long before they would leave it: not even all cores together begin so many
-    /// spans between two refills.
+    /// Restarts at the beginning of the field of its ids, long before they would leave it: even all cores together can't
+    /// start so many spans between two refills.
     fn stay_in_field(&self) {
         if self.id_field != u64::MAX {
             self.next_id.set(self.next_id.get() & !(self.id_field ^ self.id_field >> 1));
@@ -337,7 +336,7 @@ impl Written {
         self.head.load(Edge::SeeHead.order())
     }
 
-    /// What the writer counted so far.
+    /// The writer's counts so far.
     pub(crate) fn counts(&self) -> Counts {
         Counts {
             begun: self.begun.load(Ordering::Relaxed),
@@ -347,7 +346,7 @@ impl Written {
     }
 }
 
-/// What writers counted.
+/// Counts of writers.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) begun: u64,
@@ -357,13 +356,13 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// The same, with none above `most`.
+    /// The same, with no count above `most`.
     pub(crate) fn at_most(self, most: u64) -> Self {
         let Self { begun, sampled_out, refused } = self;
         Self { begun: begun.min(most), sampled_out: sampled_out.min(most), refused: refused.map(|n| n.min(most)) }
     }
 
-    /// Adds others. Saturates: those of another process may be any number.
+    /// Adds other counts. Saturates, because those of another process may be any number.
     pub(crate) fn add(&mut self, other: &Counts) {
         self.begun = self.begun.saturating_add(other.begun);
         self.sampled_out = self.sampled_out.saturating_add(other.sampled_out);
@@ -371,7 +370,7 @@ impl Counts {
     }
 }
 
-/// Appends records of any length, published together at the end.
+/// Appends records of any length. They are published together at the end.
 pub(crate) struct Out<'a> {
     writer: &'a Writer,
     write: u64,

@@ -1,4 +1,4 @@
-//! The child's side of a region: what stands where a tracer's own memory is in other processes.
+//! The child's side of a region: it takes the place of the tracer's own memory.
 
 use super::layout::{
     names_range, Layout, Parts, Word, ATTACHED, FINGERPRINT, FINISHED, FREE, MAGIC, STRAY_WORDS, VERSION,
@@ -12,15 +12,14 @@ use std::sync::atomic::fence;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The low bits of an id, which a shard counts up. Above them are 8 bits for the shard and 16 for the region.
+/// The low 40 bits of an id, in which a shard counts up. Above them are 8 bits for the shard and 16 for the region.
 pub(super) const ID_FIELD: u64 = (1 << 40) - 1;
-/// How often a process that waits for its parent looks.
+/// How often a process that waits for its parent checks.
 const LOOK: Duration = Duration::from_millis(1);
 
 /// A region that this process has attached to: its tracer records into it, and its parent's collector reads it.
 ///
-/// Attaching is exclusive, and for ever: a region that was attached once can't be attached again, not even by the same
-/// process.
+/// Attaching is exclusive and permanent: a region can be attached only once, even by the same process.
 #[derive(Debug)]
 pub struct Attachment {
     mapped: Arc<Mapped>,
@@ -28,13 +27,14 @@ pub struct Attachment {
 }
 
 impl Attachment {
-    /// The longest name in a region's dictionary, in bytes.
+    /// The longest name in a region's dictionary, in bytes: a bound on what the parent must copy.
     pub(crate) const MAX_NAME_BYTES: usize = 4096;
 
     /// Attaches this process to the region in a mapping, if the parent that made it gave it this nonce.
     ///
     /// # Errors
-    /// The memory is not a region of this version and layout, the nonce is another one, or somebody has attached.
+    /// The memory is not a region of this version and layout, the nonce is another one, or a process has attached
+    /// already.
     pub fn attach(mapping: Box<dyn Mapping>, nonce: u64) -> Result<Self, AttachError> {
         let mapped = Arc::new(Mapped::new(mapping));
         let parts = Parts::of(&mapped).ok_or(AttachError::NotARegion)?;
@@ -66,17 +66,17 @@ impl Attachment {
     fn parts(&self) -> Parts<'_> {
         match Parts::of(&self.mapped) {
             Some(parts) => parts,
-            // `attach` has seen them.
+            // `attach` has read them.
             None => unreachable!("a mapping never gets shorter"),
         }
     }
 
-    /// Whether a span with this id was begun by this process.
+    /// Whether this process started the span with this id.
     pub(crate) fn owns(&self, span: u64) -> bool {
         span >> 48 == self.parts().get(Word::Prefix)
     }
 
-    /// Tells the parent to look.
+    /// Wakes the parent.
     pub(crate) fn ring(&self) {
         self.mapped.ring();
     }
@@ -86,7 +86,7 @@ impl Attachment {
         self.parts().word(Word::Closed).load(Ordering::Acquire) != 0
     }
 
-    /// Which clock the parent wants its shards to read.
+    /// The clock that the parent's tracer uses.
     pub(crate) fn clock(&self) -> u8 {
         self.parts().get(Word::Clock) as u8
     }
@@ -106,13 +106,14 @@ impl Attachment {
         let prefix = parts.get(Word::Prefix) << 48 | index << 40;
         let ids = Ids { first: prefix | seed & ID_FIELD, field: ID_FIELD };
         let shard = Shard::over(block, sizes, self.clock(), ids);
-        // Either the parent, which closes what is counted, sees this count, or this sees that the parent has finished.
+        // Either the parent, which closes the counted shards, sees this count, or this process sees that the parent has
+        // finished.
         parts.word(Word::Shards).store(index + 1, Ordering::Release);
         fence(Ordering::SeqCst);
         (!self.is_closed()).then_some(shard)
     }
 
-    /// Adds the next name to the region's dictionary, and says whether there was room. One caller at a time.
+    /// Adds the next name to the region's dictionary, and returns whether there was room. One caller at a time.
     pub(crate) fn add_name(&self, name: &str) -> bool {
         let parts = self.parts();
         let at = parts.get(Word::Names) as usize;
@@ -125,7 +126,7 @@ impl Attachment {
         true
     }
 
-    /// Says what this process is. Attributes beyond the room for them are left out.
+    /// Writes this process's resource. Attributes that don't fit are left out.
     pub(crate) fn set_resource<'a>(&self, attributes: impl Iterator<Item = (&'a str, &'a str)>) {
         let parts = self.parts();
         let mut at = 0;
@@ -136,7 +137,7 @@ impl Attachment {
         parts.word(Word::Resource).store(at as u64, Ordering::Release);
     }
 
-    /// Where a shard's head is.
+    /// The offset of a shard's head.
     #[cfg(all(target_os = "linux", not(loom)))]
     pub(crate) fn shard_at(&self, index: u64) -> usize {
         self.layout.shard_at(index)
@@ -147,15 +148,15 @@ impl Attachment {
         self.layout.ring_bytes
     }
 
-    /// Counts a span that was begun on a thread without a shard.
+    /// Counts a span that was started on a thread without a shard.
     pub(crate) fn count_unplaced(&self) {
         self.parts().word(Word::Unplaced).fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Takes an end that found no room in a shard, and says whether there was a place for it.
+    /// Writes an end that found no room in a shard, and returns whether there was a place for it.
     pub(crate) fn stray(&self, end: &StrayEnd) -> bool {
         let parts = self.parts();
-        // From a place that the span's id says, so that threads are hardly in each other's way.
+        // Starts at a place that depends on the span's id, so that collisions between threads are rare.
         let places = parts.strays.len() / STRAY_WORDS;
         let first = (end.span >> 1) as usize % places;
         let done = (first..places).chain(0..first).any(|place| put(&parts.strays[place * STRAY_WORDS..], end));
@@ -166,8 +167,8 @@ impl Attachment {
         done
     }
 
-    /// Waits until the parent has read what was published before this call, at most for a time. Returns how many shards
-    /// are not read by then, or `None` if the parent's tracer has finished.
+    /// Waits until the parent has read everything published before this call, at most for `timeout`. The error is the
+    /// number of shards that are not read by then.
     pub(crate) fn wait_until_read(&self, timeout: Duration) -> Result<(), usize> {
         let start = Instant::now();
         let shards = self.parts().word(Word::Shards).load(Ordering::Acquire);
@@ -187,7 +188,7 @@ impl Attachment {
         }
     }
 
-    /// Nothing more is recorded.
+    /// Tells the parent that nothing more is recorded.
     pub(crate) fn finish(&self) {
         let state = u64::from(std::process::id()) << 32 | FINISHED;
         self.parts().word(Word::State).store(state, Ordering::Release);
@@ -202,7 +203,7 @@ pub(super) mod place {
     pub(in crate::shm) const FULL: u64 = 2;
 }
 
-/// Puts an end into a place, if it is empty.
+/// Writes an end into a place, if it is empty.
 fn put(words: &[AtomicU64], end: &StrayEnd) -> bool {
     let [state, span, tick, marks, ..] = words else { return false };
     if state.compare_exchange(place::EMPTY, place::TAKEN, Ordering::Acquire, Ordering::Relaxed).is_err() {

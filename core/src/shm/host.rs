@@ -12,7 +12,7 @@ use std::sync::atomic::{fence, AtomicU16, AtomicU64};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A moment, in each of the clocks that a stamp may be of.
+/// A moment, in each clock of which a stamp may be.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moment {
     pub(crate) counter: u64,
@@ -25,7 +25,7 @@ impl Moment {
     }
 }
 
-/// How far the end of a region's process is.
+/// The stages of the end of a region's process.
 #[derive(Debug)]
 enum Fate {
     Lives,
@@ -33,12 +33,12 @@ enum Fate {
     Closed(RegionReport),
 }
 
-/// A region as the collector and the handle of its maker share it.
+/// A region, shared by the collector and its maker's handle.
 #[derive(Debug)]
 pub(crate) struct Hosted {
     mapped: Arc<Mapped>,
     layout: Layout,
-    /// The upper 16 bits of every span's id.
+    /// The upper 16 bits of the id of each of its spans.
     prefix: u64,
     born: Moment,
     process: OnceLock<u32>,
@@ -46,7 +46,8 @@ pub(crate) struct Hosted {
     changed: Condvar,
 }
 
-/// Regions count from a random number, so that two parents whose children write to the same backend hardly meet.
+/// Prefixes count up from a random number, so that collisions are rare between two parents whose children write to the
+/// same backend.
 fn next_prefix(seed: u64) -> u64 {
     static NEXT: OnceLock<AtomicU16> = OnceLock::new();
     let next = NEXT.get_or_init(|| AtomicU16::new(seed as u16));
@@ -54,7 +55,7 @@ fn next_prefix(seed: u64) -> u64 {
 }
 
 impl Hosted {
-    /// How many bytes a region with shards of these sizes has.
+    /// The size in bytes of a region with shards of these sizes.
     pub(crate) fn bytes(sizes: Sizes) -> usize {
         Layout::of(sizes).bytes()
     }
@@ -92,7 +93,7 @@ impl Hosted {
     fn parts(&self) -> Parts<'_> {
         match Parts::of(&self.mapped) {
             Some(parts) => parts,
-            // `new` has seen them.
+            // `new` has read them.
             None => unreachable!("a mapping never gets shorter"),
         }
     }
@@ -123,23 +124,23 @@ impl Hosted {
         self.parts().word(Word::State).load(Ordering::Acquire) != FREE
     }
 
-    /// Whether the process that attached has not said that it has finished.
+    /// Whether the process that attached has not reported yet that it has finished.
     pub(crate) fn is_recording(&self) -> bool {
         self.parts().word(Word::State).load(Ordering::Acquire) as u32 == ATTACHED as u32
     }
 
-    /// The process is no more: the collector reads what it left and closes what it left open.
+    /// The process has ended: the collector reads what is left, and closes open spans.
     pub(crate) fn died(&self, death: Death, tick: u64) {
         let mut fate = self.fate();
         match *fate {
             Fate::Lives => *fate = Fate::Died(death, tick),
-            // Somebody knows more than whoever came first.
+            // This caller knows more than the first one.
             Fate::Died(Death::Unknown, first) => *fate = Fate::Died(death, first),
             Fate::Died(..) | Fate::Closed(_) => {}
         }
     }
 
-    /// How the process ended, and when.
+    /// How and when the process ended.
     pub(crate) fn death(&self) -> Option<(Death, u64)> {
         match &*self.fate() {
             Fate::Died(death, tick) => Some((*death, *tick)),
@@ -147,7 +148,7 @@ impl Hosted {
         }
     }
 
-    /// The collector is done with it.
+    /// The collector is done with the region.
     pub(crate) fn close(&self, report: RegionReport) {
         *self.fate() = Fate::Closed(report);
         self.changed.notify_all();
@@ -166,7 +167,7 @@ impl Hosted {
         }
     }
 
-    /// Has every writer notice that the tracer has finished.
+    /// Tells every writer that the tracer has finished.
     pub(crate) fn refuse(&self) {
         self.parts().word(Word::Closed).store(1, Ordering::Release);
         fence(Ordering::SeqCst);
@@ -177,14 +178,14 @@ impl Hosted {
         }
     }
 
-    /// From now on writers read this clock, as soon as they next look.
+    /// Sets the clock that writers read from their next refill on.
     pub(crate) fn set_clock(&self, clock: u8) {
         self.parts().set(Word::Clock, clock.into());
         let shards = (0..self.shards()).filter_map(|index| self.shard(index));
         shards.for_each(|block| block.head().read.clock.store(clock.into(), Ordering::Relaxed));
     }
 
-    /// How many shards are in use; whatever the child says, no more than there is room for.
+    /// How many shards are in use: the child's number, limited to those that there is room for.
     pub(crate) fn shards(&self) -> u64 {
         self.parts().word(Word::Shards).load(Ordering::Acquire).min(self.layout.max_shards)
     }
@@ -197,22 +198,22 @@ impl Hosted {
         self.layout.sizes()
     }
 
-    /// Whether a span with this id can have been begun in this region.
+    /// Whether a span with this id can have been started in this region.
     pub(crate) fn owns(&self, span: u64) -> bool {
         span >> 48 == self.prefix
     }
 
-    /// Whether a span with this id can have been begun in this shard.
+    /// Whether a span with this id can have been started in this shard.
     pub(crate) fn owns_in(&self, span: u64, shard: u64) -> bool {
         span & !ID_FIELD == self.prefix << 48 | shard << 40
     }
 
-    /// Spans that the child began on threads without a shard, as it says.
+    /// The child's count of spans that were started on threads without a shard.
     pub(crate) fn unplaced(&self) -> u64 {
         self.parts().get(Word::Unplaced)
     }
 
-    /// What the child says that it is: pairs of texts. `None` until it has said so.
+    /// The child's resource, as pairs of texts. `None` until the child has written it.
     pub(crate) fn resource(&self) -> Option<Vec<(String, String)>> {
         let parts = self.parts();
         let end = parts.word(Word::Resource).load(Ordering::Acquire) as usize;
@@ -227,7 +228,7 @@ impl Hosted {
         (end > 0).then_some(pairs)
     }
 
-    /// The next name of the child's dictionary from word `at` on, and where the one behind it is. `None` if there is none
+    /// The next name of the child's dictionary from word `at` on, and the position behind it. `None` if there is none
     /// yet; an error if it is not a name.
     pub(crate) fn name(&self, at: usize) -> Result<Option<(String, usize)>, NotAName> {
         let parts = self.parts();
@@ -238,7 +239,7 @@ impl Hosted {
         texts::read(parts.names, at, end, Attachment::MAX_NAME_BYTES).map(Some).ok_or(NotAName)
     }
 
-    /// How many stray ends there ever were, as the child says.
+    /// The child's count of stray ends so far.
     pub(crate) fn strays_so_far(&self) -> u64 {
         self.parts().word(Word::Strays).load(Ordering::Acquire)
     }
@@ -257,7 +258,7 @@ impl Hosted {
     }
 }
 
-/// What stands where a name should be is none.
+/// The words at the position of a name are not a name.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NotAName;
 
@@ -291,7 +292,7 @@ impl Hosts {
         self.lock().retain(|known| !Arc::ptr_eq(known, region));
     }
 
-    /// There is no collector any more.
+    /// The collector has ended.
     pub(crate) fn abandon(&self) {
         for region in self.lock().drain(..) {
             region.refuse();
@@ -299,7 +300,7 @@ impl Hosts {
         }
     }
 
-    /// The tracer finishes: writers are told.
+    /// Tells the writers that the tracer finishes.
     pub(crate) fn refuse(&self) {
         self.lock().iter().for_each(|region| region.refuse());
     }

@@ -1,4 +1,4 @@
-//! Where everything is in a region, and the words of its header. The format is specified in `docs/shm-format.md`.
+//! The layout of a region, and the words of its header. `docs/shm-format.md` specifies the format.
 
 use crate::mapping::Mapped;
 use crate::shard::{Head, Sizes, MIN_BYTES};
@@ -10,12 +10,12 @@ use crate::wire::{self, numbered, Begin, End, Number, Part};
 use std::mem::offset_of;
 use std::mem::size_of;
 
-/// The first word.
+/// The first word of a region.
 pub(super) const MAGIC: u64 = u64::from_le_bytes(*b"heirloom");
 /// The version of the format: both sides must have the same.
 pub(super) const VERSION: u64 = 1;
 
-/// A page, as far as the layout is concerned.
+/// The page size that the layout assumes, in bytes.
 const PAGE: usize = 4096;
 
 numbered! {
@@ -25,7 +25,7 @@ numbered! {
         Version = 1,
         /// [`FINGERPRINT`].
         Layout = 2,
-        /// The length of the memory.
+        /// The length of the memory, in bytes.
         Bytes = 3,
         Nonce = 4,
         RingBytes = 5,
@@ -33,13 +33,13 @@ numbered! {
         MaxOpen = 7,
         MaxValue = 8,
         Prefix = 9,
-        // From here on what the parent changes, on a line of its own.
+        // From here on the words that the parent changes, on a separate cache line.
         /// Not zero: the tracer has finished.
         Closed = 16,
-        /// The clock that the child is to read.
+        /// The clock that the child must read.
         Clock = 17,
-        // From here on what the child changes.
-        /// [`FREE`], or a process id and how far it is.
+        // From here on the words that the child changes.
+        /// [`FREE`], or a process id and its stage.
         State = 32,
         /// How many shards are in use.
         Shards = 33,
@@ -47,7 +47,7 @@ numbered! {
         Names = 34,
         /// How many words of the resource are readable.
         Resource = 35,
-        /// Spans that were begun on threads without a shard.
+        /// Spans that were started on threads without a shard.
         Unplaced = 36,
         /// Grows with each stray end.
         Strays = 37,
@@ -59,19 +59,19 @@ numbered! {
 /// Words of the header.
 pub(super) const HEADER_WORDS: usize = 64;
 
-/// Nobody has attached.
+/// No process has attached.
 pub(super) const FREE: u64 = 0;
 /// The child with the process id in the upper half records.
 pub(super) const ATTACHED: u64 = 1;
-/// It has finished, and records nothing more.
+/// The child has finished, and records nothing more.
 pub(super) const FINISHED: u64 = 2;
 
-/// Ends that found no room in a shard, and the words of each.
+/// The places for ends that found no room in a shard, and the words of each.
 pub(super) const STRAYS: usize = 2048;
 pub(super) const STRAY_WORDS: usize = 4;
-/// The resource of the child: at most so many words.
+/// Maximum number of words of the child's resource.
 pub(super) const RESOURCE_WORDS: usize = 1024;
-/// The names of the child: at most so many words.
+/// Maximum number of words of the child's names.
 pub(super) const NAMES_WORDS: usize = 1 << 17;
 
 const STRAYS_AT: usize = PAGE;
@@ -79,14 +79,14 @@ const RESOURCE_AT: usize = STRAYS_AT + STRAYS * STRAY_WORDS * 8;
 const NAMES_AT: usize = RESOURCE_AT + RESOURCE_WORDS * 8;
 const SHARDS_AT: usize = NAMES_AT + NAMES_WORDS * 8;
 
-/// How many shards a region has at most: the id of a span has eight bits for it.
+/// Maximum number of shards of a region: a span's id has eight bits for it.
 const MAX_SHARDS: u64 = 256;
-/// How many bytes all rings of a region have at most. Pages are only taken for shards that are used.
+/// Maximum number of bytes of all rings of a region. Pages become memory only in shards that are used.
 const MAX_RINGS: u64 = 1 << 30;
 
-/// A number that differs if anything differs that both sides must know, so that a parent and a child that were built
-/// differently refuse each other instead of misreading: the words of the header, offsets and lengths, and all that
-/// [`wire::FINGERPRINT`] covers. Nothing is listed by hand that the types can say.
+/// A hash of everything that both sides must have in common: the words of the header, offsets and lengths, and everything
+/// that [`wire::FINGERPRINT`] covers. A parent and a child that were built differently reject each other instead of
+/// misreading records. Everything that the types define is derived from them, not listed by hand.
 pub(super) const FINGERPRINT: u64 = fingerprint(cfg!(target_endian = "big"));
 
 /// Offsets and lengths.
@@ -106,7 +106,7 @@ const fn fingerprint(is_big_endian: bool) -> u64 {
     wire::hash(&[Part::Numbers(Word::NUMBERS), Part::Numbers(SIZES), Part::Numbers(order), Part::Sample(&records)])
 }
 
-// What `docs/shm-format.md` says.
+// The values in `docs/shm-format.md`.
 #[cfg(not(loom))]
 const _: () = {
     assert!(size_of::<Head>() == 256 && HEADER_WORDS * 8 <= PAGE);
@@ -140,7 +140,7 @@ impl Layout {
         }
     }
 
-    /// What the header says; `None` if it can't be true.
+    /// The layout in the header; `None` if it is impossible.
     pub(super) fn read(header: &[AtomicU64]) -> Option<Self> {
         let word = |word: Word| header.get(word as usize).map(|w| w.load(Ordering::Relaxed));
         let layout = Self {
@@ -166,12 +166,12 @@ impl Layout {
         Sizes { bytes: self.ring_bytes, max_open: self.max_open, max_value_bytes: self.max_value_bytes }
     }
 
-    /// From one shard's head to the next one's.
+    /// The distance from one shard's head to the next one's.
     fn stride(self) -> usize {
         (size_of::<Head>() + self.sizes().words_bytes() as usize).next_multiple_of(PAGE)
     }
 
-    /// Where a shard's head is.
+    /// The offset of a shard's head.
     pub(super) fn shard_at(self, index: u64) -> usize {
         SHARDS_AT + index as usize * self.stride()
     }
@@ -181,7 +181,7 @@ impl Layout {
         self.shard_at(self.max_shards)
     }
 
-    /// What is in front of the shards and must be there at once: all but most of the names.
+    /// The bytes in front of the shards that are committed at the start: everything but most of the names.
     pub(super) fn first_bytes() -> usize {
         NAMES_AT + PAGE
     }
@@ -226,7 +226,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Bytes of the names, in the mapping: what is to be committed before words up to `end` are written.
+/// The range of the names in the mapping that must be committed before words up to `end` are written.
 pub(super) fn names_range(from: usize, end: usize) -> std::ops::Range<usize> {
     NAMES_AT + from * 8..NAMES_AT + end * 8
 }
@@ -235,7 +235,7 @@ pub(super) fn names_range(from: usize, end: usize) -> std::ops::Range<usize> {
 mod tests {
     use super::*;
 
-    /// Who changed the format on purpose raises [`VERSION`], and writes the new values here and there.
+    /// After an intended change of the format, raise [`VERSION`] and write the new values here and on that page.
     #[test]
     fn the_fingerprint_is_the_one_on_the_page_on_the_format() {
         let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/shm-format.md")).unwrap();

@@ -1,19 +1,20 @@
-//! Regions: shards in memory that two processes share. What they are for is on the page of [`region`](crate::region),
-//! which is the public face of this module and of `tracer/region.rs`.
+//! Regions: shards in memory that two processes share. [`region`](crate::region) is the public interface of this module
+//! and of `tracer/region.rs`, and explains their purpose.
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `layout.rs` | where everything is, and the words of the header; specified in `docs/shm-format.md` |
+//! | `layout.rs` | the layout, and the words of the header; specified in `docs/shm-format.md` |
 //! | `texts.rs` | texts in shared words |
 //! | `child.rs` | [`Attachment`]: the child's side |
-//! | `host.rs` | the parent's side, as its collector sees it |
-//! | `tracer/region.rs` | the same, as the region's maker holds it |
-//! | `collector/regions/`, `collector/border.rs` | what the collector does with it, and what it believes |
+//! | `host.rs` | the parent's side, for its collector |
+//! | `tracer/region.rs` | the parent's side, for the region's maker |
+//! | `collector/regions/`, `collector/border.rs` | the collector's work on regions, and its validation of them |
 //!
-//! # What the parent believes
+//! # What the parent relies on
 //!
-//! Nothing. It made the memory, knows its length and the sizes of the rings, and reads none of that back. Whatever the
-//! child can write is copied out word by word, then checked; see `collector/border.rs`.
+//! It relies on nothing that the child can write. The parent made the memory, knows its length and the sizes of the
+//! rings, and reads none of that back. It copies everything else out word by word, then validates the copy; see
+//! `collector/border.rs`.
 
 mod child;
 mod host;
@@ -32,13 +33,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum HostError {
-    /// This tracer has no collector: it is a child's itself, has finished, or records nothing.
+    /// This tracer has no collector: it is an attached child's, has finished, or records nothing.
     NoCollector,
     /// The mapping is too short.
     Short {
         /// Its length in bytes.
         found: usize,
-        /// What [`Region::bytes`](crate::region::Region::bytes) says.
+        /// The length that [`Region::bytes`](crate::region::Region::bytes) returns.
         needed: usize,
     },
     /// The mapping doesn't start at a page.
@@ -51,10 +52,11 @@ impl fmt::Display for HostError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             HostError::NoCollector => f.write_str(
-                "this process has no collector (its tracer records into its own parent's region, has finished, or is disabled), so a child can't record into it",
+                "a child can't record into this process, because it has no collector: \
+                 its tracer records into its own parent's region, has finished, or is disabled",
             ),
             HostError::Short { found, needed } => {
-                write!(f, "the mapping for a region has {found} bytes, and {needed} are needed")
+                write!(f, "the mapping for a region is too short: it has {found} bytes, and {needed} are needed")
             }
             HostError::Unaligned => f.write_str("the mapping for a region does not start at a page"),
             HostError::Memory(error) => write!(f, "no memory for a region: {error}"),
@@ -70,7 +72,7 @@ impl std::error::Error for HostError {}
 pub enum AttachError {
     /// The memory is not a region.
     NotARegion,
-    /// The parent speaks another version of the format.
+    /// The parent uses another version of the format.
     Version {
         /// The parent's.
         found: u64,
@@ -81,9 +83,9 @@ pub enum AttachError {
     Layout,
     /// It was made for another process: the nonce differs.
     Nonce,
-    /// It was made for another process, which started this one.
+    /// It was made for the process that started this one.
     Heir,
-    /// A process has attached to it.
+    /// A process has attached to it already.
     Taken {
         /// The id of that process.
         by: u32,
@@ -93,13 +95,15 @@ pub enum AttachError {
 impl fmt::Display for AttachError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            AttachError::NotARegion => f.write_str("the inherited memory is not a region of Heirloom's"),
+            AttachError::NotARegion => f.write_str("the inherited memory is not a region of Heirloom"),
             AttachError::Version { found, expected } => write!(
                 f,
-                "the parent's region has format version {found}, and this program speaks version {expected}: build both with the same version of Heirloom"
+                "the parent's region has format version {found}, and this program has version {expected}: \
+                 build both with the same version of Heirloom"
             ),
             AttachError::Layout => f.write_str(
-                "the parent's region has another format than this program's: records, offsets or lengths differ. Build both with the same version of Heirloom, for the same kind of processor",
+                "the parent's region has another format than this program's: records, offsets or lengths differ; \
+                 build both with the same version of Heirloom, for the same kind of processor",
             ),
             AttachError::Heir => f.write_str("the inherited region was made for the process that started this one"),
             AttachError::Nonce => f.write_str("the inherited region was made for another process"),
@@ -116,9 +120,9 @@ impl std::error::Error for AttachError {}
 pub enum Death {
     /// It exited with this code.
     Exited(i32),
-    /// This signal killed it.
+    /// This signal ended it.
     Killed(i32),
-    /// It is no more, and nobody could find out how it ended.
+    /// It has ended; its exit status is unknown.
     Unknown,
 }
 
@@ -140,24 +144,24 @@ impl fmt::Display for Death {
                 Some(name) => write!(f, "was killed by signal {signal} ({name})"),
                 None => write!(f, "was killed by signal {signal}"),
             },
-            Death::Unknown => f.write_str("ended, nobody knows how"),
+            Death::Unknown => f.write_str("ended (exit status unknown)"),
         }
     }
 }
 
-/// What the collector found in a region, once its process was gone.
+/// The collector's findings in a region, after its process ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RegionReport {
-    /// Spans that were begun in it, as far as their begins were published.
+    /// Spans that were started in it and whose Begin record was published.
     pub spans: u64,
-    /// Of these, how many were open and are exported as aborted.
+    /// Of these, how many were open and were exported as aborted.
     pub aborted: u64,
-    /// Spans whose begin was counted and not published: the process died in between.
+    /// Spans that were counted as started and whose Begin record was not published: the process ended in between.
     pub unpublished: u64,
-    /// Shards that were given up because what was in them made no sense.
+    /// Shards that were quarantined because they contained invalid records.
     pub quarantined: u64,
-    /// Spans that were begun on threads that found no shard.
+    /// Spans that were started on threads without a shard.
     pub unplaced: u64,
 }
 
@@ -168,7 +172,7 @@ pub(crate) fn is_child() -> bool {
     CHILD.load(Ordering::Relaxed)
 }
 
-/// From now on this process is such a child.
+/// Marks this process as an attached child.
 pub(crate) fn set_child() {
     CHILD.store(true, Ordering::Relaxed);
 }

@@ -8,7 +8,7 @@ pub(super) fn words_of(text: &str) -> usize {
     1 + padded(text.len()) as usize / 8
 }
 
-/// Writes a text from word `at` on and says where the next one goes; `None` if there is no room.
+/// Writes a text from word `at` on and returns the position of the next one; `None` if there is no room.
 pub(super) fn push(words: &[AtomicU64], at: usize, text: &str) -> Option<usize> {
     let end = at.checked_add(words_of(text)).filter(|end| *end <= words.len())?;
     words[at].store(text.len() as u64, Ordering::Relaxed);
@@ -20,8 +20,8 @@ pub(super) fn push(words: &[AtomicU64], at: usize, text: &str) -> Option<usize> 
     Some(end)
 }
 
-/// Reads the text at word `at`, of which `end` words are readable, and says where the next one is; `None` if it is not a
-/// text of at most `max` bytes.
+/// Reads the text at word `at`, of which `end` words are readable, and returns the position of the next one; `None` if it
+/// is not a text of at most `max` bytes.
 pub(super) fn read(words: &[AtomicU64], at: usize, end: usize, max: usize) -> Option<(String, usize)> {
     let words = words.get(..end)?;
     let len = usize::try_from(words.get(at)?.load(Ordering::Relaxed)).ok().filter(|len| *len <= max)?;

@@ -23,14 +23,14 @@ fn clock_ns(clock: libc::clockid_t) -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
-/// Whether the kernel's clock source is the counter that `clock/counter.rs` reads: then the kernel vouches that it runs
-/// at a constant rate and in step on all cores.
+/// Whether the kernel's clock source is the counter that `clock/counter.rs` reads. Then the kernel guarantees a constant
+/// rate and the same value on all cores.
 pub(crate) fn counter_is_clock() -> bool {
     let source = std::fs::read_to_string("/sys/devices/system/clocksource/clocksource0/current_clocksource");
     matches!(source.as_deref().map(str::trim), Ok("tsc" | "arch_sys_counter"))
 }
 
-/// Whether the kernel started this program with more rights than its caller has: setuid, setgid, file capabilities.
+/// Whether the kernel started this program with more rights than its caller's: setuid, setgid, file capabilities.
 pub(crate) fn is_elevated() -> bool {
     // SAFETY: getauxval has no preconditions; the kernel gives every program AT_SECURE.
     unsafe { libc::getauxval(libc::AT_SECURE) != 0 }

@@ -1,14 +1,14 @@
-//! The operating system behind one contract. Nothing outside this folder calls it, but for the files that need no more than
-//! the standard library; shared memory, processes and their deaths are `heirloom-ipc`'s.
+//! The interface to the operating system. Only this folder calls it, except for files that need no more than the standard
+//! library. Shared memory, processes and their exit status belong to `heirloom-ipc`.
 //!
 //! | function | contract | Linux | other Unix | others |
 //! |---|---|---|---|---|
 //! | `process_id` | this process's id | std | std | std |
-//! | `thread_id` | this thread's id as the system's tools show it | `linux.rs` | `portable.rs`: a number of our own | the same |
+//! | `thread_id` | this thread's id as the system's tools show it | `linux.rs` | `portable.rs`: a number that this process assigns | the same |
 //! | `monotonic_ns` | a clock in nanoseconds that never goes back | `linux.rs` | `portable.rs` | the same |
 //! | `realtime_ns` | nanoseconds since 1970 (UTC) | `linux.rs` | `portable.rs` | the same |
-//! | `counter_is_clock` | whether the kernel itself takes its time from the processor's counter | `linux.rs` | `portable.rs`: no | the same |
-//! | `is_elevated` | whether the program has more rights than its caller: then its environment is not trusted | `linux.rs` | `portable.rs`: no | the same |
+//! | `counter_is_clock` | whether the kernel itself derives its time from the processor's counter | `linux.rs` | `portable.rs`: no | the same |
+//! | `is_elevated` | whether the program has more rights than its caller: then its environment is ignored | `linux.rs` | `portable.rs`: no | the same |
 //! | `at_exit` | runs a function when the process exits normally (`return` from main, `exit`) | `unix.rs` | `unix.rs` | `not_unix.rs`: never |
 //! | `at_fork_child` | runs a function in the child of a `fork`, before it returns there | `unix.rs` | `unix.rs` | `not_unix.rs`: never |
 //! | `signal_name` | the name of a signal, as in `SIGKILL` | `unix.rs` | `unix.rs` | `not_unix.rs`: none |

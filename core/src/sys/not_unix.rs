@@ -1,4 +1,5 @@
-//! Exit is not noticed where the system is no Unix: call `finish` before the process ends. There is no `fork` there.
+//! The exit of the process is not noticed on systems other than Unix: call `finish` before the process ends. They have no
+//! `fork`.
 
 pub(crate) fn at_exit(_run: extern "C" fn()) {}
 

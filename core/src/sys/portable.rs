@@ -1,10 +1,10 @@
-//! Times, threads and rights where the system has no file of its own: the standard library's means only.
+//! Times, threads and rights by the standard library alone, for systems without a file of their own here.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::OnceLock;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-/// A number of our own: the standard library doesn't tell the system's.
+/// A number that this process assigns: the standard library doesn't return the system's.
 pub(crate) fn thread_id() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     thread_local!(static ID: u64 = NEXT.fetch_add(1, Ordering::Relaxed));
@@ -24,7 +24,7 @@ pub(crate) fn counter_is_clock() -> bool {
     false
 }
 
-/// The standard library doesn't tell.
+/// The standard library can't tell.
 pub(crate) fn is_elevated() -> bool {
     false
 }

@@ -1,19 +1,19 @@
-//! What every Unix has: functions that run at exit and after a fork, and the names of signals.
+//! Functions of every Unix: calls at exit and after a fork, and the names of signals.
 #![allow(unsafe_code)]
 
 pub(crate) fn at_exit(run: extern "C" fn()) {
-    // SAFETY: `run` is a function, so it is callable for ever. If the table is full the call fails, and nothing is run.
+    // SAFETY: `run` is a function, so it stays callable. If the table is full the call fails, and nothing is run.
     unsafe { libc::atexit(run) };
 }
 
 pub(crate) fn at_fork_child(run: extern "C" fn()) {
-    // SAFETY: pthread_atfork takes this function type, and a function is callable for ever.
+    // SAFETY: pthread_atfork takes this function type, and a function stays callable.
     let run: unsafe extern "C" fn() = run;
     // SAFETY: as above; without memory the call fails, and nothing is run.
     unsafe { libc::pthread_atfork(None, None, Some(run)) };
 }
 
-/// The names that `signal(7)` gives them.
+/// The names in `signal(7)`.
 pub(crate) fn signal_name(signal: i32) -> Option<&'static str> {
     Some(match signal {
         libc::SIGHUP => "SIGHUP",

@@ -1,5 +1,5 @@
-//! Tests of regions without processes of their own, or with processes that are only forked: memory that both sides share,
-//! and a writer that can be told to do what no child of good will does.
+//! Tests of regions without separate processes, or with processes that are only forked: memory that both sides share, and
+//! a writer that can break the rules.
 #![allow(unsafe_code)]
 
 mod record;
@@ -26,16 +26,16 @@ pub struct SharedMemory(Arc<Map>);
 #[derive(Debug)]
 struct Map(NonNull<[u8]>);
 
-// SAFETY: nobody but through atomics and the protocol of a region touches the memory.
+// SAFETY: the memory is only accessed through atomics and the protocol of a region.
 unsafe impl Send for Map {}
 // SAFETY: as above.
 unsafe impl Sync for Map {}
 
 impl SharedMemory {
-    /// So many bytes.
+    /// Maps this many bytes.
     ///
     /// # Errors
-    /// The system has none.
+    /// The system has no memory.
     pub fn new(bytes: usize) -> io::Result<Self> {
         let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
         // SAFETY: a new mapping, at an address of the system's choice.
@@ -47,7 +47,7 @@ impl SharedMemory {
         Ok(Self(Arc::new(Map(NonNull::slice_from_raw_parts(at, bytes)))))
     }
 
-    /// All of it, as words.
+    /// All of the memory, as words.
     pub fn words(&self) -> &[AtomicU64] {
         let memory = self.0 .0;
         // SAFETY: the mapping lives as long as `self`, starts at a page, and any bits are a valid atomic.
@@ -62,7 +62,8 @@ impl Drop for Map {
     }
 }
 
-// SAFETY: anonymous memory, zeroed by the system, mapped for as long as the value lives; it has no file that could shrink.
+// SAFETY: anonymous memory, zeroed by the system, mapped for as long as the value lives; it has no file that could
+// shrink.
 unsafe impl Mapping for SharedMemory {
     fn memory(&self) -> NonNull<[u8]> {
         self.0 .0
@@ -75,15 +76,15 @@ unsafe impl Mapping for SharedMemory {
     fn ring(&self) {}
 }
 
-/// A tracer that records into a region of this very process.
+/// A tracer that records into a region of this same process.
 ///
-/// The names of the process go to the region from now on: one such tracer per test process.
+/// From then on the names of the process go to the region, so use only one such tracer per test process.
 ///
 /// # Errors
 /// As [`init`](crate::init).
 ///
 /// # Panics
-/// If the memory isn't a region that is free.
+/// If the memory isn't a free region.
 pub fn child(memory: &SharedMemory, nonce: u64) -> Result<Guard, InitError> {
     match Attachment::attach(Box::new(memory.clone()), nonce) {
         Ok(attachment) => crate::builder("child").settings(Settings::default()).start_in(attachment),
@@ -91,14 +92,14 @@ pub fn child(memory: &SharedMemory, nonce: u64) -> Result<Guard, InitError> {
     }
 }
 
-/// A tracer without threads: its collector makes a pass when it is told to, so that what a region does to it can be tried
-/// millions of times, each time the same. Has no exporter; lives as long as the process.
+/// A tracer without threads. Its collector makes a pass only when it is called, so that tests can run it on a region
+/// millions of times, with the same result each time. Has no exporter; lives as long as the process.
 pub struct Collector {
     tracer: Tracer,
     by_hand: crate::collector::ByHand,
 }
 
-/// What a collector keeps.
+/// The data that a collector holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Held {
     /// Spans that are open.
@@ -116,7 +117,7 @@ impl std::fmt::Debug for Collector {
 }
 
 impl Collector {
-    /// Starts a tracer whose rings have so many bytes.
+    /// Starts a tracer whose rings have this many bytes.
     ///
     /// # Errors
     /// As [`init`](crate::init).
@@ -126,29 +127,29 @@ impl Collector {
         Ok(Self { tracer, by_hand })
     }
 
-    /// Its tracer.
+    /// The tracer.
     pub fn tracer(&self) -> &Tracer {
         &self.tracer
     }
 
-    /// One pass over everything. Returns whether anything waits for another one.
+    /// Makes one pass over everything. Returns whether anything waits for another one.
     pub fn pass(&mut self) -> bool {
         self.by_hand.pass()
     }
 
-    /// The spans that were finished since the last call.
+    /// Takes the spans that were finished since the last call.
     pub fn take_spans(&mut self) -> Vec<SpanData> {
         self.by_hand.take_spans()
     }
 
-    /// What it keeps now.
+    /// The data that it holds now.
     pub fn held(&self) -> Held {
         let [open, waiting, bytes] = self.by_hand.held();
         Held { open, waiting, bytes }
     }
 }
 
-/// The writer of one shard of a region, by hand.
+/// The writer of one shard of a region, under the test's control.
 #[derive(Debug)]
 pub struct RawShard {
     attachment: Arc<Attachment>,
@@ -156,7 +157,7 @@ pub struct RawShard {
     position: u64,
 }
 
-/// A region that a process attached to by hand.
+/// A region to which the test has attached.
 #[derive(Clone, Debug)]
 pub struct RawChild {
     attachment: Arc<Attachment>,
@@ -164,7 +165,7 @@ pub struct RawChild {
 }
 
 impl RawChild {
-    /// Attaches.
+    /// Attaches to the region in the memory.
     ///
     /// # Errors
     /// As [`Attachment::attach`].
@@ -178,12 +179,12 @@ impl RawChild {
         self.attachment.add_name(name)
     }
 
-    /// Says what the process is.
+    /// Sets the resource of the process.
     pub fn resource(&self, attributes: &[(&str, &str)]) {
         self.attachment.set_resource(attributes.iter().copied());
     }
 
-    /// One more shard, whose thread announces itself.
+    /// Adds a shard, whose thread announces itself.
     pub fn shard(&self, thread: u64, name: &str) -> Option<RawShard> {
         let shard = self.attachment.next_shard(seed())?;
         let mut raw = RawShard { attachment: Arc::clone(&self.attachment), shard, position: 0 };
@@ -202,13 +203,13 @@ impl RawChild {
         &self.memory.words()[from..from + self.attachment.ring_bytes() as usize / 8]
     }
 
-    /// Puts the end of a span where it goes that finds no room in a shard.
+    /// Writes the end of a span to the place for ends that find no room in a shard.
     pub fn stray_end(&self, span: u64) -> bool {
         self.attachment.stray(&StrayEnd { span, tick: tick(), flags: End::ELSEWHERE, dropped: 0 })
     }
 }
 
-/// Whose child a span is.
+/// The parent of a span.
 #[derive(Clone, Copy, Debug)]
 pub struct Parent {
     /// The trace.
@@ -259,7 +260,8 @@ impl RawShard {
         }
     }
 
-    /// Begins a child of `parent` with the name of this number. `None` if there is no room, or too much is open.
+    /// Starts a child of `parent` with the name of this number. `None` if there is no room, or if too many spans are
+    /// open.
     pub fn begin(&mut self, name: u32, parent: impl Into<Parent>) -> Option<u64> {
         if !self.fits(Begin::BYTES + End::BYTES, true) {
             return None;
@@ -270,7 +272,7 @@ impl RawShard {
         Some(self.shard.writer().begin(begin))
     }
 
-    /// Ends a span that was begun in this shard. There is always room.
+    /// Ends a span that was started in this shard. There is always room.
     pub fn end(&mut self, span: u64) {
         self.position += End::BYTES;
         self.shard.writer().end(End { flags: 0, dropped: 0, span, tick: tick() });
@@ -281,7 +283,7 @@ impl RawShard {
         self.record(&Attr::scalar(span, key, Type::I64, value as u64))
     }
 
-    /// Sets a text on an open span, under a key that stands inline.
+    /// Sets a text on an open span, under an inline key.
     pub fn text(&mut self, span: u64, key: &str, value: &str) -> bool {
         let (mut words, value) = (Vec::new(), Value::from(value));
         let (attr, value) = (Attr { span, tick: None, key: WireName::Inline(key) }, Encoded::new(&value));
@@ -291,7 +293,7 @@ impl RawShard {
         })
     }
 
-    /// Appends whatever words as they are, in one piece. Returns whether there was room.
+    /// Appends any words, in one piece. Returns whether there was room.
     pub fn record(&mut self, words: &[u64]) -> bool {
         let bytes = 8 * words.len() as u64;
         if !self.fits(bytes, false) {

@@ -1,4 +1,4 @@
-//! The shards that a thread holds, one for each tracer that it recorded for. They are given back when the thread exits.
+//! The shards that a thread holds, one for each tracer that it recorded for. They are returned when the thread exits.
 
 use super::slot::{slot, Lease, Pointers, Slot, NO_LEASE};
 use super::{state, ThreadState};
@@ -36,7 +36,7 @@ impl Drop for Leases {
         life::leave();
         state().empty();
         if forked() {
-            // The registry's lock may be held for ever, by a thread that only the parent has.
+            // The registry's lock may be held permanently, by a thread that exists only in the parent.
             return std::mem::forget(self.0.take());
         }
         for held in self.0.get_mut().drain(..) {
@@ -45,14 +45,14 @@ impl Drop for Leases {
     }
 }
 
-/// Runs in the child of a fork, on the only thread that it has: from here on everything is inert.
+/// Runs in the child of a fork, on its only thread. From here on nothing is recorded.
 pub(crate) extern "C" fn after_fork() {
     life::set_forked();
     state().empty();
 }
 
 impl ThreadState {
-    /// Puts this thread's shard for the tracer into the slot; leases one if there is none yet.
+    /// Puts this thread's shard for the tracer into the slot. Leases one if the thread has none.
     #[cold]
     pub(crate) fn activate(&self, key: TracerKey) -> Result<(), NoShard> {
         self.find(key).map(|slot| self.put_back(slot))
@@ -70,7 +70,7 @@ impl ThreadState {
                     }
                     let new = lease(key)?;
                     let found = new.pointers();
-                    // Shards of tracers that have finished were kept for spans that were still open.
+                    // Shards of finished tracers were kept for spans that were still open.
                     held.retain(|h| !h.tracer.is_closed());
                     held.push(new);
                     Ok(found)
@@ -97,13 +97,13 @@ impl ThreadState {
 
 static NEXT_LEASE: AtomicU32 = AtomicU32::new(1);
 
-/// Leases a shard of the tracer and says whose it is now.
+/// Leases a shard of the tracer, and writes its new owner into it.
 fn lease(key: TracerKey) -> Result<Held, NoShard> {
     let tracer = pipeline::find(key).ok_or(NoShard::NoTracer)?;
     let lease = next_lease();
     let why = || if tracer.is_closed() { NoShard::NoTracer } else { NoShard::NoMemory };
     let shard = tracer.registry.lease(tracer.clock_source(), seed).ok_or_else(why)?;
-    // Without room for it, the first refill that finds some does it.
+    // Without room for it, the first refill that finds some writes it.
     let _ = tracer.announce_thread(&shard);
     Ok(Held { key, lease, shard, tracer })
 }

@@ -1,15 +1,14 @@
-//! What a thread knows: its shard, what is current, its cache of names.
+//! The state of a thread: its shard, its current context, its cache of names.
 //!
-//! The hot state ([`ThreadState`]) has no destructor, so reading it costs one instruction and works at any time, in a signal
-//! handler and while the thread exits. It is one struct and one access; what belongs together stands in a file:
+//! The hot state ([`ThreadState`]) has no destructor. So reading it costs one instruction and works at any time, in a
+//! signal handler and while the thread exits. It is one struct behind one access. Each group of its fields has a file:
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `slot.rs` | the shard that the thread used last, and who may append to it |
-//! | `leases.rs` | the shards that the thread holds, in a thread-local with a destructor, which gives them back |
-//! | `scopes.rs` | which context is current, and until when |
+//! | `slot.rs` | the shard that the thread used last, and exclusive access to it |
+//! | `leases.rs` | the shards that the thread holds, in a thread-local whose destructor returns them |
+//! | `scopes.rs` | the current context |
 //! | `names.rs` | the numbers of static names |
-//!
 //! Whether the thread may record at all is in [`life`](crate::life).
 #![allow(unsafe_code)]
 
@@ -33,15 +32,15 @@ use std::ptr::{self, NonNull};
 
 /// The hot state.
 pub(crate) struct ThreadState {
-    /// Somebody is appending, or changes what is in the slot.
+    /// An append is in progress, or a change of the slot.
     taken: Cell<bool>,
     slot: Cell<u64>,
     shard: Cell<NonNull<Shard>>,
     tracer: Cell<NonNull<Shared>>,
     pub(crate) current: Cell<Context>,
-    /// What is current was handed out since it became so.
+    /// The current context has been handed out since it became current.
     pub(crate) handed_out: Cell<bool>,
-    /// How many scopes there are inside each other.
+    /// The number of nested scopes.
     depth: Cell<u32>,
     /// The number of the next scope.
     next_scope: Cell<u32>,
@@ -72,8 +71,8 @@ thread_local! {
 /// This thread's state. Not a closure's argument, so that hot callers compile to straight code.
 #[inline(always)]
 pub(crate) fn state() -> &'static ThreadState {
-    // SAFETY: the state has no destructor and is initialised by a constant, so it is there for as long as the thread is.
-    // A reference to it can't leave the thread, since its cells are not `Sync`.
+    // SAFETY: the state has no destructor and is initialised by a constant, so it is valid for as long as the thread
+    // runs. A reference to it can't leave the thread, because its cells are not `Sync`.
     STATE.with(|state| unsafe { &*ptr::from_ref(state) })
 }
 

@@ -9,8 +9,8 @@ use crate::wire::WireName;
 use crate::Name;
 use std::sync::atomic::{compiler_fence, Ordering};
 
-/// How many names the cache holds: a power of two. A name is in the place that its address says or in the one beside it,
-/// so that of the dozens of names that a thread uses hardly two are in each other's way: a miss takes a lock.
+/// The number of entries in the cache: a power of two. A name is in the entry for its address or in the one beside it. So
+/// collisions are rare among the dozens of names that a thread uses; a miss takes a lock.
 pub(super) const NAMES: usize = 256;
 
 #[derive(Clone, Copy)]
@@ -46,7 +46,7 @@ impl ThreadState {
         }
     }
 
-    /// The number of a static name: from the cache, else from the dictionary. `None` if it must travel inline.
+    /// The number of a static name: from the cache, else from the dictionary. `None` if the record must contain its text.
     pub(crate) fn name_id(&self, name: &'static str) -> Option<u32> {
         match self.cached_name(name) {
             0 => self.look_up(name_index(name), name),
@@ -62,7 +62,7 @@ impl ThreadState {
         compiler_fence(Ordering::SeqCst);
         let id = dictionary::id_of(name);
         if let Some(id) = id {
-            // What was here moves aside: it still is where it or its neighbour belongs.
+            // The old entry moves to the neighbouring place, where a look-up still finds it.
             self.names[index ^ 1].set(self.names[index].get());
             self.names[index].set(CachedName { address: name.as_ptr() as usize, length: name.len(), id });
         }
@@ -87,7 +87,7 @@ impl ThreadState {
     }
 }
 
-/// Where a static name is in the cache. Its bytes are not looked at: the same text at two addresses has two entries.
+/// The entry for a static name. It depends on the address alone: the same text at two addresses has two entries.
 #[inline(always)]
 fn name_index(name: &'static str) -> usize {
     let spread = (name.as_ptr() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);

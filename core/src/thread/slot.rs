@@ -1,9 +1,9 @@
 //! The slot: the shard that a thread used last.
 //!
-//! It is the tracer's key, the lease's number and a pointer. Whoever appends *takes* the slot, only then looks whose shard
-//! is in it, and puts it back afterwards. So a record inside a record (a signal handler) finds the slot taken, goes the slow
-//! way and is refused there, counted; and a handler that puts another tracer's shard into the slot does so before or after
-//! an append, never during it.
+//! The slot holds the tracer's key, the lease's number and pointers. A caller that appends *takes* the slot, only then
+//! tests whose shard is in it, and puts it back afterwards. So a record inside a record (a signal handler) finds the slot
+//! taken, takes the slow path, and is dropped there and counted. A handler that puts another tracer's shard into the slot
+//! does so before or after an append, never during it.
 #![allow(unsafe_code)]
 
 use super::ThreadState;
@@ -19,10 +19,10 @@ use std::sync::atomic::{compiler_fence, Ordering};
 /// A lease's number, unique in the process. Zero: no lease.
 pub(crate) type Lease = u32;
 
-/// The number of no lease that any thread has.
+/// A number that no lease has.
 pub(crate) const NO_LEASE: Lease = u32::MAX - 1;
 
-/// What the slot is set to.
+/// The contents of the slot.
 pub(super) type Pointers = (u64, NonNull<Shard>, NonNull<Shared>);
 
 /// Tracer key (upper half) and lease (lower half) of the shard in the slot.
@@ -30,10 +30,10 @@ pub(super) const fn slot(key: TracerKey, lease: Lease) -> u64 {
     (key as u64) << 32 | lease as u64
 }
 
-/// No shard in the slot. Its halves are no key and no lease.
+/// An empty slot. Its halves are no valid key and no valid lease.
 pub(super) const EMPTY: u64 = slot(u32::MAX, u32::MAX);
 
-/// The slot while it is taken: what an append works with.
+/// The slot while it is taken, for one append.
 #[derive(Clone, Copy)]
 pub(crate) struct Slot<'a> {
     pub(crate) writer: &'a Writer,
@@ -58,7 +58,7 @@ impl Slot<'_> {
         self.writer.clock() == clock::COUNTER
     }
 
-    /// Makes room for a record, or says why there is none. Wakes the collector if the shard is a third full.
+    /// Makes room for a record, or returns why there is none. Wakes the collector if the shard is a third full.
     #[cold]
     #[inline(never)]
     pub(crate) fn refill(&self, bytes: u64, is_begin: bool) -> Result<(), Refused> {
@@ -72,7 +72,7 @@ impl Slot<'_> {
         refill.outcome
     }
 
-    /// Whether a record of this length fits, after a refill if need be.
+    /// Whether a record of this length fits, if necessary after a refill.
     #[inline(always)]
     pub(crate) fn fits(&self, bytes: u64) -> bool {
         self.writer.fits(bytes) || self.refill(bytes, false).is_ok()
@@ -92,8 +92,8 @@ impl ThreadState {
         self.slot.get() as u32 == lease
     }
 
-    /// Takes the slot, if it is free and this tracer's shard is in it. Between this and [`put_back`](Self::put_back) the
-    /// caller only appends: it doesn't panic, allocate, lock or call foreign code.
+    /// Takes the slot, if it is free and has this tracer's shard. Between this and [`put_back`](Self::put_back) the
+    /// caller only appends: it doesn't panic, allocate, lock or call third-party code.
     #[inline(always)]
     pub(crate) fn take_tracer(&self, key: TracerKey) -> Option<Slot<'_>> {
         self.take_if(|slot| (slot >> 32) as u32 == key)
@@ -105,7 +105,7 @@ impl ThreadState {
         self.take_if(|slot| slot as u32 == lease)
     }
 
-    /// Takes the slot first and looks at it then: a signal handler in between could put another shard into it.
+    /// Takes the slot before reading it: between the two, a signal handler could put another shard into it.
     #[inline(always)]
     fn take_if(&self, is_right: impl FnOnce(u64) -> bool) -> Option<Slot<'_>> {
         if self.taken.get() {
@@ -120,11 +120,11 @@ impl ThreadState {
         Some(self.in_hand())
     }
 
-    /// What is in the slot, which is taken and not empty.
+    /// The contents of the slot, which is taken and not empty.
     #[inline(always)]
     fn in_hand(&self) -> Slot<'_> {
-        // SAFETY: the pointers always are to something alive: to what this thread's `LEASES` hold, which empty the slot
-        // before they let go of it. Nobody asks for an empty slot, so this thread holds the lease and may write.
+        // SAFETY: the pointers are always valid: this thread's `LEASES` own what they point to, and empty the slot before
+        // they drop it. No caller asks for an empty slot, so this thread holds the lease and may write.
         let shard = unsafe { &*self.shard.get().as_ptr() };
         // SAFETY: as above.
         let tracer = unsafe { &*self.tracer.get().as_ptr() };
@@ -138,8 +138,8 @@ impl ThreadState {
         self.taken.set(false);
     }
 
-    /// Appends with this tracer's writer: for what is not hot. Its shard was in the slot; a signal handler may have put
-    /// another one there since, so it is looked for again.
+    /// Appends with this tracer's writer, where speed doesn't matter. Its shard was in the slot. A signal handler may
+    /// have put another one there since, so this searches for it again.
     pub(crate) fn with_tracer<R>(&self, key: TracerKey, append: impl FnOnce(Slot<'_>) -> R) -> Option<R> {
         let slot = match self.take_tracer(key) {
             Some(slot) => slot,
@@ -156,8 +156,9 @@ impl ThreadState {
         self.tracer.set(NonNull::dangling());
     }
 
-    /// Runs the slow path with the slot taken, so that a signal handler can't get into it, and sets the slot to what it
-    /// found; to nothing if it found nothing, which is always right. What was found stays taken.
+    /// Runs the slow path with the slot taken, so that a signal handler can't enter it, and sets the slot to the shard
+    /// that it found. If it found none, the slot becomes empty, which is always valid. A shard that was found stays
+    /// taken.
     pub(super) fn guarded(&self, find: impl FnOnce() -> Result<Pointers, NoShard>) -> Result<Slot<'_>, NoShard> {
         match life() {
             _ if self.taken.get() => return Err(NoShard::Nested),

@@ -22,11 +22,11 @@ use std::time::Duration;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum InitError {
-    /// A global tracer runs already, with other settings. It goes on.
+    /// A global tracer with other settings runs already. It continues to run.
     Conflict(Difference),
-    /// A global tracer runs already, and this call brought exporters, which can't be added to it.
+    /// A global tracer runs already, and this call has exporters. They can't be added to a running tracer.
     Exporters,
-    /// In strict mode: settings that can't be used.
+    /// Settings that can't be used, in strict mode.
     Settings(Vec<ConfigWarning>),
     /// The trace file can't be written.
     TraceFile(PathBuf, io::Error),
@@ -40,10 +40,15 @@ impl fmt::Display for InitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             InitError::Conflict(difference) => {
-                write!(f, "a global tracer runs already, with another setting: {difference}; finish it first, or start a tracer of its own with `Builder::start`")
+                write!(
+                    f,
+                    "a global tracer runs already, with another setting: {difference}; \
+                     finish it first, or start a separate tracer with `Builder::start`"
+                )
             }
             InitError::Exporters => f.write_str(
-                "a global tracer runs already, so exporters can't be added: give them to the first `init`, or start a tracer of its own with `Builder::start`",
+                "a global tracer runs already, so exporters can't be added: \
+                 give them to the first `init`, or start a separate tracer with `Builder::start`",
             ),
             InitError::Settings(warnings) => {
                 f.write_str("strict mode: ")?;
@@ -61,9 +66,10 @@ impl fmt::Display for InitError {
 
 impl std::error::Error for InitError {}
 
-/// Settings of a tracer that is about to start.
+/// Settings of a tracer before it starts.
 ///
-/// It begins with the embedded defaults and the environment's overrides ([`Settings::from_env`]); what is set here wins.
+/// They start with the embedded defaults and the environment's overrides ([`Settings::from_env`]). The methods of this
+/// type override both.
 ///
 /// ```
 /// use heirloom_core::{builder, export::Memory, Sampler};
@@ -82,7 +88,7 @@ pub struct Builder {
     warnings: Vec<ConfigWarning>,
     exporters: Vec<Box<dyn Exporter>>,
     clock: Clock,
-    /// A ring size that the settings don't allow: for tests.
+    /// A ring size outside of the limits of the settings, for tests.
     ring_bytes: Option<usize>,
 }
 
@@ -101,7 +107,7 @@ pub fn builder(service_name: &str) -> Builder {
 
 /// Starts the global tracer with the embedded defaults and the environment's overrides.
 ///
-/// Keep the guard: its `finish` (or its drop) ends the tracer and tells what became of every span.
+/// Keep the guard: its `finish` (or its drop) ends the tracer. `finish` returns what became of every span.
 ///
 /// ```
 /// let guard = heirloom_core::init("thumbnailer")?;
@@ -111,21 +117,22 @@ pub fn builder(service_name: &str) -> Builder {
 /// ```
 ///
 /// # Errors
-/// A global tracer runs already with other settings; a trace file can't be written; in strict mode, a setting can't be
-/// used. A second call with the same settings is no error: both guards are for the same tracer, which ends with the last.
+/// A global tracer runs already with other settings; a trace file can't be written; a setting can't be used in strict
+/// mode. A second call with the same settings is no error: both guards are for the same tracer, which ends with the last
+/// of them.
 pub fn init(service_name: &str) -> Result<Guard, InitError> {
     builder(service_name).init()
 }
 
 impl Builder {
-    /// These settings instead of the environment's.
+    /// Replaces the environment's settings by these.
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
         self.warnings.clear();
         self
     }
 
-    /// Adds a destination of finished spans, with a queue and a thread of its own.
+    /// Adds a destination of finished spans. It gets its own queue and thread.
     pub fn exporter(mut self, exporter: impl Exporter) -> Self {
         self.exporters.push(Box::new(exporter));
         self
@@ -137,13 +144,14 @@ impl Builder {
         self
     }
 
-    /// Which traces are recorded.
+    /// Sets which traces are recorded. Default: `ParentBased(AlwaysOn)`.
     pub fn sampler(mut self, sampler: Sampler) -> Self {
         self.settings.sampler = sampler;
         self
     }
 
-    /// What is done with captured values: whether any are, how long, which keys are hidden, a mask.
+    /// Sets what is done with captured values: whether any are recorded, how long they may be, which keys are hidden, a
+    /// mask.
     pub fn capture(mut self, capture: Capture) -> Self {
         self.settings.capture = capture;
         self
@@ -155,7 +163,7 @@ impl Builder {
         self
     }
 
-    /// How much may wait in each exporter's queue, in bytes. Default: 16 MiB.
+    /// The most bytes that may wait in each exporter's queue. Default: 16 MiB.
     pub fn queue_bytes(mut self, bytes: usize) -> Self {
         self.settings.queue_bytes = bytes;
         self
@@ -185,8 +193,8 @@ impl Builder {
 
     /// Starts the global tracer.
     ///
-    /// In a process whose parent made a region for it the tracer records into that: it has no collector and no exporter of
-    /// its own (those given here are not used), and its parent has the account.
+    /// In a process for which its parent made a region, the tracer records into that region. It then has no collector and
+    /// no exporter (those given here are not used), and the parent's ledger counts its spans.
     ///
     /// # Errors
     /// As [`init`].
@@ -215,7 +223,7 @@ impl Builder {
     /// Starts a tracer beside the global one.
     ///
     /// # Errors
-    /// As [`init`], except that there is nothing to conflict with.
+    /// As [`init`], except that no other tracer can conflict.
     pub fn start(mut self) -> Result<Guard, InitError> {
         self.check()?;
         self.spawn().map(Guard::own)
@@ -227,8 +235,8 @@ impl Builder {
         self.join_parent(region).map(Guard::own)
     }
 
-    /// Starts a tracer beside the global one that has no threads: whoever has the collector makes its passes. It has no
-    /// exporters, and lives as long as the process.
+    /// Starts a tracer beside the global one that has no threads: the owner of the returned collector makes its passes.
+    /// It has no exporters, and lives as long as the process.
     #[cfg(all(target_os = "linux", not(loom)))]
     pub(crate) fn start_by_hand(mut self) -> Result<(Tracer, collector::ByHand), InitError> {
         self.check()?;
@@ -238,7 +246,7 @@ impl Builder {
         Ok((Tracer::new(Arc::clone(&shared)), collector::ByHand::new(shared, resource)))
     }
 
-    /// Another guard for the tracer that runs, if nothing differs.
+    /// Another guard for the tracer that runs, if the settings are the same.
     fn join(self, running: Tracer) -> Result<Guard, InitError> {
         match running.shared().settings.difference(&self.settings) {
             Some(difference) => Err(InitError::Conflict(difference)),
@@ -247,7 +255,7 @@ impl Builder {
         }
     }
 
-    /// Corrects settings that are out of range; each is said once, or an error in strict mode.
+    /// Corrects settings that are out of range. Each is reported once; in strict mode, as an error.
     fn check(&mut self) -> Result<(), InitError> {
         let mut warnings = std::mem::take(&mut self.warnings);
         warnings.extend(self.settings.correct());
@@ -290,7 +298,10 @@ impl Builder {
         let region = Arc::new(region);
         let names = Arc::clone(&region);
         if !dictionary::publish_to(Box::new(move |name| names.add_name(name)), Attachment::MAX_NAME_BYTES) {
-            warn("this process has more names than a region holds; it records on its own");
+            warn(
+                "this process has more static names than its parent's region has room for: \
+                 it records separately, and its spans are not in the parent's exports",
+            );
             return self.spawn();
         }
         let resource = resource(&self.settings);
@@ -320,7 +331,7 @@ impl Builder {
     }
 }
 
-/// What produces the spans, in OpenTelemetry's words.
+/// The producer of the spans, as an OpenTelemetry resource.
 fn resource(settings: &Settings) -> Resource {
     let mut attributes: Vec<(Cow<'static, str>, Value<'static>)> = vec![
         ("service.name".into(), settings.service_name.clone().into()),

@@ -1,7 +1,6 @@
-//! What a process finds in its own environment ([environment variables as carriers]).
+//! The context and the baggage in this process's environment ([environment variables as carriers]).
 //!
-//! Read once, at the start: the variables say what the process was started for, and the specification wants them to be
-//! taken as immutable from then on.
+//! Both are read once, at the start: the specification takes the variables as immutable from then on.
 //!
 //! [environment variables as carriers]: https://opentelemetry.io/docs/specs/otel/context/env-carriers/
 
@@ -12,8 +11,8 @@ const TRACEPARENT: &str = "TRACEPARENT";
 const TRACESTATE: &str = "TRACESTATE";
 const BAGGAGE: &str = "BAGGAGE";
 
-/// The variable's text; `None` if it isn't set, is empty, or must not be believed (see [`Context::from_env`]). What is
-/// not UTF-8 becomes U+FFFD, which no `traceparent` contains.
+/// The variable's text; `None` if it isn't set, is empty, or is not used (see [`Context::from_env`]). Bytes that aren't
+/// UTF-8 become U+FFFD, which no `traceparent` contains.
 fn variable(name: &str) -> Option<String> {
     if sys::is_elevated() {
         return None;
@@ -23,27 +22,28 @@ fn variable(name: &str) -> Option<String> {
 }
 
 impl Context {
-    /// The context that this process was started with: what `TRACEPARENT` and `TRACESTATE` say ([specification]).
-    /// [`Context::INERT`] if there is none, so that its children are roots either way.
+    /// The context that this process was started with, from `TRACEPARENT` and `TRACESTATE` ([specification]).
+    /// [`Context::INERT`] if there is none; its children are roots.
     ///
-    /// It is bound to the tracer that functions without a handle use here, which keeps the tracestate; so call it after
-    /// [`init`](crate::init). Where there is no tracer, it binds to the one that first uses it, without the tracestate.
+    /// It is bound to the tracer that functions without a handle use here, because that tracer keeps the tracestate. So
+    /// call this after [`init`](crate::init). If there is no tracer, the first tracer that uses the context binds it,
+    /// without the tracestate.
     ///
-    /// It counts as remote: the sampler is asked whether to record, as for any remote parent. A sampled flag gets the
-    /// better of [`ParentBased`](crate::Sampler::ParentBased), never of a rate limit around it.
+    /// The context counts as remote, so the sampler decides whether to record, as for any remote parent. A sampled flag
+    /// overrides [`ParentBased`](crate::Sampler::ParentBased), but not a rate limit around it.
     ///
-    /// The variables are ignored, as if they were not set, in a program that runs with more rights than whoever started
-    /// it (setuid, setgid, file capabilities; on Linux). A tracestate that can't be read is left out.
+    /// The variables are ignored in a program that runs with more rights than the user who started it (setuid, setgid,
+    /// file capabilities; on Linux). A tracestate that can't be parsed is left out.
     ///
-    /// Cost: copies of the variables. Takes the lock of the environment, and one of the tracer's if there is a
+    /// Cost: copies of the variables. Takes the lock of the environment, and one of the tracer's locks if there is a
     /// tracestate.
     ///
     /// [specification]: https://opentelemetry.io/docs/specs/otel/context/env-carriers/
     ///
     /// # Errors
     ///
-    /// `TRACEPARENT` is there and can't be read. The specification then wants a new trace, so `unwrap_or_default()` is
-    /// a fair answer; the error is for those who want to say so first.
+    /// `TRACEPARENT` is set and can't be parsed. The specification then demands a new trace, which `unwrap_or_default()`
+    /// gives. The error is for programs that want to report it first.
     ///
     /// ```
     /// use heirloom_core::Context;
@@ -52,12 +52,12 @@ impl Context {
     ///     eprintln!("a new trace, because {error}");
     ///     Context::INERT
     /// });
-    /// started_for.in_span("resize", |span| drop(span.set("files", 2))); // below whoever started us
+    /// started_for.in_span("resize", |span| drop(span.set("files", 2))); // below the span that started us
     /// # guard.finish();
     /// # Ok::<(), heirloom_core::InitError>(())
     /// ```
     ///
-    /// A program that does not want to be a part of its caller's trace makes it a link:
+    /// To start a new trace instead, linked to the caller's:
     ///
     /// ```
     /// # use heirloom_core::Context;
@@ -73,12 +73,12 @@ impl Context {
 }
 
 impl Tracer {
-    /// As [`Context::from_env`], bound to this tracer: where there is no context in the environment, that is
+    /// As [`Context::from_env`], bound to this tracer. Without a context in the environment, it returns
     /// [`Tracer::context`].
     ///
     /// # Errors
     ///
-    /// `TRACEPARENT` is there and can't be read.
+    /// `TRACEPARENT` is set and can't be parsed.
     ///
     /// ```
     /// # let guard = heirloom_core::builder("resize").start()?;
@@ -95,8 +95,8 @@ impl Tracer {
 }
 
 impl Baggage {
-    /// The baggage that this process was started with: what `BAGGAGE` says, as [`Baggage::parse`] reads it. Empty where
-    /// [`Context::from_env`] ignores the environment.
+    /// The baggage that this process was started with: `BAGGAGE`, as [`Baggage::parse`] reads it. Empty in programs for
+    /// which [`Context::from_env`] ignores the environment.
     ///
     /// ```
     /// let (baggage, dropped) = heirloom_core::Baggage::from_env();

@@ -1,13 +1,14 @@
 //! The end of a tracer.
 //!
-//! 1. Jobs in the background get a chance to end, within the deadline.
-//! 2. The tracer is closed: what is begun from now on is refused.
-//! 3. The collector reads everything, closes open spans as incomplete and passes all on; then its thread ends.
-//! 4. Each exporter delivers what is queued, flushes, shuts down; then its thread ends.
-//! 5. The report says what was done, and what was not by the deadline. What still runs then is left to itself.
+//! 1. Background jobs get time to end, within the deadline.
+//! 2. The tracer is closed: no new span is accepted.
+//! 3. The collector reads everything, closes open spans as incomplete and passes all of them on. Then its thread ends.
+//! 4. Each exporter delivers its queue, flushes and shuts down. Then its thread ends.
+//! 5. The report lists what was done, and what was not done by the deadline. Threads that are still at work then
+//!    continue.
 //!
-//! The tracer of a child that records into its parent's region has neither collector nor exporter: 3 and 4 are its
-//! parent's business, and nothing is waited for.
+//! The tracer of an attached child has neither collector nor exporter: its parent does 3 and 4, and nothing is waited
+//! for.
 
 use super::{Report, Tracer};
 use crate::pipeline::{self, Barrier, Queue, Request};
@@ -17,13 +18,13 @@ use std::time::{Duration, Instant};
 
 /// Keeps a tracer running. Its `finish`, or its drop, ends the tracer and delivers everything.
 ///
-/// There may be several guards of the global tracer, if `init` was called again with the same settings: the last one ends
-/// it, the others only flush.
+/// The global tracer may have several guards, if `init` was called again with the same settings. The last one ends the
+/// tracer; the others only flush.
 #[derive(Debug)]
 #[must_use = "the tracer ends when its guard is dropped: bind it to a name, not to `_`"]
 pub struct Guard {
     tracer: Tracer,
-    /// Whether it counts among the guards of the global tracer.
+    /// Whether this is one of the guards of the global tracer.
     global: bool,
     finished: bool,
 }
@@ -40,7 +41,7 @@ pub(super) fn global() -> MutexGuard<'static, Global> {
     GLOBAL.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// One guard less; whether it was the last one.
+/// Takes one guard off the count. Whether it was the last one.
 fn last_guard_of(tracer: &Tracer) -> bool {
     let mut global = global();
     if !global.is(tracer) {
@@ -60,7 +61,7 @@ impl Global {
 }
 
 impl Guard {
-    /// The caller has counted it.
+    /// A guard of the global tracer. The caller has counted it.
     pub(super) fn global(tracer: Tracer) -> Self {
         Self { tracer, global: true, finished: false }
     }
@@ -69,26 +70,26 @@ impl Guard {
         Self { tracer, global: false, finished: false }
     }
 
-    /// The tracer that it keeps running.
+    /// The tracer that this guard keeps running.
     pub fn tracer(&self) -> &Tracer {
         &self.tracer
     }
 
-    /// Ends the tracer and says what became of every span. Waits at most for the configured time (5 s by default).
+    /// Ends the tracer and reports what became of every span. Waits at most for the configured time (5 s by default).
     ///
-    /// Spans that are still open are exported as they are, marked as incomplete. Whatever is recorded afterwards is a
-    /// no-op. Works on any thread but Heirloom's own.
+    /// Spans that are still open are exported as they are, marked as incomplete. Recording calls after that do nothing.
+    /// Works on any thread but Heirloom's own.
     pub fn finish(mut self) -> Report {
         let timeout = self.tracer.shared().settings.finish_timeout;
         self.end(timeout)
     }
 
-    /// As [`finish`](Self::finish), with a deadline of its own.
+    /// As [`finish`](Self::finish), with this timeout instead of the configured one.
     pub fn finish_within(mut self, timeout: Duration) -> Report {
         self.end(timeout)
     }
 
-    /// As [`finish`](Self::finish), for asynchronous code: the waiting is done by a thread that lives for as long.
+    /// As [`finish`](Self::finish), for asynchronous code: a temporary thread does the waiting.
     pub async fn finish_async(self) -> Report {
         let barrier = Barrier::new(1);
         let result = Arc::new(Mutex::new(None));
@@ -104,7 +105,7 @@ impl Guard {
             pipeline::Done(barrier).await;
         }
         let report = result.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // Without a thread it is done here, blocking.
+        // If no thread can be started, it is done here, blocking.
         let here = || guard.lock().unwrap_or_else(PoisonError::into_inner).take().map(Guard::finish);
         report.or_else(here).unwrap_or_default()
     }
@@ -112,7 +113,7 @@ impl Guard {
     fn end(&mut self, timeout: Duration) -> Report {
         self.finished = true;
         if life::forked() {
-            // Any lock may be held for ever, by a thread that only the parent has.
+            // Any lock may be held permanently, by a thread that exists only in the parent.
             return Report::inert(false);
         }
         if self.global && !last_guard_of(&self.tracer) {
@@ -156,7 +157,7 @@ fn finish(tracer: &Tracer, timeout: Duration) -> Report {
         return Report::of_child(tracer, running_jobs);
     }
     let barrier = Barrier::new(1);
-    // If somebody else has finished it already, or is about to, only what they started is waited for.
+    // If another call has finished it already, or is finishing it, this one only waits for the exporters.
     let exporters = || shared.await_exporters(&barrier, Queue::flush);
     shared.ask(Request::Close(Arc::clone(&barrier)), exporters);
     let outcome = barrier.wait(left());
@@ -164,13 +165,14 @@ fn finish(tracer: &Tracer, timeout: Duration) -> Report {
     Report::of_finished(tracer, outcome, running_jobs, start.elapsed())
 }
 
-/// Waits for jobs of a tracer at most for a time, and returns how many still run.
+/// Waits for a tracer's jobs, at most for this time, and returns how many still run.
 type WaitForJobs = fn(TracerId, Duration) -> usize;
 
 static JOBS: Mutex<Vec<WaitForJobs>> = Mutex::new(Vec::new());
 
-/// Has `wait` called at the beginning of every `finish`, with the tracer and the time that is left: for code that runs
-/// jobs in the background. It returns how many jobs it gave up waiting for. Adding the same function again does nothing.
+/// Registers `wait`, to be called at the start of every `finish` with the tracer and the time that is left. For code that
+/// runs background jobs. `wait` returns how many jobs still run when the time is over. Registering the same function
+/// again does nothing.
 pub fn on_finish(wait: fn(TracerId, Duration) -> usize) {
     let mut jobs = JOBS.lock().unwrap_or_else(PoisonError::into_inner);
     if !jobs.iter().any(|known| *known as usize == wait as usize) {
@@ -180,20 +182,21 @@ pub fn on_finish(wait: fn(TracerId, Duration) -> usize) {
 
 fn wait_for_jobs(tracer: TracerId, left: impl Fn() -> Duration) -> usize {
     let jobs = JOBS.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    // A part of the time is kept for delivering what was recorded.
+    // A quarter of the time is kept for delivering what was recorded.
     jobs.iter().map(|wait| wait(tracer, left() * 3 / 4)).sum()
 }
 
-/// How long the end of the process may be delayed.
+/// How long `finish` may delay the end of the process when it runs at exit, in seconds: a program that forgot to finish
+/// must not seem to hang.
 const AT_EXIT: Duration = Duration::from_secs(2);
 
-/// Makes everything inert in the child of a fork. Once; for every tracer.
+/// Turns recording off in the child of a fork. Registered once, for every tracer.
 pub(super) fn notice_forks() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| sys::at_fork_child(thread::after_fork));
 }
 
-/// Finishes the global tracer at the end of the process, and flushes it on panics if that is wanted. Once.
+/// Finishes the global tracer at the end of the process, and flushes it on panics if that is configured. Registered once.
 pub(super) fn install_hooks(flush_on_panic: bool) {
     static ONCE: Once = Once::new();
     static PANIC: Once = Once::new();

@@ -1,11 +1,11 @@
-//! [`Tracer`]: one configured pipeline, how it starts and how it ends.
+//! [`Tracer`]: one configured pipeline, its start and its end.
 //!
 //! | file | what it does |
 //! |---|---|
 //! | `builder.rs` | settings and exporters, `init` |
 //! | `env.rs` | the context that this process was started with |
 //! | `guard.rs` | the end: `finish`, on drop, at exit and on panic |
-//! | `region.rs` | regions as their makers hold them; the one that this process's parent made |
+//! | `region.rs` | regions as the parent holds them; the region that this process's parent made |
 //! | `report.rs` | what `finish` returns |
 
 mod builder;
@@ -30,8 +30,8 @@ use std::time::{Duration, Instant};
 
 /// One configured pipeline: sampling, limits, exporters, one collector. Clones are the same tracer.
 ///
-/// [`init`] makes the global one. Several can live side by side; each context knows its own, and so do all its
-/// descendants.
+/// [`init`] makes the global one. Several can live side by side: each context holds the key of its tracer, and so do the
+/// contexts of all its descendants.
 ///
 /// ```
 /// use heirloom_core::{builder, export::Memory};
@@ -51,18 +51,18 @@ pub struct Tracer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FlushError {
-    /// Not everything was delivered before the deadline. What was not goes on being delivered.
+    /// Not everything was delivered before the deadline. The delivery of the rest continues.
     Timeout {
-        /// How many of the collector and the exporters were not done.
+        /// How many of the collector and the exporters were not done. Each counts as one.
         waiting_for: usize,
         /// How long the call waited.
         after: Duration,
     },
-    /// It was called on one of Heirloom's own threads (by an exporter), which would wait for itself.
+    /// It was called on one of Heirloom's own threads (by an exporter). That thread would wait for itself.
     OwnThread,
-    /// Exporters failed, or lost spans since the last flush; each says why.
+    /// Exporters failed, or lost spans since the last flush. One text for each, with the reason.
     Failed(Vec<String>),
-    /// The process was forked: the threads that would do it are its parent's.
+    /// This process is the child of a fork. Only the parent has the threads that flush.
     Forked,
 }
 
@@ -97,13 +97,13 @@ impl Tracer {
 
     /// The global tracer, if there is one.
     ///
-    /// Cost: a load, and a count of its handles; no lock. Functions without a handle ([`root`](crate::root),
-    /// [`span`](crate::span), ..) do without the count.
+    /// Cost: one load and one reference count; no lock. Functions without a handle ([`root`](crate::root),
+    /// [`span`](crate::span), ..) don't touch the count.
     pub fn global() -> Option<Tracer> {
         pipeline::global().map(Tracer::new)
     }
 
-    /// The tracer that a context is bound to, if it runs; the global one for a context that is bound to none.
+    /// The tracer that a context is bound to, if it runs. For a context that is bound to none, the global tracer.
     pub fn of(cx: Context) -> Option<Tracer> {
         match cx.tracer {
             0 => Self::global(),
@@ -116,7 +116,7 @@ impl Tracer {
         Self::of(Context::current())
     }
 
-    /// A context of no span that is bound to this tracer: its children are roots that this tracer records.
+    /// An invalid context that is bound to this tracer: its children are roots that this tracer records.
     pub fn context(&self) -> Context {
         Context { tracer: self.shared.key, ..Context::INERT }
     }
@@ -127,12 +127,13 @@ impl Tracer {
     }
 
     /// The context in a W3C `traceparent` header, with its `tracestate` if there is one, bound to this tracer. A
-    /// tracestate that can't be read is left out, as the [specification] says. Takes a lock if there is a tracestate.
+    /// tracestate that can't be parsed is left out, as the [specification] demands. Takes a lock if there is a
+    /// tracestate.
     ///
     /// [specification]: https://www.w3.org/TR/trace-context-2/#combined-header-value
     ///
     /// # Errors
-    /// The `traceparent` can't be read.
+    /// The `traceparent` can't be parsed.
     pub fn extract(&self, traceparent: &str, tracestate: Option<&str>) -> Result<Context, ParseTraceparentError> {
         let mut cx = Context::from_traceparent(traceparent)?;
         cx.tracer = self.shared.key;
@@ -145,25 +146,25 @@ impl Tracer {
         Ok(cx)
     }
 
-    /// Begins the root of a new trace.
+    /// Starts the root of a new trace.
     pub fn root<'a>(&self, name: impl Into<Name<'a>>) -> Span {
         self.context().span(name)
     }
 
-    /// Runs `body` in the root of a new trace, which is current meanwhile.
+    /// Runs `body` in the root of a new trace, with that span current.
     pub fn in_root<'a, R>(&self, name: impl Into<Name<'a>>, body: impl FnOnce(&Span) -> R) -> R {
         self.context().in_span(name, body)
     }
 
     /// Waits until everything recorded before this call, on any thread, has reached every exporter, at most for
-    /// `timeout`. Works on any thread but Heirloom's own: inside a runtime, a pool's job, a panic hook. The waiting
-    /// thread is blocked; see [`flush_async`](Self::flush_async).
+    /// `timeout`. Works on any thread but Heirloom's own: inside a runtime, a pool's job, a panic hook. It blocks this
+    /// thread; [`flush_async`](Self::flush_async) doesn't.
     ///
-    /// In a child that records into its parent's region: until the parent's collector has read it.
+    /// In an attached child: waits until the parent's collector has read it.
     ///
     /// # Errors
-    /// The deadline passed, an exporter failed or has lost spans since the last flush, or this thread or process can't
-    /// wait for it.
+    /// The deadline passed; an exporter failed or has lost spans since the last flush; this thread or process can't wait
+    /// for the flush.
     pub fn flush(&self, timeout: Duration) -> Result<(), FlushError> {
         let start = Instant::now();
         if let (Some(region), false) = (&self.shared.parent, life::forked()) {
@@ -176,11 +177,11 @@ impl Tracer {
         }
     }
 
-    /// As [`flush`](Self::flush), without blocking a thread and without a deadline of its own: put the runtime's timeout
-    /// around it. Needs no particular runtime. Dropping the future stops the waiting, not the flush.
+    /// As [`flush`](Self::flush), without blocking a thread and without a deadline: put the runtime's timeout around it.
+    /// Needs no particular runtime. Dropping the future ends the waiting, not the flush.
     ///
     /// # Errors
-    /// An exporter failed or has lost spans since the last flush, or this thread or process can't wait for it.
+    /// An exporter failed or has lost spans since the last flush; this thread or process can't wait for the flush.
     pub async fn flush_async(&self) -> Result<(), FlushError> {
         let barrier = self.begin_flush()?;
         failed(Done(barrier).await)
@@ -193,7 +194,7 @@ impl Tracer {
         region.wait_until_read(timeout).map_err(waiting)
     }
 
-    /// The same on a thread of its own, which does the barrier's part at the end.
+    /// Flushes to the parent on a separate thread, which then completes its part of the barrier.
     fn flush_to_parent_behind(&self, barrier: &Arc<Barrier>) {
         let (tracer, done) = (self.clone(), Arc::clone(barrier));
         let thread = std::thread::Builder::new().name("heirloom-flush".to_owned()).spawn(move || {
@@ -223,8 +224,8 @@ impl Tracer {
         Ok(barrier)
     }
 
-    /// Every span that has begun and not ended, oldest first: who, where, since when. Waits for the collector at most for
-    /// `timeout`; empty if it did not answer.
+    /// Every open span, oldest first, with its name, its lane and its start. Waits for the collector at most for
+    /// `timeout`; empty if it did not answer in time.
     pub fn open_spans(&self, timeout: Duration) -> Vec<OpenSpan> {
         if life::in_pipeline() || life::forked() {
             return Vec::new();
@@ -234,8 +235,8 @@ impl Tracer {
         answer.recv_timeout(timeout).unwrap_or_default()
     }
 
-    /// The account of every span so far. Exact while nobody records and after a [`flush`](Self::flush). Empty in the
-    /// child of a fork.
+    /// Counts that account for every span so far. Exact while no thread records, and after a [`flush`](Self::flush).
+    /// Empty in the child of a fork.
     pub fn ledger(&self) -> Ledger {
         if life::forked() {
             return Ledger::default();
@@ -245,8 +246,7 @@ impl Tracer {
 }
 
 impl Context {
-    /// The W3C tracestate that came with the remote ancestor of this context; empty if there was none. Takes a lock if
-    /// there is one.
+    /// The W3C tracestate of this context's remote ancestor; empty if there was none. Takes a lock if there is one.
     pub fn tracestate(&self) -> TraceState {
         let text = match self.tracestate_index() {
             0 => None,
@@ -257,8 +257,8 @@ impl Context {
 }
 
 impl Context {
-    /// The texts of the headers `traceparent` and `tracestate`, or of the variables of that name, for another process; `None`
-    /// where one must not be there. Allocates the texts; takes a lock if there is a tracestate.
+    /// The values of the headers (or environment variables) `traceparent` and `tracestate` for another process; `None`
+    /// for one that must not be set. Allocates the texts; takes a lock if there is a tracestate.
     ///
     /// ```
     /// use heirloom_core::{Context, SpanId, TraceId};

@@ -1,4 +1,4 @@
-//! A region as its maker holds it, and how a process finds the one that its parent made for it.
+//! A region as the parent holds it, and how a process finds the region that its parent made for it.
 
 use super::Tracer;
 use crate::diagnostics::warn;
@@ -9,8 +9,8 @@ use crate::{collector, sys};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-/// A region, as its maker holds it. Dropped without a [`died`](Self::died), it counts as one whose process ended in an
-/// unknown way.
+/// A region, as the parent holds it. If it is dropped without a call of [`died`](Self::died), the exit status of its
+/// process counts as unknown.
 #[derive(Debug)]
 pub struct Region {
     tracer: Arc<Shared>,
@@ -18,12 +18,12 @@ pub struct Region {
 }
 
 impl Region {
-    /// How many bytes of address space a region of this tracer needs. Few of them are ever touched.
+    /// How many bytes of address space a region of this tracer needs. Only the pages that are used become memory.
     pub fn bytes(tracer: &Tracer) -> usize {
         Hosted::bytes(tracer.shared().registry.sizes())
     }
 
-    /// Makes a region in zeroed memory, for the one process that will have this nonce.
+    /// Makes a region in zeroed memory, for the one process that has this nonce.
     ///
     /// # Errors
     /// The tracer has no collector, the mapping is too short, or there is no memory.
@@ -38,7 +38,7 @@ impl Region {
         let hosted = Arc::new(hosted);
         tracer.hosts.add(Arc::clone(&hosted));
         if tracer.is_closed() {
-            // It has finished meanwhile, and perhaps did not see this one.
+            // The tracer has finished meanwhile, and may not have seen this region.
             hosted.refuse();
             tracer.hosts.remove(&hosted);
             hosted.close(RegionReport::default());
@@ -46,12 +46,13 @@ impl Region {
         Ok(Self { tracer, hosted })
     }
 
-    /// What the child calls between fork and exec, so that no process that *it* starts can attach in its place.
+    /// For the child, which calls [`Heir::is_this_process`] between fork and exec, so that no process that *it* starts
+    /// can attach in its place.
     pub fn heir(&self) -> Heir {
         Heir(Arc::downgrade(&self.hosted))
     }
 
-    /// The process has started. Until this is said nothing is read.
+    /// Tells the collector that the process has started. The collector reads nothing before that.
     pub fn started(&self, process_id: u32) {
         self.hosted.started(process_id);
     }
@@ -61,35 +62,35 @@ impl Region {
         self.hosted.is_attached()
     }
 
-    /// Whether the process that attached has not said that it has finished.
+    /// Whether the process that attached has not reported yet that it has finished.
     pub fn is_recording(&self) -> bool {
         self.hosted.is_recording()
     }
 
-    /// The process is no more: the collector reads what it left, and closes what it left open as aborted, now. To be called
-    /// when all threads of the process have ended.
+    /// Tells the collector that the process has ended: it reads what is left in the region, and closes open spans as
+    /// aborted, with the present time as their end. Call it when all threads of the process have ended.
     pub fn died(&self, death: Death) {
         self.hosted.died(death, self.tracer.clock_tick());
         self.tracer.wake.wake();
     }
 
-    /// Waits until the collector is done with it, at most for a time.
+    /// Waits until the collector is done with the region, at most for `timeout`.
     pub fn wait_closed(&self, timeout: Duration) -> Option<RegionReport> {
         self.hosted.wait(timeout)
     }
 
-    /// Has the collector look at once.
+    /// Wakes the collector, so that it reads at once.
     pub fn wake_collector(&self) {
         self.tracer.wake.wake();
     }
 }
 
-/// Says which process may attach to a region. Doesn't keep the region alive.
+/// Sets which process may attach to a region. Doesn't keep the region alive.
 #[derive(Clone, Debug)]
 pub struct Heir(Weak<Hosted>);
 
 impl Heir {
-    /// The calling process, and no other one. Async-signal-safe: atomics, and `getpid`.
+    /// Lets the calling process attach, and no other. Async-signal-safe: atomics, and `getpid`.
     pub fn is_this_process(&self) {
         if let Some(hosted) = self.0.upgrade() {
             hosted.set_heir(std::process::id());
@@ -105,14 +106,14 @@ impl Drop for Region {
     }
 }
 
-/// Finds the region that this process's parent made for it. `None` if there is none; an error if there is one that can't be
-/// used, which is said once, and the process records as if it had no parent.
+/// Finds the region that this process's parent made for it. `None` if there is none. An error if the region can't be
+/// used: the error is reported once, and the process records without its parent.
 pub type FindRegion = fn() -> Option<Result<Attachment, String>>;
 
 static FIND: Mutex<Vec<FindRegion>> = Mutex::new(Vec::new());
 
-/// Has `find` asked when a global tracer starts ([`init`](crate::init)), so that a worker process records into its parent's
-/// region. Adding the same function again does nothing.
+/// Registers `find`, to be called when a global tracer starts ([`init`](crate::init)), so that a worker process records
+/// into its parent's region. Registering the same function again does nothing.
 pub fn on_init(find: FindRegion) {
     let mut all = FIND.lock().unwrap_or_else(PoisonError::into_inner);
     if !all.iter().any(|known| *known as usize == find as usize) {
@@ -122,7 +123,7 @@ pub fn on_init(find: FindRegion) {
 
 /// The region of this process's parent, if there is one.
 pub(crate) fn find() -> Option<Attachment> {
-    // Whoever starts a program with more rights than his own must not say where it records.
+    // A user who starts a program with more rights than their own must not decide where it records.
     if sys::is_elevated() {
         return None;
     }

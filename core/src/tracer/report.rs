@@ -6,8 +6,8 @@ use crate::unplaced::NoShard;
 use std::fmt;
 use std::time::Duration;
 
-/// What became of every span, and what was not done by the deadline. Printed, it says so in words; its last line is the
-/// ledger.
+/// What became of every span, and what was not done by the deadline. Its `Display` writes the problems as sentences, and
+/// the ledger as the last line.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     ledger: Ledger,
@@ -15,12 +15,12 @@ pub struct Report {
 }
 
 impl Report {
-    /// The account of every span.
+    /// Counts that account for every span.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
     }
 
-    /// What went wrong or was not done, a sentence each. Empty if everything was delivered.
+    /// What went wrong or was not done, one sentence each. Empty if everything was delivered.
     pub fn problems(&self) -> &[String] {
         &self.problems
     }
@@ -49,7 +49,7 @@ impl Report {
         Self { ledger: tracer.ledger(), problems }
     }
 
-    /// The parent has the rest of the account.
+    /// The parent's ledger has the rest of the counts.
     pub(super) fn of_child(tracer: &Tracer, running_jobs: usize) -> Self {
         let ledger = tracer.ledger();
         let mut problems = still_running(running_jobs);
@@ -77,11 +77,11 @@ impl Report {
 }
 
 fn still_running(jobs: usize) -> Vec<String> {
-    let words = || format!("{jobs} jobs in the background still ran; what they record is lost");
+    let words = || format!("{jobs} background jobs still ran; what they record from now on is lost");
     (jobs > 0).then(words).into_iter().collect()
 }
 
-/// What the ledger says was lost, in words.
+/// The losses that the ledger counts, as sentences.
 fn losses(tracer: &Tracer, ledger: &Ledger) -> Vec<String> {
     let t = &ledger.transparent;
     let unplaced = |why| tracer.shared().unplaced(why);
@@ -93,12 +93,12 @@ fn losses(tracer: &Tracer, ledger: &Ledger) -> Vec<String> {
         (ledger.aborted, "spans were open when their process ended, and are exported as aborted"),
         (ledger.quarantined, "shards of worker processes were damaged; what was unread in them is lost"),
         (ledger.unplaced, "spans of worker processes were not recorded: their region has no more shards"),
-        (ledger.late, "attributes, events, links or ends came too late for their span"),
+        (ledger.late, "attributes, events, links or ends arrived after their span was finished"),
         (ledger.missed_updates, "updates were lost: no span was current where they were made, or their shard was full"),
         (ledger.truncated, "values of attributes were cut to the limits"),
-        (ledger.corrupt, "records made no sense: memory was damaged"),
+        (ledger.corrupt, "records were invalid: memory was damaged"),
         (ledger.orphans.unwrap_or(0), "spans are orphans: their parent was never exported"),
-        (unplaced(NoShard::Nested), "records were refused inside another record (a signal handler must not record)"),
+        (unplaced(NoShard::Nested), "records were dropped inside another record (a signal handler must not record)"),
         (unplaced(NoShard::ThreadExit), "spans were not recorded because their thread was exiting"),
         (unplaced(NoShard::NoMemory), "spans were not recorded for lack of memory"),
     ];

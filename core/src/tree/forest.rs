@@ -1,17 +1,17 @@
-//! Who is whose child.
+//! The parent and the children of each span.
 
 use crate::export::SpanData;
 use std::collections::HashMap;
 
-/// The spans as trees, by their places in the slice. Siblings and roots are sorted by start, then name, then id.
+/// The spans as trees, by their indices in the slice. Siblings and roots are sorted by start, then name, then id.
 pub(super) struct Forest {
-    /// Spans without a parent among the spans.
+    /// Spans whose parent isn't among the spans.
     pub(super) roots: Vec<usize>,
     children: Vec<Vec<usize>>,
 }
 
 impl Forest {
-    /// Links each span to its parent. A cycle, which only broken input has, is cut at its first span.
+    /// Links each span to its parent. A cycle occurs only in invalid input; it is cut at its first span.
     pub(super) fn new(spans: &[SpanData]) -> Self {
         let mut place = HashMap::with_capacity(spans.len());
         for (i, span) in spans.iter().enumerate() {
@@ -70,7 +70,7 @@ impl Forest {
     }
 }
 
-/// How siblings are sorted.
+/// The order of siblings.
 pub(super) fn order(span: &SpanData) -> (u64, &str, u64) {
     (span.start_ns, &span.name, span.span_id.to_u64())
 }

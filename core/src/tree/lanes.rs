@@ -1,21 +1,21 @@
-//! Where the time went on each lane.
+//! The time that was spent on each lane.
 
 use super::forest::order;
 use super::text::{count, duration, printable, share, table};
 use crate::export::{Lane, SpanData};
 use std::collections::BTreeMap;
 
-/// How many names a lane's line shows.
+/// The number of names in a lane's line, to keep the line short.
 const TOP_NAMES: usize = 3;
 
-/// A table with one line for each lane: its spans, how long it was busy and what share of the whole time that is, and the
-/// names that took most of it.
+/// A table with one line for each lane: its spans, its busy time, the share of the wall time, and the names that took
+/// most of it.
 ///
-/// The whole time goes from the first beginning to the last end of all spans. A lane is busy while at least one of its
-/// nested spans is open. A name's time is that of its spans without their nested spans, so that the names of a lane add
-/// up to its busy time. Spans that don't nest (overlapping, ended on another thread) are counted, their time is not.
+/// The wall time goes from the first start to the last end of all spans. A lane is busy while at least one of its nested
+/// spans is open. A name's time is that of its spans without the spans nested in them, so that the names of a lane add up
+/// to its busy time. Spans that don't nest (overlapping, ended on another thread) are counted, and their time is not.
 ///
-/// Lanes are sorted by process and thread id; names without a thread name show the thread id alone.
+/// Lanes are sorted by process and thread id. A lane without a thread name shows the thread id alone.
 ///
 /// ```
 /// # use heirloom_core::export::Memory;
@@ -46,7 +46,7 @@ fn row(spans: &[&SpanData], wall_ns: u64) -> Vec<String> {
     vec![lane, count(spans.len()), duration(busy_ns), share(busy_ns, wall_ns), top_names(&own_times, busy_ns)]
 }
 
-/// `name 1234`, and the process id before the thread's where they differ.
+/// `name 1234`. The process id precedes the thread id if they differ.
 pub(super) fn label(lane: &Lane) -> String {
     let name = printable(&lane.thread_name);
     let space = if name.is_empty() { "" } else { " " };
@@ -56,14 +56,14 @@ pub(super) fn label(lane: &Lane) -> String {
     }
 }
 
-/// For each name the time in its spans but not in spans nested in them. Their sum is the lane's busy time.
+/// For each name, the time in its spans without spans nested in them. The sum is the lane's busy time.
 fn own_times<'a>(spans: &[&'a SpanData]) -> BTreeMap<&'a str, u64> {
     let mut nested: Vec<&'a SpanData> = spans.iter().copied().filter(|span| span.nested).collect();
     nested.sort_by(|a, b| a.start_ns.cmp(&b.start_ns).then(b.end_ns.cmp(&a.end_ns)).then(order(a).cmp(&order(b))));
     let mut own: BTreeMap<&str, u64> = BTreeMap::new();
     let mut open: Vec<&SpanData> = Vec::new();
     let mut now_ns = 0;
-    // Gives the time up to `until_ns` to whatever was innermost, closing what ended before.
+    // Adds the time up to `until_ns` to the innermost span, and closes the spans that ended before.
     let mut pass = |open: &mut Vec<&'a SpanData>, until_ns: u64| {
         while let Some(&span) = open.last() {
             let ran_ns = span.end_ns.min(until_ns).saturating_sub(now_ns);

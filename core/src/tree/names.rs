@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 /// The tree as names, one line for each span, two spaces for each level; siblings and roots by start, then name.
 ///
-/// Spans whose parent isn't among them are roots. For code whose spans begin in any order, see [`names_sorted`].
+/// Spans whose parent isn't among them are roots. For spans that start in any order, use [`names_sorted`].
 ///
 /// ```
 /// # use heirloom_core::export::Memory;
@@ -20,8 +20,8 @@ pub fn names(spans: &[SpanData]) -> String {
     print(spans, &forest.roots, &children)
 }
 
-/// As [`names`], but siblings and roots by name, and among equal names by what is below them: the same text for the same
-/// tree, in whatever order threads ran it.
+/// As [`names`], but siblings and roots are sorted by name, and equal names by their subtrees. So the text of a tree
+/// doesn't depend on the order in which threads ran it.
 pub fn names_sorted(spans: &[SpanData]) -> String {
     let forest = Forest::new(spans);
     let ranks = ranks(spans, &forest);
@@ -47,11 +47,11 @@ fn print(spans: &[SpanData], roots: &[usize], children: &[impl AsRef<[usize]>]) 
     text
 }
 
-/// The height of the tree below a span, and its number among the trees of that height: equal trees, equal ranks.
+/// The height of the tree below a span, and its number among the trees of that height. Equal trees have equal ranks.
 type Rank = (usize, usize);
 
-/// Compares trees from the leaves up: a tree is its name and the sorted ranks of its children, so that trees of one
-/// height can be numbered once all lower ones are (A. Aho, J. Hopcroft, J. Ullman, *The Design and Analysis of Computer
+/// Compares trees from the leaves up. A tree is its name and the sorted ranks of its children, so the trees of one height
+/// can be numbered once all lower ones are (A. Aho, J. Hopcroft, J. Ullman, *The Design and Analysis of Computer
 /// Algorithms*, 1974, section 3.2).
 fn ranks(spans: &[SpanData], forest: &Forest) -> Vec<Rank> {
     let mut ranks: Vec<Rank> = vec![(0, 0); spans.len()];

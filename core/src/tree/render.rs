@@ -7,10 +7,11 @@ use crate::export::SpanData;
 use crate::Status;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Names longer than this (in characters, with their indent) push their line's columns to the right.
+/// Longest name for which a line's columns stay aligned, in characters with the indent, so that one long name doesn't
+/// widen all lines.
 const MAX_NAME_WIDTH: usize = 48;
 
-/// Deeper levels are indented no further: the text stays linear in the number of spans.
+/// Deepest indent, in levels: the text stays linear in the number of spans.
 const MAX_INDENT: usize = 100;
 
 /// How [`render`] draws the tree.
@@ -44,18 +45,18 @@ impl TreeOptions {
         self
     }
 
-    /// Says on which lane each span ran, and on how many a folded line's spans did (off).
+    /// Shows the lane of each span, and the number of lanes of a folded line (off).
     pub fn lanes(mut self, show: bool) -> Self {
         self.lanes = show;
         self
     }
 }
 
-/// The tree as text: a line for each span with its duration, and for each fan-out of more than
-/// [`fold_over`](TreeOptions::fold_over) siblings of one name a single one, with the children of all of them folded below.
+/// The tree as text, with one line for each span and its duration. More than [`fold_over`](TreeOptions::fold_over)
+/// siblings of one name share one line; the children of all of them are folded below it.
 ///
-/// Siblings and roots come by start, then name. Errors and spans that were still open are marked. Spans whose parent
-/// isn't among them are roots.
+/// Siblings and roots are sorted by start, then name. Errors and spans that were still open are marked. Spans whose
+/// parent isn't among them are roots.
 ///
 /// ```text
 /// build thumbnails         1.24 s
@@ -76,7 +77,7 @@ pub fn render(spans: &[SpanData], options: &TreeOptions) -> String {
     let mut rest: Vec<Node> = nodes(spans, &forest.roots, options.fold_over, 0);
     while let Some(node) = rest.pop() {
         let children: Vec<usize> = node.spans.iter().flat_map(|i| forest.children(*i)).copied().collect();
-        // Below a folded line everything of one name is one line.
+        // Below a folded line, all spans of one name share one line.
         let fold_over = if node.folded { 0 } else { options.fold_over };
         rest.extend(nodes(spans, &children, fold_over, node.level + 1));
         rows.push(node.row(spans, options));
@@ -84,14 +85,14 @@ pub fn render(spans: &[SpanData], options: &TreeOptions) -> String {
     table(&rows, &[], MAX_NAME_WIDTH)
 }
 
-/// A line: one span, or siblings of one name.
+/// A line: one span, or several siblings of one name.
 struct Node {
     spans: Vec<usize>,
     folded: bool,
     level: usize,
 }
 
-/// The lines for these siblings, the first one last.
+/// The lines of these siblings, in reverse order.
 fn nodes(spans: &[SpanData], siblings: &[usize], fold_over: usize, level: usize) -> Vec<Node> {
     let mut by_name: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for &i in siblings {
@@ -127,7 +128,7 @@ fn length_ns(span: &SpanData) -> u64 {
     span.end_ns.saturating_sub(span.start_ns)
 }
 
-/// What the line of one span says behind its name.
+/// The text behind the name on a line of one span.
 fn one(span: &SpanData, options: &TreeOptions) -> String {
     let mut text = duration(length_ns(span));
     if options.lanes {
@@ -146,7 +147,7 @@ fn one(span: &SpanData, options: &TreeOptions) -> String {
     text
 }
 
-/// What a folded line says behind its name.
+/// The text behind the name on a folded line.
 fn many(spans: &[&SpanData], options: &TreeOptions) -> String {
     let mut lengths: Vec<u64> = spans.iter().map(|span| length_ns(span)).collect();
     lengths.sort_unstable();

@@ -1,4 +1,4 @@
-//! Durations, counts and names as people read them.
+//! Durations, counts and names for people.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -65,8 +65,8 @@ pub(super) fn share(part: u64, whole: u64) -> String {
     format!("{}.{} %", per_mille / 10, per_mille % 10)
 }
 
-/// A text on one line: control characters are escaped, so that a name can neither break the layout nor reach the
-/// terminal.
+/// A text on one line. Control characters are escaped, so that a name can neither break the layout nor send commands to
+/// the terminal.
 pub(super) fn printable(text: &str) -> Cow<'_, str> {
     if !text.contains(char::is_control) {
         return Cow::Borrowed(text);
@@ -81,8 +81,8 @@ pub(super) fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Lines of cells, each column as wide as its widest cell up to `max_width`. Columns named in `right` are aligned to the
-/// right.
+/// Lines of cells. Each column is as wide as its widest cell, up to `max_width`. The columns in `right` are aligned to
+/// the right.
 pub(super) fn table(rows: &[Vec<String>], right: &[usize], max_width: usize) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width_of = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();

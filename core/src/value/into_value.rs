@@ -1,4 +1,4 @@
-//! [`IntoValue`]: what a setter takes.
+//! [`IntoValue`]: the types that a setter takes.
 
 use super::Value;
 use std::borrow::Cow;
@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What [`Span::set`](crate::Span::set) and the other setters take: anything that is a [`Value`], or may be one.
+/// The types that [`Span::set`](crate::Span::set) and the other setters take: each [`Value`], and an `Option` of one.
 ///
 /// | type | recorded as |
 /// |---|---|
@@ -43,7 +43,7 @@ use std::time::Duration;
             `fields(key = value.to_string())`"
 )]
 pub trait IntoValue<'v> {
-    /// The value; `None` where there is nothing to record.
+    /// The value; `None` if nothing is to be recorded.
     fn into_value(self) -> Option<Value<'v>>;
 }
 

@@ -1,11 +1,11 @@
-//! An attribute is set.
+//! Attr: sets an attribute.
 //!
 //! ```text
 //! Attr   header(aux: key) span [tick] [inline key] value
 //! ```
 //!
-//! A value that is longer than a record starts here, has [`Attr::MORE`], and goes on in [`Chunk`]s right behind it. All of
-//! them are published together.
+//! A value that is longer than a record starts in an Attr with [`Attr::MORE`], and continues in [`Chunk`]s right behind
+//! it. All of them are published together.
 
 use super::check::{Check, Origin};
 use super::chunk::{Chunk, MORE};
@@ -15,18 +15,18 @@ use super::stamp::{self, STAMPED};
 use super::value::{lengths, lengths_of, CUT, VALUE_WORD_BYTES};
 use super::{padded, Bytes, Decoded, Encoded, Fields, Header, Kind, Sink, Type, Violation, WireName};
 
-/// What an Attr says, but for its value. `T` is what an inline key is.
+/// The fields of an Attr, without its value. `T` is the type of an inline key.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Attr<T> {
     pub(crate) span: u64,
-    /// When it was set, if several threads write to the span.
+    /// The time at which it was set, if several threads write to the span.
     pub(crate) tick: Option<u64>,
     pub(crate) key: WireName<T>,
 }
 
 flags! {
     impl Attr<&str> {
-        /// The key stands inline.
+        /// The key is inline.
         INLINE = INLINE;
         /// The value was cut.
         CUT = CUT;
@@ -40,13 +40,13 @@ flags! {
 /// The header and the span.
 const FIXED_BYTES: u64 = 16;
 
-/// What every Attr starts with.
+/// The first words of every Attr.
 #[inline(always)]
 const fn head(bytes: u64, flags: u16, key: u32, span: u64) -> [u64; 2] {
     [Header::new(Kind::Attr, bytes, flags, key).0, span]
 }
 
-/// The records that most attributes are: a scalar or a short text, under a key that is a number.
+/// The most frequent records: a scalar or a short text, under a key that is a number.
 impl Attr<&str> {
     /// The length with a scalar.
     pub(crate) const SCALAR_BYTES: u64 = FIXED_BYTES + VALUE_WORD_BYTES;
@@ -67,7 +67,7 @@ impl Attr<&str> {
         [header, span, tick, bits]
     }
 
-    /// The length with a text of so many bytes.
+    /// The length with a text of this many bytes.
     #[inline(always)]
     pub(crate) const fn text_bytes(len: usize) -> u64 {
         Self::SCALAR_BYTES + padded(len)
@@ -80,7 +80,7 @@ impl Attr<&str> {
         [header, span, lengths(len, len)]
     }
 
-    /// The length with a text of so many bytes and a stamp.
+    /// The length with a text of this many bytes and a stamp.
     #[inline(always)]
     pub(crate) const fn stamped_text_bytes(len: usize) -> u64 {
         Self::STAMPED_SCALAR_BYTES + padded(len)
@@ -94,22 +94,22 @@ impl Attr<&str> {
     }
 }
 
-/// An attribute with its value, as one record or as an Attr with Chunks behind it.
+/// An attribute with its value, as one record, or as an Attr followed by Chunks.
 pub(crate) struct Split<'a> {
     attr: Attr<&'a str>,
     value: &'a Encoded<'a>,
     /// The length of the Attr.
     bytes: u64,
-    /// What of the value's bytes stands in it.
+    /// The part of the value's bytes that is in the Attr.
     first: &'a [u8],
-    /// What doesn't.
+    /// The rest of the bytes.
     rest: &'a [u8],
-    /// How many bytes each Chunk takes.
+    /// The most bytes in each Chunk.
     chunk: usize,
 }
 
 impl<'a> Attr<&'a str> {
-    /// Splits it into records of at most `max` bytes; `None` if not even the beginning fits.
+    /// Splits it into records of at most `max` bytes; `None` if not even the start fits.
     #[inline]
     pub(crate) fn split(self, value: &'a Encoded<'a>, max: u64) -> Option<Split<'a>> {
         let fixed = FIXED_BYTES + stamp::bytes(self.tick.is_some()) + self.key.inline_bytes() + VALUE_WORD_BYTES;
@@ -162,19 +162,19 @@ pub(crate) enum AttrValue<'a> {
     Beginning(Beginning<'a>),
 }
 
-/// The beginning of a value that goes on in Chunks.
+/// The start of a value that continues in Chunks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Beginning<'a> {
     pub(crate) ty: Type,
-    /// Its length once it is whole.
+    /// Its complete length, in bytes.
     pub(crate) len: usize,
-    /// How long it was before it was cut; zero if it wasn't.
+    /// Its length before it was cut, in bytes; zero if it wasn't.
     pub(crate) before: u32,
     pub(crate) bytes: Bytes<'a>,
 }
 
 impl<'a> Attr<Bytes<'a>> {
-    /// What an Attr says, and its value.
+    /// The fields of an Attr, and its value.
     #[inline(always)]
     pub(crate) fn read(record: &'a [u64]) -> Option<(Self, AttrValue<'a>)> {
         let [header, span, rest @ ..] = record else { return None };
@@ -198,7 +198,7 @@ impl Attr<&str> {
         header.has(MORE)
     }
 
-    /// Returns how many bytes of its value are to come in Chunks.
+    /// Returns how many bytes of its value are still to come in Chunks.
     pub(super) fn check<O: Origin>(check: &mut Check<'_, O>, header: Header) -> Result<u64, Violation> {
         check.span_and_stamp(header)?;
         check.name(header)?;

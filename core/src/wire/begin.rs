@@ -1,11 +1,11 @@
-//! A span begins.
+//! Begin: starts a span.
 //!
 //! ```text
 //! Begin   header(aux: name) span parent trace.hi trace.lo tick  [inline name]
 //! ```
 //!
-//! Written by the span's own thread, and read before everything else about the span that this thread writes. `parent` is
-//! zero for a root. A shard reserves room for an End with it.
+//! The span's own thread writes it, before every other record of that thread about the span. `parent` is zero for a root.
+//! With it, a shard reserves room for an End.
 
 use super::check::{Check, Origin};
 use super::name::INLINE;
@@ -13,12 +13,12 @@ use super::numbers::flags;
 use super::{padded, Bytes, Header, Kind, Number, Violation};
 use crate::{SpanKind, TraceId};
 
-/// What a Begin says, but for the span's id and the text of its name.
+/// The fields of a Begin, without the span's id and the text of its name.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Begin {
     /// The span's kind, and flags.
     pub(crate) flags: u16,
-    /// The number of the name; with [`Begin::INLINE`] its length.
+    /// The number of the name; with [`Begin::INLINE`], its length in bytes.
     pub(crate) name: u32,
     pub(crate) parent: u64,
     pub(crate) trace: TraceId,
@@ -27,7 +27,7 @@ pub(crate) struct Begin {
 
 flags! {
     impl Begin {
-        /// The name stands inline.
+        /// The name is inline.
         INLINE = INLINE;
         /// The parent was recorded by another process.
         PARENT_REMOTE = 1 << 5;
@@ -36,7 +36,7 @@ flags! {
     }
 }
 
-/// The bits of the flags that are the span's kind.
+/// The bits of the flags that contain the span's kind.
 const KIND_MASK: u16 = 7;
 
 impl Begin {
@@ -54,7 +54,7 @@ impl Begin {
     pub(super) const SAMPLE: &'static [u64] =
         &Self { flags: 1, name: 2, parent: 3, trace: TraceId { hi: 4, lo: 5 }, tick: 6 }.words(7, Self::BYTES);
 
-    /// The words in front of an inline name; the record has so many bytes.
+    /// The words in front of an inline name, for a record of this many bytes.
     #[inline(always)]
     const fn words(self, span: u64, bytes: u64) -> [u64; 6] {
         let header = Header::new(Kind::Begin, bytes, self.flags, self.name);
@@ -67,13 +67,13 @@ impl Begin {
         self.words(span, Self::BYTES)
     }
 
-    /// The words in front of a name of so many bytes.
+    /// The words in front of a name of this many bytes.
     pub(crate) fn before_name(self, span: u64, len: usize) -> [u64; 6] {
         let named = Self { flags: self.flags | INLINE, name: len as u32, ..self };
         named.words(span, Self::BYTES + padded(len))
     }
 
-    /// The span, what the record says of it, and its name if that stands inline.
+    /// The span, the fields of the record, and its name if that is inline.
     #[inline(always)]
     pub(crate) fn read(record: &[u64]) -> Option<(u64, Self, Option<Bytes<'_>>)> {
         let [header, span, parent, hi, lo, tick, name @ ..] = record else { return None };
@@ -89,7 +89,7 @@ impl Begin {
         Some((*span, begin, inline))
     }
 
-    /// The kind that the flags of a Begin say.
+    /// The span's kind in the flags of a Begin.
     pub(crate) fn kind_of(flags: u16) -> SpanKind {
         SpanKind::from_bits(flags & KIND_MASK)
     }
@@ -100,7 +100,7 @@ impl Begin {
             return Err(Violation::Forged);
         }
         let parent = *check.word()?;
-        // A parent that this process did not begin is another one's, whatever the record says.
+        // A parent that this process did not start belongs to another one, even if the record says otherwise.
         let is_own = parent == 0 || check.origin.owns(parent);
         let header = if is_own { header } else { header.with(Self::PARENT_REMOTE) };
         check.set_header(header);

@@ -1,32 +1,32 @@
-//! The words of a record that another process wrote, as they are checked one after the other.
+//! The check of a record from another process.
 //!
-//! The record was copied to memory of this process, so it can't change any more. Each kind's file checks its words, and
-//! replaces those that mean something else here: numbers of names, stamps, tracestates.
+//! The record was copied to memory of this process, so it can't change any more. The file of each kind checks the words
+//! of its records, and replaces those with another meaning in this process: numbers of names, stamps, tracestates.
 
 use super::{padded, Header, Violation};
 
-/// Where a record came from, as far as its check has to know: one shard of another process.
+/// The origin of a record, for its check: one shard of another process.
 pub(crate) trait Origin {
-    /// Whether the process may have begun a span with this id.
+    /// Whether the process may have started a span with this id.
     fn owns(&self, span: u64) -> bool;
 
-    /// The same of the very shard.
+    /// The same for the shard.
     fn owns_here(&self, span: u64) -> bool;
 
-    /// A stamp, kept within the life of the process.
+    /// A stamp, clamped to the lifetime of the process.
     fn clamped(&self, stamp: u64) -> u64;
 
-    /// This process's number of the name that has this number there.
+    /// This process's number of the name with that number in the other process.
     fn name(&mut self, id: u32) -> Result<u32, Violation>;
 
     /// This process's number of a tracestate; zero if it is none, or one too many.
     fn tracestate(&mut self, text: &str) -> u16;
 
-    /// The longest value in bytes: it is published at once, so the ring holds all of it.
+    /// The longest value, in bytes. It is published at once, so it must fit into the ring.
     fn max_value(&self) -> usize;
 }
 
-/// The words of a record, as far as they have been checked.
+/// The words of a record, and how many of them have been checked.
 pub(super) struct Check<'a, O> {
     pub(super) record: &'a mut Vec<u64>,
     pub(super) at: usize,
@@ -39,7 +39,7 @@ impl<O: Origin> Check<'_, O> {
         self.record.get_mut(self.at - 1).ok_or(Violation::Length)
     }
 
-    /// Passes over so many bytes, padded.
+    /// Skips this many bytes, padded.
     pub(super) fn bytes(&mut self, len: usize, max: usize) -> Result<(), Violation> {
         let end = self.at + padded(len.min(max)) as usize / 8;
         if len > max || end > self.record.len() {
@@ -49,7 +49,7 @@ impl<O: Origin> Check<'_, O> {
         Ok(())
     }
 
-    /// Passes over all that is left, and returns how many bytes that are.
+    /// Skips the rest, and returns its length in bytes.
     pub(super) fn rest(&mut self) -> u64 {
         let words = self.record.len() - self.at.min(self.record.len());
         self.at += words;
@@ -60,7 +60,7 @@ impl<O: Origin> Check<'_, O> {
         self.record[0] = header.0;
     }
 
-    /// Puts another record in its place, all of which is checked.
+    /// Replaces the record by another one, which needs no check.
     pub(super) fn replace(&mut self, record: &[u64]) {
         self.record.clear();
         self.record.extend_from_slice(record);
@@ -80,7 +80,7 @@ impl<O: Origin> Check<'_, O> {
         }
     }
 
-    /// The span that the record is about.
+    /// Checks the span of the record.
     pub(super) fn own_span(&mut self) -> Result<(), Violation> {
         let span = *self.word()?;
         if self.origin.owns(span) {
@@ -90,7 +90,7 @@ impl<O: Origin> Check<'_, O> {
         }
     }
 
-    /// A trace id.
+    /// Checks a trace id.
     pub(super) fn trace(&mut self) -> Result<(), Violation> {
         let (hi, lo) = (*self.word()?, *self.word()?);
         if hi | lo == 0 {
@@ -100,7 +100,7 @@ impl<O: Origin> Check<'_, O> {
         }
     }
 
-    /// Keeps a stamp within the life of its process.
+    /// Clamps a stamp to the lifetime of its process.
     pub(super) fn stamp(&mut self) -> Result<(), Violation> {
         let stamp = *self.word()?;
         self.record[self.at - 1] = self.origin.clamped(stamp);

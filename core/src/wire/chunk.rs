@@ -1,4 +1,4 @@
-//! The rest of a long value, right behind its Attr.
+//! Chunk: continues a long value, right behind its Attr.
 //!
 //! ```text
 //! Chunk   header(aux: length) bytes..
@@ -37,7 +37,7 @@ impl Chunk<&[u8]> {
         [Header::new(Kind::Chunk, FIXED_BYTES + padded(len), flags, len as u32).0]
     }
 
-    /// How many bytes one holds that is at most `max` bytes long.
+    /// How many bytes fit into a Chunk of at most `max` bytes.
     pub(super) fn room(max: u64) -> usize {
         (max - FIXED_BYTES) as usize
     }
@@ -51,7 +51,7 @@ impl Chunk<&[u8]> {
         out.bytes(self.bytes);
     }
 
-    /// Of so many bytes that are to come; returns how many are to come after it.
+    /// Checks one, with `rest` bytes still to come. Returns how many are to come after it.
     pub(super) fn check<O: Origin>(check: &mut Check<'_, O>, header: Header, rest: u64) -> Result<u64, Violation> {
         let bytes = u64::from(header.aux());
         if padded(bytes as usize) != check.rest() || bytes == 0 || bytes > rest {

@@ -1,16 +1,16 @@
-//! A span ends.
+//! End: ends a span.
 //!
 //! ```text
 //! End   header(aux: dropped attributes | dropped events << 16) span tick
 //! ```
 //!
-//! What was dropped is what the writer had no room for.
+//! `dropped` counts the records for which the writer had no room.
 
 use super::check::{Check, Origin};
 use super::numbers::flags;
 use super::{Header, Kind, Violation};
 
-/// What an End says.
+/// The fields of an End.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct End {
     pub(crate) flags: u16,
@@ -26,13 +26,13 @@ flags! {
         ESCAPED = 1 << 4;
         /// The thread was panicking.
         PANICKED = 1 << 5;
-        /// Counted by the shard of the begin, not ended by its thread.
+        /// The writing thread did not start the span. The credit belongs to the shard of the Begin.
         ELSEWHERE = if cfg!(heirloom_wire_variant = "flag") { 1 << 7 } else { 1 << 6 };
     }
 }
 
 impl End {
-    /// The length: what a Begin reserves.
+    /// The length, for which a Begin reserves room.
     pub(crate) const BYTES: u64 = 24;
 
     pub(super) const SAMPLE: &'static [u64] = &Self { flags: 1, dropped: 2, span: 3, tick: 4 }.record();

@@ -1,10 +1,10 @@
-//! An event happened in a span.
+//! Event: adds an event to a span.
 //!
 //! ```text
 //! Event   header(aux: name) span tick dropped [inline name] item..
 //! ```
 //!
-//! `dropped` is how many of its attributes found no room.
+//! `dropped` is the number of its attributes that did not fit.
 
 use super::check::{Check, Origin};
 use super::item::{Item, Items};
@@ -12,7 +12,7 @@ use super::name::INLINE;
 use super::numbers::flags;
 use super::{Bytes, Fields, Header, Kind, Sink, Violation, WireName};
 
-/// What an Event says, but for its attributes. `T` is what an inline name is.
+/// The fields of an Event, without its attributes. `T` is the type of an inline name.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Event<T> {
     pub(crate) span: u64,
@@ -23,7 +23,7 @@ pub(crate) struct Event<T> {
 
 flags! {
     impl Event<&str> {
-        /// The name stands inline.
+        /// The name is inline.
         INLINE = INLINE;
     }
 }
@@ -32,7 +32,7 @@ impl Event<&str> {
     pub(super) const SAMPLE: &'static [u64] =
         &Event { span: 1, tick: 2, dropped: 3, name: WireName::Id(4) }.head(Self::FIXED_BYTES, 5, 6);
 
-    /// What every Event starts with.
+    /// The length of the first words of every Event.
     const FIXED_BYTES: u64 = 32;
 
     const fn head(&self, bytes: u64, flags: u16, name: u32) -> [u64; 4] {
@@ -44,7 +44,7 @@ impl Event<&str> {
         Self::FIXED_BYTES + name.inline_bytes()
     }
 
-    /// Writes it with attributes of so many bytes.
+    /// Writes it, with attributes of this many bytes.
     #[inline]
     pub(crate) fn put(&self, items: &[Item<'_>], items_bytes: u64, out: &mut impl Sink) {
         let bytes = Self::bare_bytes(&self.name) + items_bytes;
@@ -64,7 +64,7 @@ impl Event<&str> {
 }
 
 impl<'a> Event<Bytes<'a>> {
-    /// What an Event says, and its attributes.
+    /// The fields of an Event, and its attributes.
     pub(crate) fn read(record: &'a [u64]) -> Option<(Self, Items<'a>)> {
         let [header, span, tick, dropped, rest @ ..] = record else { return None };
         let (header, mut fields) = (Header(*header), Fields(rest));

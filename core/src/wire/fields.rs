@@ -1,9 +1,9 @@
-//! Reads the words of a record one after the other. A length that goes beyond the record is `None`.
+//! Reads the words of a record in order. A length that exceeds the record gives `None`.
 
 use super::padded;
 use std::ops::Range;
 
-/// The words of a record that are not read yet.
+/// The unread words of a record.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fields<'a>(pub(super) &'a [u64]);
 
@@ -15,7 +15,7 @@ impl<'a> Fields<'a> {
         Some(*first)
     }
 
-    /// The next word, if the record has it.
+    /// The next word, if `there`.
     #[inline(always)]
     pub(super) fn word_if(&mut self, there: bool) -> Option<Option<u64>> {
         if there {
@@ -34,7 +34,7 @@ impl<'a> Fields<'a> {
         Some(bytes)
     }
 
-    /// All that is left, as bytes.
+    /// The rest, as bytes.
     #[inline]
     pub(super) fn rest(self) -> Bytes<'a> {
         Bytes { words: self.0, len: 8 * self.0.len() }
@@ -45,7 +45,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Bytes as they are in a record, in words.
+/// Bytes in the words of a record.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bytes<'a> {
     words: &'a [u64],
@@ -53,12 +53,12 @@ pub(crate) struct Bytes<'a> {
 }
 
 impl<'a> Bytes<'a> {
-    /// So many bytes at the start of words that are at least as long.
+    /// The first `len` bytes of words that are at least as long.
     pub(super) fn new(words: &'a [u64], len: usize) -> Self {
         Self { words, len }
     }
 
-    /// Appends them, and returns where they are.
+    /// Appends them, and returns their range.
     pub(crate) fn push_to(self, to: &mut Vec<u8>) -> Range<u32> {
         let start = to.len();
         to.reserve(self.words.len() * 8);

@@ -1,8 +1,8 @@
 //! One number for the whole format of records.
 //!
-//! It is made from the lists of numbers (kinds, value types, flags, where the header's parts are), and from a sample of
-//! each record's first words, which the record's own encoding writes. So it follows from the code: a changed number or a
-//! changed order of words changes it, and no list has to be kept in step by hand.
+//! It is a hash of the lists of numbers (kinds, value types, flags, positions in the header), and of a sample of each
+//! record's first words, written by the record's own encoding. So it is derived from the code: every change of a number
+//! or of the order of words changes it, and no list is maintained by hand.
 
 use super::value::TYPE_MASK;
 use super::{
@@ -19,7 +19,7 @@ pub(crate) enum Part<'a> {
     Sample(&'a [u64]),
 }
 
-/// What the fingerprint covers of records of a kind: flags, first words.
+/// The parts of the fingerprint for records of a kind: flags and first words.
 pub(super) const fn of_kind(kind: Kind) -> (&'static [Number], &'static [u64]) {
     match kind {
         Kind::Begin => (Begin::FLAGS, Begin::SAMPLE),
@@ -36,7 +36,7 @@ pub(super) const fn of_kind(kind: Kind) -> (&'static [Number], &'static [u64]) {
     }
 }
 
-/// What doesn't belong to one kind.
+/// The parts that don't belong to one kind.
 const SHARED: [Part<'static>; 6] = [
     Part::Numbers(Header::NUMBERS),
     Part::Numbers(Kind::NUMBERS),
@@ -46,7 +46,7 @@ const SHARED: [Part<'static>; 6] = [
     Part::Numbers(&[("TYPE_MASK", TYPE_MASK as u64), ("MAX_RECORD_BYTES", MAX_RECORD_BYTES)]),
 ];
 
-/// How many parts there are: the shared ones, the kinds of spans, and two for each kind of record.
+/// The number of parts: the shared ones, the kinds of spans, and two for each kind of record.
 const LEN: usize = SHARED.len() + 1 + 2 * Kind::NUMBERS.len();
 
 /// Everything that the fingerprint covers.
@@ -70,10 +70,11 @@ pub(super) const PARTS: [Part<'static>; LEN] = {
     parts
 };
 
-/// Differs between two builds that would misread each other's records.
+/// Two builds with different values would misread each other's records.
 pub(crate) const FINGERPRINT: u64 = hash(&PARTS);
 
-/// FNV-1a over the parts: of a number the bytes of its name and then the number as one unit, of a sample each word.
+/// FNV-1a over the parts. Of a number, over the bytes of its name and then the number as one unit; of a sample, over each
+/// word.
 pub(crate) const fn hash(parts: &[Part<'_>]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325;
     let mut i = 0;

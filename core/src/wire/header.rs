@@ -9,7 +9,7 @@
 
 use super::{Kind, Number};
 
-/// A header, which may say anything: what another process wrote has one too.
+/// A header with any content: those from another process may be invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header(pub(crate) u64);
 
@@ -19,27 +19,27 @@ const LENGTH_AT: u32 = if cfg!(heirloom_wire_variant = "header") { 20 } else { 8
 const FLAGS_AT: u32 = if cfg!(heirloom_wire_variant = "header") { 8 } else { 20 };
 /// The lowest bit of the aux.
 const AUX_AT: u32 = 32;
-/// What the length and the flags may be: twelve bits each.
+/// The largest length and the largest flags: twelve bits each.
 const MASK: u64 = 0xfff;
 
 impl Header {
-    /// Where its parts are.
+    /// The positions of its parts.
     pub(super) const NUMBERS: &'static [Number] = &[
         ("LENGTH_AT", LENGTH_AT as u64),
         ("FLAGS_AT", FLAGS_AT as u64),
         ("AUX_AT", AUX_AT as u64),
         ("MASK", MASK),
-        // What they make together.
+        // All parts together.
         ("header", Header::new(Kind::Begin, 8, 0x800, 5).0),
     ];
 
-    /// The header of a record of so many bytes, a multiple of 8.
+    /// The header of a record of this many bytes, a multiple of 8.
     #[inline(always)]
     pub(crate) const fn new(kind: Kind, bytes: u64, flags: u16, aux: u32) -> Self {
         Self::of_parts(kind as u8, bytes / 8, flags, aux)
     }
 
-    /// A header of any kind and length, whether there are such records or not.
+    /// A header of any kind and length, valid or not.
     #[inline(always)]
     pub(crate) const fn of_parts(kind: u8, words: u64, flags: u16, aux: u32) -> Self {
         Self(kind as u64 | words << LENGTH_AT | (flags as u64) << FLAGS_AT | (aux as u64) << AUX_AT)
@@ -51,7 +51,7 @@ impl Header {
         record.first().map(|word| Self(*word))
     }
 
-    /// `None` if there is no such kind: zeroed memory is not a record.
+    /// `None` if the kind is unknown: zeroed memory is not a record.
     #[inline(always)]
     pub(crate) fn kind(self) -> Option<Kind> {
         Kind::of(self.0 as u8)
@@ -68,7 +68,7 @@ impl Header {
         (self.0 >> FLAGS_AT & MASK) as u16
     }
 
-    /// Whether it has a flag.
+    /// Whether a flag is set.
     #[inline(always)]
     pub(crate) fn has(self, flag: u16) -> bool {
         self.flags() & flag != 0

@@ -18,7 +18,7 @@ pub(crate) struct Item<'a> {
 
 flags! {
     impl Item<'_> {
-        /// The key stands inline.
+        /// The key is inline.
         INLINE = INLINE;
         /// The value was cut.
         CUT = CUT;
@@ -47,7 +47,7 @@ impl Item<'_> {
     }
 }
 
-/// How many of the items fit into `room` bytes, after cutting their values, and how long they are.
+/// How many of the items fit into `room` bytes, after cutting their values, and their length.
 pub(crate) fn fit(items: &mut [Item<'_>], mut room: u64, max_value_bytes: usize) -> (usize, u64) {
     let mut total = 0;
     for (i, item) in items.iter_mut().enumerate() {
@@ -65,12 +65,12 @@ pub(crate) fn fit(items: &mut [Item<'_>], mut room: u64, max_value_bytes: usize)
     (items.len(), total)
 }
 
-/// The items of a record that are not read yet.
+/// The unread items of a record.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Items<'a>(pub(super) Fields<'a>);
 
 impl<'a> Items<'a> {
-    /// The next one. `None` at the end; `Some(None)` if it makes no sense.
+    /// The next one. `None` at the end; `Some(None)` if it is invalid.
     pub(crate) fn read(&mut self) -> Option<Option<(WireName<Bytes<'a>>, Decoded<'a>)>> {
         (!self.0.is_empty()).then(|| self.read_one())
     }
@@ -90,7 +90,7 @@ impl<O: Origin> Check<'_, O> {
             let place = self.at;
             let head = *self.word()?;
             let flags = head as u16;
-            // Before the key: a type that there isn't is said to be that, whatever the key is.
+            // Checked before the key, so that an unknown type is reported as such, whatever the key is.
             super::Type::of_flags(flags).ok_or(Violation::Kind)?;
             let key = (head >> KEY_AT) as u32;
             if flags & INLINE != 0 {

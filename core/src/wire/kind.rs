@@ -3,7 +3,7 @@
 use super::numbers::numbered;
 
 numbered! {
-    /// What a record says.
+    /// The kind of a record.
     pub(crate) enum Kind: u8, of {
         Begin = 1,
         End = 2,

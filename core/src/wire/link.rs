@@ -1,10 +1,10 @@
-//! A span is linked to another one.
+//! Link: links a span to another one.
 //!
 //! ```text
 //! Link   header(aux: trace flags) span trace.hi trace.lo linked dropped item..
 //! ```
 //!
-//! `dropped` is how many of its attributes found no room.
+//! `dropped` is the number of its attributes that did not fit.
 
 use super::check::{Check, Origin};
 use super::item::{Item, Items};
@@ -12,7 +12,7 @@ use super::numbers::flags;
 use super::{Fields, Header, Kind, Sink, Violation};
 use crate::{SpanId, TraceId};
 
-/// What a Link says, but for its attributes.
+/// The fields of a Link, without its attributes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Link {
     pub(crate) span: u64,
@@ -50,14 +50,14 @@ impl Link {
         [header.0, self.span, self.trace.hi, self.trace.lo, self.linked.0, self.dropped as u64]
     }
 
-    /// Writes it with attributes of so many bytes.
+    /// Writes it, with attributes of this many bytes.
     #[inline]
     pub(crate) fn put(&self, items: &[Item<'_>], items_bytes: u64, out: &mut impl Sink) {
         out.start(self.head(Self::BARE_BYTES + items_bytes));
         items.iter().for_each(|item| item.put(out));
     }
 
-    /// What a Link says, and its attributes.
+    /// The fields of a Link, and its attributes.
     pub(crate) fn read(record: &[u64]) -> Option<(Self, Items<'_>)> {
         let [header, span, hi, lo, linked, dropped, rest @ ..] = record else { return None };
         let header = Header(*header);

@@ -24,12 +24,12 @@
 //! tick         there if the record is stamped                                              `stamp.rs`
 //! ```
 //!
-//! Each kind has a file and a type, with everything that knows its words: how it is written, how it is read (by the
-//! collector, in memory that is trusted or was checked), and how it is checked (at the border, in memory of another
-//! process). A new kind is a new file; the compiler asks for the rest.
+//! Each kind has a file and a type, with all code that depends on its words: its writing, its reading (by the collector,
+//! from memory of this process or from a checked copy), and its check (at the border, for records from another process).
+//! A new kind is a new file; the compiler then reports the other places to change.
 //!
-//! Two processes that share a region must agree on all of it: [`FINGERPRINT`] is a hash of the numbers, made from the types
-//! themselves. The format of the region around the records is in `docs/shm-format.md`.
+//! Two processes that share a region must have the same format. [`FINGERPRINT`] is a hash of it, derived from the types.
+//! `docs/shm-format.md` specifies the region around the records.
 
 mod any;
 mod attr;
@@ -85,7 +85,7 @@ pub(crate) use tracestate::Tracestate;
 pub(crate) use value::{Decoded, Encoded, Type};
 pub(crate) use violation::Violation;
 
-/// The longest record, in bytes. A longer value is chunked.
+/// The longest record, in bytes: an upper bound on the room that one append needs. A longer value is split into Chunks.
 pub(crate) const MAX_RECORD_BYTES: u64 = 4096;
 
 /// A length rounded up to whole words, in bytes.
@@ -94,7 +94,7 @@ pub(crate) const fn padded(bytes: usize) -> u64 {
     (bytes as u64 + 7) & !7
 }
 
-/// The span that a record is about, whose kind has it behind the header: all but Chunk and ThreadStart.
+/// The span of a record, for kinds that have it behind the header: all but Chunk and ThreadStart.
 #[inline]
 pub(crate) fn span_of(record: &[u64]) -> Option<u64> {
     record.get(1).copied()

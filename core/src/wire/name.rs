@@ -8,10 +8,10 @@
 use super::check::{Check, Origin};
 use super::{padded, Bytes, Fields, Header, Sink, Violation, MAX_RECORD_BYTES};
 
-/// Begin, Attr, Event, Rename, TraceValue, item: the name stands inline.
+/// Begin, Attr, Event, Rename, TraceValue, item: the name is inline.
 pub(super) const INLINE: u16 = 1 << 4;
 
-/// A name in a record: a number, or the text itself, which a writer has as `&str` and a reader as [`Bytes`].
+/// A name in a record: a number, or the text, which is `&str` for a writer and [`Bytes`] for a reader.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum WireName<T> {
     Id(u32),
@@ -19,7 +19,7 @@ pub(crate) enum WireName<T> {
 }
 
 impl WireName<&str> {
-    /// The bytes that it takes behind the header.
+    /// The number of bytes that it takes behind the header.
     #[inline(always)]
     pub(crate) fn inline_bytes(&self) -> u64 {
         match self {
@@ -55,7 +55,7 @@ impl WireName<&str> {
 }
 
 impl<'a> WireName<Bytes<'a>> {
-    /// The name that a header or an item's word says.
+    /// Reads the name to which a header or an item's word refers.
     #[inline(always)]
     pub(super) fn read(fields: &mut Fields<'a>, is_inline: bool, aux: u32) -> Option<Self> {
         if is_inline {
@@ -67,7 +67,7 @@ impl<'a> WireName<Bytes<'a>> {
 }
 
 impl<O: Origin> Check<'_, O> {
-    /// The name that the record's header says: becomes a number of this process's, or fits.
+    /// Checks the name to which the record's header refers. A number is replaced by this process's; a text must fit.
     pub(super) fn name(&mut self, header: Header) -> Result<(), Violation> {
         if header.has(INLINE) {
             return self.bytes(header.aux() as usize, MAX_RECORD_BYTES as usize);

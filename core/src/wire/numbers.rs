@@ -1,7 +1,7 @@
-//! Numbers of the format, each defined once and listed at the same place.
+//! Numbers of the format. Each is defined once, and listed at the same place.
 //!
-//! What defines a number here lists it as well, and [`FINGERPRINT`](super::FINGERPRINT) covers the lists. So a number that
-//! is added or changed is a change of the fingerprint, and two builds that disagree about it refuse each other.
+//! The macros here define a number and add it to a list, and [`FINGERPRINT`](super::FINGERPRINT) covers the lists. So a
+//! new or changed number changes the fingerprint, and two builds with different numbers reject each other.
 
 /// A number of the format, and its name.
 pub(crate) type Number = (&'static str, u64);
@@ -29,7 +29,7 @@ macro_rules! numbered {
         numbered! { $(#[$doc])* $vis enum $name: $repr { $($(#[$each])* $variant = $number,)* } }
 
         impl $name {
-            /// The one with this number. None has zero.
+            /// The variant with this number. None has zero.
             #[inline]
             $vis const fn of(number: $repr) -> Option<Self> {
                 $(if number == $name::$variant as $repr {

@@ -1,4 +1,4 @@
-//! A span gets another name.
+//! Rename: gives a span another name.
 //!
 //! ```text
 //! Rename   header(aux: name) span [tick] [inline name]
@@ -10,18 +10,18 @@ use super::numbers::flags;
 use super::stamp::{self, STAMPED};
 use super::{Bytes, Fields, Header, Kind, Sink, Violation, WireName};
 
-/// What a Rename says. `T` is what an inline name is.
+/// The fields of a Rename. `T` is the type of an inline name.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rename<T> {
     pub(crate) span: u64,
-    /// When it was set, if several threads write to the span.
+    /// The time at which it was set, if several threads write to the span.
     pub(crate) tick: Option<u64>,
     pub(crate) name: WireName<T>,
 }
 
 flags! {
     impl Rename<&str> {
-        /// The name stands inline.
+        /// The name is inline.
         INLINE = INLINE;
         /// A tick follows the span.
         STAMPED = STAMPED;

@@ -1,10 +1,10 @@
-//! Where records are written.
+//! The target of written records.
 
 use super::padded;
 
 /// Takes the words of records, in order. The caller has made sure that there is room.
 pub(crate) trait Sink {
-    /// Starts a record with its first words: the header, and what every record of its kind has.
+    /// Starts a record with its first words: the header, and those of every record of its kind.
     fn start<const N: usize>(&mut self, words: [u64; N]);
 
     fn word(&mut self, word: u64);
@@ -13,7 +13,7 @@ pub(crate) trait Sink {
     fn bytes(&mut self, bytes: &[u8]);
 }
 
-/// For tests, and whatever else builds records that no shard takes.
+/// For tests, and for code that builds records outside of a shard.
 impl Sink for Vec<u64> {
     fn start<const N: usize>(&mut self, words: [u64; N]) {
         self.extend(words);

@@ -1,4 +1,4 @@
-//! The stamp of what is set on a span that several threads write to.
+//! The stamp of a write to a span to which several threads write.
 //!
 //! ```text
 //! without STAMPED   nothing: it was set after the last clock reading in the shard
@@ -11,7 +11,7 @@ use super::{Header, Violation};
 /// Attr, Status, Rename: a tick follows the span.
 pub(super) const STAMPED: u16 = 1 << 7;
 
-/// The bytes that a stamp takes.
+/// The length of a stamp, in bytes.
 #[inline(always)]
 pub(super) const fn bytes(is_stamped: bool) -> u64 {
     if is_stamped {
@@ -32,7 +32,7 @@ pub(super) fn flag(tick: Option<u64>) -> u16 {
 }
 
 impl<O: Origin> Check<'_, O> {
-    /// The span that the record is about, and the stamp behind it if there is one.
+    /// Checks the span of the record, and the stamp behind it if there is one.
     pub(super) fn span_and_stamp(&mut self, header: Header) -> Result<(), Violation> {
         self.own_span()?;
         if header.has(STAMPED) {
@@ -41,7 +41,7 @@ impl<O: Origin> Check<'_, O> {
         Ok(())
     }
 
-    /// Refuses the flag in records that always have a tick, or never.
+    /// Rejects the flag in records that always or never have a tick.
     pub(super) fn has_no_stamp(&self, header: Header) -> Result<(), Violation> {
         if header.has(STAMPED) {
             Err(Violation::Kind)

@@ -1,39 +1,39 @@
-//! A span's status is set.
+//! Status: sets a span's status.
 //!
 //! ```text
 //! Status   header(aux: length) span [tick] text..
 //! ```
 //!
-//! The two lowest bits of the flags say which status; only an error has a text.
+//! The two lowest bits of the flags contain the status; only an error has a text.
 
 use super::check::{Check, Origin};
 use super::numbers::flags;
 use super::stamp::{self, STAMPED};
 use super::{padded, Bytes, Fields, Header, Kind, Sink, Violation, MAX_RECORD_BYTES};
 
-/// What a Status says. `T` is what the text is.
+/// The fields of a Status. `T` is the type of the text.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Status<T> {
     pub(crate) span: u64,
-    /// When it was set, if several threads write to the span.
+    /// The time at which it was set, if several threads write to the span.
     pub(crate) tick: Option<u64>,
     pub(crate) is_ok: bool,
-    /// How it failed.
+    /// The description of an error.
     pub(crate) text: T,
 }
 
 flags! {
     impl Status<&str> {
-        /// It went well. A number, not a bit.
+        /// Success. A number, not a bit.
         OK = 1;
-        /// It failed.
+        /// An error.
         ERROR = 2;
         /// A tick follows the span.
         STAMPED = STAMPED;
     }
 }
 
-/// The bits of the flags that say which status.
+/// The bits of the flags that contain the status.
 const CODE_MASK: u16 = 3;
 /// The header and the span.
 const FIXED_BYTES: u64 = 16;
@@ -45,7 +45,7 @@ impl Status<&str> {
         [Header::new(Kind::Status, bytes, flags, len as u32).0, span]
     }
 
-    /// How long a text may be in a record of at most `max` bytes.
+    /// The longest text in a record of at most `max` bytes.
     pub(crate) fn room(max: u64) -> u64 {
         max - FIXED_BYTES - stamp::bytes(true)
     }

@@ -1,6 +1,6 @@
-//! An end beside the rings.
+//! [`StrayEnd`]: an end outside of the rings.
 
-/// An end that its own shard did not take.
+/// An end for which its shard had no room.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StrayEnd {
     pub(crate) span: u64,

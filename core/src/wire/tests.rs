@@ -1,4 +1,4 @@
-//! Each record as it is written, read and checked; what the fingerprint covers.
+//! Each record as it is written, read and checked, and the coverage of the fingerprint.
 
 use super::fingerprint::{of_kind, PARTS};
 use super::*;
@@ -6,7 +6,8 @@ use crate::{SpanId, TraceId, Value};
 
 const TRACE: TraceId = TraceId { hi: 7, lo: 8 };
 
-/// A process whose spans have ids above 1000, whose name `n` is this one's `n + 100`, and whose clock stands at 50.
+/// A process whose spans have ids above 1000, whose name `n` is this process's `n + 100`, and whose clock is always at
+/// 50.
 #[derive(Default)]
 struct Process {
     tracestates: Vec<String>,
@@ -55,7 +56,7 @@ fn written(put: impl FnOnce(&mut Vec<u64>)) -> Vec<u64> {
     words
 }
 
-/// Records of each kind, with and without what may be missing.
+/// Records of each kind, with and without their optional parts.
 fn records() -> Vec<Vec<u64>> {
     let (text, number) = (Value::from("some text"), Value::from(5));
     let (text, number) = (Encoded::new(&text), Encoded::new(&number));
@@ -296,7 +297,7 @@ fn the_page_on_the_format_has_each_kind_type_and_flag() {
     }
 }
 
-/// The fingerprint if one number or word of a part is another one.
+/// The fingerprint after one number or word of a part was changed.
 fn changed(part: usize, at: usize, change: impl Fn(u64) -> u64) -> u64 {
     let mut parts = PARTS;
     let mut numbers = Vec::new();

@@ -1,4 +1,4 @@
-//! Another thread writes to the shard from here on.
+//! ThreadStart: another thread writes to the shard from here on.
 //!
 //! ```text
 //! ThreadStart   header(aux: length) thread name..
@@ -7,10 +7,10 @@
 use super::check::{Check, Origin};
 use super::{padded, Bytes, Fields, Header, Kind, Number, Violation};
 
-/// What a ThreadStart says. `T` is what the name is.
+/// The fields of a ThreadStart. `T` is the type of the name.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ThreadStart<T> {
-    /// The thread's id, as the system has it.
+    /// The operating system's id of the thread.
     pub(crate) thread: u64,
     pub(crate) name: T,
 }
@@ -19,10 +19,10 @@ pub(crate) struct ThreadStart<T> {
 const FIXED_BYTES: u64 = 16;
 
 impl ThreadStart<&str> {
-    /// The longest name that another process may bring, in bytes.
+    /// The longest name that another process may set, in bytes.
     pub(crate) const MAX_NAME_BYTES: usize = 256;
 
-    /// It has none.
+    /// It has no flags.
     pub(super) const FLAGS: &'static [Number] = &[];
     pub(super) const SAMPLE: &'static [u64] = &Self::head(1, FIXED_BYTES, 2);
 

@@ -1,10 +1,10 @@
-//! A value of a whole trace is set.
+//! TraceValue: sets a value of a whole trace.
 //!
 //! ```text
 //! TraceValue   header(aux: key) span trace.hi trace.lo tick [inline key] value
 //! ```
 //!
-//! `span` is the one through whose context it was set. The value is in one piece: no Chunks.
+//! `span` is the span through whose context it was set. The value is never split into Chunks.
 
 use super::check::{Check, Origin};
 use super::name::INLINE;
@@ -13,7 +13,7 @@ use super::value::{lengths, CUT, VALUE_WORD_BYTES};
 use super::{padded, Bytes, Decoded, Encoded, Fields, Header, Kind, Sink, Type, Violation, WireName};
 use crate::{SpanId, TraceId};
 
-/// What a TraceValue says, but for its value. `T` is what an inline key is.
+/// The fields of a TraceValue, without its value. `T` is the type of an inline key.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TraceValue<T> {
     pub(crate) span: SpanId,
@@ -25,7 +25,7 @@ pub(crate) struct TraceValue<T> {
 
 flags! {
     impl TraceValue<&str> {
-        /// The key stands inline.
+        /// The key is inline.
         INLINE = INLINE;
         /// The value was cut.
         CUT = CUT;
@@ -34,7 +34,7 @@ flags! {
     }
 }
 
-/// Everything in front of an inline key.
+/// The length of everything in front of an inline key.
 const FIXED_BYTES: u64 = 40;
 
 impl TraceValue<&str> {
@@ -68,7 +68,7 @@ impl TraceValue<&str> {
         [header, span, hi, lo, tick, lengths(len, len)]
     }
 
-    /// How many bytes a value may have in a record of at most `max` bytes.
+    /// The longest value in a record of at most `max` bytes.
     pub(crate) fn room(key: &WireName<&str>, max: u64) -> u64 {
         max.saturating_sub(FIXED_BYTES + key.inline_bytes() + VALUE_WORD_BYTES)
     }
@@ -86,7 +86,7 @@ impl TraceValue<&str> {
         value.put(out);
     }
 
-    /// Any trace may be its: a job's is its parent's. What it says of one is bounded like its spans.
+    /// Any trace is allowed: a job's trace is its parent's. The values are limited like the process's spans.
     pub(super) fn check<O: Origin>(check: &mut Check<'_, O>, header: Header) -> Result<(), Violation> {
         let span = *check.word()?;
         check.trace()?;
@@ -100,7 +100,7 @@ impl TraceValue<&str> {
 }
 
 impl<'a> TraceValue<Bytes<'a>> {
-    /// What a TraceValue says, and its value.
+    /// The fields of a TraceValue, and its value.
     pub(crate) fn read(record: &'a [u64]) -> Option<(Self, Decoded<'a>)> {
         let [header, span, hi, lo, tick, rest @ ..] = record else { return None };
         let (header, mut fields) = (Header(*header), Fields(rest));

@@ -1,28 +1,28 @@
-//! The tracestate of a span that began under another process's context, right behind its Begin.
+//! Tracestate: the tracestate of a span with a parent in another process, right behind its Begin.
 //!
 //! ```text
 //! Tracestate   header(aux: index) span               in a process's own shards: its tracer's table has the text
 //! Tracestate   header(aux: length) span text..       in a region, whose reader has a table of its own
 //! ```
 //!
-//! The check turns the second form into the first.
+//! The check converts the second form to the first.
 
 use super::check::{Check, Origin};
 use super::name::INLINE;
 use super::numbers::flags;
 use super::{padded, Bytes, Header, Kind, Violation};
 
-/// What a Tracestate says in a process's own shards.
+/// The fields of a Tracestate in a process's own shards.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tracestate {
     pub(crate) span: u64,
-    /// Its place in the tracer's table, from one on; zero if there is none.
+    /// Its index in the tracer's table, from one on; zero if there is none.
     pub(crate) index: u16,
 }
 
 flags! {
     impl Tracestate {
-        /// The text stands inline. Set in a region, where nothing else is read.
+        /// The text is inline. Set in a region, where the other form is invalid.
         INLINE = INLINE;
     }
 }
@@ -30,7 +30,7 @@ flags! {
 impl Tracestate {
     /// The length without a text.
     pub(crate) const BYTES: u64 = 16;
-    /// The longest text that another process may bring, in bytes.
+    /// The longest text that another process may set, in bytes.
     pub(crate) const MAX_TEXT_BYTES: usize = 4096;
 
     pub(super) const SAMPLE: &'static [u64] = &Self::head(1, Self::BYTES, 2, 3);
@@ -43,7 +43,7 @@ impl Tracestate {
         Self::head(self.span, Self::BYTES, 0, self.index as u32)
     }
 
-    /// The length with a text of so many bytes.
+    /// The length with a text of this many bytes.
     pub(crate) fn text_bytes(len: usize) -> u64 {
         Self::BYTES + padded(len)
     }

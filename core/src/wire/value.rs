@@ -10,7 +10,7 @@
 //! Strs             of each the length in four bytes, then its bytes
 //! ```
 //!
-//! The type stands in the flags of the header or in the item's word, in the lowest four bits.
+//! The lowest four bits of the flags (in the header, or in the item's word) contain the type.
 
 use super::check::{Check, Origin};
 use super::numbers::numbered;
@@ -32,11 +32,11 @@ numbered! {
     }
 }
 
-/// The bits of the flags that are the type.
+/// The bits of the flags that contain the type.
 pub(super) const TYPE_MASK: u16 = 15;
 /// Attr, TraceValue, item: the value was cut.
 pub(super) const CUT: u16 = 1 << 5;
-/// The first word of a value: all of a scalar, the lengths of others.
+/// The length of the first word of a value, in bytes: all of a scalar, or the lengths of other values.
 pub(crate) const VALUE_WORD_BYTES: u64 = 8;
 
 impl Type {
@@ -45,7 +45,7 @@ impl Type {
         Self::of((flags & TYPE_MASK) as u8)
     }
 
-    /// Whether its values are one word.
+    /// Whether its values take one word.
     #[inline]
     pub(crate) fn is_scalar(self) -> bool {
         matches!(self, Type::Bool | Type::I64 | Type::F64)
@@ -68,7 +68,7 @@ pub(super) fn lengths_of(word: u64) -> (usize, u32) {
 /// A value to be written.
 pub(crate) enum Encoded<'a> {
     Scalar(Type, u64),
-    /// `whole` is how long it was before it was cut.
+    /// `whole` is the length before it was cut.
     Bytes {
         ty: Type,
         bytes: Cow<'a, [u8]>,
@@ -77,7 +77,7 @@ pub(crate) enum Encoded<'a> {
 }
 
 impl<'a> Encoded<'a> {
-    /// A value as it is written. Arrays are copied into a buffer on the heap, texts are not.
+    /// Encodes a value. Copies arrays into a buffer on the heap, and borrows texts.
     pub(crate) fn new(value: &'a Value<'_>) -> Self {
         let bytes = |ty, bytes: Cow<'a, [u8]>| Encoded::Bytes { ty, whole: bytes.len(), bytes };
         match value {
@@ -92,7 +92,7 @@ impl<'a> Encoded<'a> {
         }
     }
 
-    /// A text that may have been cut from so many bytes.
+    /// A text, with its length in bytes before it was cut.
     #[cfg(feature = "capture")]
     pub(crate) fn text(bytes: &'a [u8], whole: usize) -> Self {
         Encoded::Bytes { ty: Type::Str, bytes: Cow::Borrowed(bytes), whole }
@@ -106,7 +106,7 @@ impl<'a> Encoded<'a> {
         }
     }
 
-    /// The bytes that it takes.
+    /// The number of bytes that it takes.
     #[inline]
     pub(crate) fn len(&self) -> u64 {
         VALUE_WORD_BYTES + padded(self.bytes().len())
@@ -130,7 +130,7 @@ impl<'a> Encoded<'a> {
         }
     }
 
-    /// Writes it as one piece.
+    /// Writes it into one record.
     #[inline]
     pub(super) fn put(&self, out: &mut impl Sink) {
         out.word(self.word());
@@ -153,7 +153,7 @@ fn with_length(text: &str) -> impl Iterator<Item = u8> + '_ {
     (text.len() as u32).to_ne_bytes().into_iter().chain(text.bytes())
 }
 
-/// Where to cut encoded bytes so that at most `max` are kept and what is kept is whole.
+/// The largest length up to `max` at which encoded bytes can be cut without splitting a character or an element.
 fn boundary(ty: Type, bytes: &[u8], max: usize) -> usize {
     if bytes.len() <= max {
         return bytes.len();
@@ -180,7 +180,7 @@ fn boundary(ty: Type, bytes: &[u8], max: usize) -> usize {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Decoded<'a> {
     Scalar(Type, u64),
-    /// `before` is how long it was before it was cut; zero if it wasn't.
+    /// `before` is the length before it was cut; zero if it wasn't.
     Bytes {
         ty: Type,
         bytes: Bytes<'a>,
@@ -189,7 +189,7 @@ pub(crate) enum Decoded<'a> {
 }
 
 impl<'a> Decoded<'a> {
-    /// Reads a value that is in one piece.
+    /// Reads a value that is in one record.
     #[inline(always)]
     pub(super) fn read(fields: &mut Fields<'a>, flags: u16) -> Option<Self> {
         let ty = Type::of_flags(flags)?;
@@ -204,7 +204,7 @@ impl<'a> Decoded<'a> {
 }
 
 impl<O: Origin> Check<'_, O> {
-    /// A value that is in one piece.
+    /// Checks a value that is in one record.
     pub(super) fn value(&mut self, flags: u16) -> Result<(), Violation> {
         let ty = Type::of_flags(flags).ok_or(Violation::Kind)?;
         let (len, _) = lengths_of(*self.word()?);

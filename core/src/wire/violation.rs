@@ -1,39 +1,39 @@
-//! What can be wrong with what another process wrote.
+//! The errors that a check finds in the data of another process.
 
 use std::fmt;
 
-/// What was wrong with a record, or with a shard's positions.
+/// An error in a record, or in a shard's positions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Violation {
-    /// The published position went back, or further than the ring is long.
+    /// The published position went back, or forward by more than the length of the ring.
     Position,
-    /// A length that can't be: of the record, or of something in it.
+    /// An impossible length, of the record or of a part of it.
     Length,
     /// The record changed while it was copied.
     Unsteady,
-    /// No such kind of record, or of value.
+    /// An unknown kind of record or of value.
     Kind,
-    /// A name that the region's dictionary doesn't have.
+    /// The number of a name that is not in the region's dictionary.
     Name,
     /// A span of another shard, region or process.
     Forged,
-    /// A span that is open already, or one that ended without having begun.
+    /// A span that is already open is started, or one that is not open is ended.
     Sequence,
-    /// More spans are open than its writer may open.
+    /// More spans are open than the writer may open.
     OpenCap,
 }
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Violation::Position => "its position went back or beyond the ring",
+            Violation::Position => "its position went back, or forward beyond the ring",
             Violation::Length => "a record has an inconsistent length",
             Violation::Unsteady => "a record changed after it was published",
-            Violation::Kind => "a record is of no known kind",
-            Violation::Name => "a record has a name that is in no dictionary",
+            Violation::Kind => "a record has an unknown kind",
+            Violation::Name => "a record has a name that is not in the dictionary",
             Violation::Forged => "a record is about a span that isn't its own",
-            Violation::Sequence => "a span begins twice or ends without having begun",
-            Violation::OpenCap => "more spans are open than may be",
+            Violation::Sequence => "a span starts twice, or ends without a start",
+            Violation::OpenCap => "more spans are open than allowed",
         })
     }
 }

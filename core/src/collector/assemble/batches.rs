@@ -1,10 +1,10 @@
-//! The batches that are being filled: one for each process, since a batch has one resource.
+//! The batches that are being filled: one for each process, because a batch has one resource.
 
 use super::{MAX_BATCH_BYTES, MAX_BATCH_SPANS};
 use crate::export::{Batch, BatchBuilder, Resource, SpanRow};
 use std::sync::Arc;
 
-/// Which process's spans: this one's, or those of a child whose region the collector reads.
+/// The process of a span: this one, or a child whose region the collector reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::collector) struct ProcessId(u32);
 
@@ -21,30 +21,30 @@ impl ProcessId {
 #[derive(Debug)]
 pub(super) struct Filling {
     pub(super) builder: BatchBuilder,
-    /// Tells it from all other batches.
+    /// A number that no other batch has.
     pub(super) number: u64,
-    /// How many spans of the process are open; counted for other processes only.
+    /// The number of open spans of the process. Counted for other processes only.
     pub(super) open: u64,
 }
 
-/// All of them.
+/// All batches.
 #[derive(Debug)]
 pub(super) struct Batches {
     all: Vec<Option<Filling>>,
     last_number: u64,
     max_bytes: usize,
-    /// One that is large enough to go.
+    /// The process of a batch that is large enough to be sent.
     full: Option<ProcessId>,
 }
 
 impl Batches {
-    /// Batches are small enough that several fit into a queue of this size.
+    /// Limits the size of batches, so that several fit into a queue of this size.
     pub(super) fn new(resource: Arc<Resource>, queue_bytes: usize) -> Self {
         let own = Filling { builder: BatchBuilder::new(resource), number: 1, open: 0 };
         Self { all: vec![Some(own)], last_number: 1, max_bytes: MAX_BATCH_BYTES.min(queue_bytes / 8), full: None }
     }
 
-    /// Another process begins.
+    /// Adds another process.
     pub(super) fn add(&mut self, resource: Arc<Resource>) -> ProcessId {
         self.last_number += 1;
         let new = Some(Filling { builder: BatchBuilder::new(resource), number: self.last_number, open: 0 });
@@ -60,7 +60,7 @@ impl Batches {
         }
     }
 
-    /// A process of which nothing more comes.
+    /// Removes a process from which nothing more arrives.
     pub(super) fn remove(&mut self, process: ProcessId) -> Option<Batch> {
         let last = self.take(process);
         if let Some(slot) = self.all.get_mut(process.0 as usize) {
@@ -84,19 +84,19 @@ impl Batches {
         }
     }
 
-    /// How many spans there are.
+    /// The number of spans.
     pub(super) fn len(&self) -> usize {
         self.all.iter().flatten().map(|filling| filling.builder.len()).sum()
     }
 
-    /// The batch that is large enough to go.
+    /// Takes the batch that is large enough to be sent.
     #[inline]
     pub(super) fn take_full(&mut self) -> Option<Batch> {
         let process = self.full.take()?;
         self.take(process)
     }
 
-    /// Any batch that is not empty.
+    /// Takes any batch that is not empty.
     pub(super) fn take_any(&mut self) -> Option<Batch> {
         let process = self.all.iter().position(|filling| filling.as_ref().is_some_and(|f| f.builder.len() > 0))?;
         self.take(ProcessId(process as u32))

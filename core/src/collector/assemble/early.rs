@@ -1,19 +1,19 @@
-//! Records whose span is not known yet: tried again after each pass, and given up after a few.
+//! Early records, whose span is not known yet: retried after each pass, and dropped after a few.
 
 use super::{max_held_bytes, Assembler, ProcessId};
 use crate::wire::{span_of, Chunk, StrayEnd};
 
-/// Passes after which an early record is given up: its begin was not recorded, or its span is finished.
+/// Passes after which an early record is dropped: its begin was not recorded, or its span is finished.
 const EARLY_PASSES: u8 = 4;
-/// How many early records are kept. Other processes' get half of it, ends included: whatever they do, this process's own
-/// are kept.
+/// Maximum number of early records. Other processes' get half of it, ends included, so that they can't displace this
+/// process's own.
 const MAX_EARLY: usize = 65_536;
 
 /// A record whose span is not known yet.
 #[derive(Debug)]
 pub(super) enum Early {
     End(StrayEnd, ProcessId),
-    /// With the chunks of a long value behind it.
+    /// With the following chunks of a long value.
     Record {
         words: Box<[u64]>,
         last_tick: u64,
@@ -23,7 +23,7 @@ pub(super) enum Early {
 }
 
 impl Early {
-    /// How many bytes of records it keeps.
+    /// The number of bytes of its records.
     fn bytes(&self) -> usize {
         match self {
             Early::End(..) => 0,
@@ -39,12 +39,13 @@ impl Early {
 }
 
 impl Assembler {
-    /// Returns whether there was room.
+    /// Keeps an early record. Returns whether there was room.
     pub(super) fn keep_early(&mut self, early: Early) -> bool {
         let own = early.process().is_own();
         let max = MAX_EARLY / if own { 1 } else { 2 };
         let room = self.early.len() < max && self.early_bytes < max_held_bytes(early.process());
-        // Each own end is of a span that was begun, so there are no more of them than may be open.
+        // Each of this process's ends belongs to a span that was started, so their number is limited by that of open
+        // spans.
         let keep = room || own && matches!(early, Early::End(..));
         if keep {
             self.early_bytes += early.bytes();
@@ -55,8 +56,8 @@ impl Assembler {
         keep
     }
 
-    /// A chunk of the early record that was kept last: a value's records are published together, so nothing else came
-    /// in between. Of another process one can't be sure of that, so it must be its own record at least.
+    /// Adds a chunk to the early record that was kept last: a value's records are published together, so no other record
+    /// came in between. For another process this isn't certain, so the last record must at least be its own.
     pub(super) fn keep_early_chunk(&mut self, from: ProcessId, record: &[u64]) {
         let last = self.early.last_mut().filter(|(_, early)| early.process() == from);
         if let Some((_, Early::Record { chunks, .. })) = last {
@@ -65,7 +66,7 @@ impl Assembler {
         }
     }
 
-    /// Forgets the early records of a process, and says how many there were.
+    /// Drops the early records of a process, and returns their number.
     pub(super) fn drop_early_of(&mut self, process: ProcessId) -> u64 {
         let before = self.early.len();
         self.early.retain(|(_, early)| early.process() != process);

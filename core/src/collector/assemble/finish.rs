@@ -1,4 +1,4 @@
-//! How an open span becomes a row of the current batch.
+//! Converts an open span to a row of the current batch.
 
 use super::super::extras::{Abort, Extras};
 use super::open::Open;
@@ -10,17 +10,17 @@ use crate::wire::Begin;
 use crate::SpanId;
 use std::sync::Arc;
 
-/// How many emptied extras are kept for the next spans.
+/// How many emptied extras are kept for later spans: enough to avoid most allocations.
 const MAX_SPARE: usize = 1024;
 
-/// How a span came to its end.
+/// How a span ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::collector) enum Ending {
     /// Its end was read.
     Ended,
     /// The tracer finished before it.
     Incomplete,
-    /// Its process did not live to end it.
+    /// Its process ended before it.
     Aborted,
 }
 
@@ -45,7 +45,7 @@ impl Assembler {
             trace_flags: (SAMPLED | if open.flags & Begin::RANDOM_TRACE != 0 { RANDOM } else { 0 }) as u8,
             kind: Begin::kind_of(open.flags),
             parent_is_remote: open.flags & Begin::PARENT_REMOTE != 0,
-            // A child process's parent is remote, and often this tracer's all the same.
+            // The parent of a child process's span is remote, and often recorded by this tracer.
             parent_is_known: open.flags & Begin::PARENT_REMOTE != 0
                 && (open.parent_seen || self.by_id.contains_key(&open.parent)),
             nested: open.nested,
@@ -120,8 +120,8 @@ impl Assembler {
         found
     }
 
-    /// Closes what is open of a process (or of one of its shards) as aborted, and says why on each span. Full batches go to
-    /// `send`. Returns how many there were.
+    /// Closes the open spans of a process (or of one of its shards) as aborted, with the reason on each span. Full
+    /// batches go to `send`. Returns their number.
     pub(in crate::collector) fn abort(
         &mut self,
         process: ProcessId,
@@ -145,8 +145,8 @@ impl Assembler {
         open.len() as u64
     }
 
-    /// Nothing more comes of a process. Its last batch goes to `send`, what was early of it is late now, and ends that
-    /// wait are final: there are some if its memory changed after its death.
+    /// Nothing more arrives from a process. Its last batch goes to `send`, and its early records count as late. Ends that
+    /// wait become final: there are some if its memory changed after its end.
     pub(in crate::collector) fn remove_process(&mut self, process: ProcessId, send: &mut dyn FnMut(Batch)) {
         for waiting in self.take_waiting_of(process) {
             self.finish(waiting.slot, waiting.tick, Ending::Ended);

@@ -1,23 +1,23 @@
-//! What the collector remembers of a shard between two records.
+//! The state of a shard between two records.
 
 use super::super::lanes::LaneId;
 use super::super::stack::Stack;
 use super::{ProcessId, Rest};
 
-/// What the collector remembers of a shard between two records.
+/// The state of a shard between two records.
 #[derive(Debug)]
 pub(in crate::collector) struct LaneState {
-    /// Whose they are.
+    /// The process of its records.
     pub(in crate::collector) process: ProcessId,
-    /// Which of the sources this is: of this process's, or of the regions.
+    /// The number of the source: one of this process's, or of the regions'.
     pub(in crate::collector) reader: u32,
-    /// Whose records these are now.
+    /// The lane of its next records.
     pub(in crate::collector) lane: LaneId,
-    /// Spans begun here and not ended.
+    /// Spans that were started here and have not ended.
     pub(in crate::collector) stack: Stack,
-    /// The last clock reading: records without one are at least as late.
+    /// The last clock reading: a lower bound for records without one.
     pub(in crate::collector) last_tick: u64,
-    /// A value of which more is to come.
+    /// A value of which parts are still to come.
     pub(in crate::collector) rest: Option<Rest>,
 }
 

@@ -1,16 +1,16 @@
 //! Pairs ends with begins, and decides when a span is finished.
 //!
-//! The life of a span here:
+//! The stages of a span here:
 //!
-//! 1. its Begin makes it *open*;
-//! 2. whatever is set on it goes to its extras;
-//! 3. its End makes it *finished*, at once if it was its own thread's business alone. If its context was handed out or
-//!    another thread wrote to it, the end waits until the next pass is over: whatever happened before the end was
-//!    published before it, so that pass has seen it;
-//! 4. a finished span is a row of the current batch.
+//! 1. Its Begin makes it *open*.
+//! 2. Attributes, events and links on it go to its extras.
+//! 3. Its End makes it *finished*: at once, if only its own thread had access to it. If its context was handed out or
+//!    another thread wrote to it, the end waits until the next pass is over. Everything that happened before the end was
+//!    published before it, so that pass reads it.
+//! 4. A finished span is a row of the current batch.
 //!
-//! Records may overtake each other, since they come from different shards. An end or an attribute whose begin was not
-//! seen yet is *early*; it is tried again after each pass, and given up after a few.
+//! Records may arrive out of order, because they come from different shards. An end or an attribute whose begin has not
+//! arrived is *early*. It is retried after each pass, and dropped after a few.
 
 mod batches;
 mod early;
@@ -42,12 +42,12 @@ use open::{is_open, ById, Open};
 use std::sync::Arc;
 use traces::Traces;
 
-/// How many bytes all open spans together may hold; beyond it whatever is set on a span is dropped, counted (a status and
-/// a new name as attributes). Those of other processes get half of it, so that none of them can use it all up.
+/// Maximum number of bytes that all open spans together may hold. Beyond it, new data on a span is dropped and counted (a
+/// status and a new name as attributes). Other processes' spans get half of it, so that they can't use up all of it.
 const MAX_HELD_BYTES: usize = 64 << 20;
-/// How many spans a batch has at most.
+/// The most spans in a batch: enough to spread the cost of a batch.
 pub(super) const MAX_BATCH_SPANS: usize = 4096;
-/// How many bytes a batch has at most, about.
+/// The most bytes in a batch, about: several must fit into an exporter's queue.
 pub(super) const MAX_BATCH_BYTES: usize = 1 << 20;
 
 /// An end that waits for one more pass.
@@ -71,23 +71,23 @@ pub(crate) struct Assembler {
     waiting: [Vec<Waiting>; 2],
     early: Vec<(u8, Early)>,
     early_bytes: usize,
-    // Boxed, since an open span has its extras in a box: it moves in and out without being copied.
+    // Boxed, because an open span has its extras in a box. So they are moved without a copy.
     #[allow(clippy::vec_box)]
     spare: Vec<Box<Extras>>,
     held_bytes: usize,
     traces: Traces,
     batches: Batches,
-    /// Tracestates by index, as the tracer's table has them.
+    /// Tracestates by their index in the tracer's table.
     tracestates: Vec<Arc<str>>,
-    /// Readers to whose shards the room of one end is to be given back.
+    /// Readers to whose shards the room of one end must be returned.
     credits: Vec<u32>,
-    /// How many spans of other processes are open, by the lower bits of their reader.
+    /// The number of open spans of other processes, by the lower bits of their reader.
     foreign_open: Vec<u64>,
     pub(crate) counts: Assembled,
 }
 
 impl Assembler {
-    /// Batches are small enough that several fit into a queue of this size.
+    /// Limits the size of batches, so that several fit into a queue of this size.
     pub(crate) fn new(resource: Arc<Resource>, limits: Limits, queue_bytes: usize, timeline: Timeline) -> Self {
         Self {
             timeline,
@@ -111,7 +111,7 @@ impl Assembler {
         }
     }
 
-    /// Takes one record of a shard; whether it made sense.
+    /// Takes one record of a shard. Returns whether it was valid.
     #[inline]
     pub(super) fn take(&mut self, state: &mut LaneState, record: &[u64]) -> bool {
         let Some(header) = Header::of(record) else { return true };
@@ -147,7 +147,7 @@ impl Assembler {
         };
         if let Some(name) = name {
             if !state.process.is_own() && self.held_bytes > max_held_bytes(state.process) {
-                // What it has is called nothing, rather than that its names take all memory.
+                // The span gets an empty name, so that names can't take up all memory.
                 open.name = 0;
             } else {
                 let mut extras = self.spare.pop().unwrap_or_default();
@@ -189,7 +189,7 @@ impl Assembler {
         }
     }
 
-    /// Another open span has the id of one that begins: a child's, made up or by an unlikely chance.
+    /// An open span has the id of one that starts: a child forged it, or it is an improbable coincidence.
     #[cold]
     fn displace(&mut self, other: u32, tick: u64) {
         self.finish(other, tick, Ending::Aborted);
@@ -206,7 +206,7 @@ impl Assembler {
         if state.stack.top(span).is_none() {
             state.stack.trim(|id, slot| is_open(&self.slots, id, slot));
         }
-        // What is on the stack may have ended elsewhere: its slot may be another span's by now.
+        // The span on the stack may have ended elsewhere: its slot may belong to another span now.
         let slot = match state.stack.pop(span).filter(|slot| is_open(&self.slots, span, *slot)) {
             Some(slot) => {
                 self.slots[slot as usize].nested = true;
@@ -218,7 +218,7 @@ impl Assembler {
         Some(())
     }
 
-    /// An end that came from another thread's shard or the overflow: gives its reservation back.
+    /// Takes an end from another thread's shard or the overflow, and returns its reservation.
     pub(super) fn stray_end(&mut self, end: StrayEnd, process: ProcessId) {
         match self.by_id.get(&end.span).copied() {
             Some(slot) if self.slots[slot as usize].takes(process) => {
@@ -249,7 +249,7 @@ impl Assembler {
             }
         }
         self.slots[slot as usize].ended = true;
-        // A parent that came with the ids alone may be this tracer's all the same, in a shard that is read later.
+        // A parent of which only the ids are known may be recorded by this tracer, in a shard that is read later.
         if flags & End::ESCAPED == 0 && self.sees_parent(slot) {
             self.finish(slot, tick, Ending::Ended);
         } else {
@@ -268,14 +268,14 @@ impl Assembler {
         open.parent_seen
     }
 
-    /// The extras of an open span, made if need be.
+    /// The extras of an open span. Makes them if necessary.
     fn extras_of(&mut self, slot: u32) -> Option<&mut Extras> {
         let spare = &mut self.spare;
         let open = self.slots.get_mut(slot as usize)?;
         Some(open.extras.get_or_insert_with(|| spare.pop().unwrap_or_default()))
     }
 
-    /// Everything else that is about a span.
+    /// Takes every other record about a span.
     fn on_span(&mut self, state: &mut LaneState, header: Header, record: &[u64]) -> Option<()> {
         let span = span_of(record)?;
         let slot = match state.stack.top(span).filter(|slot| is_open(&self.slots, span, *slot)) {
@@ -304,7 +304,7 @@ impl Assembler {
         Some(())
     }
 
-    /// Applies a record to an open span. An Attr that goes on in chunks is handed back.
+    /// Applies a record to an open span. Returns an Attr that continues in chunks.
     fn apply(&mut self, slot: u32, last_tick: u64, record: &[u64]) -> Option<Option<Partial>> {
         let kind = Header::of(record)?.kind()?;
         let spare = &mut self.spare;
@@ -318,7 +318,7 @@ impl Assembler {
                 extras.drop_record(kind);
                 Some(())
             }
-            // Without a closure, which would get what was read by way of memory.
+            // Without a closure, which would pass what was read through memory.
             Kind::Attr => match Attr::read(record) {
                 Some((attr, value)) => {
                     let tick = attr.tick.unwrap_or(last_tick);
@@ -353,7 +353,7 @@ impl Assembler {
         done.map(|()| partial)
     }
 
-    /// The next part of a long attribute.
+    /// Takes the next part of a long attribute.
     fn chunk(&mut self, state: &mut LaneState, record: &[u64]) -> Option<()> {
         let chunk = Chunk::read(record)?;
         match &mut state.rest {
@@ -376,7 +376,7 @@ impl Assembler {
         Some(())
     }
 
-    /// Sets a long attribute that is whole now.
+    /// Sets a long attribute that is complete.
     fn complete(&mut self, partial: Partial) -> Option<()> {
         let limits = self.limits;
         let open = self.slots.get_mut(partial.slot as usize)?;
@@ -399,12 +399,12 @@ impl Assembler {
         };
         self.lanes.release(state.lane);
         state.lane = self.lanes.add(lane);
-        // Spans that the last owner left open are not nested in anything on this lane.
+        // Spans that the last owner left open don't nest in anything on this lane.
         state.stack.clear();
         Some(())
     }
 
-    /// The end of a pass: early records are tried again, and ends of the last pass are final. Full batches go to `send`.
+    /// The end of a pass: early records are retried, and ends of the last pass become final. Full batches go to `send`.
     /// Returns whether anything still waits for another pass.
     pub(super) fn end_of_pass(&mut self, send: &mut dyn FnMut(Batch)) -> bool {
         self.early_bytes = 0;
@@ -412,7 +412,7 @@ impl Assembler {
             self.retry(passes, early);
         }
         let ready = std::mem::take(&mut self.waiting[0]);
-        // Before any of them is finished: one may be another's parent.
+        // Before any of them is finished, because one may be another's parent.
         ready.iter().for_each(|waiting| _ = self.sees_parent(waiting.slot));
         for waiting in ready {
             self.finish(waiting.slot, waiting.tick, Ending::Ended);
@@ -423,17 +423,18 @@ impl Assembler {
         carriers || !self.waiting[0].is_empty() || !self.early.is_empty()
     }
 
-    /// Readers to which the reservation of one end is to be given back, once for each.
+    /// Takes the readers to whose shards the reservation of one end must be returned, once for each end.
     pub(super) fn take_credits(&mut self) -> std::vec::Drain<'_, u32> {
         self.credits.drain(..)
     }
 
-    /// Spans that are open, the waiting ones included.
+    /// The number of open spans, including those whose end waits.
     pub(super) fn open_count(&self) -> u64 {
         self.by_id.len() as u64
     }
 
-    /// Spans that are open, records that wait (for their span, or as ends for another pass), and bytes of both.
+    /// Numbers of open spans and of records that wait (for their span, or as ends for another pass), and the bytes of
+    /// both.
     #[cfg(all(target_os = "linux", not(loom)))]
     pub(super) fn held(&self) -> [usize; 3] {
         let waiting = self.waiting.iter().map(Vec::len).sum::<usize>();
@@ -448,13 +449,13 @@ impl Assembler {
         self.tracestates.len()
     }
 
-    /// How many spans are in the batches that are being filled.
+    /// The number of spans in the batches that are being filled.
     #[inline]
     pub(super) fn batch_len(&self) -> usize {
         self.batches.len()
     }
 
-    /// Gives a batch to `send` if it is large enough to go.
+    /// Passes a batch to `send` if it is large enough.
     #[inline]
     pub(super) fn send_if_full(&mut self, send: &mut dyn FnMut(Batch)) {
         if let Some(batch) = self.batches.take_full() {
@@ -462,14 +463,14 @@ impl Assembler {
         }
     }
 
-    /// Gives every batch that is not empty to `send`.
+    /// Passes every batch that is not empty to `send`.
     pub(super) fn send_all(&mut self, send: &mut dyn FnMut(Batch)) {
         while let Some(batch) = self.batches.take_any() {
             send(batch);
         }
     }
 
-    /// Another process, of which spans are going to come.
+    /// Adds another process.
     pub(super) fn add_process(&mut self, resource: Arc<Resource>) -> ProcessId {
         self.batches.add(resource)
     }
@@ -482,12 +483,12 @@ impl Assembler {
         &mut self.foreign_open[index]
     }
 
-    /// How many spans are open that another process's shard began.
+    /// The number of open spans that were started in another process's shard.
     pub(super) fn open_of(&mut self, reader: u32) -> u64 {
         *self.foreign_open_of(reader)
     }
 
-    /// How many spans are open that another process began.
+    /// The number of open spans that another process started.
     pub(super) fn open_of_process(&mut self, process: ProcessId) -> u64 {
         self.batches.of(process).map_or(0, |filling| filling.open)
     }
@@ -498,7 +499,7 @@ impl Assembler {
     }
 }
 
-/// How many bytes all open spans may hold for one more of this process to be taken.
+/// The limit of the bytes that all open spans hold, for data from this process.
 fn max_held_bytes(process: ProcessId) -> usize {
     MAX_HELD_BYTES / if process.is_own() { 1 } else { 2 }
 }

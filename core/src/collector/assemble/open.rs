@@ -1,4 +1,4 @@
-//! Spans that have begun: as the assembler keeps them, and as a user sees them.
+//! Spans that have started: in the assembler, and in the public API.
 
 use super::super::extras::Extras;
 use super::super::lanes::LaneId;
@@ -7,22 +7,22 @@ use crate::{IdHasher, TraceId};
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 
-/// A span that has begun and is not finished.
+/// A span that has started and is not finished.
 #[derive(Debug)]
 pub(super) struct Open {
     pub(super) trace: TraceId,
     pub(super) span: u64,
     pub(super) parent: u64,
-    /// Converted when the begin was read: the timeline forgets how fast the clock ran a minute ago.
+    /// Converted when the begin was read, because the timeline forgets the clock's rate after a minute.
     pub(super) start_ns: u64,
     pub(super) name: u32,
     pub(super) flags: u16,
     pub(super) nested: bool,
     pub(super) ended: bool,
-    /// Its parent was open too when its end was read, or when all that was published before its end was.
+    /// Whether its parent was open when its end was read, or when everything that was published before its end was read.
     pub(super) parent_seen: bool,
     pub(super) lane: LaneId,
-    /// Which process began it: only that one may end it or set anything on it.
+    /// The process that started it. Only that process may end it or write to it.
     pub(super) process: ProcessId,
     pub(super) reader: u32,
     pub(super) extras: Option<Box<Extras>>,

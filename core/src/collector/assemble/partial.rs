@@ -1,17 +1,17 @@
-//! Long values, which come in chunks.
+//! Long values, which arrive in chunks.
 
 use crate::export::NameRow;
 use crate::wire::{Beginning, Bytes, Type};
 
-/// Where the next chunks of a lane belong.
+/// The target of a lane's next chunks.
 #[derive(Debug)]
 pub(in crate::collector) enum Rest {
     Of(Partial),
-    /// To the early record that was kept last.
+    /// The early record that was kept last.
     Early,
 }
 
-/// A long attribute of which more chunks are to come.
+/// A long attribute of which chunks are still to come.
 #[derive(Debug)]
 pub(in crate::collector) struct Partial {
     pub(super) slot: u32,

@@ -1,13 +1,13 @@
 //! Values of whole traces: kept until the trace has been quiet for a while, and set on each of its spans that finishes.
 //!
-//! The life of a value here:
+//! The stages of a value here:
 //!
-//! 1. it is read from whatever shard, and kept with its trace; nobody carries it yet;
-//! 2. each span of the trace that finishes gets all values that the trace has by then, and so carries them;
-//! 3. if nobody carries it and no span of the trace is open, at the end of two passes, a span is made for it: a *carrier*
-//!    (if it is another process's, it is late);
-//! 4. a trace of which no span is open and nothing was heard for a minute is forgotten; any, the oldest first, if all
-//!    together have too much (if nobody carried its last value yet, that one is late).
+//! 1. It is read from any shard, and kept with its trace. No span has it yet.
+//! 2. Each span of the trace that finishes gets all values that the trace has by then.
+//! 3. If no span has it and no span of the trace is open at the end of two passes, a span is made for it: a *carrier*
+//!    (another process's value is counted as late instead).
+//! 4. A trace without open spans from which nothing arrived for a minute is forgotten. If all traces together exceed the
+//!    limit, the oldest are forgotten (if no span had the last value of one yet, that value is counted as late).
 
 use super::super::extras::Extras;
 use super::open::Open;
@@ -19,34 +19,35 @@ use crate::TraceId;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-/// How long a trace is remembered of which nothing is heard.
+/// How long a trace is remembered after its last record, in nanoseconds: one minute.
 const QUIET_NS: u64 = 60_000_000_000;
-/// How often is looked which traces have open spans: those are not quiet.
+/// How often the traces with open spans are marked as not quiet, in nanoseconds.
 const REFRESH_NS: u64 = QUIET_NS / 2;
-/// How many bytes the values of all traces may have, with what it takes to keep them.
+/// Maximum number of bytes of the values of all traces, with the overhead of keeping them.
 const MAX_BYTES: usize = 16 << 20;
-/// How many bytes one trace's values may have for other processes to add more: each of the trace's spans gets all of them.
+/// Maximum number of bytes of one trace's values up to which other processes may add more, because each of the trace's
+/// spans gets all of them.
 const MAX_FOREIGN_BYTES: usize = 64 << 10;
-/// What it takes to keep one trace's values, about.
+/// The overhead of keeping one trace's values, in bytes, about.
 const OVERHEAD_BYTES: usize = 512;
-/// How many of the oldest traces are looked at whenever there is a new one.
+/// How many of the oldest traces are examined for each new one, so that the cost is constant.
 const LOOKS: usize = 4;
 /// The name of a carrier.
 const CARRIER: &str = "trace update";
 
-/// What is known of one trace.
+/// The state of one trace.
 #[derive(Debug)]
 struct Trace {
     extras: Extras,
     bytes: usize,
-    /// When a value was last set, a span that got them ended, or one was seen open.
+    /// The time at which a value was last set, a span that got them ended, or one was seen open.
     heard_ns: u64,
     uncarried: Option<Uncarried>,
-    /// It is in the list of those with a value that no span carries yet.
+    /// Whether it is in the list of traces with a value that no span has yet.
     is_listed: bool,
 }
 
-/// A value that no span carries yet: the last one.
+/// The last value, if no span has it yet.
 #[derive(Clone, Debug)]
 struct Uncarried {
     /// The span through whose context it was set.
@@ -54,9 +55,9 @@ struct Uncarried {
     is_remote: bool,
     tick: u64,
     lane: Arc<Lane>,
-    /// This process set it, so that it may have a carrier.
+    /// Whether this process set it, so that it may have a carrier.
     is_own: bool,
-    /// No span of the trace was open at the end of a pass.
+    /// Whether no span of the trace was open at the end of a pass.
     alone: bool,
 }
 
@@ -64,19 +65,19 @@ struct Uncarried {
 #[derive(Debug, Default)]
 pub(super) struct Traces {
     by_id: HashMap<TraceId, Trace>,
-    /// Each of them once.
+    /// The traces, each once, the oldest first.
     order: VecDeque<TraceId>,
-    /// Those with a value that no span carries yet, and some that had one. Each once, but for some that were forgotten.
+    /// Traces with a value that no span has yet, and some that had one. Each once, except for some that were forgotten.
     uncarried: Vec<TraceId>,
     bytes: usize,
-    /// When was last looked which of them have open spans.
+    /// The time of the last check for open spans.
     refreshed_ns: u64,
-    /// How many were forgotten with a value that no span carried.
+    /// How many were forgotten with a value that no span had.
     lost: u64,
 }
 
 impl Traces {
-    /// Whether it is time to look which traces have open spans.
+    /// Whether it is time to check which traces have open spans.
     fn is_refresh_due(&self, id: TraceId, now_ns: u64) -> bool {
         now_ns.saturating_sub(self.refreshed_ns) > REFRESH_NS && !self.by_id.contains_key(&id)
     }
@@ -90,7 +91,8 @@ impl Traces {
         }
     }
 
-    /// Whether other processes may set a value of a trace: they can't have this one's own forgotten, nor blow up its spans.
+    /// Whether other processes may set a value of a trace: they can't displace this process's own, or enlarge its spans
+    /// without bound.
     fn has_room_for_others(&self, id: TraceId) -> bool {
         let bytes = self.by_id.get(&id).map_or(0, |trace| trace.bytes);
         self.bytes <= MAX_BYTES / 2 && bytes <= MAX_FOREIGN_BYTES
@@ -110,7 +112,7 @@ impl Traces {
         })
     }
 
-    /// Looks at some of the oldest traces, and forgets those that are quiet; any while there is too much.
+    /// Examines some of the oldest traces, and forgets those that are quiet; while the limit is exceeded, any.
     fn tidy(&mut self, now_ns: u64) {
         let mut looks = 0;
         while looks < LOOKS || self.bytes > MAX_BYTES {
@@ -133,7 +135,7 @@ impl Traces {
 }
 
 impl Assembler {
-    /// A value of a trace was set.
+    /// Takes a value of a trace.
     pub(super) fn trace_value(&mut self, state: &LaneState, record: &[u64]) -> Option<()> {
         let (TraceValue { span, trace: id, tick, is_remote, key }, value) = TraceValue::read(record)?;
         let now_ns = self.timeline.unix_ns(tick);
@@ -150,7 +152,7 @@ impl Assembler {
         let done = trace.extras.trace_value(key, value, tick, &self.limits);
         trace.heard_ns = trace.heard_ns.max(now_ns);
         let is_own = state.process.is_own();
-        // A carrier for a value of this process's carries another one's as well.
+        // A carrier for a value of this process has another process's values as well.
         if is_own || !trace.uncarried.as_ref().is_some_and(|value| value.is_own) {
             let lane = Arc::clone(self.lanes.get(state.lane));
             trace.uncarried = Some(Uncarried { span: span.0, is_remote, tick, lane, is_own, alone: false });
@@ -166,7 +168,7 @@ impl Assembler {
         done
     }
 
-    /// Gives a span that finishes the values of its trace.
+    /// Sets the values of its trace on a span that finishes.
     #[inline]
     pub(super) fn add_trace_values(&mut self, slot: u32, end_ns: u64) {
         if !self.traces.by_id.is_empty() {
@@ -186,8 +188,8 @@ impl Assembler {
         self.held_bytes = self.held_bytes + extras.held_bytes() - before;
     }
 
-    /// Makes spans for values that no span is going to carry. Full batches go to `send`. Returns whether some may need one
-    /// at the end of the next pass.
+    /// Makes carriers for values that no span is going to get. Full batches go to `send`. Returns whether some may need
+    /// one at the end of the next pass.
     pub(super) fn carry_trace_values(&mut self, send: &mut dyn FnMut(Batch)) -> bool {
         if self.traces.uncarried.is_empty() {
             return false;
@@ -220,7 +222,7 @@ impl Assembler {
         waits
     }
 
-    /// Makes a span that carries the values of a trace.
+    /// Makes a carrier for the values of a trace.
     fn carry(&mut self, trace: TraceId, value: &Uncarried) {
         let open = Open {
             trace,

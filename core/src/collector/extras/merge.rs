@@ -1,4 +1,4 @@
-//! Values of a whole trace, as extras that go to each of its spans.
+//! Values of a whole trace: extras that are added to each of its spans.
 
 use super::{Extras, NameRow, Set};
 use crate::config::Limits;
@@ -7,7 +7,7 @@ use crate::wire::{Decoded, Type};
 use std::ops::Range;
 
 impl Extras {
-    /// Sets a value of the trace. Texts in a list join those that are there.
+    /// Sets a value of the trace. The texts of a list are added to those of the existing one.
     pub(in crate::collector) fn trace_value(
         &mut self,
         key: NameRow,
@@ -36,7 +36,7 @@ impl Extras {
         self.chunked(key, Type::Strs, &joined, before, tick, limits)
     }
 
-    /// Where the texts of a list are that has this key.
+    /// The range of the list of texts with this key.
     fn texts_of(&self, key: &NameRow) -> Option<Range<usize>> {
         let set = self.attributes.iter().find(|set| Self::same_name(&self.bytes, &set.row.key, key))?;
         match &set.row.value {
@@ -45,7 +45,7 @@ impl Extras {
         }
     }
 
-    /// Copies what others have and these have not. What found no room there is missing here.
+    /// Copies what others have and these don't. Anything that found no room there is missing here too.
     pub(in crate::collector) fn add_missing(&mut self, others: &Extras, limits: &Limits) {
         self.dropped_attributes += others.dropped_attributes;
         for Set { row, tick } in &others.attributes {
@@ -65,7 +65,7 @@ impl Extras {
         }
     }
 
-    /// Whether there is an attribute with a key of others.
+    /// Whether there is an attribute with a key of the others.
     fn has_key(&self, others: &Extras, key: &NameRow) -> bool {
         let wanted = others.name_bytes(key);
         self.attributes.iter().any(|set| self.name_bytes(&set.row.key) == wanted)
@@ -79,7 +79,7 @@ impl Extras {
     }
 }
 
-/// Texts that stand behind their lengths; ends at the first that doesn't fit.
+/// Texts that follow their lengths. Ends at the first that doesn't fit.
 fn texts(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {
         let (len, rest) = bytes.split_first_chunk::<4>()?;

@@ -1,4 +1,4 @@
-//! What was set on an open span. Most spans have none of it, so it is kept apart and reused.
+//! The data that was set on an open span. Most spans have none, so it is stored separately and reused.
 
 use super::decode;
 use crate::config::Limits;
@@ -10,7 +10,7 @@ use std::ops::Range;
 
 mod merge;
 
-/// An attribute, and when it was set if that is known: the latest wins.
+/// An attribute, and the time at which it was set, if that is known. The latest wins.
 #[derive(Debug)]
 struct Set {
     row: AttributeRow,
@@ -24,7 +24,7 @@ pub(super) struct Extras {
     attributes: Vec<Set>,
     events: Vec<EventRow>,
     links: Vec<LinkRow>,
-    /// Of events and links.
+    /// Attributes of events and links.
     items: Vec<AttributeRow>,
     outcome: Outcome,
     outcome_tick: u64,
@@ -35,18 +35,18 @@ pub(super) struct Extras {
     dropped_events: u32,
     dropped_links: u32,
     truncated: u32,
-    /// How long `bytes` was after it was last compacted.
+    /// The length of `bytes` after the last compaction.
     compacted: usize,
 }
 
-/// `bytes` up to this length are not compacted.
+/// Up to this length, in bytes, `bytes` is not compacted: there is too little to gain.
 const SMALL_BYTES: usize = 16 << 10;
 
 /// How a process ended.
 #[derive(Clone, Debug)]
 pub(super) enum Cause {
     Code(i32),
-    /// Its name.
+    /// The name of the signal.
     Signal(String),
 }
 
@@ -58,7 +58,7 @@ pub(super) struct Abort {
     pub(super) cause: Option<Cause>,
 }
 
-/// Where the extras went in a batch.
+/// The positions of the extras in a batch.
 pub(super) struct Placed {
     pub(super) attributes: Range<u32>,
     pub(super) events: Range<u32>,
@@ -71,7 +71,7 @@ pub(super) struct Placed {
 }
 
 impl Extras {
-    /// How many bytes are kept: of values, and of the rows that say where they are.
+    /// How many bytes are held, by values and by the rows that refer to them.
     pub(super) fn held_bytes(&self) -> usize {
         use std::mem::size_of_val;
         self.bytes.len()
@@ -81,7 +81,7 @@ impl Extras {
             + size_of_val(&self.links[..])
     }
 
-    /// Makes it as new, but keeps the memory (unless it is a lot).
+    /// Empties the extras. Keeps the memory, unless it is large.
     pub(super) fn clear(&mut self) {
         let bytes = std::mem::take(&mut self.bytes);
         let attributes = std::mem::take(&mut self.attributes);
@@ -92,7 +92,7 @@ impl Extras {
         self.attributes.shrink_to(32);
     }
 
-    /// The begin's name, which stood inline.
+    /// The inline name of a Begin record.
     pub(super) fn begin_name(&mut self, name: Bytes<'_>) {
         self.name = Some(NameRow::Text(name.push_to(&mut self.bytes)));
     }
@@ -110,12 +110,12 @@ impl Extras {
         }
     }
 
-    /// The key of an attribute, as a row has it.
+    /// The key of an attribute, in the form of a row.
     pub(super) fn key(&mut self, key: WireName<Bytes<'_>>, names: &mut Names) -> Option<NameRow> {
         decode::name(key, names, &mut self.bytes)
     }
 
-    /// Sets an attribute whose value came in one piece.
+    /// Sets an attribute whose value is in one record.
     pub(super) fn attribute(&mut self, key: NameRow, value: Decoded<'_>, tick: u64, limits: &Limits) -> Option<()> {
         match value {
             Decoded::Scalar(ty, bits) => {
@@ -130,7 +130,7 @@ impl Extras {
         }
     }
 
-    /// Sets an attribute whose bytes came in chunks.
+    /// Sets an attribute whose bytes came in several records.
     pub(super) fn chunked(
         &mut self,
         key: NameRow,
@@ -162,7 +162,7 @@ impl Extras {
         Some(())
     }
 
-    /// Cuts a text to OpenTelemetry's limit, which counts characters; in an array, each text.
+    /// Cuts a text to OpenTelemetry's limit, which is in characters; in an array, each text.
     fn limit_chars(&mut self, row: &mut AttributeRow, chars: usize) {
         match &mut row.value {
             ValueRow::Str(range) => {
@@ -170,7 +170,7 @@ impl Extras {
                 let Some((end, _)) = text.char_indices().nth(chars) else { return };
                 row.truncated_from = row.truncated_from.max(range.end - range.start);
                 if text.as_bytes() != &self.bytes[range.start as usize..range.end as usize] {
-                    // What another process sent is not UTF-8: what is shown is another text, which goes behind it.
+                    // Bytes from another process may not be UTF-8. They are replaced by another text, which is appended.
                     range.start = self.bytes.len() as u32;
                     self.bytes.extend_from_slice(&text.as_bytes()[..end]);
                 }
@@ -203,7 +203,7 @@ impl Extras {
         start..self.bytes.len() as u32
     }
 
-    /// Sets an attribute: replaces that of the same key unless it is later, and respects the limit on their number.
+    /// Sets an attribute. Replaces one of the same key unless that is later, and respects the limit on their number.
     fn set(&mut self, row: AttributeRow, tick: u64, limits: &Limits) {
         self.truncated += u32::from(row.truncated_from != 0);
         let bytes = &self.bytes;
@@ -219,8 +219,8 @@ impl Extras {
         self.compact_if_due();
     }
 
-    /// Throws away the bytes of what was replaced or refused, each time that `bytes` has doubled: so a span whose
-    /// attribute is set for ever holds a bounded number of bytes, at a constant cost for each.
+    /// Removes the bytes of replaced or dropped values, each time that `bytes` has doubled. So a span whose attribute is
+    /// set again and again holds a bounded number of bytes, at a constant cost for each.
     fn compact_if_due(&mut self) {
         if self.bytes.len() <= SMALL_BYTES.max(2 * self.compacted) {
             return;
@@ -246,7 +246,7 @@ impl Extras {
         self.bytes = new;
     }
 
-    /// Counts a record that finds no room: an event, a link, anything else as an attribute.
+    /// Counts a record without room: as an event, as a link, and any other kind as an attribute.
     pub(super) fn drop_record(&mut self, kind: Kind) {
         match kind {
             Kind::Event => self.dropped_events += 1,
@@ -255,7 +255,7 @@ impl Extras {
         }
     }
 
-    /// What the writer itself had no room for.
+    /// Adds the losses that the writer counted for lack of room.
     pub(super) fn add_lost(&mut self, attributes: u32, events: u32) {
         self.dropped_attributes += attributes;
         self.dropped_events += events;
@@ -297,7 +297,7 @@ impl Extras {
         Some(())
     }
 
-    /// Reads the attributes of an event or a link; of a key that comes twice the last one is kept.
+    /// Reads the attributes of an event or a link. The last value of a duplicate key wins.
     fn items(&mut self, mut items: Items<'_>, names: &mut Names, limit: u32) -> Option<(Range<u32>, u32)> {
         let start = self.items.len();
         let mut dropped = 0;
@@ -316,7 +316,7 @@ impl Extras {
         Some((start as u32..self.items.len() as u32, dropped))
     }
 
-    /// `Ok` is final; else the latest wins.
+    /// `Ok` is final; otherwise the latest wins.
     pub(super) fn status(&mut self, status: Status<Bytes<'_>>, tick: u64, limits: &Limits) {
         if matches!(self.outcome, Outcome::Ok) || tick < self.outcome_tick {
             return;
@@ -333,7 +333,7 @@ impl Extras {
         self.compact_if_due();
     }
 
-    /// The thread panicked: an error, unless somebody said how it went.
+    /// The thread panicked: an error, unless a status was set.
     pub(super) fn panicked(&mut self, limits: &Limits) {
         if matches!(self.outcome, Outcome::Unset) {
             self.outcome = Outcome::Error(self.push("the thread panicked"));
@@ -342,7 +342,7 @@ impl Extras {
         self.set(AttributeRow { key: NameRow::Static("error.type"), value, truncated_from: 0 }, u64::MAX, limits);
     }
 
-    /// The process did not live to end it: an error, whatever was said before, and how the process ended.
+    /// The process ended before the span did: an error, even if another status was set, with the exit code or signal.
     pub(super) fn aborted(&mut self, why: &Abort, limits: &Limits) {
         self.outcome = Outcome::Error(self.push(&why.message));
         let value = ValueRow::Str(self.push("aborted"));

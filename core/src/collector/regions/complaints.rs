@@ -1,23 +1,24 @@
-//! What is said of shards that are given up: a hostile child must not fill its parent's standard error.
+//! Warnings about quarantined shards. Their number is limited, so that a hostile child can't fill its parent's standard
+//! error.
 
-/// How many shards that are given up are told of; who reads that has understood.
+/// Maximum number of quarantine warnings: enough to see the problem.
 const MAX_COMPLAINTS: u32 = 16;
 
-/// How much was said.
+/// Counts the warnings.
 #[derive(Debug, Default)]
 pub(super) struct Complaints {
     said: u32,
 }
 
 impl Complaints {
-    /// Says it, if not too much was said.
+    /// Warns, unless there were too many warnings already.
     pub(super) fn complain(&mut self, text: &str, say: impl Fn(&str)) {
         self.said = self.said.saturating_add(1);
         if self.said <= MAX_COMPLAINTS {
             say(text);
         }
         if self.said == MAX_COMPLAINTS {
-            say("more shards that are given up are not shown; the ledger counts them as quarantined");
+            say("warnings about further quarantined shards are not shown; the ledger counts them as quarantined");
         }
     }
 }

@@ -1,19 +1,20 @@
-//! What the collector does with the regions of child processes: it reads their shards in each pass, and closes what a dead
-//! process left open.
+//! The collector's work on the regions of child processes: it reads their shards in each pass, and closes the spans that
+//! a process left open at its end.
 //!
 //! | file | what it does |
 //! |---|---|
-//! | this one | the schedule: which regions are read, in turns, and which are let go of |
-//! | `region.rs` | one region, from the attaching of its process to its end |
-//! | `shard.rs` | one shard of it |
-//! | `readers.rs` | the numbers by which the assembler knows the shards |
-//! | `complaints.rs` | what is said of shards that are given up |
+//! | this one | the schedule: the regions to read, in turns, and the removal of closed ones |
+//! | `region.rs` | one region, from the attachment of its process to its end |
+//! | `shard.rs` | one of its shards |
+//! | `readers.rs` | the numbers by which the assembler refers to the shards |
+//! | `complaints.rs` | warnings about quarantined shards |
 //!
 //! A region's end:
 //!
-//! 1. its process is dead: nothing in it changes any more. The pass after that reads what is left;
-//! 2. one more pass, for ends that wait for it;
-//! 3. what is open still is closed as aborted, at the time of the death, and the region is let go of.
+//! 1. Its process has ended: nothing in it changes any more. The next pass reads what is left.
+//! 2. One more pass, for ends that wait for it.
+//! 3. Spans that are still open are closed as aborted, with the end of the process as their end, and the region is
+//!    removed.
 
 mod complaints;
 mod readers;
@@ -29,7 +30,7 @@ use readers::Readers;
 use region::{Region, Tools};
 use std::sync::Arc;
 
-/// Passes from the one that saw the death to the end.
+/// The number of passes from the one that sees the end of the process to the end of the region.
 const LAST_PASSES: u8 = 2;
 
 /// Reads this process's own shards.
@@ -41,20 +42,20 @@ pub(super) struct Regions {
     all: Vec<Region>,
     version: u64,
     readers: Readers,
-    /// Which one is read first: another one in each pass, so that nobody always waits for a neighbour.
+    /// The region that is read first. It changes with each pass, so that none always waits for another.
     first: usize,
-    /// What those that are closed had counted.
+    /// The counts of the closed ones.
     closed: Foreign,
     record: Vec<u64>,
     complaints: Complaints,
-    /// Those that are closed, and whose makers don't know it yet.
+    /// Closed regions whose makers have not been notified.
     untold: Vec<(Arc<Hosted>, RegionReport)>,
 }
 
 impl Regions {
-    /// Reads everything that was published before this call. Returns how many bytes there were.
+    /// Reads everything that was published before this call. Returns the number of bytes.
     ///
-    /// After each turn of all regions `between` is called: whatever they wrote, this process's own shards don't wait for it.
+    /// Calls `between` after each turn of all regions, so that this process's own shards don't wait for them.
     pub(super) fn drain(
         &mut self,
         tracer: &Shared,
@@ -71,8 +72,8 @@ impl Regions {
         let Self { all, first, readers, record, complaints, .. } = self;
         all.iter_mut().for_each(|region| region.begin_pass(to, readers));
         let mut bytes = 0;
-        // All have a turn before anybody has the next one. No more turns than a ring has parts: what is published
-        // meanwhile is read, but is no reason for another turn.
+        // All regions have a turn before any has its next one. There are no more turns than a ring has parts: data that
+        // is published meanwhile is read, and causes no further turn.
         loop {
             for i in 0..len {
                 let tools = Tools { readers, record, complaints };
@@ -100,8 +101,8 @@ impl Regions {
         }
     }
 
-    /// After a pass: lets go of those whose process is dead and that have been read to the end. Returns whether any is on
-    /// its way there.
+    /// After a pass: removes regions whose process has ended and that have been read completely. Returns whether any is
+    /// about to be removed.
     pub(super) fn bury(&mut self, tracer: &Shared, to: &mut Assembler, send: &mut dyn FnMut(Batch)) -> bool {
         let Self { all, readers, closed, untold, .. } = self;
         let mut dying = false;
@@ -120,7 +121,7 @@ impl Regions {
         dying
     }
 
-    /// The tracer has finished: what their processes record from now on goes nowhere.
+    /// The tracer has finished: nothing that the processes record from now on is read.
     pub(super) fn close_all(&mut self, tracer: &Shared, to: &mut Assembler, send: &mut dyn FnMut(Batch)) {
         let Self { all, readers, closed, untold, .. } = self;
         for mut region in all.drain(..) {
@@ -129,17 +130,17 @@ impl Regions {
         }
     }
 
-    /// Tells those who wait for the end of a region, once the ledger has it too.
+    /// Notifies threads that wait for the end of a region, once the ledger has its counts.
     pub(super) fn tell(&mut self) {
         self.untold.drain(..).for_each(|(hosted, report)| hosted.close(report));
     }
 
-    /// Gives back what a begin reserved, if it was a region's reader.
+    /// Returns the room that a begin reserved, if the reader is a region's.
     pub(super) fn give_back(&self, reader: u32) -> bool {
         self.readers.give_back(reader)
     }
 
-    /// What all writers counted.
+    /// The counts of all writers.
     pub(super) fn counts(&self) -> Foreign {
         let mut sum = self.closed;
         self.all.iter().for_each(|region| region.add_to(&mut sum, &self.readers));

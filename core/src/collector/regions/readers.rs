@@ -1,16 +1,16 @@
-//! The numbers by which the assembler knows the shards of regions.
+//! The numbers by which the assembler refers to the shards of regions.
 
 use crate::shard::Block;
 use crate::sync::Ordering;
 use crate::wire::End;
 
-/// Set in the number of a reader that is a region's.
+/// Set in the number of a region's reader.
 const FOREIGN: u32 = 1 << 31;
 
-/// The numbers of readers, and whose they are.
+/// The numbers of readers, and the block of each.
 #[derive(Debug, Default)]
 pub(super) struct Readers {
-    /// Of each number: the block that room is given back to.
+    /// For each number, the block to which room is returned.
     blocks: Vec<Option<Block>>,
 }
 
@@ -34,7 +34,7 @@ impl Readers {
         }
     }
 
-    /// Gives back what a begin reserved, if it was a region's reader.
+    /// Returns the room that a begin reserved, if the reader is a region's.
     pub(super) fn give_back(&self, reader: u32) -> bool {
         if reader & FOREIGN == 0 {
             return false;

@@ -1,4 +1,4 @@
-//! One region: what its process wrote, and what becomes of it when the process is dead.
+//! One region: what its process recorded, and the end of the region.
 
 use super::super::assemble::{Assembler, LaneState, ProcessId};
 use super::super::border::{clamped, Border, Crossing, ForeignNames};
@@ -15,11 +15,10 @@ use crate::Value;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// What a writer may have counted at most of what nobody can check: more than any lives to count, and so few that sums of
-/// them are numbers still.
+/// Upper bound on a counter that a child reports and the parent can't check, so that sums can't overflow.
 const MAX_COUNT: u64 = 1 << 40;
 
-/// What all regions use, one after the other.
+/// State that all regions use in turn.
 pub(super) struct Tools<'a> {
     pub(super) readers: &'a mut Readers,
     pub(super) record: &'a mut Vec<u64>,
@@ -29,13 +28,13 @@ pub(super) struct Tools<'a> {
 #[derive(Debug)]
 pub(super) struct Region {
     pub(super) hosted: Arc<Hosted>,
-    /// Once it records.
+    /// `Some` once the process records.
     pub(super) process: Option<ProcessId>,
     pub(super) names: ForeignNames,
     pub(super) tracestates: u32,
     pub(super) shards: Vec<Shard>,
     pub(super) strays: u64,
-    /// How the process ended, and when, if that was known when this pass began.
+    /// How and when the process ended, if that was known when this pass began.
     pub(super) death: Option<(Death, u64)>,
     pub(super) passes_after_death: u8,
     pub(super) aborted: u64,
@@ -56,7 +55,7 @@ impl Region {
         }
     }
 
-    /// Looks at how its process is, for new shards, and at how much there is to read.
+    /// Reads the state of its process, for new shards and for the amount to read.
     pub(super) fn begin_pass(&mut self, to: &mut Assembler, readers: &mut Readers) {
         self.death = self.hosted.death();
         let Some(pid) = self.hosted.process() else { return };
@@ -65,7 +64,8 @@ impl Region {
             let process = *self.process.get_or_insert_with(|| to.add_process(Arc::new(resource(&self.hosted, pid))));
             self.add_shards(shards, process, pid, to, readers);
         }
-        // What is written after the death, by whoever has the memory still, is nobody's.
+        // A process that still has the memory may write to it after its owner's end. Those records belong to no process,
+        // so they are not read.
         for shard in self.shards.iter_mut().filter(|_| self.passes_after_death == 0) {
             shard.goal = readers.get(shard.state.reader).map_or(shard.tail, |block| block.head().written.position());
         }
@@ -94,12 +94,12 @@ impl Region {
         }
     }
 
-    /// Whether something is unread that was published when the pass began.
+    /// Whether data is unread that was published before the pass began.
     pub(super) fn is_behind(&self) -> bool {
         self.shards.iter().any(Shard::is_behind)
     }
 
-    /// Reads a part of what is there. Returns how many bytes that were.
+    /// Reads one turn's share of it. Returns the number of bytes.
     pub(super) fn turn(
         &mut self,
         tracer: &Shared,
@@ -139,7 +139,7 @@ impl Region {
     /// Takes the ends that found no room in a shard.
     pub(super) fn take_strays(&mut self, tracer: &Shared, to: &mut Assembler) {
         let Some(process) = self.process else { return };
-        // The number only says that it's worth looking. A process may die between the end and the number.
+        // The number only shows that a look is worthwhile: a process may end between writing an end and counting it.
         let strays = self.hosted.strays_so_far();
         if strays == self.strays && self.death.is_none() {
             return;
@@ -154,7 +154,7 @@ impl Region {
         });
     }
 
-    /// Closes what the process left open.
+    /// Closes the spans that the process left open.
     pub(super) fn abort(&mut self, death: &Death, tick: u64, to: &mut Assembler, send: &mut dyn FnMut(Batch)) {
         let Some(process) = self.process else { return };
         let pid = self.hosted.process().unwrap_or(0);
@@ -177,7 +177,7 @@ impl Region {
     ) -> RegionReport {
         let mut own = Foreign::default();
         self.add_to(&mut own, readers);
-        // What was claimed and never came is not begun.
+        // A begin that was counted and not published does not count as started.
         let seen: u64 = self.shards.iter().map(|shard| shard.begins).sum();
         own.unpublished = own.counts.begun.saturating_sub(seen);
         own.counts.begun = seen;
@@ -194,8 +194,8 @@ impl Region {
         RegionReport { spans: seen, aborted: self.aborted, unpublished, quarantined, unplaced }
     }
 
-    /// Adds what its writers counted. What they say is only believed as far as it can be true: of the begins that were not
-    /// read, no more than a ring holds; of a shard that was given up, only what was read.
+    /// Adds the counts of its writers. Each is limited to what is possible: unread begins to what a ring holds, and a
+    /// quarantined shard's begins to those that were read.
     pub(super) fn add_to(&self, sum: &mut Foreign, readers: &Readers) {
         let most = self.hosted.sizes().bytes / Begin::BYTES + 1;
         for shard in &self.shards {
@@ -213,11 +213,11 @@ impl Region {
     }
 }
 
-/// What the child says that it is, with the process id that is known.
+/// The resource that the child reports, with the process id that the parent knows.
 fn resource(hosted: &Hosted, pid: u32) -> Resource {
     let mut attributes: Vec<(Cow<'static, str>, Value<'static>)> = Vec::new();
     for (key, value) in hosted.resource().unwrap_or_default() {
-        // Each key once: the last one counts, and the process id is known better.
+        // Each key once: the last one wins, and the parent's process id overrides the child's.
         attributes.retain(|(known, _)| *known != key);
         if key != "process.pid" {
             attributes.push((key.into(), Value::from(value)));

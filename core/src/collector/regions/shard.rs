@@ -1,4 +1,5 @@
-//! One shard of a region: read in turns, each record through the border, and given up if it makes no sense.
+//! One shard of a region. It is read in turns, each record is validated by the border, and an invalid one quarantines the
+//! shard.
 
 use super::super::assemble::{Assembler, LaneState, ProcessId};
 use super::super::border::{Border, Crossing, Violation};
@@ -9,17 +10,17 @@ use crate::shard::Block;
 use crate::sync::Edge;
 use crate::wire::{span_of, Header, Kind};
 
-/// How many spans of one process may be open: some 50 MB of them, and more than any honest one has.
+/// The most spans of one process that may be open: they take some 50 MB, and a correct program has fewer.
 const MAX_OPEN: u64 = 1 << 18;
-/// How many bytes of a shard are read before the others have their turn: what takes some 200 us. A whole ring takes ten
-/// times as long, and whoever has a single span waits for a neighbour that floods.
+/// How many bytes of a shard are read before it is the turn of others: some 200 us of work. A whole ring takes ten times
+/// as long, during which a process with a single span would wait for one that floods.
 const TURN: u64 = 128 << 10;
 
 #[derive(Debug)]
 pub(super) struct Shard {
     pub(super) state: LaneState,
     pub(super) crossing: Crossing,
-    /// Up to where this pass reads at least: what was published when it began.
+    /// The position up to which this pass reads at least: that of the last record published when the pass began.
     pub(super) goal: u64,
     pub(super) tail: u64,
     pub(super) begins: u64,
@@ -27,13 +28,13 @@ pub(super) struct Shard {
 }
 
 impl Shard {
-    /// Whether something is unread that was published when the pass began.
+    /// Whether data is unread that was published before the pass began.
     pub(super) fn is_behind(&self) -> bool {
         !self.broken && self.goal.wrapping_sub(self.tail) as i64 > 0
     }
 
-    /// Reads up to `head`, or as much as is read in a turn. Gives room back after each quarter of the ring, as the reader
-    /// of this process's shards does.
+    /// Reads up to `head`, or one turn's share. Returns room after each quarter of the ring, like the reader of this
+    /// process's shards.
     pub(super) fn drain(
         &mut self,
         block: &Block,
@@ -55,7 +56,7 @@ impl Shard {
             copy(block, at, left.min(sizes.max_record() as usize / 8), record)?;
             let bytes = 8 * record.len() as u64;
             border.check(&mut self.crossing, record)?;
-            // A span may end in the pass that brings its tracestate.
+            // A span may end in the same pass in which its tracestate is read.
             border.tracer.tracestates.renew(to.tracestates_known(), |all| to.set_tracestates(all));
             self.take(to, record, sizes.max_open)?;
             to.send_if_full(send);
@@ -71,13 +72,13 @@ impl Shard {
         Ok(())
     }
 
-    /// Hands a record that was checked to the assembler.
+    /// Passes a validated record to the assembler.
     pub(super) fn take(&mut self, to: &mut Assembler, record: &[u64], max_open: u64) -> Result<(), Violation> {
         if Header::of(record).and_then(Header::kind) == Some(Kind::Begin) {
             if span_of(record).is_some_and(|span| to.knows(span)) {
                 return Err(Violation::Sequence);
             }
-            // Ends that escaped are open for a pass or two longer than the writer knows.
+            // Escaped spans stay open for a pass or two longer than the writer counts them.
             let open = to.open_of(self.state.reader);
             if open > 2 * max_open + 1024 || to.open_of_process(self.state.process) >= MAX_OPEN {
                 return Err(Violation::OpenCap);
@@ -91,13 +92,16 @@ impl Shard {
         }
     }
 
-    /// What is wrong with this shard.
+    /// The warning about this shard.
     pub(super) fn complaint(&self, violation: Violation, pid: u32) -> String {
         let (shard, tail) = (self.crossing.shard, self.tail);
-        format!("shard {shard} of process {pid} is damaged at byte {tail} and is given up: {violation}")
+        format!(
+            "shard {shard} of process {pid} is damaged at byte {tail}: {violation}; \
+             it is quarantined, and its open spans are exported as aborted"
+        )
     }
 
-    /// Nothing more of this shard is read. Its open spans are closed now; says how many there were.
+    /// Quarantines the shard: nothing more of it is read, and its open spans are closed now. Returns their number.
     pub(super) fn give_up(
         &mut self,
         violation: Violation,
@@ -108,7 +112,7 @@ impl Shard {
         send: &mut dyn FnMut(Batch),
     ) -> u64 {
         self.broken = true;
-        let message = format!("aborted: process {pid} damaged the shard that the span was in: {violation}");
+        let message = format!("aborted: process {pid} damaged the shard of the span: {violation}");
         let why = Abort { message, cause: None };
         to.abort(process, Some(self.state.reader), tracer.clock_tick(), &why, send)
     }

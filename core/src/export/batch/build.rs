@@ -20,34 +20,34 @@ impl BatchBuilder {
         self.rows.spans.len()
     }
 
-    /// Adds a lane and says where it is in this batch.
+    /// Adds a lane and returns its index in this batch.
     pub(crate) fn add_lane(&mut self, lane: &Arc<Lane>) -> u32 {
         self.rows.lanes.push(Arc::clone(lane));
         self.rows.lanes.len() as u32 - 1
     }
 
-    /// Copies bytes in and says where they are.
+    /// Copies bytes in and returns their range.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Range<u32> {
         let start = self.rows.bytes.len() as u32;
         self.rows.bytes.extend_from_slice(bytes);
         start..start + bytes.len() as u32
     }
 
-    /// Adds attributes and says where they are.
+    /// Adds attributes and returns their range.
     pub(crate) fn attributes(&mut self, rows: impl Iterator<Item = AttributeRow>) -> Range<u32> {
         let start = self.rows.attributes.len() as u32;
         self.rows.attributes.extend(rows);
         start..self.rows.attributes.len() as u32
     }
 
-    /// Adds events and says where they are.
+    /// Adds events and returns their range.
     pub(crate) fn events(&mut self, rows: impl Iterator<Item = EventRow>) -> Range<u32> {
         let start = self.rows.events.len() as u32;
         self.rows.events.extend(rows);
         start..self.rows.events.len() as u32
     }
 
-    /// Adds links and says where they are.
+    /// Adds links and returns their range.
     pub(crate) fn links(&mut self, rows: impl Iterator<Item = LinkRow>) -> Range<u32> {
         let start = self.rows.links.len() as u32;
         self.rows.links.extend(rows);
@@ -59,7 +59,7 @@ impl BatchBuilder {
         self.rows.spans.push(row);
     }
 
-    /// About how many bytes the spans so far hold.
+    /// About how many bytes the spans so far take.
     pub(crate) fn size_bytes(&self) -> usize {
         let rows = &self.rows;
         rows.bytes.len()

@@ -9,9 +9,9 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// What produced the spans of a batch: attributes of the process and the service.
+/// The producer of a batch's spans: attributes of the process and the service.
 ///
-/// Keys and values as OpenTelemetry's [resource conventions] name them (`service.name`, `process.pid`, ..).
+/// Keys and values follow OpenTelemetry's [resource conventions] (`service.name`, `process.pid`, ..).
 ///
 /// [resource conventions]: https://opentelemetry.io/docs/specs/semconv/resource/
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,7 +27,7 @@ impl Resource {
     }
 }
 
-/// Where a span ran: a process and one of its threads. Shared by all spans of that thread.
+/// The process and the thread in which a span ran. All spans of that thread share it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Lane {
     /// The process id.
@@ -40,8 +40,8 @@ pub struct Lane {
 
 /// Finished spans, immutable, shared by all exporters.
 ///
-/// The spans of a batch come in the order of their ends as the collector saw them; a parent usually comes after its
-/// children. Reading costs no allocation except for arrays of texts.
+/// The spans of a batch are in the order in which the collector saw their ends; a parent usually follows its children.
+/// Reading allocates only for arrays of texts.
 #[derive(Debug)]
 pub struct Batch {
     rows: Rows,
@@ -78,12 +78,12 @@ pub(crate) enum ValueRow {
     I64s(Range<u32>),
     /// Eight bytes each, native order.
     F64s(Range<u32>),
-    /// Each text behind its length in four bytes, native order.
+    /// Each text follows its length in four bytes, native order.
     Strs(Range<u32>),
 }
 
 impl NameRow {
-    /// The bytes that it stands for, if it isn't static.
+    /// The bytes of the name, if it isn't static.
     pub(crate) fn range_mut(&mut self) -> Option<&mut Range<u32>> {
         match self {
             NameRow::Static(_) => None,
@@ -93,7 +93,7 @@ impl NameRow {
 }
 
 impl ValueRow {
-    /// The bytes that it stands for, if it isn't a scalar.
+    /// The bytes of the value, if it isn't a scalar.
     pub(crate) fn range_mut(&mut self) -> Option<&mut Range<u32>> {
         match self {
             ValueRow::Bool(_) | ValueRow::I64(_) | ValueRow::F64(_) => None,
@@ -153,7 +153,7 @@ pub(crate) struct SpanRow {
     pub(crate) trace_flags: u8,
     pub(crate) kind: SpanKind,
     pub(crate) parent_is_remote: bool,
-    /// The parent is remote, and was recorded by this tracer all the same: in another process.
+    /// The parent is remote, but this tracer has recorded it, in another process.
     pub(crate) parent_is_known: bool,
     pub(crate) nested: bool,
     pub(crate) incomplete: bool,
@@ -179,7 +179,7 @@ impl Batch {
         self.rows.spans.is_empty()
     }
 
-    /// What produced these spans.
+    /// The producer of these spans.
     pub fn resource(&self) -> &Resource {
         &self.resource
     }
@@ -189,7 +189,7 @@ impl Batch {
         self.rows.spans.iter().map(move |row| SpanRef { rows: &self.rows, row })
     }
 
-    /// About how much memory the batch holds, in bytes.
+    /// About how much memory the batch takes, in bytes.
     pub fn size_bytes(&self) -> usize {
         use std::mem::size_of;
         let rows = &self.rows;
@@ -279,7 +279,7 @@ impl Rows {
     }
 }
 
-/// Reads texts that stand behind their lengths; stops at the first that doesn't fit.
+/// Reads texts that follow their lengths. Stops at the first that doesn't fit.
 fn texts(mut bytes: &[u8]) -> Vec<Cow<'_, str>> {
     let mut texts = Vec::new();
     while bytes.len() >= 4 {
@@ -333,22 +333,22 @@ impl<'a> SpanRef<'a> {
         self.row.kind
     }
 
-    /// When it began: nanoseconds since 1970 (UTC).
+    /// The start: nanoseconds since 1970 (UTC).
     pub fn start_ns(&self) -> u64 {
         self.row.start_ns
     }
 
-    /// When it ended: nanoseconds since 1970 (UTC), never before [`start_ns`](Self::start_ns).
+    /// The end: nanoseconds since 1970 (UTC), never before [`start_ns`](Self::start_ns).
     pub fn end_ns(&self) -> u64 {
         self.row.end_ns
     }
 
-    /// How long it lasted, in nanoseconds.
+    /// The duration, in nanoseconds.
     pub fn duration_ns(&self) -> u64 {
         self.row.end_ns.saturating_sub(self.row.start_ns)
     }
 
-    /// The outcome. Allocates if it is an error with a text.
+    /// The status. Allocates if it is an error with a text.
     pub fn status(&self) -> Status {
         match &self.row.outcome {
             Outcome::Unset => Status::Unset,
@@ -357,30 +357,30 @@ impl<'a> SpanRef<'a> {
         }
     }
 
-    /// The process and thread that began it.
+    /// The process and thread that started it.
     pub fn lane(&self) -> &'a Arc<Lane> {
         &self.rows.lanes[self.row.lane as usize]
     }
 
-    /// Whether it began and ended on its lane properly nested in the lane's other nested spans, so that it can be drawn
-    /// on the lane's track without crossing another one.
+    /// Whether it started and ended on its lane, properly nested in the lane's other nested spans. Then it can be drawn
+    /// on the lane's track without crossing another span.
     pub fn is_nested(&self) -> bool {
         self.row.nested
     }
 
-    /// Whether it was still open when the tracer finished; its end is that moment.
+    /// Whether it was still open when the tracer finished. Its end is then that moment.
     pub fn is_incomplete(&self) -> bool {
         self.row.incomplete
     }
 
-    /// Whether it was still open when its worker process died; its end is that moment, and its status says how the process
-    /// ended.
+    /// Whether it was still open when its worker process ended. Its end is then that moment, and its status has the exit
+    /// code or signal of the process.
     pub fn is_aborted(&self) -> bool {
         self.row.aborted
     }
 
-    /// Whether the parent, if there is one, comes to the same exporters: it was recorded in this process, or in another one
-    /// that records into this tracer. True for a root.
+    /// Whether the parent, if there is one, goes to the same exporters: it was recorded in this process, or in another
+    /// one that records into this tracer. True for a root.
     pub fn parent_is_ours(&self) -> bool {
         !self.row.parent_is_remote || self.row.parent_is_known
     }
@@ -422,7 +422,7 @@ impl<'a> SpanRef<'a> {
         self.row.dropped_links
     }
 
-    /// A copy that owns everything.
+    /// An owned copy.
     pub fn to_data(&self) -> SpanData {
         let own = |a: AttributeRef<'_>| (a.key.to_owned(), a.value.into_owned());
         SpanData {
@@ -507,7 +507,7 @@ impl<'a> LinkRef<'a> {
 /// Attributes with their keys, owned.
 type OwnedAttributes = Vec<(String, Value<'static>)>;
 
-/// A finished span that owns everything: what the in-memory exporter keeps.
+/// A finished span with owned data, as the in-memory exporter keeps it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SpanData {
@@ -523,13 +523,13 @@ pub struct SpanData {
     pub name: String,
     /// The kind.
     pub kind: SpanKind,
-    /// When it began: nanoseconds since 1970 (UTC).
+    /// The start: nanoseconds since 1970 (UTC).
     pub start_ns: u64,
-    /// When it ended: nanoseconds since 1970 (UTC).
+    /// The end: nanoseconds since 1970 (UTC).
     pub end_ns: u64,
-    /// The outcome.
+    /// The status.
     pub status: Status,
-    /// The process and thread that began it.
+    /// The process and thread that started it.
     pub lane: Arc<Lane>,
     /// As [`SpanRef::is_nested`].
     pub nested: bool,

@@ -1,4 +1,4 @@
-//! The lines of the file: one trace event each ([Trace Event Format]), ended by a comma.
+//! The lines of the file: one trace event each ([Trace Event Format]), with a comma at the end.
 //!
 //! [Trace Event Format]: https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU
 
@@ -12,8 +12,8 @@ use crate::{SpanKind, Status};
 const SPAN: &str = "span";
 const ARROW: &str = "arrow";
 
-/// When the file's time begins. Viewers read times as doubles, which can't hold nanoseconds since 1970: so the times in
-/// the file count from here.
+/// The origin of the file's times. Viewers read times as doubles, which can't represent nanoseconds since 1970 exactly,
+/// so the times in the file count from here.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Origin {
     /// Nanoseconds since 1970 (UTC).
@@ -37,7 +37,7 @@ fn event(out: &mut Vec<u8>, phase: &str, name: &str, process_id: u32, fill: impl
     out.extend_from_slice(b",\n");
 }
 
-/// A metadata event: nothing is drawn at its time.
+/// A metadata event. It has no position in time.
 fn metadata(out: &mut Vec<u8>, name: &str, process_id: u32, thread_id: u64, fill: impl FnOnce(&mut Object<'_>)) {
     event(out, "M", name, process_id, |event| {
         event.plain("tid", thread_id);
@@ -47,18 +47,18 @@ fn metadata(out: &mut Vec<u8>, name: &str, process_id: u32, thread_id: u64, fill
     });
 }
 
-/// What a file begins with: viewers recognise it by these bytes.
+/// The first bytes of a file. Viewers recognise the format by them.
 pub(super) fn head(out: &mut Vec<u8>, process_id: u32) {
     out.extend_from_slice(b"[\n");
     metadata(out, "heirloom", process_id, u64::from(process_id), |args| args.plain("format", 1));
 }
 
-/// The moment that the file's times count from.
+/// The time from which the file's times count.
 pub(super) fn origin(out: &mut Vec<u8>, process_id: u32, origin: Origin) {
     metadata(out, "heirloom_origin", process_id, u64::from(process_id), |args| args.id("unix_ns", origin.unix_ns));
 }
 
-/// The name of a process, and its place: this program's own before its workers'.
+/// The name of a process, and its position: this program's process comes before its workers'.
 pub(super) fn process(out: &mut Vec<u8>, process_id: u32, own: bool, name: &str) {
     if !name.is_empty() {
         metadata(out, "process_name", process_id, u64::from(process_id), |args| args.text("name", name));
@@ -97,7 +97,7 @@ pub(super) fn slice(out: &mut Vec<u8>, span: &SpanRef<'_>, drawn: Drawn, origin:
     });
 }
 
-/// A pair of asynchronous events, on a track of their own below the threads.
+/// A pair of asynchronous events, on a separate track below the threads.
 pub(super) fn async_slice(out: &mut Vec<u8>, span: &SpanRef<'_>, origin: Origin) {
     let lane = span.lane();
     let mut half = |phase, ns, with_args| {
@@ -121,7 +121,7 @@ pub(super) fn async_slice(out: &mut Vec<u8>, span: &SpanRef<'_>, origin: Origin)
     half("e", span.end_ns().max(span.start_ns()), false);
 }
 
-/// The two events of an arrow, each bound to the slice that begins at its time.
+/// The two events of an arrow. Each is bound to the slice that starts at its time.
 pub(super) fn arrow(out: &mut Vec<u8>, number: u64, arrow: &Arrow, origin: Origin) {
     let name = match arrow.cause {
         Cause::Child => "child",
@@ -140,7 +140,7 @@ pub(super) fn arrow(out: &mut Vec<u8>, number: u64, arrow: &Arrow, origin: Origi
     end("f", &arrow.to);
 }
 
-/// Everything that the times and the track don't say.
+/// Writes everything that the times and the track don't show.
 fn describe(args: &mut Object<'_>, span: &SpanRef<'_>, origin: Origin) {
     ids(args, span);
     outcome(args, span);
@@ -207,7 +207,7 @@ fn outcome(args: &mut Object<'_>, span: &SpanRef<'_>) {
     }
 }
 
-/// The attributes as one object, and the whole sizes of those that were cut as another.
+/// The attributes as one object, and the uncut sizes of those that were cut as another.
 fn attributes<'a>(args: &mut Object<'_>, list: impl ExactSizeIterator<Item = AttributeRef<'a>>) {
     if list.len() == 0 {
         return;

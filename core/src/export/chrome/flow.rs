@@ -1,15 +1,15 @@
 //! The arrows of the logical tree: from a parent to a child that isn't drawn inside it, and along links.
 //!
-//! An arrow has two ends, and both have to be drawn slices before it can be written. A child usually arrives before its
-//! parent, so its end waits under the parent's id; the other way round the parent is found among the latest spans.
+//! An arrow is written once both of its ends are drawn slices. A child usually arrives before its parent, so its end
+//! waits under the parent's id. In the opposite order, the parent is found among the latest spans.
 
 use super::super::{Lane, SpanRef};
 use super::lane::Drawn;
 use crate::{SpanId, TraceId};
 use std::collections::{HashMap, VecDeque};
 
-/// How many of the latest spans are remembered for children and links that come later: background jobs that outlive
-/// their parent, about 100 bytes each.
+/// How many of the latest spans are remembered for children and links that arrive later (background jobs that outlive
+/// their parent), at about 100 bytes each.
 const MAX_RECENT: usize = 1 << 16;
 
 pub(super) type Id = (TraceId, SpanId);
@@ -29,7 +29,7 @@ pub(super) enum Cause {
     Link,
 }
 
-/// An arrow whose ends are both known. It never points back in time, since viewers don't draw that.
+/// An arrow with two known ends. It never points back in time, because viewers don't draw such arrows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Arrow {
     pub(super) cause: Cause,
@@ -44,12 +44,12 @@ struct Waiting {
     to: Slice,
 }
 
-/// Finds the arrows.
+/// Finds the arrows among the spans.
 #[derive(Debug)]
 pub(super) struct Arrows {
     /// Ends that wait for a span of this process or its workers.
     local: WaitingRoom,
-    /// Ends that wait for a span that another process may keep to itself. They must not crowd out the others.
+    /// Ends that wait for a span that another process may never export here. They must not displace the others.
     remote: WaitingRoom,
     recent: Recent,
 }
@@ -59,7 +59,7 @@ impl Slice {
         Self { process_id: lane.process_id, thread_id: lane.thread_id, drawn }
     }
 
-    /// Whether nesting can't show that `child` belongs to this slice: it is on another track, or began later.
+    /// Whether nesting can't show that `child` belongs to this slice: it is on another track, or started later.
     fn needs_arrow_to(&self, child: &Slice) -> bool {
         let same_lane = self.process_id == child.process_id && self.thread_id == child.thread_id;
         !same_lane || child.drawn.start_ns >= self.drawn.end_ns
@@ -76,7 +76,7 @@ impl Arrows {
         }
     }
 
-    /// Takes in a span, drawn as `slice` if it is on a thread track, and calls `draw` for each arrow that is complete now.
+    /// Adds a span, drawn as `slice` if it is on a thread track, and calls `draw` for each arrow that is complete now.
     pub(super) fn span(&mut self, span: &SpanRef<'_>, slice: Option<Slice>, draw: &mut impl FnMut(Arrow)) {
         let id = (span.trace_id(), span.span_id());
         self.recent.insert(id, slice);
@@ -110,8 +110,8 @@ impl Arrows {
         self.recent = Recent::default();
     }
 
-    /// How many ends found no other end: given up for lack of room or after a failed write, or still waiting for a span
-    /// of this process.
+    /// How many ends found no other end: dropped for lack of room or after a failed write, or still waiting for a span of
+    /// this process.
     pub(super) fn unresolved(&self) -> u64 {
         self.local.given_up + self.remote.given_up + self.local.len as u64
     }
@@ -127,11 +127,11 @@ fn connect(cause: Cause, from: Option<Slice>, to: Slice, draw: &mut impl FnMut(A
     draw(Arrow { cause, from, to });
 }
 
-/// Ends by the span that they wait for. If there are too many, those that wait for the span that was named first go.
+/// Ends by the span for which they wait. If there are too many, the ends whose span was named first are dropped.
 #[derive(Debug)]
 struct WaitingRoom {
     by_span: HashMap<Id, Vec<Waiting>>,
-    /// The keys of `by_span` in the order in which they were named, and some that are gone.
+    /// The keys of `by_span` in the order in which they were named, and some that have been removed.
     order: VecDeque<Id>,
     len: usize,
     max: usize,
@@ -166,7 +166,7 @@ impl WaitingRoom {
         ends
     }
 
-    /// Drops the keys that are gone, once they are the majority.
+    /// Drops the removed keys, once they are the majority.
     fn tidy(&mut self) {
         if self.order.len() > 2 * self.by_span.len() + 1024 {
             let by_span = &self.by_span;
@@ -182,7 +182,7 @@ impl WaitingRoom {
     }
 }
 
-/// Where the latest spans were drawn; `None` for those on no thread track.
+/// The drawn positions of the latest spans; `None` for those that are on no thread track.
 #[derive(Debug, Default)]
 struct Recent {
     slices: HashMap<Id, Option<Slice>>,
@@ -213,7 +213,7 @@ mod tests {
     use super::super::super::SpanData;
     use super::*;
 
-    /// Feeds nested spans to the arrows and returns, for each arrow, its cause and the starts of its ends.
+    /// Passes nested spans to the arrows. Returns, for each arrow, its cause and the starts of its ends.
     fn drawn(arrows: &mut Arrows, spans: &[SpanData]) -> Vec<(Cause, u64, u64)> {
         let mut found = Vec::new();
         for span in batch(spans).spans() {

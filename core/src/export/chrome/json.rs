@@ -10,8 +10,8 @@ pub(super) fn plain(out: &mut Vec<u8>, value: impl Display) {
     let _ = write!(out, "{value}");
 }
 
-/// Appends a quoted text. What JSON requires is escaped ([RFC 8259, section 7]); everything else stays UTF-8, since
-/// Perfetto refuses the escapes of characters beyond the 16-bit plane.
+/// Appends a quoted text. Escapes only what JSON requires ([RFC 8259, section 7]); everything else stays UTF-8, because
+/// Perfetto rejects the escapes of characters beyond the 16-bit plane.
 ///
 /// [RFC 8259, section 7]: https://www.rfc-editor.org/rfc/rfc8259#section-7
 pub(super) fn text(out: &mut Vec<u8>, text: &str) {
@@ -36,7 +36,7 @@ pub(super) fn micros(out: &mut Vec<u8>, ns: u64) {
     let _ = write!(out, "{}.{:03}", ns / 1000, ns % 1000);
 }
 
-/// Appends an attribute's value, typed. JSON has no infinity and no NaN: those become texts.
+/// Appends an attribute's value with its type. JSON has no infinity and no NaN: they become texts.
 pub(super) fn value(out: &mut Vec<u8>, value: &Value<'_>) {
     match value {
         Value::Bool(v) => plain(out, v),
@@ -53,7 +53,7 @@ pub(super) fn value(out: &mut Vec<u8>, value: &Value<'_>) {
 fn double(out: &mut Vec<u8>, value: f64) {
     match value {
         v if v.is_finite() => {
-            // `Debug` prints the shortest digits that read back as the same value, large ones with an exponent.
+            // `Debug` prints the shortest digits that parse to the same value, and an exponent for large values.
             let _ = write!(out, "{v:?}");
         }
         v if v.is_nan() => text(out, "NaN"),
@@ -72,7 +72,7 @@ fn list<T>(out: &mut Vec<u8>, items: &[T], mut item: impl FnMut(&mut Vec<u8>, &T
     out.push(b']');
 }
 
-/// Writes the fields of an object; the closing brace comes with [`end`](Self::end).
+/// Writes the fields of an object. [`end`](Self::end) writes the closing brace.
 pub(super) struct Object<'a> {
     pub(super) out: &'a mut Vec<u8>,
     first: bool,
@@ -84,7 +84,7 @@ impl<'a> Object<'a> {
         Self { out, first: true }
     }
 
-    /// Writes a key; the caller appends its value to what is returned.
+    /// Writes a key. The caller appends its value to the returned buffer.
     pub(super) fn key(&mut self, key: &str) -> &mut Vec<u8> {
         if !self.first {
             self.out.push(b',');

@@ -1,24 +1,26 @@
-//! Where slices are drawn on the thread tracks, so that a viewer nests them as they were.
+//! The positions of slices on the thread tracks, such that a viewer nests them like the spans.
 //!
-//! Viewers nest the slices of a thread by their times alone, and bind an arrow to the slice that began last. A clock
-//! that can't tell two beginnings apart (some tick every 41 ns) would put arrows on the wrong slice, and a slice of no
-//! length at its parent's end outside of it. So a slice that began together with its first child is drawn one nanosecond
-//! earlier, and one of no length one nanosecond long, wherever the slice before leaves room. Nothing else is moved.
+//! Viewers nest the slices of a thread by their times alone, and bind an arrow to the slice that started last. Some
+//! clocks tick only every 41 ns. Two spans with the same start would then get arrows on the wrong slice, and a slice of
+//! no length at its parent's end would be outside of the parent. So a slice that starts together with its first child is
+//! drawn one nanosecond earlier, and one of no length is drawn one nanosecond long, if the slice before leaves room.
+//! Nothing else is moved.
 //!
-//! A lane's nested spans arrive in the order of their ends, children first. It is enough to remember those that no later
-//! one encloses yet. One that arrives late, after one that encloses it, is drawn as it was.
+//! A lane's nested spans arrive in the order of their ends, children first. It is enough to remember those that are not
+//! enclosed by a later one yet. A span that arrives after a span that encloses it is drawn unchanged.
 
 use super::super::Lane;
 use crate::SpanId;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// How many finished slices a lane remembers: enough for the siblings before a parent's end that matter, its first child
-/// and the slice before it, in all but the widest fan-outs on one thread. Those are drawn right, but may share starts.
+/// How many finished slices a lane remembers: enough for the siblings before a parent's end that matter (its first child
+/// and the slice before it) in all but the widest fan-outs on one thread. In those, slices nest correctly but may share
+/// starts.
 const MAX_FINISHED: usize = 512;
 
-/// How many lanes are remembered: several times the threads of a large program. With more, all are forgotten and their
-/// names are written again when they come back.
+/// How many lanes are remembered: several times the threads of a large program. With more, all are forgotten, and their
+/// names are written again when they recur.
 const MAX_LANES: usize = 1024;
 
 /// The times at which a slice is drawn.
@@ -28,7 +30,7 @@ pub(super) struct Drawn {
     pub(super) end_ns: u64,
 }
 
-/// A finished slice that no other encloses yet.
+/// A finished slice that is not enclosed by another yet.
 #[derive(Debug)]
 struct Finished {
     parent: Option<SpanId>,
@@ -41,7 +43,7 @@ struct Finished {
 struct Track {
     thread_name: Arc<str>,
     finished: Vec<Finished>,
-    /// Everything forgotten ended by then.
+    /// Upper bound of the ends of the slices that were forgotten.
     floor_ns: u64,
 }
 
@@ -49,12 +51,12 @@ struct Track {
 #[derive(Debug, Default)]
 pub(super) struct Tracks {
     tracks: HashMap<(u32, u64), Track>,
-    /// Everything forgotten, on any track, ended by then.
+    /// The same for all tracks.
     floor_ns: u64,
     max_end_ns: u64,
 }
 
-/// What the file doesn't say about a lane yet.
+/// What the file must still say about a lane.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum News {
     Nothing,
@@ -62,7 +64,7 @@ pub(super) enum News {
 }
 
 impl Tracks {
-    /// Makes sure that the lane is known, and says whether its thread's name has to be written.
+    /// Makes sure that the lane is known, and returns whether its thread's name must be written.
     pub(super) fn visit(&mut self, lane: &Lane) -> News {
         let key = (lane.process_id, lane.thread_id);
         if let Some(track) = self.tracks.get_mut(&key) {
@@ -80,13 +82,13 @@ impl Tracks {
         News::ThreadName
     }
 
-    /// Forgets all lanes, and what the file says about them.
+    /// Forgets all lanes, and what was written about them.
     pub(super) fn forget(&mut self) {
         self.tracks.clear();
         self.floor_ns = self.max_end_ns;
     }
 
-    /// Where to draw a nested span of a lane that was visited.
+    /// The drawn times of a nested span of a lane that was visited.
     pub(super) fn place(
         &mut self,
         lane: &Lane,
@@ -138,8 +140,8 @@ impl Track {
 }
 
 impl Finished {
-    /// Whether it ran inside the span, which ended later and began at `start_ns`. Of two that began together, one of no
-    /// length is inside only if it says so.
+    /// Whether it ran inside the span, which ended later and started at `start_ns`. If both started together and one has
+    /// no length, that one is inside only if the span is its parent.
     fn is_inside(&self, span: SpanId, start_ns: u64) -> bool {
         let together = self.start_ns == start_ns;
         self.start_ns > start_ns || together && (self.drawn.end_ns > start_ns || self.parent == Some(span))
@@ -186,7 +188,7 @@ mod tests {
 
     #[test]
     fn slices_never_cross_even_where_there_is_no_room() {
-        // 4 fills the time up to 10; 2 began with its child 3 and is drawn as early as it can be: 1 must not begin later.
+        // 4 fills the time up to 10. 2 started with its child 3 and is drawn as early as possible. 1 must not start later.
         assert_eq!(starts(&[(4, 0, 5, 10), (3, 2, 11, 12), (2, 1, 11, 15), (1, 0, 11, 20)]), [5, 11, 10, 10]);
     }
 

@@ -19,47 +19,48 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// How many ends of arrows wait for the span at the other end, by default. One takes about 60 bytes; a drawing with more
-/// arrows shows nothing.
+/// How many ends of arrows may wait for the span at the other end, by default. Each takes about 60 bytes, and a drawing
+/// with more arrows is unreadable.
 const MAX_WAITING_ARROWS: usize = 262_144;
 
-/// How long before the first span the file's time begins: room for spans that turn out to have begun earlier, since a
-/// trace's root arrives last.
+/// How long before the first span the file's time starts, in nanoseconds: one minute. A trace's root arrives last, and
+/// may have started earlier than its first descendant that arrives.
 const MARGIN_NS: u64 = 60 * 1_000_000_000;
 
-/// What the buffer for a batch may keep between batches.
+/// The largest capacity that the buffer for a batch keeps between batches, in bytes, so that one large batch doesn't hold
+/// memory permanently.
 const MAX_IDLE_BYTES: usize = 4 << 20;
 
-/// How many processes are remembered as named. With more, names are written again: that does no harm.
+/// How many processes are remembered as named. With more, names are written again, which is harmless.
 const MAX_PROCESSES: usize = 1024;
 
-/// Writes a file that [Perfetto](https://ui.perfetto.dev) opens: a thread track for each thread of each process, arrows
-/// for what nesting can't show.
+/// Writes a file that [Perfetto](https://ui.perfetto.dev) opens: a track for each thread of each process, and arrows for
+/// relations that nesting can't show.
 ///
 /// | in the trace | in the file |
 /// |---|---|
 /// | a span that [nests](SpanRef::is_nested) in its lane | a slice on its thread's track, with the real process and thread ids |
-/// | any other span (overlapping, ended on another thread) | a slice on a track of its own below the threads |
-/// | a child on another lane than its parent, or begun after it | an arrow `child` from the parent's beginning to the child's |
-/// | a link | an arrow `link` from the span that began first to the other |
+/// | any other span (overlapping, ended on another thread) | a slice on a separate track below the threads |
+/// | a child on another lane than its parent, or started after the parent's end | an arrow `child` from the parent's start to the child's |
+/// | a link | an arrow `link` from the span that started first to the other |
 /// | ids, attributes, events, links, status, what was cut or lost | arguments of the slice |
 ///
-/// *What it doesn't show.* An arrow needs two slices on thread tracks; spans on tracks of their own have none, their
-/// parent stands in their arguments. Events are arguments, not marks: viewers take a mark on a thread for a slice, which
-/// would bend the nesting and the arrows. Slices that the clock can't tell apart are moved by a nanosecond each to keep
-/// the nesting and the arrows right.
+/// *What it doesn't show.* An arrow needs two slices on thread tracks. Spans on separate tracks have no arrows; their
+/// arguments have the parent's id. Events are arguments and not marks, because viewers take a mark on a thread for a
+/// slice, which would distort the nesting and the arrows. Slices that start at the same clock value are moved by a
+/// nanosecond each, so that the nesting and the arrows are right.
 ///
-/// *Time* in the file counts from a moment up to a minute before the first span, which the event `heirloom_origin` names,
-/// because viewers read times as doubles: exact to the nanosecond for the first fifty days.
+/// *Time* in the file counts from a moment up to a minute before the first span; the event `heirloom_origin` has it.
+/// Viewers read times as doubles, so this keeps them exact to the nanosecond for the first fifty days.
 ///
-/// *After a crash* the file is readable up to the last batch: each event has a line of its own, a batch is one write,
-/// and viewers don't mind that the closing bracket is missing. After a failed write, such as a full disk, what did not fit
-/// is rejected (and counted in the ledger), a line that was cut is completed once there is room, and arrows to spans
-/// from before are left out.
+/// *After a crash* the file is readable up to the last batch: each event is one line, a batch is one write, and viewers
+/// accept a missing closing bracket. After a failed write, such as on a full disk, the spans that did not fit are
+/// rejected (and counted in the ledger). A line that was cut is completed once there is room, and arrows to earlier spans
+/// are left out.
 ///
-/// *Memory*: 262,144 ends of arrows that wait for their other end ([`max_waiting_arrows`](Self::max_waiting_arrows)),
-/// 65,536 spans that a later child or link may name, 512 slices on each of at most 1,024 lanes; at most about 60 MB, in
-/// most programs a few. What is left out is counted in the event `heirloom_summary` that ends the file.
+/// *Memory*: 262,144 ends of arrows that wait for their other end ([`max_waiting_arrows`](Self::max_waiting_arrows));
+/// 65,536 spans to which later children or links may refer; 512 slices on each of at most 1,024 lanes. At most about 60
+/// MB, in most programs a few. The event `heirloom_summary` at the end of the file counts what was left out.
 ///
 /// *Cost* per span, on the exporter's thread: some hash look-ups and about 300 bytes of text.
 ///
@@ -82,25 +83,25 @@ pub struct Chrome {
     named_processes: HashSet<u32>,
     tracks: Tracks,
     arrows: Arrows,
-    /// The lines of the batch being written.
+    /// The lines of the batch that is being written.
     lines: Vec<u8>,
-    /// For each span of the batch, where its slice ends in the lines.
+    /// For each span of the batch, the position in the lines where its slice ends.
     ends: Vec<usize>,
     counts: Counts,
-    /// The number of the last arrow: never used twice, even if its batch was not written.
+    /// The number of the last arrow. Numbers are never reused, even if a batch was not written.
     last_arrow: u64,
     closed: bool,
 }
 
-/// What ends up in the last line.
+/// The counts in the last line.
 #[derive(Debug, Default)]
 struct Counts {
     spans: u64,
     rejected: u64,
     arrows: u64,
-    /// Arrows of batches that were not written whole.
+    /// Arrows of batches that were not written completely.
     lost_arrows: u64,
-    /// Spans that began before the file's time.
+    /// Spans that started before the file's time.
     before_origin: u64,
 }
 
@@ -111,21 +112,21 @@ impl std::fmt::Debug for Chrome {
 }
 
 impl Chrome {
-    /// Writes to a file, which is created, or emptied if it exists.
+    /// Writes to a file. Creates it, or empties it if it exists.
     ///
     /// # Errors
     ///
-    /// If the file can't be created or written; the error names the path.
+    /// The file can't be created or written. The error names the path.
     pub fn create(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
         let named = |e: io::Error| io::Error::new(e.kind(), format!("can't create the trace file {path:?}: {e}"));
         let mut chrome = Self::new(File::create(path).map_err(named)?);
-        // From here on the file is a trace, whenever the process dies.
+        // From here on the file is a valid trace, even if the process is killed.
         chrome.sink.flush().map_err(named)?;
         Ok(chrome)
     }
 
-    /// Writes to a writer: a pipe, a compressor. It is given whole batches, so that it needs no buffer of its own.
+    /// Writes to a writer: a pipe, a compressor. Each write is a whole batch, so the writer needs no buffer.
     pub fn new(writer: impl Write + Send + 'static) -> Self {
         let process_id = std::process::id();
         let mut head = Vec::new();
@@ -147,8 +148,8 @@ impl Chrome {
         }
     }
 
-    /// How many ends of arrows may wait for the span at the other end (262,144), for children of spans that are still
-    /// open. Beyond that the oldest are left out of the file and counted. To be called before the first batch.
+    /// How many ends of arrows may wait for the span at the other end (262,144): children of spans that are still open.
+    /// Beyond that the oldest are left out of the file and counted. Call it before the first batch.
     pub fn max_waiting_arrows(mut self, max: usize) -> Self {
         self.arrows = Arrows::new(max);
         self
@@ -174,7 +175,7 @@ impl Chrome {
         result
     }
 
-    /// The beginning of the file's time, decided with the first batch.
+    /// The start of the file's time, set by the first batch.
     fn origin(&mut self, batch: &Batch) -> Origin {
         let created_ns = self.created_ns;
         let origin = *self.origin.get_or_insert_with(|| {
@@ -187,7 +188,7 @@ impl Chrome {
         origin
     }
 
-    /// Names the process and the thread, where the file doesn't yet.
+    /// Names the process and the thread, unless the file does already.
     fn announce(&mut self, span: &SpanRef<'_>, service: &str) {
         let lane = span.lane();
         if self.tracks.visit(lane) == News::Nothing {
@@ -227,7 +228,7 @@ impl Chrome {
         Slice::new(lane, drawn)
     }
 
-    /// Forgets what the file was to say: some of it was not written.
+    /// Forgets what the file contains, because some of it was not written.
     fn forget(&mut self) {
         self.arrows.give_up();
         self.tracks.forget();

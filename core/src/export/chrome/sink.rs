@@ -1,30 +1,30 @@
-//! The file behind the exporter: whole lines, whatever happens to the disk.
+//! The file behind the exporter. It contains only whole lines, even after a failed write.
 
 use std::io::{self, Write};
 
-/// Writes lines to a writer. If one write fails in the middle of a line, the rest of that line comes first in the next:
-/// what the file holds is always whole lines, at most without the end of the last.
+/// Writes lines to a writer. If a write fails in the middle of a line, the next write starts with the rest of that line.
+/// So the file contains whole lines, except that the end of the last one may be missing.
 pub(super) struct Sink {
     writer: Box<dyn Write + Send>,
-    /// What has to be written before anything else.
+    /// The rest of a line, to be written first.
     rest: Vec<u8>,
 }
 
 /// A write that failed.
 #[derive(Debug)]
 pub(super) struct WriteError {
-    /// How many bytes of the lines were written all the same.
+    /// How many bytes of the lines were written before the failure.
     pub(super) written: usize,
     pub(super) error: io::Error,
 }
 
 impl Sink {
-    /// Begins with these lines. They are written with the first others.
+    /// Starts with these lines, which the first write includes.
     pub(super) fn new(writer: Box<dyn Write + Send>, head: Vec<u8>) -> Self {
         Self { writer, rest: head }
     }
 
-    /// Writes whole lines, in one call of the writer if it takes them all.
+    /// Writes whole lines, with one call of the writer if it accepts all of them.
     pub(super) fn write(&mut self, lines: &[u8]) -> Result<(), WriteError> {
         let rest = std::mem::take(&mut self.rest);
         if let Err(e) = write_counted(&mut *self.writer, &rest) {
@@ -38,14 +38,14 @@ impl Sink {
         result
     }
 
-    /// Writes what is left of a line, and flushes the writer.
+    /// Writes the rest of a cut line, and flushes the writer.
     pub(super) fn flush(&mut self) -> io::Result<()> {
         self.write(&[]).map_err(|e| e.error)?;
         self.writer.flush()
     }
 }
 
-/// Like [`Write::write_all`], but says how far it came.
+/// Like [`Write::write_all`], and returns how many bytes were written before an error.
 fn write_counted(writer: &mut dyn Write, bytes: &[u8]) -> Result<(), WriteError> {
     let mut written = 0;
     while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
@@ -63,7 +63,7 @@ fn write_counted(writer: &mut dyn Write, bytes: &[u8]) -> Result<(), WriteError>
     Ok(())
 }
 
-/// What is missing of the line that was cut after `written` bytes; nothing if the cut is between two lines.
+/// The missing rest of the line that was cut after `written` bytes; empty if the cut is between two lines.
 fn rest_of_line(lines: &[u8], written: usize) -> &[u8] {
     let (done, rest) = lines.split_at(written.min(lines.len()));
     if done.last().map_or(true, |byte| *byte == b'\n') {

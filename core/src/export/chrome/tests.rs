@@ -1,4 +1,4 @@
-//! What the file promises, checked on its JSON. `ci/perfetto/check.sh` checks the same workload in Perfetto itself.
+//! Checks the promises about the file on its JSON. `ci/perfetto/check.sh` checks the same workload in Perfetto.
 #![allow(clippy::unwrap_used)]
 
 use super::*;
@@ -179,7 +179,7 @@ fn a_full_disk_costs_counted_spans_and_never_the_file() {
         chrome.shutdown().unwrap();
         let events: Vec<Json> = serde_json::from_slice(&disk.bytes()).unwrap();
         let slices = of_phase(&events, "X").len() as u64;
-        // A slice that was cut is rejected, and completed later all the same.
+        // A slice that was cut is rejected, and completed later.
         assert!(slices == 5 - rejected || slices == 6 - rejected, "room {room}: {slices} slices, {rejected} rejected");
         let summary = &named(&events, "heirloom_summary")[0]["args"];
         assert_eq!(summary["spans"].as_u64().unwrap() + summary["spans_rejected"].as_u64().unwrap(), 5);
@@ -208,8 +208,8 @@ fn a_file_that_cannot_be_created_is_named_in_the_error() {
     assert!(error.to_string().contains("no/such/folder/trace.json"), "{error}");
 }
 
-/// The workload that `ci/perfetto/check.sh` opens in Perfetto: with `HEIRLOOM_CHROME_OUT` set to a folder, the file and
-/// what has to be found in it are written there.
+/// The workload that `ci/perfetto/check.sh` opens in Perfetto. With `HEIRLOOM_CHROME_OUT` set to a folder, this writes
+/// the file and the expected counts there.
 #[test]
 fn every_span_and_arrow_of_a_parallel_program_is_in_the_file() {
     for (name, tick_ns) in [("fine", 1), ("coarse", 41)] {

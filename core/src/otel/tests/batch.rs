@@ -20,7 +20,7 @@ pub(super) fn lane(process_id: u32, thread_id: u64, name: &str) -> Arc<Lane> {
     Arc::new(Lane { process_id, thread_id, thread_name: name.into() })
 }
 
-/// A span with nothing but an id, a name and times.
+/// A span with only an id, a name and times.
 pub(super) fn plain(span: u64, lane: u32) -> SpanRow {
     SpanRow {
         trace: TRACE,
@@ -58,7 +58,7 @@ pub(super) fn plain_batch(service: &'static str, len: u64) -> Batch {
     batch.finish()
 }
 
-/// One span (id 2, parent 1) of another process that has everything.
+/// One span (id 2, parent 1) of another process, with every field set.
 pub(super) fn full_batch() -> Batch {
     let mut batch = BatchBuilder::new(resource("thumbnailer"));
     let lane = batch.add_lane(&lane(101, 8, "worker-1"));

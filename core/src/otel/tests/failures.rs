@@ -1,4 +1,4 @@
-//! Exporters that return errors, panic, hang or block: what is counted, what is said, and that the next batch arrives.
+//! Exporters that return errors, panic, hang or block: the counts, the messages, and that the next batch arrives.
 
 use super::batch::plain_batch;
 use crate::export::Exporter;
@@ -15,13 +15,13 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use tokio::runtime;
 
-/// Far more than anything here takes, far less than a hang.
+/// Far longer than any step here takes, and far shorter than a hang.
 const SOON: Duration = Duration::from_secs(20);
 const SHORT: Duration = Duration::from_millis(50);
 
 type Answer = Pin<Box<dyn Future<Output = OTelSdkResult> + Send>>;
 
-/// An exporter that does what a function says, given the first span's id and the chunk's length.
+/// An exporter that calls a function with the first span's id and the chunk's length.
 struct Acts<F>(F);
 
 impl<F> fmt::Debug for Acts<F> {
@@ -49,7 +49,7 @@ fn refuse(why: &str) -> OTelSdkResult {
     Err(OTelSdkError::InternalFailure(why.to_owned()))
 }
 
-/// Exports `len` spans in chunks of two; what is said and how many are rejected.
+/// Exports `len` spans in chunks of two. Returns the message and the number of rejected spans.
 fn export(exporter: &mut impl Exporter, len: u64) -> Result<(), (u64, String)> {
     exporter.export(&plain_batch("a", len)).map_err(|error| (error.rejected(len), error.to_string()))
 }

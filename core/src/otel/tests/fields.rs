@@ -1,4 +1,4 @@
-//! What an exporter is given: every field, the right resource, chunks of the right size.
+//! What an exporter gets: every field, the right resource, chunks of the right size.
 
 use super::batch::{full_batch, lane, plain, plain_batch, resource, RESOURCE_PID, START_NS, TRACE};
 use crate::export::{AttributeRow, Batch, BatchBuilder, Exporter, NameRow, ValueRow};

@@ -14,7 +14,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{channel, Receiver, Sender};
 use std::time::{Duration, Instant};
 
-/// Answers every request with a status; hands out the bodies.
+/// Answers every request with a status, and sends the bodies to the test.
 struct Server {
     address: String,
     bodies: Receiver<Vec<u8>>,
@@ -40,7 +40,7 @@ impl Server {
     }
 }
 
-/// One request of a connection, then its end.
+/// Answers one request of a connection, then closes it.
 fn answer(mut stream: TcpStream, status: &str, bodies: &Sender<Vec<u8>>) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut body_bytes = 0;

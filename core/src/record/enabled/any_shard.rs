@@ -1,4 +1,4 @@
-//! Where a record goes that is not on the fast path: to this thread's shard for the span's tracer.
+//! Records off the fast path: they go to this thread's shard for the span's tracer.
 
 use super::Span;
 use crate::life;
@@ -7,13 +7,13 @@ use crate::unplaced::{NoShard, UNPLACED};
 use crate::wire::WireName;
 use crate::{Name, SetError};
 
-/// This thread's shard for the span's tracer, and whether the record is to have a clock reading: if the span is another
-/// thread's, or another thread wrote to it before, so that the later of both writes wins.
+/// Appends to this thread's shard for the span's tracer. The flag says whether the record needs a clock reading: if the
+/// span belongs to another thread, or another thread wrote to it before. Then the later of both writes wins.
 pub(super) fn on_any_shard<R>(span: &Span, append: impl FnOnce(Slot<'_>, bool) -> R) -> Result<R, SetError> {
     on_tracers_shard(span.cx.tracer, |slot| append(slot, slot.lease != span.lease || span.has_foreign_write()))
 }
 
-/// This thread's shard for a tracer.
+/// Appends to this thread's shard for a tracer.
 pub(super) fn on_tracers_shard<R>(key: u32, append: impl FnOnce(Slot<'_>) -> R) -> Result<R, SetError> {
     fn refusal(state: &ThreadState) -> SetError {
         if state.is_nested() {
@@ -33,7 +33,7 @@ pub(super) fn on_tracers_shard<R>(key: u32, append: impl FnOnce(Slot<'_>) -> R) 
     state.with_tracer(key, append).ok_or_else(|| refusal(state))
 }
 
-/// Where a name goes; `None`, counted, in the middle of another record.
+/// The form in which a record contains a name. `None`, counted, in the middle of another record.
 pub(super) fn place<'a>(state: &ThreadState, name: &'a Name<'_>) -> Option<WireName<&'a str>> {
     if state.is_nested() {
         UNPLACED.count(NoShard::Nested);

@@ -11,10 +11,9 @@ use std::borrow::Cow;
 use std::mem::ManuallyDrop;
 
 /// Appends an attribute. The fast path is a scalar or a short text under a static key that this thread used before; the
-/// fastest that of the span's own thread.
+/// fastest is that of the span's own thread.
 ///
-/// Each arm makes its value anew for the slow path, so that on the fast one the value never is in memory and needs no
-/// drop.
+/// Each arm makes its value again for the slow path. So on the fast path the value is never in memory and needs no drop.
 #[inline(always)]
 pub(crate) fn set(span: &Span, key: Name<'_>, value: Value<'_>) -> Result<(), SetError> {
     let Text::Static(text) = key.0 else { return slow(span, key, value) };
@@ -37,7 +36,7 @@ pub(crate) fn set(span: &Span, key: Name<'_>, value: Value<'_>) -> Result<(), Se
     slow(span, text.into(), again)
 }
 
-/// Drops a value; nothing to do for those that own no memory.
+/// Drops a value, unless its type owns no memory.
 #[inline(always)]
 fn discard(value: ManuallyDrop<Value<'_>>) {
     match &*value {
@@ -65,7 +64,7 @@ fn scalar(span: &Span, key: &'static str, ty: Type, bits: u64) -> bool {
     fits
 }
 
-/// The same with a clock reading, from whatever thread: where another one may have written, too.
+/// The same with a clock reading, from any thread: for spans that another thread may have written to.
 fn stamped(span: &Span, key: u32, ty: Type, bits: u64) -> bool {
     let state = thread::state();
     let Some(slot) = state.take_tracer(span.cx.tracer) else { return false };
@@ -79,13 +78,13 @@ fn stamped(span: &Span, key: u32, ty: Type, bits: u64) -> bool {
     fits
 }
 
-/// Notes on the span that another thread wrote to it; an [`Update`](super::Update) is nobody's span, and has no notes.
+/// Marks the span as written by another thread. An [`Update`](super::Update) has no span to mark.
 #[inline(always)]
 fn note_stamped(span: &Span, slot: Slot<'_>, written: bool) {
     span.touch(written && slot.lease != span.lease && !update::is_of(span));
 }
 
-/// Texts up to this length fit into a record of whatever ring.
+/// The longest text that fits into a record of every ring, in bytes.
 pub(super) const SHORT_TEXT_BYTES: usize = 64;
 
 #[inline]
@@ -108,7 +107,7 @@ fn short_text(span: &Span, key: &'static str, text: &str) -> bool {
     fits
 }
 
-/// The same with a clock reading, as [`stamped`].
+/// The same with a clock reading, as in [`stamped`].
 fn stamped_text(span: &Span, key: u32, text: &str) -> bool {
     let state = thread::state();
     let Some(slot) = state.take_tracer(span.cx.tracer) else { return false };
@@ -134,7 +133,7 @@ fn slow(span: &Span, key: Name<'_>, value: Value<'_>) -> Result<(), SetError> {
     set_encoded(span, &key, Encoded::new(&value))
 }
 
-/// Appends an attribute whose value has the form of the wire, wherever it is written from.
+/// Appends an attribute whose value is encoded, from any thread.
 pub(super) fn set_encoded(span: &Span, key: &Name<'_>, mut value: Encoded<'_>) -> Result<(), SetError> {
     let Some(key) = place(thread::state(), key) else {
         span.lose_attribute();

@@ -1,4 +1,4 @@
-//! How a span begins: the decision whether it is recorded, and its Begin record.
+//! The start of a span: the decision whether it is recorded, and its Begin record.
 
 use super::scope::ambient_tracer;
 use super::Span;
@@ -12,10 +12,10 @@ use crate::unplaced::{NoShard, UNPLACED};
 use crate::wire::{Begin, End, WireName};
 use crate::{pipeline, Context, Name, SpanId, SpanKind, TraceId};
 
-/// Begins a child of `parent`; a root where that is inert.
+/// Starts a child of `parent`; a root if that is invalid.
 ///
 /// The fast path is a recorded child with a static name that this thread used before, of a local parent, on a thread
-/// whose slot holds the parent's tracer: one clock read, one record. Everything else goes the slow way.
+/// whose slot holds the parent's tracer: one clock read, one record. Everything else takes the slow path.
 #[inline(always)]
 pub(crate) fn child(parent: Context, name: Name<'_>, kind: SpanKind) -> Span {
     if parent.flags & !RANDOM == SAMPLED {
@@ -38,13 +38,13 @@ pub(crate) fn child(parent: Context, name: Name<'_>, kind: SpanKind) -> Span {
     slow(parent, name, kind)
 }
 
-/// Begins a root: a child of nothing, whatever is current; by the current context's tracer, else the global one.
+/// Starts a root, even where another span is current, in the current context's tracer, else the global one.
 pub(crate) fn root(name: Name<'_>, kind: SpanKind) -> Span {
     let tracer = ambient_tracer(thread::state());
     slow(Context { tracer, ..Context::INERT }, name, kind)
 }
 
-/// Counts a child of a local parent that is not sampled; whether it could.
+/// Counts a child of a local parent that is not sampled. Returns whether it could.
 #[inline]
 fn not_sampled(parent: &Context) -> bool {
     let state = thread::state();
@@ -58,7 +58,7 @@ fn not_sampled(parent: &Context) -> bool {
     true
 }
 
-/// A Begin but for its name.
+/// A Begin without its name.
 #[inline(always)]
 fn begin_under(parent: &Context, kind: SpanKind, tick: u64) -> Begin {
     let remote = if parent.has(REMOTE) { Begin::PARENT_REMOTE } else { 0 };
@@ -95,7 +95,7 @@ fn begin_any(state: &ThreadState, mut parent: Context, name: Name<'_>, kind: Spa
     begin(state, parent, name, kind).unwrap_or_else(|| Span::not_recorded(transparent(parent)))
 }
 
-/// Counts a span that no shard took; where a child has no shard for want of room, for its parent too.
+/// Counts a span without a shard; in a child process that lacks room for a shard, in the parent's region too.
 fn count_unplaced(key: u32, why: NoShard) {
     UNPLACED.count(why);
     if let (NoShard::NoMemory, Some(tracer)) = (why, pipeline::find(key)) {
@@ -114,8 +114,8 @@ fn transparent(parent: Context) -> Context {
     parent.with(TRANSPARENT)
 }
 
-/// What a span that no shard took hands on: its parent as it is where there is no tracer, so that a trace can pass
-/// through a program that doesn't record; else a transparent context.
+/// The context of a span without a shard. Without a tracer it is the parent's, unchanged, so that a trace passes through
+/// a program that doesn't record. Otherwise it is a transparent one.
 fn without_shard(parent: Context, why: NoShard) -> Context {
     match why {
         NoShard::NoTracer | NoShard::Pipeline => parent,
@@ -125,9 +125,9 @@ fn without_shard(parent: Context, why: NoShard) -> Context {
 }
 
 fn begin_root(state: &ThreadState, bound: Context, name: Name<'_>, kind: SpanKind) -> Span {
-    // Drawn while the slot is taken: a signal handler in the middle of it would draw the same ids.
+    // Drawn while the slot is taken: otherwise a signal handler in between would draw the same ids.
     let drawn = state.with_tracer(bound.tracer, |slot| {
-        // Somebody may have chosen the trace's id.
+        // The caller may have chosen the trace's id.
         let (trace, random) = match bound.trace.is_valid() {
             true => (bound.trace, 0),
             false => (TraceId { hi: state.random() | 1, lo: state.random() }, RANDOM),
@@ -135,14 +135,14 @@ fn begin_root(state: &ThreadState, bound: Context, name: Name<'_>, kind: SpanKin
         (trace, random, SpanId(state.random() | 1), slot.tracer.samples(trace, None))
     });
     let Some((trace, random, unrecorded, sampled)) = drawn else { return Span::not_recorded(bound) };
-    // The context of a root that is not recorded has ids, so that what it calls in other processes joins the decision.
+    // The context of a root that is not recorded has ids, so that the processes that it calls follow the decision.
     let left_out = Context { trace, span: unrecorded, flags: random, ..bound };
     if !sampled {
         state.with_tracer(bound.tracer, |slot| slot.writer.count_sampled_out());
         return Span::not_recorded(left_out);
     }
     let root = Context { trace, flags: random | SAMPLED, ..bound };
-    // A root that was refused: its whole local trace is dropped, and propagates as not sampled.
+    // The root could not be recorded: its whole local trace is dropped, and propagates as not sampled.
     let lost = left_out.with(TRANSPARENT);
     begin(state, root, name, kind).unwrap_or_else(|| Span::not_recorded(lost))
 }
@@ -157,7 +157,7 @@ fn begin_under_remote(state: &ThreadState, parent: Context, name: Name<'_>, kind
     begin(state, parent.with(SAMPLED), name, kind).unwrap_or_else(|| Span::not_recorded(transparent(parent)))
 }
 
-/// Appends the Begin with whatever name, after a refill if need be; `None` if it was refused, which is then counted.
+/// Appends a Begin with a name of any form, if necessary after a refill. `None`, counted, if there is no room.
 fn begin(state: &ThreadState, parent: Context, name: Name<'_>, kind: SpanKind) -> Option<Span> {
     let placed = state.place(&name);
     let span = state.with_tracer(parent.tracer, |slot| {

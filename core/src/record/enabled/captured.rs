@@ -7,13 +7,13 @@ use crate::thread;
 use crate::wire::Encoded;
 use crate::{Capture, Name, SetError};
 
-/// What a value is captured under: its tracer's rules, and the longest value that its shard takes.
+/// What a captured value must fit: its tracer's rules, and the longest value that its shard takes.
 pub(crate) struct CaptureInto {
     pub(crate) rules: Capture,
     pub(crate) limit: usize,
 }
 
-/// Why nothing can be captured into a span, as far as can be seen at a glance: for the way to be short where nothing is.
+/// Why nothing can be captured into a span, from what a cheap check shows: an early return when capture is off.
 #[inline(always)]
 pub(crate) fn refuses(span: &Span) -> Option<SetError> {
     if span.lease == 0 {
@@ -26,7 +26,7 @@ pub(crate) fn refuses(span: &Span) -> Option<SetError> {
     (!enabled).then_some(SetError::CaptureOff)
 }
 
-/// Asks the tracer of a recorded span.
+/// The rules of the tracer of a recorded span.
 pub(crate) fn capture_into(span: &Span) -> Result<CaptureInto, SetError> {
     on_any_shard(span, |slot, _| {
         let rules = &slot.tracer.settings.capture;
@@ -37,12 +37,12 @@ pub(crate) fn capture_into(span: &Span) -> Result<CaptureInto, SetError> {
     })?
 }
 
-/// Whether the tracer of a recorded span denies the values of a key.
+/// Whether the deny list of the span's tracer contains the key.
 pub(crate) fn denies(span: &Span, key: &str) -> bool {
     on_any_shard(span, |slot, _| slot.tracer.settings.capture.denies(key.as_bytes())).unwrap_or(false)
 }
 
-/// Sets an attribute to JSON that may have been cut from so many bytes (zero: it wasn't).
+/// Sets an attribute to JSON. `whole` is its length in bytes before it was cut; zero if it wasn't.
 pub(crate) fn set_captured(span: &Span, key: Name<'_>, json: &[u8], whole: usize) -> Result<(), SetError> {
     let whole = whole.max(json.len()).min(u32::MAX as usize);
     attribute::set_encoded(span, &key, Encoded::text(json, whole))

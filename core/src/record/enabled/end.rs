@@ -1,4 +1,4 @@
-//! How a span ends, on whatever thread.
+//! The end of a span, on any thread.
 
 use super::Span;
 use crate::clock;
@@ -8,7 +8,8 @@ use crate::thread::{self, ThreadState};
 use crate::unplaced::{NoShard, UNPLACED};
 use crate::wire::{End, StrayEnd};
 
-/// Ends a recorded span. The fast path is the thread that began it, not panicking: one clock read, one record, no check.
+/// Ends a recorded span. The fast path is the thread that started it, not panicking: one clock read, one record, no
+/// check.
 #[inline]
 pub(crate) fn end(span: &Span) {
     if std::thread::panicking() || !quick(span) {
@@ -16,7 +17,7 @@ pub(crate) fn end(span: &Span) {
     }
 }
 
-/// Ends the span in its own shard, if that is in the slot. Calls nothing.
+/// Ends the span in its own shard, if the slot holds that. Calls nothing.
 #[inline(always)]
 fn quick(span: &Span) -> bool {
     let state = thread::state();
@@ -30,7 +31,7 @@ fn quick(span: &Span) -> bool {
     counter
 }
 
-/// The same with whatever clock.
+/// The same with any clock.
 fn here(state: &ThreadState, span: &Span, flags: u16) -> bool {
     let Some(slot) = state.take_lease(span.lease) else { return false };
     let (own, dropped) = span.end_marks();
@@ -53,7 +54,7 @@ fn slow(span: &Span) {
     }
 }
 
-/// Ends a span that another thread began, or that this thread began before it gave its shard back.
+/// Ends a span that another thread started, or that this thread started before it returned its shard.
 fn elsewhere(state: &ThreadState, span: &Span, flags: u16) {
     let key = span.cx.tracer;
     match state.activate(key) {
@@ -71,7 +72,7 @@ fn elsewhere(state: &ThreadState, span: &Span, flags: u16) {
                 overflow(key, end);
             }
         }
-        // In the middle of a record nothing can be done that is safe in a signal handler: the span is closed at `finish`.
+        // In the middle of a record, nothing more is safe in a signal handler: `finish` closes the span.
         Err(why @ NoShard::Nested) => UNPLACED.count(why),
         Err(_) => overflow_from_outside(span, flags),
     }

@@ -90,7 +90,8 @@ fn prepare<'a, K: Key>(
     prepared
 }
 
-/// How many items fit into a record behind `bare` bytes, and their length; `None` if not even the record without them fits.
+/// How many items fit into a record after `bare` bytes, and their length; `None` if the record doesn't fit even without
+/// them.
 fn room_for(slot: Slot<'_>, items: &mut [Item<'_>], bare: u64) -> Option<(usize, u64)> {
     let room = slot.writer.max_record().checked_sub(bare)?;
     let (kept, bytes) = fit(items, room, slot.writer.max_value_bytes() as usize);

@@ -1,4 +1,4 @@
-//! [`Span`]: what an open span is, below everything that is done with one (`span.rs`).
+//! [`Span`]: the data of an open span. `span.rs` has its other methods.
 
 use crate::thread::Lease;
 use crate::wire::End;
@@ -6,19 +6,19 @@ use crate::Context;
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// An open span. It ends when it is dropped, on whatever thread that happens; `Send + Sync`.
+/// An open span. It ends when it is dropped, on any thread; `Send + Sync`.
 ///
-/// A span never touches what is current: [`enter`](Self::enter) does, and so do the closure forms. A child is begun with
+/// A span never changes the current context: [`enter`](Self::enter) does, and so do the closure forms. Start a child with
 /// [`span.span(..)`](Self::span), or anywhere else from [`span.context()`](Self::context).
 ///
-/// A span that could not be recorded (not sampled, its thread's shard full, no tracer) has the same methods: what is set
-/// on it is not recorded either, and its context is its parent's.
+/// A non-recording span (its trace is not sampled, its thread's shard is full, there is no tracer) has the same methods.
+/// They record nothing, and its context is its parent's.
 ///
-/// A span that is dropped while its thread panics is closed as an error (`error.type` = `panic`).
+/// A span that is dropped while its thread panics ends as an error (`error.type` = `panic`).
 ///
-/// If a span is leaked (`mem::forget`), it is closed by `finish`, marked as incomplete.
+/// If a span is leaked (`mem::forget`), `finish` closes it, marked as incomplete.
 ///
-/// Cost: beginning and ending each read the clock once and append one record; no lock, no allocation, no system call.
+/// Cost: start and end each read the clock once and append one record; no lock, no allocation, no system call.
 ///
 /// ```
 /// use heirloom_core::{in_root, testing};
@@ -34,19 +34,19 @@ use std::sync::atomic::{AtomicU32, Ordering};
 #[must_use = "a span ends when it is dropped: bind it to a name, not to `_`"]
 pub struct Span {
     pub(super) cx: Context,
-    /// The lease under which it was begun; zero if it isn't recorded.
+    /// The lease under which it was started; zero if it isn't recorded.
     pub(super) lease: Lease,
-    /// [`HANDED_OUT`], [`FOREIGN_WRITE`], and how many attributes and events found no room.
+    /// [`HANDED_OUT`], [`FOREIGN_WRITE`], and the numbers of lost attributes and events.
     marks: AtomicU32,
 }
 
-/// Somebody has the context.
+/// The span's context was handed out.
 const HANDED_OUT: u32 = 1 << 31;
-/// Another thread wrote to the span: from now on its own thread's writes carry a clock reading too.
+/// Another thread wrote to the span. From then on the writes of its own thread have a clock reading too.
 const FOREIGN_WRITE: u32 = 1 << 15;
-/// Where the number of lost events begins; that of lost attributes is below.
+/// The lowest bit of the number of lost events. The number of lost attributes is below it.
 const EVENTS_SHIFT: u32 = 16;
-/// How many of each are counted.
+/// The largest number of each that can be counted: 15 bits.
 const MAX_LOST: u32 = 0x7fff;
 
 impl Span {
@@ -55,13 +55,13 @@ impl Span {
         Self { cx, lease, marks: AtomicU32::new(0) }
     }
 
-    /// A span that records nothing and hands on this context.
+    /// A non-recording span that hands on this context.
     #[inline(always)]
     pub(super) fn not_recorded(cx: Context) -> Self {
         Self::recorded(cx, 0)
     }
 
-    /// Flags and aux of its End.
+    /// Flags and aux of the End record.
     #[inline(always)]
     pub(super) fn end_marks(&self) -> (u16, u32) {
         let marks = self.marks.load(Ordering::Relaxed);
@@ -69,13 +69,13 @@ impl Span {
         (if escaped { End::ESCAPED } else { 0 }, marks & !(HANDED_OUT | FOREIGN_WRITE))
     }
 
-    /// Whether it was noted that another thread wrote to the span.
+    /// Whether the span is marked as written by another thread.
     #[inline(always)]
     pub(super) fn is_touched(&self) -> bool {
         self.marks.load(Ordering::Relaxed) & FOREIGN_WRITE != 0
     }
 
-    /// Notes that somebody has the context.
+    /// Marks the span's context as handed out.
     #[inline]
     pub(super) fn hand_out(&self) {
         if self.marks.load(Ordering::Relaxed) & HANDED_OUT == 0 {
@@ -83,7 +83,7 @@ impl Span {
         }
     }
 
-    /// Notes that another thread wrote to the span, if it did.
+    /// Marks the span as written by another thread, if it was.
     pub(super) fn touch(&self, foreign: bool) {
         if foreign {
             self.marks.fetch_or(FOREIGN_WRITE, Ordering::Relaxed);
@@ -104,10 +104,10 @@ impl Span {
         let _ = self.marks.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
     }
 
-    /// The handle for children, wherever they run. Of a span that isn't recorded it is its nearest recorded ancestor's.
+    /// The handle for children on any thread. Of a non-recording span, it is its nearest recorded ancestor's.
     ///
-    /// Once it was handed out, the collector waits after the end until it has read what every thread had recorded by
-    /// then, so that nothing that happened before the end is missing.
+    /// Once a context has been handed out, the collector delays the span's end until it has read what every thread
+    /// recorded before that end. So nothing that happened before the end is missing.
     #[inline]
     pub fn context(&self) -> Context {
         self.hand_out();

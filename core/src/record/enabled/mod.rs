@@ -1,4 +1,4 @@
-//! The recording API. Its twin with empty bodies is `disabled.rs`.
+//! The recording API. `disabled.rs` has the same API with empty bodies.
 
 mod any_shard;
 mod attribute;

@@ -6,21 +6,21 @@ use crate::thread;
 use std::mem::needs_drop;
 use std::pin::Pin;
 
-/// A span that is current during each poll, and ends with what is polled. Whatever thread polls, there is one at a time.
+/// A span that is current during each poll, and ends with what is polled. Any thread may poll, one at a time.
 #[derive(Debug)]
 pub(crate) struct Polled {
     span: Span,
-    /// Runs while the span is open; `None` if nobody wants to know.
+    /// Measures while the span is open; `None` if the measurements aren't wanted.
     watch: Option<Stopwatch>,
     polls: u64,
-    /// Of a stream.
+    /// Items so far, of a stream; `None` for a future.
     items: Option<u64>,
 }
 
 /// Ends the span if the poll panics.
 struct Poll<'a> {
     polled: &'a mut Polled,
-    /// When the poll began, if that is measured.
+    /// The clock's value when the poll began, if polls are timed.
     from: u64,
 }
 
@@ -47,8 +47,8 @@ impl Polled {
         &self.span
     }
 
-    /// Runs one poll with the span current; `is_over` says of its result whether it was the last one, while the span is
-    /// open.
+    /// Runs one poll with the span current. `is_over` tells from its result whether it was the last one; it runs while
+    /// the span is open.
     #[inline]
     pub(crate) fn poll<R>(&mut self, poll: impl FnOnce() -> R, is_over: impl FnOnce(&Span, &R) -> bool) -> R {
         let from = if self.watch.is_some() { stopwatch::now() } else { 0 };
@@ -61,14 +61,14 @@ impl Polled {
         result
     }
 
-    /// One more item came out of a stream.
+    /// Counts one item that came out of a stream.
     #[cfg(feature = "stream")]
     #[inline]
     pub(crate) fn count_item(&mut self) {
         self.items = self.items.map(|n| n + 1);
     }
 
-    /// What is polled is dropped. The span is current to its destructors.
+    /// Drops what is polled, with the span current during its destructors.
     #[inline]
     pub(crate) fn dropped<F>(&mut self, mut inner: Pin<&mut Option<F>>) {
         if self.span.is_recording() {
@@ -82,7 +82,7 @@ impl Polled {
         }
     }
 
-    /// Ends the span. What is polled further keeps the context.
+    /// Ends the span. Later polls still run in its context.
     fn end(&mut self, now: u64) {
         if let Some(watch) = self.watch.take() {
             let Measured { inside_ns, outside_ns } = watch.measured(now);
@@ -95,7 +95,7 @@ impl Polled {
         self.span.end_in_place();
     }
 
-    /// The same for a future that was over at its first poll: there is nothing to say of its polls.
+    /// The same for a future that was ready at its first poll: it has no polls worth recording.
     #[inline]
     fn end_at_once(&mut self) {
         self.watch = None;
@@ -114,7 +114,8 @@ impl Poll<'_> {
     fn count(&mut self, over: bool) {
         let polled = &mut *self.polled;
         polled.polls += 1;
-        // What this thread has recorded below the span is in another shard than its end may be: that waits for it.
+        // What this thread has recorded below the span is in another shard than the one that its end may go to. Then the
+        // end must wait for it.
         if polled.span.is_recording() && !thread::state().holds_lease(polled.span.lease) {
             polled.span.hand_out();
         }

@@ -1,4 +1,4 @@
-//! What is current on a thread, and for how long.
+//! The current context of a thread, and the scopes that set it.
 
 use super::Span;
 use crate::pipeline;
@@ -6,11 +6,13 @@ use crate::thread::{self, Scope, ThreadState};
 use crate::Context;
 use std::marker::PhantomData;
 
-/// A scope in which a span (or a context) is current on this thread. Not `Send`: it ends where it began.
+/// A scope in which a span (or a context) is the current one of this thread. Not `Send`: it ends on the thread where it
+/// started.
 ///
-/// At its end what was current before is current again: put back as it was, never popped by assumption, so that guards
-/// that are forgotten or dropped out of order inside it have no effect beyond it. Don't hold one over an `.await`: the
-/// task may go on on another thread, and other tasks run on this one meanwhile (the crate page has the lint that says so).
+/// When it ends, it restores the context that was current before it. It restores a saved copy and pops no stack, so
+/// guards inside it that are forgotten or dropped out of order have no effect beyond it. Don't hold one across an
+/// `.await`: the task may continue on another thread, and other tasks run on this one meanwhile (the crate page has a
+/// lint against it).
 ///
 /// Cost: two copies of 32 bytes; no clock read, lock or allocation.
 ///
@@ -27,7 +29,7 @@ use std::marker::PhantomData;
 pub struct Entered<'a> {
     before: Context,
     scope: Scope,
-    /// The span that is current, if it is known: it is told that it was handed out.
+    /// The current span, if it is known. It is marked when its context is handed out.
     span: Option<&'a Span>,
     not_send: PhantomData<*mut ()>,
 }
@@ -59,7 +61,7 @@ fn enter_as(cx: Context, span: Option<&Span>) -> Entered<'_> {
     Entered { before, scope, span, not_send: PhantomData }
 }
 
-/// What is current, for whoever keeps it.
+/// The current context, for a caller that keeps it. Marks the current span as handed out.
 #[inline]
 pub(crate) fn hand_out() -> Context {
     let state = thread::state();

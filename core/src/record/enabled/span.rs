@@ -1,4 +1,4 @@
-//! What is done with a [`Span`], and the functions that begin one.
+//! The methods of a [`Span`], and the functions that start one.
 
 use super::scope::{self, Entered};
 use super::{attribute, begin, end, event, status, Span};
@@ -6,7 +6,7 @@ use crate::{Context, IntoValue, Name, SetError, SpanKind, Status, Value};
 use std::fmt::{self, Write};
 
 impl Span {
-    /// Ends the span where it is: what is left of it records nothing and hands on the same context.
+    /// Ends the span without dropping it. What remains is a non-recording span with the same context.
     #[cfg(feature = "async")]
     #[inline]
     pub(super) fn end_in_place(&mut self) {
@@ -16,10 +16,10 @@ impl Span {
         }
     }
 
-    /// Sets an attribute; the last value of a key wins. What can't be recorded is counted (see
-    /// [`try_set`](Self::try_set)). [`IntoValue`] lists what a value may be; `None` sets nothing.
+    /// Sets an attribute; the last value of a key wins. The ledger counts what can't be recorded (see
+    /// [`try_set`](Self::try_set)). [`IntoValue`] lists the types of values; `None` sets nothing.
     ///
-    /// Any thread may set attributes while it can reach the span: then the record carries a clock reading, and the
+    /// Any thread that can reach the span may set attributes. A record from another thread has a clock reading, and the
     /// latest wins.
     ///
     /// Cost on the span's own thread: one record; no clock read, lock or allocation (an array's elements are copied once
@@ -37,7 +37,7 @@ impl Span {
         self
     }
 
-    /// As [`set`](Self::set), and says why if the attribute isn't recorded.
+    /// As [`set`](Self::set), and returns why if the attribute isn't recorded.
     ///
     /// # Errors
     /// The span isn't recorded; the thread's shard is full; the thread is in the middle of another record. A `None` is no
@@ -50,7 +50,7 @@ impl Span {
         }
     }
 
-    /// Sets an attribute to the text that `value` is displayed as. The text isn't made where the span isn't recorded.
+    /// Sets an attribute to the `Display` text of `value`. A non-recording span doesn't format it.
     ///
     /// Cost: the formatting, one allocation, and that of [`set`](Self::set).
     ///
@@ -77,7 +77,7 @@ impl Span {
     fn set_formatted(&self, key: Name<'_>, value: fmt::Arguments<'_>) -> &Self {
         if self.is_recording() {
             let mut text = String::new();
-            // An implementation that returns an error leaves what it had written; `to_string` would panic.
+            // An implementation that returns an error keeps what it has written so far; `to_string` would panic.
             let _ = text.write_fmt(value);
             self.set(key, text);
         }
@@ -92,7 +92,7 @@ impl Span {
     }
 
     /// Adds an event that happens now, with attributes. Cost: one clock read, one record, one allocation. An event is one
-    /// record of at most 4 KiB: what goes beyond is cut or dropped, and counted.
+    /// record of at most 4 KiB: anything longer is cut or dropped, and counted.
     ///
     /// ```
     /// # use heirloom_core::root;
@@ -104,7 +104,7 @@ impl Span {
         self
     }
 
-    /// As [`event_with`](Self::event_with), for keys that are not static: those travel inside the record.
+    /// As [`event_with`](Self::event_with), for keys that are not static: the record contains their text.
     ///
     /// ```
     /// # use heirloom_core::root;
@@ -117,7 +117,7 @@ impl Span {
         self
     }
 
-    /// Links this span to another one that it isn't a child of. A link to an inert context is not recorded.
+    /// Links this span to another one that isn't its parent. A link to an invalid context is not recorded.
     pub fn link(&self, to: impl Into<Context>) -> &Self {
         event::link(self, to.into(), event::NONE);
         self
@@ -129,13 +129,14 @@ impl Span {
         self
     }
 
-    /// As [`link_with`](Self::link_with), for keys that are not static: those travel inside the record.
+    /// As [`link_with`](Self::link_with), for keys that are not static: the record contains their text.
     pub fn link_with_keys(&self, to: impl Into<Context>, attributes: &[(Name<'_>, Value<'_>)]) -> &Self {
         event::link(self, to.into(), attributes);
         self
     }
 
-    /// Sets the outcome. `Unset` is ignored, and `Ok` is final, as the [specification] says; else the last one wins.
+    /// Sets the status. `Unset` is ignored and `Ok` is final, as the [specification] demands. Otherwise the last one
+    /// wins.
     ///
     /// [specification]: https://opentelemetry.io/docs/specs/otel/trace/api/#set-status
     pub fn set_status(&self, status: Status) -> &Self {
@@ -143,7 +144,7 @@ impl Span {
         self
     }
 
-    /// Says that the work failed, and how: short for an error status.
+    /// Sets the status to an error with this description.
     pub fn error(&self, description: &str) -> &Self {
         self.set_status(Status::Error(description.to_owned()))
     }
@@ -154,13 +155,13 @@ impl Span {
         self
     }
 
-    /// Begins a child.
+    /// Starts a child.
     #[inline]
     pub fn span<'a>(&self, name: impl Into<Name<'a>>) -> Span {
         begin::child(self.cx, name.into(), SpanKind::Internal)
     }
 
-    /// Runs `body` in a child that is current meanwhile.
+    /// Runs `body` in a child, with that child current.
     #[inline]
     pub fn in_span<'a, R>(&self, name: impl Into<Name<'a>>, body: impl FnOnce(&Span) -> R) -> R {
         self.cx.in_span(name, body)
@@ -191,13 +192,14 @@ impl Drop for Span {
     }
 }
 
-/// Begins the root of a new trace, whatever is current. Its tracer is the current context's, else the global one.
+/// Starts the root of a new trace, even where another span is current. Its tracer is the current context's, else the
+/// global one.
 #[inline]
 pub fn root<'a>(name: impl Into<Name<'a>>) -> Span {
     begin::root(name.into(), SpanKind::Internal)
 }
 
-/// Runs `body` in the root of a new trace, which is current meanwhile.
+/// Runs `body` in the root of a new trace, with that span current.
 ///
 /// The span ends when `body` returns, `?` and panics included.
 ///
@@ -213,13 +215,13 @@ pub fn in_root<'a, R>(name: impl Into<Name<'a>>, body: impl FnOnce(&Span) -> R) 
     run_in(root(name), body)
 }
 
-/// Begins a child of what is current; a root where nothing is.
+/// Starts a child of the current span; a root if there is none.
 #[inline]
 pub fn span<'a>(name: impl Into<Name<'a>>) -> Span {
     begin::child(scope::current(), name.into(), SpanKind::Internal)
 }
 
-/// Runs `body` in a child of what is current (a root where nothing is), which is current meanwhile.
+/// Runs `body` in a child of the current span (a root if there is none), with that child current.
 #[inline]
 pub fn in_span<'a, R>(name: impl Into<Name<'a>>, body: impl FnOnce(&Span) -> R) -> R {
     scope::current().in_span(name, body)
@@ -234,35 +236,35 @@ fn run_in<R>(span: Span, body: impl FnOnce(&Span) -> R) -> R {
 }
 
 impl Context {
-    /// The context that is current on this thread; [`Context::INERT`] where nothing is.
+    /// The current context of this thread; [`Context::INERT`] if there is none.
     ///
-    /// A convenience: right directly inside a scope or below an adapter. Under a *plain* `rayon::join` a stolen job sees
-    /// what the waiting job has as current; hand contexts down instead, or use the adapters' twins.
+    /// A convenience: it is right directly inside a scope or below an adapter. Under a *plain* `rayon::join` a stolen job
+    /// sees the context of the job that waits on that thread. Pass contexts down instead, or use the adapters' twins.
     #[inline]
     pub fn current() -> Context {
         scope::hand_out()
     }
 
-    /// As [`current`](Self::current), `None` where nothing is current.
+    /// As [`current`](Self::current), `None` if there is no current context.
     #[inline]
     pub fn try_current() -> Option<Context> {
         let current = scope::hand_out();
         current.trace.is_valid().then_some(current)
     }
 
-    /// Makes the context current on this thread until the result is dropped: for adapters, and for pools of your own.
+    /// Makes the context current on this thread until the result is dropped. For adapters, and for your own pools.
     #[inline]
     pub fn enter(self) -> Entered<'static> {
         scope::enter(self)
     }
 
-    /// Begins a child; a root if the context is inert.
+    /// Starts a child; a root if the context is invalid.
     #[inline]
     pub fn span<'a>(self, name: impl Into<Name<'a>>) -> Span {
         begin::child(self, name.into(), SpanKind::Internal)
     }
 
-    /// Runs `body` in a child (a root if the context is inert), which is current meanwhile.
+    /// Runs `body` in a child (a root if the context is invalid), with that child current.
     #[inline]
     pub fn in_span<'a, R>(self, name: impl Into<Name<'a>>, body: impl FnOnce(&Span) -> R) -> R {
         run_in(self.span(name), body)
@@ -274,7 +276,7 @@ impl Context {
     }
 }
 
-/// Settings of a span that is about to begin.
+/// Settings of a span before it starts.
 ///
 /// ```
 /// # use heirloom_core::{root, SpanKind};
@@ -303,14 +305,14 @@ impl SpanBuilder<'_> {
         self
     }
 
-    /// Begins the span.
+    /// Starts the span.
     pub fn start(self) -> Span {
         let span = begin::child(self.parent, self.name, self.kind);
         self.links.into_iter().for_each(|to| event::link(&span, to, event::NONE));
         span
     }
 
-    /// Runs `body` in the span, which is current meanwhile.
+    /// Runs `body` in the span, with that span current.
     pub fn in_scope<R>(self, body: impl FnOnce(&Span) -> R) -> R {
         run_in(self.start(), body)
     }

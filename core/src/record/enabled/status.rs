@@ -54,8 +54,8 @@ pub(crate) fn rename(span: &Span, name: Name<'_>) {
     note(span, done);
 }
 
-/// Appends a tracestate, right after the Begin: its index, or in a child that records into its parent's region the text,
-/// since its parent has a table of its own.
+/// Appends a tracestate, right after the Begin: its index, or in an attached child the text, because its parent has a
+/// separate table.
 pub(crate) fn tracestate(span: &Span, index: u16) {
     let text = child_tracestate(span.cx.tracer, index);
     let done = on_any_shard(span, |slot, foreign| {
@@ -91,7 +91,7 @@ fn child_tracestate(tracer: u32, index: u16) -> Option<std::sync::Arc<str>> {
     pipeline::find(tracer).filter(|tracer| tracer.parent.is_some())?.tracestates.text(index)
 }
 
-/// Notes on the span what became of a record: whether it was written by a foreign thread, and whether it was lost.
+/// Marks on the span what happened to a record: whether another thread wrote it, and whether it was lost.
 fn note(span: &Span, done: Result<(bool, bool), SetError>) {
     match done {
         Ok((written, foreign)) => {

@@ -10,13 +10,13 @@ use crate::thread;
 use crate::wire::{Encoded, TraceValue, WireName};
 use crate::{Context, Name, SetError, UpdateError, Value};
 
-/// The context by which a trace is updated: with its tracer.
+/// The context for updates of its trace, with its tracer.
 pub(crate) fn updatable(cx: Context) -> Result<Context, UpdateError> {
     update::writable(cx)
 }
 
-/// Appends a value of the whole trace: one record, cut to what fits. The fast path is a short text under a static key
-/// that this thread used before.
+/// Appends a value of the whole trace: one record, cut to fit. The fast path is a short text under a static key that this
+/// thread used before.
 #[inline]
 pub(crate) fn set(cx: Context, key: Name<'_>, value: Value<'_>) -> Result<(), SetError> {
     if let (Text::Static(key), Value::Str(text)) = (&key.0, &value) {
@@ -45,7 +45,7 @@ fn short_text(cx: Context, key: &'static str, text: &str) -> bool {
     fits
 }
 
-/// A record but for its value.
+/// A record without its value.
 #[inline(always)]
 fn value_of(cx: Context, tick: u64, key: WireName<&str>) -> TraceValue<&str> {
     TraceValue { span: cx.span, trace: cx.trace, tick, is_remote: cx.has(REMOTE), key }

@@ -1,4 +1,4 @@
-//! [`Update`]: writes to an open span that is known by its context alone.
+//! [`Update`]: writes to an open span of which only the context is known.
 
 use super::Span;
 use crate::context::{REMOTE, SAMPLED, TRANSPARENT};
@@ -10,11 +10,12 @@ use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Stands for the lease of whoever began the span: no thread has it, so every write counts as another thread's.
+/// Replaces the lease of the thread that started the span. No thread has this one, so every write counts as another
+/// thread's.
 const SOMEBODYS: Lease = thread::NO_LEASE;
 
-/// Whether an attribute, a status or a name was ever set by a context. From then on what is set on a [`Span`] carries a
-/// clock reading too, so that the later of both wins. Events and links don't count: they come beside what is there.
+/// Whether an attribute, a status or a name was ever set by a context. From then on, writes to a [`Span`] have a clock
+/// reading too, so that the later of both wins. Events and links don't count, because they replace nothing.
 static UPDATED: AtomicBool = AtomicBool::new(false);
 
 #[inline(always)]
@@ -22,14 +23,14 @@ pub(super) fn were_any() -> bool {
     UPDATED.load(Ordering::Relaxed)
 }
 
-/// Whether this is an [`Update`]'s.
+/// Whether this is the span of an [`Update`].
 #[inline(always)]
 pub(super) fn is_of(span: &Span) -> bool {
     span.lease == SOMEBODYS
 }
 
-/// Notes that this span's attribute, status or name is about to be set, if it is set by its context: before the clock is
-/// read for that, so that whoever writes after it knows.
+/// Called before an attribute, status or name is set. If it is set by its context, this marks it before the clock is
+/// read, so that later writers see it.
 #[inline]
 pub(super) fn sets(span: &Span) {
     if is_of(span) && !were_any() {
@@ -37,17 +38,17 @@ pub(super) fn sets(span: &Span) {
     }
 }
 
-/// An open span that is known by its context: for code that has no [`Span`] at hand, on whatever thread.
+/// An open span of which only the context is known: for code without the [`Span`], on any thread.
 ///
-/// It has the methods of a [`Span`] (it derefs to one), but it doesn't end the span. Everything that is set carries a clock
-/// reading, and of two values of one attribute the later wins, whoever set them. What is written before the span's end is in
-/// it; what comes later is counted in the ledger as `late`.
+/// It has the methods of a [`Span`] (it derefs to one), but doesn't end the span. Every record of it has a clock reading,
+/// and of two values of one attribute the later wins, from any thread. Writes before the span's end are in the span. The
+/// ledger counts later ones as `late`.
 ///
-/// Where there is nothing to update it has the same methods, and what is set is lost: counted in the ledger as
-/// `missed_updates` if there was no span at all. [`Context::try_update`] says so instead.
+/// If there is no span to update, it has the same methods and nothing is set. The ledger counts that as `missed_updates`
+/// if there was no span at all. [`Context::try_update`] returns the reason.
 ///
-/// Cost: making one costs no clock read, lock or allocation; each write one clock read and one record. Once one has set an
-/// attribute, a status or a name, whatever is set on a [`Span`] of the process costs a clock read too.
+/// Cost: making one costs no clock read, lock or allocation; each write costs one clock read and one record. Once one has
+/// set an attribute, a status or a name, writes to each [`Span`] of the process cost a clock read too.
 ///
 /// ```
 /// use heirloom_core::{in_root, testing, Context};
@@ -94,7 +95,7 @@ impl fmt::Debug for Update {
     }
 }
 
-/// The context with its tracer, if the span that it stands for can be written to from here.
+/// The context with its tracer, if this process can write to its span.
 pub(super) fn writable(cx: Context) -> Result<Context, UpdateError> {
     if !cx.is_valid() {
         UNPLACED.count(NoShard::NoSpan);
@@ -115,10 +116,10 @@ pub(super) fn writable(cx: Context) -> Result<Context, UpdateError> {
     }
 }
 
-/// The same, where the span must be this process's own.
+/// The same, for spans that belong to this process.
 fn own(cx: Context) -> Result<Context, UpdateError> {
     let cx = writable(cx)?;
-    // A child may not write to its parent's spans; the parent finds out for itself which spans are open.
+    // A child may not write to its parent's spans. In the parent, the collector finds the open spans itself.
     let region = if cx.has(REMOTE) { pipeline::find(cx.tracer).and_then(|tracer| tracer.parent.clone()) } else { None };
     match region {
         Some(region) if !region.owns(cx.span.0) => Err(UpdateError::Elsewhere),
@@ -127,16 +128,16 @@ fn own(cx: Context) -> Result<Context, UpdateError> {
 }
 
 impl Context {
-    /// The span that this context stands for, to write to it: for code that has no [`Span`] at hand.
+    /// The span of this context, to write to it: for code without the [`Span`].
     #[inline]
     pub fn update(self) -> Update {
         self.try_update().unwrap_or_else(|_| Update::nothing(self))
     }
 
-    /// As [`update`](Self::update), and says why if there is nothing to write to.
+    /// As [`update`](Self::update), and returns why if there is no span to write to.
     ///
     /// # Errors
-    /// The context is inert, its span isn't recorded, no tracer runs, or the span is the parent process's.
+    /// The context is invalid, its span isn't recorded, no tracer runs, or the span belongs to the parent process.
     ///
     /// ```
     /// use heirloom_core::{Context, UpdateError};
@@ -148,7 +149,7 @@ impl Context {
 }
 
 impl Span {
-    /// Whether another thread wrote to the span, as far as this one can know.
+    /// Whether another thread may have written to the span, as far as this thread can see.
     #[inline(always)]
     pub(super) fn has_foreign_write(&self) -> bool {
         self.is_touched() || were_any()

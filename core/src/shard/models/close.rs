@@ -1,4 +1,4 @@
-//! The end of a tracer while a thread records: the writer notices, nothing is torn, the account is exact.
+//! The end of a tracer while a thread records: the writer notices, no record is torn, the counts are exact.
 
 use super::stage::{begin, end, lease, tracer, Passes};
 use super::{reached, Model, Weak};
@@ -31,7 +31,7 @@ fn close_while_recording() {
     tracer.registry.close();
     passes.settle(&tracer);
     passes.close_all(&tracer);
-    // What the collector has read was counted before.
+    // Every span that the collector has read was counted before.
     let (counts, begun) = (passes.counts(), tracer.registry.counts().begun);
     assert!(begun >= counts.begins, "{begun} were begun, {} were read", counts.begins);
     assert_eq!((counts.spans, counts.corrupt, counts.late), (counts.begins, 0, 0));

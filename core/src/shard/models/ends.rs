@@ -1,4 +1,5 @@
-//! Ends on other threads: in another shard or in the overflow, seen before their begin or after it; the credit comes back.
+//! Ends on other threads: in another shard or in the overflow, read before their begin or after it; the credit is
+//! returned.
 
 use super::stage::{begin, end, end_elsewhere, is_empty, lease, stray, tracer, Passes, Shard};
 use super::{hand_over, planted, reached, Model, Planted, Weak};
@@ -9,7 +10,7 @@ use crate::wire::{Begin, End};
 use loom::thread::{self, JoinHandle};
 use std::sync::Arc;
 
-/// Where one thread leaves a span for another one.
+/// The place where one thread leaves a span for another.
 #[derive(Clone)]
 struct HandOver(Arc<AtomicU64>);
 
@@ -27,7 +28,7 @@ impl HandOver {
     }
 }
 
-/// A thread that begins a span in a shard of its own and gives it away.
+/// A thread that starts a span in its shard and hands it over.
 fn beginner(tracer: &Arc<Shared>, to: &HandOver) -> JoinHandle<Arc<Shard>> {
     let (tracer, to) = (Arc::clone(tracer), to.clone());
     thread::spawn(move || {
@@ -115,7 +116,7 @@ fn an_end_in_the_overflow_is_not_lost() {
     .check();
 }
 
-/// One span may be open: the second one has to wait until the collector gave the room of the first one's end back.
+/// One span may be open. The second one must wait until the collector has returned the room of the first one's end.
 fn one_span_at_a_time() {
     let tracer = tracer(1);
     let mut passes = Passes::new();
@@ -142,7 +143,7 @@ fn one_span_at_a_time() {
     assert!(is_empty(&mine), "the reservation");
 }
 
-/// Records a span if it may, and meanwhile tries to begin one too many.
+/// Records a span if there is room, and tries meanwhile to start one too many.
 fn begin_and_end(shard: &Shard) -> bool {
     match begin(shard) {
         Ok(span) => {

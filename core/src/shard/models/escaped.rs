@@ -1,4 +1,4 @@
-//! Escaped spans: what another thread set before the end is in the span.
+//! Escaped spans: an attribute that another thread set before the end is in the span.
 
 use super::stage::{begin, end, lease, set_foreign, tracer, Passes, KEY};
 use super::{hand_over, planted, reached, Model, Planted, Weak};

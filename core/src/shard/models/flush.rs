@@ -1,4 +1,4 @@
-//! Flush: everything that was published before the request is assembled when the collector says so.
+//! Flush: everything that was published before the request is assembled when the collector answers.
 
 use super::stage::{begin, end, lease, tracer, Passes};
 use super::{hand_over, planted, reached, Model, Planted, Weak};
@@ -8,7 +8,7 @@ use crate::wire::End;
 use loom::thread;
 use std::sync::Arc;
 
-/// What the collector does with a request.
+/// Handles a request like the collector.
 fn flush(passes: &mut Passes, tracer: &Shared) {
     match planted(Planted::OnePass) {
         true => drop(passes.pass(tracer)),

@@ -1,4 +1,4 @@
-//! Recycling: a shard passes from one thread to the next as it is, while the collector reads it.
+//! Recycling: a shard passes unchanged from one thread to the next, while the collector reads it.
 
 use super::stage::{announce, begin, end, lease, tracer, Passes};
 use super::{planted, reached, Model, Planted, Weak};
@@ -8,8 +8,8 @@ use loom::thread;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Records a span as this thread and gives the shard back, as a short-lived thread does. Returns the span, if there was
-/// room, and the shard's address.
+/// Records a span on this thread and returns the shard, like a short-lived thread. Returns the span, if there was room,
+/// and the shard's address.
 fn live(tracer: &Arc<Shared>, thread: u64) -> (Option<u64>, usize) {
     let shard = lease(tracer, thread << 32);
     if planted(Planted::FreeTooEarly) {

@@ -1,13 +1,13 @@
-//! Models of the protocol, which loom runs in every order that matters.
+//! Models of the protocol. Loom runs them in every order that matters.
 //!
 //! ```text
 //! RUSTFLAGS="--cfg loom" cargo test -p heirloom-core --lib --release models -- --nocapture --test-threads 1
 //! ```
 //!
-//! Each model uses the real writer, reader and registry, and where spans are concerned the collector's real passes. Each
-//! has mutants: the same model with one ordering planted wrong, which must fail. And each must be explored in a minimum
-//! number of executions and reach the places it is about, since loom can silently explore one execution only (a thread
-//! that reads back an atomic which it alone writes hides the others' interleavings).
+//! Each model uses the real writer, reader and registry; models with spans also use the collector's real passes. Each has
+//! mutants: the same model with one ordering planted wrong, which must fail. Each must run a minimum number of executions
+//! and reach the places that it tests, because loom can silently explore a single execution (a thread that reads back an
+//! atomic that only it writes hides the others' interleavings).
 #![allow(clippy::unwrap_used)]
 
 mod close;
@@ -26,12 +26,12 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Once};
 use std::time::Instant;
 
-/// How often threads may be interrupted in one execution: three, or what the environment says. Most bugs need one or two.
+/// How often threads may be interrupted in one execution: three, or the environment's number. Most bugs need one or two.
 fn preemptions() -> usize {
     std::env::var("HEIRLOOM_PREEMPTIONS").ok().and_then(|n| n.parse().ok()).unwrap_or(3)
 }
 
-/// Loom's bound on the steps of one execution; reaching it is an error, not a silent end.
+/// Loom's upper bound on the steps of one execution. Exceeding it is an error, not a silent end.
 const MAX_STEPS: usize = 20_000;
 
 /// An ordering planted wrong.
@@ -39,23 +39,23 @@ const MAX_STEPS: usize = 20_000;
 enum Planted {
     /// This access of a shard is relaxed.
     Weak(Edge),
-    /// What one thread tells another one about a span or a request is relaxed.
+    /// The orderings with which one thread passes a span or a request to another are relaxed.
     HandOver,
     /// A span that escaped ends as if it had not.
     NotEscaped,
-    /// A flush counts a pass that it began before it was asked.
+    /// A flush counts a pass that began before the request.
     PassBeforeRequest,
-    /// A flush is content with one pass.
+    /// A flush makes only one pass.
     OnePass,
-    /// A reservation is given back twice.
+    /// A reservation is returned twice.
     CreditTwice,
-    /// A shard is free for others before its owner wrote its last record.
+    /// A shard is free for others before its owner has written its last record.
     FreeTooEarly,
 }
 
 use Planted::Weak;
 
-/// The four accesses that hand over words, each relaxed.
+/// The four accesses that pass words to the other side, each relaxed.
 const EDGES: [Planted; 4] = [Weak(Edge::Publish), Weak(Edge::SeeHead), Weak(Edge::Free), Weak(Edge::SeeTail)];
 
 thread_local! {
@@ -68,7 +68,7 @@ fn planted(what: Planted) -> bool {
     PLANTED.with(|planted| planted.get() == Some(what))
 }
 
-/// The orderings with which threads of a model tell each other something: of the store and of the load.
+/// The orderings with which threads of a model communicate: of the store and of the load.
 fn hand_over() -> (Ordering, Ordering) {
     match planted(Planted::HandOver) {
         true => (Ordering::Relaxed, Ordering::Relaxed),
@@ -76,25 +76,25 @@ fn hand_over() -> (Ordering, Ordering) {
     }
 }
 
-/// Notes that an execution came here.
+/// Records that an execution came here.
 fn reached(place: &'static str) {
     REACHED.with(|places| places.borrow_mut().insert(place));
 }
 
-/// A model and what is demanded of it.
+/// A model and its requirements.
 struct Model {
     name: &'static str,
     run: fn(),
-    /// Fewer executions than this mean that loom didn't look.
+    /// The minimum number of executions: with fewer, loom has not explored the model.
     at_least: usize,
-    /// Where some execution must have been.
+    /// Places that some execution must reach.
     reaches: &'static [&'static str],
-    /// What must fail.
+    /// Variants that must fail.
     mutants: &'static [Planted],
 }
 
 impl Model {
-    /// Runs the model as it is, then each of its mutants.
+    /// Runs the unchanged model, then each of its mutants.
     fn check(&self) {
         assert!(self.mutants.len() >= 2, "{}: at least two mutants", self.name);
         let executions = match self.explore(None) {
@@ -108,7 +108,7 @@ impl Model {
         assert!(survivors.is_empty(), "{}: these mutants were not noticed: {survivors:?}", self.name);
     }
 
-    /// Runs all executions, or as many as it takes to fail; says how many there were, or what failed.
+    /// Runs all executions, or until one fails. Returns their number, or the failure.
     fn explore(&self, mutant: Option<Planted>) -> Result<usize, String> {
         listen_to_panics();
         PLANTED.with(|planted| planted.set(mutant));
@@ -152,7 +152,7 @@ impl Model {
     }
 }
 
-/// Keeps the first message of a panic instead of printing it: a mutant is meant to panic.
+/// Keeps the first message of a panic instead of printing it: mutants panic by design.
 fn listen_to_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

@@ -1,5 +1,5 @@
-//! Publish, space, free: what the reader is shown is what was written, whole and in order, and no word is written while it
-//! may be read.
+//! Publish, space, free: the reader gets what was written, complete and in order, and no word is written while it may be
+//! read.
 
 use super::stage::{make_room, shard, Shard, QUARTER};
 use super::{reached, Model, EDGES};
@@ -8,14 +8,14 @@ use crate::wire::{Header, Kind};
 use loom::thread;
 use std::sync::Arc;
 
-/// A record of `N` words that says its number in each.
+/// A record of `N` words, each of which contains its number.
 fn words<const N: usize>(number: u64) -> [u64; N] {
     let mut words = [number; N];
     words[0] = Header::new(Kind::Link, 8 * N as u64, 0, 0).0;
     words
 }
 
-/// Appends records while there is room for them; returns which ones.
+/// Appends records while there is room for them; returns the appended ones.
 fn append<const N: usize>(shard: &Shard, numbers: std::ops::Range<u64>) -> Vec<u64> {
     let fits = |_: &u64| make_room(shard, 8 * N as u64, false).is_ok();
     numbers.filter(fits).inspect(|number| shard.writer().record(words::<N>(*number))).collect()
@@ -28,7 +28,7 @@ fn drain<const N: usize>(reader: &mut Reader, seen: &mut Vec<u64>) {
     });
 }
 
-/// One thread writes while another one reads, from where the ring stands.
+/// One thread writes while another one reads, from the present position of the ring.
 fn write_and_read<const N: usize>(shard: &Arc<Shard>, reader: &mut Reader, records: u64, at_once: usize) {
     let writer = Arc::clone(shard);
     let writer = thread::spawn(move || append::<N>(&writer, 0..records));

@@ -1,4 +1,4 @@
-//! What the models have in common: a tracer without threads, and what recording threads do.
+//! Common parts of the models: a tracer without threads, and the steps of recording threads.
 
 use crate::clock;
 pub(super) use crate::collector::Passes;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// A record of a quarter of the smallest ring.
 pub(super) const QUARTER: u64 = MIN_BYTES / 4;
 
-/// The smallest ring that there is under loom.
+/// The smallest ring under loom.
 pub(super) fn sizes(max_open: u64) -> Sizes {
     Sizes { bytes: MIN_BYTES, max_open, max_value_bytes: 64 }
 }
@@ -54,7 +54,7 @@ pub(super) fn end(shard: &Shard, span: u64, flags: u16) {
     shard.writer().end(End { flags, dropped: 0, span, tick: tick() });
 }
 
-/// Ends a span of another shard, by way of the overflow if there is no room.
+/// Ends a span of another shard, through the overflow if there is no room.
 pub(super) fn end_elsewhere(tracer: &Shared, shard: &Shard, span: u64) {
     match make_room(shard, End::BYTES, false) {
         Ok(()) => shard.writer().end_elsewhere(End { flags: End::ELSEWHERE, dropped: 0, span, tick: tick() }),
@@ -76,7 +76,7 @@ pub(super) fn set_foreign(shard: &Shard, span: u64, value: u64) {
     shard.writer().record(Attr::stamped_scalar(span, tick(), key, Type::I64, value));
 }
 
-/// Says whose the shard is now.
+/// Writes the shard's new owner.
 pub(super) fn announce(shard: &Shard, thread: u64) -> Result<(), Refused> {
     let start = ThreadStart { thread, name: "" };
     make_room(shard, start.bytes(), false)?;

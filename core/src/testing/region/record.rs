@@ -1,4 +1,4 @@
-//! Records of any content, for tests: right at first, as their encoding in `wire` writes them, and then changed at will.
+//! Records with any content, for tests: valid at first, from their encoding in `wire`, and then changed.
 
 use super::Parent;
 use crate::wire::{
@@ -7,7 +7,7 @@ use crate::wire::{
 use crate::Value;
 use std::ops::Deref;
 
-/// A record, or what looks like one. Derefs to its words.
+/// A record, valid or not. Derefs to its words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawRecord(Vec<u64>);
 
@@ -19,7 +19,7 @@ impl Deref for RawRecord {
     }
 }
 
-/// A name or a key: the number of one in the region's dictionary, or a text that stands in the record.
+/// A name or a key: its number in the region's dictionary, or an inline text.
 #[derive(Clone, Copy, Debug)]
 pub struct RawName<'a>(WireName<&'a str>);
 
@@ -35,48 +35,48 @@ impl<'a> From<&'a str> for RawName<'a> {
     }
 }
 
-/// Records as their writers write them.
+/// Valid records.
 impl RawRecord {
     /// The flag of an end that waits for one more pass of the collector.
     pub const ESCAPED: u16 = End::ESCAPED;
     /// The flag of an end of another shard's span.
     pub const ELSEWHERE: u16 = End::ELSEWHERE;
-    /// The flag of an attribute, a status or a name that says when it was set.
+    /// The flag of an attribute, a status or a name with the time at which it was set.
     pub const STAMPED: u16 = Attr::STAMPED;
 
-    /// A span begins, whose name has this number.
+    /// Starts a span with the name of this number.
     pub fn begin(span: u64, name: u32, parent: impl Into<Parent>, stamp: u64) -> Self {
         let Parent { trace, span: parent } = parent.into();
         Self(Begin { flags: 0, name, parent: parent.0, trace, tick: stamp }.record(span).into())
     }
 
-    /// A span ends, with these flags.
+    /// Ends a span, with these flags.
     pub fn end(span: u64, flags: u16, stamp: u64) -> Self {
         Self(End { flags, dropped: 0, span, tick: stamp }.record().into())
     }
 
-    /// An attribute is set. What doesn't fit into a record of `max` bytes goes on in further records.
+    /// Sets an attribute. A value that doesn't fit into a record of `max` bytes continues in further records.
     pub fn attribute<'a>(span: u64, key: impl Into<RawName<'a>>, value: &Value<'_>, max: u64) -> Vec<Self> {
         let attr = Attr { span, tick: None, key: key.into().0 };
         let value = Encoded::new(value);
         Self::all(&words(|out| attr.split(&value, max).into_iter().for_each(|records| records.put(out))))
     }
 
-    /// A value of a whole trace is set, through one of its spans.
+    /// Sets a value of a whole trace, through one of its spans.
     pub fn trace_value<'a>(of: impl Into<Parent>, key: impl Into<RawName<'a>>, value: &Value<'_>, stamp: u64) -> Self {
         let Parent { trace, span } = of.into();
         let record = TraceValue { span, trace, tick: stamp, is_remote: false, key: key.into().0 };
         Self(words(|out| record.put(&Encoded::new(value), out)))
     }
 
-    /// An event with attributes, and so many more that found no room.
+    /// Adds an event with attributes, and a count of further ones that did not fit.
     pub fn event(span: u64, name: u32, attributes: &[(RawName<'_>, Value<'_>)], dropped: u32, stamp: u64) -> Self {
         let (items, bytes) = items(attributes);
         let event = Event { span, tick: stamp, dropped, name: WireName::Id(name) };
         Self(words(|out| event.put(&items, bytes, out)))
     }
 
-    /// A link with attributes, and so many more that found no room.
+    /// Adds a link with attributes, and a count of further ones that did not fit.
     pub fn link(span: u64, to: impl Into<Parent>, attributes: &[(RawName<'_>, Value<'_>)], dropped: u32) -> Self {
         let (items, bytes) = items(attributes);
         let Parent { trace, span: linked } = to.into();
@@ -84,7 +84,7 @@ impl RawRecord {
         Self(words(|out| link.put(&items, bytes, out)))
     }
 
-    /// The tracestate of a span, as a child says it.
+    /// The tracestate of a span, in the form that a child writes.
     pub fn tracestate(span: u64, text: &str) -> Self {
         Self(words(|out| {
             out.start(Tracestate::before_text(span, text.len()));
@@ -92,7 +92,7 @@ impl RawRecord {
         }))
     }
 
-    /// The records that stand in words one after the other; ends where there is none.
+    /// Splits words into records. Stops at the first word that starts none.
     pub fn all(mut words: &[u64]) -> Vec<Self> {
         let mut records = Vec::new();
         while let Some((record, rest)) = Header::of(words).and_then(|header| split_at(words, header.words())) {
@@ -120,12 +120,12 @@ fn items<'a>(attributes: &'a [(RawName<'a>, Value<'a>)]) -> (Vec<Item<'a>>, u64)
     (items, bytes)
 }
 
-/// Records with something wrong in them.
+/// Invalid records.
 impl RawRecord {
-    /// How many kinds there are: the numbers of the kinds are below it, but for zero, which is none.
+    /// An upper bound of the numbers of kinds. Zero is no kind.
     pub const KINDS: u8 = Kind::NUMBERS.len() as u8 + 1;
 
-    /// A header that says anything.
+    /// A header with any content.
     pub fn header(kind: u8, words: u16, flags: u16, aux: u32) -> u64 {
         Header::of_parts(kind, words.into(), flags, aux).0
     }
@@ -136,7 +136,7 @@ impl RawRecord {
         Self(std::iter::once(header).chain(words.iter().copied()).collect())
     }
 
-    /// A value of a trace whose header has these flags and aux, and whose words are these from the span on.
+    /// A value of a trace with these flags and aux in its header, and these words from the span on.
     pub fn any_trace_value(flags: u16, aux: u32, words: &[u64]) -> Self {
         Self::of(Kind::TraceValue as u8, flags, aux, words)
     }
@@ -147,7 +147,7 @@ impl RawRecord {
         self.with_header(|_, words, flags, aux| Header::of_parts(kind, words, flags, aux))
     }
 
-    /// The same with another length in words, which isn't true.
+    /// The same with another length in words, which is wrong.
     #[must_use]
     pub fn with_length(self, length: u16) -> Self {
         self.with_header(|kind, _, flags, aux| Header::of_parts(kind, length.into(), flags, aux))
@@ -182,7 +182,7 @@ impl RawRecord {
         self
     }
 
-    /// Its first words, with a header that says just that length.
+    /// Its first words, with a header that has just that length.
     #[must_use]
     pub fn cut(mut self, words: usize) -> Self {
         self.0.truncate(words);
@@ -200,12 +200,12 @@ impl RawRecord {
         Header::of(&self.0).map_or(0, Header::flags)
     }
 
-    /// What its header says beside kind, length and flags.
+    /// The part of its header beside kind, length and flags.
     pub fn aux(&self) -> u32 {
         Header::of(&self.0).map_or(0, Header::aux)
     }
 
-    /// Whether it is a begin.
+    /// Whether it is a Begin.
     pub fn is_begin(&self) -> bool {
         self.kind() == Kind::Begin as u8
     }
