@@ -87,7 +87,7 @@ impl Rotel {
         rotel
     }
 
-    /// The spans that it received, once there are `count` of them.
+    /// The spans that it received, once there are at least `spans` of them.
     fn wait_for(&self, spans: usize) -> BTreeSet<Row> {
         self.until("all spans came", || Some(received(&self.text())).filter(|got| got.len() >= spans))
     }
