@@ -1,4 +1,4 @@
-//! What is around the spans of a request.
+//! The parts of a request around its spans: resource and scope.
 
 use super::value::{any, attribute, text};
 use crate::config::Config;
@@ -13,10 +13,10 @@ use opentelemetry_proto::tonic::resource::v1::Resource as ProtoResource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
 
-/// The scope of everything that Langfuse's SDKs send; spans of other scopes are foreign to the server.
+/// The scope that Langfuse's SDKs send. The server treats spans of other scopes as third-party spans.
 const SCOPE: &str = "langfuse-sdk";
 
-/// What is the same for every span of a process, and stands on each: Langfuse's SDK repeats it there.
+/// Values that all spans of a process share. Each span repeats them, as in Langfuse's SDK.
 #[derive(Debug, Default)]
 pub(super) struct Process {
     pub(super) environment: Option<String>,
@@ -24,7 +24,7 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// What the client says, else what the resource does.
+    /// The values of the client's configuration, else those of the resource.
     fn new(config: &Config, resource: &Resource) -> Self {
         let recorded = |key| resource.get(key).and_then(Value::as_str);
         let environment = config.environment.as_deref().or(recorded(keys::ENVIRONMENT));
@@ -35,7 +35,7 @@ impl Process {
         }
     }
 
-    /// Langfuse's names for it.
+    /// The attributes with Langfuse's names.
     pub(super) fn attributes(&self) -> impl Iterator<Item = KeyValue> + '_ {
         let all = [("langfuse.environment", &self.environment), ("langfuse.release", &self.release)];
         all.into_iter().filter_map(|(key, value)| Some(text(key, value.as_deref()?)))
@@ -64,12 +64,12 @@ impl Envelope {
         Self { request: ExportTraceServiceRequest { resource_spans: vec![resource_spans] }, process }
     }
 
-    /// The spans as they are sent.
+    /// The encoded spans of a batch.
     pub(crate) fn spans(&self, batch: &Batch) -> Vec<Span> {
         batch.spans().map(|span| super::span::span(span, &self.process)).collect()
     }
 
-    /// The request with these spans, in bytes, unless it has more than `max_bytes`. The spans are given back.
+    /// The encoded request with these spans; `None` if it has more than `max_bytes`. `spans` gets its spans back.
     pub(crate) fn encode(&mut self, spans: &mut Vec<Span>, max_bytes: usize) -> Option<Vec<u8>> {
         std::mem::swap(&mut self.request.resource_spans[0].scope_spans[0].spans, spans);
         let bytes = (self.request.encoded_len() <= max_bytes).then(|| self.request.encode_to_vec());
@@ -78,7 +78,7 @@ impl Envelope {
     }
 }
 
-/// The resource's own attributes, and what Langfuse wants to know of the process.
+/// The resource's attributes, and Langfuse's attributes of the process.
 fn attributes(resource: &Resource, process: &Process) -> Vec<KeyValue> {
     let own = resource.attributes.iter().map(|(key, value)| attribute(key.as_ref(), any(value.clone())));
     let mut attributes: Vec<KeyValue> = own.collect();
