@@ -55,5 +55,10 @@ fn main() -> Result<(), Error> {
     runtime.block_on(turn(&client).in_span(heirloom_core::root("turn")))?;
     let report = guard.finish();
     println!("{}{report}", render(&memory.spans(), &TreeOptions::default()));
+    for span in memory.spans() {
+        let known = |key| span.attribute(key).map(|value| format!("{key}={value}"));
+        let facts = ["gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens", "gen_ai.response.time_to_first_chunk"];
+        println!("{}: {}", span.name, facts.into_iter().filter_map(known).collect::<Vec<_>>().join(" "));
+    }
     Ok(())
 }
