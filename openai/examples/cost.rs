@@ -88,11 +88,13 @@ fn request() -> Result<CreateChatCompletionRequest, OpenAIError> {
     request.model("m-small").temperature(0.5).max_completion_tokens(100_u32).messages([message.into()]).build()
 }
 
+type Running<'a> = Pin<Box<dyn Future<Output = Result<(), OpenAIError>> + 'a>>;
+
 /// One way to call.
 struct Variant<'a> {
     name: &'static str,
     /// Runs one call.
-    call: Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), OpenAIError>> + 'a>> + 'a>,
+    call: Box<dyn Fn() -> Running<'a> + 'a>,
 }
 
 impl<'a> Variant<'a> {

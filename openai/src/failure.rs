@@ -2,7 +2,7 @@
 //!
 //! A server may repeat the API key in its message, and parts of the prompt. The caller gets all of it in the error itself.
 
-use async_openai::error::OpenAIError;
+use async_openai::error::{ApiError, OpenAIError, WrappedError};
 use heirloom_core::Span;
 use std::borrow::Cow;
 
@@ -24,17 +24,22 @@ impl<'e> Failure<'e> {
     pub(crate) fn of(error: &'e OpenAIError) -> Self {
         match error {
             OpenAIError::ApiError(answer) => {
-                let names = [answer.api_error.code.as_deref(), answer.api_error.r#type.as_deref()];
                 let status = answer.status_code.as_u16();
-                let name = names.into_iter().flatten().find(|name| is_name(name));
-                let name = name.map_or_else(|| status.to_string().into(), Cow::Borrowed);
+                let name = name_in(&answer.api_error).map_or_else(|| status.to_string().into(), Cow::Borrowed);
                 Self { name, status: Some(status), description: None }
             }
             OpenAIError::Reqwest(error) => Self {
                 status: error.status().map(|status| status.as_u16()),
                 ..Self::named(transport(error), "the request failed before the whole answer came")
             },
-            OpenAIError::JSONDeserialize(..) => Self::named("invalid_response", "the answer isn't the expected JSON"),
+            OpenAIError::JSONDeserialize(_, content) => match serde_json::from_str::<WrappedError>(content) {
+                // So comes an error in the middle of a stream.
+                Ok(WrappedError { error }) => {
+                    let reported = Failure::reported(name_in(&error));
+                    Self { name: reported.name.into_owned().into(), ..reported }
+                }
+                Err(_) => Self::named("invalid_response", "the answer isn't the expected JSON"),
+            },
             OpenAIError::StreamError(_) => Self::named("stream_error", "the stream was cut short or is malformed"),
             OpenAIError::InvalidArgument(_) => {
                 Self::named("invalid_argument", "the request is invalid; it wasn't sent")
@@ -46,7 +51,7 @@ impl<'e> Failure<'e> {
     /// A failure that an answer reports by its code.
     pub(crate) fn reported(code: Option<&'e str>) -> Self {
         let name = code.filter(|code| is_name(code)).unwrap_or("response_failed");
-        Self { name: name.into(), status: None, description: Some("the server reports that the response failed") }
+        Self { name: name.into(), status: None, description: Some("the server reported that the call failed") }
     }
 
     fn named(name: &'static str, description: &'static str) -> Self {
@@ -65,6 +70,11 @@ impl<'e> Failure<'e> {
             (None, None) => span.error(&self.name),
         };
     }
+}
+
+/// The server's code of an error, else its type.
+fn name_in(error: &ApiError) -> Option<&str> {
+    [error.code.as_deref(), error.r#type.as_deref()].into_iter().flatten().find(|name| is_name(name))
 }
 
 fn transport(error: &reqwest::Error) -> &'static str {

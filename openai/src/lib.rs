@@ -64,7 +64,7 @@
 //!
 //! | what happens | what the span says |
 //! |---|---|
-//! | the call returns an error, or the stream yields one | status error, `error.type` |
+//! | the call returns an error, or the stream yields one, be it broken or reported | status error, `error.type` |
 //! | the answer reports that it failed | status error, `error.type` |
 //! | the call's future or the stream is dropped early | `heirloom.cancelled`, with what came until then |
 //! | a stream is dropped after all of the answer has come | nothing: it is complete |

@@ -23,7 +23,7 @@ fn captured(t: &Testing, name: &str, key: &str) -> Value {
 fn stream(server: &Server, request: CreateChatCompletionRequest) {
     block_on(async {
         let client = client(server).capture(true);
-        let mut stream = client.chat().create_stream(request).await.unwrap();
+        let mut stream = client.chat().create_stream(request).await.expect("a stream");
         while let Some(Ok(_)) = stream.next().await {}
     });
 }
@@ -89,7 +89,9 @@ fn the_output_of_a_broken_or_dropped_stream_is_what_came_until_then() {
         block_on(async {
             let client = client(&server).capture(true);
             let mut stream = client.chat().create_stream(question("m-open")).await.unwrap();
-            (stream.next().await.unwrap().unwrap(), stream.next().await.unwrap().unwrap());
+            for _ in 0..2 {
+                stream.next().await.unwrap().unwrap();
+            }
         });
         assert_eq!(captured(t, "chat m-open", OUTPUT), json!({ "role": "assistant", "content": "4" }));
     });

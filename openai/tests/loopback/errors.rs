@@ -10,7 +10,7 @@ use heirloom_core::{testing, Status};
 fn failed(model: &str) -> (OpenAIError, SpanData) {
     let server = Server::start();
     testing::run(|t| {
-        let error = block_on(client(&server).capture(true).chat().create(question(model))).unwrap_err();
+        let error = block_on(client(&server).capture(true).chat().create(question(model))).expect_err("a failure");
         t.assert_complete();
         assert!(!everything(&t.spans()).contains(KEY), "the key was recorded");
         (error, t.span(&format!("chat {model}")))

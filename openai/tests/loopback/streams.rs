@@ -1,7 +1,7 @@
 //! Calls that are answered by a stream.
 
 use crate::support::server::Server;
-use crate::support::{block_on, client, integer, question, text};
+use crate::support::{block_on, client, everything, integer, question, text, KEY};
 use async_openai::error::OpenAIError;
 use async_openai::types::chat::{
     ChatCompletionResponseStream, ChatCompletionStreamOptions, CreateChatCompletionRequest,
@@ -92,6 +92,17 @@ fn a_stream_that_breaks_is_an_error_and_no_cancellation() {
         assert_eq!(text(&span, "heirloom.cancelled"), None);
         assert_eq!(text(&span, "gen_ai.response.id").as_deref(), Some("chatcmpl-1"), "what came is kept");
         t.assert_complete();
+    });
+}
+
+#[test]
+fn an_error_that_a_stream_reports_has_its_type_and_no_message() {
+    let server = Server::start();
+    testing::run(|t| {
+        let error = chat(&server, question("m-error")).unwrap_err();
+        assert!(error.to_string().contains(KEY), "the caller gets the server's message as it is");
+        assert_eq!(text(&t.span("chat m-error"), "error.type").as_deref(), Some("server_error"));
+        assert!(!everything(&t.spans()).contains(KEY), "the key was recorded");
     });
 }
 

@@ -8,6 +8,7 @@
 // | `m-429-once` | 429 at the first attempt |
 // | `m-slow` | no answer |
 // | `m-cut` | the connection of a stream breaks in the middle |
+// | `m-error` | a stream reports an error in the middle, and ends |
 // | `m-short` | a stream ends cleanly before the answer does |
 // | `m-open` | a stream stays open after its first token |
 // | `m-failed` | a response that failed |
@@ -177,7 +178,7 @@ fn stream(request: &Seen, out: &mut &TcpStream) -> std::io::Result<bool> {
     out.write_all(head.as_bytes())?;
     let events = events(request);
     let sent = match request.model() {
-        "m-cut" | "m-short" | "m-open" => events.len() / 2,
+        "m-cut" | "m-short" | "m-open" | "m-error" => events.len() / 2,
         _ => events.len(),
     };
     for event in &events[..sent] {
@@ -189,6 +190,12 @@ fn stream(request: &Seen, out: &mut &TcpStream) -> std::io::Result<bool> {
         "m-cut" => {
             out.write_all(b"ff\r\ndata: {")?;
             Ok(false)
+        }
+        "m-error" => {
+            let message = format!("Overloaded; key {}", request.key());
+            let error = json!({ "error": { "message": message, "type": "server_error", "code": null } });
+            let text = format!("data: {error}\n\n");
+            out.write_all(format!("{:x}\r\n{text}\r\n0\r\n\r\n", text.len()).as_bytes()).map(|()| true)
         }
         "m-open" => wait_for_the_end(out),
         "m-short" => out.write_all(b"0\r\n\r\n").map(|()| true),
