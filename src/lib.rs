@@ -73,6 +73,8 @@ pub use heirloom_ipc as ipc;
 pub use heirloom_langfuse as langfuse;
 #[cfg(feature = "macros")]
 pub use heirloom_macros::observe;
+#[cfg(feature = "openai")]
+pub use heirloom_openai as openai;
 pub use heirloom_pool as pool;
 pub use heirloom_pool::{background, carry, carry_in_span, threads, Background};
 
@@ -104,6 +106,8 @@ pub mod prelude {
     pub use heirloom_ipc::prelude::*;
     #[cfg(feature = "macros")]
     pub use heirloom_macros::observe;
+    #[cfg(feature = "openai")]
+    pub use heirloom_openai::TracedCalls as _;
     pub use heirloom_pool::prelude::*;
 }
 

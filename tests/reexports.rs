@@ -32,6 +32,8 @@ mod record {
 
 #[cfg(feature = "langfuse")]
 use heirloom::langfuse::{AuthError, Config, ConfigError, Langfuse, Project};
+#[cfg(feature = "openai")]
+use heirloom::openai::{Client, Traced, TracedCalls};
 #[cfg(feature = "otel")]
 use heirloom::otel;
 
