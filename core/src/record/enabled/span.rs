@@ -2,7 +2,8 @@
 
 use super::scope::{self, Entered};
 use super::{attribute, begin, end, event, status, Span};
-use crate::{Context, Name, SetError, SpanKind, Status, Value};
+use crate::{Context, IntoValue, Name, SetError, SpanKind, Status, Value};
+use std::fmt::{self, Write};
 
 impl Span {
     /// Ends the span without dropping it. What remains is a non-recording span with the same context.
