@@ -23,12 +23,13 @@ each() {
 each heirloom-core record serde otel record,serde capture llm record,capture record,llm async stream record,async record,stream \
     macros record,macros macros,llm macros,stream
 each heirloom-macros llm capture stream
-each heirloom-pool record rayon crossbeam tokio record,rayon record,crossbeam record,tokio
+each heirloom-pool record rayon crossbeam async tokio record,async record,rayon record,crossbeam record,tokio
 each heirloom-ipc record workers tokio record,workers record,tokio
 each heirloom-bridge tracing otel http
 lint -p heirloom-langfuse
+each heirloom-openai record middleware record,middleware
 each heirloom record serde otel rayon crossbeam record,rayon ipc record,ipc async record,async tokio langfuse macros \
-    record,macros capture llm tracing provider http
+    record,macros capture llm tracing provider http openai record,openai
 
 tree=$(cargo tree -p heirloom-core --no-default-features --edges normal,build --prefix none)
 [ "$(echo "$tree" | wc -l)" -eq 1 ] || { echo "core has dependencies without its features:"; echo "$tree"; exit 1; }
@@ -41,4 +42,7 @@ lint -p heirloom-disabled --all-targets --features async
 cargo test --quiet -p heirloom-disabled --features async
 lint -p heirloom-disabled --all-targets --features macros
 cargo test --quiet -p heirloom-disabled --features macros
+lint -p heirloom-disabled --all-targets --features pool
+cargo test --quiet -p heirloom-disabled --features pool
+cargo test --quiet -p heirloom-openai --no-default-features --test library_mode
 echo "every combination of features compiles, and library mode has no dependency"

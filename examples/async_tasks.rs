@@ -1,11 +1,12 @@
-//! Async tasks: a service on tokio, which hands what computes to rayon and what blocks to tokio's blocking threads.
+//! Async tasks: a service on tokio that passes computation to rayon and blocking calls to tokio's blocking threads.
 //!
 //! ```text
 //! cargo run --release --example async_tasks --features tokio
 //! ```
 //!
-//! Each request is a task with a trace of its own. It asks two replicas at once and takes the first answer: the other
-//! future is dropped, which its span says. All tasks share a few threads, and none sees another one's current span.
+//! Each request is a task with a separate trace. It asks two replicas at once and takes the first answer. The other
+//! future is dropped, and its span is marked as cancelled. All tasks share a few threads, and no task sees another task's
+//! current span.
 
 use heirloom::export::{Memory, SpanData};
 use heirloom::prelude::*; // adds `.in_span(..)` to futures, `.traced(..)` to `JoinSet`s, runtimes and parallel iterators
@@ -19,7 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-/// What the service is asked.
+/// Asks the service for the number of primes below `limit`.
 struct Request {
     limit: u64,
     reply: oneshot::Sender<usize>,
@@ -41,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 ask.send(Request { limit, reply }).await?;
                 println!("{} primes below {limit}", answer.await?);
             }
-            drop(ask); // the service ends when nobody can ask any more
+            drop(ask); // the service ends when the last sender is dropped
             service.await?
         })
         .map_err(|error: Failed| error.to_string())?;
@@ -56,11 +57,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Takes requests until the last sender is gone, then waits for what is still open.
+/// Takes requests until the last sender is dropped, then waits for the open requests.
 async fn serve(mut requests: mpsc::Receiver<Request>) -> Result<(), Failed> {
     let mut open = JoinSet::new();
     while let Some(request) = requests.recv().await {
-        // Nothing is its parent: each request is a trace.
+        // No parent: each request is a separate trace.
         open.traced(Context::INERT).spawn("request", |cx| answer(cx, request));
     }
     while let Some(ended) = open.join_next().await {
@@ -69,7 +70,7 @@ async fn serve(mut requests: mpsc::Receiver<Request>) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The task of a request. `cx` is its span, which is current here whenever the task runs, on either thread.
+/// The task of a request. `cx` is the context of its span, which is current whenever the task runs, on either thread.
 async fn answer(cx: Context, request: Request) -> Result<(), Failed> {
     let limit = request.limit;
     let replica = tokio::select! {
@@ -83,7 +84,7 @@ async fn answer(cx: Context, request: Request) -> Result<(), Failed> {
     let primes = count_primes(cx, limit).await?;
     known.await?;
     in_span("reply", |span| _ = span.set("primes", primes));
-    // Whoever asked may be gone by now.
+    // The sender of the request may have dropped the receiver.
     request.reply.send(primes).ok();
     Ok(())
 }
@@ -100,7 +101,7 @@ async fn count_primes(cx: Context, limit: u64) -> Result<usize, oneshot::error::
         let numbers = (2..limit).into_par_iter().traced(span).per_leaf();
         numbers.map("numbers", |n| usize::from(is_prime(n))).sum()
     });
-    // Whoever asked goes on once the span has ended: it is not in the middle of it.
+    // `count()` ends its span before the send, so the waiting task continues after the end of the span.
     rayon::spawn(move || _ = done.send(count()));
     counted.await
 }

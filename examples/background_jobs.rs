@@ -4,8 +4,8 @@
 //! cargo run --example background_jobs
 //! ```
 //!
-//! A request saves something and answers at once; the rest goes on in the background. Its trace is complete, and
-//! exported, while the jobs still run.
+//! A request saves rows and answers at once; the rest of the work runs in the background. The request's trace is complete and
+//! exported while the jobs still run.
 
 use heirloom::export::{Memory, SpanData};
 use heirloom::prelude::*; // adds `.background(..)` to spans and contexts
@@ -18,30 +18,29 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let guard = heirloom::builder("background_jobs").exporter(memory.clone()).verify(true).init()?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).thread_name(|_| "pool".to_owned()).build()?;
 
-    // The jobs wait here until they are let go, so that one can see what is exported before.
+    // "reindex" waits at this gate, so that the example can show what is exported before it ends.
     let (let_go, gate) = mpsc::channel::<()>();
 
     let (reindex, notify) = heirloom::in_root("request", |root| {
         root.in_span("save", |span| _ = span.set("rows", 3));
 
-        // A trace of its own, with a link to this one: the default. `wait` on the handle is for those who want to know.
+        // The default: a separate trace, with a link to this one. `wait` on the handle returns the job's result.
         let reindex = root.background("reindex").on_thread(move |span| {
-            gate.recv().ok();
+            gate.recv()?;
             span.in_span("sort", |_| ());
-            "reindexed"
+            Ok::<_, mpsc::RecvError>("reindexed") // An `Err` would close the span as an error.
         });
 
-        // In this trace, but still not waited for. On a rayon pool.
+        // A child in this trace. The request doesn't wait for it either. It runs on a rayon pool.
         let notify = root.background("notify").child().on_pool(&pool, |span| {
             span.set("channel", "mail");
-            "notified"
         });
 
-        // A trace of its own that nothing leads to. Anything that takes a closure can run it: here the same pool.
+        // A separate trace without a link. Any function that takes a closure can run it: here `spawn` of the same pool.
         root.background("housekeeping").unlinked().on(|job| pool.spawn(job), |_span| ());
         (reindex, notify)
     });
-    println!("{}", notify.wait(Duration::from_secs(10))?);
+    notify.wait(Duration::from_secs(10))?;
 
     // "request" has ended, so it can be exported: "reindex" still runs.
     guard.tracer().flush(Duration::from_secs(10))?;
@@ -50,9 +49,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("\nexported while \"reindex\" still runs:\n{}", tree::names_sorted(&exported));
 
     let_go.send(())?;
-    println!("{}\n", reindex.wait(Duration::from_secs(10))?);
+    println!("{}\n", reindex.wait(Duration::from_secs(10))??);
 
-    let report = guard.finish(); // waits for jobs that still run, at most until its deadline
+    let report = guard.finish(); // waits for jobs that still run, until its deadline
     let spans = memory.spans();
     print!("{}", tree::names_sorted(&spans));
     let link = find(&spans, "reindex").and_then(|job| job.links.first());

@@ -1,11 +1,11 @@
-//! Child processes in a trace: a program that knows nothing of tracing, and one in another language that does.
+//! Child processes in a trace: commands without tracing, and a Python script that reads the trace context.
 //!
 //! ```text
-//! cargo run --release --example child_command            # -- FILE: whose lines are to be sorted
+//! cargo run --release --example child_command            # -- FILE: the file whose lines are sorted
 //! ```
 //!
-//! Each command is a span with its exit code, CPU time and memory, and each child finds that span in its environment. The
-//! Python script needs nothing but its standard library to say where it belongs.
+//! Each command is a span with exit code, CPU time and memory, and each child finds that span in its environment. The
+//! Python script needs only its standard library to read it.
 
 use heirloom::export::{Memory, SpanData};
 use heirloom::prelude::*; // adds `.traced(..)` to commands
@@ -15,7 +15,7 @@ use std::fs::File;
 use std::io;
 use std::process::{Command, Stdio};
 
-/// What a program in another language has to do: read one variable.
+/// A program in another language reads one variable.
 const PYTHON: &str = r#"
 import os
 version, trace, parent, flags = os.environ["TRACEPARENT"].split("-")
@@ -25,13 +25,13 @@ print(f"python3: I am a child of span {parent} in trace {trace}")
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let memory = Memory::new();
     let guard = heirloom::builder("child_command").exporter(memory.clone()).verify(true).init()?;
-    // Whoever started us may have a trace that this run is a part of; if not, this is a new one.
+    // If the environment has a trace context, this run is a part of that trace; else it starts a new one.
     let started_for = Context::from_env().unwrap_or_default();
 
     started_for.in_span("report", |root| {
         sort(root)?;
         python(root)?;
-        // A program that is not there: the error is the original, and a span says so.
+        // A program that doesn't exist: the caller gets the original error, and the span has `error.type`.
         let missing = Command::new("no-such-program").traced(root).status();
         println!("no-such-program: {}", missing.err().map_or_else(String::new, |error| error.to_string()));
         io::Result::Ok(())
@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// A program that knows nothing of all this, on real data: the dictionary of our choice, or this project's lock file.
+/// A command without tracing, on real data: the file of the first argument, or this project's lock file.
 fn sort(root: &Span) -> io::Result<()> {
     let file = std::env::args().nth(1).unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.lock").into());
     let sort = Command::new("sort").arg("-u").stdin(File::open(file)?).traced(root).output()?;
@@ -52,12 +52,12 @@ fn sort(root: &Span) -> io::Result<()> {
     Ok(())
 }
 
-/// A child that reads its parent from the environment, and is waited for later.
+/// A child that reads its parent from the environment. It is spawned first and waited for later.
 fn python(root: &Span) -> io::Result<()> {
     let python = Command::new("python3").args(["-c", PYTHON]).stdout(Stdio::piped()).traced(root).spawn();
     match python {
         Ok(child) => print!("{}", String::from_utf8_lossy(&child.wait_with_output()?.stdout)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => println!("python3 is not installed: left out"),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => println!("python3 is not installed: skipped"),
         Err(error) => return Err(error),
     }
     Ok(())

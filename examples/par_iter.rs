@@ -1,10 +1,10 @@
-//! Rayon, traced: one span for each item, for each leaf, a summary, and the twins of `join` and `scope`.
+//! Rayon, traced: one span for each item, for each leaf, a summary, and the traced forms of `join` and `scope`.
 //!
 //! ```text
 //! cargo run --example par_iter
 //! ```
 //!
-//! The parent is handed over where the work is submitted. So it is right wherever the work runs, also where rayon steals it.
+//! The parent is passed where the work is submitted. So it is right on every thread, also for work that rayon steals.
 
 use heirloom::export::Memory;
 use heirloom::prelude::*; // adds `.traced(..)` to parallel iterators
@@ -19,7 +19,7 @@ fn main() -> Result<(), heirloom::InitError> {
 
     let numbers: Vec<u64> = (1..=40).collect();
     heirloom::in_root("par_iter", |root| {
-        // One span for each item, which the closure is given. For items that take more than a microsecond.
+        // One span for each item; the closure gets it. For items that take more than a microsecond.
         let collatz: Vec<u64> = numbers
             .par_iter()
             .traced(root)
@@ -27,19 +27,19 @@ fn main() -> Result<(), heirloom::InitError> {
                 span.set("n", *n);
                 collatz_steps(*n)
             })
-            .collect(); // rayon's own from here on: the order is kept
+            .collect(); // rayon's `collect`: it keeps the order
 
         // One span for each leaf: the items that one thread took in one go. For items of any size.
         let total: u64 = collatz.par_iter().traced(root).per_leaf().map("per leaf", |steps| *steps).sum();
 
-        // The same, and each span says how many items there were and how long they took.
+        // One span for each leaf, with the number of its items and their times.
         let longest = numbers.par_iter().traced(root).summary().map("summary", |n| collatz_steps(*n)).max();
         root.set("total", total).set("longest", longest.unwrap_or(0));
 
-        // `join` makes no span. It makes the parent current in both halves, so that `in_span` finds it.
+        // `join` records no span. It makes the parent current in both halves, so that `in_span` finds it.
         root.in_span("join", |join| println!("sum: {}", sum(&numbers, join)));
 
-        // Jobs that borrow from here. Each is given its span, and a scope whose jobs go below it.
+        // Jobs that borrow local data. Each gets its span, and a scope whose jobs are children of that span.
         root.in_span("scope", |parent| {
             heirloom::rayon::scope(parent, |scope| {
                 for half in numbers.chunks(20) {
@@ -52,14 +52,14 @@ fn main() -> Result<(), heirloom::InitError> {
         });
     });
 
-    // The report comes after everything was delivered. Its last line is the account of every span.
+    // `finish` returns after the exporters have delivered every span. The last line of the report is the ledger.
     let report = guard.finish();
     print!("{}", tree::render(&memory.spans(), &TreeOptions::new().lanes(true)));
     println!("{report}");
     Ok(())
 }
 
-/// How often one must halve (or triple and add one) to get to 1.
+/// The number of steps (halve, or triple and add one) to get to 1.
 fn collatz_steps(n: u64) -> u64 {
     let next = |n: &u64| Some(if n % 2 == 0 { n / 2 } else { 3 * n + 1 });
     std::iter::successors(Some(n), next).take_while(|n| *n > 1).count() as u64

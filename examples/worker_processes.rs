@@ -1,12 +1,12 @@
-//! Worker processes: the files of this project are hashed by four of them, one of which is killed half-way.
+//! Worker processes: four of them hash the files of this project, and one is killed half-way.
 //!
 //! ```text
 //! cargo run --release --features workers --example worker_processes            # -- DIR
 //! ```
 //!
-//! The workers are this program, started again. Each records into memory that it shares with this process, so the trace is
-//! one tree, with a lane for each process, and what the killed worker had finished is in it. What it had open is marked as
-//! aborted; the job is tried again by another one. The last line is the account of every span, in all processes.
+//! The workers are this program, started again. Each records into memory that it shares with this process. So the trace is
+//! one tree with a lane for each process, and it contains the spans that the killed worker had finished. Its open spans are
+//! marked as aborted, and another worker retries the job. The last line is the ledger of the spans of all processes.
 
 use heirloom::export::Memory;
 use heirloom::tree::{self, TreeOptions};
@@ -23,16 +23,16 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-/// What a worker is to do.
+/// The input of one job.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Job {
-    /// Not a `PathBuf`: serde refuses one that is not UTF-8.
+    /// An `OsString`, because serde rejects a `PathBuf` that is not UTF-8.
     path: OsString,
-    /// A file: the worker that finds it missing makes it, and is killed in the middle of the job.
+    /// A marker file. The worker that finds it missing creates it and kills itself during the job.
     fatal_unless: Option<PathBuf>,
 }
 
-/// What it found.
+/// The result of one job.
 #[derive(Debug, Serialize, Deserialize)]
 struct Hashed {
     worker: u32,
@@ -62,15 +62,15 @@ fn hash(span: &Span, job: Job) -> Hashed {
     Hashed { worker: std::process::id(), bytes: bytes.len() as u64, hash: hash.into() }
 }
 
-/// As the kernel does it when memory is short: no warning, no last word.
+/// Ends this process as the kernel does when memory is short: by SIGKILL.
 fn be_killed(marker: &Path) {
     let made = fs::write(marker, []);
     let killed = Command::new("kill").args(["-KILL", &std::process::id().to_string()]).status();
-    eprintln!("this worker should be dead: {made:?} {killed:?}");
+    eprintln!("this worker could not kill itself: marker {made:?}, kill {killed:?}");
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    workers::serve(&[&HASH]); // in a worker: serves jobs and exits; else returns at once
+    workers::serve(&[&HASH]); // in a worker process: serves jobs and exits; otherwise returns at once
 
     let memory = Memory::new();
     let guard = heirloom::builder("worker_processes").exporter(memory.clone()).verify(true).init()?;
@@ -109,11 +109,11 @@ fn hash_all(dir: &Path, root: &Span) -> Result<(), Box<dyn Error>> {
     pool.shutdown(Duration::from_secs(10));
     fs::remove_file(marker)?;
     let (workers, contents) = (workers.len(), contents.len());
-    println!("{count} files ({contents} different ones), {bytes} bytes, hashed by {workers} processes\n");
+    println!("{count} files ({contents} distinct), {bytes} bytes, hashed by {workers} processes\n");
     Ok(())
 }
 
-/// The files below `dir`, without those that are hidden or that cargo built.
+/// The files below `dir`, without hidden files and cargo's `target`.
 fn find_files(dir: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {
         let (entry, kind) = entry.and_then(|entry| Ok((entry.path(), entry.file_type()?)))?;

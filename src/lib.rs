@@ -73,13 +73,15 @@ pub use heirloom_ipc as ipc;
 pub use heirloom_langfuse as langfuse;
 #[cfg(feature = "macros")]
 pub use heirloom_macros::observe;
+#[cfg(feature = "openai")]
+pub use heirloom_openai as openai;
 pub use heirloom_pool as pool;
 pub use heirloom_pool::{background, carry, carry_in_span, threads, Background};
 
 #[cfg(feature = "crossbeam")]
 pub use heirloom_pool::crossbeam;
 #[cfg(feature = "rayon")]
-pub use heirloom_pool::{rayon, TracedParallel};
+pub use heirloom_pool::{rayon, TracedParallel, TracedThreadPool};
 
 #[cfg(feature = "tokio")]
 pub use heirloom_pool::{tokio, TracedTasks};
@@ -104,6 +106,8 @@ pub mod prelude {
     pub use heirloom_ipc::prelude::*;
     #[cfg(feature = "macros")]
     pub use heirloom_macros::observe;
+    #[cfg(feature = "openai")]
+    pub use heirloom_openai::TracedCalls as _;
     pub use heirloom_pool::prelude::*;
 }
 
@@ -111,3 +115,8 @@ pub mod prelude {
 #[cfg(all(doctest, feature = "rayon", feature = "workers", feature = "macros", feature = "langfuse"))]
 #[doc = include_str!("../README.md")]
 pub struct Readme;
+
+/// So are those of the page on pools.
+#[cfg(all(doctest, feature = "rayon", feature = "crossbeam", feature = "tokio", feature = "record"))]
+#[doc = include_str!("../docs/pools.md")]
+pub struct Pools;

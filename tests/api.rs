@@ -11,6 +11,11 @@ mod api;
 #[allow(unreachable_pub)]
 mod futures;
 
+#[cfg(all(feature = "rayon", feature = "crossbeam", feature = "tokio"))]
+#[path = "disabled/src/pool.rs"]
+#[allow(unreachable_pub)]
+mod pool;
+
 use heirloom::{testing, Context};
 
 #[test]
@@ -34,5 +39,16 @@ fn futures_and_streams_that_are_inert_without_recording_are_recorded_with_it() {
         assert!(seen.len() == 2 && seen.iter().all(|cx| cx.is_sampled()), "{seen:?}");
         t.assert_tree_sorted("cancelled\ncarried\nfuture\nfuture\nstream");
         t.assert_complete();
+    });
+}
+
+#[cfg(all(feature = "rayon", feature = "crossbeam", feature = "tokio"))]
+#[test]
+fn every_job_of_every_adapter_has_a_span_with_recording() {
+    testing::run(|t| {
+        let seen = pool::everything();
+        assert_eq!(seen.len(), pool::JOBS);
+        assert!(seen.iter().all(|cx| cx.is_sampled()), "{seen:?}");
+        t.assert_balanced();
     });
 }

@@ -32,6 +32,8 @@ mod record {
 
 #[cfg(feature = "langfuse")]
 use heirloom::langfuse::{AuthError, Config, ConfigError, Langfuse, Project};
+#[cfg(feature = "openai")]
+use heirloom::openai::{Client, Traced, TracedCalls};
 #[cfg(feature = "otel")]
 use heirloom::otel;
 
@@ -58,6 +60,7 @@ mod macros {
 }
 
 mod pool {
+    use heirloom::background::{wait_all, BackgroundBuilder, BackgroundJob, Finished, Outcome, WaitError};
     use heirloom::background::{wait_all, BackgroundBuilder, BackgroundJob, WaitError};
     use heirloom::pool;
     use heirloom::threads;
@@ -68,12 +71,15 @@ mod pool {
 use heirloom::crossbeam::scope as _;
 #[cfg(feature = "rayon")]
 mod rayon {
-    use heirloom::rayon::{install, join, scope, spawn, LeafMap, PerLeaf, Scope, Traced};
-    use heirloom::TracedParallel;
+    use heirloom::rayon::{broadcast, in_place_scope, in_place_scope_fifo, install, join, join_context};
+    use heirloom::rayon::{scope, scope_fifo, spawn, spawn_broadcast, spawn_fifo, Scope, ScopeFifo};
+    use heirloom::rayon::{Items, LeafMap, Leaves, PerLeaf, Traced, TracedPool};
+    use heirloom::{TracedParallel, TracedThreadPool};
 }
 
 #[cfg(feature = "async")]
 mod futures {
+    use heirloom::background::JobFuture;
     use heirloom::future::{FutureExt, InContext, InSpan};
     use heirloom::stream::StreamExt;
 }

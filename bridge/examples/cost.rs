@@ -1,10 +1,10 @@
-//! What a span of another tracing system costs when the bridge records it, beside a span of Heirloom's own.
+//! The cost of another tracing system's span that the bridge records, beside one of Heirloom's spans.
 //!
 //! ```sh
 //! cargo run --release -p heirloom-bridge --all-features --example cost
 //! ```
 //!
-//! Blocks of spans, everything drained between them, the best of several rounds: nanoseconds per span.
+//! It times blocks of spans, with a flush between them, and prints the nanoseconds per span of the fastest block.
 
 use heirloom_bridge::{HeirloomLayer, HeirloomTracerProvider};
 use heirloom_core::export::{Batch, ExportError, Exporter};
@@ -45,11 +45,11 @@ fn main() {
     let bare = HeirloomLayer::new().with_level(false).with_target(false).with_location(false);
     let print = |what: &str, ns: f64| println!("{ns:7.1} ns  {what}");
     heirloom_core::in_root("root", |_| {
-        print("a child of Heirloom's own", fastest(tracer, || span("child").end()));
+        print("a child span of Heirloom", fastest(tracer, || span("child").end()));
         let entered = || span("child").in_span("part", |_| ());
         print("two of them, one entered", fastest(tracer, entered));
         tracing::subscriber::with_default(tracing_subscriber::registry(), || {
-            print("tracing's span, nobody records it", fastest(tracer, || drop(info_span!("child"))));
+            print("tracing's span, no layer", fastest(tracer, || drop(info_span!("child"))));
         });
         tracing::subscriber::with_default(tracing_subscriber::registry().with(bare), || {
             print("tracing's span, bare", fastest(tracer, || drop(info_span!("child"))));

@@ -1,13 +1,13 @@
-//! Texts of other people's spans, under the rules that the span's tracer has for captured values.
+//! Applies the tracer's rules for captured values to texts of bridged spans.
 
 use heirloom_core::llm::keys;
 use heirloom_core::{capture, Name, Span, Value};
 use serde_json::Value as Json;
 
-/// What stands for the value of a key that is denied.
+/// Replaces the value of a denied key.
 const REDACTED: &str = "<redacted>";
 
-/// Attributes with what was said to a model, an agent or a tool, and what it answered.
+/// Attributes with inputs and outputs of a model, an agent or a tool.
 const CONTENT: [&str; 9] = [
     keys::INPUT,
     keys::OUTPUT,
@@ -25,8 +25,8 @@ fn is_content(key: &str) -> bool {
     CONTENT.contains(&key) || (numbered && key != keys::PROMPT_NAME && key != keys::PROMPT_VERSION)
 }
 
-/// Sets an attribute. Content is what captured values are: it may be switched off, is capped, masked, and secrets in its
-/// JSON are redacted. Of anything else that is a text or a list of texts, the value of a denied key is.
+/// Sets an attribute. Content is treated as a captured value: capture may be switched off; the text is capped and masked, and
+/// secrets in its JSON are redacted. Of the other attributes, texts and lists of texts under a denied key are redacted.
 pub(crate) fn set(span: &Span, key: Name<'_>, value: Value<'_>) {
     match &value {
         Value::Str(text) if is_content(key.as_str()) => set_content(span, key, text),
@@ -50,12 +50,12 @@ fn set_content(span: &Span, key: Name<'_>, text: &str) {
     };
 }
 
-/// The JSON in a text, if it may have keys.
+/// The JSON in a text, if it is an object or an array, which may have keys.
 fn structured(text: &str) -> Option<Json> {
     serde_json::from_str(text).ok().filter(|json| matches!(json, Json::Object(_) | Json::Array(_)))
 }
 
-/// As [`set`], for an attribute of an event or a link: its value, if it may be there.
+/// As [`set`], for an attribute of an event or a link: the value after the rules; `None` if it must be omitted.
 pub(crate) fn ruled<'v>(span: &Span, key: &str, value: Value<'v>) -> Option<Value<'v>> {
     let content = match &value {
         Value::Str(text) if is_content(key) => match structured(text) {

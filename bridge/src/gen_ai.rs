@@ -1,22 +1,22 @@
-//! `gen_ai.*` attributes of other people's spans: what makes an observation of them.
+//! `gen_ai.*` attributes of bridged spans: they turn the spans into observations.
 //!
 //! | attribute | becomes |
 //! |---|---|
-//! | `gen_ai.operation.name` | itself, and the type of the observation ([`keys::OBSERVATION_TYPE`]) |
+//! | `gen_ai.operation.name` | itself, and the observation type ([`keys::OBSERVATION_TYPE`]) |
 //! | `gen_ai.usage.*` of a generation or an embedding | itself, as an integer |
-//! | `gen_ai.usage.*` of anything else | `heirloom.aggregate.gen_ai.usage.*`: a sum of what generations below it used |
+//! | `gen_ai.usage.*` of any other span | `heirloom.aggregate.gen_ai.usage.*`: the sum of the usage of the generations below it |
 //! | `gen_ai.usage.prompt_tokens`, `.completion_tokens` | the names that replaced them: `.input_tokens`, `.output_tokens` |
 //! | messages, instructions, prompts, completions, arguments and results of tools | itself, under the tracer's rules for captured values ([`Capture`](heirloom_core::Capture)): secrets in JSON are redacted |
-//! | everything else | itself |
+//! | any other attribute | itself |
 
 use heirloom_core::llm::{keys, ObservationType};
 use heirloom_core::{Name, Value};
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// What all attributes of the vocabulary begin with.
+/// The prefix of all attributes of the vocabulary.
 const PREFIX: &str = "gen_ai.";
 
-/// Before the usage on a span that isn't the model's own call: what is below it has used that, and is counted there.
+/// Prefix of usage on a span that isn't a model's call: the spans below it have used that, and their usage is counted there.
 pub const AGGREGATE: &str = "heirloom.aggregate.";
 
 /// Whether a key belongs to the vocabulary.
@@ -24,7 +24,7 @@ pub(crate) fn is_gen_ai(key: &str) -> bool {
     key.starts_with(PREFIX)
 }
 
-/// The type of observation that an operation is, if it is one that is known.
+/// The observation type of an operation; `None` for an unknown operation.
 fn observation_type(operation: &str) -> Option<ObservationType> {
     Some(match operation {
         "chat" | "completion" | "generate_content" | "text_completion" => ObservationType::Generation,
@@ -37,12 +37,12 @@ fn observation_type(operation: &str) -> Option<ObservationType> {
     })
 }
 
-/// The type of observation that a span is, as far as it is known yet.
+/// The observation type of a span, if it is known yet.
 #[derive(Debug, Default)]
 pub(crate) struct Observed(AtomicU8);
 
 impl Observed {
-    /// Takes note of an operation's name; the type to be recorded, if there is one for it.
+    /// Stores the type of an operation, and returns it; `None` for an unknown operation.
     pub(crate) fn learn(&self, operation: &str) -> Option<ObservationType> {
         let found = observation_type(operation)?;
         let number = ObservationType::ALL.iter().position(|known| *known == found)?;
@@ -55,14 +55,14 @@ impl Observed {
         ObservationType::ALL.get(number).copied()
     }
 
-    /// Whether usage on this span is only the sum of what others used.
+    /// Whether usage on this span is only the sum of other spans' usage.
     fn is_aggregate(&self) -> bool {
         let uses = |kind| matches!(kind, ObservationType::Generation | ObservationType::Embedding);
         self.get().is_some_and(|kind| !uses(kind))
     }
 }
 
-/// Hands on what an attribute becomes to `set`, in one or two calls.
+/// Maps an attribute, and passes the result to `set`, in one or two calls.
 pub(crate) fn map<'k, 'v>(
     observed: &Observed,
     key: Key<'k>,
@@ -87,7 +87,7 @@ pub(crate) fn map<'k, 'v>(
     set(key.name(), value);
 }
 
-/// An attribute's key, static if it can be: those are cheaper.
+/// An attribute's key. Static keys are cheaper to record.
 #[derive(Clone, Debug)]
 pub(crate) enum Key<'a> {
     Static(&'static str),
@@ -119,7 +119,7 @@ impl<'a> Key<'a> {
     }
 }
 
-/// A count as an integer, if it is one in whatever form.
+/// A count as an integer, if it is an integer of any type or the text of one.
 fn integer(value: Value<'_>) -> Value<'_> {
     match &value {
         Value::Str(text) => whole(text).map_or(value, Value::I64),
@@ -128,7 +128,7 @@ fn integer(value: Value<'_>) -> Value<'_> {
     }
 }
 
-/// The integer in a text, also if that is how Rust prints an `Option`.
+/// The integer in a text, also in the `Debug` text of an `Option` (`Some(12)`).
 fn whole(text: &str) -> Option<i64> {
     let text = text.trim();
     text.strip_prefix("Some(").and_then(|rest| rest.strip_suffix(')')).unwrap_or(text).parse().ok()
@@ -138,7 +138,7 @@ fn whole(text: &str) -> Option<i64> {
 mod tests {
     use super::*;
 
-    /// What the attributes of one span become.
+    /// The mapped attributes of one span.
     fn mapped(attributes: &[(&'static str, Value<'static>)]) -> Vec<(String, Value<'static>)> {
         let (observed, mut found) = (Observed::default(), Vec::new());
         for (key, value) in attributes {

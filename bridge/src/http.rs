@@ -1,12 +1,12 @@
-//! [`HeaderMapExt`]: the trace in and out of HTTP headers.
+//! [`HeaderMapExt`]: writes the trace context into HTTP headers and reads it.
 
 use crate::carrier::{self, BAGGAGE, TRACEPARENT, TRACESTATE};
 use heirloom_core::{Baggage, BaggageDropped, Context, ParseTraceparentError};
 use http::{HeaderMap, HeaderValue};
 
-/// The trace in the headers of a request: W3C `traceparent`, `tracestate` and `baggage`.
+/// The trace context in the headers of a request: W3C `traceparent`, `tracestate` and `baggage`.
 ///
-/// The client has a span and puts it into the request; the server's span becomes its child.
+/// The client writes its span into the request; the server's span becomes that span's child.
 ///
 /// ```
 /// use heirloom_bridge::HeaderMapExt;
@@ -21,13 +21,13 @@ use http::{HeaderMap, HeaderValue};
 /// });
 /// ```
 pub trait HeaderMapExt {
-    /// Writes `traceparent` and `tracestate`, in place of those that are there. An inert context takes them away, so
+    /// Writes `traceparent` and `tracestate`, and replaces existing ones. An invalid context removes them, so
     /// that the receiver never finds the context of another trace.
     ///
     /// Cost: the texts are allocated; a lock if there is a tracestate.
     fn insert_trace(&mut self, cx: impl Into<Context>);
 
-    /// Writes `baggage`, in place of what is there; takes it away if there is none. Everyone on the way can read it.
+    /// Writes `baggage`, and replaces an existing header. Empty baggage removes it. Every server on the way can read baggage.
     ///
     /// ```
     /// # use heirloom_bridge::HeaderMapExt;
@@ -40,14 +40,13 @@ pub trait HeaderMapExt {
     /// ```
     fn insert_baggage(&mut self, baggage: &Baggage);
 
-    /// The context that the sender wrote: remote, and bound to the tracer that functions without a handle use here,
-    /// which keeps the tracestate. A context of nothing where there is no `traceparent`, so that its children are
-    /// roots.
+    /// The sender's context. It is remote, and bound to the tracer of the current context or else to the global one; that tracer
+    /// keeps the tracestate. Without a `traceparent` it is an invalid context, whose children are roots.
     ///
-    /// A tracestate that can't be read is left out.
+    /// A malformed tracestate is ignored.
     ///
     /// # Errors
-    /// There is a `traceparent` that can't be read, or more than one. The specification then wants a new trace: see
+    /// The `traceparent` is malformed, or there is more than one. The specification then requires a new trace: see
     /// [`trace_or_root`](Self::trace_or_root).
     ///
     /// ```
@@ -60,10 +59,10 @@ pub trait HeaderMapExt {
     /// ```
     fn trace(&self) -> Result<Context, ParseTraceparentError>;
 
-    /// As [`trace`](Self::trace); where that is an error, a context of nothing.
+    /// As [`trace`](Self::trace), but an invalid context instead of an error.
     fn trace_or_root(&self) -> Context;
 
-    /// The baggage that the sender wrote, and what of it was not kept.
+    /// The sender's baggage, and the parts that were dropped.
     fn baggage(&self) -> (Baggage, BaggageDropped);
 }
 
@@ -91,7 +90,7 @@ impl HeaderMapExt for HeaderMap {
     }
 }
 
-/// Sets a header, or takes it away.
+/// Sets a header, or removes it.
 fn put(headers: &mut HeaderMap, name: &'static str, text: Option<String>) {
     match text.and_then(|text| HeaderValue::try_from(text).ok()) {
         Some(value) => drop(headers.insert(name, value)),
@@ -99,7 +98,7 @@ fn put(headers: &mut HeaderMap, name: &'static str, text: Option<String>) {
     }
 }
 
-/// All headers of a name, joined by commas. What is not UTF-8 becomes U+FFFD, which no valid value contains.
+/// All headers of a name, joined by commas. Bytes that are not UTF-8 become U+FFFD, which no valid value contains.
 fn joined(headers: &HeaderMap, name: &str) -> Option<String> {
     let texts: Vec<_> = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
     (!texts.is_empty()).then(|| texts.join(","))

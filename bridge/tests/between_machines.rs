@@ -1,5 +1,5 @@
-//! One trace over two processes that know each other by HTTP alone: this program as a client, and itself as a server,
-//! each with a tracer of its own. A program of its own because it starts itself.
+//! One trace over two processes that are connected by HTTP only: this program as a client and as a server, each
+//! with a separate tracer. It has no test harness, because it starts itself.
 
 use heirloom_bridge::HeaderMapExt;
 use heirloom_core::export::{Memory, SpanData};

@@ -1,4 +1,4 @@
-//! What a filter keeps out isn't there; what is below it attaches to the nearest ancestor that is.
+//! A span that a filter rejects isn't recorded; its children attach to the nearest recorded ancestor.
 
 use heirloom_bridge::HeirloomLayer;
 use heirloom_core::testing::{self, Testing};
@@ -12,7 +12,7 @@ struct Everything;
 
 impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Everything {}
 
-/// Our layer sees what has the level INFO, or DEBUG under the target `chosen`; another layer sees all.
+/// Our layer sees spans of the level INFO, or DEBUG under the target `chosen`; another layer sees all.
 fn run(test: impl FnOnce(&Testing)) {
     testing::run(|t| {
         let which = Targets::new().with_default(LevelFilter::INFO).with_target("chosen", LevelFilter::DEBUG);

@@ -1,4 +1,4 @@
-//! What `docs/migrating.md` says to write here is there, and does what it says.
+//! The code in the right columns of `docs/migrating.md` compiles, and does what that page says.
 
 use heirloom_bridge::HeaderMapExt;
 use heirloom_core as heirloom;

@@ -120,7 +120,7 @@ fn the_field_error_is_the_status() {
     });
 }
 
-/// Says how often it was asked to print itself, and prints more than anybody wants.
+/// Counts how often it is formatted, and prints a very long text.
 struct Endless;
 
 impl fmt::Debug for Endless {

@@ -41,7 +41,7 @@ fn a_chat_span_is_a_generation_with_usage_as_integers() {
 #[test]
 fn usage_on_an_agent_is_not_counted_again() {
     run(|t| {
-        // The usage stands before the operation, so that the order of fields has no say.
+        // The usage stands before the operation: the order of fields doesn't matter.
         drop(info_span!("agent", gen_ai.usage.input_tokens = 12, gen_ai.operation.name = "invoke_agent"));
         let agent = t.span("agent");
         assert_eq!(agent.attribute(keys::OBSERVATION_TYPE), Some(&"agent".into()));
@@ -60,7 +60,7 @@ fn an_operation_that_is_recorded_later_counts() {
     });
 }
 
-/// A test whose tracer has rules of its own for captured values.
+/// Runs a test whose tracer has these rules for captured values.
 fn run_with(capture: Capture, test: impl FnOnce(&Testing)) {
     testing::run_with(
         |builder| builder.capture(capture),

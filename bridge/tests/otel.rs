@@ -150,7 +150,7 @@ fn what_is_not_sampled_stays_unsampled_below() {
         let tracer = HeirloomTracerProvider::new().tracer("x");
         tracer.in_span("theirs", |cx| {
             assert!(!cx.span().is_recording() && !cx.span().span_context().is_sampled());
-            assert!(cx.span().span_context().is_valid(), "so that other processes join the decision");
+            assert!(cx.span().span_context().is_valid(), "so that other processes follow the decision");
             drop(tracer.start("child"));
             drop(otel::context(&cx).span("ours"));
         });

@@ -1,4 +1,4 @@
-//! One stack of what is current for Heirloom and OpenTelemetry.
+//! One stack of current spans for Heirloom and OpenTelemetry.
 
 use heirloom_bridge::{otel, HeirloomTracerProvider};
 use heirloom_core::testing::{self, Testing};

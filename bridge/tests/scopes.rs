@@ -1,4 +1,4 @@
-//! One stack of what is current for both worlds, however its scopes are left.
+//! One stack of current spans for tracing and Heirloom, in any order of exits.
 
 mod support;
 

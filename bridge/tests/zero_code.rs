@@ -1,4 +1,4 @@
-//! Crates that nobody here wrote, and code that knows nothing of Heirloom.
+//! Third-party crates, and code without any reference to Heirloom.
 
 mod support;
 

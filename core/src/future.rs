@@ -110,6 +110,42 @@ impl<F> InSpan<F> {
         self.polled.span()
     }
 
+    /// As [`poll`](Future::poll), and `then` sees what the future returns while the span is still open: for adapters that
+    /// write the outcome into it.
+    ///
+    /// ```
+    /// # use heirloom_core::{future::FutureExt as _, root};
+    /// # use std::pin::pin;
+    /// let mut fetch = pin!(async { Err::<(), _>("404") }.in_span(root("fetch")));
+    /// # let task = &mut std::task::Context::from_waker(std::task::Waker::noop());
+    /// let poll = fetch.as_mut().poll_then(task, |span, result| {
+    ///     if let Err(why) = result {
+    ///         span.error(why);
+    ///     }
+    /// });
+    /// assert!(poll.is_ready());
+    /// ```
+    #[inline]
+    pub fn poll_then(
+        self: Pin<&mut Self>,
+        task: &mut TaskContext<'_>,
+        then: impl FnOnce(&Span, &F::Output),
+    ) -> Poll<F::Output>
+    where
+        F: Future,
+    {
+        let this = self.project();
+        let Some(inner) = this.inner.as_pin_mut() else { return Poll::Pending };
+        let is_over = |span: &Span, poll: &Poll<F::Output>| match poll {
+            Poll::Ready(output) => {
+                then(span, output);
+                true
+            }
+            Poll::Pending => false,
+        };
+        this.polled.poll(|| inner.poll(task), is_over)
+    }
+
     /// Omits `heirloom.busy_ns` and `heirloom.idle_ns`: a poll then reads no clock.
     ///
     /// ```

@@ -123,6 +123,8 @@ pub use config::Capture;
 #[cfg(feature = "record")]
 pub use config::{ConfigWarning, Difference, Limits, Settings};
 #[cfg(feature = "record")]
+pub use lane_name::name_lanes;
+#[cfg(feature = "record")]
 pub use pipeline::{Dropped, ExporterLedger, Ledger, OpenSpan, Transparent};
 #[cfg(feature = "record")]
 pub use sampler::{ParseSamplerError, Sampler, SamplerState};
@@ -130,7 +132,7 @@ pub use sampler::{ParseSamplerError, Sampler, SamplerState};
 pub use tracer::{builder, init, on_finish, Builder, FlushError, Guard, InitError, Report, Tracer};
 
 #[cfg(not(feature = "record"))]
-pub use record::on_finish;
+pub use record::{name_lanes, on_finish};
 
 /// Regions: shards in memory that a process shares with a worker process that it started. Applications don't need this
 /// module. It is the interface for a crate that starts processes (`heirloom-ipc`), because this crate starts none.
@@ -162,6 +164,8 @@ mod dictionary;
 pub mod export;
 #[cfg(feature = "tracing")]
 pub mod foreign;
+#[cfg(feature = "record")]
+mod lane_name;
 #[cfg(feature = "record")]
 mod life;
 #[cfg(feature = "record")]

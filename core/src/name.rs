@@ -71,3 +71,14 @@ impl<'a> From<Cow<'a, str>> for Name<'a> {
         Self(Text::Dynamic(text))
     }
 }
+
+/// A static text as it is; any other is copied, unless the name owns it: for adapters that keep a name.
+impl From<Name<'_>> for Cow<'static, str> {
+    #[inline]
+    fn from(name: Name<'_>) -> Self {
+        match name.0 {
+            Text::Static(text) => Cow::Borrowed(text),
+            Text::Dynamic(text) => Cow::Owned(text.into_owned()),
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! Where the spans go: to Langfuse, to any OTLP backend, and into memory for the tree.
+//! The destinations of the spans: Langfuse, any OTLP backend, and memory for the printed tree.
 
 use heirloom::export::{Memory, SpanData};
 use heirloom::langfuse::Config;
@@ -8,11 +8,11 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::path::Path;
 
-/// A tracer's settings: with `LANGFUSE_PUBLIC_KEY` it sends to Langfuse, with `OTEL_EXPORTER_OTLP_ENDPOINT` (or its twin
-/// for traces) to that; and in any case into `memory`.
+/// The tracer's builder. With `LANGFUSE_PUBLIC_KEY` the tracer sends to Langfuse, with `OTEL_EXPORTER_OTLP_ENDPOINT` or
+/// `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` to that endpoint, and always into `memory`.
 ///
 /// # Errors
-/// A setting can't be used.
+/// A setting is invalid.
 pub fn builder(memory: &Memory) -> Result<Builder, Box<dyn Error>> {
     let is_set = |name| std::env::var_os(name).is_some();
     let mut builder = match is_set("LANGFUSE_PUBLIC_KEY") {
@@ -26,7 +26,7 @@ pub fn builder(memory: &Memory) -> Result<Builder, Box<dyn Error>> {
     Ok(builder.verify(true).exporter(memory.clone()))
 }
 
-/// Writes a line of JSON for each span: its ids, its parent's and its name.
+/// Writes a line of JSON for each span: its ids, its parent's id and its name.
 ///
 /// # Errors
 /// The file can't be written.

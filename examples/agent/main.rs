@@ -1,9 +1,9 @@
-//! An agent of `rig`, which nobody here wrote, asks a model and calls two tools: one fans out over a rayon pool, the other
-//! over a worker process. All of it is one trace, with generations, usage and cost. The model is a loopback server.
+//! An agent of the framework `rig` asks a model and calls two tools: one fans out over a rayon pool, the other over a worker
+//! process. The result is one trace with generations, usage and cost. The model is a loopback server.
 //!
-//! `cargo run --release -p heirloom-agent --example agent`; with `LANGFUSE_PUBLIC_KEY`, `LANGFUSE_SECRET_KEY` and `LANGFUSE_BASE_URL`, or with
-//! `OTEL_EXPORTER_OTLP_ENDPOINT`, the same trace goes to that backend, too. `-- --spans FILE` writes a line of JSON for each
-//! span, to compare with what the backend got.
+//! Run it with `cargo run --release -p heirloom-agent --example agent`. With `LANGFUSE_PUBLIC_KEY`, `LANGFUSE_SECRET_KEY` and
+//! `LANGFUSE_BASE_URL`, or with `OTEL_EXPORTER_OTLP_ENDPOINT`, the same trace also goes to that backend. `-- --spans FILE` writes
+//! a line of JSON for each span, to compare with the backend's copy.
 
 use heirloom::bridge::HeirloomLayer;
 use heirloom::export::{Memory, SpanData};
@@ -22,7 +22,7 @@ use std::sync::Arc;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
-/// What a thousand tokens of the prompt and of the answer cost, in US dollars.
+/// Price of a thousand tokens of the prompt and of the answer, in US dollars.
 const PRICES: (f64, f64) = (0.000_15, 0.000_6);
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -63,7 +63,7 @@ fn spans_file() -> Result<Option<PathBuf>, Box<dyn Error>> {
     match (args.next(), args.next()) {
         (None, _) => Ok(None),
         (Some(option), Some(file)) if option == "--spans" => Ok(Some(file.into())),
-        _ => Err("the only option is --spans FILE".into()),
+        _ => Err("invalid arguments: expected none, or --spans FILE".into()),
     }
 }
 
@@ -75,7 +75,7 @@ fn agent(url: &str, count: CountWords) -> Result<Agent, Box<dyn Error>> {
     Ok(builder.record_content_telemetry(true).tool(Search::new(&folder)?).tool(count).build())
 }
 
-/// A call of a model that no framework makes: by hand, with what it cost.
+/// A call of a model without the framework: the generation is recorded by hand, with its cost.
 fn title(turn: &Span, answer: &str) {
     let title = turn.generation("title").model(model::MODEL).model_parameter("temperature", 0.2).input(answer).start();
     let words: Vec<&str> = answer.split_whitespace().take(4).collect();
@@ -84,7 +84,7 @@ fn title(turn: &Span, answer: &str) {
     title.cost_usd((usage.0 as f64 * PRICES.0 + usage.1 as f64 * PRICES.1) / 1000.0);
 }
 
-/// Usage and cost of the whole trace: those of its generations, once each.
+/// Prints usage and cost of the whole trace: the sums over its generations.
 fn totals(spans: &[SpanData]) {
     let generation = Some(ObservationType::Generation.name());
     let of_type = |span: &&SpanData| span.attribute(keys::OBSERVATION_TYPE).and_then(|of| of.as_str()) == generation;
@@ -93,7 +93,7 @@ fn totals(spans: &[SpanData]) {
     let cost: f64 =
         generations.iter().filter_map(|span| span.attribute(keys::COST)?.to_string().parse::<f64>().ok()).sum();
     println!(
-        "{} generations: {} tokens in, {} out; ${cost:.6} of which the cost is known",
+        "{} generations: {} tokens in, {} out; known cost: ${cost:.6}",
         generations.len(),
         sum(keys::INPUT_TOKENS),
         sum(keys::OUTPUT_TOKENS)

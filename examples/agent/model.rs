@@ -1,18 +1,18 @@
-//! A server on this machine that speaks OpenAI's protocol: it asks for two tools, and then answers with what they said.
+//! A loopback server with OpenAI's protocol. It calls two tools, and then answers with their results.
 
 use serde_json::{json, Value};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 
-/// The model that it claims to be.
+/// The name of the model.
 pub const MODEL: &str = "loopback-mini";
-/// What the questioner wants to know.
+/// The question to the agent.
 pub const QUESTION: &str = "Which text speaks most of pools, and how long is it?";
 
 /// Starts the server, and returns its base URL. Its thread ends with the process.
 ///
 /// # Errors
-/// There is no port.
+/// No port is available.
 pub fn start() -> io::Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let url = format!("http://{}/v1", listener.local_addr()?);
@@ -43,7 +43,7 @@ fn serve(stream: &TcpStream) -> io::Result<()> {
     write!(stream, "{head}content-length: {}\r\n\r\n{answer}", answer.len())
 }
 
-/// First the search, then the count, then the words.
+/// The response to a request: first a call of the search, then a call of the count, then the text.
 fn answer(request: &Value) -> Value {
     let results: Vec<&str> = request["messages"]
         .as_array()
@@ -62,7 +62,7 @@ fn answer(request: &Value) -> Value {
     }
 }
 
-/// The text of a message: as it is, or in parts.
+/// The text of a message: a plain string, or the first of several parts.
 fn text_of(message: &Value) -> Option<&str> {
     message["content"].as_str().or_else(|| message["content"][0]["text"].as_str())
 }

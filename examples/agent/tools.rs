@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Counts the words of a file; a worker process does it.
+/// Counts the words of a file in a worker process.
 pub static COUNT: Worker<PathBuf, Result<usize, String>> = Worker::new("count", count);
 
 fn count(span: &Span, file: PathBuf) -> Result<usize, String> {
@@ -23,15 +23,15 @@ fn count(span: &Span, file: PathBuf) -> Result<usize, String> {
     Ok(words)
 }
 
-/// The texts that are searched: those in a folder.
+/// A tool that searches the texts of a folder.
 #[derive(Clone, Debug)]
 pub struct Search(pub Arc<Vec<PathBuf>>);
 
 impl Search {
-    /// All texts of a folder.
+    /// Searches all Markdown files of a folder.
     ///
     /// # Errors
-    /// It can't be read.
+    /// The folder can't be read.
     pub fn new(folder: &Path) -> std::io::Result<Self> {
         let mut files: Vec<PathBuf> = std::fs::read_dir(folder)?.flatten().map(|entry| entry.path()).collect();
         files.retain(|file| file.extension().is_some_and(|end| end == "md"));
@@ -40,7 +40,7 @@ impl Search {
     }
 }
 
-/// What is searched for.
+/// The arguments of the search.
 #[derive(Debug, Deserialize)]
 pub struct Word {
     word: String,
@@ -63,7 +63,7 @@ impl Tool for Search {
 
     async fn call(&self, _: &mut ToolContext, Word { word }: Word) -> Result<String, ToolExecutionError> {
         let files = Arc::clone(&self.0);
-        // From the task to a blocking thread, from there to rayon's pool: the handle goes along.
+        // From the task to a blocking thread, and from there to rayon's pool. The context goes along.
         let search = heirloom::tokio::spawn_blocking(Context::current(), "search texts", move |span| {
             let score = |read: &Span, file: &PathBuf| {
                 let text = std::fs::read_to_string(file).unwrap_or_default().to_lowercase();
@@ -80,11 +80,11 @@ impl Tool for Search {
     }
 }
 
-/// The pool of worker processes.
+/// A tool that counts words, with its pool of worker processes.
 #[derive(Debug)]
 pub struct CountWords(pub Arc<Pool<PathBuf, Result<usize, String>>>);
 
-/// What is counted.
+/// The arguments of the count.
 #[derive(Debug, Deserialize)]
 pub struct Text {
     text: PathBuf,

@@ -1,7 +1,7 @@
-//! The seven ways to trace, in the four kinds of concurrency, sent to a server that is shaped like Langfuse and checks
+//! The seven ways to trace, in the four kinds of concurrency, sent to a receiver with Langfuse's interface that checks
 //! every span. `cargo run --release -p heirloom-seven-ways --example seven_ways -- [LEAVES]`
 //!
-//! Prints how many leaves of each way arrived from each kind of concurrency, and the account of every span.
+//! Prints how many leaves of each way arrived from each kind of concurrency, and the ledger.
 
 use heirloom::workers;
 use heirloom_receiver::Receiver;
@@ -43,13 +43,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         receiver.requests().len(),
         28 * leaves
     );
-    receiver.violations().iter().take(10).for_each(|violation| println!("against the contract: {violation:?}"));
+    receiver.violations().iter().take(10).for_each(|violation| println!("violation of the contract: {violation:?}"));
     println!("another machine: {other}");
     println!("{report}");
 
     let all_right = cells.iter().flatten().all(Cell::is_right) && received == 28 + jobs + 28 * leaves;
     if !all_right || !receiver.violations().is_empty() || !report.is_complete() || !other.contains("balanced=yes") {
-        return Err("not every span arrived as it should have".into());
+        return Err("some spans are missing, have a wrong parent or violate the contract: see the output above".into());
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Whether the server accepts the keys.
+//! Checks whether the server accepts the keys.
 
 use crate::config::Config;
 use crate::error::AuthError;
@@ -6,7 +6,7 @@ use crate::transport;
 use serde_json::Value;
 use std::io::Read;
 
-/// A list of projects has a few hundred bytes.
+/// Bytes of the response that are read. A list of projects has a few hundred.
 const MAX_ANSWER_BYTES: u64 = 1 << 20;
 
 /// A project that the keys belong to.
@@ -20,10 +20,10 @@ pub struct Project {
 }
 
 impl Config {
-    /// Asks the server whether it accepts the keys, and returns the projects that they belong to. One request (`GET
-    /// /api/public/projects`), no retry, at most [`timeout`](Self::timeout). For the start of a program or a health
-    /// check, not for each request: it blocks the calling thread, and starts one for as long as it lasts, so that it
-    /// works inside any runtime.
+    /// Asks the server whether it accepts the keys, and returns the projects that they belong to. It sends one request (`GET
+    /// /api/public/projects`), doesn't retry, and takes at most [`timeout`](Self::timeout). Use it at the start of a program or in
+    /// a health check, not for each request: it blocks the calling thread. It runs on a temporary thread, so it works
+    /// inside any runtime.
     ///
     /// ```
     /// use heirloom_langfuse::{AuthError, Config};
@@ -32,17 +32,18 @@ impl Config {
     /// ```
     ///
     /// # Errors
-    /// The configuration can't be used, the keys are refused or have no project, or nobody answers as Langfuse does.
+    /// The configuration is invalid, the server rejects the keys, the keys belong to no project, the server can't be reached, or its
+    /// response isn't Langfuse's.
     pub fn auth_check(&self) -> Result<Vec<Project>, AuthError> {
         self.check()?;
-        // A blocking client must be neither made nor dropped inside a runtime.
+        // A blocking client must not be created or dropped inside a runtime.
         std::thread::scope(|scope| {
             let thread = std::thread::Builder::new().name("heirloom-auth".to_owned()).spawn_scoped(scope, || ask(self));
             let answer = thread.map(|thread| thread.join());
             match answer {
                 Ok(Ok(answer)) => answer,
                 Ok(Err(_)) => Err(unreachable("the check panicked")),
-                Err(error) => Err(unreachable(&format!("no thread can be started: {error}"))),
+                Err(error) => Err(unreachable(&format!("can't start a thread for the request: {error}"))),
             }
         })
     }
@@ -64,7 +65,7 @@ fn ask(config: &Config) -> Result<Vec<Project>, AuthError> {
     }
     let mut body = Vec::new();
     let read = response.take(MAX_ANSWER_BYTES).read_to_end(&mut body);
-    read.map_err(|_| unreachable("the connection broke"))?;
+    read.map_err(|_| unreachable("the connection was lost during the response"))?;
     match projects(&body) {
         None => Err(AuthError::Unexpected { status }),
         Some(none) if none.is_empty() => Err(AuthError::NoProject),

@@ -1,4 +1,4 @@
-//! [`Config`]: one client of Langfuse: keys, server, limits.
+//! [`Config`]: the configuration of one Langfuse client: keys, server, limits.
 
 mod check;
 mod env;
@@ -10,19 +10,19 @@ use std::time::Duration;
 
 /// Langfuse's own server in Europe.
 const CLOUD: &str = "https://cloud.langfuse.com";
-/// Where traces go, below the base URL.
+/// Path of the endpoint for traces, below the base URL.
 const TRACES: &str = "api/public/otel/v1/traces";
-/// Where the projects of a pair of keys are told, below the base URL.
+/// Path of the list of projects for a pair of keys, below the base URL.
 const PROJECTS: &str = "api/public/projects";
-/// What the Python SDK gives an export.
+/// Default timeout of one request, as in the Python SDK.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// Long enough for a server to be restarted or moved.
+/// Default time for retries of one batch: long enough for a server to be restarted or moved.
 const RETRY_FOR: Duration = Duration::from_secs(300);
 const FIRST_WAIT: Duration = Duration::from_secs(1);
-/// What the endpoint takes before compression.
+/// Default limit of a request before compression, in bytes: the endpoint accepts no more.
 const MAX_REQUEST_BYTES: usize = 64 << 20;
 
-/// One client of Langfuse: keys, server, limits. Makes its exporter.
+/// The configuration of one Langfuse client: keys, server, limits. It makes the client's exporter.
 ///
 /// | method | variable | default |
 /// |---|---|---|
@@ -40,7 +40,7 @@ const MAX_REQUEST_BYTES: usize = 64 << 20;
 /// | [`sample_rate`](Self::sample_rate) | `LANGFUSE_SAMPLE_RATE`, 0 to 1 | the tracer's sampler |
 /// | [`enabled`](Self::enabled) | `LANGFUSE_TRACING_ENABLED` | true |
 ///
-/// Sampling, the interval and the switch belong to a tracer, not to an exporter: they count where
+/// `sample_rate`, `flush_interval` and `enabled` belong to a tracer, not to an exporter: they take effect if
 /// [`tracer_builder`](Self::tracer_builder) makes the tracer. `Debug` shows no key.
 ///
 /// ```
@@ -65,7 +65,7 @@ pub struct Config {
     pub(crate) environment: Option<String>,
     pub(crate) release: Option<String>,
     sample_rate: Option<f64>,
-    enabled: bool,
+    pub(crate) enabled: bool,
 }
 
 impl Default for Config {
@@ -90,57 +90,57 @@ impl Default for Config {
 }
 
 impl Config {
-    /// A client with these keys of a project. The environment has no say.
+    /// A configuration with these keys of a project. Environment variables are ignored.
     pub fn new(public_key: impl Into<String>, secret_key: impl Into<String>) -> Self {
         Self { public_key: Key::new(public_key), secret_key: Key::new(secret_key), ..Self::default() }
     }
 
-    /// The server: `http` or `https`, without user and password.
+    /// The server's URL: `http` or `https`, without user and password.
     #[must_use]
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Key::new(url);
         self
     }
 
-    /// Where traces go, below the base URL.
+    /// Path of the endpoint for traces, below the base URL.
     #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.path = path.into();
         self
     }
 
-    /// How long one request may take, from the connection to the end of the answer.
+    /// How long one request may take, from the connection to the end of the response.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// How long the exporter tries to deliver a batch while the server can't be reached or says "later". Meanwhile what
-    /// comes waits in the exporter's queue, which is bounded (`queue_bytes` of the tracer).
+    /// How long the exporter retries a batch while the server can't be reached or asks for a later request. Meanwhile new
+    /// batches wait in the exporter's queue, which is bounded (`queue_bytes` of the tracer).
     #[must_use]
     pub fn retry_for(mut self, time: Duration) -> Self {
         self.retry_for = time;
         self
     }
 
-    /// How long it waits before the first retry. Each further wait is twice as long, up to eight times this one; each
-    /// is longer or shorter by up to a fifth, by chance. A `Retry-After` of the server wins.
+    /// The wait before the first retry. Each further wait is twice as long, up to eight times this one. Each wait
+    /// is randomly longer or shorter by up to a fifth. A `Retry-After` of the server takes precedence.
     #[must_use]
     pub fn first_wait(mut self, time: Duration) -> Self {
         self.first_wait = time;
         self
     }
 
-    /// How large a request may be before compression, in bytes. A batch that is larger is sent in parts; a single span
-    /// that is larger is lost, and counted.
+    /// The largest request before compression, in bytes. A larger batch is sent in parts. A larger single span
+    /// is lost, and counted.
     #[must_use]
     pub fn max_request_bytes(mut self, bytes: usize) -> Self {
         self.max_request_bytes = bytes;
         self
     }
 
-    /// How many spans a request may have.
+    /// The largest number of spans in a request.
     #[must_use]
     pub fn max_request_spans(mut self, spans: usize) -> Self {
         self.max_request_spans = spans;
@@ -154,15 +154,15 @@ impl Config {
         self
     }
 
-    /// Where the program runs: `production`, `staging`, ..; lowercase letters, digits, `-` and `_`, at most 40, not
-    /// beginning with `langfuse`.
+    /// The environment in which the program runs: `production`, `staging`, .. It has at most 40 lowercase letters, digits, `-` and
+    /// `_`, and doesn't start with `langfuse`.
     #[must_use]
     pub fn environment(mut self, environment: impl Into<String>) -> Self {
         self.environment = Some(environment.into());
         self
     }
 
-    /// Which release of the program runs.
+    /// The release of the program.
     #[must_use]
     pub fn release(mut self, release: impl Into<String>) -> Self {
         self.release = Some(release.into());
@@ -176,18 +176,18 @@ impl Config {
         self
     }
 
-    /// Whether anything is recorded at all.
+    /// Whether spans are recorded.
     #[must_use]
     pub fn enabled(mut self, enabled: bool) -> Self {
         self.enabled = enabled;
         self
     }
 
-    /// A builder of a tracer that has this client's exporter, sample rate and interval. Add to it what else you want,
-    /// then `init` or `start`. The environment's other settings (`OTEL_*`, `HEIRLOOM_*`) count, as in
+    /// A tracer's builder with this client's exporter, sample rate and interval. Add further settings,
+    /// then call `init` or `start`. The environment's other settings (`OTEL_*`, `HEIRLOOM_*`) apply, as in
     /// [`heirloom_core::builder`].
     ///
-    /// A sample rate decides about roots; a remote parent's decision is kept. While tracing is switched off, the tracer
+    /// The sample rate decides about roots; a remote parent's decision is kept. While tracing is switched off, the tracer
     /// records nothing, and keys may be missing.
     ///
     /// ```
@@ -204,7 +204,7 @@ impl Config {
     /// ```
     ///
     /// # Errors
-    /// A key is missing, or a setting can't be used.
+    /// A key is missing, or a setting is invalid.
     pub fn tracer_builder(&self, service_name: &str) -> Result<Builder, ConfigError> {
         let (mut settings, warnings) = Settings::from_env(service_name);
         if !self.enabled {
@@ -214,7 +214,7 @@ impl Config {
         let exporter = self.exporter()?;
         let mut builder = heirloom_core::builder(service_name);
         if let Some(interval) = self.flush_interval {
-            // `settings` takes the warnings away with the settings that they are about.
+            // `settings` replaces the settings together with the warnings about them, so the warnings are printed before.
             warnings.iter().for_each(|warning| eprintln!("heirloom: {warning}"));
             settings.export_delay = interval;
             builder = builder.settings(settings);
@@ -233,7 +233,7 @@ impl Config {
         self.below(PROJECTS)
     }
 
-    /// Joined with one `/`.
+    /// The base URL and a path, joined with one `/`.
     fn below(&self, path: &str) -> String {
         format!("{}/{}", self.base_url.reveal().trim_end_matches('/'), path.trim_start_matches('/'))
     }
@@ -242,7 +242,7 @@ impl Config {
         self.base_url.reveal().starts_with("https://")
     }
 
-    /// Everything that `exporter` refuses.
+    /// All checks of `exporter`.
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         check::keys(self.public_key.reveal(), self.secret_key.reveal())?;
         check::url(self.base_url.reveal())?;

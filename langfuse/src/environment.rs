@@ -1,8 +1,8 @@
-//! What Langfuse takes as the name of an environment.
+//! Langfuse's rule for the name of an environment.
 
 const MAX_CHARS: usize = 40;
 
-/// Whether it matches `^(?!langfuse)[a-z0-9_-]+$` and has at most 40 characters.
+/// Whether the name matches `^(?!langfuse)[a-z0-9_-]+$` and has at most 40 characters.
 pub(crate) fn is_valid(text: &str) -> bool {
     let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-';
     !text.is_empty() && text.len() <= MAX_CHARS && !text.starts_with("langfuse") && text.bytes().all(allowed)

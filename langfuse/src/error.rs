@@ -1,8 +1,8 @@
-//! What can be wrong with the configuration, and what a look at the keys can say.
+//! The errors of the configuration, and of the check of the keys.
 
 use std::fmt;
 
-/// The names of variables, as they are in the environment.
+/// The names of the environment variables.
 pub(crate) mod variable {
     pub(crate) const PUBLIC_KEY: &str = "LANGFUSE_PUBLIC_KEY";
     pub(crate) const SECRET_KEY: &str = "LANGFUSE_SECRET_KEY";
@@ -19,25 +19,25 @@ pub(crate) mod variable {
     pub(crate) const ENABLED: &str = "LANGFUSE_TRACING_ENABLED";
 }
 
-/// Why there is no exporter: a setting that is missing or can't be used.
+/// Why there is no exporter: a setting is missing or invalid.
 ///
-/// Its text names the setting by its variable, says what is expected and what to do. It never holds a value: a key
-/// could be in any of them.
+/// The text names the setting by its variable, the expected value and what to do. It never contains a value, because any
+/// value could contain a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// A key is not there.
+    /// A key is missing.
     Missing {
         /// Its variable.
         variable: &'static str,
     },
-    /// The public key is where the secret one belongs, or the other way round.
+    /// The public and the secret key are swapped.
     Swapped,
-    /// A setting can't be used.
+    /// A setting is invalid.
     Invalid {
         /// Its variable.
         variable: &'static str,
-        /// What it takes.
+        /// The expected value.
         expected: &'static str,
     },
     /// `LANGFUSE_TRACING_ENABLED` is false.
@@ -45,7 +45,7 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
-    /// The variable that it is about.
+    /// The variable of the wrong setting.
     pub fn variable(&self) -> &'static str {
         match self {
             ConfigError::Missing { variable } | ConfigError::Invalid { variable, .. } => variable,
@@ -62,13 +62,13 @@ impl fmt::Display for ConfigError {
                 write!(f, "{variable} is missing: set it to the key of the project (in Langfuse: settings, API keys)")
             }
             ConfigError::Swapped => f.write_str(
-                "LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY are swapped: the public one begins with pk-lf-, \
-                 the secret one with sk-lf-",
+                "LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY are swapped: the public key starts with pk-lf-, \
+                 the secret key with sk-lf-; exchange them",
             ),
-            ConfigError::Invalid { variable, expected } => write!(f, "{variable} can't be used: it takes {expected}"),
+            ConfigError::Invalid { variable, expected } => write!(f, "{variable} is invalid: expected {expected}"),
             ConfigError::Disabled => f.write_str(
-                "LANGFUSE_TRACING_ENABLED is false: start the tracer without this exporter, or with \
-                 `Config::tracer_builder`, which then records nothing",
+                "LANGFUSE_TRACING_ENABLED is false, so there is no exporter: start the tracer without it, or with \
+                 `Config::tracer_builder`, whose tracer then records nothing",
             ),
         }
     }
@@ -80,43 +80,42 @@ impl std::error::Error for ConfigError {}
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthError {
-    /// The configuration can't be used.
+    /// The configuration is invalid.
     Config(ConfigError),
-    /// The keys are not accepted (401), or may not do this (403).
+    /// The server rejected the keys: they are unknown (401) or lack the permission (403).
     Rejected {
-        /// The status of the answer.
+        /// The status of the response.
         status: u16,
     },
-    /// The keys are accepted, but there is no project behind them.
+    /// The keys are accepted, but belong to no project.
     NoProject,
-    /// Nobody answered before the deadline, or there is no connection.
+    /// There was no response before the deadline, or there is no connection.
     Unreachable {
         /// Why, in words.
         why: String,
     },
-    /// An answer that a Langfuse server doesn't give.
+    /// The response is not one of a Langfuse server.
     Unexpected {
-        /// The status of the answer.
+        /// The status of the response.
         status: u16,
     },
 }
 
-/// What to look at when keys are refused.
+/// What to check when the server rejects the keys.
 pub(crate) const LOOK_AT_KEYS: &str =
-    "look at LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY, and whether LANGFUSE_BASE_URL is \
-                                       the server that they belong to";
+    "check LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY, and whether LANGFUSE_BASE_URL is the server that they belong to";
 
 impl fmt::Display for AuthError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             AuthError::Config(error) => error.fmt(f),
-            AuthError::Rejected { status } => write!(f, "the keys are refused ({status}): {LOOK_AT_KEYS}"),
-            AuthError::NoProject => {
-                f.write_str("the keys are accepted, but belong to no project: make new ones in Langfuse")
-            }
-            AuthError::Unreachable { why } => write!(f, "no answer: {why}; look at LANGFUSE_BASE_URL"),
+            AuthError::Rejected { status } => write!(f, "the server rejected the keys (status {status}): {LOOK_AT_KEYS}"),
+            AuthError::NoProject => f.write_str(
+                "the server accepted the keys, but they belong to no project: create new keys in Langfuse's project settings",
+            ),
+            AuthError::Unreachable { why } => write!(f, "the Langfuse server can't be reached: {why}; check LANGFUSE_BASE_URL"),
             AuthError::Unexpected { status } => {
-                write!(f, "this is no answer of a Langfuse server (status {status}): look at LANGFUSE_BASE_URL")
+                write!(f, "the response (status {status}) is not one of a Langfuse server: check LANGFUSE_BASE_URL")
             }
         }
     }

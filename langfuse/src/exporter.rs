@@ -13,26 +13,26 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use std::io::{self, Write};
 use std::time::Duration;
 
-/// What an export may need beyond its deadline: the encoding, and the answer to the last try.
+/// Time that an export may need beyond its retries: for the encoding, and for the response to the last try.
 const MARGIN: Duration = Duration::from_secs(10);
 
 /// Sends finished spans to Langfuse as observations.
 ///
-/// One request for a batch, gzipped; several if it is too large. It runs on a thread of its own behind a bounded queue
-/// (see [`Exporter`]), so a server that is slow, hangs or is down never delays the program.
+/// It sends one gzipped request for a batch, or several if the batch is too large. It runs on a separate thread behind a bounded
+/// queue (see [`Exporter`]), so a server that is slow, hangs or is down never delays the program.
 ///
 /// | the server | what happens |
 /// |---|---|
-/// | takes the request but for some spans | those are counted as lost |
-/// | 429, 502, 503, 504; no connection; no answer in time | the request is sent again after 1, 2, 4, 8, 8, .. s, or as `Retry-After` says (within an hour), for at most [`retry_for`](Config::retry_for). Meanwhile the queue fills; what finds no room is counted |
+/// | accepts the request except for some spans | those are counted as lost |
+/// | 429, 502, 503, 504; no connection; no response in time | the request is sent again after 1, 2, 4, 8, 8, .. s, or after the time in `Retry-After` (at most an hour), for at most [`retry_for`](Config::retry_for). Meanwhile the queue fills; what finds no room is counted |
 /// | 413 | the halves are sent; a single span is lost |
 /// | 401, 403 | lost; the message names the variables to look at |
 /// | any other status | lost; the message has the status |
 ///
-/// A request whose answer did not come in time is sent again although it may have arrived: the ids are the same, so
-/// nothing is there twice. `flush` and `finish` keep their deadlines in all of these. What was lost is in the ledger;
-/// why, in the program's standard error (once) and in what `flush` returns. No key, and nothing that was recorded or
-/// answered, is in any message.
+/// A request without a response in time is sent again although it may have arrived. Its ids are the same, so the server stores
+/// no span twice. `flush` and `finish` keep their deadlines in all of these cases. The ledger counts the lost spans. The reason is
+/// printed to standard error (once), and is in the result of `flush`. No message contains a key, a recorded value or the text of a
+/// response.
 ///
 /// ```
 /// use heirloom_langfuse::{Config, Langfuse};
@@ -70,20 +70,20 @@ impl Langfuse {
         Self { config, transport: None, patience }
     }
 
-    /// The exporter that the environment describes: see [`Config`].
+    /// The exporter with the settings of the environment: see [`Config`].
     ///
     /// # Errors
-    /// A key is missing, a variable can't be used, or tracing is switched off.
+    /// A key is missing, a variable is invalid, or tracing is switched off.
     pub fn from_env() -> Result<Self, ConfigError> {
         Config::from_env()?.exporter()
     }
 
-    /// The client that it sends for.
+    /// The exporter's configuration.
     pub fn config(&self) -> &Config {
         &self.config
     }
 
-    /// Sends the spans in as many requests as it takes.
+    /// Sends the spans in as many requests as needed.
     fn deliver(&mut self, envelope: &mut Envelope, spans: Vec<Span>) -> Losses {
         let mut losses = Losses::default();
         let mut parts = vec![spans];
@@ -105,7 +105,7 @@ impl Langfuse {
         losses
     }
 
-    /// The compressed request, if it is not too large.
+    /// The compressed request; `None` if it is too large.
     fn encoded(&self, envelope: &mut Envelope, spans: &mut Vec<Span>) -> Option<Vec<u8>> {
         if spans.len() > self.config.max_request_spans {
             return None;
@@ -114,10 +114,10 @@ impl Langfuse {
         gzip(&request).ok()
     }
 
-    /// Sends one request until the server has taken or refused it, or the patience is at its end.
+    /// Sends one request until the server accepts or rejects it, or the time for retries is over.
     fn send(&mut self, body: Vec<u8>) -> Answer {
         let Some(transport) = &self.transport else {
-            return Answer::Refused { why: "there is no HTTP client".to_owned() };
+            return Answer::Refused { why: "the HTTP client is missing".to_owned() };
         };
         let mut backoff = Backoff::new(self.config.first_wait);
         loop {
@@ -129,12 +129,12 @@ impl Langfuse {
                 answer => return answer,
             };
             if self.patience.failed(why.clone(), after.unwrap_or_else(|| backoff.next())) {
-                eprintln!("heirloom: exporter \"langfuse\" delivers nothing: {why}; it goes on trying (said once)");
+                eprintln!("heirloom: exporter \"langfuse\" can't deliver: {why}; it keeps retrying (printed once)");
             }
         }
     }
 
-    /// Made on the exporter's thread: a blocking client must not be made inside a runtime.
+    /// Creates the client on the exporter's thread: a blocking client must not be created inside a runtime.
     fn connect(&mut self) -> Result<(), ExportError> {
         if self.transport.is_none() {
             self.transport = Some(Transport::new(&self.config).map_err(ExportError::new)?);

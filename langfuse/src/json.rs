@@ -5,9 +5,9 @@ use serde::de::IgnoredAny;
 use std::borrow::Cow;
 use std::fmt::Display;
 
-/// Integers beyond this are put into quotes.
+/// Larger integers are quoted.
 const MAX_SAFE: u64 = Value::MAX_JSON_INTEGER;
-/// How many digits an integer has at least that is larger.
+/// The smallest number of digits of a larger integer.
 const MAX_SAFE_DIGITS: usize = 16;
 
 /// Whether the text is one JSON value.
@@ -15,7 +15,7 @@ pub(crate) fn is_json(text: &str) -> bool {
     serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
-/// A text that is JSON already stays as it is, but for integers that a reader would round; any other is quoted.
+/// A text that is JSON already stays as it is, except for integers that a reader would round. Any other text is quoted.
 pub(crate) fn from_text(text: &str) -> Cow<'_, str> {
     if is_json(text) {
         return safe_integers(text);
@@ -52,7 +52,7 @@ fn integer(number: i64) -> String {
     quoted_if(number.unsigned_abs() > MAX_SAFE, number)
 }
 
-/// What JSON has no number for is a string.
+/// A number; a string if JSON has no number for the value.
 fn float(number: f64) -> String {
     if number.is_nan() {
         return "\"NaN\"".to_owned();
@@ -95,7 +95,7 @@ fn is_unsafe(number: &str) -> bool {
     is_integer && digits.len() >= MAX_SAFE_DIGITS && digits.parse::<u64>().map_or(true, |n| n > MAX_SAFE)
 }
 
-/// Where the numbers are in a JSON text.
+/// Finds the numbers in a JSON text.
 struct Numbers<'a> {
     json: &'a [u8],
     at: usize,
@@ -106,7 +106,7 @@ impl<'a> Numbers<'a> {
         Self { json: json.as_bytes(), at: 0 }
     }
 
-    /// Behind the string that begins here.
+    /// The position after the string that starts here.
     fn skip_string(&mut self) {
         self.at += 1;
         while let Some(byte) = self.json.get(self.at) {

@@ -26,7 +26,7 @@
 //! |---|---|---|
 //! | `LANGFUSE_PUBLIC_KEY`, `LANGFUSE_SECRET_KEY` | the keys of the project | none: an error names the missing one |
 //! | `LANGFUSE_BASE_URL`, older `LANGFUSE_HOST` | the server | `https://cloud.langfuse.com` |
-//! | `LANGFUSE_OTEL_TRACES_EXPORT_PATH` | where traces go, below it | `/api/public/otel/v1/traces` |
+//! | `LANGFUSE_OTEL_TRACES_EXPORT_PATH` | the path for traces, below the server's URL | `/api/public/otel/v1/traces` |
 //! | `LANGFUSE_TIMEOUT` | seconds for one request | 5 |
 //! | `LANGFUSE_OTEL_MAX_BATCH_SIZE_BYTES` | bytes of a request before compression | 67108864 |
 //! | `LANGFUSE_FLUSH_AT` | spans of a request | as many as a batch has: at most 4,096 |
@@ -36,7 +36,7 @@
 //! | `LANGFUSE_SAMPLE_RATE` | the share of traces that is recorded, 0 to 1 | `OTEL_TRACES_SAMPLER` |
 //! | `LANGFUSE_TRACING_ENABLED` | `false` records nothing | `true` |
 //!
-//! A proxy is taken from `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`. Certificates are those of the system.
+//! `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` configure a proxy. The system's certificates are used.
 //!
 //! # What becomes what
 //!
@@ -46,7 +46,7 @@
 //! |---|---|
 //! | the span's name, times, ids, events, links | as in OTLP; ids are Langfuse's trace and observation ids |
 //! | `OBSERVATION_TYPE`; else `gen_ai.operation.name`; else `span` | `langfuse.observation.type` |
-//! | `INPUT`, `OUTPUT`; else what other libraries call so | `langfuse.observation.input`, `.output` |
+//! | `INPUT`, `OUTPUT`; else other libraries' inputs and outputs (see below) | `langfuse.observation.input`, `.output` |
 //! | `METADATA` + key | `langfuse.observation.metadata.<key>`, JSON |
 //! | `LEVEL`; else `ERROR` for an error status or an aborted span, `WARNING` for an incomplete one | `langfuse.observation.level` |
 //! | `STATUS_MESSAGE`; else the error's text | `langfuse.observation.status_message` |
@@ -55,36 +55,37 @@
 //! | `INPUT_TOKENS`, `OUTPUT_TOKENS`, `TOTAL_TOKENS`, `USAGE` + detail | `langfuse.observation.usage_details`, an object |
 //! | `COST`, `COST_DETAIL` + part | `langfuse.observation.cost_details`, an object |
 //! | `COMPLETION_START_TIME`, `PROMPT_NAME`, `PROMPT_VERSION` | `langfuse.observation.completion_start_time`, `.prompt.name`, `.prompt.version` |
-//! | `TRACE_NAME`, `TAGS`, `PUBLIC`, `TRACE_METADATA` + key | `langfuse.trace.name`, `.tags`, `.public`, `.metadata.<key>`: a text there is a text, even if it is JSON |
+//! | `TRACE_NAME`, `TAGS`, `PUBLIC`, `TRACE_METADATA` + key | `langfuse.trace.name`, `.tags`, `.public`, `.metadata.<key>`; texts are sent as texts, even if they contain JSON |
 //! | `USER`, `SESSION`, `ENVIRONMENT`, `RELEASE`, `VERSION` | `user.id`, `session.id`, `langfuse.environment`, `.release`, `.version` |
 //! | the client's environment and release | the same two names, on the resource and on every span |
-//! | a root, or a child of a parent that no exporter of this tracer gets | `langfuse.internal.is_app_root` |
-//! | everything else | as it is; Langfuse shows it as metadata |
+//! | a root, or a child of a parent that this tracer doesn't export | `langfuse.internal.is_app_root` |
+//! | everything else | unchanged; Langfuse shows it as metadata |
 //!
-//! What other libraries call input is the first of these that a span has: `gen_ai.input.messages`,
+//! Other libraries record the input under different names. The input is the first of these attributes that a span has:
+//! `gen_ai.input.messages`,
 //! `gen_ai.tool.call.arguments`, `gen_ai.prompt`, `llm.input_messages`, `traceloop.entity.input`, `mlflow.spanInputs`,
-//! `ai.prompt.messages`, `ai.prompt`, `input`, `gen_ai.system_instructions`; what they call output, of
+//! `ai.prompt.messages`, `ai.prompt`, `input`, `gen_ai.system_instructions`. The output is the first of
 //! `gen_ai.output.messages`, `gen_ai.tool.call.result`, `gen_ai.completion`, `llm.output_messages`,
 //! `traceloop.entity.output`, `mlflow.spanOutputs`, `ai.response.text`, `ai.response.object`, `ai.response.toolCalls`,
-//! `output`. The others stay as they are, and so do numbered parts (`gen_ai.prompt.0.content`).
+//! `output`. The remaining ones stay unchanged, and so do numbered parts (`gen_ai.prompt.0.content`).
 //!
-//! Model, usage, cost and prompt count on generations and embeddings only. On any other observation they are sent as
-//! its metadata, so that what stands on an agent and on its call of a model is counted once.
+//! Only generations and embeddings have model, usage, cost and prompt. On any other observation these are sent as
+//! metadata, so that usage on an agent and on its call of a model is counted once.
 //!
-//! Langfuse takes 200 characters of a user, a session, a tag or a value of the trace's metadata: one that is longer is
-//! left out, and named in `heirloom.left_out`; a trace's name is cut. A span has at most 128 attributes; those of the
-//! table are never the ones that are dropped, metadata and then everything else is.
+//! Langfuse accepts 200 characters in a user, a session, a tag or a value of the trace's metadata. A longer one is
+//! omitted, and named in `heirloom.left_out`. A longer name of a trace is cut. A span has at most 128 attributes. If there are more,
+//! first the attributes outside the table are dropped, and then metadata; the table's other attributes are never dropped.
 //!
 //! # Several clients
 //!
-//! A client is a tracer with its exporter and its sampler, and each context knows its tracer: see
+//! For several clients, start several tracers, each with its exporter and sampler. Each context belongs to its tracer: see
 //! [`Config::tracer_builder`].
 //!
 //! # What isn't here
 //!
-//! Scores and media don't travel over OTLP. `langfuse.internal.as_root` isn't set: whether ids came from a caller or
-//! from a header isn't known any more when a span is sent. Whether an upstream service has claimed the trace's root is
-//! said in baggage, which isn't recorded.
+//! OTLP has no place for scores and media. `langfuse.internal.as_root` isn't set: when a span is sent, it is no longer known
+//! whether its ids came from a caller or from a header. An upstream service that has claimed the trace's root states that in
+//! baggage, which isn't recorded.
 
 mod auth;
 mod config;

@@ -17,7 +17,7 @@ impl Losses {
         }
     }
 
-    /// An error if anything was lost of a batch of `len` spans.
+    /// An error if any of a batch's `len` spans were lost.
     pub(crate) fn into_result(self, len: usize) -> Result<(), ExportError> {
         if self.0.is_empty() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! What an answer says of spans that were not taken ([partial success]).
+//! Reads the number of rejected spans from a response ([partial success]).
 //!
 //! [partial success]: https://opentelemetry.io/docs/specs/otlp/#partial-success-1
 
@@ -6,7 +6,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse
 use prost::Message;
 use serde_json::Value;
 
-/// How many spans were not taken. An answer that can't be read says nothing of any.
+/// The number of rejected spans; 0 for a response that can't be parsed.
 pub(crate) fn rejected(body: &[u8], is_json: bool) -> u64 {
     let rejected = if is_json { in_json(body) } else { in_protobuf(body) };
     rejected.and_then(|n| u64::try_from(n).ok()).unwrap_or(0)

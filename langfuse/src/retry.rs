@@ -1,14 +1,14 @@
-//! How long to wait before the next try, and for how long to try at all.
+//! How long to wait before the next try, and how long to keep retrying.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::time::{Duration, Instant};
 
-/// How often a wait doubles.
+/// How often a wait doubles: the longest wait is eight times the first.
 const MAX_DOUBLINGS: u32 = 3;
-/// A server that asks for more time than this is asked again all the same: what it said may be a mistake.
+/// Upper bound for a server's `Retry-After`: a larger value may be a mistake.
 const MAX_WAIT: Duration = Duration::from_secs(3600);
-/// From when on whoever runs the program should know.
+/// Retries that last longer than this are printed to standard error, so that the program's operator sees them.
 const SAID_AFTER: Duration = Duration::from_secs(10);
 
 /// Waits that double: 1, 2, 4, 8, 8, .. times the first, each longer or shorter by up to a fifth.
@@ -29,13 +29,13 @@ impl Backoff {
     }
 }
 
-/// From 0 to 1, by chance: so that many programs don't come back at the same moment.
+/// A random number from 0 to 1, so that many programs don't retry at the same moment.
 fn chance() -> f64 {
     let random = RandomState::new().build_hasher().finish();
     (random >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-/// How long an export may go on trying, and when the server may be asked again.
+/// How long an export may keep retrying, and when the next request is allowed.
 #[derive(Debug)]
 pub(crate) struct Patience {
     total: Duration,
@@ -44,7 +44,7 @@ pub(crate) struct Patience {
     said: bool,
 }
 
-/// When to ask again, and why not before.
+/// When the next request is allowed, and why not earlier.
 #[derive(Debug)]
 struct Again {
     at: Instant,
@@ -56,27 +56,27 @@ impl Patience {
         Self { total, since: Instant::now(), again: None, said: false }
     }
 
-    /// An export begins. What the server said about waiting stays.
+    /// Starts an export. A wait that the server asked for stays in force.
     pub(crate) fn begin(&mut self) {
         self.since = Instant::now();
     }
 
-    /// A try failed; the next one is due after `wait`. True once: when it has gone on for so long that whoever runs the
-    /// program should know.
+    /// Notes a failed try; the next one is due after `wait`. Returns true once: when the retries have lasted longer than
+    /// [`SAID_AFTER`].
     pub(crate) fn failed(&mut self, why: String, wait: Duration) -> bool {
         self.again = Some(Again { at: Instant::now() + wait.min(MAX_WAIT), why });
         self.since.elapsed() > SAID_AFTER && !std::mem::replace(&mut self.said, true)
     }
 
-    /// Waits until the server may be asked.
+    /// Waits until the next request is allowed.
     ///
     /// # Errors
-    /// That isn't before the end, which has come now: why the last try failed.
+    /// The time for retries is over before that. The error is the reason of the last failure.
     pub(crate) fn wait(&mut self) -> Result<(), String> {
         let Some(again) = &self.again else { return Ok(()) };
         let left = self.total.saturating_sub(self.since.elapsed());
         let wait = again.at.saturating_duration_since(Instant::now());
-        // While this thread waits, the queue keeps what comes.
+        // While this thread waits, the queue keeps new batches.
         std::thread::sleep(wait.min(left));
         if wait > left {
             return Err(again.why.clone());

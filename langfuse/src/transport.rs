@@ -1,6 +1,6 @@
-//! One request over HTTP, and what its answer means.
+//! One request over HTTP, and the meaning of its response.
 //!
-//! What an answer says is never repeated: its text may hold what was sent. A status and words of our own must do.
+//! Messages never contain text of a response, because it may repeat recorded values. They contain its status and fixed words.
 
 use crate::config::Config;
 use crate::partial;
@@ -13,26 +13,26 @@ use std::io::Read;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// How this crate calls itself to the server.
+/// The name of this crate in the headers of a request.
 pub(crate) const SDK_NAME: &str = "heirloom";
 pub(crate) const SDK_VERSION: &str = env!("CARGO_PKG_VERSION");
-/// Which way of writing the server takes: the one without a delay.
+/// The server's ingestion protocol: version 4 stores spans without a delay.
 const INGESTION_VERSION: &str = "4";
-/// More than any answer has.
+/// Upper bound for the bytes of a response that are read; responses are much shorter.
 const MAX_ANSWER_BYTES: u64 = 1 << 20;
-/// A server that waits no longer than this closes the connection under us.
+/// How long an idle connection is kept. A server that keeps connections for longer doesn't close one while a request is sent.
 const MAX_IDLE: Duration = Duration::from_secs(4);
 
-/// What became of one request.
+/// The outcome of one request.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// Taken, but for so many spans.
+    /// Accepted, except for `rejected` spans.
     Taken { rejected: u64 },
-    /// Too large: a smaller one may be taken.
+    /// Too large: a smaller request may be accepted.
     TooLarge,
-    /// Not now.
+    /// Failed for now: retry, not before `after`.
     Later { why: String, after: Option<Duration> },
-    /// Not at all.
+    /// Rejected: don't retry.
     Refused { why: String },
 }
 
@@ -42,7 +42,7 @@ pub(crate) struct Transport {
     traces_url: String,
 }
 
-/// A client with this configuration's headers and timeout; or why there is none.
+/// A client with this configuration's headers and timeout; or the reason why there is none.
 pub(crate) fn client(config: &Config) -> Result<Client, String> {
     let builder = Client::builder()
         .timeout(config.timeout)
@@ -51,11 +51,11 @@ pub(crate) fn client(config: &Config) -> Result<Client, String> {
         .default_headers(headers(config)?)
         .user_agent(concat!("heirloom-langfuse/", env!("CARGO_PKG_VERSION")))
         .tls_backend_preconfigured(tls(config.is_https())?);
-    builder.build().map_err(|_| "the HTTP client can't be made".to_owned())
+    builder.build().map_err(|_| "the HTTP client can't be created".to_owned())
 }
 
-/// The system's certificates, so that a server with one of an own authority is accepted too. The client wants settings
-/// even where there is no TLS: then without certificates, which a system may lack.
+/// TLS settings with the system's certificates, so that a private certificate authority is accepted too. The client needs settings
+/// even for `http`: then they have no certificates, since a system may lack them.
 fn tls(verify: bool) -> Result<rustls::ClientConfig, String> {
     use rustls_platform_verifier::BuilderVerifierExt;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -84,7 +84,8 @@ fn headers(config: &Config) -> Result<HeaderMap, String> {
 
 /// A header that `Debug` doesn't show.
 fn hidden(text: &str) -> Result<HeaderValue, String> {
-    let mut value = HeaderValue::from_str(text).map_err(|_| "a key can't be put into a header".to_owned())?;
+    let mut value =
+        HeaderValue::from_str(text).map_err(|_| "a key contains characters that a header can't have".to_owned())?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -119,12 +120,12 @@ fn answer(response: Response) -> Answer {
         413 => Answer::TooLarge,
         429 | 502 | 503 | 504 => Answer::Later { why: named(status), after: retry_after(response.headers()) },
         401 | 403 => Answer::Refused { why: format!("{}: {}", named(status), crate::error::LOOK_AT_KEYS) },
-        300..=399 | 404 | 405 => Answer::Refused { why: format!("{}: look at LANGFUSE_BASE_URL", named(status)) },
+        300..=399 | 404 | 405 => Answer::Refused { why: format!("{}: check LANGFUSE_BASE_URL", named(status)) },
         _ => Answer::Refused { why: named(status) },
     }
 }
 
-/// An answer that breaks off was a 2xx all the same: the spans are taken.
+/// A response whose body breaks off was still a 2xx: the server accepted the spans.
 fn taken(response: Response) -> Answer {
     let is_json = response.headers().get(CONTENT_TYPE).is_some_and(|v| v.as_bytes().starts_with(b"application/json"));
     let mut body = Vec::new();
@@ -134,24 +135,24 @@ fn taken(response: Response) -> Answer {
 
 fn named(status: StatusCode) -> String {
     match status.canonical_reason() {
-        Some(reason) => format!("the server answered {} {reason}", status.as_u16()),
-        None => format!("the server answered {}", status.as_u16()),
+        Some(reason) => format!("the server responded with {} {reason}", status.as_u16()),
+        None => format!("the server responded with {}", status.as_u16()),
     }
 }
 
-/// What went wrong without an answer. The text of the error itself isn't used: it may hold anything.
+/// The reason for a failure without a response. The error's own text isn't used, because it may contain anything.
 pub(crate) fn failure(error: &reqwest::Error) -> String {
     let what = if error.is_timeout() {
-        "no answer in time"
+        "no response before the deadline"
     } else if error.is_connect() {
         "no connection to the server"
     } else {
-        "the connection broke"
+        "the connection was lost"
     };
     what.to_owned()
 }
 
-/// Seconds, or a date ([RFC 9110]). Anything else counts as not there.
+/// The value of `Retry-After`: seconds, or a date ([RFC 9110]). Any other value is ignored.
 ///
 /// [RFC 9110]: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {

@@ -1,4 +1,4 @@
-//! What is recorded arrives as Langfuse's contract says.
+//! Recorded attributes arrive as Langfuse's contract requires.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -9,7 +9,7 @@ use heirloom_receiver::{Received, Receiver};
 use serde_json::json;
 use support::{assert_delivered, builder, config, tracer};
 
-/// Records one root span, and returns it as it came.
+/// Records one root span, and returns the span that the receiver got.
 #[track_caller]
 fn sent(record: impl FnOnce(&Span)) -> Received {
     let receiver = Receiver::start();
@@ -65,7 +65,11 @@ fn a_generation_has_model_usage_and_cost() {
         span.set(keys::PROMPT_NAME, "greet").set(keys::PROMPT_VERSION, 4);
     });
     let of = |name: &str| span.json(&format!("langfuse.observation.{name}")).unwrap_or_default();
-    assert_eq!(span.text("langfuse.observation.model.name"), Some("m-2026"), "what answered is what is paid for");
+    assert_eq!(
+        span.text("langfuse.observation.model.name"),
+        Some("m-2026"),
+        "the response's model determines the price"
+    );
     assert_eq!(span.text(keys::REQUEST_MODEL), Some("m"));
     let parameters = json!({ "temperature": 0.5, "max_tokens": 64, "stop_sequences": "[\"x\"]" });
     assert_eq!(of("model.parameters"), parameters);
@@ -165,7 +169,7 @@ fn messages_of_other_crates_are_input_and_output() {
     assert_eq!(both.text("gen_ai.input.messages"), Some("[1]"));
 }
 
-/// Whatever was set first.
+/// The order of the calls doesn't matter.
 #[test]
 fn of_several_foreign_inputs_the_best_known_is_one_and_the_rest_stays() {
     let tool = sent(|span| {
@@ -236,7 +240,7 @@ fn an_error_has_a_level_a_message_and_a_status() {
     let mild = sent(|span| {
         span.error("no").set(keys::LEVEL, "WARNING").set(keys::STATUS_MESSAGE, "well");
     });
-    assert_eq!(mild.text("langfuse.observation.level"), Some("WARNING"), "what is said wins");
+    assert_eq!(mild.text("langfuse.observation.level"), Some("WARNING"), "the recorded level takes precedence");
     assert_eq!(mild.text("langfuse.observation.status_message"), Some("well"));
 }
 
@@ -320,7 +324,7 @@ fn what_a_span_must_have_is_never_the_attribute_that_is_dropped() {
     assert!(guard.finish().is_complete());
     let span = receiver.span("observation");
     assert_eq!(span.attributes.len(), 128);
-    // 190 and 4 were recorded; the mark of the root and where it ran come to them.
+    // 190 and 4 were recorded. The mark of the root and the attributes of thread and process add to them.
     assert!(span.dropped_attributes >= 194 + 1 - 128, "{}", span.dropped_attributes);
     assert_eq!((span.text("user.id"), span.text("langfuse.observation.level")), (Some("u"), Some("DEBUG")));
     let of_metadata = |(key, _): &&(String, _)| key.starts_with("langfuse.observation.metadata.");

@@ -36,7 +36,7 @@ fn a_production_client_at_5_percent_and_a_beta_client_at_100_percent() {
     });
     let counts = receivers.each_ref().map(|receiver| receiver.with_spans(<[_]>::len));
     assert_eq!(counts[1], 2 * REQUESTS);
-    // 200 traces expected, give or take 14: this is far outside of chance.
+    // 200 traces are expected, with a standard deviation of 14. The bounds are far outside of that.
     assert!((100..=300).contains(&(counts[0] / 2)), "{counts:?}");
     for (ledger, count) in ledgers.iter().zip(counts) {
         assert_eq!((ledger.exported(), ledger.begun + ledger.sampled_out), (count as u64, 2 * REQUESTS as u64));

@@ -1,4 +1,4 @@
-//! What the environment and the program may say, and what is said of mistakes.
+//! The settings of the environment and of the program, and the errors for invalid ones.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -11,7 +11,7 @@ use support::config;
 
 const KEYS: [(&str, &str); 2] = [("LANGFUSE_PUBLIC_KEY", "pk-lf-1"), ("LANGFUSE_SECRET_KEY", "sk-lf-2")];
 
-/// The exporter that these variables, beside the keys, describe.
+/// The exporter with these variables and valid keys.
 fn from(variables: &[(&str, &str)]) -> Result<Langfuse, ConfigError> {
     config_from(variables)?.exporter()
 }
@@ -66,7 +66,7 @@ fn what_cannot_be_used_is_named_and_its_value_is_not_told() {
         ("LANGFUSE_SAMPLE_RATE", "NaN"),
         ("LANGFUSE_TRACING_ENABLED", "canary-7"),
     ] {
-        // A newline at the end is taken off, as any space is.
+        // A trailing newline is trimmed, as any space is.
         let Err(error) = from(&[(variable, value)]) else {
             assert_eq!(value, "canary-7\n");
             continue;
@@ -146,7 +146,7 @@ fn a_check_of_the_keys_ends_by_its_deadline_and_says_what_is_wrong() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", silent.local_addr().unwrap());
     let error = config(&receiver).base_url(url).timeout(Duration::from_millis(100)).auth_check().unwrap_err();
-    assert_eq!(error, AuthError::Unreachable { why: "no answer in time".into() });
+    assert_eq!(error, AuthError::Unreachable { why: "no response before the deadline".into() });
     receiver.close();
     let error = config(&receiver).auth_check().unwrap_err();
     assert_eq!(error, AuthError::Unreachable { why: "no connection to the server".into() });

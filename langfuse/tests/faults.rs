@@ -1,4 +1,4 @@
-//! What the exporter does with each answer of a server.
+//! The exporter's behaviour for each response of a server.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;

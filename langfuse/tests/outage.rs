@@ -1,4 +1,4 @@
-//! A server that is down, hangs or is slow: the program doesn't notice, and what can be kept is kept.
+//! A server that is down, hangs or is slow doesn't delay the program, and no span is lost that the queue can hold.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -7,7 +7,7 @@ use heirloom_receiver::{Fault, Receiver};
 use std::time::{Duration, Instant};
 use support::{account, assert_delivered, builder, config, record, tracer, LONG};
 
-/// What a call may take that must not wait for a server, on a machine that is busy.
+/// Upper bound for a call that must not wait for a server, on a busy machine.
 const SOON: Duration = Duration::from_secs(10);
 
 #[test]
@@ -20,7 +20,7 @@ fn a_server_that_is_down_and_comes_back_has_lost_nothing() {
     for _ in 0..20 {
         record(&guard, 50);
     }
-    // It has met the closed port, and goes on.
+    // The exporter has failed on the closed port, and retries.
     assert!(guard.tracer().flush(Duration::from_millis(100)).is_err());
     receiver.open();
     assert_delivered(&receiver, guard, 1010);

@@ -1,4 +1,4 @@
-//! Whatever goes wrong, and however much is logged: no key and nothing of what was recorded is in any output.
+//! No output contains a key or a recorded value, in any failure and at any log level.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -14,7 +14,7 @@ const CASE: &str = "HEIRLOOM_TEST_CASE";
 const PUBLIC: &str = "pk-lf-canary0public";
 const SECRET: &str = "sk-lf-canary0secret";
 const PAYLOAD: &str = "canary0payload";
-/// What stands for a canary, in the ways in which it could be written.
+/// The canaries in all forms in which they could be written.
 const ALL: &str = "canary0";
 
 /// Writes every line of every crate that logs to standard error.
@@ -32,7 +32,7 @@ impl log::Log for Logger {
     fn flush(&self) {}
 }
 
-/// Everything goes wrong, and everything that can be printed is.
+/// Runs every failure, and prints everything that can be printed.
 fn everything_goes_wrong() {
     log::set_logger(&Logger).unwrap();
     log::set_max_level(log::LevelFilter::Trace);
@@ -81,7 +81,7 @@ fn meet(fault: Fault) {
     eprintln!("{report} {report:?}");
 }
 
-/// What the process that everything goes wrong in writes.
+/// The output of the process that runs every failure.
 fn output() -> String {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["no_key_and_no_payload_reaches_any_output", "--exact", "--nocapture", "--test-threads=1"]);

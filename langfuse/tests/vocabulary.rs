@@ -1,4 +1,4 @@
-//! What the methods of observations and traces record arrives as Langfuse's contract says.
+//! Values set by the methods of observations and traces arrive as Langfuse's contract requires.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;

@@ -1,4 +1,4 @@
-//! Spans of a worker process, which come in batches of their own.
+//! Spans of a worker process, which are in separate batches.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -30,7 +30,7 @@ fn a_workers_span_is_no_app_root_and_one_that_died_with_it_is_an_error() {
         region.wait_closed(LONG).unwrap();
     });
     assert_eq!(guard.finish().ledger().exported(), 3);
-    // The child is a part of this process: it told nothing of itself, as a real one does.
+    // The child is a part of this process, so it has no process attributes; a real one has.
     let violations: Vec<_> =
         receiver.violations().into_iter().filter(|violation| violation.rule != "resource").collect();
     assert_eq!(violations, []);

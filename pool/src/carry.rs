@@ -11,8 +11,9 @@ pub(crate) const COMPILED_OUT: bool = std::mem::size_of::<Span>() == 0;
 pub(crate) struct JobName(Cow<'static, str>);
 
 impl JobName {
-    pub(crate) fn new(name: impl Into<Cow<'static, str>>) -> Self {
-        Self(name.into())
+    /// Copies the text once, if it is neither static nor owned.
+    pub(crate) fn new<'n>(name: impl Into<Name<'n>>) -> Self {
+        Self(name.into().into())
     }
 
     /// The name for one more span. Never allocates.
@@ -103,11 +104,7 @@ where
 /// });
 /// assert_eq!(std::thread::spawn(job).join().unwrap(), 12);
 /// ```
-pub fn carry_in_span<'f, F, R>(
-    cx: impl Into<Context>,
-    name: impl Into<Cow<'static, str>>,
-    f: F,
-) -> impl FnOnce() -> R + 'f
+pub fn carry_in_span<'f, 'n, F, R>(cx: impl Into<Context>, name: impl Into<Name<'n>>, f: F) -> impl FnOnce() -> R + 'f
 where
     F: FnOnce(&Span) -> R + 'f,
 {
@@ -142,6 +139,7 @@ mod tests {
         let text = String::from("stage 1");
         let address = text.as_ptr();
         assert_eq!(JobName::new(text).get().as_str().as_ptr(), address);
-        assert_eq!(JobName::new("stage").get().as_str(), "stage");
+        let text = "stage";
+        assert_eq!(JobName::new(text).get().as_str().as_ptr(), text.as_ptr());
     }
 }

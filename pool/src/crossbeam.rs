@@ -9,8 +9,7 @@
 
 use crate::carry::{in_job_span, JobName, Parent};
 use ::crossbeam::thread::{self as plain, ScopedJoinHandle};
-use heirloom_core::{Context, Span};
-use std::borrow::Cow;
+use heirloom_core::{Context, Name, Span};
 
 /// Lets threads borrow from their surroundings, with `cx` as their parent.
 ///
@@ -56,7 +55,7 @@ impl<'env> Scope<'_, 'env> {
     /// # Panics
     ///
     /// As the plain one: if the operating system has no thread to give.
-    pub fn spawn<'scope, F, T>(&'scope self, name: impl Into<Cow<'static, str>>, f: F) -> ScopedJoinHandle<'scope, T>
+    pub fn spawn<'scope, 'n, F, T>(&'scope self, name: impl Into<Name<'n>>, f: F) -> ScopedJoinHandle<'scope, T>
     where
         F: FnOnce(&Scope<'_, 'env>, &Span) -> T + Send + 'env,
         T: Send + 'env,

@@ -10,18 +10,25 @@
 //! | work goes to | use | feature |
 //! |---|---|---|
 //! | a rayon parallel iterator | [`.traced(cx)`](rayon::TracedParallel::traced) | `rayon` |
-//! | `rayon::join`, `scope`, `spawn`, `ThreadPool::install` | their twins in [`rayon`] | `rayon` |
+//! | rayon's `join`, `spawn`, `broadcast` and scopes | their twins in [`rayon`] | `rayon` |
+//! | a rayon `ThreadPool` | [`pool.traced(cx)`](rayon::TracedThreadPool::traced) | `rayon` |
 //! | threads of the standard library | [`threads`] | |
 //! | crossbeam's scoped threads | [`crossbeam`] | `crossbeam` |
 //! | tokio's tasks, `spawn_blocking`, `JoinSet`, `LocalSet` | their twins in [`tokio`] | `tokio` |
-//! | a future that is awaited in place | [`.in_span(span)`](heirloom_core::future::FutureExt::in_span) | `tokio` |
+//! | a future that is awaited in place | [`.in_span(span)`](heirloom_core::future::FutureExt::in_span) | `async` |
 //! | any other pool that takes closures | [`carry()`], [`carry_in_span`] | |
-//! | a job that nobody waits for, with a trace of its own | [`.background(name)`](Background::background) | |
+//! | a closure or a future that nothing waits for, with a trace of its own | [`.background(name)`](Background::background) | futures: `async`, `tokio` |
+//!
+//! The page `docs/pools.md` of the repository has a row for every form, with the test that tries it.
 //!
 //! # Names
 //!
-//! Spans are named by `impl Into<Cow<'static, str>>`: a `&'static str` or a `String`. Naming one span per item costs no
-//! allocation with either; a static name is looked up in a cache and a `String`'s text is copied into the record.
+//! Spans are named by [`impl Into<Name>`](heirloom_core::Name): a `&'static str`, a `String`, a `&String` or a `Cow<str>`. An
+//! adapter copies a borrowed name once. Naming one span per item costs no allocation: a static name is looked up in a
+//! cache, and another text is copied into the record.
+//!
+//! A `&str` that is not static needs [`Name::dynamic`](heirloom_core::Name::dynamic): without it the compiler says that the text
+//! "must outlive `'static`".
 //!
 //! # Without the feature `record`
 //!
@@ -48,7 +55,7 @@ pub mod tokio;
 pub use background::Background;
 pub use carry::{carry, carry_in_span};
 #[cfg(feature = "rayon")]
-pub use rayon::TracedParallel;
+pub use rayon::{TracedParallel, TracedThreadPool};
 #[cfg(feature = "tokio")]
 pub use tokio::TracedTasks;
 

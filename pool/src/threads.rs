@@ -8,8 +8,7 @@
 //! thread's shard when it records for the first time.
 
 use crate::carry::{carry_in_span, in_job_span, JobName};
-use heirloom_core::{Context, Span};
-use std::borrow::Cow;
+use heirloom_core::{Context, Name, Span};
 use std::io;
 use std::thread::{JoinHandle, ScopedJoinHandle};
 
@@ -33,7 +32,7 @@ use std::thread::{JoinHandle, ScopedJoinHandle};
 /// });
 /// assert_eq!(sum, 55);
 /// ```
-pub fn spawn<F, T>(cx: impl Into<Context>, name: impl Into<Cow<'static, str>>, f: F) -> JoinHandle<T>
+pub fn spawn<'n, F, T>(cx: impl Into<Context>, name: impl Into<Name<'n>>, f: F) -> JoinHandle<T>
 where
     F: FnOnce(&Span) -> T + Send + 'static,
     T: Send + 'static,
@@ -85,7 +84,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
     /// # Panics
     ///
     /// As [`std::thread::Scope::spawn`]: if the operating system has no thread to give.
-    pub fn spawn<F, T>(self, name: impl Into<Cow<'static, str>>, f: F) -> ScopedJoinHandle<'scope, T>
+    pub fn spawn<'n, F, T>(self, name: impl Into<Name<'n>>, f: F) -> ScopedJoinHandle<'scope, T>
     where
         F: FnOnce(&Span) -> T + Send + 'scope,
         T: Send + 'scope,
@@ -155,12 +154,7 @@ impl Builder {
     /// # Errors
     ///
     /// If the operating system has no thread to give. The closure is dropped and there is no span.
-    pub fn spawn<F, T>(
-        self,
-        cx: impl Into<Context>,
-        name: impl Into<Cow<'static, str>>,
-        f: F,
-    ) -> io::Result<JoinHandle<T>>
+    pub fn spawn<'n, F, T>(self, cx: impl Into<Context>, name: impl Into<Name<'n>>, f: F) -> io::Result<JoinHandle<T>>
     where
         F: FnOnce(&Span) -> T + Send + 'static,
         T: Send + 'static,
@@ -173,10 +167,10 @@ impl Builder {
     /// # Errors
     ///
     /// If the operating system has no thread to give. The closure is dropped and there is no span.
-    pub fn spawn_scoped<'scope, 'env, F, T>(
+    pub fn spawn_scoped<'scope, 'env, 'n, F, T>(
         self,
         scope: Scope<'scope, 'env>,
-        name: impl Into<Cow<'static, str>>,
+        name: impl Into<Name<'n>>,
         f: F,
     ) -> io::Result<ScopedJoinHandle<'scope, T>>
     where

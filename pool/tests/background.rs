@@ -56,11 +56,11 @@ fn an_unlinked_job_tells_nothing_of_who_started_it() {
 fn the_main_trace_is_exported_while_the_job_still_runs() {
     testing::run(|t| {
         let (release, released) = mpsc::channel::<()>();
-        let job = in_root("root", |root| root.background("job").on_thread(move |_| released.recv().is_ok()));
+        let job = in_root("root", |root| root.background("job").on_thread(move |_| released.recv()));
         t.assert_tree("root");
         assert!(!job.is_finished());
         release.send(()).unwrap();
-        assert!(job.wait(LONG).unwrap());
+        job.wait(LONG).unwrap().unwrap();
         t.assert_tree_sorted("job\nroot");
     });
 }
@@ -82,7 +82,7 @@ fn a_job_of_an_unsampled_span_decides_on_its_own_and_links_to_nothing() {
 #[test]
 fn a_job_that_panics_closes_its_span_as_an_error() {
     testing::run(|t| {
-        let job = in_root("root", |root| root.background("job").on_thread(|_| panic!("on purpose")));
+        let job = in_root("root", |root| root.background("job").on_thread(|_| -> () { panic!("on purpose") }));
         assert!(matches!(job.wait(LONG), Err(WaitError::Panicked)));
         assert!(matches!(named(t, "job").status, Status::Error(_)));
         t.assert_balanced();
@@ -96,5 +96,44 @@ fn a_job_that_never_ran_has_no_span() {
         assert!(matches!(job.wait(LONG), Err(WaitError::NeverRan)));
         t.assert_tree("root");
         t.assert_balanced();
+    });
+}
+
+#[test]
+fn a_job_that_returns_an_err_closes_its_span_as_an_error_of_that_type() {
+    testing::run(|t| {
+        let (good, bad) = in_root("root", |root| {
+            let parse = |text: &'static str| move |_: &heirloom_core::Span| text.parse::<u8>();
+            (root.background("good").on_thread(parse("7")), root.background("bad").on_thread(parse("x")))
+        });
+        assert_eq!(good.wait(LONG).unwrap(), Ok(7));
+        assert!(bad.wait(LONG).unwrap().is_err());
+        let (good, bad) = (named(t, "good"), named(t, "bad"));
+        assert_eq!((good.status.clone(), good.attribute("error.type")), (Status::Unset, None));
+        assert_eq!(bad.status, Status::Error(String::new()));
+        let error_type = bad.attribute("error.type").and_then(|value| value.as_str().map(str::to_owned));
+        assert_eq!(error_type.as_deref(), Some("core::num::error::ParseIntError"));
+        t.assert_balanced();
+    });
+}
+
+#[test]
+fn the_thread_of_a_job_and_its_lane_are_named_after_the_job() {
+    testing::run(|t| {
+        let job = in_root("root", |root| {
+            root.background(format!("reindex the \0 library of {}", "books")).on_thread(|_| {
+                let thread = std::thread::current().name().map(str::to_owned);
+                let shown = std::fs::read_to_string("/proc/thread-self/comm").ok();
+                Ok::<_, std::convert::Infallible>((thread, shown))
+            })
+        });
+        let name = "reindex the ? library of books";
+        let (thread, shown) = job.wait(LONG).unwrap().unwrap();
+        assert_eq!(thread.as_deref(), Some(name));
+        if let Some(shown) = shown {
+            assert_eq!(shown.trim_end(), &name[..15]);
+        }
+        let lane = t.spans().into_iter().find(|span| span.name.starts_with("reindex")).unwrap().lane;
+        assert_eq!(&*lane.thread_name, name);
     });
 }

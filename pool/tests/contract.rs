@@ -197,10 +197,33 @@ contract! {
     carried_in_span: CarriedInSpan,
     rayon_map: RayonMap,
     rayon_flat_map_iter: RayonFlatMapIter,
+    rayon_items: RayonItems,
+    rayon_items_pulled: RayonItemsPulled,
+    rayon_leaves: RayonLeaves,
+    rayon_leaves_pulled: RayonLeavesPulled,
     rayon_join: RayonJoin,
     rayon_scope: RayonScope,
+    rayon_join_context: RayonJoinContext,
+    rayon_scope_fifo: RayonScopeFifo,
+    rayon_in_place_scope: RayonInPlaceScope,
+    rayon_in_place_scope_fifo: RayonInPlaceScopeFifo,
+    rayon_scope_broadcast: RayonScopeBroadcast,
+    rayon_scope_fifo_broadcast: RayonScopeFifoBroadcast,
     rayon_spawn: RayonSpawn,
+    rayon_spawn_fifo: RayonSpawnFifo,
+    rayon_broadcast: RayonBroadcast,
+    rayon_spawn_broadcast: RayonSpawnBroadcast,
     rayon_install: RayonInstall,
+    rayon_pool_install: RayonPoolInstall,
+    rayon_pool_join: RayonPoolJoin,
+    rayon_pool_scope: RayonPoolScope,
+    rayon_pool_scope_fifo: RayonPoolScopeFifo,
+    rayon_pool_in_place_scope: RayonPoolInPlaceScope,
+    rayon_pool_in_place_scope_fifo: RayonPoolInPlaceScopeFifo,
+    rayon_pool_spawn: RayonPoolSpawn,
+    rayon_pool_spawn_fifo: RayonPoolSpawnFifo,
+    rayon_pool_broadcast: RayonPoolBroadcast,
+    rayon_pool_spawn_broadcast: RayonPoolSpawnBroadcast,
     background_on_a_pool: BackgroundOnPool,
     background_on_anything: BackgroundOn,
 }
@@ -223,8 +246,12 @@ contract! {
     tokio_join_set_blocking: tokio::BlockingIntoJoinSet,
     tokio_join_set_local: tokio::LocalIntoJoinSet,
     tokio_join_set_on: tokio::IntoJoinSetOn,
+    tokio_join_set_blocking_on: tokio::BlockingIntoJoinSetOn,
+    tokio_join_set_local_on: tokio::LocalIntoJoinSetOn,
     future_in_span: tokio::InSpan,
     future_in_context: tokio::InContext,
+    background_future: tokio::BackgroundFuture,
+    background_on_tokio: tokio::BackgroundOnTokio,
 }
 
 struct Threads;
@@ -383,6 +410,15 @@ impl RayonPool {
     }
 }
 
+/// The job as a broadcast takes it: the pool has one thread.
+fn once(job: Job) -> impl Fn(&Span) + Send + Sync {
+    let job = Mutex::new(Some(job));
+    move |span| {
+        let job = job.lock().unwrap().take().unwrap();
+        job(span.context());
+    }
+}
+
 macro_rules! rayon_adapters {
     ($($adapter:ident: |$pool:ident, $cx:ident, $job:ident| $run:expr;)*) => {$(
         struct $adapter(RayonPool);
@@ -413,11 +449,45 @@ rayon_adapters! {
         let jobs = vec![job].into_par_iter().traced(cx);
         assert_eq!(jobs.flat_map_iter("job", |span, job| [given(job)(span)]).count(), 1);
     });
+    RayonItems: |pool, cx, job| pool.run(|| {
+        vec![job].into_par_iter().traced(cx).items("job").for_each(|job| job(Context::current()));
+    });
+    RayonItemsPulled: |pool, cx, job| pool.run(|| {
+        let jobs = vec![job].into_par_iter().traced(cx).items("job").enumerate();
+        jobs.for_each(|(_, job)| job(Context::current()));
+    });
+    RayonLeaves: |pool, cx, job| pool.run(|| {
+        vec![job].into_par_iter().traced(cx).leaves("job").for_each(|job| job(Context::current()));
+    });
+    RayonLeavesPulled: |pool, cx, job| pool.run(|| {
+        let jobs = vec![job].into_par_iter().traced(cx).leaves("job").enumerate();
+        jobs.for_each(|(_, job)| job(Context::current()));
+    });
     RayonJoin: |pool, cx, job| pool.run(|| {
         heirloom_pool::rayon::join(cx, || (), || in_span("job", given(job)));
     });
     RayonScope: |pool, cx, job| pool.run(|| {
         heirloom_pool::rayon::scope(cx, |s| s.spawn("job", |_, span| given(job)(span)));
+    });
+    RayonJoinContext: |pool, cx, job| pool.run(|| {
+        heirloom_pool::rayon::join_context(cx, |_| (), |_| in_span("job", given(job)));
+    });
+    RayonScopeFifo: |pool, cx, job| pool.run(|| {
+        heirloom_pool::rayon::scope_fifo(cx, |s| s.spawn_fifo("job", |_, span| given(job)(span)));
+    });
+    RayonInPlaceScope: |pool, cx, job| pool.run(|| {
+        heirloom_pool::rayon::in_place_scope(cx, |s| s.spawn("job", |_, span| given(job)(span)));
+    });
+    RayonInPlaceScopeFifo: |pool, cx, job| pool.run(|| {
+        heirloom_pool::rayon::in_place_scope_fifo(cx, |s| s.spawn_fifo("job", |_, span| given(job)(span)));
+    });
+    RayonScopeBroadcast: |pool, cx, job| pool.run(|| {
+        let job = once(job);
+        heirloom_pool::rayon::scope(cx, |s| s.spawn_broadcast("job", move |_, span, _| job(span)));
+    });
+    RayonScopeFifoBroadcast: |pool, cx, job| pool.run(|| {
+        let job = once(job);
+        heirloom_pool::rayon::scope_fifo(cx, |s| s.spawn_broadcast("job", move |_, span, _| job(span)));
     });
     RayonSpawn: |pool, cx, job| {
         pool.run(|| heirloom_pool::rayon::spawn(cx, "job", given(job))).unwrap();
@@ -426,6 +496,59 @@ rayon_adapters! {
     RayonInstall: |pool, cx, job| {
         let install = || heirloom_pool::rayon::install(&pool.pool, cx, "job", given(job));
         catch_unwind(AssertUnwindSafe(install))
+    };
+    RayonSpawnFifo: |pool, cx, job| {
+        pool.run(|| heirloom_pool::rayon::spawn_fifo(cx, "job", given(job))).unwrap();
+        pool.detached()
+    };
+    RayonBroadcast: |pool, cx, job| pool.run(|| {
+        let job = once(job);
+        assert_eq!(heirloom_pool::rayon::broadcast(cx, "job", |span, _| job(span)), [()]);
+    });
+    RayonSpawnBroadcast: |pool, cx, job| {
+        let job = once(job);
+        pool.run(|| heirloom_pool::rayon::spawn_broadcast(cx, "job", move |span, _| job(span))).unwrap();
+        pool.detached()
+    };
+    RayonPoolInstall: |pool, cx, job| {
+        catch_unwind(AssertUnwindSafe(|| pool.pool.traced(cx).install("job", given(job))))
+    };
+    RayonPoolJoin: |pool, cx, job| {
+        let run = || _ = pool.pool.traced(cx).join(|| (), || in_span("job", given(job)));
+        catch_unwind(AssertUnwindSafe(run))
+    };
+    RayonPoolScope: |pool, cx, job| {
+        let run = || pool.pool.traced(cx).scope(|s| s.spawn("job", |_, span| given(job)(span)));
+        catch_unwind(AssertUnwindSafe(run))
+    };
+    RayonPoolScopeFifo: |pool, cx, job| {
+        let run = || pool.pool.traced(cx).scope_fifo(|s| s.spawn_fifo("job", |_, span| given(job)(span)));
+        catch_unwind(AssertUnwindSafe(run))
+    };
+    RayonPoolInPlaceScope: |pool, cx, job| {
+        let run = || pool.pool.traced(cx).in_place_scope(|s| s.spawn("job", |_, span| given(job)(span)));
+        catch_unwind(AssertUnwindSafe(run))
+    };
+    RayonPoolInPlaceScopeFifo: |pool, cx, job| {
+        let run = || pool.pool.traced(cx).in_place_scope_fifo(|s| s.spawn_fifo("job", |_, span| given(job)(span)));
+        catch_unwind(AssertUnwindSafe(run))
+    };
+    RayonPoolSpawn: |pool, cx, job| {
+        pool.pool.traced(cx).spawn("job", given(job));
+        pool.detached()
+    };
+    RayonPoolSpawnFifo: |pool, cx, job| {
+        pool.pool.traced(cx).spawn_fifo("job", given(job));
+        pool.detached()
+    };
+    RayonPoolBroadcast: |pool, cx, job| {
+        let job = once(job);
+        catch_unwind(AssertUnwindSafe(|| drop(pool.pool.traced(cx).broadcast("job", |span, _| job(span)))))
+    };
+    RayonPoolSpawnBroadcast: |pool, cx, job| {
+        let job = once(job);
+        pool.pool.traced(cx).spawn_broadcast("job", move |span, _| job(span));
+        pool.detached()
     };
     BackgroundOnPool: |pool, cx, job| {
         let handle = cx.background("job").child().on_pool(&pool.pool, given(job));

@@ -3,7 +3,8 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use heirloom_core::testing;
-use heirloom_core::{in_root, in_span};
+use heirloom_core::{in_root, in_span, Context};
+use heirloom_pool::prelude::*;
 use heirloom_pool::{crossbeam, rayon, threads};
 
 const TREE: &str = "root\n  body\n  outer\n    inner";
@@ -61,6 +62,48 @@ fn the_jobs_of_a_rayon_job_go_below_its_span() {
             in_span("body", |_| ());
             s.spawn("outer", |s, _| s.spawn("inner", |_, _| ()));
         });
+    });
+}
+
+#[test]
+fn the_jobs_of_a_job_in_every_kind_of_rayon_scope_go_below_its_span() {
+    below_root(|root| {
+        rayon::scope_fifo(root, |s| {
+            in_span("body", |_| ());
+            s.spawn_fifo("outer", |s, _| s.spawn_fifo("inner", |_, _| ()));
+        });
+    });
+    below_root(|root| {
+        rayon::in_place_scope(root, |s| {
+            in_span("body", |_| ());
+            s.spawn("outer", |s, _| s.spawn("inner", |_, _| ()));
+        });
+    });
+    below_root(|root| {
+        rayon::in_place_scope_fifo(root, |s| {
+            in_span("body", |_| ());
+            s.spawn_fifo("outer", |s, _| s.spawn_fifo("inner", |_, _| ()));
+        });
+    });
+}
+
+#[test]
+fn a_broadcast_has_a_span_on_every_thread() {
+    testing::run(|t| {
+        let pool = ::rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        in_root("root", |root| {
+            let pool = pool.traced(root);
+            let indices = pool.broadcast("each", |span, on| {
+                assert_eq!(Context::current(), span.context());
+                on.index()
+            });
+            assert_eq!(indices, [0, 1, 2]);
+            pool.scope(|s| s.spawn_broadcast("each", |s, _, _| s.spawn("job", |_, _| ())));
+        });
+        t.assert_tree_sorted(&format!("root{}{}", "\n  each".repeat(3), "\n  each\n    job".repeat(3)));
+        let each: Vec<_> = t.spans().into_iter().filter(|span| span.name == "each").collect();
+        assert_eq!(each.iter().map(|span| span.lane.thread_id).collect::<std::collections::HashSet<_>>().len(), 3);
+        t.assert_balanced();
     });
 }
 

@@ -196,3 +196,102 @@ fn a_stolen_leaf_is_below_its_own_parent_and_not_in_the_busy_time_of_the_waiting
         assert!(busy_ns + STOLEN.as_nanos() as u64 / 2 <= duration_ns, "{busy_ns} of {duration_ns}");
     });
 }
+
+/// The same with stages: the waiting thread is in an item (or leaf) of one and steals one of another. `run` makes a
+/// stage of the items below a context, with a name, and runs the closure downstream of it.
+fn steal_in_a_stage(run: fn(Vec<Job>, Context, &'static str)) {
+    testing::run(|t| {
+        in_root("root", |root| {
+            let parent = root.context();
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+            let (began, over) = (leak(Flag::default()), leak(Flag::default()));
+            let (tell, told) = std::sync::mpsc::channel();
+            pool.install(|| {
+                let waiting: Job = Box::new(move || {
+                    let (before, told_by) = (Seen::here(), tell.clone());
+                    let stolen: Job = Box::new(move || {
+                        in_span("inside", |_| ());
+                        told_by.send(Seen::here()).unwrap();
+                        over.set();
+                    });
+                    rayon::join(
+                        || began.wait(),
+                        || {
+                            began.set();
+                            rayon::spawn(move || run(vec![stolen], parent, "stolen"));
+                            over.wait();
+                        },
+                    );
+                    assert_eq!(Context::current(), before.current);
+                    in_span("afterwards", |_| ());
+                    tell.send(before).unwrap();
+                });
+                run(vec![waiting], parent, "waiting");
+            });
+            let (stolen, waiting) = (told.recv().unwrap(), told.recv().unwrap());
+            assert_eq!(stolen.thread, waiting.thread, "the waiting thread was to steal the job");
+            assert_ne!(stolen.current, waiting.current);
+        });
+        t.assert_tree_sorted("root\n  stolen\n    inside\n  waiting\n    afterwards");
+        t.assert_balanced();
+    });
+}
+
+type Job = Box<dyn FnOnce() + Send>;
+
+#[test]
+fn an_item_that_is_stolen_while_another_stages_item_waits_has_its_own_span() {
+    steal_in_a_stage(|jobs, cx, name| {
+        jobs.into_par_iter().traced(cx).items(name).filter(|_| true).for_each(|job| job());
+    });
+}
+
+#[test]
+fn an_item_that_is_pulled_and_stolen_has_its_own_span() {
+    steal_in_a_stage(|jobs, cx, name| {
+        jobs.into_par_iter().traced(cx).items(name).enumerate().for_each(|(_, job)| job());
+    });
+}
+
+#[test]
+fn a_leaf_that_is_stolen_while_another_stages_leaf_waits_has_its_own_span() {
+    steal_in_a_stage(|jobs, cx, name| {
+        jobs.into_par_iter().traced(cx).leaves(name).filter(|_| true).for_each(|job| job());
+    });
+}
+
+#[test]
+fn the_time_of_a_stolen_leaf_is_not_in_the_busy_time_of_the_waiting_one() {
+    const STOLEN: Duration = Duration::from_millis(20);
+    testing::run(|t| {
+        in_root("root", |root| {
+            let parent = root.context();
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+            let (began, over) = (leak(Flag::default()), leak(Flag::default()));
+            pool.install(|| {
+                [()].par_iter().traced(root).leaves("waiting").for_each(|()| {
+                    rayon::join(
+                        || began.wait(),
+                        || {
+                            began.set();
+                            rayon::spawn(move || {
+                                [()].par_iter().traced(parent).leaves("stolen").for_each(|()| {
+                                    let started = Instant::now();
+                                    while started.elapsed() < STOLEN {}
+                                    over.set();
+                                });
+                            });
+                            over.wait();
+                        },
+                    );
+                });
+            });
+        });
+        let span = |name| t.spans().into_iter().find(|span| span.name == name).unwrap();
+        let waiting = span("waiting");
+        assert_eq!(span("stolen").lane.thread_id, waiting.lane.thread_id);
+        let busy_ns = waiting.attribute("heirloom.busy_ns").unwrap().as_i64().unwrap() as u64;
+        let duration_ns = waiting.end_ns - waiting.start_ns;
+        assert!(busy_ns + STOLEN.as_nanos() as u64 / 2 <= duration_ns, "{busy_ns} of {duration_ns}");
+    });
+}

@@ -19,22 +19,8 @@ use std::path::Path;
 
 /// The modules of `core`, from the ground floor up.
 const CORE: Floors<'static> = &[
-    &[
-        "diagnostics",
-        "error",
-        "id",
-        "kind",
-        "life",
-        "name",
-        "random",
-        "sync",
-        "sys",
-        "text",
-        "unplaced",
-        "value",
-        "wire",
-    ],
-    &["clock", "context", "dictionary", "export", "mapping"],
+    &["diagnostics", "error", "id", "kind", "life", "name", "random", "sync", "sys", "text", "unplaced", "value"],
+    &["clock", "context", "dictionary", "export", "mapping", "wire"],
     &["foreign", "otel", "propagation", "sampler", "serial", "shard", "tree"],
     &["config", "shm"],
     &["pipeline"],

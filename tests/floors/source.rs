@@ -238,8 +238,11 @@ fn skip_item(tokens: &mut Tokens) {
             is_item |= ITEMS.contains(&word.as_str());
         }
         let is_body = delimiter(&token) == Some(Delimiter::Brace);
-        let is_end =
-            if is_item { is_body } else { is_punct(&token, ',') && !needs_semicolon || is_body && !needs_semicolon };
+        let is_end = match (is_item, needs_semicolon) {
+            (true, _) => is_body,
+            (false, true) => false,
+            (false, false) => is_body || is_punct(&token, ','),
+        };
         if is_punct(&token, ';') || is_end {
             return;
         }

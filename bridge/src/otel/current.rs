@@ -1,9 +1,9 @@
-//! Keeps Heirloom's current in step with OpenTelemetry's, by the hook that its API has for observers of its contexts.
+//! Keeps Heirloom's current context in step with OpenTelemetry's, by the API's hook for observers of its contexts.
 //!
-//! Whenever OpenTelemetry attaches a context that has a span, that span becomes Heirloom's current; when it is
-//! detached, what was before is current again. Contexts that are detached out of order don't tell the observer. So each
-//! context carries a view, by which it is known again: what lies between the one that was left and the one that is
-//! current now is gone.
+//! When OpenTelemetry attaches a context with a span, that span becomes Heirloom's current one. When the context is
+//! detached, the previous one becomes current again. OpenTelemetry doesn't notify the observer of contexts that are detached out of
+//! order. So each context has a view that identifies it, and an exit also removes all entries above the context that is
+//! current now.
 
 use super::open;
 use heirloom_core::{Context, Entered};
@@ -71,14 +71,13 @@ fn is_same(one: &AnyView, other: &AnyView) -> bool {
     address(one) == address(other)
 }
 
-/// Starts it, for the whole process. OpenTelemetry has room for one observer: if there is another one, it stays.
+/// Installs the observer for the whole process. OpenTelemetry has room for one: if there is another one already, that one stays.
 pub(super) fn keep_in_step() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| GlobalContextObserver::set(Arc::new(Observer)));
 }
 
-/// Whether this context's span is what OpenTelemetry has as current, so that Heirloom's current is at least as far
-/// inside.
+/// Whether this context's span is OpenTelemetry's current one. Heirloom's current span is then the same or a descendant.
 pub(super) fn is_current(theirs: &opentelemetry::Context) -> bool {
     let span = theirs.span().span_context().span_id();
     let is_attached = with(|attached| !attached.is_empty()).unwrap_or(false);

@@ -1,4 +1,4 @@
-//! Spans of crates that use OpenTelemetry's API become Heirloom's, and its propagators carry Heirloom's contexts.
+//! Records spans of crates that use OpenTelemetry's API, and lets its propagators transport Heirloom's contexts.
 //!
 //! ```
 //! use heirloom_bridge::{HeirloomPropagator, HeirloomTracerProvider};
@@ -6,27 +6,27 @@
 //! opentelemetry::global::set_text_map_propagator(HeirloomPropagator::new());
 //! ```
 //!
-//! # What becomes of what
+//! # Mapping
 //!
 //! | OpenTelemetry | Heirloom |
 //! |---|---|
-//! | a span | a span; its kind, status, links and attributes are what they are |
-//! | the span of the `Context` that it begins in | its parent: of Heirloom's or from another process |
-//! | a `Context` without a span | the parent is what Heirloom has as current |
+//! | a span | a span with the same kind, status, links and attributes |
+//! | the span of the `Context` that it starts in | its parent: one of Heirloom's spans, or a span of another process |
+//! | a `Context` without a span | the parent is Heirloom's current span |
 //! | the instrumentation scope | the attributes `otel.scope.name` and `otel.scope.version` |
-//! | attributes `gen_ai.*` | what [`gen_ai`](crate::gen_ai) says |
-//! | a start or an end at a given time | that time as the attribute `otel.start_time_unix_nano` or `otel.end_time_unix_nano`: a span of Heirloom's begins and ends when it is told to |
-//! | an event at a given time | the same, as the event's attribute `otel.time_unix_nano` |
-//! | `record_error` | an event `exception`, as in OpenTelemetry; the status is the caller's business |
+//! | attributes `gen_ai.*` | see [`gen_ai`](crate::gen_ai) |
+//! | an explicit start or end time | the attribute `otel.start_time_unix_nano` or `otel.end_time_unix_nano`: the times of Heirloom's spans are the moments of the calls |
+//! | an explicit time of an event | the event's attribute `otel.time_unix_nano` |
+//! | `record_error` | an event `exception`, as in OpenTelemetry; the caller sets the status |
 //! | suppressed telemetry | no span |
 //!
-//! # What is current
+//! # The current span
 //!
-//! OpenTelemetry has a stack of contexts of its own. With the feature `otel-current` it is kept in step: a span that is
-//! attached there is what Heirloom has as current, and one that begins there falls under what Heirloom has as current.
-//! It uses a hook of OpenTelemetry's that is experimental, and of which a process has one.
+//! OpenTelemetry has a separate stack of contexts. The feature `otel-current` keeps it in step with Heirloom's: a span that is
+//! attached there becomes Heirloom's current span, and a span that starts there becomes a child of Heirloom's current span.
+//! The feature uses an experimental hook of OpenTelemetry's, and a process has only one such hook.
 //!
-//! Without it, hand the context over where one world calls the other:
+//! Without the feature, pass the context on where one system calls the other:
 //!
 //! ```
 //! use heirloom_bridge::{otel, HeirloomTracerProvider};
@@ -42,7 +42,7 @@
 //! });
 //! ```
 //!
-//! The other direction is [`to_otel`], for a context in which OpenTelemetry's spans fall under one of Heirloom's.
+//! For the other direction, [`to_otel`] returns a context in which OpenTelemetry's spans become children of one of Heirloom's.
 
 #[cfg(feature = "otel-current")]
 mod current;

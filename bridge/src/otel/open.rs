@@ -1,7 +1,7 @@
-//! Contexts of both worlds.
+//! Converts contexts between Heirloom and OpenTelemetry.
 //!
-//! What OpenTelemetry keeps of a span in its contexts is a `SpanContext`: ids, flags, tracestate. It doesn't say which
-//! tracer of Heirloom's recorded the span. So the contexts of open spans whose `SpanContext` somebody has are in a table.
+//! OpenTelemetry's contexts keep a `SpanContext` of a span: ids, flags, tracestate. That doesn't name the
+//! Heirloom tracer that recorded the span. So a table has the contexts of open spans whose `SpanContext` was requested.
 
 use heirloom_core::{Context, IdHasher, SpanId, Tracer};
 use opentelemetry::trace::{SpanContext, TraceContextExt, TraceFlags, TraceState};
@@ -11,14 +11,14 @@ use std::hash::{BuildHasher, BuildHasherDefault};
 use std::str::FromStr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A few tables instead of one, so that threads rarely meet.
+/// Number of tables. With several, threads rarely contend for a lock.
 const TABLES: usize = 16;
 
-/// Contexts by their span's id, each with how many of OpenTelemetry's spans have it: one that is not recorded has the
+/// Contexts by span id, each with the number of OpenTelemetry spans that have it. Several can: a non-recording span has the
 /// ids of its nearest recorded ancestor.
 type Table = HashMap<SpanId, (Context, usize), BuildHasherDefault<IdHasher>>;
 
-/// Each on a cache line of its own.
+/// A table on a separate cache line.
 #[repr(align(64))]
 struct Shard(Mutex<Table>);
 
@@ -29,12 +29,12 @@ fn table(span: SpanId) -> MutexGuard<'static, Table> {
 }
 
 fn shard_of(span: SpanId) -> &'static Shard {
-    // Other bits than those that the table itself looks at.
+    // Other bits than those that the table uses.
     let hash = BuildHasherDefault::<IdHasher>::default().hash_one(span);
     &OPEN[(hash >> 40) as usize % TABLES]
 }
 
-/// Remembers the context of a span until [`forget`] was called as often.
+/// Stores the context of a span until [`forget`] has been called as often as this.
 pub(super) fn remember(cx: Context) {
     if cx.is_valid() {
         table(cx.span_id()).entry(cx.span_id()).or_insert((cx, 0)).1 += 1;
@@ -50,11 +50,11 @@ pub(super) fn forget(cx: Context) {
     }
 }
 
-/// Heirloom's context for one of OpenTelemetry's: that of its span, or what Heirloom has as current where it has none.
+/// Heirloom's context for one of OpenTelemetry's: the context of its span, or Heirloom's current context if it has no span.
 ///
-/// Of a span from another process the tracestate is kept, if there is a tracer to keep it.
+/// If the span is from another process, the tracestate is kept, provided that there is a tracer to keep it.
 ///
-/// Cost: a lock that is hardly ever contended.
+/// Cost: a lock that is rarely contended.
 ///
 /// ```
 /// use heirloom_bridge::otel;
@@ -73,7 +73,7 @@ pub fn context(cx: &opentelemetry::Context) -> Context {
     of_span_in(cx, theirs)
 }
 
-/// Heirloom's context for the valid span context in one of OpenTelemetry's contexts: as it was, if [`to_otel`] put it there.
+/// Heirloom's context for the valid span context in one of OpenTelemetry's contexts. If [`to_otel`] put it there, the original.
 pub(super) fn of_span_in(cx: &opentelemetry::Context, theirs: &SpanContext) -> Context {
     let is_theirs = |bound: &Context| {
         let plain = Context::from(theirs);
@@ -100,7 +100,7 @@ fn with_tracestate(plain: Context, state: &TraceState) -> Context {
     found.and_then(|(tracer, parent)| tracer.extract(parent.as_str(), Some(&text)).ok()).unwrap_or(plain)
 }
 
-/// A span context with everything that one of Heirloom's carries, its tracestate too.
+/// A span context with the ids, the flags and the tracestate of one of Heirloom's contexts.
 pub(super) fn span_context(cx: Context) -> SpanContext {
     let state = match cx.tracestate() {
         none if none.is_empty() => TraceState::NONE,
@@ -110,8 +110,8 @@ pub(super) fn span_context(cx: Context) -> SpanContext {
     SpanContext::new(cx.trace_id().into(), cx.span_id().into(), flags, cx.is_remote(), state)
 }
 
-/// OpenTelemetry's current context with this span in it: OpenTelemetry's spans that begin there are its children. The
-/// baggage of the current one is kept; so is all of it if `cx` is inert.
+/// OpenTelemetry's current context with this span in it. OpenTelemetry's spans that start there are the span's children. The
+/// current context's baggage is kept. If `cx` is invalid, the result is the current context, unchanged.
 ///
 /// As [`Context::to_otel`], with the tracestate, and with the tracer that `cx` is bound to.
 ///
@@ -139,7 +139,7 @@ pub fn to_otel(cx: impl Into<Context>) -> opentelemetry::Context {
     current.with_value(Bound(cx)).with_remote_span_context(span_context(cx))
 }
 
-/// In OpenTelemetry contexts that [`to_otel`] made: the context as it was.
+/// In OpenTelemetry contexts that [`to_otel`] made: the original context.
 struct Bound(Context);
 
 #[cfg(test)]
@@ -210,7 +210,7 @@ mod tests {
         });
     }
 
-    /// How many of a table's spans are of a span's trace.
+    /// The number of a table's spans in a span's trace.
     fn of_trace(table: &Table, span: &Span) -> usize {
         table.values().filter(|(cx, _)| cx.trace_id() == span.context().trace_id()).count()
     }

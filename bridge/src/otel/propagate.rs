@@ -1,4 +1,4 @@
-//! OpenTelemetry's propagator traits, for Heirloom's contexts.
+//! Propagation of Heirloom's contexts by OpenTelemetry's propagator traits.
 
 use super::open;
 use crate::carrier::{self, BAGGAGE, TRACEPARENT, TRACESTATE};
@@ -9,8 +9,8 @@ use opentelemetry::trace::TraceContextExt;
 use opentelemetry_sdk::propagation::BaggagePropagator;
 use std::sync::LazyLock;
 
-/// Writes a context into any carrier that OpenTelemetry's traits know: `traceparent`, and `tracestate` if there is one.
-/// Nothing for an inert context.
+/// Writes a context into any carrier with OpenTelemetry's trait `Injector`: `traceparent`, and `tracestate` if there is one.
+/// Writes nothing for an invalid context.
 ///
 /// Cost: the texts are allocated; a lock if there is a tracestate.
 ///
@@ -36,7 +36,7 @@ pub fn inject(cx: impl Into<Context>, carrier: &mut dyn Injector) {
     }
 }
 
-/// Writes baggage into any carrier that OpenTelemetry's traits know; nothing if there is none. Cost: allocates the
+/// Writes baggage into any carrier with OpenTelemetry's trait `Injector`; writes nothing for empty baggage. Cost: allocates the
 /// text.
 ///
 /// ```
@@ -56,12 +56,12 @@ pub fn inject_baggage(baggage: &Baggage, carrier: &mut dyn Injector) {
     }
 }
 
-/// The context in a carrier: remote, bound to the tracer that functions without a handle use here, which keeps the
-/// tracestate. A context of nothing where there is no `traceparent`, so that its children are roots.
+/// The context in a carrier. It is remote, and bound to the tracer of the current context or else to the global one; that tracer
+/// keeps the tracestate. Without a `traceparent` it is an invalid context, whose children are roots.
 ///
 /// # Errors
-/// There is a `traceparent` that can't be read, or more than one. The specification then wants a new trace, so
-/// `unwrap_or_default()` is a fair answer.
+/// The `traceparent` is malformed, or there is more than one. The specification then requires a new trace, so
+/// `unwrap_or_default()` is a suitable reaction.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -72,7 +72,7 @@ pub fn extract(carrier: &dyn Extractor) -> Result<Context, ParseTraceparentError
     carrier::read(joined(carrier, TRACEPARENT).as_deref(), joined(carrier, TRACESTATE).as_deref())
 }
 
-/// The baggage in a carrier, and what of it was not kept. Cost: allocates.
+/// The baggage in a carrier, and the parts that were dropped. Cost: allocates.
 pub fn extract_baggage(carrier: &dyn Extractor) -> (Baggage, BaggageDropped) {
     Baggage::parse(&joined(carrier, BAGGAGE).unwrap_or_default())
 }
@@ -82,12 +82,12 @@ fn joined(carrier: &dyn Extractor, key: &str) -> Option<String> {
     carrier.get_all(key).filter(|values| !values.is_empty()).map(|values| values.join(","))
 }
 
-/// A propagator for crates that inject and extract by OpenTelemetry's API (`reqwest-tracing`, `opentelemetry-http`,
-/// ..): W3C trace context and baggage.
+/// A propagator for crates that inject and extract through OpenTelemetry's API (`reqwest-tracing`, `opentelemetry-http`,
+/// ..). It propagates W3C trace context and baggage.
 ///
 /// | | `TraceContextPropagator` of the SDK | this one |
 /// |---|---|---|
-/// | a context without a span | injects nothing | injects what Heirloom has as current |
+/// | a context without a span | injects nothing | injects Heirloom's current context |
 /// | the flag `random` | lost | kept |
 /// | an empty tracestate | an empty header | no header |
 /// | several `tracestate` headers | the first | all, joined |

@@ -1,4 +1,4 @@
-//! [`HeirloomTracerProvider`] and the tracers that it gives out.
+//! [`HeirloomTracerProvider`] and its tracers.
 
 use super::open;
 use super::span::{name_of, HeirloomSpan};
@@ -6,7 +6,7 @@ use heirloom_core::{Context, SpanKind, Tracer};
 use opentelemetry::trace::{self, SpanBuilder, TraceContextExt};
 use opentelemetry::InstrumentationScope;
 
-/// A tracer provider for OpenTelemetry's API whose spans are Heirloom's. See the [module](super).
+/// A tracer provider for OpenTelemetry's API that records Heirloom's spans. See the [module](super).
 ///
 /// ```
 /// use heirloom_bridge::HeirloomTracerProvider;
@@ -30,7 +30,7 @@ impl HeirloomTracerProvider {
         Self::of(Context::INERT)
     }
 
-    /// A provider whose roots go to this tracer, where nothing of Heirloom's is current.
+    /// A provider whose roots go to this tracer, if Heirloom has no current context.
     pub fn with_tracer(tracer: &Tracer) -> Self {
         Self::of(tracer.context())
     }
@@ -56,11 +56,11 @@ impl trace::TracerProvider for HeirloomTracerProvider {
     }
 }
 
-/// Begins Heirloom's spans for one instrumentation scope.
+/// Starts Heirloom's spans for one instrumentation scope.
 ///
-/// Cost of a span: what Heirloom's span and its attributes cost (two clock reads, one more for each event and each time
-/// that is given). For a span whose `SpanContext` somebody asks for (as a context does that it is put into), two locks
-/// that are hardly ever contended.
+/// Cost of a span: that of Heirloom's span and its attributes (two clock reads, and one more for each event and each explicit
+/// time). If the span's `SpanContext` is requested, as it is when the span is put into a context: also two locks
+/// that are rarely contended.
 #[derive(Clone, Debug)]
 pub struct HeirloomTracer {
     tracer: Context,

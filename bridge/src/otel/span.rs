@@ -10,19 +10,19 @@ use std::borrow::Cow;
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A span that [`HeirloomTracer`](super::HeirloomTracer) began. Ends when it is told to, or dropped.
+/// A span that [`HeirloomTracer`](super::HeirloomTracer) started. It ends by `end`, or when it is dropped.
 #[derive(Debug)]
 pub struct HeirloomSpan {
     span: Option<Span>,
     is_over: bool,
     cx: Context,
-    /// Made for the first who asks for it or for the span, and the context is remembered from then on until the end: nobody
-    /// can come back with what nobody was given.
+    /// Made at the first request for it or for the span. From then until the end the context is in the table of open spans. Before
+    /// that no other code has the `SpanContext`, so no lookup can ask for it.
     theirs: OnceLock<SpanContext>,
     observed: Observed,
 }
 
-/// A time that differs less from now *is* now: OpenTelemetry itself reads the clock on the way here.
+/// An explicit time that differs from now by less than this counts as now: OpenTelemetry itself reads the clock before it calls.
 const NOW: Duration = Duration::from_millis(1);
 
 impl HeirloomSpan {
@@ -31,7 +31,7 @@ impl HeirloomSpan {
         Self::of(Some(span), cx)
     }
 
-    /// A span that is not recorded: what falls under it falls under its parent.
+    /// A transparent span: it isn't recorded, and its children become children of its parent.
     pub(super) fn suppressed(parent: Context) -> Self {
         Self::of(None, parent)
     }
@@ -39,7 +39,7 @@ impl HeirloomSpan {
     fn of(span: Option<Span>, cx: Context) -> Self {
         let span = Self { span, is_over: false, cx, theirs: OnceLock::new(), observed: Observed::default() };
         if !cx.tracestate().is_empty() {
-            span.theirs(); // while the tracer is there that has it
+            span.theirs(); // now, while the tracer exists that keeps the tracestate
         }
         span
     }
@@ -67,7 +67,7 @@ impl HeirloomSpan {
         }
     }
 
-    /// Learns the operation before usage is set: in whatever order attributes come, they are all there at the start.
+    /// Finds the operation before usage is set: all attributes are known at the start, in any order.
     pub(super) fn set_first(&mut self, attributes: Vec<KeyValue>) {
         for attribute in &attributes {
             if attribute.key.as_str() == heirloom_core::llm::keys::OPERATION {
@@ -114,7 +114,7 @@ pub(super) fn name_of(name: Cow<'static, str>) -> Name<'static> {
     }
 }
 
-/// The attributes of an event or a link, under the rules of the span's tracer.
+/// The attributes of an event or a link, after the rules of the span's tracer.
 fn ours<'a>(span: &Span, attributes: &'a [KeyValue]) -> Vec<(Name<'a>, Value<'a>)> {
     let ours = |one: &'a KeyValue| {
         let value = content::ruled(span, one.key.as_str(), Value::from(&one.value))?;
@@ -123,7 +123,7 @@ fn ours<'a>(span: &Span, attributes: &'a [KeyValue]) -> Vec<(Name<'a>, Value<'a>
     attributes.iter().filter_map(ours).collect()
 }
 
-/// Nanoseconds since 1970 of a time that isn't now.
+/// A time in nanoseconds since 1970; `None` if it counts as now.
 fn explicit(time: SystemTime) -> Option<u64> {
     let now = SystemTime::now();
     let apart = now.duration_since(time).unwrap_or_else(|later| later.duration());

@@ -1,4 +1,4 @@
-//! From tracing's events to events of spans.
+//! Turns tracing's events into events of spans.
 
 use super::fields::{special, Values};
 use super::recorded::Recorded;
@@ -38,7 +38,7 @@ impl Read {
         Self { attributes, message, error, name: metadata.name(), is_error: *metadata.level() == Level::ERROR }
     }
 
-    /// The event's name: its message, or what tracing calls it where there is none.
+    /// The event's name: its message, or tracing's name of the event if there is no message.
     fn name(&self) -> Name<'_> {
         match &self.message {
             Some(message) => Name::dynamic(message),
@@ -46,19 +46,19 @@ impl Read {
         }
     }
 
-    /// What went wrong, if this is an error: the field `error`, else the message.
+    /// The description of the error, if this is one: the field `error`, else the message.
     fn failure(&self) -> Option<&str> {
         self.is_error.then(|| self.error.as_deref().or(self.message.as_deref()).unwrap_or(self.name))
     }
 
-    /// Leaves what the rules of the span's tracer let pass.
+    /// Applies the rules of the span's tracer to the attributes.
     fn apply_rules(&mut self, span: &Span) {
         let attributes = std::mem::take(&mut self.attributes).into_iter();
         self.attributes =
             attributes.filter_map(|(key, value)| content::ruled(span, key, value).map(|value| (key, value))).collect();
     }
 
-    /// Adds the event to a span that stands for one of tracing's.
+    /// Adds the event to the recorded span of one of tracing's.
     pub(super) fn add_to(&mut self, recorded: &Recorded, fails: bool) {
         self.apply_rules(&recorded.span);
         recorded.span.event_with(self.name(), &self.attributes);
@@ -67,7 +67,7 @@ impl Read {
         }
     }
 
-    /// Adds the event to a span of Heirloom's that is current.
+    /// Adds the event to Heirloom's current span.
     pub(super) fn add_to_current(&mut self, current: Context, fails: bool) {
         let Ok(update) = current.try_update() else { return };
         self.apply_rules(&update);

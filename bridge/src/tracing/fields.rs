@@ -1,4 +1,4 @@
-//! From tracing's fields to attributes.
+//! Turns tracing's fields into attributes.
 
 use super::recorded::Recorded;
 use crate::content;
@@ -10,7 +10,7 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use tracing_core::field::{Field, Visit};
 use tracing_core::span::Attributes;
 
-/// Fields that say something about the span itself ([conventions of the bridge to OpenTelemetry]).
+/// Fields that set properties of the span itself ([conventions of the bridge to OpenTelemetry]).
 ///
 /// [conventions of the bridge to OpenTelemetry]: https://docs.rs/tracing-opentelemetry/latest/tracing_opentelemetry/#special-fields
 pub(super) mod special {
@@ -23,7 +23,7 @@ pub(super) mod special {
     pub(in super::super) const MESSAGE: &str = "message";
 }
 
-/// Gives each field's value to a closure, as a value of Heirloom's.
+/// Passes each field's value to a closure, as a Heirloom value.
 pub(super) struct Values<F> {
     pub(super) max_text_bytes: usize,
     pub(super) each: F,
@@ -69,8 +69,8 @@ impl<F: FnMut(&Field, Value<'_>)> Visit for Values<F> {
     }
 }
 
-/// What a value prints, at most so many bytes of it: what is longer ends in an ellipsis, and is not formatted to its
-/// end. A panic of the foreign code that prints it stays here.
+/// The printed text of a value, at most `max_bytes` bytes of it. A longer text ends in an ellipsis, and is not formatted to its
+/// end. A panic in the value's formatting code is caught.
 fn text_of(value: &fmt::Arguments<'_>, max_bytes: usize) -> String {
     let mut out = Capped { text: String::new(), max_bytes, cut: false };
     let printed = catch_unwind(AssertUnwindSafe(|| out.write_fmt(*value)));
@@ -105,7 +105,7 @@ impl Write for Capped {
     }
 }
 
-/// What must be known of a span before it begins.
+/// The fields of a span that must be known before it starts.
 #[derive(Default)]
 pub(super) struct Beginning {
     pub(super) name: Option<String>,
@@ -114,7 +114,7 @@ pub(super) struct Beginning {
 }
 
 impl Beginning {
-    /// Reads the fields that matter here, if the callsite has any.
+    /// Reads these fields, if the callsite has any.
     pub(super) fn of(attributes: &Attributes<'_>) -> Self {
         let mut beginning = Self::default();
         if attributes.metadata().fields().iter().any(|field| Self::is_about(field.name())) {
@@ -186,7 +186,7 @@ pub(super) fn set(recorded: &Recorded, field: &'static str, value: Value<'_>) {
     }
 }
 
-/// The field `error`: a text says what went wrong, a boolean whether.
+/// The field `error`: a text is the error's description, a boolean states whether there is an error.
 fn fail_by(recorded: &Recorded, value: &Value<'_>) {
     match value {
         Value::Bool(failed) => {

@@ -1,4 +1,4 @@
-//! What the layer does at each step of a span's life.
+//! The layer's callbacks, one for each step of a span's life.
 
 use super::event::Read;
 use super::fields::{self, Beginning, Values};
@@ -20,7 +20,7 @@ where
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, layers: Layers<'_, S>) {
         let Some(span) = layers.span(id) else { return };
         if recorded(&span).is_some() {
-            return; // another layer of this kind, below, has it
+            return; // another `HeirloomLayer` below has recorded the span
         }
         let parent = self.parent(attributes, &span, &layers);
         let beginning = Beginning::of(attributes);
@@ -82,11 +82,11 @@ where
 }
 
 impl HeirloomLayer {
-    /// Whose child a new span is.
+    /// The parent of a new span.
     ///
-    /// A parent that isn't what tracing has as current was meant: it, or its nearest ancestor that is recorded.
-    /// Otherwise it is what Heirloom has as current, which is at least as far inside: tracing's current span put itself
-    /// there.
+    /// If tracing's parent isn't tracing's current span, the caller chose it: the parent is that span, or its nearest recorded
+    /// ancestor. Otherwise the parent is Heirloom's current span. That is tracing's current span or a descendant, because
+    /// entering tracing's span also makes it Heirloom's current one.
     fn parent<S>(&self, attributes: &Attributes<'_>, span: &SpanRef<'_, S>, layers: &Layers<'_, S>) -> Context
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
@@ -102,7 +102,7 @@ impl HeirloomLayer {
         }
     }
 
-    /// What Heirloom has as current; this layer's tracer where nothing is.
+    /// Heirloom's current context, or this layer's tracer if there is none.
     fn current(&self) -> Context {
         let current = Context::current();
         if current.is_valid() || current.tracer_id().is_some() {
@@ -111,7 +111,7 @@ impl HeirloomLayer {
         self.tracer
     }
 
-    /// The parent of a root: as for every root, the tracer of what is current comes first.
+    /// The parent of a root: as for every root, the current context's tracer takes precedence.
     fn no_parent(&self) -> Context {
         if Context::current().tracer_id().is_some() {
             return Context::INERT;
@@ -157,7 +157,7 @@ where
     layers.current_span().id() == Some(id)
 }
 
-/// Whether tracing has no current span. Then an explicit root may be a child of `Span::current()` that found nothing.
+/// Whether tracing has no current span. An explicit root may then come from `parent: Span::current()`, which found no span.
 fn nothing_is_current<S>(layers: &Layers<'_, S>) -> bool
 where
     S: Subscriber,
@@ -179,7 +179,7 @@ where
     span.extensions().get::<Arc<Recorded>>().map(Arc::clone)
 }
 
-/// The nearest ancestor that this layer's filter let through, and its context.
+/// The nearest ancestor that passed this layer's filter, and its context.
 fn nearest_recorded<S>(span: &SpanRef<'_, S>) -> Option<(u64, Context)>
 where
     S: for<'a> LookupSpan<'a>,

@@ -1,30 +1,30 @@
-//! [`HeirloomLayer`]: spans and events of the crate `tracing` become Heirloom's.
+//! [`HeirloomLayer`]: records spans and events of the crate `tracing` as Heirloom's.
 //!
-//! # What becomes of what
+//! # Mapping
 //!
 //! | tracing | Heirloom |
 //! |---|---|
-//! | a span that a filter lets through | a span; it ends when tracing closes it (its last handle is gone, its children are closed) |
-//! | entering and leaving it | a scope of what is current, for both worlds |
-//! | `parent: &other` | the parent, if `other` isn't what is current anyway; of one that was filtered out its nearest ancestor |
-//! | no parent given | a child of what Heirloom has as current, be that a span of tracing's or of Heirloom's |
-//! | `parent: None` while a span of tracing's is current | the root of a new trace |
-//! | `parent: None`, or `parent: Span::current()` that is none, while there is no such span | a child of what Heirloom has as current |
-//! | a field, at once or by `record` | an attribute of its type; what is given by `?` or `%` is text, and capped |
+//! | a span that passes the filter | a span; it ends when tracing closes it (its last handle is dropped, its children are closed) |
+//! | entering and exiting it | a scope: the span is current for both systems |
+//! | `parent: &other` | the parent, unless `other` is tracing's current span; if `other` was filtered out, its nearest recorded ancestor |
+//! | no parent given | a child of Heirloom's current span, which may come from either system |
+//! | `parent: None` while tracing has a current span | the root of a new trace |
+//! | `parent: None`, or `parent: Span::current()` without such a span, while tracing has no current span | a child of Heirloom's current span |
+//! | a field, at once or by `record` | an attribute of its type; `?` and `%` give text, which is capped |
 //! | the fields `otel.name`, `otel.kind`, `otel.status_code`, `otel.status_message` | name, kind, status |
 //! | the field `error`: `true`, or a text | the status is an error; the field is an attribute too |
 //! | `follows_from` | a link |
-//! | an event | an event of what is current, or of its `parent:`; message as name, `level`, `target` and its fields as attributes |
+//! | an event | an event of the current span, or of its `parent:`; the message is the name; `level`, `target` and the fields are attributes |
 //! | an event of the level `ERROR` | the same, and the status of the span is an error |
 //! | level, target, file and line of a span | `level`, `target`, `code.file.path`, `code.line.number` |
-//! | fields `gen_ai.*` | what [`gen_ai`](crate::gen_ai) says |
+//! | fields `gen_ai.*` | see [`gen_ai`](crate::gen_ai) |
 //!
-//! The other way round, `heirloom_core::Context::from(&span)` is the context of one of tracing's spans.
+//! In the other direction, `heirloom_core::Context::from(&span)` is the context of one of tracing's spans.
 //!
-//! # Which spans
+//! # Filters
 //!
-//! Give the layer a filter of its own, as any layer. What it keeps out isn't there for Heirloom, and children of that
-//! attach to the nearest ancestor that is.
+//! Give the layer a filter, as any layer of tracing. A span that it rejects isn't recorded, and its children attach to the
+//! nearest recorded ancestor.
 //!
 //! ```
 //! use heirloom_bridge::HeirloomLayer;
@@ -36,22 +36,22 @@
 //!
 //! # Out of order
 //!
-//! tracing's spans may be left in any order, and then what is current is what it is in tracing. A scope of Heirloom's
-//! that ends restores what was current before it, whatever was entered or left inside; and one of tracing's spans that
-//! is left ends the scopes of Heirloom's inside it that were forgotten.
+//! tracing's spans may be exited in any order. The current span is then the one that it is in tracing. When a scope of Heirloom's
+//! ends, it restores the context that was current before it, no matter which spans were entered or exited inside. When one of
+//! tracing's spans is exited, it ends the leaked scopes of Heirloom's inside it.
 //!
 //! # Exporters that are traced themselves
 //!
-//! What Heirloom's own threads do is not recorded, so that an export doesn't make spans to export. An exporter's client
-//! may start threads that Heirloom doesn't know (`reqwest`'s blocking one does). Keep out what it says there: the
+//! Spans of Heirloom's own threads are not recorded, so that an export doesn't make spans to export. But an exporter's client
+//! may start threads that Heirloom doesn't know (`reqwest`'s blocking client does). Filter out the spans of these threads: the
 //! targets `hyper`, `hyper_util`, `reqwest` and `h2`, or everything below `INFO`.
 //!
-//! # What differs from tracing
+//! # Differences from tracing
 //!
-//! - An event outside of every span is not recorded, and neither is one with `parent: None` inside one.
+//! - An event outside of every span is not recorded, and neither is an event with `parent: None` inside a span.
 //! - A span that is entered again while it is entered doesn't become current again (as in tracing).
-//! - A driver that works on a thread of its own (that of `sqlx` for SQLite) takes tracing's current span along, not
-//!   Heirloom's: its events reach a span of tracing's that is around the call.
+//! - A driver that works on a separate thread (`sqlx` for SQLite) takes tracing's current span along, but not
+//!   Heirloom's: its events reach the tracing span around the call.
 //! - Only one layer of this kind in a subscriber records.
 //! - The subscriber must have the `Registry` of `tracing-subscriber` at its bottom.
 
@@ -76,8 +76,8 @@ use tracing_subscriber::Registry;
 /// | [`with_events`](Self::with_events), [`with_error_status`](Self::with_error_status) | on |
 /// | [`with_max_text_bytes`](Self::with_max_text_bytes) | 16 KiB |
 ///
-/// Cost of a span: one allocation, two locks of the registry's that nobody else waits for, and what Heirloom's span and
-/// its attributes cost (two clock reads); entering and leaving it each look at a list of this thread's.
+/// Cost of a span: one allocation, two uncontended locks of the registry, and the cost of Heirloom's span and
+/// its attributes (two clock reads). Entering and exiting it each search a list of this thread's entered spans.
 ///
 /// ```
 /// use heirloom_bridge::HeirloomLayer;
@@ -111,7 +111,7 @@ use tracing_subscriber::Registry;
 #[derive(Debug)]
 #[must_use = "a layer does nothing until it is added to a subscriber"]
 pub struct HeirloomLayer {
-    /// Tells the spans of this layer from those of another subscriber's on the same thread.
+    /// Distinguishes the spans of this layer from those of another subscriber's layer on the same thread.
     number: u64,
     tracer: Context,
     level: bool,
@@ -122,14 +122,14 @@ pub struct HeirloomLayer {
     max_text_bytes: usize,
 }
 
-/// The longest text of a value that is given by its `Debug` or `Display`. Larger ones are rarely read, and cost whoever
-/// records them.
+/// Default limit in bytes for the text of a value that is given by its `Debug` or `Display`. Longer texts are rarely read, and
+/// formatting them delays the recording thread.
 const MAX_TEXT_BYTES: usize = 16 << 10;
 
 static LAYERS: AtomicU64 = AtomicU64::new(0);
 
 impl HeirloomLayer {
-    /// A layer with the defaults. From then on `Context::from(&tracing::Span)` knows the spans that it records.
+    /// A layer with the defaults. From this call on, `Context::from(&tracing::Span)` returns the contexts of recorded spans.
     pub fn new() -> Self {
         heirloom_core::foreign::set_tracing_lookup(context_of);
         Self {
@@ -144,7 +144,7 @@ impl HeirloomLayer {
         }
     }
 
-    /// Which tracer records the roots that begin where none of Heirloom's contexts is current. Default: the global one.
+    /// The tracer for roots that start while Heirloom has no current context. Default: the global one.
     pub fn with_tracer(mut self, tracer: &Tracer) -> Self {
         self.tracer = tracer.context();
         self
@@ -180,8 +180,8 @@ impl HeirloomLayer {
         self
     }
 
-    /// The longest text of a value that is given by its `Debug` or `Display`, in bytes. A longer one ends in `…`; it is
-    /// not formatted to its end. Texts given as texts have the tracer's own limit.
+    /// The limit in bytes for the text of a value that is given by its `Debug` or `Display`. A longer text ends in `…` and is
+    /// not formatted to its end. For plain texts the tracer's limit applies.
     pub fn with_max_text_bytes(mut self, bytes: usize) -> Self {
         self.max_text_bytes = bytes;
         self
@@ -194,7 +194,7 @@ impl Default for HeirloomLayer {
     }
 }
 
-/// The context of one of tracing's spans, or of its nearest ancestor that is recorded.
+/// The context of one of tracing's spans, or of its nearest recorded ancestor.
 fn context_of(span: &tracing::Span) -> Option<Context> {
     let look_up = |(id, dispatch): (&tracing::Id, &tracing::Dispatch)| {
         let registry = dispatch.downcast_ref::<Registry>()?;

@@ -1,11 +1,11 @@
-//! What the layer keeps beside each of tracing's spans.
+//! The layer's data in the extensions of each of tracing's spans.
 
 use crate::gen_ai::Observed;
 use heirloom_core::{Context, Span, Status};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A span of Heirloom's that stands for one of tracing's: in the registry's extensions, as an `Arc`, so that nobody
-/// holds the extensions' lock while foreign code formats a value.
+/// The Heirloom span for one of tracing's. It is an `Arc` in the registry's extensions, so that the extensions' lock isn't
+/// held while foreign code formats a value.
 pub(super) struct Recorded {
     pub(super) span: Span,
     pub(super) cx: Context,
@@ -20,7 +20,7 @@ impl Recorded {
         Self { span, cx, observed, described: AtomicBool::new(false) }
     }
 
-    /// Sets the status to an error. One without a description doesn't replace one that has it.
+    /// Sets the status to an error. An error without a description doesn't replace one with a description.
     pub(super) fn fail(&self, description: &str) {
         let described = self.described.fetch_or(!description.is_empty(), Ordering::Relaxed);
         if !description.is_empty() || !described {

@@ -1,8 +1,8 @@
-//! Which of tracing's spans are entered on this thread, and the scope that each holds on what Heirloom has as current.
+//! The spans of tracing that are entered on this thread, each with its scope of Heirloom's current context.
 //!
-//! tracing lets its spans be left in any order; a scope of Heirloom's ends everything inside it. So a span that is left
-//! before its turn is marked, and its scope ends together with the last one inside it: until then what is inside stays
-//! current, as it does in tracing. A scope of Heirloom's around all of them ends them all, whatever is left here.
+//! tracing allows its spans to be exited in any order; a scope of Heirloom's ends all scopes inside it. So a span that is exited
+//! before the spans inside it is only marked. Its scope ends together with the last scope inside it; until then the inner span stays
+//! current, as in tracing. A scope of Heirloom's around all of them ends them all.
 
 use heirloom_core::{Context, Entered};
 use std::cell::RefCell;
@@ -40,7 +40,7 @@ pub(super) fn enter(layer: u64, span: u64, cx: Context) {
     });
 }
 
-/// Leaves a span: ends its scope, or marks it if others are inside it.
+/// Exits a span: ends its scope, or marks it if other scopes are inside it.
 pub(super) fn exit(layer: u64, span: u64) {
     with(|entries| {
         let Some(at) = entries.iter().rposition(|entry| entry.is(layer, span)) else { return };
@@ -64,7 +64,7 @@ pub(super) fn is_entered(layer: u64, span: u64) -> bool {
     with(|entries| entries.iter().any(|entry| entry.is(layer, span))).unwrap_or(false)
 }
 
-/// The span of this layer that made `current` what it is; `None` if that was a scope of Heirloom's.
+/// The span of this layer that made `current` the current context; `None` if a scope of Heirloom's did.
 pub(super) fn entered_as(layer: u64, current: Context) -> Option<u64> {
     let made_it = |entry: &&Entry| entry.layer == layer && !entry.left && entry.scope.is_some() && entry.cx == current;
     with(|entries| entries.iter().rev().find(made_it).map(|entry| entry.span)).flatten()

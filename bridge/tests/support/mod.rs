@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Shared by the tests.
 
 #![allow(dead_code)] // each test file uses a part of it
 
@@ -6,7 +6,7 @@ use heirloom_bridge::HeirloomLayer;
 use heirloom_core::testing::{self, Testing};
 use tracing_subscriber::prelude::*;
 
-/// Runs a test with a tracer of its own and a subscriber with our layer, on this thread.
+/// Runs a test with a separate tracer and a subscriber with our layer, on this thread.
 pub(crate) fn run(test: impl FnOnce(&Testing)) {
     run_with(|layer| layer, test);
 }

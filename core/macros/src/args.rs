@@ -1,4 +1,4 @@
-//! Reads the attribute: what stands in the brackets of `#[observe(..)]`.
+//! Reads the attribute's arguments: the tokens in the brackets of `#[observe(..)]`.
 
 use proc_macro2::Span;
 use syn::ext::IdentExt;
@@ -6,7 +6,7 @@ use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::{Error, Expr, ExprLit, Ident, Lit, LitStr, Path, Result, Token};
 
-/// What the user asked for. Each has the token to point at if it doesn't go with the function.
+/// The arguments. Each has the token that an error points at if the argument doesn't fit the function.
 #[derive(Default)]
 pub(crate) struct Args {
     pub(crate) name: Option<Expr>,
@@ -23,13 +23,13 @@ pub(crate) struct Args {
     pub(crate) krate: Option<Path>,
 }
 
-/// One of a fixed set, as the variant of the type that it stands for.
+/// A word of a fixed set, as the variant of its enum.
 pub(crate) struct Word {
     pub(crate) variant: &'static str,
     pub(crate) span: Span,
 }
 
-/// `key = value`, or an argument's name for both.
+/// `key = value`, or the name of an argument, which is both key and value.
 pub(crate) struct Field {
     pub(crate) key: LitStr,
     pub(crate) value: Expr,
@@ -56,12 +56,12 @@ pub(crate) enum Parent {
     Of(Expr),
 }
 
-/// All arguments, for messages.
-const KNOWN: &str = "`name = \"..\"`, a type of observation (`generation`, `tool`, ..), `level = \"..\"`, \
+/// All arguments, for error messages.
+const KNOWN: &str = "`name = \"..\"`, an observation type (`generation`, `tool`, ..), `level = \"..\"`, \
                      `kind = \"..\"`, `fields(..)`, `input`, `output`, `err`, `parent = ..`, `root`, `stream`, \
                      `timed`, `crate = ..`";
 
-/// The types of observations, as they are written and as variants.
+/// The observation types, as words and as variants.
 const OBSERVATIONS: [(&str, &str); 10] = [
     ("span", "Span"),
     ("generation", "Generation"),
@@ -101,7 +101,7 @@ impl Args {
     fn argument(&mut self, input: ParseStream<'_>) -> Result<()> {
         if input.peek(Lit) {
             let literal: Lit = input.parse()?;
-            return Err(Error::new(literal.span(), "a name is given as `name = \"..\"`"));
+            return Err(Error::new(literal.span(), "unexpected literal: write the name as `name = \"..\"`"));
         }
         let word = input.call(Ident::parse_any)?;
         match word.to_string().as_str() {
@@ -122,14 +122,14 @@ impl Args {
             "crate" => once(&mut self.krate, &word, value(&word, input)?),
             other => match OBSERVATIONS.iter().find(|(known, _)| *known == other) {
                 Some((_, variant)) => self.observation(&word, variant),
-                None => Err(Error::new(word.span(), format!("`observe` has no argument `{other}`; it has {KNOWN}"))),
+                None => Err(Error::new(word.span(), format!("unknown argument `{other}`: expected {KNOWN}"))),
             },
         }
     }
 
     fn observation(&mut self, word: &Ident, variant: &'static str) -> Result<()> {
         match self.observation {
-            Some(_) => Err(Error::new(word.span(), "a span has one type of observation; this is the second")),
+            Some(_) => Err(Error::new(word.span(), "second observation type: a span has one; remove the other")),
             None => once(&mut self.observation, word, Word { variant, span: word.span() }),
         }
     }
@@ -137,7 +137,7 @@ impl Args {
     fn parent(&mut self, word: &Ident, parent: Parent) -> Result<()> {
         match (&self.parent, &parent) {
             (Some(Parent::Root), Parent::Of(_)) | (Some(Parent::Of(_)), Parent::Root) => {
-                Err(Error::new(word.span(), "a span has a parent or is a `root`, not both"))
+                Err(Error::new(word.span(), "`root` and `parent` can't be combined: remove one of them"))
             }
             _ => once(&mut self.parent, word, parent),
         }
@@ -151,7 +151,7 @@ impl Args {
         syn::parenthesized!(content in input);
         for field in Punctuated::<Field, Token![,]>::parse_terminated(&content)? {
             if self.fields.iter().any(|known| known.key.value() == field.key.value()) {
-                return Err(Error::new(field.key.span(), format!("the key {:?} is there twice", field.key.value())));
+                return Err(Error::new(field.key.span(), format!("duplicate key {:?}", field.key.value())));
             }
             self.fields.push(field);
         }
@@ -164,12 +164,13 @@ impl Parse for Field {
         if input.peek(LitStr) {
             let key: LitStr = input.parse()?;
             if !input.peek(Token![=]) {
-                return Err(Error::new(key.span(), format!("this key needs a value: `{:?} = ..`", key.value())));
+                return Err(Error::new(key.span(), format!("missing value: write `{:?} = ..`", key.value())));
             }
             return Ok(Self { key, value: after_equals(input)? });
         }
         if !input.peek(Ident::peek_any) {
-            return Err(input.error("a field is `key = value`, `\"dotted.key\" = value`, or the name of an argument"));
+            return Err(input
+                .error("invalid field: expected `key = value`, `\"dotted.key\" = value` or the name of an argument"));
         }
         let name = input.call(Ident::parse_any)?;
         let key = LitStr::new(&name.unraw().to_string(), name.span());
@@ -178,7 +179,7 @@ impl Parse for Field {
     }
 }
 
-/// Keeps what an argument says; an error if it is there already.
+/// Stores an argument; an error if it is given a second time.
 fn once<T>(kept: &mut Option<T>, word: &Ident, value: T) -> Result<()> {
     match kept.replace(value) {
         Some(_) => Err(twice(word)),
@@ -187,13 +188,13 @@ fn once<T>(kept: &mut Option<T>, word: &Ident, value: T) -> Result<()> {
 }
 
 fn twice(word: &Ident) -> Error {
-    Error::new(word.span(), format!("`{word}` is there twice"))
+    Error::new(word.span(), format!("duplicate argument `{word}`"))
 }
 
-/// What stands behind the `=` that an argument needs.
+/// The value after the `=` that an argument needs.
 fn value<T: Parse>(word: &Ident, input: ParseStream<'_>) -> Result<T> {
     if !input.peek(Token![=]) {
-        return Err(Error::new(word.span(), format!("`{word}` needs a value: `{word} = ..`")));
+        return Err(Error::new(word.span(), format!("missing value: write `{word} = ..`")));
     }
     after_equals(input)
 }
@@ -207,10 +208,10 @@ fn name(word: &Ident, input: ParseStream<'_>) -> Result<Expr> {
     let name: Expr = value(word, input)?;
     match &name {
         Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if text.value().is_empty() => {
-            Err(Error::new(text.span(), "the name is empty"))
+            Err(Error::new(text.span(), "empty name: a span needs a name of at least one character"))
         }
         Expr::Lit(ExprLit { lit: Lit::Str(_), .. }) => Ok(name),
-        Expr::Lit(ExprLit { lit, .. }) => Err(Error::new(lit.span(), "a name is a text: `name = \"..\"`")),
+        Expr::Lit(ExprLit { lit, .. }) => Err(Error::new(lit.span(), "the name is not a text: write `name = \"..\"`")),
         _ => Ok(name),
     }
 }
@@ -224,7 +225,7 @@ fn one_of(known: &[(&str, &'static str)], word: &Ident, input: ParseStream<'_>) 
             let names: Vec<String> = known.iter().map(|(name, _)| format!("{name:?}")).collect();
             Err(Error::new(
                 text.span(),
-                format!("there is no {word} {:?}; there are {}", text.value(), names.join(", ")),
+                format!("unknown {word} {:?}: expected one of {}", text.value(), names.join(", ")),
             ))
         }
     }
@@ -255,7 +256,7 @@ impl Parse for Argument {
         }
         if name != "debug" {
             let message = format!(
-                "arguments are captured by serde, `input(a)`, or by `Debug`, `input(debug(a))`, not by `{name}`"
+                "arguments can't be captured by `{name}`: write `input(a)` for serde or `input(debug(a))` for `Debug`"
             );
             return Err(Error::new(name.span(), message));
         }
@@ -264,7 +265,7 @@ impl Parse for Argument {
         let name = content.call(Ident::parse_any)?;
         match content.is_empty() {
             true => Ok(Self { name, by_debug: true }),
-            false => Err(content.error("`debug(..)` takes the name of one argument")),
+            false => Err(content.error("unexpected tokens: `debug(..)` takes the name of one argument")),
         }
     }
 }
@@ -278,7 +279,8 @@ fn captured_output(word: &Ident, input: ParseStream<'_>) -> Result<Output> {
     syn::parenthesized!(content in input);
     let by: Ident = content.parse()?;
     if by != "debug" || !content.is_empty() {
-        return Err(Error::new(by.span(), "the output is captured by serde, `output`, or by `Debug`, `output(debug)`"));
+        let message = "invalid capture of the output: write `output` for serde or `output(debug)` for `Debug`";
+        return Err(Error::new(by.span(), message));
     }
     Ok(Output { span: word.span(), by_debug: true })
 }

@@ -1,4 +1,4 @@
-//! Whether the attribute goes with the function; if not, the token that is wrong.
+//! Checks whether the attribute's arguments fit the function. An error points at the wrong token.
 
 use proc_macro2::Span;
 use syn::{Error, Ident, Result, Type};
@@ -7,7 +7,7 @@ use crate::args::Args;
 use crate::function::{Form, Function};
 use crate::types;
 
-/// What can be seen without knowing any type.
+/// The checks that need no type information.
 pub(crate) fn function(function: &Function, args: &Args) -> Result<()> {
     signature(function)?;
     stream(function, args)?;
@@ -22,7 +22,7 @@ fn signature(function: &Function) -> Result<()> {
         return refuse(word.span, "a `const fn` can't be observed: it may run while the program is compiled");
     }
     if let Some(abi) = &signature.abi {
-        let message = "an `extern` function can't be observed: what a panic does in it is not ours to say; \
+        let message = "an `extern` function can't be observed: its ABI decides what a panic does; \
                        observe a function that it calls";
         return refuse(abi.extern_token.span, message);
     }
@@ -32,32 +32,35 @@ fn signature(function: &Function) -> Result<()> {
 fn stream(function: &Function, args: &Args) -> Result<()> {
     let Some(at) = args.stream else { return Ok(()) };
     if let Some(word) = &function.signature.asyncness {
-        return refuse(word.span, "`stream` is for a function that returns a stream, not for an `async fn`");
+        return refuse(
+            word.span,
+            "`stream` can't be used on an `async fn`: it is for a function that returns a stream",
+        );
     }
     if !function.returns().is_some_and(types::is_stream) {
-        let message = "`stream` is for a function that returns `impl Stream`, `Pin<Box<dyn Stream>>` or a `BoxStream`";
+        let message = "`stream` needs a function that returns `impl Stream`, `Pin<Box<dyn Stream>>` or a `BoxStream`";
         return refuse(at, message);
     }
     match (args.err, &args.output) {
-        (Some(at), _) => refuse(at, "of a stream only its end is seen, not its items: there is no `err`"),
+        (Some(at), _) => refuse(at, "`err` can't be combined with `stream`: the items of a stream are not inspected"),
         (_, Some(output)) => {
-            refuse(output.span, "of a stream only its end is seen, not its items: there is no `output`")
+            refuse(output.span, "`output` can't be combined with `stream`: the items of a stream are not inspected")
         }
         _ => Ok(()),
     }
 }
 
-/// There are polls to time.
+/// `timed` needs a form that is polled.
 fn timed(function: &Function, args: &Args) -> Result<()> {
     match (args.timed, function.form(args.stream.is_some())) {
         (Some(at), Form::Plain) => {
-            refuse(at, "`timed` is for what is polled: an `async fn`, or a function that returns a future or a stream")
+            refuse(at, "`timed` needs an `async fn`, or a function that returns a future or a stream")
         }
         _ => Ok(()),
     }
 }
 
-/// `err` and `output` look at something.
+/// `err` and `output` need a return value.
 fn outcome(function: &Function, args: &Args) -> Result<()> {
     let returns: Option<Type> = match function.form(args.stream.is_some()) {
         Form::Plain | Form::Async => function.returns().cloned(),
@@ -66,13 +69,13 @@ fn outcome(function: &Function, args: &Args) -> Result<()> {
     };
     let nothing = returns.map_or(true, |ty| types::is_unit(&ty));
     match (nothing, args.err, &args.output) {
-        (true, Some(at), _) => refuse(at, "`err` is for a function that returns a `Result`"),
-        (true, _, Some(output)) => refuse(output.span, "`output` is for a function that returns something"),
+        (true, Some(at), _) => refuse(at, "`err` needs a function that returns a `Result`"),
+        (true, _, Some(output)) => refuse(output.span, "`output` needs a function that returns a value"),
         _ => Ok(()),
     }
 }
 
-/// The arguments in `input(..)` are the function's.
+/// The arguments in `input(..)` must be arguments of the function.
 fn input(function: &Function, args: &Args) -> Result<()> {
     let Some(Some(asked)) = args.input.as_ref().map(|input| &input.arguments) else { return Ok(()) };
     let known: Vec<&Ident> = function.arguments().collect();
@@ -86,16 +89,16 @@ fn input(function: &Function, args: &Args) -> Result<()> {
 
 fn unknown_argument(name: &Ident, known: &[&Ident]) -> String {
     if name == "self" {
-        return "`self` is not captured: set what is of interest with `fields(..)`".to_owned();
+        return "`self` can't be captured: set the values that you need with `fields(..)`".to_owned();
     }
     if known.is_empty() {
-        return format!("the function has no argument `{name}`: it has none with a name");
+        return format!("the function has no argument `{name}`: none of its arguments has a name");
     }
     let known: Vec<String> = known.iter().map(|known| format!("`{known}`")).collect();
-    format!("the function has no argument `{name}`; it has {}", known.join(", "))
+    format!("the function has no argument `{name}`: expected one of {}", known.join(", "))
 }
 
-/// The arguments that are captured, each with whether that is done by `Debug`.
+/// The captured arguments, each with whether it is captured by `Debug`.
 pub(crate) fn captured<'a>(function: &'a Function, args: &'a Args) -> Vec<(&'a Ident, bool)> {
     match args.input.as_ref().map(|input| &input.arguments) {
         None => Vec::new(),
@@ -104,7 +107,7 @@ pub(crate) fn captured<'a>(function: &'a Function, args: &'a Args) -> Vec<(&'a I
     }
 }
 
-/// What the crate that the expansion uses has.
+/// The features of the crate that the expansion uses.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Features {
     pub(crate) llm: bool,
@@ -116,11 +119,11 @@ impl Features {
     pub(crate) const HERE: Self =
         Self { llm: cfg!(feature = "llm"), capture: cfg!(feature = "capture"), stream: cfg!(feature = "stream") };
 
-    /// They are enough.
+    /// Whether they suffice for the arguments.
     pub(crate) fn check(self, args: &Args) -> Result<()> {
         let words = args.observation.iter().chain(&args.level).map(|word| word.span).next();
         let captures = args.input.as_ref().map(|input| input.span).or(args.output.as_ref().map(|output| output.span));
-        needs(self.llm, "types and levels of observations need the feature `llm`", words)?;
+        needs(self.llm, "observation types and levels need the feature `llm`", words)?;
         needs(self.capture, "captured inputs and outputs need the feature `capture`", captures)?;
         needs(self.stream, "observed streams need the feature `stream` (`async` of the crate `heirloom`)", args.stream)
     }

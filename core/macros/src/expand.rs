@@ -1,4 +1,4 @@
-//! Writes the function back: one function per form.
+//! Writes the expansion: one method per form of the function.
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream};
 use quote::{quote, quote_spanned, ToTokens};
@@ -11,7 +11,7 @@ use crate::check::{self, Features};
 use crate::function::{AsyncBlock, Form, Function};
 use crate::{ours_at, types};
 
-/// The function, observed. If it can't be: the item as it was, so that whoever calls it finds it, and the error.
+/// The observed function. On an error: the unchanged item, so that calls of it still resolve, and the error.
 pub(crate) fn observe(args: TokenStream, item: TokenStream, krate: &Path) -> TokenStream {
     expand(args, item.clone(), krate).unwrap_or_else(|error| {
         let error = error.into_compile_error();
@@ -30,7 +30,7 @@ fn expand(args: TokenStream, item: TokenStream, krate: &Path) -> Result<TokenStr
     let Function { attributes, visibility, signature, inner_attributes, .. } = &function;
     let body = Expansion { function: &function, args: &args, names }.body();
     let mut body = Group::new(Delimiter::Brace, quote!(#(#inner_attributes)* #body));
-    body.set_span(function.braces); // so that the function as a whole is the user's to the compiler
+    body.set_span(function.braces); // the compiler then treats the whole function as the user's code
     Ok(quote!(#(#attributes)* #visibility #signature #body))
 }
 
@@ -40,7 +40,7 @@ fn local(name: &str) -> Ident {
 }
 
 struct Names {
-    /// The module that has what expansions call.
+    /// The module with the functions that expansions call.
     krate: Path,
     span: Ident,
     scope: Ident,
@@ -75,7 +75,7 @@ impl Expansion<'_> {
         }
     }
 
-    /// The same where what the body returns is looked at: the body is a closure that is called at once.
+    /// As `scope`, for a body whose return value is inspected: the body becomes a closure that is called at once.
     fn scope_with_outcome(&self) -> Option<TokenStream> {
         let Names { span, scope, output, .. } = &self.names;
         let outcome = self.outcome(self.function.returns()?, &quote!(&#span), &quote!(&#output))?;
@@ -89,7 +89,7 @@ impl Expansion<'_> {
         })
     }
 
-    /// The body is a future that has the span; the span begins when that is polled first.
+    /// The body becomes a future with the span. The span starts at the first poll.
     fn async_fn(&self) -> TokenStream {
         let begin = self.begin();
         let unit = syn::parse_quote!(());
@@ -115,7 +115,7 @@ impl Expansion<'_> {
         })
     }
 
-    /// A future from elsewhere: the span begins with the call that makes it.
+    /// A future that the body gets from another call: the span starts with the function's call.
     fn future(&self, returns: &Type, boxed: bool) -> TokenStream {
         self.made_in_span(boxed, |future| self.in_span(&future, returns))
     }
@@ -126,7 +126,7 @@ impl Expansion<'_> {
         self.made_in_span(boxed, |stream| quote!(#krate::stream(#stream, #span, #timed)))
     }
 
-    /// The body makes something that takes the span with it; the span is current meanwhile.
+    /// The body makes a future or a stream that takes the span. The span is current while the body runs.
     fn made_in_span(&self, boxed: bool, observed: impl FnOnce(TokenStream) -> TokenStream) -> TokenStream {
         let Names { span, scope, output, .. } = &self.names;
         let (begin, call) = (self.begin(), self.call());
@@ -141,7 +141,7 @@ impl Expansion<'_> {
         }
     }
 
-    /// The body as a closure that is called at once. Through a function, so that it may give away what it captures.
+    /// The body as a closure that is called at once, through a function that takes `FnOnce`: so it may move its captures out.
     fn call(&self) -> TokenStream {
         let (krate, body) = (&self.names.krate, &self.function.body);
         let annotation = self.function.returns().map_or(Some(quote!(())), types::annotation);
@@ -149,7 +149,8 @@ impl Expansion<'_> {
         quote!(#krate::call #annotation(move || #body))
     }
 
-    /// The body as a future. The first statement, which does nothing, says what it returns: an `async` block can't.
+    /// The body as a future. Its first statement does nothing at run time; it declares the return type, which an `async` block
+    /// can't declare.
     fn async_move(&self, returns: &Type, body: &impl ToTokens) -> TokenStream {
         let output = &self.names.output;
         let says = types::annotation(returns).filter(|_| !types::is_unit(returns)).map(|ty| {
@@ -165,7 +166,7 @@ impl Expansion<'_> {
         }
     }
 
-    /// The future has the span, and what it returns is looked at if need be.
+    /// Gives the span to the future, and inspects the output if needed.
     fn in_span(&self, future: &TokenStream, returns: &Type) -> TokenStream {
         let Names { krate, span, output, .. } = &self.names;
         let timed = self.args.timed.is_some();
@@ -175,7 +176,7 @@ impl Expansion<'_> {
         }
     }
 
-    /// Begins the span and sets what there is to set.
+    /// Starts the span and sets its attributes.
     fn begin(&self) -> TokenStream {
         let Names { krate, span, .. } = &self.names;
         let (parent, name) = (self.parent(), self.name());
@@ -212,7 +213,7 @@ impl Expansion<'_> {
         }
     }
 
-    /// What is set if the span is recorded: nothing of it is evaluated otherwise.
+    /// The settings of a recording span. They are not evaluated for any other span.
     fn settings(&self) -> TokenStream {
         let Names { krate, span, .. } = &self.names;
         let observation = self.args.observation.as_ref().map(|word| {
@@ -241,7 +242,7 @@ impl Expansion<'_> {
         quote!(#krate::input(&#span, &[#(#arguments),*]);)
     }
 
-    /// What is done with what the function returned, given references to the span and to that. `None` if nothing is.
+    /// The code that inspects the return value, given references to the span and to the value. `None` if no code is needed.
     fn outcome(&self, returns: &Type, span: &TokenStream, output: &TokenStream) -> Option<TokenStream> {
         let krate = &self.names.krate;
         let is_result = self.args.err.is_some() || types::is_result(returns);
@@ -256,7 +257,7 @@ impl Expansion<'_> {
         (is_result || captured.is_some()).then(|| quote!(#captured #failed))
     }
 
-    /// Captures the output; of a `Result`, what is in its `Ok`.
+    /// Captures the output; of a `Result`, the value of its `Ok`.
     fn output(&self, how: &Output, is_result: bool, span: &TokenStream, output: &TokenStream) -> TokenStream {
         let krate = &self.names.krate;
         let value = local("value");
@@ -273,7 +274,7 @@ impl Expansion<'_> {
     }
 }
 
-/// The same tokens, of ours, where errors shall point.
+/// The same tokens with spans of this macro, located where errors should point.
 fn located(tokens: &TokenStream, at: Span) -> TokenStream {
     let tokens = tokens.clone().into_iter().map(|mut token| {
         token.set_span(ours_at(at));
@@ -282,7 +283,7 @@ fn located(tokens: &TokenStream, at: Span) -> TokenStream {
     tokens.collect()
 }
 
-/// A reference to what is captured, as the type that capture takes.
+/// A reference to the captured value, as the type that `capture` takes.
 fn captured(krate: &Path, value: &TokenStream, by_debug: bool, at: Span) -> TokenStream {
     match by_debug {
         false => quote_spanned!(ours_at(at)=> #value as &dyn #krate::Captured),

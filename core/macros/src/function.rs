@@ -1,4 +1,4 @@
-//! Reads the function: what stands under the attribute, and which form it has.
+//! Reads the item under the attribute, and finds the function's form.
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::quote;
@@ -10,7 +10,7 @@ use syn::{ReturnType, Signature, Stmt, Token, Type, Visibility};
 
 use crate::{ours_at, types};
 
-/// A function with a body. What the body says is not looked into, but where its last expression may be a future.
+/// A function with a body. The body's tokens are parsed only where its last expression may be an `async` block.
 pub(crate) struct Function {
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) visibility: Visibility,
@@ -22,15 +22,15 @@ pub(crate) struct Function {
     pub(crate) braces: Span,
 }
 
-/// How the body is run.
+/// How the body runs.
 pub(crate) enum Form {
-    /// On this thread, from the call to the return.
+    /// On the calling thread, from the call to the return.
     Plain,
     /// An `async fn`.
     Async,
     /// A function that ends in an `async` block.
     AsyncBlock { block: Box<AsyncBlock>, output: Type },
-    /// A function that returns a future which it got from elsewhere.
+    /// A function that returns a future from another call.
     Future { output: Type, boxed: bool },
     /// A function that returns a stream.
     Stream { boxed: bool },
@@ -38,10 +38,10 @@ pub(crate) enum Form {
 
 /// `async { .. }`, `Box::pin(async { .. })`, `async { .. }.boxed()`.
 pub(crate) struct AsyncBlock {
-    /// What stands before it.
+    /// The statements before it.
     before: Vec<Stmt>,
     pub(crate) inner: ExprAsync,
-    /// The last expression of the function, in which the block is.
+    /// The last expression of the function, which contains the block.
     whole: Expr,
 }
 
@@ -58,7 +58,7 @@ impl Parse for Function {
         }
         let body = match input.parse()? {
             TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => group,
-            other => return Err(Error::new(other.span(), "here the body of the function was expected")),
+            other => return Err(Error::new(other.span(), "expected the body of the function")),
         };
         let braces = body.span();
         let (inner_attributes, body) = split_inner_attributes(body)?;
@@ -66,7 +66,7 @@ impl Parse for Function {
     }
 }
 
-/// Says what `observe` was put on, where it is no function.
+/// An error that names the item, if it is not a function.
 fn refuse_other_items(input: ParseStream<'_>) -> Result<()> {
     let Ok(word) = input.fork().call(Ident::parse_any) else { return Ok(()) };
     let hint = match word.to_string().as_str() {
@@ -75,15 +75,15 @@ fn refuse_other_items(input: ParseStream<'_>) -> Result<()> {
         "const" if input.fork().parse::<Signature>().is_err() => "",
         _ => return Ok(()),
     };
-    Err(Error::new(word.span(), format!("`observe` goes on functions and methods, not on `{word}`{hint}")))
+    Err(Error::new(word.span(), format!("`observe` can't be used on `{word}`, only on functions and methods{hint}")))
 }
 
-/// Takes the attributes out of the body that are the function's own.
+/// Splits the function's inner attributes from the body.
 fn split_inner_attributes(body: Group) -> Result<(Vec<Attribute>, Group)> {
     let read = |input: ParseStream<'_>| Ok((input.call(Attribute::parse_inner)?, input.parse::<TokenStream>()?));
     let (attributes, rest) = read.parse2(body.stream())?;
     let mut bare = Group::new(Delimiter::Brace, rest);
-    bare.set_span(ours_at(body.span())); // else they would be found superfluous in those of the expansion
+    bare.set_span(ours_at(body.span())); // otherwise the compiler warns of superfluous braces inside the expansion's
     Ok((attributes, bare))
 }
 
@@ -96,7 +96,7 @@ impl Function {
         }
     }
 
-    /// The arguments that have a name, but `self`.
+    /// The arguments that have a name, except `self`.
     pub(crate) fn arguments(&self) -> impl Iterator<Item = &Ident> {
         self.signature.inputs.iter().filter_map(|input| match input {
             FnArg::Typed(argument) => match &*argument.pat {
@@ -107,7 +107,7 @@ impl Function {
         })
     }
 
-    /// Which form it has. `stream`: the user says that it returns one.
+    /// The function's form. `stream`: whether the argument `stream` is given.
     pub(crate) fn form(&self, stream: bool) -> Form {
         if self.signature.asyncness.is_some() {
             return Form::Async;
@@ -139,7 +139,7 @@ fn async_block_at_the_end(body: &Group) -> Option<AsyncBlock> {
     Some(AsyncBlock { before, inner, whole })
 }
 
-/// Whether it is worth parsing.
+/// Whether the body contains the word `async`: parsing it is only needed then.
 fn mentions_async(body: TokenStream) -> bool {
     body.into_iter().any(|token| match token {
         TokenTree::Ident(word) => word == "async",
@@ -169,7 +169,7 @@ fn is_boxed(method: &Ident) -> bool {
 }
 
 impl AsyncBlock {
-    /// The body with another block in the place of this one.
+    /// The body with another block in place of this one.
     pub(crate) fn replaced_by(&self, block: TokenStream) -> TokenStream {
         let before = &self.before;
         let last = match &self.whole {

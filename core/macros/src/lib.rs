@@ -1,16 +1,16 @@
 //! The attribute `#[observe]` of Heirloom: a span for each call of a function.
 //!
-//! Nobody depends on this crate: an application has the attribute from `heirloom`, a library from `heirloom-core` with the
-//! feature `macros`. Both are documented at [`macro@observe`].
+//! Don't depend on this crate directly. An application takes the attribute from `heirloom`, a library from `heirloom-core`
+//! with the feature `macros`. Both are documented at [`macro@observe`].
 //!
 //! | file | what it does |
 //! |---|---|
 //! | `args.rs` | reads the attribute |
-//! | `function.rs`, `types.rs` | read the function: its form, and what can be said of types by their words |
-//! | `check.rs` | whether they go together |
-//! | `expand.rs` | writes the function back |
+//! | `function.rs`, `types.rs` | read the function: its form, and facts about types from their tokens |
+//! | `check.rs` | checks whether they fit together |
+//! | `expand.rs` | writes the expansion |
 //!
-//! What an expansion calls is in `core/src/macro_support`.
+//! The functions that an expansion calls are in `core/src/macro_support`.
 
 mod args;
 mod check;
@@ -21,7 +21,8 @@ mod types;
 use proc_macro::TokenStream;
 use proc_macro2::Span;
 
-/// A span for each call of a function: current in the body, ended when the function returns, by `?` and panics too.
+/// Records a span for each call of a function. The span is current in the body and ends when the function returns, also by `?`
+/// or a panic.
 ///
 /// ```
 /// use heirloom::prelude::*;
@@ -48,37 +49,37 @@ use proc_macro2::Span;
 /// | argument | what it does | default |
 /// |---|---|---|
 /// | `name = ".."` | the span's name; also a constant, or any expression that is a `Name` | the function's name |
-/// | `parent = expr` | the parent: a `Context`, a `&Span`, whatever is `Into<Context>` | what is current |
-/// | `root` | begins a trace of its own | |
+/// | `parent = expr` | the parent: a `Context`, a `&Span`, or any other `Into<Context>` | the current span |
+/// | `root` | starts a new trace | |
 /// | `kind = ".."` | `"internal"`, `"server"`, `"client"`, `"producer"`, `"consumer"` | `"internal"` |
 /// | `fields(a, b = expr, "c.d" = expr)` | attributes: an argument by its name; a key and a value; a key with dots and a value | |
-/// | `err` | the text of an `Err` is recorded too | its type alone |
-/// | `generation`, `agent`, `tool`, `chain`, `retriever`, `embedding`, `evaluator`, `guardrail`, `event`, `span` | the type of observation (feature `llm`) | |
+/// | `err` | records the text of an `Err` too | its type only |
+/// | `generation`, `agent`, `tool`, `chain`, `retriever`, `embedding`, `evaluator`, `guardrail`, `event`, `span` | the observation type (feature `llm`) | |
 /// | `level = ".."` | `"debug"`, `"default"`, `"warning"`, `"error"` (feature `llm`) | |
-/// | `input` | captures all arguments but `self`, as one JSON object (feature `capture`) | |
-/// | `input(a, debug(b))` | captures these; `b` as the text that its `Debug` writes | |
-/// | `output`, `output(debug)` | captures what is returned; of a `Result`, what is in its `Ok` (feature `capture`) | |
-/// | `stream` | the function returns a stream, and the span is the stream's (feature `stream`; of `heirloom`, `async`) | |
-/// | `timed` | of what is polled: `heirloom.busy_ns` and `heirloom.idle_ns`, at three clock readings once and two for each further poll | neither: a poll reads no clock |
-/// | `crate = path` | where `heirloom` or `heirloom_core` is found, if it has another name | |
+/// | `input` | captures all arguments except `self`, as one JSON object (feature `capture`) | |
+/// | `input(a, debug(b))` | captures these arguments; `b` as the text of its `Debug` | |
+/// | `output`, `output(debug)` | captures the return value; of a `Result`, the value of its `Ok` (feature `capture`) | |
+/// | `stream` | the function returns a stream, and the span covers the stream (feature `stream`; of `heirloom`, `async`) | |
+/// | `timed` | for futures and streams: records `heirloom.busy_ns` and `heirloom.idle_ns`, at three clock reads once and two for each further poll | off: a poll reads no clock |
+/// | `crate = path` | the path of `heirloom` or `heirloom_core`, if it has another name | |
 ///
-/// `parent`, `name` and `fields` are expressions over the function's arguments, evaluated before the body. Those of
-/// `fields` are taken by reference, and are evaluated only if the span is recorded: numbers, booleans, texts, lists of
-/// these, pointers to them; a `None` sets nothing. Nothing is captured unless it is asked for, and what is captured goes
+/// `parent`, `name` and `fields` are expressions over the function's arguments, evaluated before the body. The values of
+/// `fields` are taken by reference, and are evaluated only if the span is recorded. They can be numbers, booleans, texts, lists
+/// of these, and pointers to them; a `None` sets no attribute. Only what you name is captured, and captured values pass
 /// through the tracer's rules (`heirloom::capture`).
 ///
 /// # An `Err`
 ///
-/// Of a function whose return type is called `Result`, with whatever path and parameters, an `Err` sets the span's status
-/// to error, and `error.type` to the name of the error's type. Its text may hold secrets: it becomes the status's
-/// description with `err` only. Of an alias with another name, `err` says that it is a `Result`. A function that returns
-/// anything else says nothing about its outcome. A panic passes through and closes the span as an error.
+/// If the return type is called `Result` (with any path and parameters), an `Err` sets the span's status to error, and
+/// `error.type` to the name of the error's type. The error's text may contain secrets, so it becomes the status's
+/// description with `err` only. For an alias with another name, `err` declares that it is a `Result`. Any other return type
+/// leaves the status unset. A panic passes through and ends the span as an error.
 ///
 /// # What each form becomes
 ///
-/// The names of what is added can't be seen by the body, whose tokens stay as they are.
+/// The body's tokens stay as they are. The body can't see the names that the macro adds.
 ///
-/// **A function**: a span and a scope. Cost: those of `in_span`, two records, two clock readings.
+/// **A function**: a span and a scope. Cost: that of `in_span`, with two records and two clock reads.
 ///
 /// ```
 /// # use heirloom::prelude::*;
@@ -104,8 +105,8 @@ use proc_macro2::Span;
 /// # });
 /// ```
 ///
-/// **A function whose outcome is looked at** (a `Result`, or `output`): the body is a closure that is called at once, so
-/// that `?` and `return` come by. It costs nothing more.
+/// **A function whose return value is inspected** (a `Result`, or `output`): the body becomes a closure that is called at once,
+/// so that `?` and `return` pass the inspection. The closure adds no cost.
 ///
 /// ```
 /// # use heirloom::prelude::*;
@@ -137,11 +138,11 @@ use proc_macro2::Span;
 /// # });
 /// ```
 ///
-/// **An `async fn`**, and a function that ends in an `async` block (bare, in a `Box::pin`, `.boxed()`: what `async_trait`
-/// writes): the body is a future that has the span. The span begins when that is polled first, is current during each poll
-/// on whatever thread, and ends when the future completes, or is dropped: then it says that it was cancelled. One that was
-/// polled more than once says how often, `heirloom.polls`. What stands before the block runs with the call, outside the
-/// span. Cost: as of a function; for each poll two writes to a thread-local.
+/// **An `async fn`**, and a function that ends in an `async` block (bare, in a `Box::pin`, or with `.boxed()`, as `async_trait`
+/// writes it): the body becomes a future with the span. The span starts at the first poll, is current during each poll on
+/// any thread, and ends when the future completes or is dropped. A dropped future's span is marked as cancelled. A span that
+/// was polled more than once has the number of polls in `heirloom.polls`. Statements before the block run with the call,
+/// outside the span. Cost: that of a function, and for each poll two writes to a thread-local.
 ///
 /// ```
 /// # use heirloom::prelude::*;
@@ -168,8 +169,8 @@ use proc_macro2::Span;
 /// # });
 /// ```
 ///
-/// **A function that returns a future from elsewhere** (`impl Future`, `Pin<Box<dyn Future>>`, `BoxFuture`): the span
-/// begins with the call and is current in it; then it is the future's. A box is boxed once more.
+/// **A function that returns a future from another call** (`impl Future`, `Pin<Box<dyn Future>>`, `BoxFuture`): the span
+/// starts with the function's call and is current in it. Then the future takes the span. A boxed future is boxed once more.
 ///
 /// ```
 /// # use heirloom::prelude::*;
@@ -197,8 +198,8 @@ use proc_macro2::Span;
 /// # });
 /// ```
 ///
-/// **A function that returns a stream**, with `stream` (`impl Stream`, `Pin<Box<dyn Stream>>`, `BoxStream`): the same. The
-/// span ends with the stream and says how many items there were.
+/// **A function that returns a stream**, with `stream` (`impl Stream`, `Pin<Box<dyn Stream>>`, `BoxStream`): as for a future.
+/// The span ends with the stream and has the number of its items.
 ///
 /// ```
 /// # use heirloom::prelude::*;
@@ -238,7 +239,7 @@ use proc_macro2::Span;
 /// # });
 /// ```
 ///
-/// **What is captured**:
+/// **Captured values**:
 ///
 /// ```
 /// # use heirloom::prelude::*;
@@ -276,29 +277,29 @@ use proc_macro2::Span;
 ///
 /// # With other attributes
 ///
-/// They stay on the function, in their order. `#[tokio::test]`, `#[tokio::main]` and `#[async_trait]` go above and below. A
-/// method's attribute is on the implementation, or on a provided method of a trait.
+/// Other attributes stay on the function, in their order. `#[tokio::test]`, `#[tokio::main]` and `#[async_trait]` can stand
+/// above or below. Put the attribute of a method on the implementation, or on a provided method of a trait.
 ///
-/// # What it can't do
+/// # Limits
 ///
-/// - `const` and `extern` functions are refused; so is what has no body.
-/// - A future or a stream of a named type (`-> MyFuture`) can't be given a span: the span is that of the call.
-/// - Under `#[track_caller]`, `Location::caller()` in a body whose outcome is looked at is the function itself, as it is in
+/// - `const` functions, `extern` functions and functions without a body are compile errors.
+/// - A future or a stream of a named type (`-> MyFuture`) can't take a span: the span covers the call only.
+/// - Under `#[track_caller]`, `Location::caller()` in a body whose return value is inspected is the function itself, as it is in
 ///   an `async fn`.
-/// - A span of its own for each item of a stream: begin it where the item is made.
-/// - The parent of a task that is spawned is what is current where it is polled first, which is nothing on a runtime's
-///   thread: use the traced twins of `spawn`, or `parent = cx`.
+/// - The items of a stream have no separate spans: start a span where the item is made.
+/// - The parent of a spawned task is the context that is current at its first poll. On a runtime's thread there is none:
+///   use the traced forms of `spawn`, or `parent = cx`.
 ///
 /// # Without recording
 ///
-/// In a library without the feature `record` the function is what it was, and neither `fields` nor captured values are
-/// evaluated; they must compile all the same.
+/// In a library without the feature `record` the function is unchanged. `fields` and captured values are not evaluated, but
+/// they must compile.
 #[proc_macro_attribute]
 pub fn observe(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::observe(args.into(), item.into(), &syn::parse_quote!(::heirloom)).into()
 }
 
-/// A span for each call of a function. As [`macro@observe`], which is documented; this one is
+/// Records a span for each call of a function: [`macro@observe`] for users of `heirloom_core`, which exports it as
 /// `heirloom_core::observe`.
 ///
 /// ```
@@ -318,7 +319,7 @@ pub fn observe_core(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::observe(args.into(), item.into(), &syn::parse_quote!(::heirloom_core)).into()
 }
 
-/// Errors point at the user's code, and lints know that it isn't the user's.
+/// A span for generated code: errors point at the user's code, and lints treat the code as generated.
 fn ours_at(code: Span) -> Span {
     Span::mixed_site().located_at(code)
 }

@@ -1,11 +1,11 @@
-//! What can be said of a type by its words alone: a macro sees no more.
+//! Facts about a type from its tokens alone: a macro has no type information.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::punctuated::Punctuated;
 use syn::{GenericArgument, Ident, PathArguments, PathSegment, Type, TypeParamBound};
 
-/// Whether it is called `Result`, whatever stands before and behind that.
+/// Whether the type is called `Result`, with any path and any parameters.
 pub(crate) fn is_result(ty: &Type) -> bool {
     last_segment(ty).is_some_and(|segment| segment.ident == "Result")
 }
@@ -15,7 +15,7 @@ pub(crate) fn is_boxed(ty: &Type) -> bool {
     !matches!(bare(ty), Type::ImplTrait(_))
 }
 
-/// What a future of this type returns; `None` if it is no future. `()` where nothing is said.
+/// The output of a future of this type; `()` if the type doesn't state it; `None` if the type is no future.
 pub(crate) fn future_output(ty: &Type) -> Option<Type> {
     if let Some(segment) = alias(ty, "Future") {
         return types_in(segment).last().cloned();
@@ -33,7 +33,7 @@ pub(crate) fn is_stream(ty: &Type) -> bool {
     alias(ty, "Stream").is_some() || bounds(ty).is_some_and(|mut bounds| bounds.any(|bound| bound.ident == "Stream"))
 }
 
-/// `BoxFuture<'a, T>` and `LocalBoxFuture<'a, T>` of the crate `futures`, and the same of streams.
+/// `BoxFuture<'a, T>` and `LocalBoxFuture<'a, T>` of the crate `futures`, and the same for streams.
 fn alias<'a>(ty: &'a Type, of: &str) -> Option<&'a PathSegment> {
     let segment = last_segment(ty)?;
     let name = segment.ident.to_string();
@@ -80,7 +80,7 @@ fn last_segment(ty: &Type) -> Option<&PathSegment> {
     }
 }
 
-/// Without the parentheses, and without the groups in which macros put what they were given.
+/// The type without parentheses, and without the invisible groups that macros add.
 fn bare(ty: &Type) -> &Type {
     match ty {
         Type::Group(ty) => bare(&ty.elem),
@@ -89,7 +89,7 @@ fn bare(ty: &Type) -> &Type {
     }
 }
 
-/// The type as it can be written in a body: each `impl Trait` becomes `_`. `None` if nothing remains to be said.
+/// The type as it can be written in a body: each `impl Trait` becomes `_`. `None` if no useful annotation remains.
 pub(crate) fn annotation(ty: &Type) -> Option<TokenStream> {
     let mut ty = ty.clone();
     infer_impl_traits(&mut ty);
@@ -120,7 +120,7 @@ fn infer_in_segment(segment: &mut PathSegment) {
     }
 }
 
-/// Whether there is an `impl Trait` left where it can't be replaced.
+/// Whether an `impl Trait` remains in a place where it can't be replaced.
 fn has_impl(tokens: TokenStream) -> bool {
     let is_impl = |word: &Ident| word == "impl";
     tokens.into_iter().any(|token| match token {

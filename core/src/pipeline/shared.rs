@@ -154,8 +154,9 @@ impl Shared {
     pub(crate) fn announce_thread(&self, shard: &Shard) -> Result<(), Refused> {
         let thread = std::thread::current();
         let writer = shard.writer();
-        let name = crate::text::cut(thread.name().unwrap_or(""), 64);
-        let start = ThreadStart { thread: sys::thread_id(), name };
+        let mut made = [0; 64];
+        let name = thread.name().unwrap_or_else(|| crate::lane_name::of_unnamed(&mut made));
+        let start = ThreadStart { thread: sys::thread_id(), name: crate::text::cut(name, 64) };
         let bytes = start.bytes();
         if !writer.fits(bytes) {
             let refill = writer.refill(bytes, false);

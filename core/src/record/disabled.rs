@@ -49,6 +49,9 @@ pub fn in_span<'a, R>(_name: impl Into<Name<'a>>, body: impl FnOnce(&Span) -> R)
 #[inline(always)]
 pub fn on_finish(_wait: fn(crate::TracerId, std::time::Duration) -> usize) {}
 
+#[inline(always)]
+pub fn name_lanes(_namer: fn() -> Option<(&'static str, usize)>) {}
+
 /// An update that writes nothing.
 #[derive(Debug)]
 #[must_use = "an update does nothing until something is set on it"]

@@ -3,10 +3,7 @@
 //! The record was copied to memory of this process, so it can't change any more. The file of each kind checks the words
 //! of its records, and replaces those with another meaning in this process: numbers of names, stamps, tracestates.
 
-use super::{
-    padded, Attr, Begin, Chunk, End, Event, Header, Kind, Link, Rename, Status, ThreadStart, TraceValue, Tracestate,
-    Violation,
-};
+use super::{padded, Header, Violation};
 
 /// The origin of a record, for its check: one shard of another process.
 pub(crate) trait Origin {
@@ -34,31 +31,6 @@ pub(super) struct Check<'a, O> {
     pub(super) record: &'a mut Vec<u64>,
     pub(super) at: usize,
     pub(super) origin: &'a mut O,
-}
-
-/// Checks a record, and converts it to one of this process. `rest` is the number of bytes of a long value that are still
-/// to come in chunks, before the record and after it.
-pub(crate) fn check(record: &mut Vec<u64>, rest: &mut u64, origin: &mut impl Origin) -> Result<(), Violation> {
-    let header = Header::of(record).ok_or(Violation::Length)?;
-    let kind = header.kind().ok_or(Violation::Kind)?;
-    if (kind == Kind::Chunk) != (*rest > 0) {
-        return Err(Violation::Length);
-    }
-    let mut check = Check { record, at: 1, origin };
-    match kind {
-        Kind::Begin => Begin::check(&mut check, header)?,
-        Kind::End => End::check(&mut check)?,
-        Kind::Attr => *rest = Attr::check(&mut check, header)?,
-        Kind::Chunk => *rest = Chunk::check(&mut check, header, *rest)?,
-        Kind::Event => Event::check(&mut check, header)?,
-        Kind::Link => Link::check(&mut check, header)?,
-        Kind::Status => Status::check(&mut check, header)?,
-        Kind::Rename => Rename::check(&mut check, header)?,
-        Kind::Tracestate => Tracestate::check(&mut check, header)?,
-        Kind::ThreadStart => ThreadStart::check(&mut check, header)?,
-        Kind::TraceValue => TraceValue::check(&mut check, header)?,
-    }
-    check.end()
 }
 
 impl<O: Origin> Check<'_, O> {
@@ -99,7 +71,8 @@ impl<O: Origin> Check<'_, O> {
         self.at >= self.record.len()
     }
 
-    fn end(&self) -> Result<(), Violation> {
+    /// The record ends here.
+    pub(super) fn end(&self) -> Result<(), Violation> {
         if self.at == self.record.len() {
             Ok(())
         } else {

@@ -31,6 +31,7 @@
 //! Two processes that share a region must have the same format. [`FINGERPRINT`] is a hash of it, derived from the types.
 //! `docs/shm-format.md` specifies the region around the records.
 
+mod any;
 mod attr;
 mod begin;
 mod check;
@@ -58,9 +59,10 @@ mod tracestate;
 mod value;
 mod violation;
 
+pub(crate) use any::check;
 pub(crate) use attr::{Attr, AttrValue, Beginning};
 pub(crate) use begin::Begin;
-pub(crate) use check::{check, Origin};
+pub(crate) use check::Origin;
 pub(crate) use chunk::Chunk;
 pub(crate) use end::End;
 pub(crate) use event::Event;

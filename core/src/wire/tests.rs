@@ -1,6 +1,5 @@
 //! Each record as it is written, read and checked, and the coverage of the fingerprint.
 
-use super::check::Origin;
 use super::fingerprint::{of_kind, PARTS};
 use super::*;
 use crate::{SpanId, TraceId, Value};

@@ -1,7 +1,7 @@
-//! The example as a backend that nobody here wrote gets it: `rotel`, a collector for OTLP, says in its log what came.
+//! The example against a third-party backend: `rotel`, an OTLP collector that logs the spans it receives.
 //!
-//! Needs the program in `HEIRLOOM_ROTEL`; `ci/backends.sh` installs it and sets that. Without it the test says that it is
-//! skipped.
+//! The environment variable `HEIRLOOM_ROTEL` names its program; `ci/backends.sh` installs it and sets the variable. Without the
+//! variable the test prints that it is skipped.
 #![allow(clippy::unwrap_used)]
 
 use serde_json::Value;
@@ -19,7 +19,7 @@ type Row = (String, String, Option<String>, String);
 fn a_collector_that_nobody_here_wrote_gets_the_tree_that_the_example_prints() {
     let Some(program) = std::env::var_os("HEIRLOOM_ROTEL") else {
         println!(
-            "skipped: HEIRLOOM_ROTEL does not name rotel's program; `ci/backends.sh` installs it and runs this test"
+            "skipped: HEIRLOOM_ROTEL is not set to rotel's program; `ci/backends.sh` installs it and runs this test"
         );
         return;
     };
@@ -56,7 +56,7 @@ fn program() -> PathBuf {
     program
 }
 
-/// What the example wrote with `--spans`.
+/// The spans that the example wrote with `--spans`.
 fn sent(file: &Path) -> BTreeSet<Row> {
     let row = |line: &str| {
         let span: Value = serde_json::from_str(line).unwrap();
@@ -87,7 +87,7 @@ impl Rotel {
         rotel
     }
 
-    /// What it got, once that are so many spans.
+    /// The spans that it received, once there are at least `spans` of them.
     fn wait_for(&self, spans: usize) -> BTreeSet<Row> {
         self.until("all spans came", || Some(received(&self.text())).filter(|got| got.len() >= spans))
     }
@@ -120,7 +120,7 @@ fn free_ports() -> [String; 2] {
     held.map(|listener| listener.local_addr().unwrap().to_string())
 }
 
-/// The spans in the collector's log. Links and events say ids and names, too: what stands below them isn't the span's.
+/// The spans in the collector's log. Links and events have ids and names, too: the lines below them are skipped.
 fn received(log: &str) -> BTreeSet<Row> {
     let mut rows = BTreeSet::new();
     let mut span: Option<[String; 4]> = None;
@@ -149,7 +149,7 @@ fn field(line: &str, span: Option<&mut [String; 4]>) {
     }
 }
 
-/// The text without the sequences that colour a terminal.
+/// The text without terminal colour sequences.
 fn without_colours(text: &str) -> String {
     let mut parts = text.split("\u{1b}[");
     let first = parts.next().unwrap_or_default().to_owned();

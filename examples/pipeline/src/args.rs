@@ -40,7 +40,7 @@ pub(crate) struct Args {
     pub(crate) grain: Grain,
 }
 
-/// The arguments of this process; `None` if it was asked for help. An error says what is wrong with them.
+/// The arguments of this process; `None` for `--help`. The error names the wrong argument.
 pub(crate) fn parse() -> Result<Option<Args>, String> {
     let mut parser = lexopt::Parser::from_env();
     let (mut dir, mut trace_out, mut index_out, mut grain) = (None, None, None, Grain::Item);
@@ -93,14 +93,14 @@ fn directory(path: PathBuf) -> Result<PathBuf, String> {
     }
 }
 
-/// Where `cargo run` found the project; without cargo, here.
+/// The project's folder under `cargo run`; without cargo, the current folder.
 fn project() -> PathBuf {
     let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     let project = package.and_then(|package| Some(package.parent()?.parent()?.to_owned()));
     project.unwrap_or_else(|| ".".into())
 }
 
-/// `target/.../pipeline-index.jsonl`: out of the way, and gone with `cargo clean`.
+/// `target/.../pipeline-index.jsonl`: outside the sources, and removed by `cargo clean`.
 fn beside_the_program() -> PathBuf {
     let program = std::env::current_exe().unwrap_or_else(|_| "pipeline".into());
     program.with_file_name("pipeline-index.jsonl")

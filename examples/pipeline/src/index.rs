@@ -1,4 +1,4 @@
-//! The index: what is known of each file, and how often each token occurs.
+//! The index: one entry per file, and the number of occurrences of each token.
 
 use heirloom::threads::{self, Builder};
 use heirloom::Span;
@@ -34,7 +34,7 @@ impl Entry {
     }
 }
 
-/// How many tokens a text has, and how often each occurs.
+/// The number of tokens in a text, and the number of occurrences of each.
 pub(crate) fn count_tokens(text: &str) -> (u64, TokenCounts) {
     let (mut tokens, mut counts) = (0, HashMap::<&str, u64>::new());
     let words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
@@ -45,7 +45,7 @@ pub(crate) fn count_tokens(text: &str) -> (u64, TokenCounts) {
     (tokens, counts.into_iter().map(|(token, n)| (token.into(), n)).collect())
 }
 
-/// What one leaf found. Its tokens are spread over shards, one for each thread that is going to merge them.
+/// The result of one leaf. Its tokens are spread over shards, one for each merging thread.
 pub(crate) struct Partial {
     files: Vec<Entry>,
     shards: Vec<TokenCounts>,
@@ -69,7 +69,7 @@ impl Partial {
     }
 }
 
-/// Everything: files sorted by path, tokens by how often they occur.
+/// The merged result: files sorted by path, tokens sorted by number of occurrences.
 #[derive(Default)]
 pub(crate) struct Index {
     pub(crate) files: Vec<Entry>,
@@ -77,7 +77,7 @@ pub(crate) struct Index {
 }
 
 impl Index {
-    /// Merges what the leaves found: each shard on a thread of its own, below this span.
+    /// Merges the results of the leaves: each shard on a separate thread, below this span.
     pub(crate) fn merge(partials: Vec<Partial>, shards: usize, merge: &Span) -> io::Result<Self> {
         let mut by_shard: Vec<Vec<TokenCounts>> = (0..shards).map(|_| Vec::new()).collect();
         let mut index = Index::default();
@@ -105,7 +105,7 @@ impl Index {
         self.tokens.sort_unstable_by(|(a, a_count), (b, b_count)| b_count.cmp(a_count).then_with(|| a.cmp(b)));
     }
 
-    /// Writes the index as lines of JSON: the files, then the tokens. Returns how many lines there are.
+    /// Writes the index as lines of JSON: the files, then the tokens. Returns the number of lines.
     pub(crate) fn write(&self, path: &Path, span: &Span) -> io::Result<usize> {
         let lines = self.files.len() + self.tokens.len();
         span.set("path", path.display().to_string()).set("lines", lines);

@@ -1,24 +1,23 @@
-//! The main job: hashes and tokenises every file of a directory on a thread pool, merges the counts on threads of their
-//! own, has worker processes look at the texts, writes an index in the background, and shows the trace of all that, on
-//! whatever thread and in whatever process it ran:
+//! The main example. It hashes and tokenises every file of a directory on a thread pool, merges the counts on separate threads,
+//! analyses the texts in worker processes and writes an index in the background. Then it shows the trace of all of that:
 //!
 //! ```text
 //! cargo run --release -p heirloom-pipeline -- [DIR] [--trace-out FILE]
 //! ```
 //!
-//! It prints the tree, where the time went on each thread and in each process, and the account of every span. Files that can't be read are
-//! errors in the trace, not of the program. Exit status: 0 if every span was delivered, 1 if not or if the index can't
-//! be written, 2 for arguments that can't be used.
+//! It prints the tree, where the time went on each thread and in each process, and the ledger. Files that can't be read are
+//! errors in the trace, not of the program. Exit status: 0 if every span was delivered; 1 if not, or if the index can't
+//! be written; 2 for invalid arguments.
 //!
 //! | file | what it does |
 //! |---|---|
 //! | `args.rs` | reads the command line |
 //! | `walk.rs` | finds the files |
 //! | `scan.rs` | reads, hashes and tokenises them on the pool: `.traced(..)` |
-//! | `shapes.rs` | how deeply brackets nest, found out by worker processes |
+//! | `shapes.rs` | finds how deeply brackets nest, in worker processes |
 //! | `index.rs` | merges on threads, writes |
-//! | `progress.rs` | the line on the terminal |
-//! | `output.rs` | prints what is in the trace |
+//! | `progress.rs` | writes the progress line on the terminal |
+//! | `output.rs` | prints the trace and the results |
 
 mod args;
 mod index;
@@ -43,14 +42,14 @@ use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// How long the index may take to be written once everything else is done.
+/// How long writing the index may take after all other work is done.
 const INDEX_TIMEOUT: Duration = Duration::from_secs(600);
 
 const FAILED: u8 = 1;
 const UNUSABLE_ARGUMENTS: u8 = 2;
 
 fn main() -> ExitCode {
-    heirloom::workers::serve(&[&shapes::SHAPE]); // in a worker process: serves jobs and exits; else returns at once
+    heirloom::workers::serve(&[&shapes::SHAPE]); // in a worker process: serves jobs and exits; otherwise returns at once
     let args = match args::parse() {
         Ok(Some(args)) => args,
         Ok(None) => return output::print(args::USAGE),
@@ -68,23 +67,23 @@ fn main() -> ExitCode {
         }
     };
     let summary = make_index(&args);
-    let report = guard.finish(); // whatever happened, what was recorded is shown
+    let report = guard.finish(); // also after an error, so that the trace is always shown
     let printed = output::show(&args, &memory.take(), summary.as_ref().ok(), &report);
     match summary {
         Err(error) => eprintln!("pipeline: {error}"),
         Ok(_) if report.is_complete() => return printed,
-        Ok(_) => eprintln!("pipeline: the trace is not complete, see above"),
+        Ok(_) => eprintln!("pipeline: the trace is not complete: the ledger above counts the missing spans"),
     }
     FAILED.into()
 }
 
-/// What each thread may record before the collector looks, about 40,000 spans; the default is a quarter. It only takes
-/// the memory that is used, and every span counts here, even if the pool leaves no processor to the collector.
+/// Bytes of each thread's ring: about 40,000 spans, four times the default. Every span matters here, even if the pool leaves no
+/// processor to the collector. A ring only takes the memory that is used.
 const SHARD_BYTES: usize = 4 << 20;
-/// What may wait for each exporter, about 300,000 spans; the default is a quarter. All of them end up in memory anyway.
+/// Bytes of each exporter's queue: about 300,000 spans, four times the default. The memory exporter keeps all spans anyway.
 const QUEUE_BYTES: usize = 64 << 20;
 
-/// One tracer with two destinations: memory, for what is printed here, and the trace file.
+/// One tracer with two destinations: memory, for the printed tree, and the trace file.
 fn start_tracing(args: &Args, memory: &Memory) -> Result<Guard, heirloom::InitError> {
     let tracing = heirloom::builder("pipeline").shard_bytes(SHARD_BYTES).queue_bytes(QUEUE_BYTES);
     let tracing = tracing.verify(true).exporter(memory.clone());
@@ -94,19 +93,19 @@ fn start_tracing(args: &Args, memory: &Memory) -> Result<Guard, heirloom::InitEr
     }
 }
 
-/// Everything up to the written index.
+/// Runs all of the work and waits until the index is written.
 fn make_index(args: &Args) -> Result<Summary, Box<dyn Error>> {
     let progress = Progress::new();
     let job = build_index(args, &progress)?;
-    // The trace "index" is complete by now. The job has a trace of its own.
+    // The trace "index" is complete at this point. The job has a separate trace.
     match job.wait(INDEX_TIMEOUT) {
         Ok(Ok(summary)) => Ok(summary),
         Ok(Err(error)) => Err(format!("can't write the index {}: {error}", args.index_out.display()).into()),
-        Err(error) => Err(format!("the index {}: {error}", args.index_out.display()).into()),
+        Err(error) => Err(format!("the job that writes the index {} failed: {error}", args.index_out.display()).into()),
     }
 }
 
-/// The traced work. The handle is for the job that writes the index.
+/// The traced work. Returns a handle to the job that writes the index.
 fn build_index(args: &Args, progress: &Progress) -> Result<BackgroundJob<io::Result<Summary>>, Box<dyn Error>> {
     let shards = args.threads;
     let pool = ThreadPoolBuilder::new().num_threads(args.threads).thread_name(|i| format!("pool-{i}")).build()?;

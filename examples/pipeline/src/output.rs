@@ -1,4 +1,4 @@
-//! What is printed: the tree, where the time went, what was found, and the account of every span.
+//! The printed output: the tree, where the time went, the results, and the ledger.
 
 use crate::args::Args;
 use crate::index::{Index, Outcome};
@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-/// What was found, in numbers.
+/// The results in numbers.
 #[derive(Default)]
 pub(crate) struct Summary {
     files: usize,
@@ -57,9 +57,9 @@ pub(crate) fn show(args: &Args, spans: &[SpanData], summary: Option<&Summary>, r
 fn write_summary(text: &mut String, args: &Args, found: &Summary) -> std::fmt::Result {
     let Summary { files, binary, failed, bytes, tokens, distinct_tokens, index_lines, depth } = found;
     writeln!(text, "{files} files ({binary} binary, {failed} not readable), {bytes} bytes")?;
-    writeln!(text, "{tokens} tokens, {distinct_tokens} different ones")?;
+    writeln!(text, "{tokens} tokens, {distinct_tokens} distinct")?;
     if args.workers > 0 {
-        writeln!(text, "brackets nest up to {depth} deep, as {} worker processes found", args.workers)?;
+        writeln!(text, "brackets nest up to {depth} deep, found by {} worker processes", args.workers)?;
     }
     writeln!(text, "index: {} ({index_lines} lines)", args.index_out.display())?;
     match &args.trace_out {
@@ -76,7 +76,7 @@ fn write_exporters(text: &mut String, report: &Report) -> std::fmt::Result {
     Ok(())
 }
 
-/// Prints a text. A reader that has left (`| head`) is no failure.
+/// Prints a text. A closed pipe (`| head`) is no failure.
 pub(crate) fn print(text: &str) -> ExitCode {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

@@ -1,4 +1,4 @@
-//! How far the work is, on the terminal, if there is one and it takes longer than a second.
+//! The progress line: on a terminal only, and only if the work takes longer than a second.
 
 use std::io::{stderr, IsTerminal, Write};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 const FIRST_AFTER: Duration = Duration::from_secs(1);
 const INTERVAL_MS: u64 = 100;
 
-/// One line that is written over and over. Whoever does a piece of the work says so here; the line is written by whoever
-/// comes by when it is due, so there is no thread for it.
+/// A line that is overwritten. The working threads report each file here, and the thread that reports when the line is due
+/// writes it. So progress needs no separate thread.
 pub(crate) struct Progress {
     start: Instant,
     is_terminal: bool,
@@ -31,13 +31,13 @@ impl Progress {
         }
     }
 
-    /// So many files were found so far.
+    /// Reports the number of files found so far.
     pub(crate) fn found(&self, files: usize) {
         self.files.store(files, Ordering::Relaxed);
         self.show();
     }
 
-    /// One more file is done.
+    /// Reports one finished file.
     pub(crate) fn done(&self, bytes: u64) {
         self.files_done.fetch_add(1, Ordering::Relaxed);
         self.bytes_done.fetch_add(bytes, Ordering::Relaxed);
@@ -50,19 +50,19 @@ impl Progress {
         }
         let (now_ms, due_ms) = (self.start.elapsed().as_millis() as u64, self.due_ms.load(Ordering::Relaxed));
         let next_ms = now_ms + INTERVAL_MS;
-        // Of several threads that find it due, one writes.
+        // If several threads find the line due, one of them writes it.
         let mine = |due_ms| self.due_ms.compare_exchange(due_ms, next_ms, Ordering::Relaxed, Ordering::Relaxed).is_ok();
         if now_ms >= due_ms && mine(due_ms) {
             let (done, files) = (self.files_done.load(Ordering::Relaxed), self.files.load(Ordering::Relaxed));
             let mib = self.bytes_done.load(Ordering::Relaxed) >> 20;
-            // A terminal that is gone is no reason to stop.
+            // A closed terminal is no reason to stop.
             let _ = write!(stderr(), "\r\x1b[K{done} of {files} files, {mib} MiB, {} s", now_ms / 1000);
         }
     }
 }
 
 impl Drop for Progress {
-    /// Leaves an empty line.
+    /// Clears the line.
     fn drop(&mut self) {
         if self.is_terminal && self.start.elapsed() >= FIRST_AFTER {
             let _ = write!(stderr(), "\r\x1b[K");

@@ -12,20 +12,20 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// Larger files are left out: each thread holds one in memory.
+/// Largest file in bytes that is scanned. Each thread holds one file in memory, so larger files are skipped.
 const MAX_FILE_BYTES: u64 = 256 << 20;
 
-/// What the files of one run have in common.
+/// The settings of one scan.
 pub(crate) struct Scan<'a> {
     pub(crate) dir: &'a Path,
     pub(crate) grain: Grain,
-    /// How many threads are going to merge the result.
+    /// The number of threads that will merge the result.
     pub(crate) shards: usize,
     pub(crate) progress: &'a Progress,
 }
 
 impl Scan<'_> {
-    /// Scans the files in parallel, below this span. Each leaf of rayon's work adds up what it found.
+    /// Scans the files in parallel, below this span. Each leaf of rayon's work returns one sum.
     pub(crate) fn files(&self, paths: &[PathBuf], scan: &Span) -> Vec<Partial> {
         let (new, files) = (|| Partial::new(self.shards), paths.par_iter().traced(scan));
         let by_leaf = match self.grain {
@@ -38,7 +38,7 @@ impl Scan<'_> {
         by_leaf.map("files", |path| self.file(path, None)).fold(new, Partial::add).collect()
     }
 
-    /// One file, with a span of its own.
+    /// Scans one file and sets the outcome on its span.
     fn traced(&self, path: &Path, span: &Span) -> (Entry, TokenCounts) {
         let (entry, counts) = self.file(path, Some(span));
         span.set("path", &entry.path).set("bytes", entry.bytes).set("tokens", entry.tokens);
@@ -50,7 +50,7 @@ impl Scan<'_> {
         (entry, counts)
     }
 
-    /// One file; each step has a span if the file has one.
+    /// Scans one file. If `span` is given, each step has a child span.
     fn file(&self, path: &Path, span: Option<&Span>) -> (Entry, TokenCounts) {
         let mut entry = Entry::new(printable(path, self.dir));
         let mut counts = TokenCounts::new();
@@ -85,11 +85,11 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if len <= MAX_FILE_BYTES {
         bytes.reserve(len as usize);
-        // It may grow meanwhile, and some files only pretend to be empty.
+        // The file may grow meanwhile, and some files (in `/proc`) report a length of 0 although they have content.
         file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
     }
     if len.max(bytes.len() as u64) > MAX_FILE_BYTES {
-        return Err(io::Error::other(format!("larger than {} MiB: left out", MAX_FILE_BYTES >> 20)));
+        return Err(io::Error::other(format!("larger than {} MiB: skipped", MAX_FILE_BYTES >> 20)));
     }
     Ok(bytes)
 }

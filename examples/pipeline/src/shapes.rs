@@ -1,5 +1,5 @@
-//! How deeply the brackets of each text nest, found out in worker processes: as one does with a parser that one doesn't
-//! trust with one's own memory. What the workers record is in the same trace.
+//! Finds how deeply the brackets of each text nest. It runs in worker processes, as a parser would that may corrupt memory. The
+//! spans of the workers are in the same trace.
 
 use heirloom::workers::{Pool, Worker};
 use heirloom::Span;
@@ -9,10 +9,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How long the workers may take to end.
+/// How long the workers may take to exit.
 const END: Duration = Duration::from_secs(10);
 
-/// What worker processes of this program do; `main` begins with serving it.
+/// The job of this program's worker processes. `main` serves it first.
 pub(crate) static SHAPE: Worker<OsString, Result<Shape, String>> = Worker::new("shape", shape);
 
 /// The shape of a text.
@@ -48,13 +48,13 @@ fn measure(bytes: &[u8]) -> Shape {
     Shape { lines, depth: deepest }
 }
 
-/// The shapes of these files, in their order, by so many worker processes below this span. One that can't be read is an
+/// The shapes of these files in their order, found by `workers` processes below this span. A file that can't be read is an
 /// error in the trace.
 pub(crate) fn of_files(paths: Vec<PathBuf>, workers: usize, span: &Span) -> Result<Vec<Option<Shape>>, Box<dyn Error>> {
     if paths.is_empty() {
         return Ok(Vec::new());
     }
-    // As `OsString`, since serde refuses a `PathBuf` that is not UTF-8.
+    // As `OsString`, since serde rejects a `PathBuf` that is not UTF-8.
     let paths = paths.into_iter().map(PathBuf::into_os_string);
     let pool: Pool<_, _> = SHAPE.pool().workers(workers).start()?;
     let shapes: Result<Vec<_>, _> = pool.map(span, paths).collect();

@@ -1,4 +1,4 @@
-//! Finds the files: everything below a directory but what is hidden and what cargo builds.
+//! Finds the files: everything below a directory except hidden entries and cargo's `target`.
 
 use crate::progress::Progress;
 use heirloom::Span;
@@ -6,8 +6,8 @@ use std::fs::{self, DirEntry};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The regular files below `dir`, sorted. Links are not followed, so that there are no loops. What can't be read is an
-/// event of the span.
+/// The regular files below `dir`, sorted. Links are not followed, so there are no loops. An entry that can't be read is an
+/// event on the span.
 pub(crate) fn files(dir: &Path, span: &Span, progress: &Progress) -> Vec<PathBuf> {
     let mut walk = Walk { files: Vec::new(), unreadable: 0, span, progress };
     walk.folder(dir);
@@ -58,7 +58,7 @@ fn is_left_out(entry: &DirEntry) -> bool {
     name.as_encoded_bytes().starts_with(b".") || name == "target"
 }
 
-/// The path below `dir` as text, whatever bytes it has: each one that is no UTF-8 stands there as `\xff`.
+/// The path below `dir` as text. A byte that is not UTF-8 is written as `\xff` (its value in hexadecimal).
 pub(crate) fn printable(path: &Path, dir: &Path) -> String {
     let path = path.strip_prefix(dir).unwrap_or(path);
     match path.to_str() {

@@ -1,4 +1,4 @@
-//! The pipeline as a user runs it: what it prints, what it writes, how it ends.
+//! The pipeline as a user runs it: its output, its files, its exit status.
 #![allow(clippy::unwrap_used)]
 
 #[path = "../../../tests/support/ran.rs"]
@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// An empty folder of this test's own.
+/// An empty folder for this test only.
 fn folder(test: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("examples").join(test);
     let _ = fs::remove_dir_all(&folder);
@@ -27,7 +27,7 @@ fn command() -> Command {
     command
 }
 
-/// It refused to work, and said why.
+/// The program rejected its arguments, and its message contains `why`.
 fn assert_refused(ran: &Ran, why: &str) {
     assert_eq!(ran.code, Some(2), "{ran}");
     assert!(ran.stderr.contains(why), "{why:?} is not in {ran}");
@@ -110,7 +110,7 @@ fn worker_processes_have_lanes_of_their_own_or_there_are_none() {
     let lanes = |ran: &Ran| ran.stdout.lines().filter(|line| line.starts_with("main ")).count();
     let with = index(&folder, &["--workers", "3"]);
     with.assert_lossless();
-    assert!(with.stdout.contains("brackets nest up to 3 deep, as 3 worker processes found"), "{with}");
+    assert!(with.stdout.contains("brackets nest up to 3 deep, found by 3 worker processes"), "{with}");
     assert!((2..=4).contains(&lanes(&with)), "the main thread, and that of each worker that had a job: {with}");
     let without = index(&folder, &["--workers", "0"]);
     without.assert_lossless();
@@ -224,7 +224,7 @@ fn a_file_that_is_too_large_is_an_error_in_the_trace_and_the_index() {
     fs::File::create(folder.join("in/large")).unwrap().set_len((256 << 20) + 1).unwrap();
     index(&folder, &[]).assert_lossless();
     let spans = spans_of(&folder);
-    let why = "larger than 256 MiB: left out";
+    let why = "larger than 256 MiB: skipped";
     assert_eq!(file(&spans, "large")["args"]["status_message"], why);
     assert_eq!(index_lines(&folder)[0]["error"], why);
 }
@@ -250,7 +250,7 @@ mod unix {
         set_mode(&folder.join("in/closed"), 0);
         let mut command = pipeline_over(&folder);
         if fs::read(folder.join("in/secret")).is_ok() {
-            // The superuser reads everything. Somebody else doesn't.
+            // The superuser can read every file, so the test runs the pipeline as another user.
             set_mode(&folder, 0o777);
             command.uid(65534).gid(65534);
         }

@@ -1,4 +1,4 @@
-//! What has to have arrived, checked against what did.
+//! Checks the spans that arrived against the expected ones.
 
 use crate::kind::Kind;
 use crate::way::{Way, EXPECTED_PARENT, LEAF, NUMBER};
@@ -6,18 +6,18 @@ use heirloom_receiver::Received;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-/// What arrived of one way in one kind of concurrency.
+/// The result for one way in one kind of concurrency.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cell {
-    /// Different leaves.
+    /// Distinct leaves that arrived.
     pub leaves: u64,
     /// Spans whose parent didn't arrive.
     pub orphans: u64,
-    /// Spans with another parent, or in another trace, than they should have.
+    /// Spans with a wrong parent, or in a wrong trace.
     pub wrong_parents: u64,
     /// Leaves that did not arrive, or more than once.
     pub lost: u64,
-    /// Spans without what their way or their trace gives them.
+    /// Spans without the attributes that their way or their trace gives them.
     pub wrong: u64,
 }
 
@@ -41,7 +41,7 @@ impl Cell {
             cell.orphans += u64::from(!by_id.contains_key(parent.as_str()));
             cell.wrong_parents += u64::from(span.text(EXPECTED_PARENT) != Some(parent));
         }
-        // A leaf in another trace is one with a wrong parent, and missing here.
+        // A leaf in another trace counts as a wrong parent there, and as missing here.
         let strays = |span: &&Received| span.text(EXPECTED_PARENT).is_some_and(|parent| by_id.contains_key(parent));
         let elsewhere = spans.iter().filter(|span| span.trace_id != root.trace_id).filter(strays).count();
         cell.wrong_parents += elsewhere as u64;
@@ -50,13 +50,13 @@ impl Cell {
         cell
     }
 
-    /// Whether nothing is wrong.
+    /// Whether every leaf arrived and is right.
     pub fn is_right(&self) -> bool {
         self.orphans + self.wrong_parents + self.lost + self.wrong == 0
     }
 }
 
-/// Whether a span has what its way gives it.
+/// Whether a span has the attributes that its way gives it.
 fn is_complete(span: &Received, way: Way) -> bool {
     let kind = span.text("langfuse.observation.type");
     match way {

@@ -1,4 +1,4 @@
-//! The four kinds of concurrency: each runs leaves below one root and says how many it made.
+//! The four kinds of concurrency: each runs leaves below one root and returns how many it made.
 
 use crate::machine::Machine;
 use crate::way::{Way, EXPECTED_PARENT};
@@ -13,9 +13,9 @@ use tokio::task::JoinSet;
 /// A kind of concurrency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// Tasks of tokio that move between threads.
+    /// Tokio tasks that move between threads.
     Async,
-    /// Rayon's pool, where jobs are stolen.
+    /// Rayon's pool, with work stealing.
     ThreadPool,
     /// Worker processes.
     ProcessPool,
@@ -44,17 +44,17 @@ pub const LEAVES_OF_A_JOB: u64 = 50;
 /// Some leaves, by number, in one way.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Job {
-    /// In which way.
+    /// The way to trace.
     pub way: Way,
-    /// The first one's number.
+    /// The first leaf's number.
     pub first: u64,
-    /// How many.
+    /// The number of leaves.
     pub leaves: u64,
-    /// Which span has to be the parent of the job's own.
+    /// The expected parent of the job's span.
     pub parent: String,
 }
 
-/// What worker processes do.
+/// The job of the worker processes.
 pub static LEAVES: Worker<Job, u64> = Worker::new("job", work);
 
 fn work(span: &Span, job: Job) -> u64 {
@@ -62,7 +62,7 @@ fn work(span: &Span, job: Job) -> u64 {
 }
 
 impl Job {
-    /// All jobs for so many leaves.
+    /// The jobs that together make `leaves` leaves.
     pub fn all(way: Way, leaves: u64, parent: &Span) -> Vec<Job> {
         let parent = parent.context().span_id().to_string();
         let job = |first| Job { way, first, leaves: LEAVES_OF_A_JOB.min(leaves - first), parent: parent.clone() };
@@ -87,7 +87,7 @@ impl Job {
     }
 }
 
-/// What the kinds need: a runtime, a pool of processes, another machine.
+/// The means of all kinds: a runtime, a pool of processes, another machine.
 #[derive(Debug)]
 pub struct Stage {
     runtime: tokio::runtime::Runtime,
@@ -99,7 +99,7 @@ impl Stage {
     /// Starts all of it.
     ///
     /// # Errors
-    /// Something can't be started.
+    /// One of them can't be started.
     pub fn start(machine: Machine, entry: Option<&'static str>) -> Result<Self, Box<dyn Error>> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let pool = LEAVES.pool().workers(2);
@@ -110,8 +110,7 @@ impl Stage {
         Ok(Self { runtime, workers, machine })
     }
 
-    /// Makes so many leaves in one way and one kind of concurrency, below a root of their own, and returns how many jobs
-    /// there were.
+    /// Makes `leaves` leaves in one way and one kind of concurrency, below a new root. Returns the number of jobs.
     ///
     /// # Errors
     /// A job failed.
@@ -136,10 +135,10 @@ impl Stage {
         })
     }
 
-    /// Ends the other machine and returns what it said last: its ledger.
+    /// Ends the other machine and returns its last line: its ledger.
     ///
     /// # Errors
-    /// It failed.
+    /// The other machine failed.
     pub fn finish(self) -> Result<String, Box<dyn Error>> {
         let Self { runtime, machine, workers } = self;
         drop(workers);

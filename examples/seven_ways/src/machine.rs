@@ -1,4 +1,4 @@
-//! Another machine: a process of its own that serves jobs over HTTP and exports its spans by itself.
+//! Another machine: a separate process that serves jobs over HTTP and exports its own spans.
 
 use crate::kind::Job;
 use crate::setup;
@@ -18,10 +18,10 @@ use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
-/// Set for a process that is to be the other machine.
+/// The variable that makes a process the other machine; its value is the receiver's URL.
 const VARIABLE: &str = "SEVEN_WAYS_MACHINE";
 
-/// What stands before its address.
+/// The text before the address in the other machine's output.
 const LISTENING: &str = "listening ";
 
 /// The other machine, as its clients see it.
@@ -33,16 +33,16 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Starts it: this command, told to be one. It sends its spans to this server.
+    /// Starts the other machine with this command. It sends its spans to the receiver at `langfuse`.
     ///
     /// # Errors
-    /// It can't be started, or doesn't say where it listens.
+    /// The process can't be started, or ends before it prints its address.
     pub fn start(mut command: Command, langfuse: &str) -> Result<Self, Box<dyn Error>> {
         command.env(VARIABLE, langfuse).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = command.spawn()?;
         let mut stdout = BufReader::new(process.stdout.take().ok_or("no stdout")?);
         let mut line = String::new();
-        // A test's harness may have begun the line.
+        // A test harness may have written the start of the line.
         let address = loop {
             if let Some((_, address)) = line.split_once(LISTENING) {
                 break address.trim().parse()?;
@@ -55,7 +55,7 @@ impl Machine {
         Ok(Self { process, stdout, address })
     }
 
-    /// Has it run the jobs, one request for each.
+    /// Runs the jobs on it, with one request for each.
     pub(crate) async fn run(&self, root: &Span, jobs: Vec<Job>) -> Result<u64, Box<dyn Error>> {
         let mut made = 0;
         for job in jobs {
@@ -85,7 +85,7 @@ impl Machine {
         }
     }
 
-    /// Ends it, and returns the last line that it wrote.
+    /// Ends it, and returns the last line of its output.
     pub(crate) fn finish(mut self, runtime: &tokio::runtime::Runtime) -> Result<String, Box<dyn Error>> {
         let stdin = self.process.stdin.take();
         let request = Request::builder().method(Method::DELETE).uri("/").header("host", "machine");
@@ -95,7 +95,7 @@ impl Machine {
         let status = self.process.wait()?;
         drop(stdin);
         if !status.success() {
-            return Err(format!("the other machine ended badly: {status}: {rest}").into());
+            return Err(format!("the other machine failed with {status}; its output: {rest}").into());
         }
         Ok(rest.lines().last().unwrap_or_default().to_owned())
     }
@@ -103,16 +103,16 @@ impl Machine {
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        // Only if it was not finished; it may have ended already.
+        // Without `finish` it still runs. After `finish` it has exited, and both calls fail harmlessly.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// In a process that is to be the other machine: serves until it is told to end, and exits.
+/// In the process of the other machine: serves until it is told to end, and exits. In any other process: returns at once.
 ///
 /// # Panics
-/// It can't start: whoever started it reads why on its stderr.
+/// The tracer, the runtime or the port can't be started. The message goes to stderr.
 pub fn serve() {
     let Ok(langfuse) = std::env::var(VARIABLE) else { return };
     let guard = setup::start("another-machine", &langfuse).expect("a tracer");
@@ -124,7 +124,7 @@ pub fn serve() {
     std::process::exit(0);
 }
 
-/// Whoever started this process holds the other end of its stdin: when that is gone, nobody will ask for anything.
+/// Exits when stdin is closed: the parent process holds the other end, so the parent is gone then.
 fn end_with_parent() {
     std::thread::spawn(|| {
         let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());

@@ -1,4 +1,4 @@
-//! The seven ways: each makes one span, a *leaf*, below what is current.
+//! The seven ways: each makes one span, a *leaf*, below the current span.
 
 use heirloom::llm::{Observation, ObservationType};
 use heirloom::prelude::*;
@@ -17,15 +17,15 @@ pub enum Way {
     Observe,
     /// A closure or a guard.
     Scope,
-    /// A span that begins here and ends elsewhere.
+    /// A span that starts here and ends on another thread.
     Manual,
     /// A span from ids that came as text.
     Ids,
-    /// A framework's span, by way of `tracing`.
+    /// A framework's span, through `tracing`.
     Framework,
-    /// A span of a crate that knows OpenTelemetry's API alone.
+    /// A span of a crate that uses OpenTelemetry's API.
     ZeroCode,
-    /// What is current is updated.
+    /// An update of the current span.
     Update,
 }
 
@@ -47,7 +47,7 @@ impl Way {
         }
     }
 
-    /// Makes leaf number `n`, whose parent has to be `parent`, which is current.
+    /// Makes leaf number `n`. Its expected parent is `parent`, which must be current.
     pub fn leaf(self, parent: Context, n: u64) {
         match self {
             Self::Observe => observed(&parent, n),
@@ -69,7 +69,7 @@ impl Way {
         }
     }
 
-    /// The same in a task: the span is the leaf's while it waits, and what else runs on this thread doesn't see it.
+    /// Makes a leaf in a task. The leaf's span stays open while the task waits, and other tasks on this thread don't see it.
     pub async fn leaf_in_task(self, parent: Context, n: u64) {
         match self {
             Self::Observe => observed_task(&parent, n).await,
@@ -113,12 +113,12 @@ impl Way {
 
 /// The name of every leaf.
 pub const LEAF: &str = "leaf";
-/// The attribute with the id of the span that has to be the parent.
+/// The attribute with the id of the expected parent.
 pub const EXPECTED_PARENT: &str = "expected.parent";
 /// The attribute with a leaf's number.
 pub const NUMBER: &str = "leaf.n";
 
-/// What every leaf says of itself.
+/// Sets the attributes that every leaf has.
 fn mark(leaf: &Span, parent: &Context, n: u64) {
     leaf.set(NUMBER, n).set(EXPECTED_PARENT, parent.span_id().to_string());
 }
@@ -139,7 +139,7 @@ async fn observed_task(parent: &Context, n: u64) {
     let _ = (parent, n);
 }
 
-/// Ends a span on a thread that has nothing to do with it.
+/// Ends a span on another thread.
 fn end_elsewhere(leaf: Span) {
     static ENDER: OnceLock<Sender<Span>> = OnceLock::new();
     let ender = ENDER.get_or_init(|| {
@@ -147,11 +147,11 @@ fn end_elsewhere(leaf: Span) {
         std::thread::spawn(move || receive.into_iter().for_each(drop));
         send
     });
-    // The thread lives as long as the process; if it could not be started, the span ends here.
+    // The thread runs as long as the process. If it could not be started, the span ends here.
     let _ = ender.send(leaf);
 }
 
-/// As if the ids had come from a header, a queue, a database.
+/// A context from ids as text, as they come from a header, a queue or a database.
 fn from_texts(parent: &Context) -> Context {
     let (trace, span) = (parent.trace_id().to_string(), parent.span_id().to_string());
     match (trace.parse(), span.parse()) {
@@ -160,7 +160,7 @@ fn from_texts(parent: &Context) -> Context {
     }
 }
 
-/// A span as frameworks for agents make them.
+/// A span as agent frameworks record it.
 fn chat(parent: &Context, n: u64) -> tracing::Span {
     let span = tracing::info_span!(
         "leaf",
@@ -174,7 +174,7 @@ fn chat(parent: &Context, n: u64) -> tracing::Span {
     span
 }
 
-/// A span as crates make them that know OpenTelemetry alone.
+/// A span as crates record it that use OpenTelemetry's API.
 fn foreign(parent: &Context, n: u64) -> opentelemetry::global::BoxedSpan {
     let mut span = opentelemetry::global::tracer("a crate that nobody here wrote").start(LEAF);
     span.set_attribute(KeyValue::new(NUMBER, n as i64));
@@ -182,7 +182,7 @@ fn foreign(parent: &Context, n: u64) -> opentelemetry::global::BoxedSpan {
     span
 }
 
-/// Everything that is known of the leaf comes by way of what is current.
+/// Sets all attributes of the leaf through the current context.
 fn update(parent: &Context, n: u64) {
     let current = Context::current().update();
     mark(&current, parent, n);

@@ -1,5 +1,4 @@
-//! Each of the seven ways in each of the four kinds of concurrency: 10,000 leaves, none of them lost, an orphan, or below
-//! another parent than it should be.
+//! Each of the seven ways in each of the four kinds of concurrency: 10,000 leaves, none lost, no orphan, no wrong parent.
 //!
 //! The cells share one process, since a tracer, a subscriber of `tracing` and a provider of OpenTelemetry are global.
 
@@ -14,24 +13,24 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// Of each cell.
+/// Leaves of each cell.
 const LEAVES_OF_A_CELL: u64 = 10_000;
 
-/// Worker processes start here: what the harness runs in them.
+/// The test that the harness runs in worker processes.
 #[test]
 fn heirloom_worker() {
     bridged();
     workers::serve(&[&LEAVES]);
 }
 
-/// The other machine starts here.
+/// The test that the harness runs in the process of the other machine.
 #[test]
 fn another_machine() {
     bridged();
     machine::serve();
 }
 
-/// The bridges are set, once in each process.
+/// Installs the bridges, once in each process.
 fn bridged() {
     static BRIDGED: OnceLock<()> = OnceLock::new();
     BRIDGED.get_or_init(|| setup::bridge().expect("bridges"));
@@ -43,7 +42,7 @@ struct Everything {
     guard: heirloom::Guard,
 }
 
-/// Started once, and kept: cells take turns by the harness's own threads.
+/// Started once and kept: the cells run on the harness's threads.
 fn everything() -> &'static Everything {
     static EVERYTHING: OnceLock<Everything> = OnceLock::new();
     EVERYTHING.get_or_init(|| {
@@ -63,7 +62,7 @@ fn cell(way: Way, kind: Kind) {
     let jobs = stage.run(way, kind, LEAVES_OF_A_CELL).expect("every job ran");
     guard.tracer().flush(Duration::from_secs(60)).expect("everything was delivered");
     let name = format!("{} in {}", way.name(), kind.name());
-    // The other machine has an exporter of its own, which nobody here can flush.
+    // The other machine has a separate exporter, which this process can't flush.
     let until = Instant::now() + Duration::from_secs(60);
     while arrived(receiver, &name) < 1 + jobs + LEAVES_OF_A_CELL && Instant::now() < until {
         receiver.wait_for_requests(receiver.requests().len() + 1, Duration::from_millis(200));
@@ -73,11 +72,11 @@ fn cell(way: Way, kind: Kind) {
     let ledger = guard.tracer().ledger();
     let lost =
         ledger.transparent.total() + ledger.exporters.iter().map(|exporter| exporter.dropped.total()).sum::<u64>();
-    // Its count of orphans says nothing yet: in the cells that run beside this one parents are still open.
+    // The count of orphans has no meaning yet: parents in concurrent cells are still open.
     assert_eq!((lost, ledger.late), (0, 0), "{ledger:?}");
 }
 
-/// How many spans of this root's trace are there.
+/// The number of spans in this root's trace.
 fn arrived(receiver: &Receiver, root: &str) -> u64 {
     receiver.with_spans(|spans| {
         let trace = spans.iter().find(|span| span.name == root).map(|root| &root.trace_id);

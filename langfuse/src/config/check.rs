@@ -1,4 +1,4 @@
-//! What each setting takes.
+//! The valid values of each setting.
 
 use crate::environment;
 use crate::error::{variable, ConfigError};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 const KEY: &str = "a key of a project: printable ASCII without spaces and colons";
 const URL: &str = "an http or https URL without user, password, query and fragment, such as https://cloud.langfuse.com";
-const ENVIRONMENT: &str = "at most 40 lowercase letters, digits, - and _, not beginning with langfuse";
+const ENVIRONMENT: &str = "at most 40 lowercase letters, digits, - and _, not starting with langfuse";
 
 fn invalid(variable: &'static str, expected: &'static str) -> ConfigError {
     ConfigError::Invalid { variable, expected }
@@ -15,7 +15,7 @@ fn invalid(variable: &'static str, expected: &'static str) -> ConfigError {
 pub(super) fn keys(public: &str, secret: &str) -> Result<(), ConfigError> {
     key(variable::PUBLIC_KEY, public)?;
     key(variable::SECRET_KEY, secret)?;
-    // The public key is sent in a header of its own, and shown in Langfuse: the secret one must not get there.
+    // The public key is sent in a separate header, and Langfuse shows it: the secret key must not get there.
     if public.starts_with("sk-lf-") || secret.starts_with("pk-lf-") {
         return Err(ConfigError::Swapped);
     }

@@ -6,15 +6,15 @@ use crate::key::Key;
 use std::ffi::OsString;
 use std::time::Duration;
 
-/// More than a year of seconds is a mistake, and more than a `Duration` can be.
+/// Upper bound of a duration in seconds: a year. A larger value is a mistake, and could overflow `Duration`.
 const MAX_SECONDS: f64 = 31_536_000.0;
 
 impl Config {
-    /// The client that the environment of this process describes; see the [table](Self). Keys are looked at when they
-    /// are needed, by [`exporter`](Self::exporter).
+    /// The configuration from this process's environment; see the [table](Self). [`exporter`](Self::exporter) checks the keys
+    /// when it needs them.
     ///
     /// # Errors
-    /// A variable can't be used. Its value is not told.
+    /// A variable is invalid. The error doesn't contain its value.
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::from_variables(|name| std::env::var_os(name))
     }
@@ -62,7 +62,7 @@ impl Config {
 struct Reader<'a>(&'a dyn Fn(&str) -> Option<OsString>);
 
 impl Reader<'_> {
-    /// Without the spaces around it; `None` if nothing is left.
+    /// The trimmed value; `None` if it is empty.
     fn text(&self, variable: &'static str) -> Result<Option<String>, ConfigError> {
         let Some(value) = (self.0)(variable) else { return Ok(None) };
         match value.into_string() {

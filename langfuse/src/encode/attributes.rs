@@ -1,4 +1,4 @@
-//! The attributes of a span: which go where, and which come first.
+//! The attributes of a span: the place of each, and which are kept first.
 
 use super::foreign::Foreign;
 use super::generation::{self, Generation};
@@ -12,14 +12,14 @@ use heirloom_core::{Status, Value};
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 use std::borrow::Cow;
 
-/// What Langfuse takes of a trace's name, user, session, each tag and each value of metadata.
+/// Langfuse's limit, in characters, for a trace's name, user, session, each tag and each value of metadata.
 const MAX_CHARS: usize = 200;
-/// OpenTelemetry's default for a span.
+/// The largest number of attributes of a span: OpenTelemetry's default.
 const MAX_ATTRIBUTES: usize = 128;
-/// Attribute: `key=characters` of each value that Langfuse would not take.
+/// Attribute with `key=characters` for each value that exceeds Langfuse's limit.
 const LEFT_OUT: &str = "heirloom.left_out";
 
-/// The attributes of a span, sorted into what must not be lost, metadata, and everything else.
+/// The attributes of a span in three groups: those that must not be lost, metadata, and the rest.
 #[derive(Default)]
 pub(super) struct Attributes {
     core: Vec<KeyValue>,
@@ -45,13 +45,13 @@ impl Attributes {
         self.status_message.as_deref()
     }
 
-    /// How many there are too many.
+    /// The number of attributes beyond the limit.
     pub(super) fn dropped(&self) -> u32 {
         let len = self.core.len() + self.metadata.len() + self.rest.len();
         u32::try_from(len.saturating_sub(MAX_ATTRIBUTES)).unwrap_or(u32::MAX)
     }
 
-    /// The most important ones first.
+    /// All attributes, the most important ones first.
     pub(super) fn into_list(self) -> Vec<KeyValue> {
         let mut list = self.core;
         list.extend(self.metadata);
@@ -60,7 +60,7 @@ impl Attributes {
         list
     }
 
-    /// Adds what is only passed on, unless the key is there.
+    /// Adds an unchanged attribute, unless the key exists.
     fn pass_on(&mut self, passed: KeyValue) {
         let known = [&self.core, &self.metadata, &self.rest].into_iter().flatten().any(|kv| kv.key == passed.key);
         if !known {
@@ -73,7 +73,7 @@ impl Attributes {
 struct Sorter<'a> {
     kind: ObservationType,
     sorted: Attributes,
-    /// What is passed on as it is: known when everything else is.
+    /// Attributes that are passed on unchanged. They are known when all others are sorted.
     passed: Vec<KeyValue>,
     generation: Generation<'a>,
     input: Option<String>,
@@ -106,7 +106,7 @@ impl<'a> Sorter<'a> {
         self.passed.extend(rest.map(|a| attribute(a.key, any(a.value))));
     }
 
-    /// What is said of the observation; gives back what isn't.
+    /// Takes an attribute of the observation; returns any other.
     fn observation(&mut self, a: AttributeRef<'a>) -> Option<AttributeRef<'a>> {
         match a.key {
             keys::OBSERVATION_TYPE if kind::named(&a.value) == Some(self.kind) => {}
@@ -126,7 +126,7 @@ impl<'a> Sorter<'a> {
         None
     }
 
-    /// What is said of the trace; gives back what isn't.
+    /// Takes an attribute of the trace; returns any other.
     fn trace(&mut self, a: AttributeRef<'a>) -> Option<AttributeRef<'a>> {
         match (a.key, &a.value) {
             (keys::TRACE_NAME, name) => self.trace_name(a.key, &name.to_string()),
@@ -148,8 +148,8 @@ impl<'a> Sorter<'a> {
         None
     }
 
-    /// What is said of the model's call. Elsewhere it is metadata: if it stood on an agent and on its call of a model
-    /// as what it is, Langfuse would count it twice.
+    /// Takes an attribute of a model's call. On other observations it becomes metadata. Otherwise Langfuse would count usage twice:
+    /// on an agent and on its call of a model.
     fn model(&mut self, a: AttributeRef<'a>) -> Option<AttributeRef<'a>> {
         if !generation::is_one(a.key) {
             return Some(a);
@@ -175,7 +175,7 @@ impl<'a> Sorter<'a> {
         }
     }
 
-    /// A name is for reading: its beginning says more than nothing.
+    /// The name of the trace. A long name is cut, because its start is still useful to a reader.
     fn trace_name(&mut self, recorded: &str, name: &str) {
         let short: String = name.chars().take(MAX_CHARS).collect();
         if short.len() < name.len() {
@@ -196,7 +196,7 @@ impl<'a> Sorter<'a> {
         self.sorted.core.push(tags);
     }
 
-    /// A text is a text here, whatever it looks like: values of a trace are never JSON.
+    /// A value of the trace's metadata. A text stays a text even if it looks like JSON.
     fn trace_metadata(&mut self, recorded: &str, name: &str, value: &Value<'_>) {
         let json = match value {
             Value::Str(text) => Cow::Owned(json::quoted(text)),
@@ -207,7 +207,7 @@ impl<'a> Sorter<'a> {
         }
     }
 
-    /// Whether there is a value and it is short enough; one that is too long is named.
+    /// Whether the value is non-empty and short enough. A value that is too long is named in [`LEFT_OUT`].
     fn fits(&mut self, recorded: &str, value: &str) -> bool {
         let chars = value.chars().count();
         if chars > MAX_CHARS {
@@ -216,7 +216,7 @@ impl<'a> Sorter<'a> {
         (1..=MAX_CHARS).contains(&chars)
     }
 
-    /// What is the same on every span, unless this one says otherwise.
+    /// Adds the attributes that all spans of a process share, unless the span has its own.
     fn process(&mut self, process: &Process) {
         for ours in process.attributes() {
             if !self.sorted.core.iter().any(|known| known.key == ours.key) {
@@ -257,7 +257,7 @@ impl<'a> Sorter<'a> {
         }
     }
 
-    /// Level and message: what was recorded, else what became of the span.
+    /// Level and message: the recorded ones, else those that follow from the span's outcome.
     fn outcome(&mut self, span: SpanRef<'_>) {
         let (level, message) = match span.status() {
             Status::Error(message) => (Some(Level::Error), message),

@@ -1,4 +1,4 @@
-//! What is around the spans of a request.
+//! The parts of a request around its spans: resource and scope.
 
 use super::process::Process;
 use super::value::{any, attribute, text};
@@ -11,7 +11,7 @@ use opentelemetry_proto::tonic::resource::v1::Resource as ProtoResource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
 
-/// The scope of everything that Langfuse's SDKs send; spans of other scopes are foreign to the server.
+/// The scope that Langfuse's SDKs send. The server treats spans of other scopes as third-party spans.
 const SCOPE: &str = "langfuse-sdk";
 
 /// Resource and scope, once for all requests of a batch.
@@ -36,12 +36,12 @@ impl Envelope {
         Self { request: ExportTraceServiceRequest { resource_spans: vec![resource_spans] }, process }
     }
 
-    /// The spans as they are sent.
+    /// The encoded spans of a batch.
     pub(crate) fn spans(&self, batch: &Batch) -> Vec<Span> {
         batch.spans().map(|span| super::span::span(span, &self.process)).collect()
     }
 
-    /// The request with these spans, in bytes, unless it has more than `max_bytes`. The spans are given back.
+    /// The encoded request with these spans; `None` if it has more than `max_bytes`. `spans` gets its spans back.
     pub(crate) fn encode(&mut self, spans: &mut Vec<Span>, max_bytes: usize) -> Option<Vec<u8>> {
         std::mem::swap(&mut self.request.resource_spans[0].scope_spans[0].spans, spans);
         let bytes = (self.request.encoded_len() <= max_bytes).then(|| self.request.encode_to_vec());
@@ -50,7 +50,7 @@ impl Envelope {
     }
 }
 
-/// The resource's own attributes, and what Langfuse wants to know of the process.
+/// The resource's attributes, and Langfuse's attributes of the process.
 fn attributes(resource: &Resource, process: &Process) -> Vec<KeyValue> {
     let own = resource.attributes.iter().map(|(key, value)| attribute(key.as_ref(), any(value.clone())));
     let mut attributes: Vec<KeyValue> = own.collect();

@@ -2,9 +2,9 @@
 
 use heirloom_core::export::AttributeRef;
 
-/// What is an input where nothing else is, the best first: OpenTelemetry's [conventions] and their deprecated names,
-/// OpenInference, OpenLLMetry, MLflow, the AI SDK, whoever calls it just that; and instructions, if there is nothing but
-/// these. Names with a number in them (`gen_ai.prompt.0.content`) are parts of one: those stay as they are.
+/// Attributes that can serve as the input, the best first: those of OpenTelemetry's [conventions], their deprecated names,
+/// OpenInference, OpenLLMetry, MLflow and the AI SDK, then the plain name `input`, and instructions last. Names with a number
+/// (`gen_ai.prompt.0.content`) are parts of an input: those stay unchanged.
 ///
 /// [conventions]: https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/
 const INPUTS: [&str; 10] = [
@@ -19,7 +19,7 @@ const INPUTS: [&str; 10] = [
     "input",
     "gen_ai.system_instructions",
 ];
-/// The same for outputs.
+/// Attributes that can serve as the output, the best first.
 const OUTPUTS: [&str; 10] = [
     "gen_ai.output.messages",
     "gen_ai.tool.call.result",
@@ -33,7 +33,7 @@ const OUTPUTS: [&str; 10] = [
     "output",
 ];
 
-/// The best of what was seen of a span.
+/// The best input and output seen so far of a span.
 #[derive(Default)]
 pub(super) struct Foreign<'a> {
     pub(super) input: Best<'a>,
@@ -45,7 +45,7 @@ pub(super) struct Foreign<'a> {
 pub(super) struct Best<'a>(Option<(usize, AttributeRef<'a>)>);
 
 impl<'a> Foreign<'a> {
-    /// Keeps what is better than what was there; gives back what isn't kept.
+    /// Keeps the better of two attributes; returns the other.
     pub(super) fn take(&mut self, a: AttributeRef<'a>) -> Option<AttributeRef<'a>> {
         if let Some(rank) = rank(&INPUTS, a.key) {
             return self.input.take(rank, a);

@@ -1,4 +1,4 @@
-//! Model, usage, cost and prompt: what only a generation or an embedding has.
+//! Model, usage, cost and prompt: only generations and embeddings have them.
 
 use super::value::{any, attribute, text};
 use crate::json;
@@ -8,11 +8,11 @@ use heirloom_core::Value;
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 use serde_json::{Map, Number, Value as Json};
 
-/// Names that the conventions gave up and that crates still use.
+/// Names that the conventions deprecated and that crates still use.
 const PROMPT_TOKENS: &str = "gen_ai.usage.prompt_tokens";
 const COMPLETION_TOKENS: &str = "gen_ai.usage.completion_tokens";
 
-/// What was recorded of a call of a model.
+/// The recorded attributes of a call of a model.
 #[derive(Default)]
 pub(super) struct Generation<'a> {
     request_model: Option<Value<'a>>,
@@ -32,7 +32,7 @@ pub(super) fn is_one(key: &str) -> bool {
 }
 
 impl<'a> Generation<'a> {
-    /// Takes an attribute, or gives it back if its value has not the type that it must have.
+    /// Takes an attribute, or returns it if its value has the wrong type.
     pub(super) fn take(&mut self, a: AttributeRef<'a>) -> Option<AttributeRef<'a>> {
         let taken = match a.key {
             keys::REQUEST_MODEL => put(&mut self.request_model, &a.value),
@@ -66,11 +66,11 @@ impl<'a> Generation<'a> {
         parameter.is_some_and(|name| insert(&mut self.parameters, name, Some(scalar(value))))
     }
 
-    /// Adds what there is. What has no place is given back as it was recorded.
+    /// Adds the attributes to `list`. Returns those without a place, unchanged.
     pub(super) fn add_to(mut self, list: &mut Vec<KeyValue>) -> Vec<KeyValue> {
         let mut rest = Vec::new();
         self.complete_usage();
-        // What answered is what is paid for.
+        // The response's model determines the price.
         let (model, asked) = match (self.response_model, self.request_model) {
             (Some(answered), Some(asked)) if answered != asked => (Some(answered), Some(asked)),
             (answered, asked) => (answered.or(asked), None),
@@ -120,7 +120,7 @@ fn insert(object: &mut Map<String, Json>, name: &str, value: Option<Json>) -> bo
     found
 }
 
-/// A cost; one that is not finite is none.
+/// A cost; `None` if it is not finite.
 fn dollars(value: &Value<'_>) -> Option<Json> {
     let dollars = match value {
         Value::F64(dollars) => *dollars,

@@ -1,20 +1,20 @@
-//! Which type of observation a span is.
+//! The observation type of a span.
 
 use heirloom_core::export::SpanRef;
 use heirloom_core::llm::{keys, ObservationType};
 use heirloom_core::Value;
 
-/// The type that was recorded; without one, what OpenTelemetry's GenAI conventions say; any other span is a `span`.
+/// The recorded type; without one, the type by OpenTelemetry's GenAI conventions; for any other span `span`.
 pub(super) fn of(span: SpanRef<'_>) -> ObservationType {
     recorded(span).or_else(|| of_operation(span)).unwrap_or_else(|| of_model(span))
 }
 
-/// Whether it may have a model, usage and cost: only there Langfuse adds them up.
+/// Whether it may have a model, usage and cost: Langfuse adds them up only for these types.
 pub(super) fn has_usage(kind: ObservationType) -> bool {
     matches!(kind, ObservationType::Generation | ObservationType::Embedding)
 }
 
-/// The type that a text names.
+/// The type with this name.
 pub(super) fn named(value: &Value<'_>) -> Option<ObservationType> {
     value.as_str()?.parse().ok()
 }
@@ -38,7 +38,7 @@ fn of_operation(span: SpanRef<'_>) -> Option<ObservationType> {
     }
 }
 
-/// A span without an operation that names a model and says what was used is a call of the model.
+/// Whether a span without an operation is a call of a model: it has a model and usage.
 fn of_model(span: SpanRef<'_>) -> ObservationType {
     let any_of = |names: [&str; 2]| span.attributes().any(|a| names.contains(&a.key));
     let called = any_of([keys::REQUEST_MODEL, keys::RESPONSE_MODEL]);

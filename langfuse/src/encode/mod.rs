@@ -5,9 +5,9 @@
 //! | `envelope.rs` | resource, scope and request |
 //! | `process.rs` | what stands on every span of a process |
 //! | `span.rs` | a span with its times, status, events and links |
-//! | `attributes.rs` | its attributes: which go where, which come first |
+//! | `attributes.rs` | its attributes: the place of each, and which are kept first |
 //! | `foreign.rs` | inputs and outputs as other libraries record them |
-//! | `kind.rs` | which type of observation it is |
+//! | `kind.rs` | its observation type |
 //! | `generation.rs` | model, usage, cost |
 //! | `value.rs` | values |
 

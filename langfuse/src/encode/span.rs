@@ -11,13 +11,13 @@ use opentelemetry_proto::tonic::trace::v1::span::{Event, Link, SpanKind};
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use opentelemetry_proto::tonic::trace::v1::{Span, Status as ProtoStatus};
 
-/// Flags of OTLP: the lowest byte is W3C's; whether the context is remote is known, and it is ([flags]).
+/// Flags of OTLP: the lowest byte has W3C's flags; the two bits here state that the parent is known to be remote ([flags]).
 ///
 /// [flags]: https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/trace/v1/trace.proto
 const HAS_IS_REMOTE: u32 = 0x100;
 const IS_REMOTE: u32 = 0x200;
 
-/// The whole span. Allocates for each text.
+/// The encoded span. Allocates for each text.
 pub(super) fn span(span: SpanRef<'_>, process: &Process) -> Span {
     let kind = kind::of(span);
     let attributes = Attributes::of(span, kind, process);
@@ -45,7 +45,7 @@ fn flags(trace_flags: u8, remote: bool) -> u32 {
     u32::from(trace_flags) | HAS_IS_REMOTE | if remote { IS_REMOTE } else { 0 }
 }
 
-/// An error if the span says so or its level does; otherwise unset, as Langfuse's SDK leaves it.
+/// An error if the span's status or its level is one; otherwise unset, as in Langfuse's SDK.
 fn status(span: SpanRef<'_>, attributes: &Attributes) -> Option<ProtoStatus> {
     let message = match span.status() {
         Status::Error(message) => message,

@@ -5,7 +5,7 @@ use heirloom_core::Value;
 use opentelemetry_proto::tonic::common::v1::{any_value, AnyValue, ArrayValue, KeyValue};
 use std::borrow::Cow;
 
-/// Attribute: `key=bytes` of each value that was cut, with the size that it had.
+/// Attribute with `key=bytes` for each value that was cut; `bytes` is its original size.
 const TRUNCATED: &str = "heirloom.truncated";
 
 pub(super) fn attribute(key: impl Into<String>, value: any_value::Value) -> KeyValue {
@@ -25,7 +25,7 @@ fn array<T>(items: impl IntoIterator<Item = T>, value: impl Fn(T) -> any_value::
     any_value::Value::ArrayValue(ArrayValue { values })
 }
 
-/// The value as it was recorded.
+/// The recorded value.
 pub(super) fn any(value: Value<'_>) -> any_value::Value {
     use any_value::Value::{BoolValue, DoubleValue, IntValue, StringValue};
     match value {
@@ -46,7 +46,7 @@ pub(super) fn cut(attribute: &AttributeRef<'_>) -> Option<String> {
     attribute.truncated_from.map(|bytes| format!("{}={bytes}", attribute.key))
 }
 
-/// The attribute that names what was cut, if anything was.
+/// The attribute that names the cut values, if there are any.
 pub(super) fn truncated(cut: Vec<String>) -> Option<KeyValue> {
     (!cut.is_empty()).then(|| texts(TRUNCATED, cut))
 }

@@ -1,4 +1,4 @@
-//! What the tests share: a tracer whose exporter sends to a receiver.
+//! Shared by the tests: a tracer whose exporter sends to a receiver.
 #![allow(dead_code, clippy::unwrap_used, missing_docs, unreachable_pub)]
 
 use heirloom_core::{Builder, ExporterLedger, Guard, Report, Settings};
@@ -18,11 +18,11 @@ pub fn config(receiver: &Receiver) -> Config {
         .retry_for(LONG)
 }
 
-/// A builder of a tracer with an exporter of this client. The environment has no say.
+/// A builder of a tracer with an exporter of this client. Environment variables are ignored.
 pub fn builder(config: &Config) -> Builder {
     let mut settings = Settings::default();
     settings.service_name = "shop".to_owned();
-    // What a test records comes in one batch, when it asks for it.
+    // A test's spans come in one batch, when the test flushes.
     settings.export_delay = LONG;
     settings.finish_timeout = LONG;
     heirloom_core::builder("shop").settings(settings).exporter(config.exporter().unwrap())
@@ -33,18 +33,18 @@ pub fn tracer(config: &Config) -> Guard {
     builder(config).start().unwrap()
 }
 
-/// Records so many spans below one root, which is one of them.
+/// Records `spans` spans: one root and its children.
 pub fn record(guard: &Guard, spans: usize) {
     guard.tracer().in_root("root", |root| (1..spans).for_each(|_| root.in_span("child", |_| ())));
 }
 
-/// The account of the exporter.
+/// The exporter's part of the ledger.
 pub fn account(report: &Report) -> ExporterLedger {
     assert!(report.ledger().is_balanced(), "{report}");
     report.ledger().exporters[0].clone()
 }
 
-/// Checks that everything was delivered, and was as the contract says.
+/// Checks that every span was delivered, and that each satisfies the contract.
 #[track_caller]
 pub fn assert_delivered(receiver: &Receiver, guard: Guard, spans: usize) {
     let report = guard.finish();

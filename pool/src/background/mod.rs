@@ -14,23 +14,34 @@
 //! The span has the kind `Consumer`, begins when the job starts to run and carries the time between submission and
 //! start as the attribute `heirloom.queue_ns`.
 //!
-//! A job that panics closes its span as an error, and the panic passes on to the thread or pool unchanged.
+//! | the job is | it goes to |
+//! |---|---|
+//! | a closure | [`on_thread`](BackgroundBuilder::on_thread), `on_pool` (rayon), [`on`](BackgroundBuilder::on) for any other pool |
+//! | a future | `on_tokio`, `on_executor` for any other executor (features `tokio` and `async`) |
 //!
-//! [`wait_all`] waits for every job of the process, up to a deadline: what `finish` does before it flushes.
+//! Either returns `()` or a `Result` ([`Outcome`]), whose `Err` closes the span as an error. A job that panics does so
+//! too, and the panic passes on to the thread, pool or executor unchanged.
+//!
+//! The handle ([`BackgroundJob`]) can be waited for, awaited or dropped. [`wait_all`] waits for every job of the process, up to a deadline: what `finish` does before it flushes.
 //!
 //! Cost of a job: one span, two further clock reads, two locks of a process-wide counter, one of the handle, an
 //! allocation for the handle, another for a job that [`on`](BackgroundBuilder::on) takes.
 
+#[cfg(feature = "async")]
+mod future;
 mod handle;
+mod outcome;
 mod running;
 
-pub use handle::{BackgroundJob, WaitError};
+#[cfg(feature = "async")]
+pub use future::JobFuture;
+pub use handle::{BackgroundJob, Finished, WaitError};
+pub use outcome::Outcome;
 pub use running::wait_all;
 
 use crate::carry::{JobName, COMPILED_OUT};
 use handle::Completion;
-use heirloom_core::{Context, Span, SpanKind};
-use std::borrow::Cow;
+use heirloom_core::{Context, Name, Span, SpanKind};
 use std::time::Instant;
 
 /// Starts background jobs from a [`Span`] or a [`Context`].
@@ -43,23 +54,22 @@ pub trait Background {
     /// let job = heirloom_core::in_root("request", |root| {
     ///     root.background("reindex").on_thread(|span| {
     ///         span.set("files", 3);
-    ///         3
     ///     })
     /// });
     /// // The trace of "request" is complete. The job has its own.
-    /// assert_eq!(job.wait(Duration::from_secs(10)).unwrap(), 3);
+    /// job.wait(Duration::from_secs(10)).unwrap();
     /// ```
-    fn background(&self, name: impl Into<Cow<'static, str>>) -> BackgroundBuilder;
+    fn background<'n>(&self, name: impl Into<Name<'n>>) -> BackgroundBuilder;
 }
 
 impl Background for Context {
-    fn background(&self, name: impl Into<Cow<'static, str>>) -> BackgroundBuilder {
+    fn background<'n>(&self, name: impl Into<Name<'n>>) -> BackgroundBuilder {
         BackgroundBuilder { cx: *self, name: JobName::new(name), relation: Relation::Linked }
     }
 }
 
 impl Background for Span {
-    fn background(&self, name: impl Into<Cow<'static, str>>) -> BackgroundBuilder {
+    fn background<'n>(&self, name: impl Into<Name<'n>>) -> BackgroundBuilder {
         self.context().background(name)
     }
 }
@@ -70,7 +80,7 @@ impl Background for Span {
 /// |---|---|
 /// | [`child`](Self::child), [`unlinked`](Self::unlinked) | a trace of its own, linked to the starter |
 #[derive(Debug)]
-#[must_use = "a background job runs only once it is given to `on_thread`, `on_pool` or `on`"]
+#[must_use = "a background job runs only once it is given to `on_thread`, `on_pool`, `on`, `on_tokio` or `on_executor`"]
 pub struct BackgroundBuilder {
     cx: Context,
     name: JobName,
@@ -99,7 +109,8 @@ impl BackgroundBuilder {
         Self { relation: Relation::Unlinked, ..self }
     }
 
-    /// Runs the job on a new thread of the standard library.
+    /// Runs the job on a new thread of the standard library, which is named after the job. (Linux shows the first 15
+    /// bytes, the trace's lane 64.)
     ///
     /// # Panics
     ///
@@ -108,10 +119,12 @@ impl BackgroundBuilder {
     pub fn on_thread<T, F>(self, f: F) -> BackgroundJob<T>
     where
         F: FnOnce(&Span) -> T + Send + 'static,
-        T: Send + 'static,
+        T: Outcome + Send + 'static,
     {
+        // A thread's name can't contain a zero byte.
+        let thread = std::thread::Builder::new().name(self.name.get().as_str().replace('\0', "?"));
         let (job, handle) = self.job(f);
-        std::thread::spawn(job);
+        thread.spawn(job).unwrap_or_else(|error| panic!("failed to spawn the thread of a background job: {error}"));
         handle
     }
 
@@ -122,15 +135,16 @@ impl BackgroundBuilder {
     /// use heirloom_pool::prelude::*;
     /// use std::time::Duration;
     /// let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    /// let job = heirloom_core::in_root("request", |root| root.background("reindex").child().on_pool(&pool, |_| 3));
-    /// assert_eq!(job.wait(Duration::from_secs(10)).unwrap(), 3);
+    /// let job = heirloom_core::in_root("request", |root| root.background("reindex").child().on_pool(&pool, |_| ()));
+    /// job.wait(Duration::from_secs(10)).unwrap();
     /// ```
     #[cfg(feature = "rayon")]
     pub fn on_pool<T, F>(self, pool: &::rayon::ThreadPool, f: F) -> BackgroundJob<T>
     where
         F: FnOnce(&Span) -> T + Send + 'static,
-        T: Send + 'static,
+        T: Outcome + Send + 'static,
     {
+        crate::rayon::lanes::name();
         let (job, handle) = self.job(f);
         pool.spawn(job);
         handle
@@ -144,15 +158,16 @@ impl BackgroundBuilder {
     /// use heirloom_pool::prelude::*;
     /// use std::time::Duration;
     /// let job = heirloom_core::in_root("request", |root| {
-    ///     root.background("reindex").on(|job| std::thread::Builder::new().spawn(job), |_span| 3)
+    ///     let index = |_span: &heirloom_core::Span| std::io::Result::Ok(3);
+    ///     root.background("reindex").on(|job| std::thread::Builder::new().spawn(job), index)
     /// });
-    /// assert_eq!(job.wait(Duration::from_secs(10)).unwrap(), 3);
+    /// assert_eq!(job.wait(Duration::from_secs(10)).unwrap().unwrap(), 3);
     /// ```
     pub fn on<T, F, S, U>(self, submit: S, f: F) -> BackgroundJob<T>
     where
         S: FnOnce(BoxedJob) -> U,
         F: FnOnce(&Span) -> T + Send + 'static,
-        T: Send + 'static,
+        T: Outcome + Send + 'static,
     {
         let (job, handle) = self.job(f);
         submit(Box::new(job));
@@ -163,10 +178,10 @@ impl BackgroundBuilder {
     fn job<T, F>(self, f: F) -> (impl FnOnce() + Send + 'static, BackgroundJob<T>)
     where
         F: FnOnce(&Span) -> T + Send + 'static,
-        T: Send + 'static,
+        T: Outcome + Send + 'static,
     {
-        let (mut completion, handle) = Completion::new(self.cx.tracer_id().or(Context::current().tracer_id()));
-        let submitted = (!COMPILED_OUT).then(Instant::now);
+        let (mut completion, handle) = self.completion();
+        let submitted = now();
         let job = move || {
             let _here = completion.start();
             let value = self.run(submitted, f);
@@ -175,16 +190,29 @@ impl BackgroundBuilder {
         (job, handle)
     }
 
-    fn run<T>(&self, submitted: Option<Instant>, f: impl FnOnce(&Span) -> T) -> T {
-        let span = self.begin();
+    /// Both sides of the handle. From now on the job counts as running.
+    fn completion<T>(&self) -> (Completion<T>, BackgroundJob<T>) {
+        Completion::new(self.cx.tracer_id().or(Context::current().tracer_id()))
+    }
+
+    fn run<T: Outcome>(&self, submitted: Option<Instant>, f: impl FnOnce(&Span) -> T) -> T {
+        let span = self.begin(submitted);
+        let _current = span.enter();
+        let outcome = f(&span);
+        outcome.write(&span);
+        outcome
+    }
+
+    /// Begins the job's span.
+    fn begin(&self, submitted: Option<Instant>) -> Span {
+        let span = self.begin_as_related();
         if let Some(submitted) = submitted {
             span.set("heirloom.queue_ns", submitted.elapsed().as_nanos());
         }
-        let _current = span.enter();
-        f(&span)
+        span
     }
 
-    fn begin(&self) -> Span {
+    fn begin_as_related(&self) -> Span {
         let name = self.name.get();
         if self.relation == Relation::Child {
             return self.cx.build(name).kind(SpanKind::Consumer).start();
@@ -199,9 +227,15 @@ impl BackgroundBuilder {
     }
 }
 
+/// When a job is submitted; `None` where nothing records.
+fn now() -> Option<Instant> {
+    (!COMPILED_OUT).then(Instant::now)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::convert::Infallible;
     use std::sync::{mpsc, Mutex};
     use std::time::Duration;
 
@@ -226,11 +260,11 @@ mod tests {
     fn a_wait_that_times_out_gives_the_handle_back() {
         let _turn = turn();
         let (release, released) = mpsc::channel::<()>();
-        let job = Context::INERT.background("slow").on_thread(move |_| released.recv().is_ok());
+        let job = Context::INERT.background("slow").on_thread(move |_| released.recv());
         let Err(WaitError::TimedOut(job)) = job.wait(Duration::ZERO) else { panic!("it can't be done yet") };
         assert!(!job.is_finished());
         release.send(()).unwrap();
-        assert!(job.wait(LONG).unwrap());
+        job.wait(LONG).unwrap().unwrap();
     }
 
     #[test]
@@ -241,7 +275,7 @@ mod tests {
             let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(job));
             outcome.send(result.unwrap_err().downcast_ref::<u8>().copied()).unwrap();
         };
-        let job = Context::INERT.background("fails").on(run, |_| std::panic::panic_any(42_u8));
+        let job = Context::INERT.background("fails").on(run, |_| -> () { std::panic::panic_any(42_u8) });
         assert_eq!(outcomes.recv().unwrap(), Some(42));
         assert!(matches!(job.wait(LONG), Err(WaitError::Panicked)));
     }
@@ -250,7 +284,7 @@ mod tests {
     fn waiting_for_all_jobs_ends_at_the_deadline_and_counts_what_is_left() {
         let _turn = turn();
         let (release, released) = mpsc::channel::<()>();
-        let job = Context::INERT.background("slow").on_thread(move |_| released.recv().is_ok());
+        let job = Context::INERT.background("slow").on_thread(move |_| released.recv());
         assert_eq!(wait_all(Duration::from_millis(5)), 1);
         release.send(()).unwrap();
         assert_eq!(wait_all(LONG), 0);
@@ -262,9 +296,9 @@ mod tests {
         let _turn = turn();
         let job = Context::INERT.background("finishes").on_thread(|_| {
             let started = Instant::now();
-            (wait_all(LONG), started.elapsed())
+            Ok::<_, Infallible>((wait_all(LONG), started.elapsed()))
         });
-        let (left, waited) = job.wait(LONG).unwrap();
+        let (left, waited) = job.wait(LONG).unwrap().unwrap();
         assert_eq!(left, 1);
         assert!(waited < LONG / 2);
     }

@@ -1,16 +1,18 @@
 //! [`Traced`]: one span per item.
 
+use super::items::Items;
+use super::leaves::Leaves;
 use super::per_leaf::PerLeaf;
 use super::try_item::TryItem;
 use crate::carry::{in_job_span, JobName};
 use ::rayon::iter::{FilterMap, FlatMapIter, Map, ParallelIterator};
-use heirloom_core::{Context, Span};
-use std::borrow::Cow;
+use heirloom_core::{Context, Name, Span};
 
 /// A parallel iterator whose next step has a span per item. Made by [`traced`](super::TracedParallel::traced).
 ///
 /// Each closure is given the item's span, which is current while the closure runs. The span covers the closure and
-/// nothing else, except in [`flat_map_iter`](Self::flat_map_iter).
+/// nothing else, except in [`flat_map_iter`](Self::flat_map_iter). [`items`](Self::items) covers several steps with one
+/// span.
 #[derive(Clone, Debug)]
 #[must_use = "a traced iterator does nothing until one of its methods is called and the result is consumed"]
 pub struct Traced<I> {
@@ -21,6 +23,29 @@ pub struct Traced<I> {
 impl<I: ParallelIterator> Traced<I> {
     pub(super) fn new(base: I, cx: Context) -> Self {
         Self { base, cx }
+    }
+
+    /// A stage: a parallel iterator over the same items, in which all that rayon runs for an item downstream runs in that
+    /// item's span. [`Items`] says what that is.
+    ///
+    /// ```
+    /// use heirloom_pool::prelude::*;
+    /// use rayon::prelude::*;
+    /// let odd: Vec<i32> = heirloom_core::in_root("parse", |root| {
+    ///     let texts = ["1", "x", "2", "3"].par_iter().traced(root).items("text");
+    ///     texts.filter_map(|text| text.parse().ok()).filter(|n| n % 2 == 1).collect()
+    /// });
+    /// assert_eq!(odd, [1, 3]);
+    /// ```
+    pub fn items<'n>(self, name: impl Into<Name<'n>>) -> Items<I> {
+        Items::new(self.base, self.cx, JobName::new(name))
+    }
+
+    /// A stage with a span per leaf: as [`items`](Self::items), for items that are too small for a span each.
+    /// [`Leaves`] has an example.
+    #[doc(alias = "per_leaf")]
+    pub fn leaves<'n>(self, name: impl Into<Name<'n>>) -> Leaves<I> {
+        Leaves::new(self.base, self.cx, JobName::new(name))
     }
 
     /// One span per leaf instead of one per item: cheap enough for items of any size.
@@ -60,9 +85,9 @@ impl<I: ParallelIterator> Traced<I> {
     /// });
     /// assert_eq!(doubled, [2, 4, 6]);
     /// ```
-    pub fn map<F, R>(self, name: impl Into<Cow<'static, str>>, f: F) -> Map<I, impl Fn(I::Item) -> R + Send + Sync>
+    pub fn map<'f, 'n, F, R>(self, name: impl Into<Name<'n>>, f: F) -> Map<I, impl Fn(I::Item) -> R + Send + Sync + 'f>
     where
-        F: Fn(&Span, I::Item) -> R + Send + Sync,
+        F: Fn(&Span, I::Item) -> R + Send + Sync + 'f,
         R: Send,
     {
         let (cx, name) = (self.cx, JobName::new(name));
@@ -80,7 +105,7 @@ impl<I: ParallelIterator> Traced<I> {
     /// });
     /// assert_eq!(numbers, [2, 4, 6]);
     /// ```
-    pub fn for_each<F>(self, name: impl Into<Cow<'static, str>>, f: F)
+    pub fn for_each<'n, F>(self, name: impl Into<Name<'n>>, f: F)
     where
         F: Fn(&Span, I::Item) + Send + Sync,
     {
@@ -98,13 +123,13 @@ impl<I: ParallelIterator> Traced<I> {
     /// });
     /// assert_eq!(numbers, [1, 3]);
     /// ```
-    pub fn filter_map<F, R>(
+    pub fn filter_map<'f, 'n, F, R>(
         self,
-        name: impl Into<Cow<'static, str>>,
+        name: impl Into<Name<'n>>,
         f: F,
-    ) -> FilterMap<I, impl Fn(I::Item) -> Option<R> + Send + Sync>
+    ) -> FilterMap<I, impl Fn(I::Item) -> Option<R> + Send + Sync + 'f>
     where
-        F: Fn(&Span, I::Item) -> Option<R> + Send + Sync,
+        F: Fn(&Span, I::Item) -> Option<R> + Send + Sync + 'f,
         R: Send,
     {
         let (cx, name) = (self.cx, JobName::new(name));
@@ -125,13 +150,13 @@ impl<I: ParallelIterator> Traced<I> {
     /// });
     /// assert_eq!(words, ["a", "b", "c"]);
     /// ```
-    pub fn flat_map_iter<F, S>(
+    pub fn flat_map_iter<'f, 'n, F, S>(
         self,
-        name: impl Into<Cow<'static, str>>,
+        name: impl Into<Name<'n>>,
         f: F,
-    ) -> FlatMapIter<I, impl Fn(I::Item) -> SpanIter<S::IntoIter> + Send + Sync>
+    ) -> FlatMapIter<I, impl Fn(I::Item) -> SpanIter<S::IntoIter> + Send + Sync + 'f>
     where
-        F: Fn(&Span, I::Item) -> S + Send + Sync,
+        F: Fn(&Span, I::Item) -> S + Send + Sync + 'f,
         S: IntoIterator<Item: Send>,
     {
         let (cx, name) = (self.cx, JobName::new(name));
@@ -161,7 +186,7 @@ impl<I: ParallelIterator> Traced<I> {
     /// });
     /// assert_eq!(failed, Err(7));
     /// ```
-    pub fn try_for_each<F, R>(self, name: impl Into<Cow<'static, str>>, f: F) -> R
+    pub fn try_for_each<'n, F, R>(self, name: impl Into<Name<'n>>, f: F) -> R
     where
         F: Fn(&Span, I::Item) -> R + Send + Sync,
         R: TryItem,
@@ -239,6 +264,18 @@ mod tests {
         });
         assert_eq!(result, None);
         assert!(ran.load(Ordering::Relaxed) < 1_000_000);
+    }
+
+    #[test]
+    fn a_lazy_iterator_copies_a_borrowed_name() {
+        let name = String::from("stage 1");
+        let items = || [1, 2].par_iter().traced(Context::INERT);
+        let mapped = items().map(&name, |_, n| n);
+        let kept = items().filter_map(Name::dynamic(&name), |_, n| Some(n));
+        let flat = items().flat_map_iter(&name, |_, n| [n]);
+        let stage = items().items(Name::dynamic(&name));
+        drop(name);
+        assert_eq!([mapped.count(), kept.count(), flat.count(), stage.count()], [2; 4]);
     }
 
     #[test]

@@ -44,7 +44,8 @@ impl Leaf {
     }
 }
 
-struct OpenLeaf {
+/// The span of a leaf that has items.
+pub(super) struct OpenLeaf {
     span: Span,
     /// `None` where the span isn't recorded.
     busy: Option<Busy>,
@@ -53,11 +54,16 @@ struct OpenLeaf {
 
 impl OpenLeaf {
     #[cold]
-    fn new(spec: &LeafSpec) -> Self {
+    pub(super) fn new(spec: &LeafSpec) -> Self {
         let span = spec.cx.span(spec.name.get());
         let recorded = span.is_recording();
         let histogram = (recorded && spec.summary).then(Box::default);
         Self { span, busy: recorded.then(Busy::begin), histogram }
+    }
+
+    #[inline]
+    pub(super) fn span(&self) -> &Span {
+        &self.span
     }
 }
 

@@ -5,8 +5,7 @@ use super::leaf_map::LeafMap;
 use super::try_item::TryItem;
 use crate::carry::JobName;
 use ::rayon::iter::{FilterMap, FlattenIter, ParallelIterator};
-use heirloom_core::Context;
-use std::borrow::Cow;
+use heirloom_core::{Context, Name};
 
 /// A parallel iterator whose next step has a span per leaf. Made by [`Traced::per_leaf`](super::Traced::per_leaf) and
 /// [`Traced::summary`](super::Traced::summary).
@@ -48,7 +47,7 @@ impl<I: ParallelIterator> PerLeaf<I> {
     }
 
     /// As rayon's `map`.
-    pub fn map<F, R>(self, name: impl Into<Cow<'static, str>>, f: F) -> LeafMap<I, F>
+    pub fn map<'n, F, R>(self, name: impl Into<Name<'n>>, f: F) -> LeafMap<I, F>
     where
         F: Fn(I::Item) -> R + Send + Sync,
         R: Send,
@@ -57,7 +56,7 @@ impl<I: ParallelIterator> PerLeaf<I> {
     }
 
     /// As rayon's `for_each`.
-    pub fn for_each<F>(self, name: impl Into<Cow<'static, str>>, f: F)
+    pub fn for_each<'n, F>(self, name: impl Into<Name<'n>>, f: F)
     where
         F: Fn(I::Item) + Send + Sync,
     {
@@ -65,9 +64,9 @@ impl<I: ParallelIterator> PerLeaf<I> {
     }
 
     /// As rayon's `filter_map`.
-    pub fn filter_map<F, R>(
+    pub fn filter_map<'n, F, R>(
         self,
-        name: impl Into<Cow<'static, str>>,
+        name: impl Into<Name<'n>>,
         f: F,
     ) -> FilterMap<LeafMap<I, F>, impl Fn(Option<R>) -> Option<R> + Send + Sync>
     where
@@ -81,7 +80,7 @@ impl<I: ParallelIterator> PerLeaf<I> {
     /// that of its items. They are in the leaf's span.
     ///
     /// Unlike in rayon, that serial iterator must be `Send`.
-    pub fn flat_map_iter<F, S>(self, name: impl Into<Cow<'static, str>>, f: F) -> FlattenIter<LeafMap<I, F>>
+    pub fn flat_map_iter<'n, F, S>(self, name: impl Into<Name<'n>>, f: F) -> FlattenIter<LeafMap<I, F>>
     where
         F: Fn(I::Item) -> S + Send + Sync,
         S: IntoIterator<Item: Send> + Send,
@@ -94,7 +93,7 @@ impl<I: ParallelIterator> PerLeaf<I> {
     /// # Errors
     ///
     /// The first failure that was found; which one that is, is up to rayon.
-    pub fn try_for_each<F, R>(self, name: impl Into<Cow<'static, str>>, f: F) -> R
+    pub fn try_for_each<'n, F, R>(self, name: impl Into<Name<'n>>, f: F) -> R
     where
         F: Fn(I::Item) -> R + Send + Sync,
         R: TryItem,

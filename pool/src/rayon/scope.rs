@@ -1,8 +1,9 @@
-//! The twin of `rayon::scope`.
+//! Twins of rayon's four scopes.
 
+use super::lanes;
 use crate::carry::{in_job_span, JobName, Parent};
-use heirloom_core::{Context, Span};
-use std::borrow::Cow;
+use ::rayon::BroadcastContext;
+use heirloom_core::{Context, Name, Span};
 
 /// Lets jobs borrow from their surroundings, with `cx` as their parent: the twin of [`rayon::scope`](::rayon::scope).
 ///
@@ -29,14 +30,102 @@ where
     F: FnOnce(&Scope<'_, 'scope>) -> R + Send,
     R: Send,
 {
-    let cx = cx.into();
-    ::rayon::scope(move |inner| {
-        let _current = cx.enter();
-        f(&Scope { inner, parent: Parent::Context(cx) })
-    })
+    ::rayon::scope(body(cx.into(), f))
 }
 
-/// Starts jobs that are over before [`scope()`] returns.
+/// As [`scope()`], for jobs that each thread starts in the order in which it spawned them: the twin of
+/// [`rayon::scope_fifo`](::rayon::scope_fifo).
+///
+/// # Panics
+///
+/// As the plain one: if `f` or a job does, once all of them are over.
+///
+/// ```
+/// let total = std::sync::atomic::AtomicUsize::new(0);
+/// heirloom_core::in_root("measure", |root| {
+///     heirloom_pool::rayon::scope_fifo(root, |s| {
+///         for word in ["a", "parallel", "program"] {
+///             let total = &total;
+///             s.spawn_fifo("word", move |_scope, _span| {
+///                 total.fetch_add(word.len(), std::sync::atomic::Ordering::Relaxed);
+///             });
+///         }
+///     });
+/// });
+/// assert_eq!(total.into_inner(), 16);
+/// ```
+pub fn scope_fifo<'scope, F, R>(cx: impl Into<Context>, f: F) -> R
+where
+    F: FnOnce(&ScopeFifo<'_, 'scope>) -> R + Send,
+    R: Send,
+{
+    ::rayon::scope_fifo(body_fifo(cx.into(), f))
+}
+
+/// As [`scope()`], and `f` runs on the calling thread: the twin of [`rayon::in_place_scope`](::rayon::in_place_scope).
+/// `f` and what it returns need not be `Send`.
+///
+/// # Panics
+///
+/// As the plain one: if `f` or a job does, once all of them are over.
+///
+/// ```
+/// let words = std::rc::Rc::new(["a", "parallel", "program"]);
+/// let mut lengths = [0; 3];
+/// heirloom_core::in_root("measure", |root| {
+///     heirloom_pool::rayon::in_place_scope(root, |s| {
+///         for (word, length) in words.iter().copied().zip(&mut lengths) {
+///             s.spawn("word", move |_scope, _span| *length = word.len());
+///         }
+///     });
+/// });
+/// assert_eq!(lengths, [1, 8, 7]);
+/// ```
+pub fn in_place_scope<'scope, F, R>(cx: impl Into<Context>, f: F) -> R
+where
+    F: FnOnce(&Scope<'_, 'scope>) -> R,
+{
+    ::rayon::in_place_scope(body(cx.into(), f))
+}
+
+/// As [`scope_fifo`], and `f` runs on the calling thread: the twin of
+/// [`rayon::in_place_scope_fifo`](::rayon::in_place_scope_fifo).
+///
+/// # Panics
+///
+/// As the plain one: if `f` or a job does, once all of them are over.
+pub fn in_place_scope_fifo<'scope, F, R>(cx: impl Into<Context>, f: F) -> R
+where
+    F: FnOnce(&ScopeFifo<'_, 'scope>) -> R,
+{
+    ::rayon::in_place_scope_fifo(body_fifo(cx.into(), f))
+}
+
+/// The body of a scope as rayon takes it: `cx` is current inside, and the parent of its jobs.
+pub(super) fn body<'scope, F, R>(cx: Context, f: F) -> impl FnOnce(&::rayon::Scope<'scope>) -> R
+where
+    F: FnOnce(&Scope<'_, 'scope>) -> R,
+{
+    lanes::name();
+    move |inner| {
+        let _current = cx.enter();
+        f(&Scope { inner, parent: Parent::Context(cx) })
+    }
+}
+
+/// The same of the other kind of scope.
+pub(super) fn body_fifo<'scope, F, R>(cx: Context, f: F) -> impl FnOnce(&::rayon::ScopeFifo<'scope>) -> R
+where
+    F: FnOnce(&ScopeFifo<'_, 'scope>) -> R,
+{
+    lanes::name();
+    move |inner| {
+        let _current = cx.enter();
+        f(&ScopeFifo { inner, parent: Parent::Context(cx) })
+    }
+}
+
+/// Starts jobs that are over before [`scope()`] or [`in_place_scope`] returns.
 #[derive(Debug)]
 pub struct Scope<'a, 'scope> {
     inner: &'a ::rayon::Scope<'scope>,
@@ -48,13 +137,62 @@ impl<'scope> Scope<'_, 'scope> {
     /// go below that span.
     ///
     /// Cost: one span. The plain call allocates the job.
-    pub fn spawn<F>(&self, name: impl Into<Cow<'static, str>>, f: F)
+    pub fn spawn<'n, F>(&self, name: impl Into<Name<'n>>, f: F)
     where
         F: FnOnce(&Scope<'_, 'scope>, &Span) + Send + 'scope,
     {
         let (cx, name) = (self.parent.context(), JobName::new(name));
         self.inner.spawn(move |inner| {
             in_job_span(cx, &name, |span| f(&Scope { inner, parent: Parent::Span(span) }, span));
+        });
+    }
+
+    /// Runs `f` on every thread of the pool, each time in a span of its own below the scope's context.
+    ///
+    /// Cost: one span per thread. The plain call allocates the job.
+    pub fn spawn_broadcast<'n, F>(&self, name: impl Into<Name<'n>>, f: F)
+    where
+        F: Fn(&Scope<'_, 'scope>, &Span, BroadcastContext<'_>) + Send + Sync + 'scope,
+    {
+        let (cx, name) = (self.parent.context(), JobName::new(name));
+        self.inner.spawn_broadcast(move |inner, on| {
+            in_job_span(cx, &name, |span| f(&Scope { inner, parent: Parent::Span(span) }, span, on));
+        });
+    }
+}
+
+/// Starts jobs that are over before [`scope_fifo`] or [`in_place_scope_fifo`] returns.
+#[derive(Debug)]
+pub struct ScopeFifo<'a, 'scope> {
+    inner: &'a ::rayon::ScopeFifo<'scope>,
+    parent: Parent<'a>,
+}
+
+impl<'scope> ScopeFifo<'_, 'scope> {
+    /// Runs `f` some time in the pool, in a span of its own below the scope's context. `f` is given a scope whose jobs
+    /// go below that span.
+    ///
+    /// Cost: one span. The plain call allocates the job.
+    pub fn spawn_fifo<'n, F>(&self, name: impl Into<Name<'n>>, f: F)
+    where
+        F: FnOnce(&ScopeFifo<'_, 'scope>, &Span) + Send + 'scope,
+    {
+        let (cx, name) = (self.parent.context(), JobName::new(name));
+        self.inner.spawn_fifo(move |inner| {
+            in_job_span(cx, &name, |span| f(&ScopeFifo { inner, parent: Parent::Span(span) }, span));
+        });
+    }
+
+    /// Runs `f` on every thread of the pool, each time in a span of its own below the scope's context.
+    ///
+    /// Cost: one span per thread. The plain call allocates the job.
+    pub fn spawn_broadcast<'n, F>(&self, name: impl Into<Name<'n>>, f: F)
+    where
+        F: Fn(&ScopeFifo<'_, 'scope>, &Span, BroadcastContext<'_>) + Send + Sync + 'scope,
+    {
+        let (cx, name) = (self.parent.context(), JobName::new(name));
+        self.inner.spawn_broadcast(move |inner, on| {
+            in_job_span(cx, &name, |span| f(&ScopeFifo { inner, parent: Parent::Span(span) }, span, on));
         });
     }
 }
@@ -82,10 +220,57 @@ mod tests {
     }
 
     #[test]
-    fn the_panic_of_a_job_passes_through_unchanged() {
-        let caught = std::panic::catch_unwind(|| {
-            scope(Context::INERT, |s| s.spawn("fails", |_, _| std::panic::panic_any(42_u8)));
+    fn a_thread_starts_the_jobs_of_a_fifo_scope_in_order() {
+        let pool = ::rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        let order = std::sync::Mutex::new(Vec::new());
+        pool.install(|| {
+            scope_fifo(Context::INERT, |s| {
+                for n in 0..10 {
+                    let order = &order;
+                    s.spawn_fifo("job", move |_, _| order.lock().unwrap().push(n));
+                }
+            });
         });
-        assert_eq!(caught.unwrap_err().downcast_ref(), Some(&42_u8));
+        assert_eq!(order.into_inner().unwrap(), (0..10).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_broadcast_of_a_scope_runs_once_on_every_thread() {
+        let pool = ::rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        let threads = std::sync::Mutex::new(Vec::new());
+        pool.install(|| {
+            let note = |on: BroadcastContext<'_>| threads.lock().unwrap().push(on.index());
+            scope(Context::INERT, |s| s.spawn_broadcast("job", move |_, _, on| note(on)));
+            scope_fifo(Context::INERT, |s| s.spawn_broadcast("job", move |_, _, on| note(on)));
+        });
+        let mut threads = threads.into_inner().unwrap();
+        threads.sort_unstable();
+        assert_eq!(threads, [0, 0, 1, 1, 2, 2]);
+    }
+
+    #[test]
+    fn the_body_of_a_scope_in_place_stays_on_its_thread() {
+        let thread = std::thread::current().id();
+        let not_sent = std::rc::Rc::new(1);
+        let here = || (std::thread::current().id(), *not_sent);
+        assert_eq!(in_place_scope(Context::INERT, |_| here()), (thread, 1));
+        assert_eq!(in_place_scope_fifo(Context::INERT, |_| here()), (thread, 1));
+    }
+
+    #[test]
+    fn the_panic_of_a_job_passes_through_unchanged() {
+        fn fails() {
+            std::panic::panic_any(42_u8)
+        }
+        let scopes: [fn(); 4] = [
+            || scope(Context::INERT, |s| s.spawn("fails", |_, _| fails())),
+            || scope_fifo(Context::INERT, |s| s.spawn_fifo("fails", |_, _| fails())),
+            || in_place_scope(Context::INERT, |s| s.spawn("fails", |_, _| fails())),
+            || in_place_scope_fifo(Context::INERT, |s| s.spawn_fifo("fails", |_, _| fails())),
+        ];
+        for scope in scopes {
+            let caught = std::panic::catch_unwind(scope);
+            assert_eq!(caught.unwrap_err().downcast_ref(), Some(&42_u8));
+        }
     }
 }

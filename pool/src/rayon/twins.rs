@@ -1,9 +1,9 @@
-//! Twins of `rayon::join`, `rayon::spawn` and `ThreadPool::install`.
+//! Twins of rayon's functions that start jobs, but for its scopes, and of `ThreadPool::install`.
 
-use crate::carry::{carry, carry_in_span};
-use ::rayon::ThreadPool;
-use heirloom_core::{Context, Span};
-use std::borrow::Cow;
+use super::lanes;
+use crate::carry::{carry, carry_in_span, in_job_span, JobName};
+use ::rayon::{BroadcastContext, FnContext, ThreadPool};
+use heirloom_core::{Context, Name, Span};
 
 /// Runs two closures, perhaps in parallel, with `cx` current in both: the twin of [`rayon::join`](::rayon::join).
 ///
@@ -37,7 +37,33 @@ where
     RB: Send,
 {
     let cx = cx.into();
+    lanes::name();
     ::rayon::join(carry(cx, a), carry(cx, b))
+}
+
+/// As [`join()`], and each half is told whether another thread stole it: the twin of
+/// [`rayon::join_context`](::rayon::join_context).
+///
+/// # Panics
+///
+/// As the plain one: if either closure does, with the panic of the first that did.
+///
+/// ```
+/// let (left, _) = heirloom_core::in_root("sum", |root| {
+///     heirloom_pool::rayon::join_context(root, |half| half.migrated(), |half| half.migrated())
+/// });
+/// let _ = left;
+/// ```
+pub fn join_context<A, B, RA, RB>(cx: impl Into<Context>, a: A, b: B) -> (RA, RB)
+where
+    A: FnOnce(FnContext) -> RA + Send,
+    B: FnOnce(FnContext) -> RB + Send,
+    RA: Send,
+    RB: Send,
+{
+    let cx = cx.into();
+    lanes::name();
+    ::rayon::join_context(|half| carry(cx, || a(half))(), |half| carry(cx, || b(half))())
 }
 
 /// Runs `f` some time on the current pool, in a span of its own below `cx`: the twin of [`rayon::spawn`](::rayon::spawn).
@@ -61,11 +87,82 @@ where
 /// });
 /// assert_eq!(result.recv(), Ok(12));
 /// ```
-pub fn spawn<F>(cx: impl Into<Context>, name: impl Into<Cow<'static, str>>, f: F)
+pub fn spawn<'n, F>(cx: impl Into<Context>, name: impl Into<Name<'n>>, f: F)
 where
     F: FnOnce(&Span) + Send + 'static,
 {
+    lanes::name();
     ::rayon::spawn(carry_in_span(cx, name, f));
+}
+
+/// As [`spawn`], after the jobs that this thread spawned like that before: the twin of
+/// [`rayon::spawn_fifo`](::rayon::spawn_fifo).
+///
+/// Cost: one span. The plain call allocates the job.
+///
+/// # Panics
+///
+/// As with the plain one, a panic of `f` goes to the pool's panic handler; without one the process aborts.
+pub fn spawn_fifo<'n, F>(cx: impl Into<Context>, name: impl Into<Name<'n>>, f: F)
+where
+    F: FnOnce(&Span) + Send + 'static,
+{
+    lanes::name();
+    ::rayon::spawn_fifo(carry_in_span(cx, name, f));
+}
+
+/// Runs `f` on every thread of the current pool and waits for all, each time in a span of its own below `cx`: the twin of
+/// [`rayon::broadcast`](::rayon::broadcast).
+///
+/// Cost: one span per thread.
+///
+/// # Panics
+///
+/// As the plain one: if `f` does, with one of the panics.
+///
+/// ```
+/// let lengths = heirloom_core::in_root("warm up", |root| {
+///     heirloom_pool::rayon::broadcast(root, "thread", |span, on| {
+///         span.set("index", on.index());
+///         on.num_threads()
+///     })
+/// });
+/// assert!(lengths.iter().all(|threads| *threads == lengths.len()));
+/// ```
+pub fn broadcast<'n, F, R>(cx: impl Into<Context>, name: impl Into<Name<'n>>, f: F) -> Vec<R>
+where
+    F: Fn(&Span, BroadcastContext<'_>) -> R + Sync,
+    R: Send,
+{
+    ::rayon::broadcast(on_each_thread(cx.into(), name, f))
+}
+
+/// As [`broadcast`], without waiting: the twin of [`rayon::spawn_broadcast`](::rayon::spawn_broadcast).
+///
+/// Cost: one span per thread. The plain call allocates the job.
+///
+/// # Panics
+///
+/// As with the plain one, a panic of `f` goes to the pool's panic handler; without one the process aborts.
+pub fn spawn_broadcast<'n, F>(cx: impl Into<Context>, name: impl Into<Name<'n>>, f: F)
+where
+    F: Fn(&Span, BroadcastContext<'_>) + Send + Sync + 'static,
+{
+    ::rayon::spawn_broadcast(on_each_thread(cx.into(), name, f));
+}
+
+/// A broadcast closure as rayon takes it.
+pub(super) fn on_each_thread<'f, 'n, F, R>(
+    cx: Context,
+    name: impl Into<Name<'n>>,
+    f: F,
+) -> impl Fn(BroadcastContext<'_>) -> R + 'f
+where
+    F: Fn(&Span, BroadcastContext<'_>) -> R + 'f,
+{
+    lanes::name();
+    let name = JobName::new(name);
+    move |on| in_job_span(cx, &name, |span| f(span, on))
 }
 
 /// Runs `f` in `pool` and waits for it, in a span of its own below `cx`: the twin of
@@ -90,11 +187,12 @@ where
 /// });
 /// assert_eq!(longest, Some(8));
 /// ```
-pub fn install<F, R>(pool: &ThreadPool, cx: impl Into<Context>, name: impl Into<Cow<'static, str>>, f: F) -> R
+pub fn install<'n, F, R>(pool: &ThreadPool, cx: impl Into<Context>, name: impl Into<Name<'n>>, f: F) -> R
 where
     F: FnOnce(&Span) -> R + Send,
     R: Send,
 {
+    lanes::name();
     pool.install(carry_in_span(cx, name, f))
 }
 
@@ -108,6 +206,13 @@ mod tests {
         let (mut left, mut right) = (0, 0);
         join(Context::INERT, || left = 1, || right = 2);
         assert_eq!((left, right), (1, 2));
+    }
+
+    #[test]
+    fn the_halves_of_a_join_are_told_whether_they_were_stolen() {
+        let pool = ::rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        let migrated = |half: FnContext| half.migrated();
+        assert_eq!(pool.install(|| join_context(Context::INERT, migrated, migrated)), (false, false));
     }
 
     #[test]

@@ -2,8 +2,7 @@
 
 use crate::carry::{JobName, COMPILED_OUT};
 use heirloom_core::future::FutureExt as _;
-use heirloom_core::{Context, Span};
-use std::borrow::Cow;
+use heirloom_core::{Context, Name, Span};
 use std::future::Future;
 use std::time::Instant;
 
@@ -17,7 +16,7 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    pub(super) fn new(cx: impl Into<Context>, name: impl Into<Cow<'static, str>>) -> Self {
+    pub(super) fn new<'n>(cx: impl Into<Context>, name: impl Into<Name<'n>>) -> Self {
         Self { cx: cx.into(), name: JobName::new(name), since: (!COMPILED_OUT).then(Instant::now) }
     }
 

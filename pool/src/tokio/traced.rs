@@ -3,8 +3,7 @@
 use super::task::Waiting;
 use ::tokio::runtime::{Handle, Runtime};
 use ::tokio::task::{AbortHandle, JoinHandle, JoinSet, LocalSet};
-use heirloom_core::{Context, Span};
-use std::borrow::Cow;
+use heirloom_core::{Context, Name, Span};
 use std::future::Future;
 
 /// Gives what tasks are spawned on a parent for their spans. For a [`Handle`], a [`Runtime`], a [`LocalSet`] and a
@@ -38,14 +37,14 @@ pub struct Traced<S> {
 }
 
 impl<S> Traced<S> {
-    fn waiting(&self, name: impl Into<Cow<'static, str>>) -> Waiting {
+    fn waiting<'n>(&self, name: impl Into<Name<'n>>) -> Waiting {
         Waiting::new(self.cx, name)
     }
 }
 
 impl Traced<&Handle> {
     /// As [`spawn`](super::spawn), on this runtime: the twin of [`Handle::spawn`].
-    pub fn spawn<F, Fut>(&self, name: impl Into<Cow<'static, str>>, f: F) -> JoinHandle<Fut::Output>
+    pub fn spawn<'n, F, Fut>(&self, name: impl Into<Name<'n>>, f: F) -> JoinHandle<Fut::Output>
     where
         F: FnOnce(Context) -> Fut + Send + 'static,
         Fut: Future + Send + 'static,
@@ -55,7 +54,7 @@ impl Traced<&Handle> {
     }
 
     /// As [`spawn_blocking`](super::spawn_blocking), on this runtime: the twin of [`Handle::spawn_blocking`].
-    pub fn spawn_blocking<F, T>(&self, name: impl Into<Cow<'static, str>>, f: F) -> JoinHandle<T>
+    pub fn spawn_blocking<'n, F, T>(&self, name: impl Into<Name<'n>>, f: F) -> JoinHandle<T>
     where
         F: FnOnce(&Span) -> T + Send + 'static,
         T: Send + 'static,
@@ -67,7 +66,7 @@ impl Traced<&Handle> {
 
 impl Traced<&Runtime> {
     /// As [`spawn`](super::spawn), on this runtime: the twin of [`Runtime::spawn`].
-    pub fn spawn<F, Fut>(&self, name: impl Into<Cow<'static, str>>, f: F) -> JoinHandle<Fut::Output>
+    pub fn spawn<'n, F, Fut>(&self, name: impl Into<Name<'n>>, f: F) -> JoinHandle<Fut::Output>
     where
         F: FnOnce(Context) -> Fut + Send + 'static,
         Fut: Future + Send + 'static,
@@ -77,7 +76,7 @@ impl Traced<&Runtime> {
     }
 
     /// As [`spawn_blocking`](super::spawn_blocking), on this runtime: the twin of [`Runtime::spawn_blocking`].
-    pub fn spawn_blocking<F, T>(&self, name: impl Into<Cow<'static, str>>, f: F) -> JoinHandle<T>
+    pub fn spawn_blocking<'n, F, T>(&self, name: impl Into<Name<'n>>, f: F) -> JoinHandle<T>
     where
         F: FnOnce(&Span) -> T + Send + 'static,
         T: Send + 'static,
@@ -98,7 +97,7 @@ impl Traced<&LocalSet> {
     /// let task = local.traced(&root).spawn_local("measure", move |_cx| async move { text.len() });
     /// assert_eq!(local.block_on(&runtime, task).unwrap(), 8);
     /// ```
-    pub fn spawn_local<F, Fut>(&self, name: impl Into<Cow<'static, str>>, f: F) -> JoinHandle<Fut::Output>
+    pub fn spawn_local<'n, F, Fut>(&self, name: impl Into<Name<'n>>, f: F) -> JoinHandle<Fut::Output>
     where
         F: FnOnce(Context) -> Fut + 'static,
         Fut: Future + 'static,
@@ -128,7 +127,7 @@ impl<T: 'static> Traced<&mut JoinSet<T>> {
     /// # });
     /// ```
     #[track_caller]
-    pub fn spawn<F, Fut>(&mut self, name: impl Into<Cow<'static, str>>, f: F) -> AbortHandle
+    pub fn spawn<'n, F, Fut>(&mut self, name: impl Into<Name<'n>>, f: F) -> AbortHandle
     where
         F: FnOnce(Context) -> Fut + Send + 'static,
         Fut: Future<Output = T> + Send + 'static,
@@ -139,7 +138,7 @@ impl<T: 'static> Traced<&mut JoinSet<T>> {
     }
 
     /// As [`spawn`](Self::spawn), on another runtime: the twin of [`JoinSet::spawn_on`].
-    pub fn spawn_on<F, Fut>(&mut self, name: impl Into<Cow<'static, str>>, f: F, runtime: &Handle) -> AbortHandle
+    pub fn spawn_on<'n, F, Fut>(&mut self, name: impl Into<Name<'n>>, f: F, runtime: &Handle) -> AbortHandle
     where
         F: FnOnce(Context) -> Fut + Send + 'static,
         Fut: Future<Output = T> + Send + 'static,
@@ -155,7 +154,7 @@ impl<T: 'static> Traced<&mut JoinSet<T>> {
     ///
     /// As the plain one: outside a runtime.
     #[track_caller]
-    pub fn spawn_blocking<F>(&mut self, name: impl Into<Cow<'static, str>>, f: F) -> AbortHandle
+    pub fn spawn_blocking<'n, F>(&mut self, name: impl Into<Name<'n>>, f: F) -> AbortHandle
     where
         F: FnOnce(&Span) -> T + Send + 'static,
         T: Send,
@@ -170,12 +169,33 @@ impl<T: 'static> Traced<&mut JoinSet<T>> {
     ///
     /// As the plain one: outside a [`LocalSet`].
     #[track_caller]
-    pub fn spawn_local<F, Fut>(&mut self, name: impl Into<Cow<'static, str>>, f: F) -> AbortHandle
+    pub fn spawn_local<'n, F, Fut>(&mut self, name: impl Into<Name<'n>>, f: F) -> AbortHandle
     where
         F: FnOnce(Context) -> Fut + 'static,
         Fut: Future<Output = T> + 'static,
     {
         let waiting = self.waiting(name);
         self.on.spawn_local(waiting.run(f))
+    }
+    /// As [`spawn_blocking`](Self::spawn_blocking), on another runtime: the twin of [`JoinSet::spawn_blocking_on`].
+    #[track_caller]
+    pub fn spawn_blocking_on<'n, F>(&mut self, name: impl Into<Name<'n>>, f: F, runtime: &Handle) -> AbortHandle
+    where
+        F: FnOnce(&Span) -> T + Send + 'static,
+        T: Send,
+    {
+        let waiting = self.waiting(name);
+        self.on.spawn_blocking_on(move || waiting.run_blocking(f), runtime)
+    }
+
+    /// As [`spawn_local`](Self::spawn_local), on that set of local tasks: the twin of [`JoinSet::spawn_local_on`].
+    #[track_caller]
+    pub fn spawn_local_on<'n, F, Fut>(&mut self, name: impl Into<Name<'n>>, f: F, local: &LocalSet) -> AbortHandle
+    where
+        F: FnOnce(Context) -> Fut + 'static,
+        Fut: Future<Output = T> + 'static,
+    {
+        let waiting = self.waiting(name);
+        self.on.spawn_local_on(waiting.run(f), local)
     }
 }

@@ -2,8 +2,7 @@
 
 use super::task::Waiting;
 use ::tokio::task::{self as plain, JoinHandle};
-use heirloom_core::{Context, Span};
-use std::borrow::Cow;
+use heirloom_core::{Context, Name, Span};
 use std::future::Future;
 
 /// Runs the future that `f` makes as a task of the current runtime, in a span of its own below `cx`: the twin of
@@ -24,7 +23,7 @@ use std::future::Future;
 /// # });
 /// ```
 #[track_caller]
-pub fn spawn<F, Fut>(cx: impl Into<Context>, name: impl Into<Cow<'static, str>>, f: F) -> JoinHandle<Fut::Output>
+pub fn spawn<'n, F, Fut>(cx: impl Into<Context>, name: impl Into<Name<'n>>, f: F) -> JoinHandle<Fut::Output>
 where
     F: FnOnce(Context) -> Fut + Send + 'static,
     Fut: Future + Send + 'static,
@@ -54,7 +53,7 @@ where
 /// # });
 /// ```
 #[track_caller]
-pub fn spawn_blocking<F, T>(cx: impl Into<Context>, name: impl Into<Cow<'static, str>>, f: F) -> JoinHandle<T>
+pub fn spawn_blocking<'n, F, T>(cx: impl Into<Context>, name: impl Into<Name<'n>>, f: F) -> JoinHandle<T>
 where
     F: FnOnce(&Span) -> T + Send + 'static,
     T: Send + 'static,
@@ -79,7 +78,7 @@ where
 /// # }));
 /// ```
 #[track_caller]
-pub fn spawn_local<F, Fut>(cx: impl Into<Context>, name: impl Into<Cow<'static, str>>, f: F) -> JoinHandle<Fut::Output>
+pub fn spawn_local<'n, F, Fut>(cx: impl Into<Context>, name: impl Into<Name<'n>>, f: F) -> JoinHandle<Fut::Output>
 where
     F: FnOnce(Context) -> Fut + 'static,
     Fut: Future + 'static,

@@ -5,12 +5,19 @@ use ::tokio::runtime::{Builder, Runtime};
 use ::tokio::task::{spawn_blocking, yield_now, JoinError, JoinSet, LocalSet};
 use heirloom_pool::prelude::*;
 use heirloom_pool::tokio as traced;
+use std::future::IntoFuture;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
 /// The job as a task: it runs in its second poll.
 async fn task(cx: Context, job: Job) {
     yield_now().await;
     job(cx);
+}
+
+/// The same of a future that asks what is current.
+async fn current_task(job: Job) {
+    yield_now().await;
+    job(Context::current());
 }
 
 fn ended(result: Result<(), JoinError>) -> Ended {
@@ -100,10 +107,44 @@ adapters! {
         set.traced(cx).spawn_on("job", |cx| task(cx, job), on.handle());
         joined(on.block_on(set.join_next()))
     };
+    BlockingIntoJoinSetOn: threads, |on, cx, job| {
+        let mut set = JoinSet::new();
+        set.traced(cx).spawn_blocking_on("job", |span| job(span.context()), on.handle());
+        joined(on.block_on(set.join_next()))
+    };
+    LocalIntoJoinSetOn: this_thread, |on, cx, job| {
+        let (local, mut set) = (LocalSet::new(), JoinSet::new());
+        set.traced(cx).spawn_local_on("job", |cx| task(cx, job), &local);
+        joined(local.block_on(on, set.join_next()))
+    };
     InSpan: this_thread, |on, cx, job| {
         let span = cx.span("job");
         let job = task(span.context(), job).in_span(span);
         catch_unwind(AssertUnwindSafe(|| on.block_on(job)))
+    };
+    BackgroundFuture: threads, |on, cx, job| {
+        let mut task = None;
+        let run = async { current_task(job).await };
+        let handle = cx.background("job").child().on_executor(|job| task = Some(on.spawn(job)), run);
+        let ended = ended(on.block_on(task.unwrap()));
+        assert_eq!(on.block_on(handle.into_future()).is_ok(), ended.is_ok());
+        ended
+    };
+    // Tokio keeps the panic of a task that nothing waits for: it is taken on the way.
+    BackgroundOnTokio: threads, |on, cx, job| {
+        let (tell, told) = std::sync::mpsc::channel();
+        let caught: Job = Box::new(move |cx| {
+            let ended = catch_unwind(AssertUnwindSafe(|| job(cx)));
+            let fails = ended.is_err();
+            tell.send(ended).unwrap();
+            assert!(!fails, "the panic goes on");
+        });
+        let _runtime = on.enter();
+        let handle = cx.background("job").child().on_tokio(current_task(caught));
+        let succeeded = on.block_on(handle.into_future()).is_ok();
+        let ended = told.recv().unwrap();
+        assert_eq!(ended.is_ok(), succeeded);
+        ended
     };
     InContext: threads, |on, cx, job| {
         let job = async { in_span("job", super::given(job)) }.in_context(cx);

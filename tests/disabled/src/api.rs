@@ -2,7 +2,7 @@
 //! that neither side can have a name that the other lacks.
 #![allow(clippy::drop_non_drop)]
 
-use heirloom_core::{in_root, in_span, on_finish, root, span};
+use heirloom_core::{in_root, in_span, name_lanes, on_finish, root, span};
 use heirloom_core::{Context, Entered, Name, SetError, Span, SpanBuilder, SpanKind, Status, TracerId, Value};
 use std::borrow::Cow;
 use std::time::Duration;
@@ -52,6 +52,7 @@ pub fn everything() -> Seen {
         0
     }
     on_finish(wait);
+    name_lanes(|| None);
     seen
 }
 

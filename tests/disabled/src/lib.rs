@@ -5,4 +5,6 @@ pub mod api;
 pub mod futures;
 #[cfg(feature = "macros")]
 pub mod observed;
+#[cfg(feature = "pool")]
+pub mod pool;
 pub mod work;

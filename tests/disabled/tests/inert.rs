@@ -56,3 +56,29 @@ fn futures_and_streams_are_polled_and_nothing_is_recorded() {
 fn observed_functions_run_and_nothing_is_recorded_or_evaluated() {
     assert_eq!(heirloom_disabled::observed::everything(), (6, vec![Context::INERT; 2]));
 }
+
+#[cfg(feature = "pool")]
+#[test]
+fn every_job_of_every_adapter_runs_and_nothing_is_recorded() {
+    let seen = heirloom_disabled::pool::everything();
+    assert_eq!(seen.len(), heirloom_disabled::pool::JOBS);
+    assert!(seen.iter().all(|cx| *cx == Context::INERT), "{seen:?}");
+}
+
+/// What an adapter adds to rayon's own is its arguments: a context and a name.
+#[cfg(feature = "pool")]
+#[test]
+fn what_runs_for_an_item_of_a_stage_is_what_runs_untraced() {
+    use heirloom_pool::prelude::*;
+    use rayon::prelude::*;
+    let items = || (0..100_u32).into_par_iter().traced(Context::INERT);
+    let expected: Vec<u32> = (0..100).map(|n| n * n).collect();
+    for squares in [
+        items().items("item").map(|n| n * n).collect::<Vec<_>>(),
+        items().leaves("leaf").map(|n| n * n).collect(),
+        items().items("item").enumerate().map(|(_, n)| n * n).collect(),
+        items().leaves("leaf").zip(0..100).map(|(n, m)| n * m).collect(),
+    ] {
+        assert_eq!(squares, expected);
+    }
+}

@@ -1,4 +1,12 @@
-//! A `&str` that is not static would be copied into every record: `Name::dynamic` says that this is meant.
+//! A `&str` that is not static would be copied into every record: `Name::dynamic` says that this is meant. The adapters
+//! take the same names.
+
+use heirloom::prelude::*;
+use rayon::prelude::*;
+
+fn items_named_by(text: &str) {
+    [1].par_iter().traced(heirloom::Context::INERT).for_each(text, |_, _| ());
+}
 
 fn named_by(text: &str) {
     heirloom::root(text).end();
@@ -7,5 +15,6 @@ fn named_by(text: &str) {
 fn main() {
     let text = String::from("text");
     named_by(&text);
+    items_named_by(&text);
     heirloom::root(text.as_str()).end();
 }

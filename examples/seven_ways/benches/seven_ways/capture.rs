@@ -8,7 +8,7 @@ use serde::Serialize;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// As a conversation with its tools is.
+/// Shaped like a conversation with tool calls.
 #[derive(Serialize)]
 struct Message {
     role: &'static str,
@@ -25,7 +25,7 @@ struct Call {
     note: Option<String>,
 }
 
-/// A nested value of about so many bytes.
+/// A nested value of about `bytes` bytes of JSON.
 fn nested(bytes: usize) -> Vec<Message> {
     let call = |id| Call {
         id,
@@ -58,7 +58,7 @@ struct Stage {
 
 struct Operation {
     name: &'static str,
-    /// Runs it as often as makes a block, and says how often that was.
+    /// Runs a block; returns its duration and the number of runs in it.
     block: fn(&mut Stage) -> (Duration, u32),
 }
 

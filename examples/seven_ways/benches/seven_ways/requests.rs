@@ -1,4 +1,4 @@
-//! Requests of 1 ms, traced and untraced in turns, while the backend takes 2 s for each request of the exporter's.
+//! Requests of 1 ms, traced and untraced in turns, while the backend takes 2 s to answer each export.
 
 use crate::support::bench::cell;
 use crate::support::{Bench, Goal, Numbers};
@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 
 pub(crate) const CHILD: &str = "requests";
 
-/// What one request computes.
+/// How long one request computes.
 const REQUEST: Duration = Duration::from_millis(1);
-/// How long the backend takes.
+/// How long the backend takes to answer.
 const BACKEND: Duration = Duration::from_secs(2);
 
-/// Computes for 1 ms by the clock.
+/// Computes for [`REQUEST`] by the clock.
 fn work() {
     let begin = Instant::now();
     while begin.elapsed() < REQUEST {
@@ -44,7 +44,7 @@ fn micros(once: fn()) -> f64 {
     begin.elapsed().as_nanos() as f64 / 1e3
 }
 
-/// In a process of its own: so many requests of each kind in turns.
+/// In a separate process: `arguments[0]` requests of each kind in turns.
 pub(crate) fn child(arguments: &[u64]) -> Result<Numbers, String> {
     let requests = *arguments.first().ok_or("how many requests?")?;
     let receiver = Receiver::start();

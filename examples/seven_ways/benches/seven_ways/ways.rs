@@ -1,4 +1,8 @@
-//! Each way beside a plain child span, in blocks that are drained in between.
+//! Each way beside a plain child span, in blocks with a drain between them, outside the measured time.
+//!
+//! Its plain child span is not that of `benches/record.rs`. Here the root is current, since the ways with an implicit parent need
+//! it, the parent's context is read through a reference for each span, and a block has 1,000 spans. There no span is current, the
+//! context is a local copy, and a block has 2,000 spans. On one machine this loop takes 1.1 times as long as that one.
 
 use crate::support::bench::{cell, ratios};
 use crate::support::spans::{lost, NoOp, FLUSH_TIMEOUT};
@@ -11,7 +15,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 use tracing_subscriber::prelude::*;
 
-/// Operations in a block: what they record stays below a third of the default ring.
+/// Operations in a block: their records stay below a third of the default ring, beyond which the collector would be woken.
 const BLOCK: u64 = 1_000;
 
 struct Stage {
@@ -24,7 +28,7 @@ struct Stage {
 
 struct Operation {
     name: &'static str,
-    /// Times what it costs a plain child span at most, by the goal.
+    /// The goal: at most this many times the cost of a plain child span.
     goal: Option<f64>,
     block: fn(&Stage) -> Duration,
 }
@@ -104,7 +108,7 @@ const WAYS: &[Operation] = &[
     },
     Operation { name: "7 update, by handle", goal: Some(1.0), block: |stage| block(|n| _ = stage.root.set("n", n)) },
     Operation {
-        name: "7 update, of what is current",
+        name: "7 update, of the current span",
         goal: Some(1.0),
         block: |_| block(|n| _ = Context::current().update().set("n", n)),
     },
@@ -115,7 +119,7 @@ const WAYS: &[Operation] = &[
     },
 ];
 
-/// What the other worlds cost without Heirloom: their floors.
+/// The cost of the other tracing systems without Heirloom: their floors.
 fn floors() -> Vec<(&'static str, f64)> {
     let median = |mut once: Box<dyn FnMut() -> Duration>| {
         let times: Vec<f64> = (0..40).map(|_| once().as_nanos() as f64 / BLOCK as f64).collect();

@@ -1,0 +1,49 @@
+//! Names for the lanes of threads that have none.
+
+use std::io::Write;
+use std::sync::OnceLock;
+
+/// A thread's place in its pool: what kind of pool it is, and the thread's number there.
+type Namer = fn() -> Option<(&'static str, usize)>;
+
+static NAMER: OnceLock<Namer> = OnceLock::new();
+
+/// Supplies the lanes of threads without a name with one: for an adapter of a pool that knows its threads.
+///
+/// `namer` is called on a thread that has no name, before its first record for a tracer. `Some(("rayon", 3))` makes its lane
+/// "rayon-3". Lanes that were named before stay as they are. The first call in a process counts.
+///
+/// `namer` may run in a signal handler and in the middle of a record: it must not allocate, lock, record or panic.
+pub fn name_lanes(namer: fn() -> Option<(&'static str, usize)>) {
+    let _ = NAMER.set(namer);
+}
+
+/// Room for a name that was made.
+pub(crate) type Buffer = [u8; 64];
+
+/// The name that this thread's lane gets if the thread has none: empty if nothing knows better. No allocation.
+pub(crate) fn of_unnamed(buffer: &mut Buffer) -> &str {
+    NAMER.get().and_then(|namer| namer()).map_or("", |(pool, number)| written(buffer, pool, number))
+}
+
+/// Cut to the buffer, as other names are.
+fn written<'b>(buffer: &'b mut Buffer, pool: &str, number: usize) -> &'b str {
+    let mut rest = &mut buffer[..];
+    let _ = write!(rest, "{}-{number}", crate::text::cut(pool, 40));
+    let left = rest.len();
+    std::str::from_utf8(&buffer[..buffer.len() - left]).unwrap_or("")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_was_made_has_the_pool_and_the_number() {
+        let mut buffer = [0; 64];
+        assert_eq!(written(&mut buffer, "rayon", 0), "rayon-0");
+        assert_eq!(written(&mut buffer, "rayon", usize::MAX), "rayon-18446744073709551615");
+        let long = "ö".repeat(40);
+        assert_eq!(written(&mut buffer, &long, usize::MAX), format!("{}-18446744073709551615", "ö".repeat(20)));
+    }
+}

@@ -1,0 +1,153 @@
+//! [`JobFuture`]: a background job that is polled.
+
+use super::handle::{BackgroundJob, Completion};
+use super::{BackgroundBuilder, Outcome};
+use heirloom_core::future::{FutureExt as _, InSpan};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll};
+use std::time::Instant;
+
+impl BackgroundBuilder {
+    /// Runs a future as a task of the current tokio runtime.
+    ///
+    /// The span begins at the first poll, is current during each poll, and has `heirloom.busy_ns` and the others of
+    /// [`in_span`](heirloom_core::future::FutureExt::in_span). A task that is aborted, or that its runtime drops, has `heirloom.cancelled`, and
+    /// the handle says so.
+    ///
+    /// `finish` waits for it like for other jobs; on a runtime with one thread, call it from a thread that the runtime
+    /// doesn't need (`spawn_blocking`, or outside of `block_on`), else the job can't go on meanwhile.
+    ///
+    /// For another runtime: `.on_executor(|job| handle.spawn(job), async move { .. })`. For a closure that blocks:
+    /// `.on(tokio::task::spawn_blocking, |span| ..)`.
+    ///
+    /// Cost: as a job that is a closure, an allocation for the future, and for each poll two clock readings.
+    ///
+    /// # Panics
+    ///
+    /// As [`tokio::spawn`]: outside a runtime.
+    ///
+    /// ```
+    /// use heirloom_pool::prelude::*;
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// # runtime.block_on(async {
+    /// let root = heirloom_core::root("request");
+    /// let job = root.background("notify").on_tokio(async move {
+    ///     tokio::task::yield_now().await;
+    ///     std::io::Result::Ok(3)
+    /// });
+    /// root.end(); // The trace of "request" is complete. The job has its own.
+    /// assert_eq!(job.await.unwrap().unwrap(), 3);
+    /// # });
+    /// ```
+    #[cfg(feature = "tokio")]
+    #[track_caller]
+    pub fn on_tokio<T, Fut>(self, future: Fut) -> BackgroundJob<T>
+    where
+        Fut: Future<Output = T> + Send + 'static,
+        T: Outcome + Send + 'static,
+    {
+        self.on_executor(::tokio::spawn, future)
+    }
+
+    /// Runs a future on whatever executor `spawn` gives it to. What `spawn` returns is dropped: an executor whose handles
+    /// cancel their task when they are dropped needs a `detach` there.
+    ///
+    /// As `on_tokio` otherwise. The job is `Send` and `'static` if the future is, so it can go to a `LocalSet` too.
+    ///
+    /// ```
+    /// use heirloom_pool::prelude::*;
+    /// use std::time::Duration;
+    /// # fn block_on<F: std::future::Future>(f: F) -> F::Output {
+    /// #     let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    /// #     match std::pin::pin!(f).poll(&mut cx) { std::task::Poll::Ready(value) => value, _ => unreachable!() }
+    /// # }
+    /// let job = heirloom_core::in_root("request", |root| {
+    ///     root.background("notify").on_executor(|job| std::thread::spawn(|| block_on(job)), async { /* .. */ })
+    /// });
+    /// job.wait(Duration::from_secs(10)).unwrap();
+    /// ```
+    pub fn on_executor<T, Fut, S, U>(self, spawn: S, future: Fut) -> BackgroundJob<T>
+    where
+        S: FnOnce(JobFuture<T, Fut>) -> U,
+        Fut: Future<Output = T>,
+        T: Outcome,
+    {
+        let (completion, handle) = self.completion();
+        let state = State::Waiting { submitted: super::now(), job: self, future: Box::pin(future) };
+        spawn(JobFuture { state, completion: Some(completion) });
+        handle
+    }
+}
+
+/// A background job as [`BackgroundBuilder::on_executor`] hands it to an executor.
+///
+/// Dropped before it is over, it is cancelled; before it was ever polled, it never ran and has no span.
+#[must_use = "a future does nothing until it is given to an executor"]
+pub struct JobFuture<T, Fut> {
+    // Dropped in this order: the span has ended before the handle is told.
+    state: State<Fut>,
+    completion: Option<Completion<T>>,
+}
+
+enum State<Fut> {
+    Waiting { submitted: Option<Instant>, job: BackgroundBuilder, future: Pin<Box<Fut>> },
+    Running(InSpan<Pin<Box<Fut>>>),
+    Over,
+}
+
+impl<Fut: Future> State<Fut> {
+    /// The future in its span, which begins now if it hasn't. `None` once it is over.
+    fn running(&mut self) -> Option<&mut InSpan<Pin<Box<Fut>>>> {
+        if matches!(self, State::Waiting { .. }) {
+            if let State::Waiting { submitted, job, future } = std::mem::replace(self, State::Over) {
+                *self = State::Running(future.in_span(job.begin(submitted)));
+            }
+        }
+        match self {
+            State::Running(running) => Some(running),
+            _ => None,
+        }
+    }
+}
+
+// What is pinned is in a box.
+impl<T, Fut> Unpin for JobFuture<T, Fut> {}
+
+impl<T: Outcome, Fut: Future<Output = T>> Future for JobFuture<T, Fut> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        let Some(completion) = &mut this.completion else { return Poll::Ready(()) };
+        let here = completion.start();
+        let Some(running) = this.state.running() else { return Poll::Ready(()) };
+        let poll = Pin::new(running).poll_then(task, |span, outcome| outcome.write(span));
+        drop(here);
+        match poll {
+            Poll::Pending => {
+                completion.pause();
+                Poll::Pending
+            }
+            Poll::Ready(value) => {
+                this.state = State::Over;
+                if let Some(completion) = this.completion.take() {
+                    completion.done(value);
+                }
+                Poll::Ready(())
+            }
+        }
+    }
+}
+
+impl<T, Fut> fmt::Debug for JobFuture<T, Fut> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.state {
+            State::Waiting { .. } => "waiting",
+            State::Running(_) => "running",
+            State::Over => "over",
+        };
+        f.debug_struct("JobFuture").field("state", &state).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,141 @@
+//! [`Items`]: a stage with a span per item.
+
+use super::stage::{Frame, StageCallback, StageConsumer};
+use crate::carry::{in_job_span, JobName, COMPILED_OUT};
+use ::rayon::iter::plumbing::{Consumer, ProducerCallback, UnindexedConsumer};
+use ::rayon::iter::{IndexedParallelIterator, ParallelIterator};
+use heirloom_core::{Context, Entered, Span};
+
+/// A parallel iterator over the same items. All that rayon runs for one item from here on runs in a span for that item,
+/// which is current there. Made by [`Traced::items`](super::Traced::items); indexed if what it is made from is.
+///
+/// | downstream | in the item's span |
+/// |---|---|
+/// | `map`, `filter`, `filter_map`, `inspect`, `update`, `map_with`, `map_init`, `for_each`, `for_each_with`, `try_for_each`, `find_any`, `position_any`, `any`, `all`, `reduce`, `sum`, `max_by`, ... | their closures, one after the other in one span |
+/// | `flat_map_iter`, `flatten_iter` | the closure and the serial iterator, with all that follows for its items |
+/// | `fold`, `fold_with`, `try_fold` | the closure for each item; not what makes an accumulator, nor what follows `fold`: that is about a leaf, see [`Leaves`](super::Leaves) |
+/// | `flat_map`, `flatten` | the closure; the items of the inner parallel iterator may run on other threads, so trace them themselves: `.flat_map(\|x\| inner(x).traced(Context::current()).items("inner"))` |
+/// | `collect`, `collect_into_vec`, `unzip`, `partition` | keeping the item |
+/// | `with_min_len`, `with_max_len` | as if they weren't there |
+///
+/// What stands before the stage is not in the span, nor is joining the results of two leaves (the second closure of
+/// `reduce`, say, when both of its arguments are results).
+///
+/// # Adaptors that pull
+///
+/// For `zip`, `enumerate`, `rev`, `skip`, `take`, `step_by`, `chunks`, `interleave`, `chain` and others rayon makes a
+/// serial iterator of each leaf and pulls items out of it. **Let them stand before the stage.** After it, an item's span
+/// begins when the item has been pulled, is current from then on, and ends when the next item of this stage is pulled
+/// or the leaf is over. So
+///
+/// - after `zip`, `enumerate`, `rev`, `take`, `skip` and `step_by` each item still has its span and what follows runs in
+///   it (of two stages in a `zip`, the right one's is current);
+/// - after `chunks` the spans are those of gathering the items, and what is done with a chunk is in none;
+/// - after `interleave` and `intersperse` the items of the other side run in the span of the last item here.
+///
+/// An early exit (`find_any`, `try_for_each`) ends rayon's work as early as without the stage, and leaves no span open. A
+/// panic closes the item's span as an error and passes through.
+///
+/// The closures have no `&Span`: [`Context::current()`] is the item's, and
+/// [`update()`](heirloom_core::Context::update) writes to it. [`Traced::map`](super::Traced::map) and its kind hand the
+/// span over.
+///
+/// Cost per item: one span (two clock reads, no lock, no allocation), as [`Traced::map`](super::Traced::map).
+///
+/// ```
+/// use heirloom_core::testing;
+/// use heirloom_pool::prelude::*;
+/// use rayon::prelude::*;
+/// testing::run(|t| {
+///     let total: usize = heirloom_core::in_root("measure", |root| {
+///         ["a b", "", "c"]
+///             .par_iter()
+///             .traced(root)
+///             .items("line")
+///             .filter(|line| !line.is_empty())
+///             .flat_map_iter(|line| line.split(' '))
+///             .map(|word| heirloom_core::in_span("word", |_| word.len()))
+///             .sum()
+///     });
+///     assert_eq!(total, 3);
+///     t.assert_tree_sorted("measure\n  line\n  line\n    word\n  line\n    word\n    word");
+/// });
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "iterator adaptors are lazy and do nothing unless consumed"]
+pub struct Items<I> {
+    base: I,
+    frame: ItemFrame,
+}
+
+impl<I> Items<I> {
+    pub(super) fn new(base: I, cx: Context, name: JobName) -> Self {
+        Self { base, frame: ItemFrame { cx, name } }
+    }
+}
+
+impl<I: ParallelIterator> ParallelIterator for Items<I> {
+    type Item = I::Item;
+
+    fn drive_unindexed<C: UnindexedConsumer<I::Item>>(self, consumer: C) -> C::Result {
+        self.base.drive_unindexed(StageConsumer { base: consumer, frame: &self.frame })
+    }
+
+    fn opt_len(&self) -> Option<usize> {
+        self.base.opt_len()
+    }
+}
+
+impl<I: IndexedParallelIterator> IndexedParallelIterator for Items<I> {
+    fn drive<C: Consumer<I::Item>>(self, consumer: C) -> C::Result {
+        self.base.drive(StageConsumer { base: consumer, frame: &self.frame })
+    }
+
+    fn len(&self) -> usize {
+        self.base.len()
+    }
+
+    fn with_producer<CB: ProducerCallback<I::Item>>(self, callback: CB) -> CB::Output {
+        self.base.with_producer(StageCallback { callback, frame: self.frame })
+    }
+}
+
+#[derive(Clone, Debug)]
+struct ItemFrame {
+    cx: Context,
+    name: JobName,
+}
+
+/// The item that was pulled last.
+struct Pulled {
+    // Dropped first.
+    _current: Entered<'static>,
+    _span: Span,
+}
+
+impl Frame for ItemFrame {
+    type Pushed = ();
+    type Pulled = Option<Pulled>;
+
+    #[inline]
+    fn item<R>(&self, (): &mut (), rest: impl FnOnce() -> R) -> R {
+        in_job_span(self.cx, &self.name, |_| rest())
+    }
+
+    #[inline]
+    fn complete<R>(&self, (): (), rest: impl FnOnce() -> R) -> R {
+        rest()
+    }
+
+    #[inline]
+    fn pull<T>(&self, last: &mut Option<Pulled>, next: impl FnOnce() -> Option<T>) -> Option<T> {
+        if COMPILED_OUT {
+            return next();
+        }
+        *last = None;
+        let item = next()?;
+        let span = self.cx.span(self.name.get());
+        *last = Some(Pulled { _current: span.context().enter(), _span: span });
+        Some(item)
+    }
+}
