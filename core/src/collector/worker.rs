@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::thread::{park_timeout, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// How long it sleeps between passes while there is nothing to read: rarely enough to cost nothing.
+/// How long it sleeps between passes while there is nothing to read, so that an idle program rarely wakes up.
 const IDLE: Duration = Duration::from_millis(50);
 /// How many passes without a byte make it idle.
 const IDLE_AFTER: u32 = 10;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! without INLINE   aux: the number of a static text in the process's dictionary
-//! with INLINE      aux: the length of the text in bytes; the text stands in the record, padded to whole words
+//! with INLINE      aux: the length of the text in bytes; the record contains the text, padded to whole words
 //! ```
 
 use super::check::{Check, Origin};

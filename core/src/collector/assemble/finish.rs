@@ -10,7 +10,7 @@ use crate::wire::Begin;
 use crate::SpanId;
 use std::sync::Arc;
 
-/// How many emptied extras are kept for later spans: enough to avoid most allocations.
+/// How many emptied extras are kept, so that later spans reuse their memory.
 const MAX_SPARE: usize = 1024;
 
 /// How a span ended.

@@ -45,7 +45,7 @@ use traces::Traces;
 /// Maximum number of bytes that all open spans together may hold. Beyond it, new data on a span is dropped and counted (a
 /// status and a new name as attributes). Other processes' spans get half of it, so that they can't use up all of it.
 const MAX_HELD_BYTES: usize = 64 << 20;
-/// The most spans in a batch: enough to spread the cost of a batch.
+/// The most spans in a batch, so that its memory and the time to fill it are bounded.
 pub(super) const MAX_BATCH_SPANS: usize = 4096;
 /// The most bytes in a batch, about: several must fit into an exporter's queue.
 pub(super) const MAX_BATCH_BYTES: usize = 1 << 20;
