@@ -65,7 +65,7 @@ pub struct Config {
     pub(crate) environment: Option<String>,
     pub(crate) release: Option<String>,
     sample_rate: Option<f64>,
-    enabled: bool,
+    pub(crate) enabled: bool,
 }
 
 impl Default for Config {
