@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// A module's place in its crate: the root's is empty.
-pub type Place = Vec<String>;
+pub(crate) type Place = Vec<String>;
 
 /// A module with its file.
 #[derive(Debug)]
@@ -16,12 +16,12 @@ struct Room {
 
 /// One file uses a name that another one has.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Edge {
-    pub from: Place,
-    pub to: Place,
-    pub from_file: PathBuf,
-    pub to_file: PathBuf,
-    pub name: String,
+pub(crate) struct Edge {
+    pub(crate) from: Place,
+    pub(crate) to: Place,
+    pub(crate) from_file: PathBuf,
+    pub(crate) to_file: PathBuf,
+    pub(crate) name: String,
 }
 
 impl std::fmt::Display for Edge {
@@ -32,16 +32,16 @@ impl std::fmt::Display for Edge {
 
 /// A crate.
 #[derive(Debug)]
-pub struct House {
+pub(crate) struct House {
     rooms: BTreeMap<Place, Room>,
 }
 
 /// The files of a crate, by their path.
-pub type Files = BTreeMap<PathBuf, String>;
+pub(crate) type Files = BTreeMap<PathBuf, String>;
 
 impl House {
     /// Follows the modules from the root file on.
-    pub fn build(files: &Files, root: &Path) -> Result<Self, String> {
+    pub(crate) fn build(files: &Files, root: &Path) -> Result<Self, String> {
         let mut house = Self { rooms: BTreeMap::new() };
         let text = files.get(root).ok_or_else(|| format!("{} is missing", root.display()))?;
         let module = Module::parse(text).map_err(|why| format!("{}: {why}", root.display()))?;
@@ -86,7 +86,7 @@ impl House {
     }
 
     /// The modules right below the root. A module in the root's own file that only re-exports is a face, not a module.
-    pub fn modules(&self) -> BTreeSet<String> {
+    pub(crate) fn modules(&self) -> BTreeSet<String> {
         let root = self.rooms.get(&Vec::new()).map(|room| &room.file);
         let is_face = |room: &Room| {
             Some(&room.file) == root
@@ -98,7 +98,7 @@ impl House {
     }
 
     /// All imports from one module of this crate by another, but for re-exports in the root's file.
-    pub fn edges(&self) -> BTreeSet<Edge> {
+    pub(crate) fn edges(&self) -> BTreeSet<Edge> {
         let root = self.rooms.get(&Vec::new()).map(|room| room.file.clone());
         let mut edges = BTreeSet::new();
         for (place, room) in &self.rooms {
@@ -118,7 +118,7 @@ impl House {
 
     /// The paths that lead to other crates, each with the file that has it. The first segment may also be a name that a `use`
     /// brought.
-    pub fn foreign(&self) -> Vec<(&Path, &Import)> {
+    pub(crate) fn foreign(&self) -> Vec<(&Path, &Import)> {
         let mut all = Vec::new();
         for (place, room) in &self.rooms {
             let outside = room.module.imports.iter().filter(|import| self.inside(place, &import.path).is_none());
@@ -185,7 +185,7 @@ impl House {
 
 /// Where two modules part: the module above both, and the two below it through which they are reached. `None` if one is
 /// inside the other.
-pub fn parting<'a>(from: &'a [String], to: &'a [String]) -> Option<(&'a [String], &'a str, &'a str)> {
+pub(crate) fn parting<'a>(from: &'a [String], to: &'a [String]) -> Option<(&'a [String], &'a str, &'a str)> {
     let at = from.iter().zip(to).position(|(a, b)| a != b)?;
     Some((&from[..at], &from[at], &to[at]))
 }

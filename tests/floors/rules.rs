@@ -4,17 +4,17 @@ use crate::house::{parting, Edge, House};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The modules of each floor, from the ground.
-pub type Floors<'a> = &'a [&'a [&'a str]];
+pub(crate) type Floors<'a> = &'a [&'a [&'a str]];
 
 /// Modules that are known to import each other, and may: all of them or some.
 #[derive(Clone, Copy, Debug)]
-pub struct Circle<'a> {
+pub(crate) struct Circle<'a> {
     /// The module that they are in; `""` for the root.
-    pub inside: &'a str,
-    pub members: &'a [&'a str],
+    pub(crate) inside: &'a str,
+    pub(crate) members: &'a [&'a str],
     /// Why it stays.
     #[allow(dead_code)]
-    pub reason: &'a str,
+    pub(crate) reason: &'a str,
 }
 
 /// The floor of a module, counted from 1.
@@ -24,7 +24,7 @@ fn floor(floors: Floors<'_>, module: &str) -> Option<usize> {
 
 /// Every import between modules right below the root that doesn't point downwards; every such module without a floor, and
 /// every name in the table that is no module.
-pub fn upward(house: &House, floors: Floors<'_>) -> Vec<String> {
+pub(crate) fn upward(house: &House, floors: Floors<'_>) -> Vec<String> {
     let mut wrong = Vec::new();
     let modules = house.modules();
     let homeless = modules.iter().filter(|module| floor(floors, module).is_none());
@@ -44,7 +44,7 @@ pub fn upward(house: &House, floors: Floors<'_>) -> Vec<String> {
 }
 
 /// Every circle of modules that stand side by side, at whatever depth, but for the known ones; and known ones that are none.
-pub fn circles(house: &House, known: &[Circle<'_>]) -> Vec<String> {
+pub(crate) fn circles(house: &House, known: &[Circle<'_>]) -> Vec<String> {
     let mut found = BTreeMap::new();
     let mut levels: BTreeMap<Vec<String>, Vec<Edge>> = BTreeMap::new();
     for edge in house.edges() {
@@ -102,7 +102,7 @@ fn tangles<'a>(pairs: &[(&'a str, &'a str)]) -> BTreeSet<BTreeSet<&'a str>> {
 }
 
 /// Every path to a crate of the workspace that doesn't stand below.
-pub fn upward_crates(house: &House, own: &str, floors: Floors<'_>) -> Vec<String> {
+pub(crate) fn upward_crates(house: &House, own: &str, floors: Floors<'_>) -> Vec<String> {
     let mut wrong = BTreeSet::new();
     for (file, import) in house.foreign() {
         let other = import.path[0].as_str();

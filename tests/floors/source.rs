@@ -9,25 +9,25 @@ use std::iter::Peekable;
 
 /// A path that the text names: of a `use`, or in the middle of code.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Import {
+pub(crate) struct Import {
     /// As written: it begins with `crate`, `self`, `super`, a module or a crate. A glob's last segment is `*`.
-    pub path: Vec<String>,
+    pub(crate) path: Vec<String>,
     /// The name that it has in the importing module; `None` for a path in code.
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// It is a `pub use`, of whatever visibility.
-    pub is_reexport: bool,
+    pub(crate) is_reexport: bool,
 }
 
 /// A module inside a module.
 #[derive(Debug)]
-pub struct Child {
-    pub name: String,
-    pub body: Body,
+pub(crate) struct Child {
+    pub(crate) name: String,
+    pub(crate) body: Body,
 }
 
 /// Where a module's text is.
 #[derive(Debug)]
-pub enum Body {
+pub(crate) enum Body {
     /// In braces.
     Inline(Module),
     /// In a file, perhaps one that `#[path]` names.
@@ -36,16 +36,16 @@ pub enum Body {
 
 /// One module's text.
 #[derive(Debug, Default)]
-pub struct Module {
-    pub imports: Vec<Import>,
+pub(crate) struct Module {
+    pub(crate) imports: Vec<Import>,
     /// The names of its functions, types, constants and macros.
-    pub items: BTreeSet<String>,
-    pub children: Vec<Child>,
+    pub(crate) items: BTreeSet<String>,
+    pub(crate) children: Vec<Child>,
 }
 
 impl Module {
     /// Reads the text of a file.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let tokens: TokenStream = text.parse().map_err(|error| format!("can't be read: {error}"))?;
         let mut module = Self::default();
         module.read(tokens, true);
