@@ -9,7 +9,7 @@
 //! ```
 //! use heirloom_core::Context;
 //! let theirs = tracing::info_span!("theirs");
-//! let ours = Context::from(&theirs).span("ours"); // a child of what is current here: no layer records `theirs`
+//! let ours = Context::from(&theirs).span("ours"); // a child of the current context: no layer records `theirs`
 //! ```
 
 use crate::Context;
@@ -25,7 +25,7 @@ static TRACING_LOOKUP: OnceLock<TracingLookup> = OnceLock::new();
 /// Cost: one atomic operation.
 ///
 /// ```
-/// heirloom_core::foreign::set_tracing_lookup(|_| None); // nobody records tracing's spans: what is current counts
+/// heirloom_core::foreign::set_tracing_lookup(|_| None); // no layer records tracing's spans: the current context is used
 /// ```
 pub fn set_tracing_lookup(lookup: TracingLookup) {
     TRACING_LOOKUP.get_or_init(|| lookup);

@@ -8,7 +8,7 @@
 //! #     match std::pin::pin!(f).poll(&mut cx) { std::task::Poll::Ready(value) => value, _ => unreachable!() }
 //! # }
 //! async fn fetch(id: u32) -> u32 {
-//!     let parse = Context::current().span("parse"); // below "fetch", whatever else this thread polls
+//!     let parse = Context::current().span("parse"); // below "fetch" in every poll
 //!     parse.set("id", id);
 //!     id + 1
 //! }
@@ -110,8 +110,8 @@ impl<F> InSpan<F> {
         self.polled.span()
     }
 
-    /// As [`poll`](Future::poll), and `then` sees what the future returns while the span is still open: for adapters that
-    /// write the outcome into it.
+    /// As [`poll`](Future::poll), and passes the future's output to `then` while the span is still open. For adapters
+    /// that record the outcome.
     ///
     /// ```
     /// # use heirloom_core::{future::FutureExt as _, root};

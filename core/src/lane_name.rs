@@ -3,30 +3,30 @@
 use std::io::Write;
 use std::sync::OnceLock;
 
-/// A thread's place in its pool: what kind of pool it is, and the thread's number there.
+/// A thread's place in its pool: the kind of the pool, and the thread's number in it.
 type Namer = fn() -> Option<(&'static str, usize)>;
 
 static NAMER: OnceLock<Namer> = OnceLock::new();
 
-/// Supplies the lanes of threads without a name with one: for an adapter of a pool that knows its threads.
+/// Sets how lanes of threads without a name are named. For an adapter of a pool whose threads have no names.
 ///
-/// `namer` is called on a thread that has no name, before its first record for a tracer. `Some(("rayon", 3))` makes its lane
-/// "rayon-3". Lanes that were named before stay as they are. The first call in a process counts.
+/// `namer` is called on a thread without a name, before its first record for a tracer. `Some(("rayon", 3))` names its
+/// lane "rayon-3". Lanes that have a name already keep it. Only the first call in a process has an effect.
 ///
 /// `namer` may run in a signal handler and in the middle of a record: it must not allocate, lock, record or panic.
 pub fn name_lanes(namer: fn() -> Option<(&'static str, usize)>) {
     let _ = NAMER.set(namer);
 }
 
-/// Room for a name that was made.
+/// Room for a name, in bytes: the longest name of a thread that is recorded.
 pub(crate) type Buffer = [u8; 64];
 
-/// The name that this thread's lane gets if the thread has none: empty if nothing knows better. No allocation.
+/// The name for this thread's lane if the thread has none; empty if `namer` returns none. No allocation.
 pub(crate) fn of_unnamed(buffer: &mut Buffer) -> &str {
     NAMER.get().and_then(|namer| namer()).map_or("", |(pool, number)| written(buffer, pool, number))
 }
 
-/// Cut to the buffer, as other names are.
+/// Writes the name, cut to the buffer.
 fn written<'b>(buffer: &'b mut Buffer, pool: &str, number: usize) -> &'b str {
     let mut rest = &mut buffer[..];
     let _ = write!(rest, "{}-{number}", crate::text::cut(pool, 40));

@@ -72,7 +72,7 @@ impl<'a> From<Cow<'a, str>> for Name<'a> {
     }
 }
 
-/// A static text as it is; any other is copied, unless the name owns it: for adapters that keep a name.
+/// Borrows a static text. Copies any other, unless the name owns it. For adapters that keep a name.
 impl From<Name<'_>> for Cow<'static, str> {
     #[inline]
     fn from(name: Name<'_>) -> Self {

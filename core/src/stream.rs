@@ -4,7 +4,7 @@
 //! use futures_core::Stream;
 //! use heirloom_core::stream::StreamExt as _;
 //! fn answer(tokens: impl Stream<Item = String>) -> impl Stream<Item = String> {
-//!     tokens.in_span(heirloom_core::span("answer")) // ends with the last token; `heirloom.items` says how many there were
+//!     tokens.in_span(heirloom_core::span("answer")) // ends with the last token; `heirloom.items` counts them
 //! }
 //! ```
 

@@ -91,7 +91,7 @@ impl<T: fmt::Debug + ?Sized> Serialize for Debugged<'_, T> {
 /// ```
 #[inline]
 pub fn record<'k>(span: &Span, key: impl Into<Name<'k>>, value: &(impl Captured + ?Sized)) -> Result<(), SetError> {
-    if let Some(why) = record::refuses(span) {
+    if let Some(why) = record::why_not_captured(span) {
         return Err(why);
     }
     record_with(span, key.into(), |json| value.write(json))
@@ -113,7 +113,7 @@ pub fn record<'k>(span: &Span, key: impl Into<Name<'k>>, value: &(impl Captured 
 /// }).unwrap();
 /// ```
 pub fn to_json(span: &Span, key: &str, value: &(impl Captured + ?Sized)) -> Result<String, SetError> {
-    if let Some(why) = record::refuses(span) {
+    if let Some(why) = record::why_not_captured(span) {
         return Err(why);
     }
     let (json, _) = ruled(span, key, |json| value.write(json))?;
@@ -144,7 +144,7 @@ const REDACTED: &str = "<redacted>";
 /// }).unwrap();
 /// ```
 pub fn text<'k>(span: &Span, key: impl Into<Name<'k>>, text: &str) -> Result<(), SetError> {
-    if let Some(why) = record::refuses(span) {
+    if let Some(why) = record::why_not_captured(span) {
         return Err(why);
     }
     let key = key.into();
@@ -168,7 +168,7 @@ pub fn text<'k>(span: &Span, key: impl Into<Name<'k>>, text: &str) -> Result<(),
 /// }).unwrap();
 /// ```
 pub fn to_text(span: &Span, key: &str, text: &str) -> Result<String, SetError> {
-    if let Some(why) = record::refuses(span) {
+    if let Some(why) = record::why_not_captured(span) {
         return Err(why);
     }
     ruled_text(span, key, text).map(|(text, _)| String::from_utf8_lossy(&text).into_owned())
@@ -208,7 +208,7 @@ pub fn arguments<'k>(
     key: impl Into<Name<'k>>,
     arguments: &[(&str, &dyn Captured)],
 ) -> Result<(), SetError> {
-    if let Some(why) = record::refuses(span) {
+    if let Some(why) = record::why_not_captured(span) {
         return Err(why);
     }
     record_with(span, key.into(), |json| object(json, arguments))

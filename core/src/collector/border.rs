@@ -32,14 +32,14 @@ pub(crate) fn reserve_name() {
 
 /// The names of a region, as this process's numbers.
 #[derive(Debug, Default)]
-pub(super) struct ForeignNames {
+pub(super) struct ChildNames {
     ids: Vec<u32>,
     bytes: usize,
     /// The position of the next one.
     at: usize,
 }
 
-impl ForeignNames {
+impl ChildNames {
     fn get(&mut self, region: &Hosted, id: u32) -> Result<u32, Violation> {
         let index = (id as usize).checked_sub(1).ok_or(Violation::Name)?;
         while self.ids.len() <= index {
@@ -83,7 +83,7 @@ impl Crossing {
 /// The border of one region, during one pass.
 pub(super) struct Border<'a> {
     pub(super) region: &'a Hosted,
-    pub(super) names: &'a mut ForeignNames,
+    pub(super) names: &'a mut ChildNames,
     /// The time at which the positions were read: nothing published by then is later.
     pub(super) until: Moment,
     /// The number of tracestates from this region so far.
@@ -131,7 +131,7 @@ impl wire::Origin for Source<'_, '_> {
             return 0;
         }
         let Border { tracer, tracestates, .. } = self.border;
-        let (index, is_new) = tracer.tracestates.add_foreign(state.as_str(), **tracestates < MAX_TRACESTATES);
+        let (index, is_new) = tracer.tracestates.add_of_child(state.as_str(), **tracestates < MAX_TRACESTATES);
         **tracestates += u32::from(is_new);
         index
     }

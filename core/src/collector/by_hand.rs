@@ -28,8 +28,8 @@ impl ByHand {
         let Self { tracer, sources, assembler, batches } = self;
         tracer.tracestates.renew(assembler.tracestates_known(), |all| assembler.set_tracestates(all));
         let (_, waits) = sources.pass(tracer, assembler, &mut |batch| batches.push(batch));
-        let foreign = sources.regions.counts();
-        tracer.control.publish(Published { assembled: assembler.counts, open: assembler.open_count(), foreign });
+        let children = sources.regions.counts();
+        tracer.control.publish(Published { assembled: assembler.counts, open: assembler.open_count(), children });
         sources.regions.tell();
         waits
     }

@@ -70,7 +70,7 @@ impl Sources {
                 source.reader.shard().give_back(End::BYTES);
             }
         }
-        let dying = self.regions.bury(tracer, to, send);
+        let dying = self.regions.reap(tracer, to, send);
         (bytes, waits || dying)
     }
 

@@ -9,12 +9,12 @@ pub(super) type LaneId = u32;
 /// All lanes in use: by the current owner of a shard, or by an open span.
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
-    slots: Vec<Slot>,
+    entries: Vec<Entry>,
     free: Vec<LaneId>,
 }
 
 #[derive(Debug)]
-struct Slot {
+struct Entry {
     lane: Arc<Lane>,
     users: u32,
     /// The number of the batch that has the lane. An index from an earlier batch is void.
@@ -25,45 +25,45 @@ struct Slot {
 impl Lanes {
     /// A new lane with one user.
     pub(super) fn add(&mut self, lane: Lane) -> LaneId {
-        let slot = Slot { lane: Arc::new(lane), users: 1, batch: u64::MAX, in_batch: 0 };
+        let entry = Entry { lane: Arc::new(lane), users: 1, batch: u64::MAX, in_batch: 0 };
         match self.free.pop() {
             Some(id) => {
-                self.slots[id as usize] = slot;
+                self.entries[id as usize] = entry;
                 id
             }
             None => {
-                self.slots.push(slot);
-                self.slots.len() as u32 - 1
+                self.entries.push(entry);
+                self.entries.len() as u32 - 1
             }
         }
     }
 
     #[inline]
     pub(super) fn retain(&mut self, id: LaneId) {
-        self.slots[id as usize].users += 1;
+        self.entries[id as usize].users += 1;
     }
 
     #[inline]
     pub(super) fn release(&mut self, id: LaneId) {
-        let slot = &mut self.slots[id as usize];
-        slot.users -= 1;
-        if slot.users == 0 {
+        let entry = &mut self.entries[id as usize];
+        entry.users -= 1;
+        if entry.users == 0 {
             self.free.push(id);
         }
     }
 
     pub(super) fn get(&self, id: LaneId) -> &Arc<Lane> {
-        &self.slots[id as usize].lane
+        &self.entries[id as usize].lane
     }
 
     /// The lane's index in the batch of this number.
     #[inline]
     pub(super) fn in_batch(&mut self, id: LaneId, number: u64, batch: &mut BatchBuilder) -> u32 {
-        let slot = &mut self.slots[id as usize];
-        if slot.batch != number {
-            slot.batch = number;
-            slot.in_batch = batch.add_lane(&slot.lane);
+        let entry = &mut self.entries[id as usize];
+        if entry.batch != number {
+            entry.batch = number;
+            entry.in_batch = batch.add_lane(&entry.lane);
         }
-        slot.in_batch
+        entry.in_batch
     }
 }

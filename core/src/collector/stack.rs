@@ -1,47 +1,48 @@
 //! The open spans that were started in a shard, the last one on top. It shows the collector, without id look-ups, which
 //! spans nest on a lane.
 
-/// Ids and slots of spans. An End takes a span off if it is on top. A span that ended in another way (out of order, on
-/// another thread) is removed when it is met, and at the latest when the memory would have to grow.
+/// Ids of spans, and their indices in the assembler's table. An End takes a span off if it is on top. A span that ended in
+/// another way (out of order, on another thread) is removed when it is met, and at the latest when the memory would have to
+/// grow.
 #[derive(Debug, Default)]
 pub(super) struct Stack(Vec<(u64, u32)>);
 
 impl Stack {
-    /// The slot of this span, if the span is on top.
+    /// The index of this span, if the span is on top.
     #[inline]
     pub(super) fn top(&self, span: u64) -> Option<u32> {
-        self.0.last().filter(|(top, _)| *top == span).map(|(_, slot)| *slot)
+        self.0.last().filter(|(top, _)| *top == span).map(|(_, index)| *index)
     }
 
     /// Takes this span off, if it is on top.
     #[inline]
     pub(super) fn pop(&mut self, span: u64) -> Option<u32> {
-        let slot = self.top(span)?;
+        let index = self.top(span)?;
         self.0.pop();
-        Some(slot)
+        Some(index)
     }
 
-    /// Pushes a span. `is_open` returns whether the span with an id and a slot is still open.
+    /// Pushes a span. `is_open` returns whether the span with an id and an index is still open.
     #[inline]
-    pub(super) fn push(&mut self, span: u64, slot: u32, is_open: impl Fn(u64, u32) -> bool) {
+    pub(super) fn push(&mut self, span: u64, index: u32, is_open: impl Fn(u64, u32) -> bool) {
         if self.0.len() == self.0.capacity() {
             self.forget(is_open);
         }
-        self.0.push((span, slot));
+        self.0.push((span, index));
     }
 
     /// Removes ended spans anywhere in the stack: if all spans of a thread end on other threads, none of them is on top
     /// when it ends.
     #[cold]
     fn forget(&mut self, is_open: impl Fn(u64, u32) -> bool) {
-        self.0.retain(|(span, slot)| is_open(*span, *slot));
+        self.0.retain(|(span, index)| is_open(*span, *index));
         // Reserves room for as many again, so that this is rare for any number of open spans.
         self.0.reserve(self.0.len().max(8));
     }
 
     /// Removes ended spans from the top.
     pub(super) fn trim(&mut self, is_open: impl Fn(u64, u32) -> bool) {
-        while self.0.last().is_some_and(|(span, slot)| !is_open(*span, *slot)) {
+        while self.0.last().is_some_and(|(span, index)| !is_open(*span, *index)) {
             self.0.pop();
         }
     }

@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::thread::{park_timeout, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// How long it sleeps between passes while there is nothing to read: rarely enough to cost nothing.
+/// How long it sleeps between passes while there is nothing to read, so that an idle program rarely wakes up.
 const IDLE: Duration = Duration::from_millis(50);
 /// How many passes without a byte make it idle.
 const IDLE_AFTER: u32 = 10;
@@ -106,7 +106,7 @@ impl Collector {
     /// Ends the collector. A panic hook and a guard may both request it.
     fn close(&mut self, ends: &[Arc<Barrier>]) {
         self.tracer.registry.close();
-        self.tracer.hosts.refuse();
+        self.tracer.hosts.close_to_writers();
         self.settle();
         let Self { tracer, assembler, sources, .. } = &mut *self;
         let mut send = |batch| deliver(tracer, batch);
@@ -136,8 +136,8 @@ impl Collector {
     }
 
     fn publish_counts(&mut self) {
-        let foreign = self.sources.regions.counts();
-        let counts = Published { assembled: self.assembler.counts, open: self.assembler.open_count(), foreign };
+        let children = self.sources.regions.counts();
+        let counts = Published { assembled: self.assembler.counts, open: self.assembler.open_count(), children };
         self.tracer.control.publish(counts);
         self.sources.regions.tell();
     }

@@ -158,7 +158,7 @@ impl<E: SpanExporter + 'static> OtelExporter<E> {
 
     fn call(&mut self, job: impl FnOnce(&mut E) -> Result<(), String> + Send + 'static) -> Result<(), Failure> {
         let timeout = self.settings.timeout;
-        self.worker()?.call(timeout, move |slot| slot.as_mut().map_or_else(never_made, job))
+        self.worker()?.call(timeout, move |held| held.as_mut().map_or_else(never_made, job))
     }
 
     /// Sets the exporter's resource to that of the next spans, if it is another one.
@@ -260,8 +260,8 @@ impl<E: SpanExporter + 'static> Exporter for OtelExporter<E> {
             return Ok(());
         }
         let timeout = self.settings.timeout;
-        let last = |slot: &mut Option<E>| {
-            let exporter = slot.take();
+        let last = |held: &mut Option<E>| {
+            let exporter = held.take();
             exporter.map_or_else(never_made, |exporter| exporter.shutdown().map_err(|error| error.to_string()))
         };
         let done = self.worker().and_then(|worker| worker.call(timeout, last));

@@ -8,7 +8,7 @@ pub(crate) struct Published {
     pub(crate) assembled: Assembled,
     /// How many spans were open.
     pub(crate) open: u64,
-    pub(crate) foreign: Foreign,
+    pub(crate) children: ChildCounts,
 }
 
 /// The assembler's counts: the collector's part of the ledger.
@@ -25,7 +25,7 @@ pub(crate) struct Assembled {
     /// Attributes, events, links and ends that arrived after their span was finished, or for which no Begin was read.
     pub(crate) late: u64,
     /// Spans that were made for trace-level values.
-    pub(crate) carriers: u64,
+    pub(crate) update_spans: u64,
     /// Values that were cut to a limit.
     pub(crate) truncated: u64,
     /// Invalid records. Always zero unless memory was damaged.
@@ -34,7 +34,7 @@ pub(crate) struct Assembled {
 
 /// Counts of the writers in child processes, and spans whose fate is unknown.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Foreign {
+pub(crate) struct ChildCounts {
     pub(crate) counts: Counts,
     /// Spans that were counted as started and never published: their process ended in between.
     pub(crate) unpublished: u64,
@@ -44,8 +44,8 @@ pub(crate) struct Foreign {
     pub(crate) unplaced: u64,
 }
 
-impl Foreign {
-    pub(crate) fn add(&mut self, other: &Foreign) {
+impl ChildCounts {
+    pub(crate) fn add(&mut self, other: &ChildCounts) {
         self.counts.add(&other.counts);
         self.unpublished += other.unpublished;
         self.quarantined += other.quarantined;

@@ -27,7 +27,7 @@ mod wake;
 
 pub(crate) use barrier::{Barrier, Done};
 pub(crate) use control::Request;
-pub(crate) use counts::{Assembled, Foreign, Published};
+pub(crate) use counts::{Assembled, ChildCounts, Published};
 pub(crate) use queue::{Queue, QueueSettings};
 pub(crate) use shared::Shared;
 pub(crate) use table::{add, find, global, global_key, remove, set_global};

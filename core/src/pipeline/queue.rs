@@ -58,7 +58,7 @@ enum Item {
 struct Attempt {
     since: Instant,
     spans: u64,
-    given_up: bool,
+    timed_out: bool,
 }
 
 impl Queue {
@@ -122,8 +122,8 @@ impl Queue {
         let mut state = self.lock();
         let timeout = self.settings.attempt_timeout;
         let Some(attempt) = &mut state.attempt else { return };
-        if !attempt.given_up && attempt.since.elapsed() > timeout {
-            attempt.given_up = true;
+        if !attempt.timed_out && attempt.since.elapsed() > timeout {
+            attempt.timed_out = true;
             let spans = attempt.spans;
             state.dropped.timed_out += spans;
             self.lose(&mut state, spans, format!("an attempt took longer than {timeout:?}"));
@@ -132,7 +132,7 @@ impl Queue {
 
     pub(crate) fn ledger(&self) -> ExporterLedger {
         let state = self.lock();
-        let in_flight = state.attempt.as_ref().filter(|a| !a.given_up).map_or(0, |a| a.spans);
+        let in_flight = state.attempt.as_ref().filter(|a| !a.timed_out).map_or(0, |a| a.spans);
         ExporterLedger {
             name: self.name.clone(),
             exported: state.exported,
@@ -197,7 +197,7 @@ impl Queue {
                     let spans = batch.len() as u64;
                     state.bytes -= batch.size_bytes();
                     state.queued -= spans;
-                    state.attempt = Some(Attempt { since: Instant::now(), spans, given_up: false });
+                    state.attempt = Some(Attempt { since: Instant::now(), spans, timed_out: false });
                 }
                 return item;
             }
@@ -209,7 +209,7 @@ impl Queue {
         let spans = batch.len() as u64;
         let result = guarded(|| exporter.export(batch));
         let mut state = self.lock();
-        if state.attempt.take().map_or(true, |attempt| attempt.given_up) {
+        if state.attempt.take().map_or(true, |attempt| attempt.timed_out) {
             return;
         }
         match result {

@@ -244,17 +244,17 @@ impl Shared {
 
     pub(crate) fn ledger(&self) -> Ledger {
         // Reads the collector's counts first: a writer had counted each span as started before the collector counted it.
-        let Published { assembled, open, foreign } = self.control.counts();
+        let Published { assembled, open, children } = self.control.counts();
         let exporters = self.queues.iter().map(|queue| queue.ledger()).collect();
         let mut counts = self.registry.counts();
         if self.parent.is_some() {
             return Self::childs_ledger(&counts);
         }
-        counts.add(&foreign.counts);
+        counts.add(&children.counts);
         let [full, open_cap, closed, root_lost] = counts.refused;
         let transparent = Transparent { full, open_cap, closed, root_lost };
         Ledger {
-            begun: counts.begun + transparent.total() + assembled.carriers,
+            begun: counts.begun + transparent.total() + assembled.update_spans,
             transparent,
             sampled_out: counts.sampled_out,
             missed_updates: self.missed_updates(),
@@ -266,9 +266,9 @@ impl Shared {
             late: assembled.late,
             truncated: assembled.truncated,
             corrupt: assembled.corrupt,
-            unpublished: foreign.unpublished,
-            quarantined: foreign.quarantined,
-            unplaced: foreign.unplaced,
+            unpublished: children.unpublished,
+            quarantined: children.quarantined,
+            unplaced: children.unplaced,
             orphans: self.verify.as_ref().map(Verify::orphans),
             exporters,
         }

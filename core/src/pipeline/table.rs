@@ -14,10 +14,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 const MAX_TRACERS: usize = 4096;
 
 #[derive(Debug, Default)]
-struct Table(Vec<Slot>);
+struct Table(Vec<Entry>);
 
 #[derive(Debug, Default)]
-struct Slot {
+struct Entry {
     generation: u16,
     tracer: Option<Arc<Shared>>,
 }
@@ -42,26 +42,26 @@ pub(crate) fn find(key: TracerKey) -> Option<Arc<Shared>> {
         return None;
     }
     let table = table();
-    let slot = table.0.get(index)?;
-    slot.tracer.as_ref().filter(|_| slot.generation == generation).cloned()
+    let entry = table.0.get(index)?;
+    entry.tracer.as_ref().filter(|_| entry.generation == generation).cloned()
 }
 
 /// Adds the tracer that `make` returns for its key; `None` if there are too many.
 pub(crate) fn add<E>(make: impl FnOnce(TracerKey) -> Result<Arc<Shared>, E>) -> Option<Result<Arc<Shared>, E>> {
     let mut table = table();
-    let index = match table.0.iter().position(|slot| slot.tracer.is_none()) {
+    let index = match table.0.iter().position(|entry| entry.tracer.is_none()) {
         Some(index) => index,
         None if table.0.len() < MAX_TRACERS => {
-            table.0.push(Slot::default());
+            table.0.push(Entry::default());
             table.0.len() - 1
         }
         None => return None,
     };
-    let slot = &mut table.0[index];
-    slot.generation = slot.generation.wrapping_add(1);
-    let made = make((index as u32 + 1) << 16 | u32::from(slot.generation));
+    let entry = &mut table.0[index];
+    entry.generation = entry.generation.wrapping_add(1);
+    let made = make((index as u32 + 1) << 16 | u32::from(entry.generation));
     if let Ok(tracer) = &made {
-        slot.tracer = Some(Arc::clone(tracer));
+        entry.tracer = Some(Arc::clone(tracer));
     }
     Some(made)
 }
@@ -73,8 +73,8 @@ pub(crate) fn remove(key: TracerKey) {
     if GLOBAL.compare_exchange(key, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
         GLOBAL_TRACER.store(None);
     }
-    if let Some(slot) = table.0.get_mut(index).filter(|slot| slot.generation == generation) {
-        let tracer = slot.tracer.take();
+    if let Some(entry) = table.0.get_mut(index).filter(|entry| entry.generation == generation) {
+        let tracer = entry.tracer.take();
         drop(table);
         drop(tracer);
     }

@@ -37,7 +37,7 @@ impl Tracestates {
 
     /// The same for a tracestate of a child process. All children together get half of the table, so that they can't fill
     /// it.
-    pub(crate) fn add_foreign(&self, text: &str, may_add: bool) -> (u16, bool) {
+    pub(crate) fn add_of_child(&self, text: &str, may_add: bool) -> (u16, bool) {
         let room = self.len.load(Ordering::Acquire) < MAX / 2;
         self.add(text, may_add && room)
     }

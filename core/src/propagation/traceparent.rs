@@ -14,7 +14,7 @@ const LENGTH_BYTES: usize = 55;
 /// ```
 /// use heirloom_core::Context;
 /// let context = Context::from_traceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-03")?;
-/// let text = context.traceparent().ok_or("an inert context has none")?;
+/// let text = context.traceparent().ok_or("an invalid context has none")?;
 /// assert_eq!(text.as_str(), "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-03");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

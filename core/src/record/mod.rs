@@ -6,7 +6,7 @@
 #[cfg(feature = "record")]
 mod enabled;
 #[cfg(all(feature = "record", feature = "capture"))]
-pub(crate) use enabled::{capture_into, denies, refuses, set_captured, CaptureInto};
+pub(crate) use enabled::{capture_into, denies, set_captured, why_not_captured, CaptureInto};
 #[cfg(feature = "record")]
 pub use enabled::{in_root, in_span, root, span, Entered, Span, SpanBuilder, Update};
 #[cfg(feature = "record")]

@@ -382,7 +382,6 @@ impl Out<'_> {
         self.writer.publish(self.write);
     }
 
-    #[inline]
     fn advance(&mut self, bytes: u64) {
         self.at += bytes;
         self.write += bytes;
@@ -390,20 +389,17 @@ impl Out<'_> {
 }
 
 impl Sink for Out<'_> {
-    #[inline]
     fn start<const N: usize>(&mut self, words: [u64; N]) {
         self.at = self.write & self.writer.mask;
         self.writer.put_all(self.at, words);
         self.advance(8 * N as u64);
     }
 
-    #[inline]
     fn word(&mut self, word: u64) {
         self.writer.put(self.at, word);
         self.advance(8);
     }
 
-    #[inline]
     fn bytes(&mut self, bytes: &[u8]) {
         self.writer.put_bytes(self.at, bytes);
         self.advance(padded(bytes.len()));

@@ -168,7 +168,7 @@ impl Hosted {
     }
 
     /// Tells every writer that the tracer has finished.
-    pub(crate) fn refuse(&self) {
+    pub(crate) fn close_to_writers(&self) {
         self.parts().word(Word::Closed).store(1, Ordering::Release);
         fence(Ordering::SeqCst);
         for index in 0..self.shards() {
@@ -295,14 +295,14 @@ impl Hosts {
     /// The collector has ended.
     pub(crate) fn abandon(&self) {
         for region in self.lock().drain(..) {
-            region.refuse();
+            region.close_to_writers();
             region.close(RegionReport::default());
         }
     }
 
     /// Tells the writers that the tracer finishes.
-    pub(crate) fn refuse(&self) {
-        self.lock().iter().for_each(|region| region.refuse());
+    pub(crate) fn close_to_writers(&self) {
+        self.lock().iter().for_each(|region| region.close_to_writers());
     }
 
     pub(crate) fn set_clock(&self, clock: u8) {

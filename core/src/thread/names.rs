@@ -79,7 +79,7 @@ impl ThreadState {
     }
 
     #[inline(always)]
-    pub(crate) fn place<'a>(&self, name: &'a Name<'_>) -> WireName<&'a str> {
+    pub(crate) fn wire_name<'a>(&self, name: &'a Name<'_>) -> WireName<&'a str> {
         match &name.0 {
             Text::Static(text) => self.place_static(text),
             Text::Dynamic(text) => WireName::Inline(cut(text, Name::MAX_BYTES)),

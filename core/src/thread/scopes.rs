@@ -5,7 +5,7 @@ use crate::Context;
 use std::cell::Cell;
 use std::sync::atomic::{compiler_fence, Ordering};
 
-/// The deepest nesting at which scopes are told apart exactly. Deeper ones share entries.
+/// The deepest nesting at which scopes are told apart exactly. Deeper ones are told apart by their depth alone.
 pub(super) const SCOPES: usize = 32;
 
 /// A scope: its depth, and a number that tells it from earlier scopes at that depth.

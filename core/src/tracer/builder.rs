@@ -202,13 +202,13 @@ impl Builder {
         self.check()?;
         let mut global = guard::global();
         if let Some(running) = global.tracer.clone().filter(|tracer| !tracer.shared().is_closed()) {
-            let guard = self.join(running)?;
+            let guard = self.share(running)?;
             global.guards += 1;
             return Ok(guard);
         }
         let region = if self.settings.disabled { None } else { region::find() };
         let tracer = match region {
-            Some(region) => self.join_parent(region)?,
+            Some(region) => self.attach_to_parent(region)?,
             None => self.spawn()?,
         };
         if !tracer.shared().settings.disabled {
@@ -232,7 +232,7 @@ impl Builder {
     /// Starts a tracer beside the global one, in a region.
     #[cfg(all(target_os = "linux", not(loom)))]
     pub(crate) fn start_in(self, region: Attachment) -> Result<Guard, InitError> {
-        self.join_parent(region).map(Guard::own)
+        self.attach_to_parent(region).map(Guard::own)
     }
 
     /// Starts a tracer beside the global one that has no threads: the owner of the returned collector makes its passes.
@@ -247,7 +247,7 @@ impl Builder {
     }
 
     /// Another guard for the tracer that runs, if the settings are the same.
-    fn join(self, running: Tracer) -> Result<Guard, InitError> {
+    fn share(self, running: Tracer) -> Result<Guard, InitError> {
         match running.shared().settings.difference(&self.settings) {
             Some(difference) => Err(InitError::Conflict(difference)),
             None if !self.exporters.is_empty() => Err(InitError::Exporters),
@@ -293,7 +293,7 @@ impl Builder {
     }
 
     /// Starts a tracer that records into the region of this process's parent.
-    fn join_parent(self, region: Attachment) -> Result<Tracer, InitError> {
+    fn attach_to_parent(self, region: Attachment) -> Result<Tracer, InitError> {
         guard::notice_forks();
         let region = Arc::new(region);
         let names = Arc::clone(&region);

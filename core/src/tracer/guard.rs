@@ -93,12 +93,12 @@ impl Guard {
     pub async fn finish_async(self) -> Report {
         let barrier = Barrier::new(1);
         let result = Arc::new(Mutex::new(None));
-        let (done, slot) = (Arc::clone(&barrier), Arc::clone(&result));
+        let (done, target) = (Arc::clone(&barrier), Arc::clone(&result));
         let guard = Arc::new(Mutex::new(Some(self)));
         let job = Arc::clone(&guard);
         let thread = std::thread::Builder::new().name("heirloom-finish".to_owned()).spawn(move || {
             let guard = job.lock().unwrap_or_else(PoisonError::into_inner).take();
-            *slot.lock().unwrap_or_else(PoisonError::into_inner) = guard.map(Guard::finish);
+            *target.lock().unwrap_or_else(PoisonError::into_inner) = guard.map(Guard::finish);
             done.done(None);
         });
         if thread.is_ok() {

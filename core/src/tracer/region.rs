@@ -39,7 +39,7 @@ impl Region {
         tracer.hosts.add(Arc::clone(&hosted));
         if tracer.is_closed() {
             // The tracer has finished meanwhile, and may not have seen this region.
-            hosted.refuse();
+            hosted.close_to_writers();
             tracer.hosts.remove(&hosted);
             hosted.close(RegionReport::default());
         }

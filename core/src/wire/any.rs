@@ -5,8 +5,8 @@ use super::{
     Attr, Begin, Chunk, End, Event, Header, Kind, Link, Rename, Status, ThreadStart, TraceValue, Tracestate, Violation,
 };
 
-/// Checks a record, and makes it one of this process's. `rest` is how many bytes of a long value are still to come in
-/// chunks, before the record and after it.
+/// Checks a record, and converts it to one of this process. `rest` is the number of bytes of a long value that are still
+/// to come in chunks, before the record and after it.
 pub(crate) fn check(record: &mut Vec<u64>, rest: &mut u64, origin: &mut impl Origin) -> Result<(), Violation> {
     let header = Header::of(record).ok_or(Violation::Length)?;
     let kind = header.kind().ok_or(Violation::Kind)?;

@@ -110,7 +110,6 @@ pub(crate) struct Split<'a> {
 
 impl<'a> Attr<&'a str> {
     /// Splits it into records of at most `max` bytes; `None` if not even the start fits.
-    #[inline]
     pub(crate) fn split(self, value: &'a Encoded<'a>, max: u64) -> Option<Split<'a>> {
         let fixed = FIXED_BYTES + stamp::bytes(self.tick.is_some()) + self.key.inline_bytes() + VALUE_WORD_BYTES;
         let room = (max.saturating_sub(fixed) & !7) as usize;

@@ -71,7 +71,7 @@ impl<O: Origin> Check<'_, O> {
         self.at >= self.record.len()
     }
 
-    /// The record ends here.
+    /// Checks that the record ends here.
     pub(super) fn end(&self) -> Result<(), Violation> {
         if self.at == self.record.len() {
             Ok(())

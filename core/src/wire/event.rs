@@ -45,7 +45,6 @@ impl Event<&str> {
     }
 
     /// Writes it, with attributes of this many bytes.
-    #[inline]
     pub(crate) fn put(&self, items: &[Item<'_>], items_bytes: u64, out: &mut impl Sink) {
         let bytes = Self::bare_bytes(&self.name) + items_bytes;
         out.start(self.head(bytes, self.name.flag(), self.name.aux()));

@@ -51,7 +51,6 @@ impl Link {
     }
 
     /// Writes it, with attributes of this many bytes.
-    #[inline]
     pub(crate) fn put(&self, items: &[Item<'_>], items_bytes: u64, out: &mut impl Sink) {
         out.start(self.head(Self::BARE_BYTES + items_bytes));
         items.iter().for_each(|item| item.put(out));

@@ -20,8 +20,8 @@
 //!
 //! item         type and flags, key; [inline key] value                                     `item.rs`
 //! value        one word of bits, or lengths and bytes                                      `value.rs`
-//! name         the id of a static text, or the length of the text that stands inline       `name.rs`
-//! tick         there if the record is stamped                                              `stamp.rs`
+//! name         the id of a static text, or the length of an inline text                   `name.rs`
+//! tick         only in stamped records                                                      `stamp.rs`
 //! ```
 //!
 //! Each kind has a file and a type, with all code that depends on its words: its writing, its reading (by the collector,

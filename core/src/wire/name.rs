@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! without INLINE   aux: the number of a static text in the process's dictionary
-//! with INLINE      aux: the length of the text in bytes; the text stands in the record, padded to whole words
+//! with INLINE      aux: the length of the text in bytes; the record contains the text, padded to whole words
 //! ```
 
 use super::check::{Check, Origin};
@@ -29,7 +29,6 @@ impl WireName<&str> {
     }
 
     /// Its flag.
-    #[inline]
     pub(super) fn flag(&self) -> u16 {
         match self {
             WireName::Id(_) => 0,
@@ -38,7 +37,6 @@ impl WireName<&str> {
     }
 
     /// Its number or its length.
-    #[inline]
     pub(super) fn aux(&self) -> u32 {
         match self {
             WireName::Id(id) => *id,
@@ -46,7 +44,6 @@ impl WireName<&str> {
         }
     }
 
-    #[inline]
     pub(super) fn put(&self, out: &mut impl Sink) {
         if let WireName::Inline(text) = self {
             out.bytes(text.as_bytes());

@@ -42,7 +42,6 @@ impl Rename<&str> {
         FIXED_BYTES + stamp::bytes(self.tick.is_some()) + self.name.inline_bytes()
     }
 
-    #[inline]
     pub(crate) fn put(&self, out: &mut impl Sink) {
         let flags = stamp::flag(self.tick) | self.name.flag();
         out.start(Self::head(self.span, self.bytes(), flags, self.name.aux()));

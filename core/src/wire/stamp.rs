@@ -22,7 +22,6 @@ pub(super) const fn bytes(is_stamped: bool) -> u64 {
 }
 
 /// The flag of a record with this stamp.
-#[inline]
 pub(super) fn flag(tick: Option<u64>) -> u16 {
     if tick.is_some() {
         STAMPED

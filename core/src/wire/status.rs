@@ -54,7 +54,6 @@ impl Status<&str> {
         FIXED_BYTES + stamp::bytes(self.tick.is_some()) + padded(self.text.len())
     }
 
-    #[inline]
     pub(crate) fn put(&self, out: &mut impl Sink) {
         let code = if self.is_ok { Self::OK } else { Self::ERROR };
         out.start(Self::head(self.span, self.bytes(), code | stamp::flag(self.tick), self.text.len()));

@@ -78,7 +78,6 @@ impl TraceValue<&str> {
         FIXED_BYTES + key.inline_bytes() + value.len()
     }
 
-    #[inline]
     pub(crate) fn put(&self, value: &Encoded<'_>, out: &mut impl Sink) {
         let flags = value.flags() | self.key.flag();
         out.start(self.head(Self::bytes(&self.key, value), flags, self.key.aux()));

@@ -98,7 +98,6 @@ impl<'a> Encoded<'a> {
         Encoded::Bytes { ty: Type::Str, bytes: Cow::Borrowed(bytes), whole }
     }
 
-    #[inline]
     pub(super) fn flags(&self) -> u16 {
         match self {
             Encoded::Scalar(ty, _) => *ty as u16,
@@ -107,13 +106,11 @@ impl<'a> Encoded<'a> {
     }
 
     /// The number of bytes that it takes.
-    #[inline]
     pub(crate) fn len(&self) -> u64 {
         VALUE_WORD_BYTES + padded(self.bytes().len())
     }
 
     /// The bytes behind its first word.
-    #[inline]
     pub(super) fn bytes(&self) -> &[u8] {
         match self {
             Encoded::Scalar(..) => &[],
@@ -122,7 +119,6 @@ impl<'a> Encoded<'a> {
     }
 
     /// Its first word.
-    #[inline]
     pub(super) fn word(&self) -> u64 {
         match self {
             Encoded::Scalar(_, bits) => *bits,
@@ -131,7 +127,6 @@ impl<'a> Encoded<'a> {
     }
 
     /// Writes it into one record.
-    #[inline]
     pub(super) fn put(&self, out: &mut impl Sink) {
         out.word(self.word());
         out.bytes(self.bytes());

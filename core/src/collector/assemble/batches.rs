@@ -63,8 +63,8 @@ impl Batches {
     /// Removes a process from which nothing more arrives.
     pub(super) fn remove(&mut self, process: ProcessId) -> Option<Batch> {
         let last = self.take(process);
-        if let Some(slot) = self.all.get_mut(process.0 as usize) {
-            *slot = None;
+        if let Some(entry) = self.all.get_mut(process.0 as usize) {
+            *entry = None;
         }
         last
     }

@@ -81,11 +81,11 @@ impl Assembler {
         };
         match (self.by_id.get(&span).copied(), early) {
             (Some(_), Early::End(end, process)) => self.stray_end(end, process),
-            (Some(slot), Early::Record { process, .. }) if self.slots[slot as usize].process != process => {
+            (Some(index), Early::Record { process, .. }) if self.table[index as usize].process != process => {
                 self.counts.late += 1;
             }
-            (Some(slot), Early::Record { words, last_tick, chunks, .. }) => {
-                let done = match self.apply(slot, last_tick, &words) {
+            (Some(index), Early::Record { words, last_tick, chunks, .. }) => {
+                let done = match self.apply(index, last_tick, &words) {
                     Some(Some(mut partial)) => {
                         chunks.iter().filter_map(|c| Chunk::read(c)).for_each(|chunk| partial.add(chunk.bytes));
                         self.complete(partial)

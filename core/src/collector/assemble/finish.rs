@@ -10,7 +10,7 @@ use crate::wire::Begin;
 use crate::SpanId;
 use std::sync::Arc;
 
-/// How many emptied extras are kept for later spans: enough to avoid most allocations.
+/// How many emptied extras are kept, so that later spans reuse their memory.
 const MAX_SPARE: usize = 1024;
 
 /// How a span ended.
@@ -26,10 +26,10 @@ pub(in crate::collector) enum Ending {
 
 impl Assembler {
     /// Moves an open span into its process's batch.
-    pub(super) fn finish(&mut self, slot: u32, end_tick: u64, ending: Ending) {
+    pub(super) fn finish(&mut self, index: u32, end_tick: u64, ending: Ending) {
         let end_ns = self.timeline.unix_ns(end_tick);
-        self.add_trace_values(slot, end_ns);
-        let Some(open) = self.slots.get_mut(slot as usize) else { return };
+        self.add_trace_values(index, end_ns);
+        let Some(open) = self.table.get_mut(index as usize) else { return };
         let Some(filling) = self.batches.of(open.process) else { return };
         let extras = open.extras.take();
         open.ended = true;
@@ -66,11 +66,11 @@ impl Assembler {
         let (process, reader) = (open.process, open.reader);
         if !process.is_own() {
             filling.open -= 1;
-            *self.foreign_open_of(reader) -= 1;
+            *self.open_by_reader(reader) -= 1;
         }
-        self.free.push(slot);
+        self.free.push(index);
         if let Some(extras) = extras {
-            self.place(&mut row, process, extras);
+            self.add_extras(&mut row, process, extras);
         }
         self.batches.span(process, row);
         self.counts.spans += 1;
@@ -78,23 +78,23 @@ impl Assembler {
         self.counts.aborted += u64::from(ending == Ending::Aborted);
     }
 
-    fn place(&mut self, row: &mut SpanRow, process: ProcessId, mut extras: Box<Extras>) {
+    fn add_extras(&mut self, row: &mut SpanRow, process: ProcessId, mut extras: Box<Extras>) {
         let Some(filling) = self.batches.of(process) else { return };
         self.held_bytes -= extras.held_bytes();
         row.tracestate = match extras.tracestate {
             0 => None,
             index => self.tracestates.get(index as usize - 1).cloned(),
         };
-        let placed = extras.place(&mut filling.builder);
-        self.counts.truncated += u64::from(placed.truncated);
-        row.attributes = placed.attributes;
-        row.events = placed.events;
-        row.links = placed.links;
-        row.outcome = placed.outcome;
-        if let Some(name) = placed.name {
+        let rows = extras.write_rows(&mut filling.builder);
+        self.counts.truncated += u64::from(rows.truncated);
+        row.attributes = rows.attributes;
+        row.events = rows.events;
+        row.links = rows.links;
+        row.outcome = rows.outcome;
+        if let Some(name) = rows.name {
             row.name = name;
         }
-        [row.dropped_attributes, row.dropped_events, row.dropped_links] = placed.dropped;
+        [row.dropped_attributes, row.dropped_events, row.dropped_links] = rows.dropped;
         if self.spare.len() < MAX_SPARE {
             extras.clear();
             self.spare.push(extras);
@@ -105,18 +105,18 @@ impl Assembler {
     pub(in crate::collector) fn close_all(&mut self, tick: u64, send: &mut dyn FnMut(Batch)) {
         self.end_of_pass(send);
         self.end_of_pass(send);
-        for slot in self.open_slots(|_| true) {
-            self.finish(slot, tick, Ending::Incomplete);
+        for index in self.open_indices(|_| true) {
+            self.finish(index, tick, Ending::Incomplete);
             self.send_if_full(send);
         }
     }
 
     /// The spans that match and have not ended, the youngest first.
-    fn open_slots(&self, matches: impl Fn(&Open) -> bool) -> Vec<u32> {
-        let open = |slot: &u32| self.slots.get(*slot as usize).filter(|open| !open.ended);
+    fn open_indices(&self, matches: impl Fn(&Open) -> bool) -> Vec<u32> {
+        let open = |index: &u32| self.table.get(*index as usize).filter(|open| !open.ended);
         let mut found: Vec<u32> =
-            self.by_id.values().copied().filter(|slot| open(slot).is_some_and(&matches)).collect();
-        found.sort_unstable_by_key(|slot| std::cmp::Reverse(self.slots[*slot as usize].start_ns));
+            self.by_id.values().copied().filter(|index| open(index).is_some_and(&matches)).collect();
+        found.sort_unstable_by_key(|index| std::cmp::Reverse(self.table[*index as usize].start_ns));
         found
     }
 
@@ -130,16 +130,16 @@ impl Assembler {
         why: &Abort,
         send: &mut dyn FnMut(Batch),
     ) -> u64 {
-        let open = self.open_slots(|o| o.process == process && reader.map_or(true, |reader| o.reader == reader));
-        for slot in &open {
+        let open = self.open_indices(|o| o.process == process && reader.map_or(true, |reader| o.reader == reader));
+        for index in &open {
             let limits = self.limits;
-            if let Some(extras) = self.extras_of(*slot) {
+            if let Some(extras) = self.extras_of(*index) {
                 let before = extras.held_bytes();
                 extras.aborted(why, &limits);
                 let after = extras.held_bytes();
                 self.held_bytes = self.held_bytes + after - before;
             }
-            self.finish(*slot, tick, Ending::Aborted);
+            self.finish(*index, tick, Ending::Aborted);
             self.send_if_full(send);
         }
         open.len() as u64
@@ -149,7 +149,7 @@ impl Assembler {
     /// wait become final: there are some if its memory changed after its end.
     pub(in crate::collector) fn remove_process(&mut self, process: ProcessId, send: &mut dyn FnMut(Batch)) {
         for waiting in self.take_waiting_of(process) {
-            self.finish(waiting.slot, waiting.tick, Ending::Ended);
+            self.finish(waiting.index, waiting.tick, Ending::Ended);
             self.send_if_full(send);
         }
         let late = self.drop_early_of(process);
@@ -160,10 +160,10 @@ impl Assembler {
     }
 
     fn take_waiting_of(&mut self, process: ProcessId) -> Vec<Waiting> {
-        let slots = &self.slots;
+        let table = &self.table;
         let mut taken = Vec::new();
         for waiting in &mut self.waiting {
-            let is_its = |w: &Waiting| slots.get(w.slot as usize).is_some_and(|open| open.process == process);
+            let is_its = |w: &Waiting| table.get(w.index as usize).is_some_and(|open| open.process == process);
             let (its, others) = std::mem::take(waiting).into_iter().partition(is_its);
             *waiting = others;
             taken.extend::<Vec<_>>(its);
@@ -174,8 +174,8 @@ impl Assembler {
     /// The spans that have not ended.
     pub(in crate::collector) fn open_spans(&mut self) -> Vec<OpenSpan> {
         let mut spans: Vec<OpenSpan> = Vec::new();
-        for slot in self.by_id.values() {
-            let open = &self.slots[*slot as usize];
+        for index in self.by_id.values() {
+            let open = &self.table[*index as usize];
             if open.ended {
                 continue;
             }

@@ -45,7 +45,7 @@ use traces::Traces;
 /// Maximum number of bytes that all open spans together may hold. Beyond it, new data on a span is dropped and counted (a
 /// status and a new name as attributes). Other processes' spans get half of it, so that they can't use up all of it.
 const MAX_HELD_BYTES: usize = 64 << 20;
-/// The most spans in a batch: enough to spread the cost of a batch.
+/// The most spans in a batch, so that its memory and the time to fill it are bounded.
 pub(super) const MAX_BATCH_SPANS: usize = 4096;
 /// The most bytes in a batch, about: several must fit into an exporter's queue.
 pub(super) const MAX_BATCH_BYTES: usize = 1 << 20;
@@ -53,7 +53,7 @@ pub(super) const MAX_BATCH_BYTES: usize = 1 << 20;
 /// An end that waits for one more pass.
 #[derive(Debug)]
 struct Waiting {
-    slot: u32,
+    index: u32,
     tick: u64,
 }
 
@@ -64,7 +64,7 @@ pub(crate) struct Assembler {
     pub(super) lanes: Lanes,
     limits: Limits,
     names: Names,
-    slots: Vec<Open>,
+    table: Vec<Open>,
     free: Vec<u32>,
     by_id: ById<u32>,
     /// Ends of the last pass, and of this one.
@@ -82,7 +82,7 @@ pub(crate) struct Assembler {
     /// Readers to whose shards the room of one end must be returned.
     credits: Vec<u32>,
     /// The number of open spans of other processes, by the lower bits of their reader.
-    foreign_open: Vec<u64>,
+    open_by_reader: Vec<u64>,
     pub(crate) counts: Assembled,
 }
 
@@ -94,7 +94,7 @@ impl Assembler {
             lanes: Lanes::default(),
             limits,
             names: Names::default(),
-            slots: Vec::new(),
+            table: Vec::new(),
             free: Vec::new(),
             by_id: ById::default(),
             waiting: [Vec::new(), Vec::new()],
@@ -106,7 +106,7 @@ impl Assembler {
             batches: Batches::new(resource, queue_bytes),
             tracestates: Vec::new(),
             credits: Vec::new(),
-            foreign_open: Vec::new(),
+            open_by_reader: Vec::new(),
             counts: Assembled::default(),
         }
     }
@@ -158,15 +158,15 @@ impl Assembler {
         }
         self.lanes.retain(state.lane);
         state.last_tick = begin.tick;
-        let slot = self.occupy(open);
-        let slots = &self.slots;
-        state.stack.push(span, slot, |id, slot| is_open(slots, id, slot));
-        if let Some(other) = self.by_id.insert(span, slot) {
+        let index = self.occupy(open);
+        let table = &self.table;
+        state.stack.push(span, index, |id, index| is_open(table, id, index));
+        if let Some(other) = self.by_id.insert(span, index) {
             self.displace(other, begin.tick);
-            self.by_id.insert(span, slot);
+            self.by_id.insert(span, index);
         }
         if !state.process.is_own() {
-            *self.foreign_open_of(state.reader) += 1;
+            *self.open_by_reader(state.reader) += 1;
             if let Some(filling) = self.batches.of(state.process) {
                 filling.open += 1;
             }
@@ -178,13 +178,13 @@ impl Assembler {
     #[inline]
     fn occupy(&mut self, open: Open) -> u32 {
         match self.free.pop() {
-            Some(slot) => {
-                self.slots[slot as usize] = open;
-                slot
+            Some(index) => {
+                self.table[index as usize] = open;
+                index
             }
             None => {
-                self.slots.push(open);
-                self.slots.len() as u32 - 1
+                self.table.push(open);
+                self.table.len() as u32 - 1
             }
         }
     }
@@ -204,26 +204,26 @@ impl Assembler {
             return Some(());
         }
         if state.stack.top(span).is_none() {
-            state.stack.trim(|id, slot| is_open(&self.slots, id, slot));
+            state.stack.trim(|id, index| is_open(&self.table, id, index));
         }
-        // The span on the stack may have ended elsewhere: its slot may belong to another span now.
-        let slot = match state.stack.pop(span).filter(|slot| is_open(&self.slots, span, *slot)) {
-            Some(slot) => {
-                self.slots[slot as usize].nested = true;
-                slot
+        // The span on the stack may have ended elsewhere: its index may belong to another span now.
+        let index = match state.stack.pop(span).filter(|index| is_open(&self.table, span, *index)) {
+            Some(index) => {
+                self.table[index as usize].nested = true;
+                index
             }
-            None => *self.by_id.get(&span).filter(|slot| self.slots[**slot as usize].takes(state.process))?,
+            None => *self.by_id.get(&span).filter(|index| self.table[**index as usize].takes(state.process))?,
         };
-        self.close(slot, tick, flags, dropped);
+        self.close(index, tick, flags, dropped);
         Some(())
     }
 
     /// Takes an end from another thread's shard or the overflow, and returns its reservation.
     pub(super) fn stray_end(&mut self, end: StrayEnd, process: ProcessId) {
         match self.by_id.get(&end.span).copied() {
-            Some(slot) if self.slots[slot as usize].takes(process) => {
-                self.credits.push(self.slots[slot as usize].reader);
-                self.close(slot, end.tick, end.flags | End::ESCAPED, end.dropped);
+            Some(index) if self.table[index as usize].takes(process) => {
+                self.credits.push(self.table[index as usize].reader);
+                self.close(index, end.tick, end.flags | End::ESCAPED, end.dropped);
             }
             Some(_) => self.counts.late += 1,
             None => {
@@ -233,34 +233,34 @@ impl Assembler {
     }
 
     #[inline]
-    fn close(&mut self, slot: u32, tick: u64, flags: u16, dropped: u32) {
+    fn close(&mut self, index: u32, tick: u64, flags: u16, dropped: u32) {
         if dropped != 0 {
-            if let Some(extras) = self.extras_of(slot) {
+            if let Some(extras) = self.extras_of(index) {
                 extras.add_lost(dropped & 0xffff, dropped >> 16);
             }
         }
         if flags & End::PANICKED != 0 {
             let limits = self.limits;
-            if let Some(extras) = self.extras_of(slot) {
+            if let Some(extras) = self.extras_of(index) {
                 let before = extras.held_bytes();
                 extras.panicked(&limits);
                 let after = extras.held_bytes();
                 self.held_bytes = self.held_bytes + after - before;
             }
         }
-        self.slots[slot as usize].ended = true;
+        self.table[index as usize].ended = true;
         // A parent of which only the ids are known may be recorded by this tracer, in a shard that is read later.
-        if flags & End::ESCAPED == 0 && self.sees_parent(slot) {
-            self.finish(slot, tick, Ending::Ended);
+        if flags & End::ESCAPED == 0 && self.sees_parent(index) {
+            self.finish(index, tick, Ending::Ended);
         } else {
-            self.waiting[1].push(Waiting { slot, tick });
+            self.waiting[1].push(Waiting { index, tick });
         }
     }
 
     /// Whether a span's parent is a local one, or is open.
     #[inline]
-    fn sees_parent(&mut self, slot: u32) -> bool {
-        let open = &mut self.slots[slot as usize];
+    fn sees_parent(&mut self, index: u32) -> bool {
+        let open = &mut self.table[index as usize];
         if open.flags & Begin::PARENT_REMOTE == 0 {
             return true;
         }
@@ -269,19 +269,19 @@ impl Assembler {
     }
 
     /// The extras of an open span. Makes them if necessary.
-    fn extras_of(&mut self, slot: u32) -> Option<&mut Extras> {
+    fn extras_of(&mut self, index: u32) -> Option<&mut Extras> {
         let spare = &mut self.spare;
-        let open = self.slots.get_mut(slot as usize)?;
+        let open = self.table.get_mut(index as usize)?;
         Some(open.extras.get_or_insert_with(|| spare.pop().unwrap_or_default()))
     }
 
     /// Takes every other record about a span.
     fn on_span(&mut self, state: &mut LaneState, header: Header, record: &[u64]) -> Option<()> {
         let span = span_of(record)?;
-        let slot = match state.stack.top(span).filter(|slot| is_open(&self.slots, span, *slot)) {
-            Some(slot) => slot,
+        let index = match state.stack.top(span).filter(|index| is_open(&self.table, span, *index)) {
+            Some(index) => index,
             None => match self.by_id.get(&span) {
-                Some(slot) if self.slots[*slot as usize].process == state.process => *slot,
+                Some(index) if self.table[*index as usize].process == state.process => *index,
                 Some(_) => {
                     self.counts.late += 1;
                     return Some(());
@@ -299,16 +299,16 @@ impl Assembler {
                 }
             },
         };
-        let partial = self.apply(slot, state.last_tick, record)?;
+        let partial = self.apply(index, state.last_tick, record)?;
         state.rest = partial.map(Rest::Of);
         Some(())
     }
 
     /// Applies a record to an open span. Returns an Attr that continues in chunks.
-    fn apply(&mut self, slot: u32, last_tick: u64, record: &[u64]) -> Option<Option<Partial>> {
+    fn apply(&mut self, index: u32, last_tick: u64, record: &[u64]) -> Option<Option<Partial>> {
         let kind = Header::of(record)?.kind()?;
         let spare = &mut self.spare;
-        let open = self.slots.get_mut(slot as usize)?;
+        let open = self.table.get_mut(index as usize)?;
         let full = self.held_bytes > max_held_bytes(open.process);
         let extras = open.extras.get_or_insert_with(|| spare.pop().unwrap_or_default());
         let before = extras.held_bytes();
@@ -325,7 +325,7 @@ impl Assembler {
                     match (extras.key(attr.key, &mut self.names), value) {
                         (Some(key), AttrValue::Whole(value)) => extras.attribute(key, value, tick, &self.limits),
                         (Some(key), AttrValue::Beginning(value)) => {
-                            partial = Some(Partial::new(slot, open.span, key, tick, value));
+                            partial = Some(Partial::new(index, open.span, key, tick, value));
                             Some(())
                         }
                         (None, _) => None,
@@ -379,7 +379,7 @@ impl Assembler {
     /// Sets a long attribute that is complete.
     fn complete(&mut self, partial: Partial) -> Option<()> {
         let limits = self.limits;
-        let open = self.slots.get_mut(partial.slot as usize)?;
+        let open = self.table.get_mut(partial.index as usize)?;
         let extras = open.extras.as_mut()?;
         if open.span != partial.span {
             return Some(());
@@ -413,14 +413,14 @@ impl Assembler {
         }
         let ready = std::mem::take(&mut self.waiting[0]);
         // Before any of them is finished, because one may be another's parent.
-        ready.iter().for_each(|waiting| _ = self.sees_parent(waiting.slot));
+        ready.iter().for_each(|waiting| _ = self.sees_parent(waiting.index));
         for waiting in ready {
-            self.finish(waiting.slot, waiting.tick, Ending::Ended);
+            self.finish(waiting.index, waiting.tick, Ending::Ended);
             self.send_if_full(send);
         }
         self.waiting.swap(0, 1);
-        let carriers = self.carry_trace_values(send);
-        carriers || !self.waiting[0].is_empty() || !self.early.is_empty()
+        let update_spans = self.export_pending_values(send);
+        update_spans || !self.waiting[0].is_empty() || !self.early.is_empty()
     }
 
     /// Takes the readers to whose shards the reservation of one end must be returned, once for each end.
@@ -475,17 +475,17 @@ impl Assembler {
         self.batches.add(resource)
     }
 
-    fn foreign_open_of(&mut self, reader: u32) -> &mut u64 {
+    fn open_by_reader(&mut self, reader: u32) -> &mut u64 {
         let index = (reader & u32::MAX >> 1) as usize;
-        if index >= self.foreign_open.len() {
-            self.foreign_open.resize(index + 1, 0);
+        if index >= self.open_by_reader.len() {
+            self.open_by_reader.resize(index + 1, 0);
         }
-        &mut self.foreign_open[index]
+        &mut self.open_by_reader[index]
     }
 
     /// The number of open spans that were started in another process's shard.
     pub(super) fn open_of(&mut self, reader: u32) -> u64 {
-        *self.foreign_open_of(reader)
+        *self.open_by_reader(reader)
     }
 
     /// The number of open spans that another process started.

@@ -35,9 +35,9 @@ impl Open {
     }
 }
 
-/// Whether the span with this id is in this slot, and has not ended.
-pub(super) fn is_open(slots: &[Open], span: u64, slot: u32) -> bool {
-    slots.get(slot as usize).is_some_and(|open| open.span == span && !open.ended)
+/// Whether the span with this id is at this index of the table, and has not ended.
+pub(super) fn is_open(table: &[Open], span: u64, index: u32) -> bool {
+    table.get(index as usize).is_some_and(|open| open.span == span && !open.ended)
 }
 
 pub(super) type ById<T> = HashMap<u64, T, BuildHasherDefault<IdHasher>>;

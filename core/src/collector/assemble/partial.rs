@@ -14,7 +14,7 @@ pub(in crate::collector) enum Rest {
 /// A long attribute of which chunks are still to come.
 #[derive(Debug)]
 pub(in crate::collector) struct Partial {
-    pub(super) slot: u32,
+    pub(super) index: u32,
     pub(super) span: u64,
     pub(super) key: NameRow,
     pub(super) ty: Type,
@@ -24,9 +24,9 @@ pub(in crate::collector) struct Partial {
 }
 
 impl Partial {
-    pub(super) fn new(slot: u32, span: u64, key: NameRow, tick: u64, value: Beginning<'_>) -> Self {
+    pub(super) fn new(index: u32, span: u64, key: NameRow, tick: u64, value: Beginning<'_>) -> Self {
         let Beginning { ty, len, before, bytes } = value;
-        let mut partial = Self { slot, span, key, ty, before, tick, bytes: Vec::with_capacity(len.min(1 << 20)) };
+        let mut partial = Self { index, span, key, ty, before, tick, bytes: Vec::with_capacity(len.min(1 << 20)) };
         partial.add(bytes);
         partial
     }

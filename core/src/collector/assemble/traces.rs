@@ -4,7 +4,7 @@
 //!
 //! 1. It is read from any shard, and kept with its trace. No span has it yet.
 //! 2. Each span of the trace that finishes gets all values that the trace has by then.
-//! 3. If no span has it and no span of the trace is open at the end of two passes, a span is made for it: a *carrier*
+//! 3. If no span has it and no span of the trace is open at the end of two passes, a span is made for it: an *update span*
 //!    (another process's value is counted as late instead).
 //! 4. A trace without open spans from which nothing arrived for a minute is forgotten. If all traces together exceed the
 //!    limit, the oldest are forgotten (if no span had the last value of one yet, that value is counted as late).
@@ -27,13 +27,13 @@ const REFRESH_NS: u64 = QUIET_NS / 2;
 const MAX_BYTES: usize = 16 << 20;
 /// Maximum number of bytes of one trace's values up to which other processes may add more, because each of the trace's
 /// spans gets all of them.
-const MAX_FOREIGN_BYTES: usize = 64 << 10;
+const MAX_BYTES_FOR_CHILDREN: usize = 64 << 10;
 /// The overhead of keeping one trace's values, in bytes, about.
 const OVERHEAD_BYTES: usize = 512;
 /// How many of the oldest traces are examined for each new one, so that the cost is constant.
 const LOOKS: usize = 4;
-/// The name of a carrier.
-const CARRIER: &str = "trace update";
+/// The name of an update span.
+const UPDATE_SPAN: &str = "trace update";
 
 /// The state of one trace.
 #[derive(Debug)]
@@ -42,20 +42,20 @@ struct Trace {
     bytes: usize,
     /// The time at which a value was last set, a span that got them ended, or one was seen open.
     heard_ns: u64,
-    uncarried: Option<Uncarried>,
+    pending: Option<Pending>,
     /// Whether it is in the list of traces with a value that no span has yet.
     is_listed: bool,
 }
 
 /// The last value, if no span has it yet.
 #[derive(Clone, Debug)]
-struct Uncarried {
+struct Pending {
     /// The span through whose context it was set.
     span: u64,
     is_remote: bool,
     tick: u64,
     lane: Arc<Lane>,
-    /// Whether this process set it, so that it may have a carrier.
+    /// Whether this process set it, so that it may have an update span.
     is_own: bool,
     /// Whether no span of the trace was open at the end of a pass.
     alone: bool,
@@ -68,7 +68,7 @@ pub(super) struct Traces {
     /// The traces, each once, the oldest first.
     order: VecDeque<TraceId>,
     /// Traces with a value that no span has yet, and some that had one. Each once, except for some that were forgotten.
-    uncarried: Vec<TraceId>,
+    pending: Vec<TraceId>,
     bytes: usize,
     /// The time of the last check for open spans.
     refreshed_ns: u64,
@@ -95,7 +95,7 @@ impl Traces {
     /// without bound.
     fn has_room_for_others(&self, id: TraceId) -> bool {
         let bytes = self.by_id.get(&id).map_or(0, |trace| trace.bytes);
-        self.bytes <= MAX_BYTES / 2 && bytes <= MAX_FOREIGN_BYTES
+        self.bytes <= MAX_BYTES / 2 && bytes <= MAX_BYTES_FOR_CHILDREN
     }
 
     fn of(&mut self, id: TraceId, now_ns: u64) -> &mut Trace {
@@ -107,7 +107,7 @@ impl Traces {
             extras: Extras::default(),
             bytes: 0,
             heard_ns: now_ns,
-            uncarried: None,
+            pending: None,
             is_listed: false,
         })
     }
@@ -130,7 +130,7 @@ impl Traces {
     fn forget(&mut self, id: TraceId) {
         let Some(trace) = self.by_id.remove(&id) else { return };
         self.bytes -= trace.bytes;
-        self.lost += u64::from(trace.uncarried.is_some());
+        self.lost += u64::from(trace.pending.is_some());
     }
 }
 
@@ -144,7 +144,7 @@ impl Assembler {
             return Some(());
         }
         if self.traces.is_refresh_due(id, now_ns) {
-            let open = self.by_id.values().map(|slot| self.slots[*slot as usize].trace);
+            let open = self.by_id.values().map(|index| self.table[*index as usize].trace);
             self.traces.refresh(open, now_ns);
         }
         let trace = self.traces.of(id, now_ns);
@@ -152,17 +152,17 @@ impl Assembler {
         let done = trace.extras.trace_value(key, value, tick, &self.limits);
         trace.heard_ns = trace.heard_ns.max(now_ns);
         let is_own = state.process.is_own();
-        // A carrier for a value of this process has another process's values as well.
-        if is_own || !trace.uncarried.as_ref().is_some_and(|value| value.is_own) {
+        // An update span for a value of this process has another process's values as well.
+        if is_own || !trace.pending.as_ref().is_some_and(|value| value.is_own) {
             let lane = Arc::clone(self.lanes.get(state.lane));
-            trace.uncarried = Some(Uncarried { span: span.0, is_remote, tick, lane, is_own, alone: false });
+            trace.pending = Some(Pending { span: span.0, is_remote, tick, lane, is_own, alone: false });
         }
         let was_listed = std::mem::replace(&mut trace.is_listed, true);
         let bytes = OVERHEAD_BYTES + trace.extras.held_bytes();
         let before = std::mem::replace(&mut trace.bytes, bytes);
         self.traces.bytes = self.traces.bytes + bytes - before;
         if !was_listed {
-            self.traces.uncarried.push(id);
+            self.traces.pending.push(id);
         }
         self.counts.late += std::mem::take(&mut self.traces.lost);
         done
@@ -170,66 +170,66 @@ impl Assembler {
 
     /// Sets the values of its trace on a span that finishes.
     #[inline]
-    pub(super) fn add_trace_values(&mut self, slot: u32, end_ns: u64) {
+    pub(super) fn add_trace_values(&mut self, index: u32, end_ns: u64) {
         if !self.traces.by_id.is_empty() {
-            self.add_known_values(slot, end_ns);
+            self.add_known_values(index, end_ns);
         }
     }
 
     #[inline(never)]
-    fn add_known_values(&mut self, slot: u32, end_ns: u64) {
-        let open = &mut self.slots[slot as usize];
+    fn add_known_values(&mut self, index: u32, end_ns: u64) {
+        let open = &mut self.table[index as usize];
         let Some(trace) = self.traces.by_id.get_mut(&open.trace) else { return };
         trace.heard_ns = trace.heard_ns.max(end_ns);
-        trace.uncarried = None;
+        trace.pending = None;
         let extras = open.extras.get_or_insert_with(|| self.spare.pop().unwrap_or_default());
         let before = extras.held_bytes();
         extras.add_missing(&trace.extras, &self.limits);
         self.held_bytes = self.held_bytes + extras.held_bytes() - before;
     }
 
-    /// Makes carriers for values that no span is going to get. Full batches go to `send`. Returns whether some may need
+    /// Makes update_spans for values that no span is going to get. Full batches go to `send`. Returns whether some may need
     /// one at the end of the next pass.
-    pub(super) fn carry_trace_values(&mut self, send: &mut dyn FnMut(Batch)) -> bool {
-        if self.traces.uncarried.is_empty() {
+    pub(super) fn export_pending_values(&mut self, send: &mut dyn FnMut(Batch)) -> bool {
+        if self.traces.pending.is_empty() {
             return false;
         }
         let mut waits = false;
         let mut open: Option<HashSet<TraceId>> = None;
-        for id in std::mem::take(&mut self.traces.uncarried) {
+        for id in std::mem::take(&mut self.traces.pending) {
             let Some(trace) = self.traces.by_id.get_mut(&id).filter(|trace| trace.is_listed) else { continue };
             trace.is_listed = false;
-            let Some(value) = &mut trace.uncarried else { continue };
-            let (slots, by_id) = (&self.slots, &self.by_id);
-            let traces = || by_id.values().map(|slot| slots[*slot as usize].trace).collect();
+            let Some(value) = &mut trace.pending else { continue };
+            let (table, by_id) = (&self.table, &self.by_id);
+            let traces = || by_id.values().map(|index| table[*index as usize].trace).collect();
             let is_open = by_id.contains_key(&value.span) || open.get_or_insert_with(traces).contains(&id);
             if !is_open && value.alone && value.is_own {
                 let value = value.clone();
-                self.carry(id, &value);
+                self.make_update_span(id, &value);
                 self.send_if_full(send);
             } else if !is_open && value.alone {
-                trace.uncarried = None;
+                trace.pending = None;
                 self.counts.late += 1;
             } else {
                 value.alone = !is_open;
                 waits |= !is_open;
-                self.traces.uncarried.push(id);
+                self.traces.pending.push(id);
             }
         }
-        for id in &self.traces.uncarried {
+        for id in &self.traces.pending {
             self.traces.by_id.get_mut(id).into_iter().for_each(|trace| trace.is_listed = true);
         }
         waits
     }
 
-    /// Makes a carrier for the values of a trace.
-    fn carry(&mut self, trace: TraceId, value: &Uncarried) {
+    /// Makes an update span for the values of a trace.
+    fn make_update_span(&mut self, trace: TraceId, value: &Pending) {
         let open = Open {
             trace,
             span: crate::thread::state().random() | 1,
             parent: value.span,
             start_ns: self.timeline.unix_ns(value.tick),
-            name: dictionary::id_of(CARRIER).unwrap_or(0),
+            name: dictionary::id_of(UPDATE_SPAN).unwrap_or(0),
             flags: if value.is_remote { Begin::PARENT_REMOTE } else { 0 },
             nested: false,
             ended: false,
@@ -239,9 +239,9 @@ impl Assembler {
             reader: 0,
             extras: None,
         };
-        self.counts.carriers += 1;
-        let slot = self.occupy(open);
-        self.finish(slot, value.tick, Ending::Ended);
+        self.counts.update_spans += 1;
+        let index = self.occupy(open);
+        self.finish(index, value.tick, Ending::Ended);
     }
 }
 

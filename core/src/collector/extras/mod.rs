@@ -59,7 +59,7 @@ pub(super) struct Abort {
 }
 
 /// The positions of the extras in a batch.
-pub(super) struct Placed {
+pub(super) struct ExtrasRows {
     pub(super) attributes: Range<u32>,
     pub(super) events: Range<u32>,
     pub(super) links: Range<u32>,
@@ -372,7 +372,7 @@ impl Extras {
     }
 
     /// Copies everything into a batch.
-    pub(super) fn place(&mut self, batch: &mut BatchBuilder) -> Placed {
+    pub(super) fn write_rows(&mut self, batch: &mut BatchBuilder) -> ExtrasRows {
         let base = if self.bytes.is_empty() { 0 } else { batch.bytes(&self.bytes).start };
         let attributes = batch.attributes(self.attributes.drain(..).map(|set| shift_attribute(set.row, base)));
         let items = batch.attributes(self.items.drain(..).map(|row| shift_attribute(row, base))).start;
@@ -387,7 +387,7 @@ impl Extras {
             row.attributes = shift(row.attributes, items);
             row
         }));
-        Placed {
+        ExtrasRows {
             attributes,
             events,
             links,

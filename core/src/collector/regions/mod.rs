@@ -23,7 +23,7 @@ mod shard;
 
 use super::assemble::Assembler;
 use crate::export::Batch;
-use crate::pipeline::{Foreign, Shared};
+use crate::pipeline::{ChildCounts, Shared};
 use crate::shm::{Hosted, RegionReport};
 use complaints::Complaints;
 use readers::Readers;
@@ -45,11 +45,11 @@ pub(super) struct Regions {
     /// The region that is read first. It changes with each pass, so that none always waits for another.
     first: usize,
     /// The counts of the closed ones.
-    closed: Foreign,
+    closed: ChildCounts,
     record: Vec<u64>,
     complaints: Complaints,
     /// Closed regions whose makers have not been notified.
-    untold: Vec<(Arc<Hosted>, RegionReport)>,
+    unreported: Vec<(Arc<Hosted>, RegionReport)>,
 }
 
 impl Regions {
@@ -103,8 +103,8 @@ impl Regions {
 
     /// After a pass: removes regions whose process has ended and that have been read completely. Returns whether any is
     /// about to be removed.
-    pub(super) fn bury(&mut self, tracer: &Shared, to: &mut Assembler, send: &mut dyn FnMut(Batch)) -> bool {
-        let Self { all, readers, closed, untold, .. } = self;
+    pub(super) fn reap(&mut self, tracer: &Shared, to: &mut Assembler, send: &mut dyn FnMut(Batch)) -> bool {
+        let Self { all, readers, closed, unreported, .. } = self;
         let mut dying = false;
         all.retain_mut(|region| {
             let Some((death, tick)) = region.death else { return true };
@@ -115,7 +115,7 @@ impl Regions {
             }
             region.abort(&death, tick, to, send);
             let report = region.close(tracer, to, readers, closed, send);
-            untold.push((Arc::clone(&region.hosted), report));
+            unreported.push((Arc::clone(&region.hosted), report));
             false
         });
         dying
@@ -123,16 +123,16 @@ impl Regions {
 
     /// The tracer has finished: nothing that the processes record from now on is read.
     pub(super) fn close_all(&mut self, tracer: &Shared, to: &mut Assembler, send: &mut dyn FnMut(Batch)) {
-        let Self { all, readers, closed, untold, .. } = self;
+        let Self { all, readers, closed, unreported, .. } = self;
         for mut region in all.drain(..) {
             let report = region.close(tracer, to, readers, closed, send);
-            untold.push((region.hosted, report));
+            unreported.push((region.hosted, report));
         }
     }
 
     /// Notifies threads that wait for the end of a region, once the ledger has its counts.
     pub(super) fn tell(&mut self) {
-        self.untold.drain(..).for_each(|(hosted, report)| hosted.close(report));
+        self.unreported.drain(..).for_each(|(hosted, report)| hosted.close(report));
     }
 
     /// Returns the room that a begin reserved, if the reader is a region's.
@@ -141,7 +141,7 @@ impl Regions {
     }
 
     /// The counts of all writers.
-    pub(super) fn counts(&self) -> Foreign {
+    pub(super) fn counts(&self) -> ChildCounts {
         let mut sum = self.closed;
         self.all.iter().for_each(|region| region.add_to(&mut sum, &self.readers));
         sum

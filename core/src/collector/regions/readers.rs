@@ -5,7 +5,7 @@ use crate::sync::Ordering;
 use crate::wire::End;
 
 /// Set in the number of a region's reader.
-const FOREIGN: u32 = 1 << 31;
+const OF_REGION: u32 = 1 << 31;
 
 /// The numbers of readers, and the block of each.
 #[derive(Debug, Default)]
@@ -21,22 +21,22 @@ impl Readers {
             self.blocks.push(None);
         }
         self.blocks[index] = Some(block);
-        FOREIGN | index as u32
+        OF_REGION | index as u32
     }
 
     pub(super) fn get(&self, reader: u32) -> Option<&Block> {
-        self.blocks.get((reader & !FOREIGN) as usize)?.as_ref()
+        self.blocks.get((reader & !OF_REGION) as usize)?.as_ref()
     }
 
     pub(super) fn remove(&mut self, reader: u32) {
-        if let Some(block) = self.blocks.get_mut((reader & !FOREIGN) as usize) {
+        if let Some(block) = self.blocks.get_mut((reader & !OF_REGION) as usize) {
             *block = None;
         }
     }
 
     /// Returns the room that a begin reserved, if the reader is a region's.
     pub(super) fn give_back(&self, reader: u32) -> bool {
-        if reader & FOREIGN == 0 {
+        if reader & OF_REGION == 0 {
             return false;
         }
         if let Some(block) = self.get(reader) {

@@ -1,14 +1,14 @@
 //! One region: what its process recorded, and the end of the region.
 
 use super::super::assemble::{Assembler, LaneState, ProcessId};
-use super::super::border::{clamped, Border, Crossing, ForeignNames};
+use super::super::border::{clamped, Border, ChildNames, Crossing};
 use super::super::extras::{Abort, Cause};
 use super::complaints::Complaints;
 use super::readers::Readers;
 use super::shard::Shard;
 use crate::diagnostics::warn;
 use crate::export::{Batch, Lane, Resource};
-use crate::pipeline::{Foreign, Shared};
+use crate::pipeline::{ChildCounts, Shared};
 use crate::shm::{Death, Hosted, Moment, RegionReport};
 use crate::wire::Begin;
 use crate::Value;
@@ -30,7 +30,7 @@ pub(super) struct Region {
     pub(super) hosted: Arc<Hosted>,
     /// `Some` once the process records.
     pub(super) process: Option<ProcessId>,
-    pub(super) names: ForeignNames,
+    pub(super) names: ChildNames,
     pub(super) tracestates: u32,
     pub(super) shards: Vec<Shard>,
     pub(super) strays: u64,
@@ -45,7 +45,7 @@ impl Region {
         Self {
             hosted,
             process: None,
-            names: ForeignNames::default(),
+            names: ChildNames::default(),
             tracestates: 0,
             shards: Vec::new(),
             strays: 0,
@@ -129,7 +129,7 @@ impl Region {
             if let Err(violation) = shard.drain(block, head, &mut border, to, record, send) {
                 let pid = self.hosted.process().unwrap_or(0);
                 complaints.complain(&shard.complaint(violation, pid), warn);
-                self.aborted += shard.give_up(violation, process, pid, tracer, to, send);
+                self.aborted += shard.quarantine(violation, process, pid, tracer, to, send);
             }
             bytes += shard.tail.wrapping_sub(from);
         }
@@ -172,10 +172,10 @@ impl Region {
         tracer: &Shared,
         to: &mut Assembler,
         readers: &mut Readers,
-        closed: &mut Foreign,
+        closed: &mut ChildCounts,
         send: &mut dyn FnMut(Batch),
     ) -> RegionReport {
-        let mut own = Foreign::default();
+        let mut own = ChildCounts::default();
         self.add_to(&mut own, readers);
         // A begin that was counted and not published does not count as started.
         let seen: u64 = self.shards.iter().map(|shard| shard.begins).sum();
@@ -190,13 +190,13 @@ impl Region {
             to.remove_process(process, send);
         }
         tracer.hosts.remove(&self.hosted);
-        let Foreign { unpublished, quarantined, unplaced, .. } = own;
+        let ChildCounts { unpublished, quarantined, unplaced, .. } = own;
         RegionReport { spans: seen, aborted: self.aborted, unpublished, quarantined, unplaced }
     }
 
     /// Adds the counts of its writers. Each is limited to what is possible: unread begins to what a ring holds, and a
     /// quarantined shard's begins to those that were read.
-    pub(super) fn add_to(&self, sum: &mut Foreign, readers: &Readers) {
+    pub(super) fn add_to(&self, sum: &mut ChildCounts, readers: &Readers) {
         let most = self.hosted.sizes().bytes / Begin::BYTES + 1;
         for shard in &self.shards {
             if shard.broken {

@@ -102,7 +102,7 @@ impl Shard {
     }
 
     /// Quarantines the shard: nothing more of it is read, and its open spans are closed now. Returns their number.
-    pub(super) fn give_up(
+    pub(super) fn quarantine(
         &mut self,
         violation: Violation,
         process: ProcessId,

@@ -104,7 +104,7 @@ impl Arrows {
     }
 
     /// Forgets everything: spans that it knows have not reached the file.
-    pub(super) fn give_up(&mut self) {
+    pub(super) fn forget(&mut self) {
         self.local.clear();
         self.remote.clear();
         self.recent = Recent::default();
@@ -113,7 +113,7 @@ impl Arrows {
     /// How many ends found no other end: dropped for lack of room or after a failed write, or still waiting for a span of
     /// this process.
     pub(super) fn unresolved(&self) -> u64 {
-        self.local.given_up + self.remote.given_up + self.local.len as u64
+        self.local.dropped + self.remote.dropped + self.local.len as u64
     }
 }
 
@@ -135,21 +135,21 @@ struct WaitingRoom {
     order: VecDeque<Id>,
     len: usize,
     max: usize,
-    given_up: u64,
+    dropped: u64,
 }
 
 impl WaitingRoom {
     fn new(max: usize) -> Self {
-        Self { by_span: HashMap::new(), order: VecDeque::new(), len: 0, max, given_up: 0 }
+        Self { by_span: HashMap::new(), order: VecDeque::new(), len: 0, max, dropped: 0 }
     }
 
     fn push(&mut self, span: Id, waiting: Waiting) {
         while self.len >= self.max {
             let Some(oldest) = self.order.pop_front() else {
-                self.given_up += 1; // there is no room at all
+                self.dropped += 1; // there is no room at all
                 return;
             };
-            self.given_up += self.take(&oldest).len() as u64;
+            self.dropped += self.take(&oldest).len() as u64;
         }
         let ends = self.by_span.entry(span).or_default();
         if ends.is_empty() {
@@ -175,7 +175,7 @@ impl WaitingRoom {
     }
 
     fn clear(&mut self) {
-        self.given_up += self.len as u64;
+        self.dropped += self.len as u64;
         self.by_span.clear();
         self.order.clear();
         self.len = 0;
@@ -269,7 +269,7 @@ mod tests {
             let child = span(10_000 + parent, parent, "child", &lane(2), 20, 30);
             assert_eq!(drawn(&mut arrows, &[child]), []);
         }
-        assert_eq!((arrows.local.len, arrows.local.by_span.len(), arrows.local.given_up), (100, 100, 900));
+        assert_eq!((arrows.local.len, arrows.local.by_span.len(), arrows.local.dropped), (100, 100, 900));
         assert_eq!(drawn(&mut arrows, &[span(900, 0, "old", &lane(1), 10, 50)]), []);
         assert_eq!(drawn(&mut arrows, &[span(901, 0, "young", &lane(1), 10, 50)]).len(), 1);
         assert_eq!(arrows.unresolved(), 999);

@@ -230,7 +230,7 @@ impl Chrome {
 
     /// Forgets what the file contains, because some of it was not written.
     fn forget(&mut self) {
-        self.arrows.give_up();
+        self.arrows.forget();
         self.tracks.forget();
         self.named_processes.clear();
         self.origin_is_written = false;

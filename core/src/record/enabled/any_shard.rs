@@ -10,7 +10,7 @@ use crate::{Name, SetError};
 /// Appends to this thread's shard for the span's tracer. The flag says whether the record needs a clock reading: if the
 /// span belongs to another thread, or another thread wrote to it before. Then the later of both writes wins.
 pub(super) fn on_any_shard<R>(span: &Span, append: impl FnOnce(Slot<'_>, bool) -> R) -> Result<R, SetError> {
-    on_tracers_shard(span.cx.tracer, |slot| append(slot, slot.lease != span.lease || span.has_foreign_write()))
+    on_tracers_shard(span.cx.tracer, |slot| append(slot, slot.lease != span.lease || span.has_other_writer()))
 }
 
 /// Appends to this thread's shard for a tracer.
@@ -34,12 +34,12 @@ pub(super) fn on_tracers_shard<R>(key: u32, append: impl FnOnce(Slot<'_>) -> R) 
 }
 
 /// The form in which a record contains a name. `None`, counted, in the middle of another record.
-pub(super) fn place<'a>(state: &ThreadState, name: &'a Name<'_>) -> Option<WireName<&'a str>> {
+pub(super) fn wire_name<'a>(state: &ThreadState, name: &'a Name<'_>) -> Option<WireName<&'a str>> {
     if state.is_nested() {
         UNPLACED.count(NoShard::Nested);
         return None;
     }
-    Some(state.place(name))
+    Some(state.wire_name(name))
 }
 
 /// As [`on_any_shard`], for records that may find no room.

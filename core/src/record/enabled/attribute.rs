@@ -1,6 +1,6 @@
 //! Attributes set on a span.
 
-use super::any_shard::{on_any_shard, place};
+use super::any_shard::{on_any_shard, wire_name};
 use super::{update, Span};
 use crate::clock;
 use crate::name::Text;
@@ -52,7 +52,7 @@ fn scalar(span: &Span, key: &'static str, ty: Type, bits: u64) -> bool {
     if key == 0 {
         return false;
     }
-    if span.has_foreign_write() {
+    if span.has_other_writer() {
         return stamped(span, key, ty, bits);
     }
     let Some(slot) = state.take_lease(span.lease) else { return false };
@@ -94,7 +94,7 @@ fn short_text(span: &Span, key: &'static str, text: &str) -> bool {
     if key == 0 || text.len() > SHORT_TEXT_BYTES {
         return false;
     }
-    if span.has_foreign_write() {
+    if span.has_other_writer() {
         return stamped_text(span, key, text);
     }
     let Some(slot) = state.take_lease(span.lease) else { return false };
@@ -135,18 +135,18 @@ fn slow(span: &Span, key: Name<'_>, value: Value<'_>) -> Result<(), SetError> {
 
 /// Appends an attribute whose value is encoded, from any thread.
 pub(super) fn set_encoded(span: &Span, key: &Name<'_>, mut value: Encoded<'_>) -> Result<(), SetError> {
-    let Some(key) = place(thread::state(), key) else {
+    let Some(key) = wire_name(thread::state(), key) else {
         span.lose_attribute();
         return Err(SetError::Nested);
     };
     update::sets(span);
-    let set = on_any_shard(span, |slot, foreign| {
+    let set = on_any_shard(span, |slot, is_stamped| {
         value.cut(slot.writer.max_value_bytes() as usize);
-        let attr = Attr { span: span.cx.span.0, tick: foreign.then(|| slot.tick()), key };
-        (append(slot, attr, &value), foreign)
+        let attr = Attr { span: span.cx.span.0, tick: is_stamped.then(|| slot.tick()), key };
+        (append(slot, attr, &value), is_stamped)
     });
-    let written = set.and_then(|(written, foreign)| {
-        span.touch(foreign);
+    let written = set.and_then(|(written, is_stamped)| {
+        span.touch(is_stamped);
         written
     });
     if written.is_err() {

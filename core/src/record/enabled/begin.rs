@@ -159,10 +159,10 @@ fn begin_under_remote(state: &ThreadState, parent: Context, name: Name<'_>, kind
 
 /// Appends a Begin with a name of any form, if necessary after a refill. `None`, counted, if there is no room.
 fn begin(state: &ThreadState, parent: Context, name: Name<'_>, kind: SpanKind) -> Option<Span> {
-    let placed = state.place(&name);
+    let wire_name = state.wire_name(&name);
     let span = state.with_tracer(parent.tracer, |slot| {
-        let placed = shorten(placed, slot.writer.max_record() - Begin::BYTES);
-        let bytes = Begin::BYTES + placed.inline_bytes();
+        let wire_name = shorten(wire_name, slot.writer.max_record() - Begin::BYTES);
+        let bytes = Begin::BYTES + wire_name.inline_bytes();
         if !slot.writer.fits_begin(bytes) {
             if let Err(why) = slot.refill(bytes + End::BYTES, true) {
                 slot.writer.count_refused(why);
@@ -170,7 +170,7 @@ fn begin(state: &ThreadState, parent: Context, name: Name<'_>, kind: SpanKind) -
             }
         }
         let begin = begin_under(&parent, kind, slot.tick());
-        let id = match placed {
+        let id = match wire_name {
             WireName::Id(name) => slot.writer.begin(Begin { name, ..begin }),
             WireName::Inline(text) => slot.writer.begin_named(begin, text.as_bytes()),
         };

@@ -15,7 +15,7 @@ pub(crate) struct CaptureInto {
 
 /// Why nothing can be captured into a span, from what a cheap check shows: an early return when capture is off.
 #[inline(always)]
-pub(crate) fn refuses(span: &Span) -> Option<SetError> {
+pub(crate) fn why_not_captured(span: &Span) -> Option<SetError> {
     if span.lease == 0 {
         return Some(SetError::NotRecording);
     }

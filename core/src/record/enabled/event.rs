@@ -1,6 +1,6 @@
 //! Events and links of a span.
 
-use super::any_shard::{anywhere, place};
+use super::any_shard::{anywhere, wire_name};
 use super::Span;
 use crate::context::REMOTE;
 use crate::thread::{self, Slot};
@@ -15,32 +15,32 @@ pub(crate) const NONE: Attributes<'static> = &[];
 
 /// The key of an attribute of an event or a link: static, or not.
 pub(crate) trait Key {
-    fn place<'a>(&'a self, state: &thread::ThreadState) -> WireName<&'a str>;
+    fn wire_name<'a>(&'a self, state: &thread::ThreadState) -> WireName<&'a str>;
 }
 
 impl Key for &'static str {
-    fn place<'a>(&'a self, state: &thread::ThreadState) -> WireName<&'a str> {
+    fn wire_name<'a>(&'a self, state: &thread::ThreadState) -> WireName<&'a str> {
         state.place_static(self)
     }
 }
 
 impl Key for Name<'_> {
-    fn place<'a>(&'a self, state: &thread::ThreadState) -> WireName<&'a str> {
-        state.place(self)
+    fn wire_name<'a>(&'a self, state: &thread::ThreadState) -> WireName<&'a str> {
+        state.wire_name(self)
     }
 }
 
 /// Appends an event. Allocates if it has attributes.
 pub(crate) fn event<K: Key>(span: &Span, name: Name<'_>, attributes: &[(K, Value<'_>)]) {
     let Some((name, mut items)) = prepare(span, Some(&name), attributes) else { return };
-    let written = anywhere(span, |slot, foreign| {
+    let written = anywhere(span, |slot, is_stamped| {
         let (kept, bytes) = room_for(slot, &mut items, Event::bare_bytes(&name))?;
         let dropped = (items.len() - kept) as u32;
         let event = Event { span: span.cx.span.0, tick: slot.tick(), dropped, name };
         let mut out = slot.writer.out();
         event.put(&items[..kept], bytes, &mut out);
         out.publish();
-        Some(foreign)
+        Some(is_stamped)
     });
     note(span, written);
 }
@@ -51,7 +51,7 @@ pub(crate) fn link<K: Key>(span: &Span, to: Context, attributes: &[(K, Value<'_>
         return;
     }
     let Some((_, mut items)) = prepare(span, None, attributes) else { return };
-    let written = anywhere(span, |slot, foreign| {
+    let written = anywhere(span, |slot, is_stamped| {
         let (kept, bytes) = room_for(slot, &mut items, Link::BARE_BYTES)?;
         let link = Link {
             span: span.cx.span.0,
@@ -64,7 +64,7 @@ pub(crate) fn link<K: Key>(span: &Span, to: Context, attributes: &[(K, Value<'_>
         let mut out = slot.writer.out();
         link.put(&items[..kept], bytes, &mut out);
         out.publish();
-        Some(foreign)
+        Some(is_stamped)
     });
     note(span, written);
 }
@@ -79,10 +79,10 @@ fn prepare<'a, K: Key>(
     }
     let state = thread::state();
     let name = match name {
-        Some(name) => place(state, name),
+        Some(name) => wire_name(state, name),
         None => Some(WireName::Id(0)),
     };
-    let item = |(key, value): &'a (K, Value<'a>)| Item { key: key.place(state), value: Encoded::new(value) };
+    let item = |(key, value): &'a (K, Value<'a>)| Item { key: key.wire_name(state), value: Encoded::new(value) };
     let prepared = name.map(|name| (name, attributes.iter().map(item).collect()));
     if prepared.is_none() {
         span.lose_event();
@@ -100,7 +100,7 @@ fn room_for(slot: Slot<'_>, items: &mut [Item<'_>], bare: u64) -> Option<(usize,
 
 fn note(span: &Span, written: Option<bool>) {
     match written {
-        Some(foreign) => span.touch(foreign),
+        Some(is_stamped) => span.touch(is_stamped),
         None => span.lose_event(),
     }
 }

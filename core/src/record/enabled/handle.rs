@@ -36,14 +36,14 @@ pub struct Span {
     pub(super) cx: Context,
     /// The lease under which it was started; zero if it isn't recorded.
     pub(super) lease: Lease,
-    /// [`HANDED_OUT`], [`FOREIGN_WRITE`], and the numbers of lost attributes and events.
+    /// [`HANDED_OUT`], [`OTHER_WRITER`], and the numbers of lost attributes and events.
     marks: AtomicU32,
 }
 
 /// The span's context was handed out.
 const HANDED_OUT: u32 = 1 << 31;
 /// Another thread wrote to the span. From then on the writes of its own thread have a clock reading too.
-const FOREIGN_WRITE: u32 = 1 << 15;
+const OTHER_WRITER: u32 = 1 << 15;
 /// The lowest bit of the number of lost events. The number of lost attributes is below it.
 const EVENTS_SHIFT: u32 = 16;
 /// The largest number of each that can be counted: 15 bits.
@@ -65,14 +65,14 @@ impl Span {
     #[inline(always)]
     pub(super) fn end_marks(&self) -> (u16, u32) {
         let marks = self.marks.load(Ordering::Relaxed);
-        let escaped = marks & (HANDED_OUT | FOREIGN_WRITE) != 0;
-        (if escaped { End::ESCAPED } else { 0 }, marks & !(HANDED_OUT | FOREIGN_WRITE))
+        let escaped = marks & (HANDED_OUT | OTHER_WRITER) != 0;
+        (if escaped { End::ESCAPED } else { 0 }, marks & !(HANDED_OUT | OTHER_WRITER))
     }
 
     /// Whether the span is marked as written by another thread.
     #[inline(always)]
     pub(super) fn is_touched(&self) -> bool {
-        self.marks.load(Ordering::Relaxed) & FOREIGN_WRITE != 0
+        self.marks.load(Ordering::Relaxed) & OTHER_WRITER != 0
     }
 
     /// Marks the span's context as handed out.
@@ -83,10 +83,10 @@ impl Span {
         }
     }
 
-    /// Marks the span as written by another thread, if it was.
-    pub(super) fn touch(&self, foreign: bool) {
-        if foreign {
-            self.marks.fetch_or(FOREIGN_WRITE, Ordering::Relaxed);
+    /// Marks the span as written by another thread, if the record had to be stamped.
+    pub(super) fn touch(&self, is_stamped: bool) {
+        if is_stamped {
+            self.marks.fetch_or(OTHER_WRITER, Ordering::Relaxed);
         }
     }
 

@@ -17,7 +17,7 @@ mod trace_value;
 mod update;
 
 #[cfg(feature = "capture")]
-pub(crate) use captured::{capture_into, denies, refuses, set_captured, CaptureInto};
+pub(crate) use captured::{capture_into, denies, set_captured, why_not_captured, CaptureInto};
 pub use handle::Span;
 #[cfg(feature = "async")]
 pub(crate) use polled::Polled;

@@ -1,6 +1,6 @@
 //! A span's status, its new name and its tracestate.
 
-use super::any_shard::{on_any_shard, place};
+use super::any_shard::{on_any_shard, wire_name};
 use super::{update, Span};
 use crate::pipeline;
 use crate::text::cut;
@@ -19,9 +19,9 @@ pub(crate) fn status(span: &Span, status: &Status) {
         return;
     }
     update::sets(span);
-    let done = on_any_shard(span, |slot, foreign| {
+    let done = on_any_shard(span, |slot, is_stamped| {
         let room = wire::Status::room(slot.writer.max_record()).min(slot.writer.max_value_bytes().into());
-        let tick = foreign.then(|| slot.tick());
+        let tick = is_stamped.then(|| slot.tick());
         let status = wire::Status { span: span.cx.span.0, tick, is_ok, text: cut(text, room as usize) };
         let fits = slot.fits(status.bytes());
         if fits {
@@ -29,7 +29,7 @@ pub(crate) fn status(span: &Span, status: &Status) {
             status.put(&mut out);
             out.publish();
         }
-        (fits, foreign)
+        (fits, is_stamped)
     });
     note(span, done);
 }
@@ -39,17 +39,17 @@ pub(crate) fn rename(span: &Span, name: Name<'_>) {
     if span.lease == 0 {
         return;
     }
-    let Some(name) = place(thread::state(), &name) else { return span.lose_attribute() };
+    let Some(name) = wire_name(thread::state(), &name) else { return span.lose_attribute() };
     update::sets(span);
-    let done = on_any_shard(span, |slot, foreign| {
-        let rename = Rename { span: span.cx.span.0, tick: foreign.then(|| slot.tick()), name };
+    let done = on_any_shard(span, |slot, is_stamped| {
+        let rename = Rename { span: span.cx.span.0, tick: is_stamped.then(|| slot.tick()), name };
         let fits = rename.bytes() <= slot.writer.max_record() && slot.fits(rename.bytes());
         if fits {
             let mut out = slot.writer.out();
             rename.put(&mut out);
             out.publish();
         }
-        (fits, foreign)
+        (fits, is_stamped)
     });
     note(span, done);
 }
@@ -58,12 +58,12 @@ pub(crate) fn rename(span: &Span, name: Name<'_>) {
 /// separate table.
 pub(crate) fn tracestate(span: &Span, index: u16) {
     let text = child_tracestate(span.cx.tracer, index);
-    let done = on_any_shard(span, |slot, foreign| {
+    let done = on_any_shard(span, |slot, is_stamped| {
         let fits = match &text {
             Some(text) => append_text(slot, span.cx.span.0, text),
             None => append_index(slot, Tracestate { span: span.cx.span.0, index }),
         };
-        (fits, foreign)
+        (fits, is_stamped)
     });
     note(span, done);
 }
@@ -94,8 +94,8 @@ fn child_tracestate(tracer: u32, index: u16) -> Option<std::sync::Arc<str>> {
 /// Marks on the span what happened to a record: whether another thread wrote it, and whether it was lost.
 fn note(span: &Span, done: Result<(bool, bool), SetError>) {
     match done {
-        Ok((written, foreign)) => {
-            span.touch(foreign);
+        Ok((written, is_stamped)) => {
+            span.touch(is_stamped);
             if !written {
                 span.lose_attribute();
             }

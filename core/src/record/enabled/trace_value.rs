@@ -1,6 +1,6 @@
 //! Values of a whole trace.
 
-use super::any_shard::{on_tracers_shard, place};
+use super::any_shard::{on_tracers_shard, wire_name};
 use super::attribute::SHORT_TEXT_BYTES;
 use super::update;
 use crate::clock;
@@ -55,7 +55,7 @@ fn value_of(cx: Context, tick: u64, key: WireName<&str>) -> TraceValue<&str> {
 #[inline(never)]
 fn any(cx: Context, key: Name<'_>, value: Value<'_>) -> Result<(), SetError> {
     let mut value = Encoded::new(&value);
-    let key = place(thread::state(), &key).ok_or(SetError::Nested)?;
+    let key = wire_name(thread::state(), &key).ok_or(SetError::Nested)?;
     on_tracers_shard(cx.tracer, |slot| {
         let max = slot.writer.max_record();
         let room = TraceValue::room(&key, max).min(slot.writer.max_value_bytes().into());

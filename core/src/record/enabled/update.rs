@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Replaces the lease of the thread that started the span. No thread has this one, so every write counts as another
 /// thread's.
-const SOMEBODYS: Lease = thread::NO_LEASE;
+const NO_THREADS_LEASE: Lease = thread::NO_LEASE;
 
 /// Whether an attribute, a status or a name was ever set by a context. From then on, writes to a [`Span`] have a clock
 /// reading too, so that the later of both wins. Events and links don't count, because they replace nothing.
@@ -26,7 +26,7 @@ pub(super) fn were_any() -> bool {
 /// Whether this is the span of an [`Update`].
 #[inline(always)]
 pub(super) fn is_of(span: &Span) -> bool {
-    span.lease == SOMEBODYS
+    span.lease == NO_THREADS_LEASE
 }
 
 /// Called before an attribute, status or name is set. If it is set by its context, this marks it before the clock is
@@ -65,7 +65,7 @@ pub struct Update(ManuallyDrop<Span>);
 
 impl Update {
     fn of(cx: Context) -> Self {
-        Self(ManuallyDrop::new(Span::recorded(cx, SOMEBODYS)))
+        Self(ManuallyDrop::new(Span::recorded(cx, NO_THREADS_LEASE)))
     }
 
     fn nothing(cx: Context) -> Self {
@@ -151,7 +151,7 @@ impl Context {
 impl Span {
     /// Whether another thread may have written to the span, as far as this thread can see.
     #[inline(always)]
-    pub(super) fn has_foreign_write(&self) -> bool {
+    pub(super) fn has_other_writer(&self) -> bool {
         self.is_touched() || were_any()
     }
 }

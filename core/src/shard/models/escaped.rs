@@ -1,6 +1,6 @@
 //! Escaped spans: an attribute that another thread set before the end is in the span.
 
-use super::stage::{begin, end, lease, set_foreign, tracer, Passes, KEY};
+use super::stage::{begin, end, lease, set_elsewhere, tracer, Passes, KEY};
 use super::{hand_over, planted, reached, Model, Planted, Weak};
 use crate::sync::{AtomicU64, Edge};
 use crate::wire::End;
@@ -17,7 +17,7 @@ fn set_before_the_end() {
         let (tracer, done) = (Arc::clone(&tracer), Arc::clone(&done));
         thread::spawn(move || {
             // A shard that the collector doesn't know yet.
-            set_foreign(&lease(&tracer, 1 << 32), span, 7);
+            set_elsewhere(&lease(&tracer, 1 << 32), span, 7);
             done.store(1, hand_over().0);
         })
     };

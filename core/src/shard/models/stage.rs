@@ -70,7 +70,7 @@ pub(super) fn stray(span: u64) -> StrayEnd {
 pub(super) const KEY: &str = "key";
 
 /// Sets an attribute on a span of another shard.
-pub(super) fn set_foreign(shard: &Shard, span: u64, value: u64) {
+pub(super) fn set_elsewhere(shard: &Shard, span: u64, value: u64) {
     make_room(shard, Attr::STAMPED_SCALAR_BYTES, false).unwrap();
     let key = crate::dictionary::id_of(KEY).unwrap();
     shard.writer().record(Attr::stamped_scalar(span, tick(), key, Type::I64, value));
