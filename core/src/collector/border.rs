@@ -5,7 +5,7 @@
 //! stamps against the life of its process, and its names are turned into this process's numbers. Behind the border a record
 //! is as good as one of this process's own, but for whose spans it may touch.
 //!
-//! One that makes no sense is a [`Violation`], and its shard is given up: whoever wrote it may have written anything.
+//! One that makes no sense is a [`Violation`], and its shard is quarantined: its writer may have written anything.
 
 use crate::clock::NS;
 use crate::dictionary;

@@ -100,7 +100,7 @@ impl Begin {
             return Err(Violation::Forged);
         }
         let parent = *check.word()?;
-        // A parent that this process did not begin is another one's, whatever the record says.
+        // A parent that this process did not begin is remote, also where the record doesn't say it.
         let is_own = parent == 0 || check.origin.owns(parent);
         let header = if is_own { header } else { header.with(Self::PARENT_REMOTE) };
         check.set_header(header);

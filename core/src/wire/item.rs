@@ -90,7 +90,7 @@ impl<O: Origin> Check<'_, O> {
             let place = self.at;
             let head = *self.word()?;
             let flags = head as u16;
-            // Before the key: a type that there isn't is said to be that, whatever the key is.
+            // Before the key: an unknown type is reported as such, also where the key is wrong too.
             super::Type::of_flags(flags).ok_or(Violation::Kind)?;
             let key = (head >> KEY_AT) as u32;
             if flags & INLINE != 0 {

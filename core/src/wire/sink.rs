@@ -13,7 +13,7 @@ pub(crate) trait Sink {
     fn bytes(&mut self, bytes: &[u8]);
 }
 
-/// For tests, and whatever else builds records that no shard takes.
+/// For records that are built outside of a shard: tests.
 impl Sink for Vec<u64> {
     fn start<const N: usize>(&mut self, words: [u64; N]) {
         self.extend(words);

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Tracestate   header(aux: index) span               in a process's own shards: its tracer's table has the text
-//! Tracestate   header(aux: length) span text..       in a region, whose reader has a table of its own
+//! Tracestate   header(aux: length) span text..       in a region, whose reader has another table
 //! ```
 //!
 //! The check turns the second form into the first.

@@ -65,7 +65,7 @@ fn scalar(span: &Span, key: &'static str, ty: Type, bits: u64) -> bool {
     fits
 }
 
-/// The same with a clock reading, from whatever thread: where another one may have written, too.
+/// The same with a clock reading, from any thread: where another one may have written, too.
 fn stamped(span: &Span, key: u32, ty: Type, bits: u64) -> bool {
     let state = thread::state();
     let Some(slot) = state.take_tracer(span.cx.tracer) else { return false };
@@ -79,13 +79,13 @@ fn stamped(span: &Span, key: u32, ty: Type, bits: u64) -> bool {
     fits
 }
 
-/// Notes on the span that another thread wrote to it; an [`Update`](super::Update) is nobody's span, and has no notes.
+/// Notes on the span that another thread wrote to it; an [`Update`](super::Update) belongs to no thread, and has no notes.
 #[inline(always)]
 fn note_stamped(span: &Span, slot: Slot<'_>, written: bool) {
     span.touch(written && slot.lease != span.lease && !update::is_of(span));
 }
 
-/// Texts up to this length fit into a record of whatever ring.
+/// Texts up to this length fit into a record of any ring.
 pub(super) const SHORT_TEXT_BYTES: usize = 64;
 
 #[inline]

@@ -55,7 +55,7 @@ pub(crate) fn rename(span: &Span, name: Name<'_>) {
 }
 
 /// Appends a tracestate, right after the Begin: its index, or in a child that records into its parent's region the text,
-/// since its parent has a table of its own.
+/// since its parent has another table.
 pub(crate) fn tracestate(span: &Span, index: u16) {
     let text = child_tracestate(span.cx.tracer, index);
     let done = on_any_shard(span, |slot, foreign| {
