@@ -32,7 +32,7 @@ if install; then
 else
     echo "backends: rotel can't be installed from PyPI"
 fi
-# At the root with the features of the tests before it: nothing is built twice. The first builds the program that is tested.
-cargo build --quiet --all-features --example agent
-cargo test --quiet --all-features --test backend -- --nocapture
+# As the tests before it: nothing is built twice. The first builds the program that is tested.
+cargo build-all --quiet --example agent
+cargo test-all --quiet --test backend -- --nocapture
 [ -n "${HEIRLOOM_ROTEL:-}" ] && echo "backends: rotel got the tree" || echo "backends: skipped"

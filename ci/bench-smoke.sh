@@ -7,8 +7,8 @@ cd "$(dirname "$0")/.."
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
-# At the root with the features of the tests: nothing is built twice.
-cargo test --quiet --all-features --benches -- --smoke --out "$out/benches" >"$out/log" || { cat "$out/log"; exit 1; }
+# As the tests: nothing is built twice.
+cargo test-all --quiet --benches -- --smoke --out "$out/benches" >"$out/log" || { cat "$out/log"; exit 1; }
 for bench in seven_ways record futures drain rayon latency threads processes; do
     test -s "$out/benches/"*"-$bench/results.json" || { echo "$bench wrote no results" >&2; exit 1; }
 done

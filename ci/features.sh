@@ -28,7 +28,7 @@ each heirloom-ipc record workers tokio record,workers record,tokio
 each heirloom-bridge tracing otel http
 lint -p heirloom-langfuse
 each heirloom-openai record middleware record,middleware
-each heirloom record serde otel rayon crossbeam record,rayon ipc record,ipc async record,async tokio langfuse macros \
+each heirloom record serde otel rayon crossbeam record,rayon ipc record,ipc workers record,workers async record,async tokio langfuse macros \
     record,macros capture llm tracing provider http openai record,openai
 
 tree=$(cargo tree -p heirloom-core --no-default-features --edges normal,build --prefix none)

@@ -19,7 +19,7 @@ out=$(mktemp)
 trap 'rm -f "$out"' EXIT
 
 # Optimised like the tests, but without the assertions that would notice a planted bug before the sanitizer does.
-export CARGO_PROFILE_DEV_DEBUG_ASSERTIONS=false
+export CARGO_PROFILE_DEV_DEBUG_ASSERTIONS=false CARGO_PROFILE_DEV_DEBUG=true
 export RUSTC_BOOTSTRAP=1
 export TSAN_OPTIONS="halt_on_error=0 exitcode=0 history_size=7 report_atomic_races=1"
 export ASAN_OPTIONS="detect_leaks=1"
