@@ -16,11 +16,3 @@ pub(crate) fn read(traceparent: Option<&str>, tracestate: Option<&str>) -> Resul
         (None, None) => Ok(Context::INERT),
     }
 }
-
-/// The texts of `traceparent` and `tracestate` for a context; `None` where the header must not be there.
-pub(crate) fn write(cx: Context) -> (Option<String>, Option<String>) {
-    let traceparent = cx.traceparent().map(|text| text.to_string());
-    // A tracestate means nothing without its traceparent.
-    let tracestate = traceparent.as_ref().map(|_| cx.tracestate().to_string()).filter(|text| !text.is_empty());
-    (traceparent, tracestate)
-}

@@ -69,7 +69,7 @@ pub trait HeaderMapExt {
 
 impl HeaderMapExt for HeaderMap {
     fn insert_trace(&mut self, cx: impl Into<Context>) {
-        let (traceparent, tracestate) = carrier::write(cx.into());
+        let (traceparent, tracestate) = cx.into().to_headers();
         put(self, TRACEPARENT, traceparent);
         put(self, TRACESTATE, tracestate);
     }

@@ -1,6 +1,7 @@
 //! Trace and span ids: one type for each, as W3C Trace Context defines them.
 
 use core::fmt;
+use core::hash::Hasher;
 use core::str::FromStr;
 
 /// The id of a trace: 16 bytes, zero is invalid.
@@ -208,6 +209,38 @@ impl fmt::Display for SpanId {
 impl fmt::Debug for SpanId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SpanId({self})")
+    }
+}
+
+/// A hasher for tables by [`SpanId`] or [`TraceId`]. Ids are random, or counted up from random starts, so one
+/// multiplication spreads them over a table. Not for ids that a stranger may choose: they can be made to collide.
+///
+/// ```
+/// use heirloom_core::{IdHasher, SpanId};
+/// use std::collections::HashMap;
+/// use std::hash::BuildHasherDefault;
+/// let mut names: HashMap<SpanId, &str, BuildHasherDefault<IdHasher>> = HashMap::default();
+/// names.insert(SpanId::from_u64(7), "resize");
+/// assert_eq!(names.get(&SpanId::from_u64(7)), Some(&"resize"));
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    #[inline]
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64((*byte).into()));
+    }
+
+    /// A product's high bits hang on all bits of the id: they become the low ones, at which a table looks first. The factor
+    /// is 2^64 divided by the golden ratio.
+    #[inline]
+    fn write_u64(&mut self, id: u64) {
+        self.0 = (self.0 ^ id).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32);
     }
 }
 

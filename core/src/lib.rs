@@ -82,7 +82,7 @@ pub use context::{Context, TracerId};
 pub use error::{SetError, UpdateError};
 #[cfg(feature = "macros")]
 pub use heirloom_macros::observe_core as observe;
-pub use id::{ParseIdError, SpanId, TraceId};
+pub use id::{IdHasher, ParseIdError, SpanId, TraceId};
 pub use kind::{SpanKind, Status};
 pub use name::Name;
 pub use propagation::{
@@ -94,9 +94,10 @@ pub use trace_update::TraceUpdate;
 pub use value::Value;
 
 #[cfg(feature = "macros")]
-#[path = "macro_support/mod.rs"]
 #[doc(hidden)]
-pub mod __private;
+pub mod __private {
+    pub use crate::macro_support::*;
+}
 mod context;
 mod error;
 #[cfg(feature = "async")]
@@ -104,6 +105,8 @@ pub mod future;
 mod id;
 mod kind;
 pub mod llm;
+#[cfg(feature = "macros")]
+mod macro_support;
 mod name;
 mod propagation;
 mod record;

@@ -32,6 +32,10 @@ pub enum Value<'a> {
 }
 
 impl<'a> Value<'a> {
+    /// The largest integer that every reader of JSON keeps exact: 2^53 - 1. Many make a double of a number. A larger one is
+    /// written as a text.
+    pub const MAX_JSON_INTEGER: u64 = (1 << 53) - 1;
+
     /// The same value, owning what it borrowed. Allocates if it borrows.
     pub fn into_owned(self) -> Value<'static> {
         match self {

@@ -55,10 +55,7 @@ pub(crate) fn keep_trace_file(command: &mut Command) {
 impl Environment {
     /// What carries this context. Allocates the texts; takes a lock if there is a tracestate.
     pub fn of(cx: impl Into<Context>) -> Self {
-        let cx = cx.into();
-        let traceparent = cx.traceparent().map(|text| text.to_string());
-        // A tracestate means nothing without its traceparent.
-        let tracestate = traceparent.as_ref().map(|_| cx.tracestate().to_string()).filter(|text| !text.is_empty());
+        let (traceparent, tracestate) = cx.into().to_headers();
         Self { traceparent, tracestate, baggage: None }
     }
 

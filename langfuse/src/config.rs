@@ -5,7 +5,6 @@ mod env;
 
 use crate::error::{variable, ConfigError};
 use crate::key::Key;
-use crate::Langfuse;
 use heirloom_core::{Builder, Sampler, Settings};
 use std::time::Duration;
 
@@ -66,7 +65,7 @@ pub struct Config {
     pub(crate) environment: Option<String>,
     pub(crate) release: Option<String>,
     sample_rate: Option<f64>,
-    enabled: bool,
+    pub(crate) enabled: bool,
 }
 
 impl Default for Config {
@@ -182,18 +181,6 @@ impl Config {
     pub fn enabled(mut self, enabled: bool) -> Self {
         self.enabled = enabled;
         self
-    }
-
-    /// The exporter of this client. No connection is made before the first batch.
-    ///
-    /// # Errors
-    /// A key is missing, or a setting can't be used; or tracing is switched off.
-    pub fn exporter(&self) -> Result<Langfuse, ConfigError> {
-        if !self.enabled {
-            return Err(ConfigError::Disabled);
-        }
-        self.check()?;
-        Ok(Langfuse::new(self.clone()))
     }
 
     /// A builder of a tracer that has this client's exporter, sample rate and interval. Add to it what else you want,

@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::encode::Envelope;
+use crate::error::ConfigError;
 use crate::losses::Losses;
 use crate::retry::{Backoff, Patience};
 use crate::transport::{Answer, Transport};
@@ -49,8 +50,22 @@ pub struct Langfuse {
     patience: Patience,
 }
 
+impl Config {
+    /// The exporter of this client. No connection is made before the first batch.
+    ///
+    /// # Errors
+    /// A key is missing, or a setting can't be used; or tracing is switched off.
+    pub fn exporter(&self) -> Result<Langfuse, ConfigError> {
+        if !self.enabled {
+            return Err(ConfigError::Disabled);
+        }
+        self.check()?;
+        Ok(Langfuse::new(self.clone()))
+    }
+}
+
 impl Langfuse {
-    pub(crate) fn new(config: Config) -> Self {
+    fn new(config: Config) -> Self {
         let patience = Patience::new(config.retry_for);
         Self { config, transport: None, patience }
     }
@@ -59,7 +74,7 @@ impl Langfuse {
     ///
     /// # Errors
     /// A key is missing, a variable can't be used, or tracing is switched off.
-    pub fn from_env() -> Result<Self, crate::ConfigError> {
+    pub fn from_env() -> Result<Self, ConfigError> {
         Config::from_env()?.exporter()
     }
 

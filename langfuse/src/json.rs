@@ -5,8 +5,8 @@ use serde::de::IgnoredAny;
 use std::borrow::Cow;
 use std::fmt::Display;
 
-/// The largest integer that every JSON reader keeps exact: 2^53 - 1.
-const MAX_SAFE: u64 = (1 << 53) - 1;
+/// Integers beyond this are put into quotes.
+const MAX_SAFE: u64 = Value::MAX_JSON_INTEGER;
 /// How many digits an integer has at least that is larger.
 const MAX_SAFE_DIGITS: usize = 16;
 

@@ -3,11 +3,11 @@
 //! What OpenTelemetry keeps of a span in its contexts is a `SpanContext`: ids, flags, tracestate. It doesn't say which
 //! tracer of Heirloom's recorded the span. So the contexts of open spans whose `SpanContext` somebody has are in a table.
 
-use heirloom_core::{Context, SpanId, Tracer};
+use heirloom_core::{Context, IdHasher, SpanId, Tracer};
 use opentelemetry::trace::{SpanContext, TraceContextExt, TraceFlags, TraceState};
 use std::collections::hash_map::Entry;
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::{BuildHasher, BuildHasherDefault};
 use std::str::FromStr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -24,41 +24,14 @@ struct Shard(Mutex<Table>);
 
 static OPEN: [Shard; TABLES] = [const { Shard(Mutex::new(Table::with_hasher(BuildHasherDefault::new()))) }; TABLES];
 
-/// The ids of spans are counted up from random starts: one multiplication spreads them.
-#[derive(Default)]
-struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_u64((*byte).into()));
-    }
-
-    #[inline]
-    fn write_u64(&mut self, id: u64) {
-        self.0 = spread(self.0 ^ id);
-    }
-
-    #[inline]
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
-/// A product's high bits hang on all bits of the id: they become the low ones, at which a table looks first. The factor is
-/// 2^64 divided by the golden ratio.
-#[inline]
-fn spread(id: u64) -> u64 {
-    id.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32)
-}
-
 fn table(span: SpanId) -> MutexGuard<'static, Table> {
     shard_of(span).0.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn shard_of(span: SpanId) -> &'static Shard {
     // Other bits than those that the table itself looks at.
-    let number = (spread(u64::from_be_bytes(span.to_bytes())) >> 40) as usize % TABLES;
-    &OPEN[number]
+    let hash = BuildHasherDefault::<IdHasher>::default().hash_one(span);
+    &OPEN[(hash >> 40) as usize % TABLES]
 }
 
 /// Remembers the context of a span until [`forget`] was called as often.

@@ -27,7 +27,7 @@ use std::sync::LazyLock;
 /// });
 /// ```
 pub fn inject(cx: impl Into<Context>, carrier: &mut dyn Injector) {
-    let (traceparent, tracestate) = carrier::write(cx.into());
+    let (traceparent, tracestate) = cx.into().to_headers();
     if let Some(text) = traceparent {
         carrier.set(TRACEPARENT, text);
     }

@@ -2,11 +2,12 @@
 
 use super::json::{Bracket, Json, Stop};
 use super::key::Key;
+use crate::Value;
 use serde::ser::{self, Serialize};
 use std::fmt;
 
-/// Integers beyond this have no exact double, which is what most readers of JSON make of a number: they become texts.
-const MAX_SAFE: u64 = (1 << 53) - 1;
+/// Integers beyond this become texts.
+const MAX_SAFE: u64 = Value::MAX_JSON_INTEGER;
 
 impl fmt::Display for Stop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

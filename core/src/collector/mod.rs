@@ -4,10 +4,10 @@
 //! |---|---|
 //! | `worker.rs` | the thread: when it looks, what it is asked, how it stops |
 //! | `drain.rs` | one pass over all shards |
-//! | `regions.rs` | the shards of child processes, and the end of a dead one |
+//! | `regions/` | the shards of child processes, and the end of a dead one |
 //! | `border.rs` | what another process wrote is checked there |
 //! | `assemble/` | pairs ends with begins, and decides when a span is finished |
-//! | `extras.rs` | what was set on an open span: attributes, events, links, status |
+//! | `extras/` | what was set on an open span: attributes, events, links, status |
 //! | `stack.rs` | which spans of a shard are nested in which |
 //! | `decode.rs` | reads the fields of a record |
 //! | `lanes.rs` | which process and thread a shard's records are of |

@@ -107,6 +107,10 @@ impl Context {
         TraceState::new()
     }
 
+    pub fn to_headers(&self) -> (Option<String>, Option<String>) {
+        (self.traceparent().map(|text| text.to_string()), None)
+    }
+
     #[inline(always)]
     pub fn current() -> Context {
         Context::INERT

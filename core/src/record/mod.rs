@@ -1,5 +1,7 @@
-//! The one place where recording is compiled in or out: two files with the same names, so that nobody else needs a
-//! `cfg`.
+//! The recording API, compiled in or out: two files with the same names, `enabled/` and `disabled.rs`. What calls it
+//! (futures, streams, captures, observations, `#[observe]`) is one code for both. A `cfg(feature = "record")` elsewhere
+//! leaves out a whole module (`lib.rs`, `capture/mod.rs`) or what only recording needs of a low type (`id.rs`,
+//! `context.rs`, `kind.rs`).
 
 #[cfg(feature = "record")]
 mod enabled;

@@ -21,6 +21,7 @@
 
 mod block;
 mod reader;
+mod refused;
 mod registry;
 mod writer;
 
@@ -31,8 +32,9 @@ mod models;
 pub(crate) use block::Written;
 pub(crate) use block::{Block, Head, Read};
 pub(crate) use reader::Reader;
+pub(crate) use refused::Refused;
 pub(crate) use registry::{MakeShard, Registry};
-pub(crate) use writer::{Begin, Counts, Ids, Out, Refused, Writer};
+pub(crate) use writer::{Begin, Counts, Ids, Out, Writer};
 
 use crate::sync::Ordering;
 use crate::wire::MAX_RECORD_BYTES;

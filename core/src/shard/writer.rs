@@ -11,27 +11,9 @@
 #![allow(unsafe_code)]
 
 use super::block::{Block, Head, Read, Written};
-use super::Sizes;
+use super::{Refused, Sizes};
 use crate::sync::{AtomicU64, AtomicU8, Cell, Edge, Ordering};
 use crate::wire::{header, padded, Kind, BEGIN_BYTES, END_BYTES};
-
-/// Why a record was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refused {
-    /// No room until the collector has read more.
-    Full,
-    /// As many spans are open as may be.
-    OpenCap,
-    /// The tracer has finished.
-    Closed,
-    /// The root of its trace was refused.
-    RootLost,
-}
-
-impl Refused {
-    /// How many there are.
-    pub(crate) const CAUSES: usize = 4;
-}
 
 /// What `refill` found.
 #[derive(Clone, Copy, Debug)]

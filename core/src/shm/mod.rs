@@ -8,7 +8,7 @@
 //! | `child.rs` | [`Attachment`]: the child's side |
 //! | `host.rs` | the parent's side, as its collector sees it |
 //! | `tracer/region.rs` | the same, as the region's maker holds it |
-//! | `collector/regions.rs`, `collector/border.rs` | what the collector does with it, and what it believes |
+//! | `collector/regions/`, `collector/border.rs` | what the collector does with it, and what it believes |
 //!
 //! # What the parent believes
 //!

@@ -1,29 +1,39 @@
-//! The operating system behind one contract: porting to another one is a matter of one file.
+//! The operating system behind one contract. Nothing outside this folder calls it, but for the files that need no more than
+//! the standard library; shared memory, processes and their deaths are `heirloom-ipc`'s.
 //!
-//! | function | contract |
-//! |---|---|
-//! | `process_id` | this process's id |
-//! | `thread_id` | this thread's id as the system's tools show it |
-//! | `monotonic_ns` | a clock in nanoseconds that never goes back |
-//! | `realtime_ns` | nanoseconds since 1970 (UTC) |
-//! | `counter_is_clock` | whether the kernel itself takes its time from the processor's counter |
-//! | `is_elevated` | whether the program has more rights than whoever started it: then its environment is not trusted |
-//! | `at_exit` | runs a function when the process exits normally (`return` from main, `exit`) |
-//! | `signal_name` | the name of a signal, as in `SIGKILL` |
-//! | `at_fork_child` | runs a function in the child of a `fork`, before it returns there |
+//! | function | contract | Linux | other Unix | others |
+//! |---|---|---|---|---|
+//! | `process_id` | this process's id | std | std | std |
+//! | `thread_id` | this thread's id as the system's tools show it | `linux.rs` | `portable.rs`: a number of our own | the same |
+//! | `monotonic_ns` | a clock in nanoseconds that never goes back | `linux.rs` | `portable.rs` | the same |
+//! | `realtime_ns` | nanoseconds since 1970 (UTC) | `linux.rs` | `portable.rs` | the same |
+//! | `counter_is_clock` | whether the kernel itself takes its time from the processor's counter | `linux.rs` | `portable.rs`: no | the same |
+//! | `is_elevated` | whether the program has more rights than its caller: then its environment is not trusted | `linux.rs` | `portable.rs`: no | the same |
+//! | `at_exit` | runs a function when the process exits normally (`return` from main, `exit`) | `unix.rs` | `unix.rs` | `not_unix.rs`: never |
+//! | `at_fork_child` | runs a function in the child of a `fork`, before it returns there | `unix.rs` | `unix.rs` | `not_unix.rs`: never |
+//! | `signal_name` | the name of a signal, as in `SIGKILL` | `unix.rs` | `unix.rs` | `not_unix.rs`: none |
+//!
+//! To port this crate to a system, write a file beside `linux.rs` with the functions that `portable.rs` has, and choose it
+//! below. The other lines with `target_os` in this crate choose `testing::region`, the tests' shared memory.
 
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{
-    at_exit, at_fork_child, counter_is_clock, is_elevated, monotonic_ns, realtime_ns, signal_name, thread_id,
-};
+pub(crate) use linux::{counter_is_clock, is_elevated, monotonic_ns, realtime_ns, thread_id};
 
 #[cfg(not(target_os = "linux"))]
 mod portable;
 #[cfg(not(target_os = "linux"))]
-pub(crate) use portable::{
-    at_exit, at_fork_child, counter_is_clock, is_elevated, monotonic_ns, realtime_ns, signal_name, thread_id,
-};
+pub(crate) use portable::{counter_is_clock, is_elevated, monotonic_ns, realtime_ns, thread_id};
+
+#[cfg(unix)]
+mod unix;
+#[cfg(unix)]
+pub(crate) use unix::{at_exit, at_fork_child, signal_name};
+
+#[cfg(not(unix))]
+mod not_unix;
+#[cfg(not(unix))]
+pub(crate) use not_unix::{at_exit, at_fork_child, signal_name};
 
 pub(crate) use std::process::id as process_id;

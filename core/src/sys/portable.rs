@@ -1,5 +1,4 @@
-//! Every system that has no file of its own: the standard library's means only. Exit and fork are not noticed here, so
-//! call `finish` before the process ends and don't record in the child of a fork.
+//! Times, threads and rights where the system has no file of its own: the standard library's means only.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::OnceLock;
@@ -28,12 +27,4 @@ pub(crate) fn counter_is_clock() -> bool {
 /// The standard library doesn't tell.
 pub(crate) fn is_elevated() -> bool {
     false
-}
-
-pub(crate) fn at_exit(_run: extern "C" fn()) {}
-
-pub(crate) fn at_fork_child(_run: extern "C" fn()) {}
-
-pub(crate) fn signal_name(_signal: i32) -> Option<&'static str> {
-    None
 }

@@ -1,6 +1,6 @@
 //! The shards that a thread holds, one for each tracer that it recorded for. They are given back when the thread exits.
 
-use super::slot::{slot, Slot};
+use super::slot::{slot, Lease, Pointers, Slot, NO_LEASE};
 use super::{state, ThreadState};
 use crate::context::TracerKey;
 use crate::life::{self, forked};
@@ -13,12 +13,6 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
 
-/// A lease's number, unique in the process. Zero: no lease.
-pub(crate) type Lease = u32;
-
-/// The number of no lease that any thread has.
-pub(crate) const NO_LEASE: Lease = u32::MAX - 1;
-
 thread_local!(static LEASES: Leases = const { Leases(RefCell::new(Vec::new())) });
 
 /// The shards that this thread holds, one for each tracer that it recorded for.
@@ -30,9 +24,6 @@ struct Held {
     shard: Arc<Shard>,
     tracer: Arc<Shared>,
 }
-
-/// What the slot is set to.
-pub(super) type Pointers = (u64, NonNull<Shard>, NonNull<Shared>);
 
 impl Held {
     fn pointers(&self) -> Pointers {

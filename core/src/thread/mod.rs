@@ -18,10 +18,10 @@ mod names;
 mod scopes;
 mod slot;
 
-pub(crate) use leases::{after_fork, Lease, NO_LEASE};
+pub(crate) use leases::after_fork;
 pub(crate) use names::Placed;
 pub(crate) use scopes::Scope;
-pub(crate) use slot::Slot;
+pub(crate) use slot::{Lease, Slot, NO_LEASE};
 
 use crate::pipeline::Shared;
 use crate::random::Random;

@@ -6,7 +6,6 @@
 //! an append, never during it.
 #![allow(unsafe_code)]
 
-use super::leases::{Lease, Pointers};
 use super::ThreadState;
 use crate::clock;
 use crate::context::TracerKey;
@@ -16,6 +15,15 @@ use crate::shard::{Refused, Shard, Writer};
 use crate::unplaced::NoShard;
 use std::ptr::NonNull;
 use std::sync::atomic::{compiler_fence, Ordering};
+
+/// A lease's number, unique in the process. Zero: no lease.
+pub(crate) type Lease = u32;
+
+/// The number of no lease that any thread has.
+pub(crate) const NO_LEASE: Lease = u32::MAX - 1;
+
+/// What the slot is set to.
+pub(super) type Pointers = (u64, NonNull<Shard>, NonNull<Shared>);
 
 /// Tracer key (upper half) and lease (lower half) of the shard in the slot.
 pub(super) const fn slot(key: TracerKey, lease: Lease) -> u64 {

@@ -256,6 +256,26 @@ impl Context {
     }
 }
 
+impl Context {
+    /// The texts of the headers `traceparent` and `tracestate`, or of the variables of that name, for another process; `None`
+    /// where one must not be there. Allocates the texts; takes a lock if there is a tracestate.
+    ///
+    /// ```
+    /// use heirloom_core::{Context, SpanId, TraceId};
+    /// let cx = Context::from_ids(TraceId::from_u128(7), SpanId::from_u64(9), true);
+    /// let (traceparent, tracestate) = cx.to_headers();
+    /// assert_eq!(traceparent.as_deref(), Some("00-00000000000000000000000000000007-0000000000000009-01"));
+    /// assert_eq!(tracestate, None);
+    /// assert_eq!(Context::INERT.to_headers(), (None, None));
+    /// ```
+    pub fn to_headers(&self) -> (Option<String>, Option<String>) {
+        let traceparent = self.traceparent().map(|text| text.to_string());
+        // A tracestate means nothing without its traceparent.
+        let tracestate = traceparent.as_ref().map(|_| self.tracestate().to_string()).filter(|text| !text.is_empty());
+        (traceparent, tracestate)
+    }
+}
+
 fn failed(failures: Vec<String>) -> Result<(), FlushError> {
     if failures.is_empty() {
         Ok(())

@@ -1,9 +1,9 @@
 //! The attributes of a span: which go where, and which come first.
 
-use super::envelope::Process;
 use super::foreign::Foreign;
 use super::generation::{self, Generation};
 use super::kind;
+use super::process::Process;
 use super::value::{any, attribute, cut, text, texts, truncated};
 use crate::{environment, json};
 use heirloom_core::export::{AttributeRef, SpanRef};

@@ -1,12 +1,10 @@
 //! What is around the spans of a request.
 
+use super::process::Process;
 use super::value::{any, attribute, text};
 use crate::config::Config;
-use crate::environment;
 use crate::transport::SDK_VERSION;
 use heirloom_core::export::{Batch, Resource};
-use heirloom_core::llm::keys;
-use heirloom_core::Value;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::resource::v1::Resource as ProtoResource;
@@ -15,32 +13,6 @@ use prost::Message;
 
 /// The scope of everything that Langfuse's SDKs send; spans of other scopes are foreign to the server.
 const SCOPE: &str = "langfuse-sdk";
-
-/// What is the same for every span of a process, and stands on each: Langfuse's SDK repeats it there.
-#[derive(Debug, Default)]
-pub(super) struct Process {
-    pub(super) environment: Option<String>,
-    pub(super) release: Option<String>,
-}
-
-impl Process {
-    /// What the client says, else what the resource does.
-    fn new(config: &Config, resource: &Resource) -> Self {
-        let recorded = |key| resource.get(key).and_then(Value::as_str);
-        let environment = config.environment.as_deref().or(recorded(keys::ENVIRONMENT));
-        let release = config.release.as_deref().or(recorded(keys::RELEASE));
-        Self {
-            environment: environment.filter(|name| environment::is_valid(name)).map(str::to_owned),
-            release: release.map(str::to_owned),
-        }
-    }
-
-    /// Langfuse's names for it.
-    pub(super) fn attributes(&self) -> impl Iterator<Item = KeyValue> + '_ {
-        let all = [("langfuse.environment", &self.environment), ("langfuse.release", &self.release)];
-        all.into_iter().filter_map(|(key, value)| Some(text(key, value.as_deref()?)))
-    }
-}
 
 /// Resource and scope, once for all requests of a batch.
 pub(crate) struct Envelope {

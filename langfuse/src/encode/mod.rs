@@ -3,6 +3,7 @@
 //! | file | what it makes |
 //! |---|---|
 //! | `envelope.rs` | resource, scope and request |
+//! | `process.rs` | what stands on every span of a process |
 //! | `span.rs` | a span with its times, status, events and links |
 //! | `attributes.rs` | its attributes: which go where, which come first |
 //! | `foreign.rs` | inputs and outputs as other libraries record them |
@@ -15,6 +16,7 @@ mod envelope;
 mod foreign;
 mod generation;
 mod kind;
+mod process;
 mod span;
 mod value;
 

@@ -1,8 +1,8 @@
 //! One span.
 
 use super::attributes::Attributes;
-use super::envelope::Process;
 use super::kind;
+use super::process::Process;
 use super::value::plain;
 use heirloom_core::export::{EventRef, LinkRef, SpanRef};
 use heirloom_core::llm::{Level, ObservationType};

@@ -3,9 +3,9 @@
 use super::super::extras::Extras;
 use super::super::lanes::LaneId;
 use super::ProcessId;
-use crate::TraceId;
+use crate::{IdHasher, TraceId};
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::BuildHasherDefault;
 
 /// A span that has begun and is not finished.
 #[derive(Debug)]
@@ -38,23 +38,6 @@ impl Open {
 /// Whether the span with this id is in this slot, and has not ended.
 pub(super) fn is_open(slots: &[Open], span: u64, slot: u32) -> bool {
     slots.get(slot as usize).is_some_and(|open| open.span == span && !open.ended)
-}
-
-/// Span ids are counted up: one multiplication spreads them over the table.
-#[derive(Default)]
-pub(crate) struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|b| self.write_u64(u64::from(*b)));
-    }
-    #[inline]
-    fn write_u64(&mut self, id: u64) {
-        self.0 = (self.0 ^ id).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32);
-    }
 }
 
 pub(super) type ById<T> = HashMap<u64, T, BuildHasherDefault<IdHasher>>;

@@ -6,6 +6,7 @@ mod begin;
 mod captured;
 mod end;
 mod event;
+mod handle;
 #[cfg(feature = "async")]
 mod polled;
 mod scope;
@@ -15,11 +16,12 @@ mod update;
 
 #[cfg(feature = "capture")]
 pub(crate) use captured::{capture_into, denies, refuses, set_captured, CaptureInto};
+pub use handle::Span;
 #[cfg(feature = "async")]
 pub(crate) use polled::Polled;
 #[cfg(feature = "macros")]
 pub(crate) use scope::current;
 pub use scope::Entered;
-pub use span::{in_root, in_span, root, span, Span, SpanBuilder};
+pub use span::{in_root, in_span, root, span, SpanBuilder};
 pub(crate) use trace_value::{set as set_trace_value, updatable};
 pub use update::Update;

@@ -146,3 +146,11 @@ impl Context {
         own(self).map(Update::of)
     }
 }
+
+impl Span {
+    /// Whether another thread wrote to the span, as far as this one can know.
+    #[inline(always)]
+    pub(super) fn has_foreign_write(&self) -> bool {
+        self.is_touched() || were_any()
+    }
+}

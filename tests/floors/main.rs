@@ -1,0 +1,170 @@
+//! The floors of the house: a module uses only what stands below it, and no modules import each other in a circle.
+//!
+//! Reads the sources of every crate that is published. `use` statements and paths in code (`crate::x::..`, `super::x::..`)
+//! are imports; what only tests have, comments, and re-exports in a `lib.rs` are none. A name that was re-exported is
+//! looked for where it is declared. Not seen: a method of a type whose `impl` stands on a higher floor.
+//!
+//! A new module of `core` needs a floor, in [`CORE`] and in ARCHITECTURE.md; a new crate a line in [`CRATES`].
+#![allow(clippy::unwrap_used)]
+
+mod house;
+mod planted;
+mod rules;
+mod source;
+
+use house::{Files, House};
+use rules::{circles, upward, upward_crates, Circle, Floors};
+use std::fs;
+use std::path::Path;
+
+/// The modules of `core`, from the ground floor up.
+const CORE: Floors<'static> = &[
+    &[
+        "diagnostics",
+        "error",
+        "id",
+        "kind",
+        "lane_name",
+        "life",
+        "name",
+        "random",
+        "sync",
+        "sys",
+        "text",
+        "unplaced",
+        "value",
+        "wire",
+    ],
+    &["clock", "context", "dictionary", "export", "mapping"],
+    &["foreign", "otel", "propagation", "sampler", "serial", "shard", "tree"],
+    &["config", "shm"],
+    &["pipeline"],
+    &["thread"],
+    &["collector", "record"],
+    &["capture", "future", "stream", "tracer"],
+    &["llm", "testing"],
+    &["macro_support", "trace_update"],
+];
+
+/// The published crates, from the ground floor up.
+const CRATES: Floors<'static> = &[
+    &["heirloom_macros"],
+    &["heirloom_core"],
+    &["heirloom_bridge", "heirloom_ipc", "heirloom_pool"],
+    &["heirloom_langfuse"],
+    &["heirloom"],
+];
+
+/// The folder of a crate, its name in paths, and the circles that are known in it.
+const SOURCES: &[(&str, &str, &[Circle<'static>])] = &[
+    ("core/macros", "heirloom_macros", &[]),
+    ("core", "heirloom_core", &[]),
+    ("bridge", "heirloom_bridge", &[]),
+    (
+        "ipc",
+        "heirloom_ipc",
+        &[
+            Circle {
+                inside: "process",
+                members: &["exit", "linux"],
+                reason: "the exit of a process, and the system call that tells it",
+            },
+            Circle {
+                inside: "workers",
+                members: &["builder", "handshake", "keeper", "map", "pool", "process", "serve", "traffic", "worker"],
+                reason: "the pool is both what a builder makes and what its keeper keeps",
+            },
+            Circle {
+                inside: "workers",
+                members: &["error", "handle", "job"],
+                reason: "the error of a wait hands the job's handle back",
+            },
+        ],
+    ),
+    ("pool", "heirloom_pool", &[]),
+    ("langfuse", "heirloom_langfuse", &[]),
+    (".", "heirloom", &[]),
+];
+
+fn files(folder: &Path, under: &Path, files: &mut Files) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = under.join(path.file_name().unwrap());
+        if path.is_dir() {
+            self::files(&path, &name, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.insert(name, fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn house(folder: &str) -> House {
+    let source = Path::new(if folder == "." { "" } else { folder }).join("src");
+    let mut all = Files::new();
+    files(&root().join(&source), &source, &mut all);
+    House::build(&all, &source.join("lib.rs")).unwrap()
+}
+
+#[track_caller]
+fn none(wrong: &[String]) {
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+#[test]
+fn every_module_of_core_uses_lower_floors_only() {
+    none(&upward(&house("core"), CORE));
+}
+
+#[test]
+fn no_modules_import_each_other_in_a_circle() {
+    let mut wrong = Vec::new();
+    for (folder, _, known) in SOURCES {
+        wrong.extend(circles(&house(folder), known).into_iter().map(|circle| format!("{folder}: {circle}")));
+    }
+    none(&wrong);
+}
+
+#[test]
+fn every_crate_uses_lower_crates_only() {
+    let wrong: Vec<String> =
+        SOURCES.iter().flat_map(|(folder, name, _)| upward_crates(&house(folder), name, CRATES)).collect();
+    none(&wrong);
+}
+
+/// The members of the workspace that are published, and the root package.
+fn published() -> Vec<String> {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let members = manifest.split_once("members = [").unwrap().1.split_once(']').unwrap().0;
+    let names = members.split('"').skip(1).step_by(2).map(str::to_owned);
+    let is_published = |name: &String| {
+        let text = fs::read_to_string(root().join(name).join("Cargo.toml")).unwrap();
+        !text.lines().any(|line| line.trim() == "publish = false")
+    };
+    names.chain([".".to_owned()]).filter(is_published).collect()
+}
+
+#[test]
+fn every_published_crate_is_looked_at() {
+    let mut looked_at: Vec<&str> = SOURCES.iter().map(|(folder, ..)| *folder).collect();
+    let mut published = published();
+    published.sort();
+    looked_at.sort();
+    assert_eq!(published, looked_at);
+    for (_, name, _) in SOURCES {
+        assert!(CRATES.iter().any(|floor| floor.contains(name)), "{name} stands on no floor");
+    }
+}
+
+#[test]
+fn the_floors_of_core_are_in_the_architecture() {
+    let page = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    for (at, modules) in CORE.iter().enumerate() {
+        let modules: Vec<String> = modules.iter().map(|module| format!("`{module}`")).collect();
+        let row = format!("| {} | {} |", at + 1, modules.join(", "));
+        assert!(page.contains(&row), "ARCHITECTURE.md has no row that begins with\n{row}");
+    }
+}
