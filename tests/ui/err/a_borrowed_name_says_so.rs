@@ -1,4 +1,4 @@
-//! A `&str` that is not static would be copied into every record: `Name::dynamic` says that this is meant.
+//! A `&str` that is not static would be copied into every record: `Name::dynamic` states that this is intended.
 
 fn named_by(text: &str) {
     heirloom::root(text).end();
