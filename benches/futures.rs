@@ -18,7 +18,8 @@ use support::bench::cell;
 use support::spans::{lost, NoOp, FLUSH_TIMEOUT};
 use support::{Bench, Summary};
 
-/// Operations in a block. An operation that ends a span records 240 bytes, so a block stays below a third of the default ring.
+/// Operations in a block. An operation that ends a span records 240 bytes, so a block stays below a third of the default
+/// ring.
 const BLOCK: u64 = 1_000;
 
 fn main() -> ExitCode {

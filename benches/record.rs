@@ -1,12 +1,12 @@
 //! The cost of each operation on the recording thread, beside a bare clock read and the floor.
 //!
-//! Operations run in blocks of 2,000 in rings of the default size. After each block everything is drained, outside the measured
-//! time. So no span is lost, and the ring's memory comes from the other core's cache, as in a program. For all but the first
-//! blocks the ring was touched before the clock starts. A block is short enough that most are not interrupted. A round takes the
-//! median of its blocks, and the operations take turns.
+//! Operations run in blocks of 2,000 in rings of the default size. After each block everything is drained, outside the
+//! measured time. So no span is lost, and the ring's memory comes from the other core's cache, as in a program. For all but
+//! the first blocks the ring was touched before the clock starts. A block is short enough that most are not interrupted. A
+//! round takes the median of its blocks, and the operations take turns.
 //!
-//! The child span here uses a local copy of its parent's context, and no span is current. The loop of `seven_ways` reads the context
-//! through a reference, under a current root, in blocks of 1,000; on one machine it takes 1.1 times as long.
+//! The child span here uses a local copy of its parent's context, and no span is current. The loop of `seven_ways` reads the
+//! context through a reference, under a current root, in blocks of 1,000; on one machine it takes 1.1 times as long.
 
 mod support;
 

@@ -1,6 +1,6 @@
-//! Several threads that record at once. Do two threads record twice as much as one, and two worker processes twice as much as
-//! one? How many spans are lost when both cores are busy? Does the ledger account for every span of eight threads flat out?
-//! Each run is a separate process.
+//! Several threads that record at once. Do two threads record twice as much as one, and two worker processes twice as much
+//! as one? How many spans are lost when both cores are busy? Does the ledger account for every span of eight threads flat
+//! out? Each run is a separate process.
 
 mod support;
 
@@ -173,8 +173,8 @@ fn start_quiet(ring_bytes: u64) -> Result<Guard, String> {
     start(heirloom::builder("threads").settings(settings))
 }
 
-/// In a separate process: threads record `spans` spans each, in rings of `ring_bytes` bytes that were touched before the clock
-/// starts.
+/// In a separate process: threads record `spans` spans each, in rings of `ring_bytes` bytes that were touched before the
+/// clock starts.
 fn flat_child(arguments: &[u64]) -> Result<Numbers, String> {
     let [threads, spans, ring_bytes] = *arguments else { return Err("expected three numbers".to_owned()) };
     let guard = start_quiet(ring_bytes)?;
@@ -264,8 +264,8 @@ fn fill_floor(ring: &Ring, spans: u64) {
     }
 }
 
-/// In a separate process with default rings: threads record `spans` spans each, one every `interval_ns` nanoseconds, or flat out
-/// if that is zero.
+/// In a separate process with default rings: threads record `spans` spans each, one every `interval_ns` nanoseconds, or flat
+/// out if that is zero.
 fn ring_child(arguments: &[u64]) -> Result<Numbers, String> {
     let [threads, spans, interval_ns] = *arguments else { return Err("expected three numbers".to_owned()) };
     let guard = start(heirloom::builder("threads"))?;

@@ -1,5 +1,5 @@
-//! The recording API with recording compiled in. `tests/disabled` compiles the same file without recording, so every name exists
-//! on both sides.
+//! The recording API with recording compiled in. `tests/disabled` compiles the same file without recording, so every name
+//! exists on both sides.
 #![allow(clippy::unwrap_used)]
 #![cfg(feature = "record")]
 

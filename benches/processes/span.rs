@@ -1,8 +1,8 @@
 //! A span in a worker process against the same span in a thread of the parent, and in another thread as the control.
 //!
 //! All three get requests over pipes for one block at a time, one after the other. Before each block everything is drained,
-//! outside the measured time, so that no span is lost. Rings are as `init` chooses. The first blocks touch the ring's pages for
-//! the first time; their times are shown separately.
+//! outside the measured time, so that no span is lost. Rings are as `init` chooses. The first blocks touch the ring's pages
+//! for the first time; their times are shown separately.
 
 use crate::support::bench::{column, ratios};
 use crate::support::child::numbers;

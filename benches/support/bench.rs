@@ -31,10 +31,11 @@ pub enum Goal {
     AtLeast(f64),
 }
 
-/// The main function of a bench: in a child process it runs the child's measurement, else it calls `body` and shows the results.
+/// The main function of a bench: in a child process it runs the child's measurement, else it calls `body` and shows the
+/// results.
 ///
-/// The exit code is 1 if a promise was broken, 2 if a measurement failed. A missed goal is no failure, because it depends on the
-/// machine.
+/// The exit code is 1 if a promise was broken, 2 if a measurement failed. A missed goal is no failure, because it depends on
+/// the machine.
 pub fn run(name: &str, children: &[Child], body: fn(&mut Bench) -> Result<(), String>) -> ExitCode {
     let done = Args::parse(std::env::args().skip(1)).and_then(|args| match &args.child {
         Some((child, arguments)) => child::serve(children, child, arguments).map(|()| true),

@@ -13,8 +13,8 @@ pub struct Machine {
     pub cores: usize,
     /// The operating system and its version.
     pub kernel: String,
-    /// The clock that the kernel uses. If that isn't `tsc`, the kernel found the time-stamp counter unreliable, and Heirloom doesn't
-    /// use it either.
+    /// The clock that the kernel uses. If that isn't `tsc`, the kernel found the time-stamp counter unreliable, and Heirloom
+    /// doesn't use it either.
     pub clock_source: String,
     /// The compiler.
     pub rustc: String,

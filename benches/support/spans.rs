@@ -59,8 +59,8 @@ pub fn ticks_per_ns() -> f64 {
     (ticks() - begin_ticks) as f64 / begin.elapsed().as_nanos() as f64
 }
 
-/// Spins until the next moment of a regular beat. After a delay (the machine ran another thread), the beat continues from the late
-/// moment.
+/// Spins until the next moment of a regular beat. After a delay (the machine ran another thread), the beat continues from
+/// the late moment.
 pub struct Beat {
     interval_ticks: u64,
     next: u64,

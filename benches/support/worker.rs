@@ -1,5 +1,5 @@
-//! Worker processes that record into the collector of the process that started them: this same binary again. It gets requests as
-//! lines on its standard input, and answers with numbers.
+//! Worker processes that record into the collector of the process that started them: this same binary again. It gets
+//! requests as lines on its standard input, and answers with numbers.
 
 use super::child::{self, Numbers};
 use heirloom::ipc::command::Child;
@@ -92,8 +92,8 @@ impl Worker {
     }
 }
 
-/// In the worker: attaches to its parent and starts a span below the parent's. Spans below that one have a parent in this same
-/// process, as in a thread.
+/// In the worker: attaches to its parent and starts a span below the parent's. Spans below that one have a parent in this
+/// same process, as in a thread.
 pub fn join() -> Result<(Guard, Span), String> {
     #[cfg(target_os = "linux")]
     heirloom::ipc::shm::join_parent();

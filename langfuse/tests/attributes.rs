@@ -65,7 +65,11 @@ fn a_generation_has_model_usage_and_cost() {
         span.set(keys::PROMPT_NAME, "greet").set(keys::PROMPT_VERSION, 4);
     });
     let of = |name: &str| span.json(&format!("langfuse.observation.{name}")).unwrap_or_default();
-    assert_eq!(span.text("langfuse.observation.model.name"), Some("m-2026"), "the response's model determines the price");
+    assert_eq!(
+        span.text("langfuse.observation.model.name"),
+        Some("m-2026"),
+        "the response's model determines the price"
+    );
     assert_eq!(span.text(keys::REQUEST_MODEL), Some("m"));
     let parameters = json!({ "temperature": 0.5, "max_tokens": 64, "stop_sequences": "[\"x\"]" });
     assert_eq!(of("model.parameters"), parameters);

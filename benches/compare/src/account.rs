@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Counts spans by their parent, and stores which roots arrived. The cost is the same for every peer, and low: one comparison and
-/// one addition per span while the parent stays the same.
+/// Counts spans by their parent, and stores which roots arrived. The cost is the same for every peer, and low: one
+/// comparison and one addition per span while the parent stays the same.
 #[derive(Debug, Default)]
 pub struct Account {
     roots: HashSet<u64>,

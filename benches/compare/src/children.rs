@@ -1,5 +1,5 @@
-//! Runs each scenario in a fresh process of this same binary, because several tracers can be set up only once per process, and
-//! because CPU time and memory then belong to one scenario.
+//! Runs each scenario in a fresh process of this same binary, because several tracers can be set up only once per process,
+//! and because CPU time and memory then belong to one scenario.
 
 use crate::measure::Row;
 use crate::plan::Scenario;

@@ -37,7 +37,7 @@ impl Report<'_> {
 pub fn contention(plan: &Plan, machine: &Machine, outcome: &Outcome) -> String {
     let mut text = format!(
         "# Threads recording under one parent, {}\n\n{}\n\n{} spans per measurement, shared by the threads; median \
-         [min-max] of {} interleaved repetitions, each in a process of its own.\n",
+         [min-max] of {} interleaved repetitions, each in a separate process.\n",
         machine.date,
         machine.markdown(),
         plan.spans,
@@ -67,7 +67,7 @@ pub fn contention(plan: &Plan, machine: &Machine, outcome: &Outcome) -> String {
 pub fn single(plan: &Plan, machine: &Machine, outcome: &Outcome) -> String {
     let mut text = format!(
         "# One child span, one thread, {}\n\n{}\n\n{} spans per measurement; median [min-max] of {} interleaved \
-         repetitions, each in a process of its own.\n",
+         repetitions, each in a separate process.\n",
         machine.date,
         machine.markdown(),
         plan.spans,

@@ -44,8 +44,8 @@ impl Hasher for IdHasher {
     }
 }
 
-/// The high bits of the product depend on all bits of the id. The rotation makes them the low bits, which a table uses first. The
-/// factor is 2^64 divided by the golden ratio.
+/// The high bits of the product depend on all bits of the id. The rotation makes them the low bits, which a table uses
+/// first. The factor is 2^64 divided by the golden ratio.
 #[inline]
 fn spread(id: u64) -> u64 {
     id.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32)
@@ -100,7 +100,8 @@ pub fn context(cx: &opentelemetry::Context) -> Context {
     of_span_in(cx, theirs)
 }
 
-/// Heirloom's context for the valid span context in one of OpenTelemetry's contexts. If [`to_otel`] put it there, the original.
+/// Heirloom's context for the valid span context in one of OpenTelemetry's contexts. If [`to_otel`] put it there, the
+/// original.
 pub(super) fn of_span_in(cx: &opentelemetry::Context, theirs: &SpanContext) -> Context {
     let is_theirs = |bound: &Context| {
         let plain = Context::from(theirs);

@@ -169,9 +169,8 @@ impl Parse for Field {
             return Ok(Self { key, value: after_equals(input)? });
         }
         if !input.peek(Ident::peek_any) {
-            return Err(input.error(
-                "invalid field: expected `key = value`, `\"dotted.key\" = value` or the name of an argument",
-            ));
+            return Err(input
+                .error("invalid field: expected `key = value`, `\"dotted.key\" = value` or the name of an argument"));
         }
         let name = input.call(Ident::parse_any)?;
         let key = LitStr::new(&name.unraw().to_string(), name.span());

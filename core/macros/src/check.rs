@@ -32,7 +32,10 @@ fn signature(function: &Function) -> Result<()> {
 fn stream(function: &Function, args: &Args) -> Result<()> {
     let Some(at) = args.stream else { return Ok(()) };
     if let Some(word) = &function.signature.asyncness {
-        return refuse(word.span, "`stream` can't be used on an `async fn`: it is for a function that returns a stream");
+        return refuse(
+            word.span,
+            "`stream` can't be used on an `async fn`: it is for a function that returns a stream",
+        );
     }
     if !function.returns().is_some_and(types::is_stream) {
         let message = "`stream` needs a function that returns `impl Stream`, `Pin<Box<dyn Stream>>` or a `BoxStream`";

@@ -63,7 +63,7 @@ fn spans(seen: &mut Seen) {
         root(&dynamic),
         root(Cow::Borrowed("cow")),
         root(Name::dynamic(&dynamic)),
-        span("child of what is current"),
+        span("child of the current span"),
     ] {
         let builder: SpanBuilder<'_> = span.build("built").kind(SpanKind::Client).link(&span).link(span.context());
         let built = builder.start();

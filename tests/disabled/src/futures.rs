@@ -1,4 +1,5 @@
-//! Makes every call of the adapters for futures and streams once. As `api.rs`, this file is compiled with and without recording.
+//! Makes every call of the adapters for futures and streams once. As `api.rs`, this file is compiled with and without
+//! recording.
 
 use futures_core::Stream;
 use heirloom_core::future::{FutureExt as _, InContext, InSpan};

@@ -61,7 +61,9 @@ pub(crate) fn read(stream: &mut TcpStream) -> io::Result<Option<Raw>> {
         }
     };
     let mut raw = parse(&bytes[..head_bytes])?;
-    let length = raw.header("content-length").map_or(Ok(0), |text| text.parse().map_err(|_| bad("an invalid content-length")))?;
+    let length = raw
+        .header("content-length")
+        .map_or(Ok(0), |text| text.parse().map_err(|_| bad("an invalid content-length")))?;
     if length > MAX_BODY_BYTES || raw.header("transfer-encoding").is_some() {
         return Err(bad("a body that is too large or chunked"));
     }

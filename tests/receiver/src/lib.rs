@@ -1,7 +1,7 @@
 //! A server with Langfuse's interface, for tests.
 //!
-//! It serves real HTTP on a loopback port, and accepts OTLP in protobuf, gzip and authentication. It stores the spans, checks them
-//! against the format of Langfuse's own SDK (see [`contract`]), and can simulate the failures of a server.
+//! It serves real HTTP on a loopback port, and accepts OTLP in protobuf, gzip and authentication. It stores the spans,
+//! checks them against the format of Langfuse's own SDK (see [`contract`]), and can simulate the failures of a server.
 //!
 //! ```
 //! use heirloom_receiver::Receiver;
@@ -156,12 +156,12 @@ impl Receiver {
         self.state.wake();
     }
 
-    /// Answers 413 to bodies of more than so many bytes on their way.
+    /// Responds with 413 to bodies of more than `bytes` bytes, as sent.
     pub fn refuse_over(&self, bytes: usize) {
         self.state.kept().max_body_bytes = bytes;
     }
 
-    /// Closes the port and every connection: connections are refused from now on.
+    /// Closes the port and every connection: new connections are refused.
     pub fn close(&mut self) {
         self.door.close(&self.state);
     }
@@ -169,7 +169,7 @@ impl Receiver {
     /// Opens the same port again.
     ///
     /// # Panics
-    /// Somebody else has it.
+    /// Another program has opened the port.
     pub fn open(&mut self) {
         self.door.open(&self.state);
     }

@@ -1,7 +1,7 @@
 //! Programs that compile, and programs that must not compile, each with its message.
 //!
-//! Most messages are the compiler's, and change with it: `err/*.stderr` has those of one release. With other releases only the
-//! programs that compile are checked. `TRYBUILD=overwrite cargo test -p heirloom-ui` rewrites the messages.
+//! Most messages are the compiler's, and change with it: `err/*.stderr` has those of one release. With other releases only
+//! the programs that compile are checked. `TRYBUILD=overwrite cargo test -p heirloom-ui` rewrites the messages.
 
 use std::process::Command;
 

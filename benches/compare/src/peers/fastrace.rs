@@ -98,8 +98,8 @@ fn properties(id: u64, samples: &Samples) -> [(&'static str, String); 3] {
     [(KEYS[0], sample.count.to_string()), (KEYS[1], sample.ratio.to_string()), (KEYS[2], sample.file.to_owned())]
 }
 
-/// A thread's command ring holds 10,240 commands. Commands that didn't fit, among them the parent's end, wait until that thread
-/// sends again. So the recording thread is made to send until the parent has arrived; in a program, further
+/// A thread's command ring holds 10,240 commands. Commands that didn't fit, among them the parent's end, wait until that
+/// thread sends again. So the recording thread is made to send until the parent has arrived; in a program, further
 /// traces would do that. If the thread has ended, its waiting commands are lost.
 fn finish(account: &SharedAccount, parent: Span) -> Tally {
     drop(parent);

@@ -70,7 +70,7 @@ impl Peer for Floor {
 fn drain_until(rings: &[Ring], stop: &AtomicBool) -> Account {
     let mut account = Account::default();
     loop {
-        let last_round = stop.load(Ordering::Acquire); // Pairs with the store in `finish`: records that were pushed before it are seen below.
+        let last_round = stop.load(Ordering::Acquire); // Pairs with `finish`: records pushed before its store are seen below.
         rings.iter().for_each(|ring| ring.drain(|record| account.add(record[2], record[3])));
         if last_round {
             return account;

@@ -2,9 +2,9 @@
 //!
 //! Children are made from a copy of the parent's context, as a thread pool's jobs would make them.
 //!
-//! `heirloom` has rings that hold a thread's whole run, so that the bench measures the recording path and not the drops. The rings
-//! were touched before the clock starts, as the floor's are: each was written from end to end once. `heirloom-default` has
-//! the rings that `init` chooses, and counts by cause the spans that they couldn't hold.
+//! `heirloom` has rings that hold a thread's whole run, so that the bench measures the recording path and not the drops. The
+//! rings were touched before the clock starts, as the floor's are: each was written from end to end once. `heirloom-default`
+//! has the rings that `init` chooses, and counts by cause the spans that they couldn't hold.
 
 use super::Peer;
 use crate::account::{Account, SharedAccount, Tally};

@@ -79,7 +79,9 @@ fn by_table(findings: &mut Findings, place: &str, key: &str, value: &Value) {
 
 /// Names outside Langfuse's prefix are free; under the prefix only known names are allowed.
 fn unknown(key: &str) -> Finding {
-    ensure(!key.starts_with("langfuse.") && !key.is_empty(), || "unknown attribute under Langfuse's prefix, or an empty name".to_owned())
+    ensure(!key.starts_with("langfuse.") && !key.is_empty(), || {
+        "unknown attribute under Langfuse's prefix, or an empty name".to_owned()
+    })
 }
 
 pub(super) fn find<'a>(list: &'a [KeyValue], key: &str) -> Option<&'a Value> {
