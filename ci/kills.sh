@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The campaign of kills: processes that record are killed at random instants, and nothing that they had finished may be
-# missing. Nine tenths are forked writers of the real ring, one tenth are programs that use the public API.
+# Kills recording processes at random moments; no span that they had finished may be missing. Nine tenths are forked writers
+# of the real ring, one tenth are programs that use the public API.
 #
 #   ci/kills.sh            100,000 kills, about twenty minutes on two cores
 #   ci/kills.sh 20000      fewer
 #
-# Then 10,000 joined children come and go, and nothing of them may stay: no descriptor, mapping, thread or zombie.
+# Then 10,000 attached children start and exit, and must leave no descriptor, mapping, thread or zombie.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
