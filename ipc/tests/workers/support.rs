@@ -15,6 +15,8 @@ pub(crate) enum Task {
     Echo(String),
     Pid,
     Sleep(u64),
+    /// Makes a file in this directory and waits until there are as many as this: until that many jobs run at the same time.
+    Meet(String, usize),
     Spin,
     Panic(String),
     PanicWithNumber,
@@ -70,6 +72,12 @@ fn task(span: &Span, task: Task) -> String {
         Task::Sleep(ms) => {
             std::thread::sleep(Duration::from_millis(ms));
             ms.to_string()
+        }
+        Task::Meet(directory, others) => {
+            let pid = std::process::id().to_string();
+            std::fs::write(Path::new(&directory).join(&pid), []).unwrap();
+            wait_until("the others are there", || std::fs::read_dir(&directory).unwrap().count() >= others);
+            pid
         }
         Task::Spin => loop {
             std::hint::spin_loop();
