@@ -1,17 +1,26 @@
 //! What is to be done for a child that joins its parent's trace; nothing where there are no regions.
 
+#[cfg(all(target_os = "linux", feature = "record", feature = "workers"))]
+pub(crate) use linux::find_parent;
 #[cfg(all(target_os = "linux", feature = "record"))]
 pub(crate) use linux::Join;
+#[cfg(all(not(target_os = "linux"), feature = "record", feature = "workers"))]
+pub(crate) use other::find_parent;
 #[cfg(not(all(target_os = "linux", feature = "record")))]
 pub(crate) use other::Join;
 
 #[cfg(all(target_os = "linux", feature = "record"))]
 mod linux {
-    use crate::process::Exit;
+    use crate::process::{Exit, Watched};
     use crate::shm::{Joined, Joining};
-    use heirloom_core::region::Death;
     use heirloom_core::Context;
     use std::process::Command;
+
+    /// From now on a tracer that starts in this process records into its parent's region, if there is one.
+    #[cfg(feature = "workers")]
+    pub(crate) fn find_parent() {
+        crate::shm::join_parent();
+    }
 
     /// The region of a child, as far as it is.
     #[derive(Debug)]
@@ -35,11 +44,32 @@ mod linux {
 
         pub(crate) fn exited(&self, exit: &Exit) {
             if let Join::Started(joined) = self {
-                joined.died(match (exit.code, exit.signal) {
-                    (Some(code), _) => Death::Exited(code),
-                    (None, Some(signal)) => Death::Killed(signal),
-                    (None, None) => Death::Unknown,
-                });
+                joined.ended(exit);
+            }
+        }
+
+        /// As [`started`](Self::started), for a caller that watches the child itself.
+        #[cfg(feature = "workers")]
+        pub(crate) fn started_unwatched(self, pid: u32) -> Self {
+            match self {
+                Join::Prepared(joining) => Join::Started(joining.started_unwatched(pid)),
+                started => started,
+            }
+        }
+
+        /// This process is about to kill the child.
+        #[cfg(feature = "workers")]
+        pub(crate) fn killing(&self, reason: &str) {
+            if let Join::Started(joined) = self {
+                joined.killing(reason);
+            }
+        }
+
+        /// A child has rung.
+        #[cfg(feature = "workers")]
+        pub(crate) fn rung(&self) {
+            if let Join::Started(joined) = self {
+                joined.rung();
             }
         }
     }
@@ -50,6 +80,9 @@ mod other {
     use crate::process::Exit;
     use heirloom_core::Context;
     use std::process::Command;
+
+    #[cfg(all(feature = "record", feature = "workers"))]
+    pub(crate) fn find_parent() {}
 
     /// There are no regions here.
     #[derive(Debug)]
@@ -65,5 +98,16 @@ mod other {
         }
 
         pub(crate) fn exited(&self, _: &Exit) {}
+
+        #[cfg(feature = "workers")]
+        pub(crate) fn started_unwatched(self, _: u32) -> Self {
+            self
+        }
+
+        #[cfg(feature = "workers")]
+        pub(crate) fn rung(&self) {}
+
+        #[cfg(feature = "workers")]
+        pub(crate) fn killing(&self, _: &str) {}
     }
 }

@@ -24,6 +24,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 #![cfg_attr(not(all(feature = "record", feature = "workers")), allow(rustdoc::broken_intra_doc_links))]
 
+mod baggage;
 pub mod command;
 mod env;
 mod join;

@@ -227,6 +227,12 @@ impl Region {
         self.hosted.is_recording()
     }
 
+    /// This process is about to kill the child, for this reason: it stands in the status of the spans that the child
+    /// leaves open. The first reason counts.
+    pub fn killing(&self, reason: &str) {
+        self.hosted.set_reason(reason);
+    }
+
     /// The process is no more: the collector reads what it left, and closes what it left open as aborted, now. To be called
     /// when all threads of the process have ended.
     pub fn died(&self, death: Death) {

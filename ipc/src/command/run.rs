@@ -5,6 +5,7 @@
 //! ended says that nobody waited.
 
 use super::failure;
+use crate::baggage;
 use crate::join::Join;
 use crate::process::{self, Exit};
 use crate::Environment;
@@ -38,7 +39,7 @@ pub(super) struct Run {
 
 impl Plan {
     pub(super) fn new(cx: Context) -> Self {
-        Self { cx, args: false, joined: false, baggage: Baggage::new() }
+        Self { cx, args: false, joined: false, baggage: baggage::current() }
     }
 
     /// Begins the span and prepares the command.
@@ -120,7 +121,7 @@ impl Run {
     /// Nobody wants to know, or nobody can tell.
     pub(super) fn try_exit(&self, pid: Option<u32>) -> io::Result<Option<Exit>> {
         match pid.filter(|_| self.wants_exit()) {
-            Some(pid) => Exit::try_wait(pid),
+            Some(pid) => process::try_wait(pid),
             None => Err(io::ErrorKind::Unsupported.into()),
         }
     }

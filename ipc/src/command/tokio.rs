@@ -205,7 +205,7 @@ async fn exit_of(pid: u32) -> io::Result<Exit> {
     let ended = AsyncFd::with_interest(process::open(pid)?, Interest::READABLE)?;
     loop {
         let mut ready = ended.readable().await?;
-        match Exit::try_wait(pid)? {
+        match process::try_wait(pid)? {
             Some(exit) => return Ok(exit),
             None => ready.clear_ready(),
         }

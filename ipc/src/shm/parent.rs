@@ -3,7 +3,7 @@
 use super::memory::Memory;
 use super::sys;
 use super::variable::{Place, VARIABLE};
-use super::watch::Watcher;
+use crate::process::{Exit, Watched, Watcher};
 use heirloom_core::region::{Death, HostError, Region, RegionReport};
 use heirloom_core::{Context, Tracer};
 use std::fmt;
@@ -61,7 +61,7 @@ fn system(what: &'static str) -> impl FnOnce(io::Error) -> JoinError {
 pub struct Joining {
     region: Region,
     watcher: &'static Watcher,
-    kept: Kept,
+    _kept: Kept,
     /// Closed in this process when the child has its own.
     _file: OwnedFd,
 }
@@ -117,17 +117,22 @@ impl Joining {
             }
             kept
         });
-        Ok(Self { region, watcher, kept, _file: second })
+        Ok(Self { region, watcher, _kept: kept, _file: second })
     }
 
     /// The child runs. From now on its death is watched for.
     pub fn started(self, pid: u32) -> Joined {
+        let watcher = self.watcher;
+        let joined = self.started_unwatched(pid);
+        // It can't fail here.
+        drop(watcher.watch(pid, Box::new(joined.clone())));
+        joined
+    }
+
+    /// The child runs, and the caller has the watcher tell the result of its death.
+    pub(crate) fn started_unwatched(self, pid: u32) -> Joined {
         self.region.started(pid);
-        let Self { region, watcher, kept, .. } = self;
-        drop(kept);
-        let region = Arc::new(region);
-        watcher.watch(pid, Arc::clone(&region));
-        Joined { region }
+        Joined { region: Arc::new(self.region) }
     }
 }
 
@@ -135,6 +140,12 @@ impl Joined {
     /// The child is no more, and this is how it ended: for whoever knows that before the watcher does.
     pub fn died(&self, death: Death) {
         self.region.died(death);
+    }
+
+    /// This process is about to kill the child, for this reason: it stands in the status of the spans that the child
+    /// leaves open. The first reason counts.
+    pub fn killing(&self, reason: &str) {
+        self.region.killing(reason);
     }
 
     /// Whether the child has attached: it is a program that uses Heirloom, and has started its tracer.
@@ -145,6 +156,20 @@ impl Joined {
     /// Waits until the collector has read everything that the dead child left, at most for a time.
     pub fn wait_closed(&self, timeout: Duration) -> Option<RegionReport> {
         self.region.wait_closed(timeout)
+    }
+}
+
+impl Watched for Joined {
+    fn rung(&self) {
+        self.region.wake_collector();
+    }
+
+    fn ended(&self, exit: &Exit) {
+        self.died(match (exit.code, exit.signal) {
+            (Some(code), _) => Death::Exited(code),
+            (None, Some(signal)) => Death::Killed(signal),
+            (None, None) => Death::Unknown,
+        });
     }
 }
 

@@ -2,34 +2,46 @@
 //! and taken down after it belongs here.
 
 use crate::join::Join;
-use crate::process::Exit;
+use crate::process::{Exit, Watched, Watcher};
 use heirloom_core::Context;
+use std::fmt;
 use std::io;
 use std::process::{Child, Command, ExitStatus};
+use std::sync::Arc;
 
 /// A worker process that was started and not reaped yet.
 #[derive(Debug)]
 pub(super) struct Launched {
     pub(super) child: Child,
     pub(super) pid: u32,
-    join: Option<Join>,
+    join: Option<Arc<Join>>,
 }
 
 /// Starts a worker process, which records into the collector of this context's tracer. Where that can't be (no tracer runs,
-/// or this process is itself a worker), the process records on its own.
-pub(super) fn launch(command: &mut Command, cx: Context) -> io::Result<Launched> {
+/// or this process is itself a worker), the process records on its own. `ended` is told once, when it has ended: by then the
+/// collector knows.
+pub(super) fn launch(command: &mut Command, cx: Context, ended: impl Fn() + Send + 'static) -> io::Result<Launched> {
+    let watcher = Watcher::get()?;
     let join = Join::prepare(cx, command).ok();
-    let child = command.spawn()?;
+    let mut child = command.spawn()?;
     let pid = child.id();
-    Ok(Launched { child, pid, join: join.map(|join| join.started(pid)) })
+    let join = join.map(|join| Arc::new(join.started_unwatched(pid)));
+    let watched = Box::new(Worker { join: join.clone(), ended: Box::new(ended) });
+    if let Err(error) = watcher.watch(pid, watched) {
+        drop(child.kill());
+        let exit = child.wait();
+        Launched { child, pid, join }.died(exit.ok());
+        return Err(error);
+    }
+    Ok(Launched { child, pid, join })
 }
 
 impl Launched {
-    /// The process has ended and is not reaped yet: only now whoever watches it could learn how.
-    pub(super) fn ended(&self) {
-        if let (Some(join), Ok(Some(exit))) = (&self.join, Exit::try_wait(self.pid)) {
-            join.exited(&exit);
-        }
+    /// Kills the process, for this reason. It is not reaped yet, so the id is still its own.
+    pub(super) fn kill(&mut self, reason: &str) {
+        self.join.iter().for_each(|join| join.killing(reason));
+        // What can't be killed is waited for in vain.
+        drop(self.child.kill());
     }
 
     /// The process has ended and everything it sent was read. Called once for each process, before its successor is
@@ -38,5 +50,28 @@ impl Launched {
         if let (Some(join), Some(exit)) = (&self.join, exit) {
             join.exited(&Exit::from_status(exit));
         }
+    }
+}
+
+/// A worker process, as the watcher knows it.
+struct Worker {
+    join: Option<Arc<Join>>,
+    ended: Box<dyn Fn() + Send>,
+}
+
+impl Watched for Worker {
+    fn rung(&self) {
+        self.join.iter().for_each(|join| join.rung());
+    }
+
+    fn ended(&self, exit: &Exit) {
+        self.join.iter().for_each(|join| join.exited(exit));
+        (self.ended)();
+    }
+}
+
+impl fmt::Debug for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Worker").field("join", &self.join).finish_non_exhaustive()
     }
 }

@@ -76,10 +76,13 @@
 //!
 //! [`Context`]: heirloom_core::Context
 
+mod aside;
 mod builder;
 mod carrier;
+mod clock;
 mod crew;
 mod error;
+mod event;
 mod frame;
 mod handle;
 mod handshake;
@@ -89,22 +92,37 @@ mod launch;
 mod map;
 mod message;
 mod pace;
+mod plan;
 mod pool;
 mod process;
 mod restarts;
+mod role;
+mod room;
 mod serve;
+mod slot;
 mod state;
 mod stderr;
-mod sys;
+mod submission;
 mod trace;
 mod traffic;
 mod why;
 mod worker;
 
 pub use builder::PoolBuilder;
-pub use error::{Death, JobError, StartError, SubmitError, WaitError};
-pub use handle::JobHandle;
+pub use error::{Death, JobError, StartError, SubmitError};
+pub use handle::{JobHandle, WaitError};
 pub use map::{AsCompleted, Map};
 pub use pool::{Pool, ShutdownReport};
 pub use serve::serve;
+pub use submission::Submission;
 pub use worker::{Serve, Worker};
+
+/// The baggage of the job that this worker runs, on any of its threads; empty between jobs and in other processes.
+///
+/// It came with the job ([`Submission::with_baggage`]). What the worker starts meanwhile gets it without being told: traced
+/// commands in `BAGGAGE`, jobs of its own pools ([`PoolBuilder::nested`]).
+///
+/// Cost: a lock that only the start and the end of a job take for writing; a copy of the baggage.
+pub fn baggage() -> heirloom_core::Baggage {
+    crate::baggage::current()
+}

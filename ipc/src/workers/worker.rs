@@ -1,8 +1,8 @@
 //! [`Worker`]: a function with a name, which other processes run.
 
+use super::builder::PoolBuilder;
 use super::message::Verdict;
 use super::why;
-use super::PoolBuilder;
 use heirloom_core::{Context, Span};
 use serde::de::DeserializeOwned;
 use serde::Serialize;

@@ -4,9 +4,7 @@ use crate::support::{echo, pid, pool, run, Refuses, Task, LONG, REFUSES, WORDS};
 use heirloom_core::Context;
 use heirloom_ipc::workers::{JobError, Pool, SubmitError, WaitError, Worker};
 use std::collections::BTreeSet;
-use std::future::Future;
 use std::sync::Arc;
-use std::task::{Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 const CX: Context = Context::INERT;
@@ -146,46 +144,4 @@ fn a_pool_takes_jobs_from_many_threads() {
             });
         }
     });
-}
-
-/// Wakes a thread.
-struct Unpark(std::thread::Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-fn block_on<F: Future>(future: F) -> F::Output {
-    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-    let mut future = std::pin::pin!(future);
-    loop {
-        match future.as_mut().poll(&mut std::task::Context::from_waker(&waker)) {
-            Poll::Ready(output) => return output,
-            Poll::Pending => std::thread::park_timeout(LONG),
-        }
-    }
-}
-
-#[test]
-fn a_handle_is_a_future_of_any_runtime() {
-    let pool = pool(1).start().unwrap();
-    let replies = block_on(async {
-        let (slow, quick) = (pool.submit(CX, Task::Sleep(50)).unwrap(), pool.submit(CX, echo("quick")).unwrap());
-        (slow.await.unwrap(), quick.await.unwrap())
-    });
-    assert_eq!(replies, (String::from("50"), String::from("quick")));
-}
-
-#[cfg(feature = "tokio")]
-#[test]
-fn a_pool_is_started_and_shut_down_on_a_current_thread_runtime() {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let report = runtime.block_on(async {
-        let pool = pool(1).start_async().await.unwrap();
-        assert_eq!(pool.submit(CX, echo("hello")).unwrap().await.unwrap(), "hello");
-        pool.shutdown_async(LONG).await
-    });
-    assert!(report.is_clean(), "{report:?}");
 }

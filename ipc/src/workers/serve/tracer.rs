@@ -8,6 +8,7 @@ pub(super) use disabled::{finish, start_tracer};
 
 #[cfg(feature = "record")]
 mod enabled {
+    use crate::join;
     use heirloom_core::{builder, Guard, Settings, Tracer};
     use std::io::{self, Write};
     use std::path::{Path, PathBuf};
@@ -19,8 +20,7 @@ mod enabled {
         if Tracer::global().is_some() {
             return None;
         }
-        #[cfg(target_os = "linux")]
-        crate::shm::join_parent();
+        join::find_parent();
         let mut builder = builder(service_name);
         if let Some(path) = trace_file(service_name) {
             builder = builder.trace_file(path);
