@@ -25,7 +25,7 @@ for source in examples/*.rs; do
     name=$(basename "$source" .rs)
     echo "== $name"
     case $name in
-        async_tasks) features=(--features tokio) ;;
+        async_tasks | worker_service) features=(--features tokio) ;;
         *) features=() ;;
     esac
     quickly run --quiet --release "${features[@]}" --example "$name" >"$out/$name.txt"
@@ -55,6 +55,15 @@ agent "^      count .*\[main [0-9]+\]$"
 grep -Eq 'aborted=[1-9]' "$out/worker_processes.txt" || { echo "worker_processes: nobody was aborted" >&2; exit 1; }
 
 [ "$(grep -c '^cancelled: ' "$out/async_tasks.txt")" -eq 3 ] || { echo "async_tasks: not each request cancelled" >&2; exit 1; }
+
+# One request outlived its deadline, and nothing blocked the service's thread.
+grep -q '^failed: Endless: the job was not done within its deadline of 2s' "$out/worker_service.txt" ||
+    { echo "worker_service: no deadline" >&2; exit 1; }
+grep -q '^aborted: for ever: .*deadline had passed' "$out/worker_service.txt" ||
+    { echo "worker_service: nothing was aborted by the deadline" >&2; exit 1; }
+! grep '^blocked: ' "$out/worker_service.txt" >&2 || { echo "worker_service: its thread was blocked" >&2; exit 1; }
+[ "$(grep -c '^LongestBelow([0-9]*): [1-9]' "$out/worker_service.txt")" -eq 23 ] ||
+    { echo "worker_service: not all answers" >&2; exit 1; }
 
 echo "== pipeline"
 cargo run --quiet --release --example pipeline -- --trace-out "$out/trace.json" >"$out/pipeline.txt"

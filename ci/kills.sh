@@ -5,11 +5,11 @@
 #   ci/kills.sh            100,000 kills, about twenty minutes on two cores
 #   ci/kills.sh 20000      fewer
 #
-# Then 10,000 joined children come and go, and nothing of them may stay: no descriptor, mapping, thread or zombie.
+# Then 10,000 attached children come and go, and nothing of them may stay: no descriptor, mapping, thread or zombie.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 export HEIRLOOM_KILLS="${1:-100000}"
 export HEIRLOOM_CYCLES="${CYCLES:-10000}"
 cargo test --release -p heirloom-ipc --test kills -- --nocapture --test-threads 1 2>/dev/null
-cargo test --release -p heirloom-ipc --test joined children_come_and_go -- --nocapture
+cargo test --release -p heirloom-ipc --test attached children_come_and_go -- --nocapture

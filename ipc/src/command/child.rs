@@ -2,7 +2,7 @@
 
 use super::run::Run;
 use super::stdio::Set;
-use super::Traced;
+use super::traced::Traced;
 use crate::process;
 use heirloom_core::Span;
 use std::io;

@@ -8,7 +8,7 @@
 //! descriptors left), the span has the exit code or signal, and no CPU time and memory.
 
 use super::run::Run;
-use super::{AsCommand, Traced};
+use super::traced::{AsCommand, Traced};
 use crate::process::{self, Exit};
 use heirloom_core::Span;
 use std::future::{poll_fn, Future};

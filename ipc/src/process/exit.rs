@@ -1,7 +1,5 @@
 //! [`Exit`]: how a child process ended, and what it used.
 
-use super::names;
-use std::process::ExitStatus;
 use std::time::Duration;
 
 /// How a child process ended, and what it and the children that it waited for used.
@@ -22,25 +20,15 @@ pub(crate) struct Exit {
 }
 
 impl Exit {
-    /// What the standard library tells: nothing of what was used.
-    pub(crate) fn from_status(status: ExitStatus) -> Exit {
-        Exit { code: status.code(), signal: names::signal_of(status), ..Exit::default() }
-    }
-
     /// Whether CPU time and memory are known.
     pub(crate) fn has_usage(&self) -> bool {
         self.peak_bytes != 0
-    }
-
-    /// The name of the signal that ended it, as in `SIGKILL`; the number where it has none.
-    pub(crate) fn signal_name(&self) -> Option<String> {
-        self.signal.map(names::signal_name)
     }
 }
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use super::super::{try_wait, wait};
+    use super::super::{exit_of, signal_name, try_wait, wait};
     use super::*;
     use std::process::{Child, Command};
     use std::time::Instant;
@@ -64,7 +52,7 @@ mod tests {
             let mut child = shell(&format!("kill -{signal} $$"));
             let exit = wait(child.id()).unwrap();
             child.wait().unwrap();
-            assert_eq!((exit.code, exit.signal_name().as_deref()), (None, Some(name)));
+            assert_eq!((exit.code, exit.signal.map(signal_name).as_deref()), (None, Some(name)));
         }
     }
 
@@ -92,7 +80,7 @@ mod tests {
     fn what_std_tells_is_the_same_exit_without_usage() {
         let mut child = shell("kill -9 $$");
         let exit = wait(child.id()).unwrap();
-        let known = Exit::from_status(child.wait().unwrap());
+        let known = exit_of(child.wait().unwrap());
         assert_eq!((known.code, known.signal, known.has_usage()), (exit.code, exit.signal, false));
     }
 }

@@ -8,7 +8,7 @@
 //! | `open` (feature `tokio`) | a descriptor that becomes readable when the child ends | `pidfd.rs` | unsupported | - |
 //! | `Watcher` | tells a [`Watched`] of its child's end | one thread for all, `watch.rs`, `bells.rs` | a thread each, `watch_threads.rs` | - |
 //! | `read_both` | reads two pipes to their ends at the same time | `unix.rs` | `unix.rs` | `other.rs`: a thread |
-//! | `error_name`, names of signals | as OpenTelemetry's attributes have them | `unix.rs` | `unix.rs` | none |
+//! | `exit_of`, `error_name`, `signal_name` | as OpenTelemetry's attributes have them | `unix.rs` | `unix.rs` | none |
 //! | `monotonic_ns`, `readable`, `close_stdin`, `exit_now` | for worker pools | `worker.rs` | `worker.rs` | - |
 
 mod exit;
@@ -33,15 +33,11 @@ pub(crate) use portable::open;
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]
-use unix as names;
-#[cfg(unix)]
-pub(crate) use unix::{error_name, read_both};
+pub(crate) use unix::{error_name, exit_of, read_both, signal_name};
 #[cfg(not(unix))]
 mod other;
 #[cfg(not(unix))]
-use other as names;
-#[cfg(not(unix))]
-pub(crate) use other::{error_name, read_both};
+pub(crate) use other::{error_name, exit_of, read_both, signal_name};
 
 #[cfg(all(unix, feature = "workers"))]
 mod worker;
@@ -53,13 +49,14 @@ mod bells;
 #[cfg(all(target_os = "linux", any(feature = "record", feature = "workers")))]
 mod watch;
 #[cfg(all(unix, not(target_os = "linux"), feature = "workers"))]
-#[path = "watch_threads.rs"]
-mod watch;
+mod watch_threads;
 #[cfg(any(all(target_os = "linux", feature = "record"), all(unix, feature = "workers")))]
 mod watched;
 #[cfg(all(target_os = "linux", feature = "record"))]
 pub(crate) use bells::ring;
-#[cfg(any(all(target_os = "linux", feature = "record"), all(unix, feature = "workers")))]
+#[cfg(all(target_os = "linux", any(feature = "record", feature = "workers")))]
 pub(crate) use watch::Watcher;
+#[cfg(all(unix, not(target_os = "linux"), feature = "workers"))]
+pub(crate) use watch_threads::Watcher;
 #[cfg(any(all(target_os = "linux", feature = "record"), all(unix, feature = "workers")))]
 pub(crate) use watched::Watched;

@@ -1,14 +1,16 @@
 //! Systems that are no Unix: the standard library's means only.
 
+use super::exit::Exit;
 use std::io::{self, Read};
 use std::process::{ChildStderr, ChildStdout, ExitStatus};
 
-pub(super) fn signal_name(signal: i32) -> String {
+pub(crate) fn signal_name(signal: i32) -> String {
     signal.to_string()
 }
 
-pub(super) fn signal_of(_: ExitStatus) -> Option<i32> {
-    None
+/// What the standard library tells: nothing of what was used.
+pub(crate) fn exit_of(status: ExitStatus) -> Exit {
+    Exit { code: status.code(), ..Exit::default() }
 }
 
 pub(crate) fn error_name(_: &io::Error) -> Option<&'static str> {

@@ -1,8 +1,10 @@
 //! Every Unix: the names of signals and errors, pipes, the monotonic clock, stdin, the end.
 
+use super::exit::Exit;
 use rustix::event::{poll, PollFd, PollFlags};
 use std::io::{self, Read};
 use std::os::fd::AsFd;
+use std::os::unix::process::ExitStatusExt;
 use std::process::{ChildStderr, ChildStdout, ExitStatus};
 
 /// What is read from a pipe at a time: what a pipe holds by default.
@@ -22,13 +24,14 @@ const SIGNALS: &[(i32, &str)] = names![
 ];
 
 /// As in `SIGKILL`; the number where it has no name here.
-pub(super) fn signal_name(signal: i32) -> String {
+pub(crate) fn signal_name(signal: i32) -> String {
     let known = SIGNALS.iter().find(|(number, _)| *number == signal);
     known.map_or_else(|| signal.to_string(), |(_, name)| (*name).to_owned())
 }
 
-pub(super) fn signal_of(status: ExitStatus) -> Option<i32> {
-    std::os::unix::process::ExitStatusExt::signal(&status)
+/// What the standard library tells: nothing of what was used.
+pub(crate) fn exit_of(status: ExitStatus) -> Exit {
+    Exit { code: status.code(), signal: status.signal(), ..Exit::default() }
 }
 
 /// What the standard library has no kind for, and what starting a process is likely to fail with.

@@ -2,8 +2,9 @@
 
 use super::bells::{self, Bells};
 use super::exit::Exit;
+use super::linux;
+use super::pidfd;
 use super::watched::Watched;
-use super::{linux, pidfd};
 use rustix::event::{poll, PollFd, PollFlags, Timespec};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};

@@ -1,4 +1,4 @@
-//! Shared-memory shards: a child that joins its parent's trace.
+//! Shared-memory shards: a child that attaches to its parent's tracer.
 //!
 //! | file | what it does |
 //! |---|---|
@@ -17,5 +17,5 @@ mod parent;
 mod sys;
 mod variable;
 
-pub use child::join_parent;
-pub use parent::{JoinError, Joined, Joining};
+pub use child::attach_to_parent;
+pub use parent::{Attached, Attaching, RegionError};

@@ -18,7 +18,7 @@ use std::time::Duration;
 /// Why a child could not get a region. It runs all the same, and finds its parent's context in its environment.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum JoinError {
+pub enum RegionError {
     /// The context is of no tracer that runs.
     NoTracer,
     /// The tracer can't take a child in.
@@ -32,33 +32,35 @@ pub enum JoinError {
     },
 }
 
-impl fmt::Display for JoinError {
+impl fmt::Display for RegionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            JoinError::NoTracer => f.write_str("the context belongs to no tracer that runs, so a child can't join it"),
-            JoinError::Host(error) => error.fmt(f),
-            JoinError::System { what, error } => write!(f, "can't {what} for a child's region: {error}"),
+            RegionError::NoTracer => {
+                f.write_str("the context belongs to no tracer that runs, so a child can't record into it")
+            }
+            RegionError::Host(error) => error.fmt(f),
+            RegionError::System { what, error } => write!(f, "can't {what} for a child's region: {error}"),
         }
     }
 }
 
-impl std::error::Error for JoinError {
+impl std::error::Error for RegionError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            JoinError::NoTracer => None,
-            JoinError::Host(error) => Some(error),
-            JoinError::System { error, .. } => Some(error),
+            RegionError::NoTracer => None,
+            RegionError::Host(error) => Some(error),
+            RegionError::System { error, .. } => Some(error),
         }
     }
 }
 
-fn system(what: &'static str) -> impl FnOnce(io::Error) -> JoinError {
-    move |error| JoinError::System { what, error }
+fn system(what: &'static str) -> impl FnOnce(io::Error) -> RegionError {
+    move |error| RegionError::System { what, error }
 }
 
 /// A region for the next child of a command.
 #[derive(Debug)]
-pub struct Joining {
+pub struct Attaching {
     region: Region,
     watcher: &'static Watcher,
     _kept: Kept,
@@ -79,11 +81,11 @@ impl Drop for Kept {
 
 /// The region of a child that runs.
 #[derive(Clone, Debug)]
-pub struct Joined {
+pub struct Attached {
     region: Arc<Region>,
 }
 
-impl Joining {
+impl Attaching {
     /// Makes a region of this context's tracer, and has the command's next child inherit it: that child alone, not what it
     /// starts.
     ///
@@ -92,9 +94,9 @@ impl Joining {
     /// # Errors
     /// The context has no tracer that runs and has a collector, or the system has no memory or descriptors left. The command
     /// is as it was then, but that the variable is removed from its environment.
-    pub fn prepare(command: &mut Command, cx: impl Into<Context>) -> Result<Self, JoinError> {
+    pub fn prepare(command: &mut Command, cx: impl Into<Context>) -> Result<Self, RegionError> {
         command.env_remove(VARIABLE);
-        let tracer = Tracer::of(cx.into()).ok_or(JoinError::NoTracer)?;
+        let tracer = Tracer::of(cx.into()).ok_or(RegionError::NoTracer)?;
         let watcher = Watcher::get().map_err(system("start the watching thread"))?;
         let bytes = Region::bytes(&tracer);
         let file = sys::memory_file(bytes).map_err(system("make a memory file"))?;
@@ -105,7 +107,7 @@ impl Joining {
         let memory = Memory::new(file, event, bytes).map_err(system("map the memory file"))?;
         let nonce = nonce();
         let place = Place { memory: second.as_raw_fd(), event: child_event, bytes: length, inode, nonce };
-        let region = Region::host(&tracer, Box::new(memory), nonce).map_err(JoinError::Host)?;
+        let region = Region::host(&tracer, Box::new(memory), nonce).map_err(RegionError::Host)?;
         let kept = Kept(Arc::new([AtomicI32::new(place.memory), AtomicI32::new(place.event)]));
         command.env(VARIABLE, place.to_string());
         crate::env::keep_trace_file(command);
@@ -121,22 +123,22 @@ impl Joining {
     }
 
     /// The child runs. From now on its death is watched for.
-    pub fn started(self, pid: u32) -> Joined {
+    pub fn started(self, pid: u32) -> Attached {
         let watcher = self.watcher;
-        let joined = self.started_unwatched(pid);
+        let attached = self.started_unwatched(pid);
         // It can't fail here.
-        drop(watcher.watch(pid, Box::new(joined.clone())));
-        joined
+        drop(watcher.watch(pid, Box::new(attached.clone())));
+        attached
     }
 
     /// The child runs, and the caller has the watcher tell the result of its death.
-    pub(crate) fn started_unwatched(self, pid: u32) -> Joined {
+    pub(crate) fn started_unwatched(self, pid: u32) -> Attached {
         self.region.started(pid);
-        Joined { region: Arc::new(self.region) }
+        Attached { region: Arc::new(self.region) }
     }
 }
 
-impl Joined {
+impl Attached {
     /// The child is no more, and this is how it ended: for whoever knows that before the watcher does.
     pub fn died(&self, death: Death) {
         self.region.died(death);
@@ -159,7 +161,7 @@ impl Joined {
     }
 }
 
-impl Watched for Joined {
+impl Watched for Attached {
     fn rung(&self) {
         self.region.wake_collector();
     }

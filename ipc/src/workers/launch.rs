@@ -1,8 +1,8 @@
 //! The one place where a worker process is started, and the one that is told when it ended: what is set up for each process
 //! and taken down after it belongs here.
 
-use crate::join::Join;
-use crate::process::{Exit, Watched, Watcher};
+use crate::attach::Attach;
+use crate::process::{self, Exit, Watched, Watcher};
 use heirloom_core::Context;
 use std::fmt;
 use std::io;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub(super) struct Launched {
     pub(super) child: Child,
     pub(super) pid: u32,
-    join: Option<Arc<Join>>,
+    attach: Option<Arc<Attach>>,
 }
 
 /// Starts a worker process, which records into the collector of this context's tracer. Where that can't be (no tracer runs,
@@ -22,24 +22,24 @@ pub(super) struct Launched {
 /// collector knows.
 pub(super) fn launch(command: &mut Command, cx: Context, ended: impl Fn() + Send + 'static) -> io::Result<Launched> {
     let watcher = Watcher::get()?;
-    let join = Join::prepare(cx, command).ok();
+    let attach = Attach::prepare(cx, command).ok();
     let mut child = command.spawn()?;
     let pid = child.id();
-    let join = join.map(|join| Arc::new(join.started_unwatched(pid)));
-    let watched = Box::new(Worker { join: join.clone(), ended: Box::new(ended) });
+    let attach = attach.map(|attach| Arc::new(attach.started_unwatched(pid)));
+    let watched = Box::new(Worker { attach: attach.clone(), ended: Box::new(ended) });
     if let Err(error) = watcher.watch(pid, watched) {
         drop(child.kill());
         let exit = child.wait();
-        Launched { child, pid, join }.died(exit.ok());
+        Launched { child, pid, attach }.died(exit.ok());
         return Err(error);
     }
-    Ok(Launched { child, pid, join })
+    Ok(Launched { child, pid, attach })
 }
 
 impl Launched {
     /// Kills the process, for this reason. It is not reaped yet, so the id is still its own.
     pub(super) fn kill(&mut self, reason: &str) {
-        self.join.iter().for_each(|join| join.killing(reason));
+        self.attach.iter().for_each(|attach| attach.killing(reason));
         // What can't be killed is waited for in vain.
         drop(self.child.kill());
     }
@@ -47,31 +47,31 @@ impl Launched {
     /// The process has ended and everything it sent was read. Called once for each process, before its successor is
     /// started.
     pub(super) fn died(self, exit: Option<ExitStatus>) {
-        if let (Some(join), Some(exit)) = (&self.join, exit) {
-            join.exited(&Exit::from_status(exit));
+        if let (Some(attach), Some(exit)) = (&self.attach, exit) {
+            attach.exited(&process::exit_of(exit));
         }
     }
 }
 
 /// A worker process, as the watcher knows it.
 struct Worker {
-    join: Option<Arc<Join>>,
+    attach: Option<Arc<Attach>>,
     ended: Box<dyn Fn() + Send>,
 }
 
 impl Watched for Worker {
     fn rung(&self) {
-        self.join.iter().for_each(|join| join.rung());
+        self.attach.iter().for_each(|attach| attach.rung());
     }
 
     fn ended(&self, exit: &Exit) {
-        self.join.iter().for_each(|join| join.exited(exit));
+        self.attach.iter().for_each(|attach| attach.exited(exit));
         (self.ended)();
     }
 }
 
 impl fmt::Debug for Worker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Worker").field("join", &self.join).finish_non_exhaustive()
+        f.debug_struct("Worker").field("attach", &self.attach).finish_non_exhaustive()
     }
 }

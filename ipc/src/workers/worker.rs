@@ -48,7 +48,8 @@ pub trait Serve: Sync + sealed::Run {}
 impl<T: Sync + sealed::Run> Serve for T {}
 
 pub(super) mod sealed {
-    use super::{Context, Verdict};
+    use crate::workers::message::Verdict;
+    use heirloom_core::Context;
 
     pub trait Run {
         /// Its name, and the types of its jobs and replies.

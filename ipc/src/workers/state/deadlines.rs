@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 impl Jobs {
     /// Lets jobs expire, and reports workers that don't answer after that. Returns when the pool is over.
-    pub(in crate::workers) fn keep_time(&self, overdue: impl Fn(Overdue)) {
+    pub(crate) fn keep_time(&self, overdue: impl Fn(Overdue)) {
         let mut state = self.lock();
         while state.phase != Phase::Closed && !state.is_drained() {
             let left = state.alarms.first().map(|at| at.saturating_duration_since(Instant::now()));

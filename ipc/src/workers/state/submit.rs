@@ -11,13 +11,13 @@ use std::time::Instant;
 
 impl Jobs {
     /// Queues a job if there is room now.
-    pub(in crate::workers) fn try_submit(&self, job: &Arc<Job>) -> Result<(), Refused> {
+    pub(crate) fn try_submit(&self, job: &Arc<Job>) -> Result<(), Refused> {
         let state = self.lock();
         self.admit(state, job).unwrap_or(Err(Refused::Full))
     }
 
     /// Queues a job if there is room now; else takes a place among those that wait, or keeps it.
-    pub(in crate::workers) fn poll_submit(
+    pub(crate) fn poll_submit(
         &self,
         job: &Arc<Job>,
         until: Instant,
@@ -42,7 +42,7 @@ impl Jobs {
     }
 
     /// A submitter waits no longer. If its turn had come, the next one has it.
-    pub(in crate::workers) fn leave(&self, place: Place) {
+    pub(crate) fn leave(&self, place: Place) {
         let mut state = self.lock();
         let State { waiting, alarms, .. } = &mut *state;
         if place.leave(waiting, alarms).is_none() && state.has_room(&self.limits) {

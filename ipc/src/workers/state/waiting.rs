@@ -39,7 +39,7 @@ impl Waiting {
 
 /// A submitter's place among those that wait.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::workers) struct Place {
+pub(crate) struct Place {
     pub(super) number: u64,
     pub(super) until: Instant,
 }

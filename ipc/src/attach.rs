@@ -1,50 +1,50 @@
-//! What is to be done for a child that joins its parent's trace; nothing where there are no regions.
+//! What is to be done for a child that attaches to its parent's tracer; nothing where there are no regions.
 
 #[cfg(all(target_os = "linux", feature = "record", feature = "workers"))]
 pub(crate) use linux::find_parent;
 #[cfg(all(target_os = "linux", feature = "record"))]
-pub(crate) use linux::Join;
+pub(crate) use linux::Attach;
 #[cfg(all(not(target_os = "linux"), feature = "record", feature = "workers"))]
 pub(crate) use other::find_parent;
 #[cfg(not(all(target_os = "linux", feature = "record")))]
-pub(crate) use other::Join;
+pub(crate) use other::Attach;
 
 #[cfg(all(target_os = "linux", feature = "record"))]
 mod linux {
     use crate::process::{Exit, Watched};
-    use crate::shm::{Joined, Joining};
+    use crate::shm::{Attached, Attaching};
     use heirloom_core::Context;
     use std::process::Command;
 
     /// From now on a tracer that starts in this process records into its parent's region, if there is one.
     #[cfg(feature = "workers")]
     pub(crate) fn find_parent() {
-        crate::shm::join_parent();
+        crate::shm::attach_to_parent();
     }
 
     /// The region of a child, as far as it is.
     #[derive(Debug)]
-    pub(crate) enum Join {
-        Prepared(Joining),
-        Started(Joined),
+    pub(crate) enum Attach {
+        Prepared(Attaching),
+        Started(Attached),
     }
 
-    impl Join {
+    impl Attach {
         /// Makes a region for a command's next child. Without one the child runs all the same; the error says why.
         pub(crate) fn prepare(cx: impl Into<Context>, command: &mut Command) -> Result<Self, String> {
-            Joining::prepare(command, cx).map(Join::Prepared).map_err(|error| error.to_string())
+            Attaching::prepare(command, cx).map(Attach::Prepared).map_err(|error| error.to_string())
         }
 
         pub(crate) fn started(self, pid: u32) -> Self {
             match self {
-                Join::Prepared(joining) => Join::Started(joining.started(pid)),
+                Attach::Prepared(attaching) => Attach::Started(attaching.started(pid)),
                 started => started,
             }
         }
 
         pub(crate) fn exited(&self, exit: &Exit) {
-            if let Join::Started(joined) = self {
-                joined.ended(exit);
+            if let Attach::Started(attached) = self {
+                attached.ended(exit);
             }
         }
 
@@ -52,7 +52,7 @@ mod linux {
         #[cfg(feature = "workers")]
         pub(crate) fn started_unwatched(self, pid: u32) -> Self {
             match self {
-                Join::Prepared(joining) => Join::Started(joining.started_unwatched(pid)),
+                Attach::Prepared(attaching) => Attach::Started(attaching.started_unwatched(pid)),
                 started => started,
             }
         }
@@ -60,16 +60,16 @@ mod linux {
         /// This process is about to kill the child.
         #[cfg(feature = "workers")]
         pub(crate) fn killing(&self, reason: &str) {
-            if let Join::Started(joined) = self {
-                joined.killing(reason);
+            if let Attach::Started(attached) = self {
+                attached.killing(reason);
             }
         }
 
         /// A child has rung.
         #[cfg(feature = "workers")]
         pub(crate) fn rung(&self) {
-            if let Join::Started(joined) = self {
-                joined.rung();
+            if let Attach::Started(attached) = self {
+                attached.rung();
             }
         }
     }
@@ -86,9 +86,9 @@ mod other {
 
     /// There are no regions here.
     #[derive(Debug)]
-    pub(crate) enum Join {}
+    pub(crate) enum Attach {}
 
-    impl Join {
+    impl Attach {
         pub(crate) fn prepare(_: impl Into<Context>, _: &mut Command) -> Result<Self, String> {
             Err("there are no regions on this system, or recording is compiled out".to_owned())
         }
