@@ -42,6 +42,15 @@ grep -Eq 'aborted=[1-9]' "$out/worker_processes.txt" || { echo "worker_processes
 
 [ "$(grep -c '^cancelled: ' "$out/async_tasks.txt")" -eq 3 ] || { echo "async_tasks: expected 3 cancelled futures" >&2; exit 1; }
 
+# One request outlived its deadline, and nothing blocked the service's thread.
+grep -q '^failed: Endless: the job was not done within its deadline of 2s' "$out/worker_service.txt" ||
+    { echo "worker_service: no deadline" >&2; exit 1; }
+grep -q '^aborted: for ever: .*deadline had passed' "$out/worker_service.txt" ||
+    { echo "worker_service: nothing was aborted by the deadline" >&2; exit 1; }
+! grep '^blocked: ' "$out/worker_service.txt" >&2 || { echo "worker_service: its thread was blocked" >&2; exit 1; }
+[ "$(grep -c '^LongestBelow([0-9]*): [1-9]' "$out/worker_service.txt")" -eq 23 ] ||
+    { echo "worker_service: not all answers" >&2; exit 1; }
+
 echo "== pipeline"
 cargo run --quiet --release -p heirloom-pipeline -- --trace-out "$out/trace.json" >"$out/pipeline.txt"
 check_ledger "$out/pipeline.txt" pipeline

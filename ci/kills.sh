@@ -12,4 +12,4 @@ cd "$(dirname "$0")/.."
 export HEIRLOOM_KILLS="${1:-100000}"
 export HEIRLOOM_CYCLES="${CYCLES:-10000}"
 cargo test --release -p heirloom-ipc --test kills -- --nocapture --test-threads 1 2>/dev/null
-cargo test --release -p heirloom-ipc --test joined children_come_and_go -- --nocapture
+cargo test --release -p heirloom-ipc --test attached children_come_and_go -- --nocapture

@@ -68,7 +68,7 @@ impl Worker {
     pub fn start(parent: &Span, name: &str, arguments: &[u64]) -> Result<Self, String> {
         let mut command = child::command(name, arguments)?;
         let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = piped.traced(parent).joined().spawn().map_err(|error| format!("{name}: {error}"))?;
+        let mut child = piped.traced(parent).attached().spawn().map_err(|error| format!("{name}: {error}"))?;
         let streams = child.stdin.take().zip(child.stdout.take());
         let (to, from) = streams.ok_or_else(|| format!("{name}: no pipes"))?;
         Ok(Self { child, asked: Asked::new(to, from) })
@@ -96,11 +96,11 @@ impl Worker {
 /// same process, as in a thread.
 pub fn join() -> Result<(Guard, Span), String> {
     #[cfg(target_os = "linux")]
-    heirloom::ipc::shm::join_parent();
+    heirloom::ipc::shm::attach_to_parent();
     let guard = heirloom::init("worker").map_err(|error| error.to_string())?;
-    let joined = guard.tracer().ledger().exporters.iter().any(|exporter| exporter.name == "parent");
+    let attached = guard.tracer().ledger().exporters.iter().any(|exporter| exporter.name == "parent");
     let cx = Context::from_env().map_err(|error| error.to_string())?;
-    match joined {
+    match attached {
         true => Ok((guard, cx.span("work"))),
         false => Err("the worker could not attach to its parent's collector".to_owned()),
     }
