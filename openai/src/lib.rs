@@ -72,10 +72,9 @@
 //!
 //! # Cost
 //!
-//! About 20 attributes, four small allocations and no lock for each call: COST beside the plain client, which takes
-//! about PLAIN us for a request without a network (`benches/results/2026-11-28-openai`). A stream has one more box and two further
-//! clock readings, and each chunk costs CHUNK ns. Where the span isn't recorded, and without the feature `record`, a call
-//! goes straight to `async-openai`, and so does the stream that it gives back.
+//! About 20 attributes, four small allocations and no lock for each call; the example `cost` measures it beside the plain
+//! client. A stream has one more box and two further clock readings. Where the span isn't recorded, and without the feature
+//! `record`, a call goes straight to `async-openai`, and so does the stream that it gives back.
 //!
 //! # What isn't here
 //!
