@@ -43,7 +43,7 @@ grep -Eq 'aborted=[1-9]' "$out/worker_processes.txt" || { echo "worker_processes
 [ "$(grep -c '^cancelled: ' "$out/async_tasks.txt")" -eq 3 ] || { echo "async_tasks: expected 3 cancelled futures" >&2; exit 1; }
 
 # One request outlived its deadline, and nothing blocked the service's thread.
-grep -q '^failed: Endless: the job was not done within its deadline of 2s' "$out/worker_service.txt" ||
+grep -q '^failed: Endless: the job was not done within its deadline of 3s' "$out/worker_service.txt" ||
     { echo "worker_service: no deadline" >&2; exit 1; }
 grep -q '^aborted: for ever: .*deadline had passed' "$out/worker_service.txt" ||
     { echo "worker_service: nothing was aborted by the deadline" >&2; exit 1; }

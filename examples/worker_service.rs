@@ -38,7 +38,7 @@ struct Request {
 static ANSWER: Worker<Question, u64> = Worker::new("answer", answer);
 
 const REQUESTS: u64 = 24;
-const DEADLINE: Duration = Duration::from_secs(2);
+const DEADLINE: Duration = Duration::from_secs(3);
 
 /// In a worker process.
 fn answer(span: &Span, question: Question) -> u64 {
@@ -85,7 +85,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let service = tokio::spawn(serve(pool.clone(), requests));
     let mut answers = Vec::new();
     for n in 0..REQUESTS {
-        let question = if n == 7 { Question::Endless } else { Question::LongestBelow(20_000 + 1_000 * n) };
+        let question = if n == 7 { Question::Endless } else { Question::LongestBelow(4_000 + 100 * n) };
         let (reply, answer) = oneshot::channel();
         ask.send(Request { tenant: ["blue", "green"][n as usize % 2], question, reply }).await?;
         answers.push((question, answer));

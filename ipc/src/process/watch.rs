@@ -100,10 +100,14 @@ impl Watcher {
 
     /// Tells what happened.
     fn tell(&self, perhaps_dead: &[u32]) {
-        self.lock().retain(|child| {
+        self.lock().retain_mut(|child| {
             let exit = if perhaps_dead.contains(&child.pid) { child.exit() } else { None };
             match &exit {
-                Some(exit) => child.watched.ended(exit),
+                Some(exit) => {
+                    // Closed by the time that anyone hears of the end.
+                    child.pidfd = None;
+                    child.watched.ended(exit);
+                }
                 None => child.watched.rung(),
             }
             exit.is_none()

@@ -30,6 +30,8 @@ use std::time::{Duration, Instant};
 const GONE: Duration = Duration::from_secs(10);
 /// How long the reader may take for what a dead worker had sent.
 const LAST_REPLIES: Duration = Duration::from_secs(5);
+/// How long the helper thread of a handshake may take to say how it went once the process has ended.
+const UNBLOCKED: Duration = Duration::from_secs(5);
 /// How long the end of a process is waited for whose handshake or channel broke off.
 const BROKE_OFF: Duration = Duration::from_millis(500);
 
@@ -162,7 +164,8 @@ impl Keeper {
                 Ok(Event::From(_, News::Ended)) => {
                     process.ended();
                     accepting.unblock();
-                    deadline = deadline.min(Instant::now() + BROKE_OFF);
+                    // The helper thread says something soon, but on a busy machine.
+                    deadline = deadline.min(Instant::now() + UNBLOCKED);
                 }
                 Ok(Event::From(_, News::Broken(_)) | Event::Overdue(_)) => {}
                 Ok(Event::Close | Event::Kill) | Err(RecvTimeoutError::Disconnected) => return Err(Setback::ShutDown),
