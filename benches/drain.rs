@@ -1,8 +1,8 @@
-//! What the whole process pays for a span, from the call to the assembled span in an exporter that does nothing: CPU
-//! time by thread, memory, and what an idle collector costs.
+//! The cost of a span for the whole process, from the call to the assembled span in an exporter that does nothing: CPU
+//! time by thread, memory, and the cost of an idle collector.
 //!
-//! A thread records bursts, sleeps a millisecond after each, and longer while the collector is behind: so nothing is
-//! lost, on however busy a machine. The sleeping and the waking are in the CPU time. Each run is a process of its own.
+//! A thread records bursts. It sleeps a millisecond after each, and longer while the collector is behind, so no span is
+//! lost even on a busy machine. The CPU time includes the sleeps and the wake-ups. Each run is a separate process.
 
 mod support;
 
@@ -16,15 +16,15 @@ use support::threads::cpu_of_threads;
 use support::usage::{peak_rss_bytes, CpuTime};
 use support::{Bench, Goal, Numbers, Summary};
 
-/// How long a burst takes at least, its pause included.
+/// Shortest time of a burst, its pause included.
 const PAUSE: Duration = Duration::from_millis(1);
-/// How much of the default ring of 1 MiB a burst fills: less than half, since the collector may not have begun to drain
-/// the one before.
+/// Bytes of the default ring of 1 MiB that a burst fills: less than half, since the collector may not have started to drain
+/// the previous burst.
 const BURST_BYTES: u64 = 400 << 10;
-/// What a span needs there.
+/// Bytes of a span in the ring.
 const SPAN_BYTES: u64 = 72;
 const SPAN_BYTES_WITH_ATTRIBUTES: u64 = 168;
-/// How much CPU time and memory is allowed.
+/// The goals for CPU time and memory.
 const MOST_CPU_NS: f64 = 120.0;
 const MOST_PEAK_MB: f64 = 64.0;
 const MOST_IDLE_PERCENT: f64 = 0.2;
@@ -76,7 +76,7 @@ fn check(bench: &mut Bench, name: &str, runs: &[Numbers]) {
     bench.promise(column(runs, "lost").iter().all(|lost| *lost == 0.0), || format!("{name}: lost, though paced"));
 }
 
-/// One process that records so many spans, with attributes or without.
+/// In a separate process: records `spans` spans, with or without attributes.
 fn drain_child(arguments: &[u64]) -> Result<Numbers, String> {
     let [spans, attributes] = arguments else { return Err("expected two numbers".to_owned()) };
     let guard = heirloom::builder("drain").exporter(NoOp).init().map_err(|error| error.to_string())?;
@@ -128,7 +128,7 @@ fn children<const ATTRIBUTES: bool>(parent: heirloom::Context, many: u64) {
     }
 }
 
-/// Whether another burst might be too much: for the ring, or for the exporter's queue.
+/// Whether another burst might overflow the ring or the exporter's queue.
 fn is_behind(ledger: &Ledger, burst: u64) -> bool {
     ledger.undrained > burst || ledger.exporters.iter().any(|exporter| exporter.queued > 4 * burst)
 }
@@ -143,13 +143,13 @@ fn idle(bench: &mut Bench) -> Result<(), String> {
     Ok(())
 }
 
-/// One process that has recorded, and now does nothing for so many milliseconds.
+/// In a separate process: records, and then does nothing for `milliseconds`.
 fn idle_child(arguments: &[u64]) -> Result<Numbers, String> {
     let [milliseconds] = arguments else { return Err("expected one number".to_owned()) };
     let guard = heirloom::builder("idle").exporter(NoOp).init().map_err(|error| error.to_string())?;
     heirloom::in_root("before", |_| ());
     guard.tracer().flush(FLUSH_TIMEOUT).map_err(|error| error.to_string())?;
-    std::thread::sleep(Duration::from_millis(milliseconds / 4)); // Until it has noticed that it is idle.
+    std::thread::sleep(Duration::from_millis(milliseconds / 4)); // Until the collector has noticed that it is idle.
     let (cpu, begin) = (CpuTime::now()?, Instant::now());
     std::thread::sleep(Duration::from_millis(*milliseconds));
     let (cpu, wall) = (CpuTime::now()?.since(&cpu), begin.elapsed());

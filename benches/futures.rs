@@ -1,7 +1,7 @@
-//! What a future's span costs: each poll, and a future or a task as a whole, beside the same without a span.
+//! The cost of a future's span: for each poll, and for a future or a task as a whole, beside the same without a span.
 //!
-//! As in `record`, operations run in blocks with everything drained in between, and take turns. What is polled does as
-//! good as nothing, so that what is measured is the adapter.
+//! As in `record`, operations run in blocks with a drain between them, and take turns. The polled futures do almost
+//! nothing, so that the bench measures the adapter.
 
 mod support;
 
@@ -18,14 +18,15 @@ use support::bench::cell;
 use support::spans::{lost, NoOp, FLUSH_TIMEOUT};
 use support::{Bench, Summary};
 
-/// Operations in a block: the records of those that end a span each, 240 bytes, stay below a third of the default ring.
+/// Operations in a block. An operation that ends a span records 240 bytes, so a block stays below a third of the default
+/// ring.
 const BLOCK: u64 = 1_000;
 
 fn main() -> ExitCode {
     support::run("futures", &[], futures)
 }
 
-/// What the operations work on.
+/// The data of the operations.
 struct Stage {
     guard: Guard,
     root: Span,
@@ -35,7 +36,7 @@ struct Stage {
     runtime: tokio::runtime::Runtime,
 }
 
-/// An operation: does a block of it and says how long that took. What it costs more than `beside` is what counts.
+/// An operation. `block` runs a block of it and returns the duration. Its cost is the difference to `beside`.
 struct Operation {
     name: &'static str,
     beside: &'static str,
@@ -56,7 +57,7 @@ async fn is_ready() -> u64 {
     black_box(1)
 }
 
-/// The same, with a span of its own.
+/// The same, with a span.
 #[observe(name = "f", parent = parent)]
 async fn observed(parent: Context) -> u64 {
     black_box(1)
@@ -83,7 +84,7 @@ fn polls<F: Future>(future: F) -> Duration {
     begin.elapsed()
 }
 
-/// Times futures that are made, polled once, and dropped.
+/// Times futures that are created, polled once, and dropped.
 #[inline(always)]
 fn whole<F: Future>(make: impl Fn() -> F) -> Duration {
     let begin = Instant::now();
@@ -178,9 +179,9 @@ impl Stage {
         Ok(Self { cx: root.context(), root, guard, unsampled_guard, unsampled, runtime })
     }
 
-    /// Nanoseconds of one operation: the median of so many blocks, with everything drained in between.
+    /// Nanoseconds of one operation: the median of `blocks` blocks, with a drain between them.
     fn measure(&self, operation: &Operation, blocks: usize) -> Result<f64, String> {
-        (operation.block)(self); // Caches, and the tracer's place in the thread's memory.
+        (operation.block)(self); // Warms up the caches and the thread's slot for the tracer.
         let mut times = Vec::with_capacity(blocks);
         for _ in 0..blocks {
             self.settle()?;

@@ -1,7 +1,7 @@
-//! How long one span takes at worst, while the exporter is healthy and while it hangs for ever.
+//! The worst-case time of one span, with a healthy exporter and with one that hangs.
 //!
-//! One thread records a span every 2 us and reads the clock before and after each. The bare clock reads alone are the
-//! control: their slowest ones are the machine's, not the tracer's. Each run is a process of its own.
+//! One thread records a span every 2 us and reads the clock before and after each. Bare clock reads are the
+//! control: their slowest ones show the machine's delays. Each run is a separate process.
 
 mod support;
 
@@ -15,17 +15,17 @@ use support::clock::ticks;
 use support::spans::{lost, ticks_per_ns, Beat, Hangs, NoOp};
 use support::{Bench, Goal, Numbers};
 
-/// How often a span begins.
+/// The interval between two spans.
 const INTERVAL_NS: f64 = 2000.0;
 
-/// What is recorded and who exports it: the number that a child is given, and its name.
+/// The kinds of runs: the number that a child process gets, and the name.
 const KINDS: [(u64, &str); 3] =
     [(NOTHING, "two clock reads, no span"), (HEALTHY, "exporter that does nothing"), (HUNG, "exporter that hangs")];
 const NOTHING: u64 = 0;
 const HEALTHY: u64 = 1;
 const HUNG: u64 = 2;
 
-/// The columns of the table: a number of each run, its name there and in the table.
+/// The columns of the table: the name of the number in a run, and the name in the table.
 const COLUMNS: [(&str, &str); 7] = [
     ("p50", "p50"),
     ("p99", "p99"),
@@ -66,14 +66,14 @@ fn row(name: &str, runs: &[Numbers]) -> Vec<String> {
     std::iter::once(name.to_owned()).chain(cells).collect()
 }
 
-/// One process that records so many spans with this exporter.
+/// In a separate process: records `spans` spans with this exporter.
 fn latency_child(arguments: &[u64]) -> Result<Numbers, String> {
     let [kind, spans] = *arguments else { return Err("expected two numbers".to_owned()) };
     let builder = heirloom::builder("latency");
     let builder = if kind == HUNG { builder.exporter(Hangs) } else { builder.exporter(NoOp) };
     let guard = builder.init().map_err(|error| error.to_string())?;
     let ticks_per_ns = ticks_per_ns();
-    let mut ticks = vec![1_u32; spans as usize]; // Not zero, so that the memory is in place.
+    let mut ticks = vec![1_u32; spans as usize]; // Not zero, so that the memory is touched before.
     heirloom::in_root("root", |root| match kind {
         NOTHING => time_each(&mut ticks, ticks_per_ns, || ()),
         _ => record(&mut ticks, ticks_per_ns, root.context()),

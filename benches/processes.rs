@@ -1,12 +1,12 @@
-//! What worker processes cost that record into their parent's collector. Each measurement is in a fresh process with
-//! workers of its own.
+//! The cost of worker processes that record into their parent's collector. Each measurement runs in a fresh process with
+//! separate workers.
 //!
 //! | file | what it measures |
 //! |---|---|
 //! | `processes/span.rs` | a span in a worker process against the same one in a thread of the parent |
 //! | `processes/channel.rs` | a span in shared memory against finished spans that are sent over an `ipc-channel` |
-//! | `processes/jobs.rs` | how many small jobs a second a pool of four passes |
-//! | `processes/flood.rs` | how long a worker's spans take to their parent while another one floods it |
+//! | `processes/jobs.rs` | small jobs per second of a pool of four workers |
+//! | `processes/flood.rs` | how long a worker's spans take to the parent while another worker floods the collector |
 
 #[path = "processes/channel.rs"]
 mod channel;
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
 
 fn processes(bench: &mut Bench) -> Result<(), String> {
     if !CAN_JOIN {
-        bench.say("On this system no worker process can record into its parent's collector: nothing is measured.");
+        bench.say("On this system a worker process can't record into its parent's collector: nothing is measured.");
         return Ok(());
     }
     span::measure(bench)?;
@@ -47,13 +47,13 @@ fn start() -> Result<Guard, String> {
     heirloom::builder("processes").exporter(NoOp).init().map_err(|error| error.to_string())
 }
 
-/// A row of a table: a name, and some of the numbers of its runs.
+/// A row of a table: a name, and the named numbers of its runs.
 fn row(name: &str, runs: &[Numbers], columns: &[(&str, usize)]) -> Vec<String> {
     let cells = columns.iter().map(|(name, digits)| cell(&column(runs, name), *digits));
     std::iter::once(name.to_owned()).chain(cells).collect()
 }
 
-/// Spans that were made and that the ledger doesn't name, and one more if it doesn't balance.
+/// The number of made spans that are missing from the ledger, plus one if it doesn't balance.
 fn unaccounted(ledger: &Ledger, made: u64) -> f64 {
     let unnamed = made.abs_diff(ledger.exported() + ledger.dropped());
     (unnamed + u64::from(!ledger.is_balanced())) as f64

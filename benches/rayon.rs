@@ -1,4 +1,4 @@
-//! What tracing costs a rayon pipeline with items of about a microsecond: one span per item, per leaf, a summary.
+//! The cost of tracing in a rayon pipeline with items of about a microsecond: one span per item, per leaf, a summary.
 
 mod support;
 
@@ -17,7 +17,7 @@ use support::{Bench, Goal, Summary};
 
 /// Threads of the pool.
 const THREADS: usize = 2;
-/// How long an item is to take.
+/// Target time of an item.
 const ITEM_NS: f64 = 1000.0;
 
 fn main() -> ExitCode {
@@ -55,7 +55,7 @@ struct Stage {
     guard: Guard,
     pool: ThreadPool,
     items: u64,
-    /// What makes an item take its time.
+    /// The number of steps that take an item's time.
     steps: u32,
 }
 
@@ -101,7 +101,7 @@ fn row(name: &str, runs: &[Run], untraced: &[Run], items: u64) -> Vec<String> {
     ]
 }
 
-/// How much more than untraced, in percent, round by round.
+/// The increase over the untraced run in percent, round by round.
 fn percent(runs: &[Run], untraced: &[Run], of: impl Fn(&Run) -> f64) -> Vec<f64> {
     runs.iter().zip(untraced).map(|(run, base)| 100.0 * (of(run) / of(base) - 1.0)).collect()
 }
@@ -143,7 +143,7 @@ fn work_between_clock_reads(seed: u64, steps: u32) -> u64 {
     result
 }
 
-/// Arithmetic in which each step waits for the one before ([xorshift]).
+/// Arithmetic in which each step depends on the previous one ([xorshift]).
 ///
 /// [xorshift]: https://www.jstatsoft.org/article/view/v008i14
 #[inline(never)]
@@ -154,10 +154,10 @@ fn work(seed: u64, steps: u32) -> u64 {
         x ^= x >> 7;
         x ^= x << 17;
     }
-    x >> 32 // So that the sum of all items has room.
+    x >> 32 // So that the sum of all items doesn't overflow.
 }
 
-/// How many steps take an item's time, by the fastest of some tries.
+/// The number of steps that take an item's time, by the fastest of several tries.
 fn calibrate() -> u32 {
     const STEPS: u32 = 1_000_000;
     let try_once = |i| {

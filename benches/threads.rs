@@ -1,6 +1,6 @@
-//! What happens when several threads record at once: whether two record twice as much as one, and two worker processes
-//! twice as much as one; what is lost when both cores are busy; whether every span of eight threads flat out is
-//! accounted for. Each run is a process of its own.
+//! Several threads that record at once. Do two threads record twice as much as one, and two worker processes twice as much
+//! as one? How many spans are lost when both cores are busy? Does the ledger account for every span of eight threads flat
+//! out? Each run is a separate process.
 
 mod support;
 
@@ -17,7 +17,7 @@ use support::usage::{monotonic_ns, thread_cpu_ns};
 use support::worker::{answer_all, join, Worker, CAN_JOIN};
 use support::{Bench, Goal, Numbers, Summary};
 
-/// How long before it begins worker processes are told when: they spin then.
+/// Worker processes learn the common start time this long before it, and spin until then.
 const LEAD: Duration = Duration::from_millis(20);
 
 fn main() -> ExitCode {
@@ -36,7 +36,7 @@ fn threads(bench: &mut Bench) -> Result<(), String> {
     default_rings(bench)
 }
 
-/// One thread beside two, and one worker process beside two, with rings that hold the run and a collector that rests
+/// One thread beside two, and one worker process beside two. The rings hold the whole run, and the collector rests
 /// meanwhile.
 fn scaling(bench: &mut Bench) -> Result<(), String> {
     let (rounds, spans, ring_bytes) = bench.pick((9, 1_000_000, 256 << 20), (1, 10_000, 4 << 20));
@@ -109,7 +109,7 @@ fn start(builder: Builder) -> Result<Guard, String> {
     builder.exporter(NoOp).init().map_err(|error| error.to_string())
 }
 
-/// Begin, end and CPU time of one thread's work. The first two count from a moment that all lanes share.
+/// Start, end and CPU time of one thread's work. Start and end count from a moment that all lanes share.
 struct Lane {
     begin_ns: u64,
     end_ns: u64,
@@ -125,7 +125,7 @@ impl Lane {
     }
 }
 
-/// Runs `prepare` on each of so many threads, then `between` here, then times `work` on all of them at once.
+/// Runs `prepare` on each thread, then `between` on this one, then times `work` on all threads at once.
 fn on_threads(
     threads: u64,
     prepare: impl Fn() + Sync,
@@ -164,7 +164,7 @@ fn rates(lanes: &[Lane], spans: u64) -> [(&'static str, f64); 3] {
     [("rate", 1e3 * all / wall_ns), ("cpu_ns", cpu_ns / all), ("cpu_rate", 1e3 * all * lanes.len() as f64 / cpu_ns)]
 }
 
-/// A tracer with rings of so many bytes, whose collector rests.
+/// A tracer with rings of this size in bytes, whose collector rests.
 fn start_quiet(ring_bytes: u64) -> Result<Guard, String> {
     let (mut settings, _) = Settings::from_env("threads");
     settings.drain_interval = Duration::from_secs(10);
@@ -173,7 +173,8 @@ fn start_quiet(ring_bytes: u64) -> Result<Guard, String> {
     start(heirloom::builder("threads").settings(settings))
 }
 
-/// One process whose threads record so many spans each, in rings of so many bytes that are in place.
+/// In a separate process: threads record `spans` spans each, in rings of `ring_bytes` bytes that were touched before the
+/// clock starts.
 fn flat_child(arguments: &[u64]) -> Result<Numbers, String> {
     let [threads, spans, ring_bytes] = *arguments else { return Err("expected three numbers".to_owned()) };
     let guard = start_quiet(ring_bytes)?;
@@ -219,7 +220,7 @@ fn lane_of(answer: &Numbers) -> Lane {
     Lane { begin_ns: of("begin_ns"), end_ns: of("end_ns"), cpu_ns: of("cpu_ns") }
 }
 
-/// The first line has it fill its ring, the second one has it record from a moment on, from which its times count.
+/// In the worker: the first request fills its ring. The second request names the start time; its times count from that.
 fn worker(arguments: &[u64]) -> Result<Numbers, String> {
     let [spans, ring_bytes] = *arguments else { return Err("expected two numbers".to_owned()) };
     let (guard, work) = join()?;
@@ -244,7 +245,7 @@ fn worker(arguments: &[u64]) -> Result<Numbers, String> {
     Ok(Numbers::new())
 }
 
-/// The same with the floor: rings that nobody drains meanwhile.
+/// The same with the floor: its rings are not drained meanwhile.
 fn floor_child(arguments: &[u64]) -> Result<Numbers, String> {
     let [threads, spans, _] = *arguments else { return Err("expected three numbers".to_owned()) };
     let rings: Vec<Ring> = (0..threads).map(|_| Ring::new(spans as usize)).collect();
@@ -263,7 +264,8 @@ fn fill_floor(ring: &Ring, spans: u64) {
     }
 }
 
-/// One process with default rings whose threads record so many spans each, one every so many nanoseconds, or flat out.
+/// In a separate process with default rings: threads record `spans` spans each, one every `interval_ns` nanoseconds, or flat
+/// out if that is zero.
 fn ring_child(arguments: &[u64]) -> Result<Numbers, String> {
     let [threads, spans, interval_ns] = *arguments else { return Err("expected three numbers".to_owned()) };
     let guard = start(heirloom::builder("threads"))?;

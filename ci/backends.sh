@@ -1,13 +1,13 @@
 #!/bin/sh
-# Shows the example agent's trace to a collector that nobody here wrote, over OTLP, and compares what it says it got with
-# what the example recorded. Puts rotel into target/backends-venv; its program needs Python 3.11's shared library. Where
-# that can't be had it says so, and the test says that it is skipped.
+# Sends the example agent's trace over OTLP to rotel, a third-party collector, and compares the spans in the collector's log
+# with those that the example recorded. Installs rotel into target/backends-venv; its program needs Python 3.11's shared
+# library. If that can't be installed, the script prints it, and the test prints that it is skipped.
 set -eu
 cd "$(dirname "$0")/.."
 venv=target/backends-venv
 
 install() {
-    # Written last: a half-made environment is made again.
+    # Written last: an incomplete environment is created again.
     [ -e "$venv/complete" ] && return
     rm -rf "$venv"
     python3 -m venv "$venv" &&
@@ -32,7 +32,8 @@ if install; then
 else
     echo "backends: rotel can't be installed from PyPI"
 fi
-# At the root with the features of the tests before it: nothing is built twice. The first builds the program that is tested.
-cargo build --quiet --all-features --example agent
-cargo test --quiet --all-features --test backend -- --nocapture
-[ -n "${HEIRLOOM_ROTEL:-}" ] && echo "backends: rotel got the tree" || echo "backends: skipped"
+# With the features of the earlier tests, so that nothing is built twice. The first command builds the tested
+# program.
+cargo build-all --quiet --example agent
+cargo test-all --quiet --test backend -- --nocapture
+[ -n "${HEIRLOOM_ROTEL:-}" ] && echo "backends: rotel received the tree" || echo "backends: skipped"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs every bench and both binaries of the comparison once, briefly: a check that they work and that no promise is
+# Runs every bench and both binaries of the comparison once, briefly. It checks that they work and that no promise is
 # broken. The numbers mean nothing.
 set -eu
 
@@ -7,8 +7,8 @@ cd "$(dirname "$0")/.."
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
-# At the root with the features of the tests: nothing is built twice.
-cargo test --quiet --all-features --benches -- --smoke --out "$out/benches" >"$out/log" || { cat "$out/log"; exit 1; }
+# With the features of the tests, so that nothing is built twice.
+cargo test-all --quiet --benches -- --smoke --out "$out/benches" >"$out/log" || { cat "$out/log"; exit 1; }
 for bench in seven_ways record futures drain rayon latency threads processes; do
     test -s "$out/benches/"*"-$bench/results.json" || { echo "$bench wrote no results" >&2; exit 1; }
 done

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Fuzzes what a child process may do to its parent's collector: `fuzz/`. A smoke, unless it is given time.
+# Fuzzes the parent's collector with a hostile child process: `fuzz/`. Without SECONDS it is only a short check.
 #
-#   ci/fuzz.sh [SECONDS [TARGET..]]     for so long each (default: 20 seconds, `record` and `mutated_ring`)
+#   ci/fuzz.sh [SECONDS [TARGET..]]     time for each target (default: 20 seconds, `record` and `mutated_ring`)
 #
-# Inputs that reach something new are kept in target/fuzz/corpus. Fails on a crash, and says how to run it again.
+# Inputs that reach new code are kept in target/fuzz/corpus. Fails on a crash, and prints the command that runs it again.
 set -eu
 cd "$(dirname "$0")/.."
 seconds="${1:-20}"
@@ -12,7 +12,7 @@ if [ $# -gt 0 ]; then shift; fi
 
 command -v cargo-fuzz >/dev/null || cargo install --quiet --locked cargo-fuzz
 
-# A target directory of its own, and the stable compiler with the flags of a nightly one.
+# A separate target directory, and the stable compiler with the flags of a nightly one.
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}/fuzz"
 export RUSTC_BOOTSTRAP=1
 host=$(rustc -vV | sed -n 's/^host: //p')
@@ -32,11 +32,11 @@ for target; do
     if [ "$status" -ne 0 ]; then
         grep -v '^heirloom: ' "$log" | tail -60
         input=$(sed -n 's/.*Test unit written to //p' "$log" | tail -1)
-        echo "fuzz: $target failed (status $status). Again, with the same flags:" >&2
+        echo "fuzz: $target failed (status $status). To run the input again, with the same flags:" >&2
         echo "    RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$CARGO_TARGET_DIR cargo fuzz run --fuzz-dir fuzz $target $input" >&2
         exit 1
     fi
-    # The last line says how many executions, and what they covered.
+    # The last line has the number of executions and their coverage.
     echo "$target: $(sed -n 's/^#\([0-9]*\).*DONE *\(cov: [0-9]* ft: [0-9]* corp: [^ ]*\).*/\1 executions, \2/p' "$log")"
 done
 echo "fuzz: ok"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Library mode costs nothing: with recording compiled out, a round of an instrumented loop takes as many instructions as a
-# round of the bare loop. What a round takes is the difference between two runs, so that the start of the process doesn't
-# count, but for an instruction or two by which two starts differ. Needs valgrind.
+# round of the bare loop. The instructions of a round are the difference between two runs, so that the start of the process
+# doesn't count (two starts differ by an instruction or two). Needs valgrind.
 set -eu
 cd "$(dirname "$0")/.."
 command -v valgrind >/dev/null || { echo "valgrind is needed to count instructions" >&2; exit 1; }
@@ -21,7 +21,7 @@ for program in bare instrumented; do
     echo "$program: $taken instructions for $rounds rounds"
     eval "$program=$taken"
 done
-[ "$bare" -gt $rounds ] || { echo "the bare loop was optimised away: nothing is shown" >&2; exit 1; }
+[ "$bare" -gt $rounds ] || { echo "the bare loop was optimised away, so the comparison proves nothing" >&2; exit 1; }
 more=$((instrumented - bare))
-[ "${more#-}" -lt 100 ] || { echo "the instrumented loop takes another number: $more" >&2; exit 1; }
+[ "${more#-}" -lt 100 ] || { echo "the instrumented loop differs by $more instructions: expected fewer than 100" >&2; exit 1; }
 echo "library mode costs nothing"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The configuration of clippy that README and crate page recommend (clippy.toml) finds a scope held over an await point:
-# each `expect` in tests/lint-await is an error where the lint stays silent.
+# The clippy configuration that the README and the crate page recommend (clippy.toml) finds a scope held over an await point.
+# Each `expect` in tests/lint-await is an error if the lint doesn't fire.
 set -eu
 cd "$(dirname "$0")/.."
 cargo clippy --quiet -p heirloom-lint-await -- -D unfulfilled-lint-expectations -D clippy::await-holding-invalid-type

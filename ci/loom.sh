@@ -1,13 +1,13 @@
 #!/bin/sh
-# The models of the shards' protocol, each as it is and then with each of its mutants, which must fail.
+# Runs the loom models of the shards' protocol: each unchanged, and then with each of its mutants, which must fail.
 # Prints a table; exits non-zero if a model is broken, a mutant survives, or a model was hardly explored.
 #
-#   ci/loom.sh            all models, three preemptions, some seconds (five minutes are the limit)
+#   ci/loom.sh            all models, three preemptions, some seconds (the limit is five minutes)
 #   PREEMPTIONS=5 ci/loom.sh    deeper
 set -eu
 cd "$(dirname "$0")/.."
 
-# A target directory of its own: the flags would throw away what was built without them.
+# A separate target directory: otherwise the flags would invalidate the other builds.
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}/loom"
 export RUSTFLAGS="--cfg loom"
 export HEIRLOOM_PREEMPTIONS="${PREEMPTIONS:-3}"
@@ -29,7 +29,7 @@ if [ "$status" -ne 0 ]; then
     echo "loom: failed (status $status; 124 is the time limit)" >&2
     exit 1
 fi
-# All models ran: one that is filtered out or renamed away must not pass in silence.
+# All models must run: the script fails if one is filtered out or renamed.
 if [ "$models" -lt 9 ] || [ "$caught" -lt $((2 * models)) ]; then
     echo "loom: expected at least 9 models with two mutants each" >&2
     exit 1

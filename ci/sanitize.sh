@@ -1,12 +1,12 @@
 #!/bin/sh
 # ThreadSanitizer and AddressSanitizer over `core/tests/stress.rs`, with the stable compiler; AddressSanitizer also over
-# `core/tests/regions`, where a hostile child writes what it likes into memory that the collector reads.
+# `core/tests/regions`, where a hostile child writes arbitrary words into memory that the collector reads.
 #
-# The standard library is not instrumented (that needs its sources), so ThreadSanitizer does not see what std's mutexes,
-# channels and `Arc`s order, and reports what they protect as races. Such reports are about safe code, where the compiler
-# rules races out. The memory that only unsafe code hands from thread to thread is the words of the rings, and what orders
-# those accesses is our own code, instrumented: head and tail, even where a shard passes from thread to thread. So a
-# report counts if it is about memory that `Shard::new` allocated (`Block::allocate`); the others are only counted.
+# The standard library is not instrumented (that needs its sources). So ThreadSanitizer does not see the ordering by std's
+# mutexes, channels and `Arc`s, and reports races in the data that they protect. Such reports are about safe code, where the
+# compiler rules out races. Only the words of the rings are shared between threads by unsafe code. Our own, instrumented code
+# orders those accesses: by head and tail, also when a shard changes its thread. So a report is a failure if it is about
+# memory that `Shard::new` allocated (`Block::allocate`); the other reports are only counted.
 #
 # Each sanitizer has a control: a planted bug that it must find in the same words. Exits non-zero if a clean run has a
 # finding or a planted bug is missed.
@@ -18,32 +18,32 @@ base="${CARGO_TARGET_DIR:-$PWD/target}/sanitize"
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT
 
-# Optimised like the tests, but without the assertions that would notice a planted bug before the sanitizer does.
-export CARGO_PROFILE_DEV_DEBUG_ASSERTIONS=false
+# Optimised like the tests, but without the assertions that would find a planted bug before the sanitizer does.
+export CARGO_PROFILE_DEV_DEBUG_ASSERTIONS=false CARGO_PROFILE_DEV_DEBUG=true
 export RUSTC_BOOTSTRAP=1
 export TSAN_OPTIONS="halt_on_error=0 exitcode=0 history_size=7 report_atomic_races=1"
 export ASAN_OPTIONS="detect_leaks=1"
 
-# stress SANITIZER [MUTANT]: runs the tests in $test, the output goes to $out.
+# stress SANITIZER [MUTANT]: runs the tests in $test and writes the output to $out.
 test=stress.rs
 stress() {
-    # The standard library has another "ABI" than what is instrumented; nothing is passed that would mind.
+    # The standard library has another sanitizer "ABI" than the instrumented code; no value that crosses the border depends on it.
     flags="-Zsanitizer=$1 -Cunsafe-allow-abi-mismatch=sanitizer"
     if [ $# -gt 1 ]; then flags="$flags --cfg heirloom_mutant=\"$2\""; fi
     target="$base/$1${2:+-$2}"
-    # With a target named, build scripts and macros stay as they are. The test is compiled by hand, since cargo would
-    # build all that other tests depend on.
+    # With an explicit target, build scripts and macros are not instrumented. The test is compiled by hand, since cargo would
+    # also build the dependencies of all other tests.
     CARGO_TARGET_DIR="$target" RUSTFLAGS="$flags" \
         cargo build --quiet -p heirloom-core --no-default-features --features record --target "$host"
     built="$target/$host/debug"
     libc=$(find "$built/deps" -name 'liblibc-*.rlib' | head -1)
-    # The flags are words.
+    # $flags must be split into words.
     # shellcheck disable=SC2086
     rustc --edition 2021 --test "core/tests/$test" --target "$host" $flags -Copt-level=1 -g -o "$target/tests" \
         --extern "heirloom_core=$built/libheirloom_core.rlib" --extern "libc=$libc" -L "dependency=$built/deps" -L "dependency=$target/debug/deps" # those of macros
     status=0
     timeout 300 "$target/tests" --test-threads 1 >"$out" 2>&1 || status=$?
-    # Planted bugs may make tests fail; if it is one of a clean run, this says why.
+    # Planted bugs may make tests fail. If a test of a clean run fails, this prints the reason.
     if [ $# -eq 1 ] && [ "$status" -ne 0 ]; then grep -A 4 "panicked at" "$out" || tail -n 20 "$out"; fi
     if ! grep -q "^running" "$out"; then
         cat "$out"

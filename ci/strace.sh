@@ -1,12 +1,12 @@
 #!/bin/sh
-# The recording thread makes no system call per span: counts those of `core/examples/steady.rs`, which records a million
-# spans on one thread. What remains are wake-ups of the collector and the program's start and end.
+# The recording thread makes no system call per span. This script counts the calls of `core/examples/steady.rs`, which
+# records a million spans on one thread. The remaining calls are wake-ups of the collector, and the program's start and end.
 #
 #   ci/strace.sh [MOST]     fails if there are more than MOST of them (default: 300)
 set -eu
 cd "$(dirname "$0")/.."
 most="${1:-300}"
-cargo build --release -q --example steady
+cargo build --release -q -p heirloom-core --example steady
 steady="${CARGO_TARGET_DIR:-target}/release/examples/steady"
 out="$(mktemp -d)"
 trap 'rm -rf "$out"' EXIT

@@ -4,8 +4,8 @@
 //! cargo run --example background_jobs
 //! ```
 //!
-//! A request saves rows and answers at once; the rest of the work runs in the background. The request's trace is complete and
-//! exported while the jobs still run.
+//! A request saves rows and answers at once; the rest of the work runs in the background. The request's trace is complete
+//! and exported while the jobs still run.
 
 use heirloom::export::{Memory, SpanData};
 use heirloom::prelude::*; // adds `.background(..)` to spans and contexts

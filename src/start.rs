@@ -2,15 +2,15 @@
 
 use crate::{Builder, Guard, InitError};
 
-/// As [`heirloom_core::builder`]. In a process that joined its parent's trace, the builder's `init` records into that.
+/// As [`heirloom_core::builder`]. In a process that is attached to its parent's tracer, the builder's `init` records into that.
 pub fn builder(service_name: &str) -> Builder {
-    join_parent();
+    attach_to_parent();
     heirloom_core::builder(service_name)
 }
 
 /// As [`heirloom_core::init`]: starts the global tracer with the embedded defaults and the environment's overrides.
 ///
-/// A process that joined its parent's trace (a worker of a pool, or a child that was started `.joined()`) needs to say
+/// A process that is attached to its parent's tracer (a worker of a pool, or a child that was started `.attached()`) needs to say
 /// nothing: the tracer finds its parent by itself, and records into its collector.
 ///
 /// ```
@@ -23,11 +23,11 @@ pub fn builder(service_name: &str) -> Builder {
 /// # Errors
 /// As [`heirloom_core::init`].
 pub fn init(service_name: &str) -> Result<Guard, InitError> {
-    join_parent();
+    attach_to_parent();
     heirloom_core::init(service_name)
 }
 
-fn join_parent() {
+fn attach_to_parent() {
     #[cfg(target_os = "linux")]
-    heirloom_ipc::shm::join_parent();
+    heirloom_ipc::shm::attach_to_parent();
 }

@@ -1,4 +1,5 @@
-//! The recording API of the package in `tests/disabled`, compiled in: the same file, every name is on both sides.
+//! The recording API with recording compiled in. `tests/disabled` compiles the same file without recording, so every name
+//! exists on both sides.
 #![allow(clippy::unwrap_used)]
 #![cfg(feature = "record")]
 

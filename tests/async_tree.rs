@@ -1,4 +1,4 @@
-//! Work that goes from async code to rayon and to a worker process, is async there too, and comes back: one tree.
+//! Work that goes from async code to rayon and to a worker process with async code, and returns, is one tree.
 #![allow(clippy::unwrap_used)]
 #![cfg(all(feature = "record", feature = "rayon", feature = "tokio", feature = "workers", target_os = "linux"))]
 
@@ -19,7 +19,7 @@ const LONG: Duration = Duration::from_secs(30);
 
 static DOUBLE: Worker<u32, u32> = Worker::new("double", double);
 
-/// In the worker: from its job to tasks of a runtime there.
+/// In the worker: runs tasks on a runtime, below the job's span.
 fn double(span: &Span, n: u32) -> u32 {
     let double = async {
         yield_now().await;
@@ -32,7 +32,7 @@ fn double(span: &Span, n: u32) -> u32 {
     current_thread().block_on(double.in_span(span.span("in the worker")))
 }
 
-/// What worker processes run. As a test it returns at once.
+/// The entry of worker processes. As a test it returns at once.
 #[test]
 fn heirloom_worker() {
     serve(&[&DOUBLE]);
@@ -46,7 +46,7 @@ fn multi_thread() -> Runtime {
     Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap()
 }
 
-/// Starts a root and a pool of workers, and runs the body on both kinds of runtime.
+/// Starts a root span and a pool of workers, and runs the body on both kinds of runtime.
 fn run(check: impl Fn(&Testing), body: impl AsyncFn(Context, &Arc<Pool<u32, u32>>)) {
     for runtime in [multi_thread(), current_thread()] {
         testing::run(|t| {
@@ -121,7 +121,7 @@ fn many_tasks_that_go_through_rayon_and_a_worker_process_stay_apart() {
                     let items = [n; 3];
                     items.par_iter().traced(span).map("item", |_, n| *n).sum::<u32>()
                 });
-                // Sent once the span has ended.
+                // Sent after the span has ended.
                 rayon::spawn(move || _ = send.send(job()));
                 let sum = sum.await.unwrap();
                 (n, sum, pool.submit(cx, n).unwrap().await.unwrap())

@@ -1,4 +1,4 @@
-//! The examples as a user runs them: what they print, how they end.
+//! The examples as a user runs them: their output and their exit status.
 #![allow(clippy::unwrap_used)]
 #![cfg(all(feature = "record", feature = "rayon", feature = "workers"))]
 
@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Once;
 
-/// The program of an example. `cargo test` builds it along with this file; where only this file was built
-/// (`--test examples`) and the program is missing or older than its source, it is built now.
+/// The program of an example. `cargo test` builds it along with this file. If only this file was built
+/// (`--test examples`), and the program is missing or older than its source, it is built now.
 fn program(name: &str) -> PathBuf {
     static UP_TO_DATE: Once = Once::new();
     let this = std::env::current_exe().unwrap();

@@ -1,11 +1,11 @@
-//! The names that applications use are at the root: one dependency is enough.
+//! The names that applications use are at the crate's root: one dependency is enough.
 //!
-//! That this file compiles is most of the test.
+//! Most of the test is that this file compiles.
 #![allow(unused_imports)]
 
 use heirloom::prelude::*;
 
-/// What a library and an application use.
+/// The names that libraries and applications use.
 mod core {
     use heirloom::{in_root, in_span, root, span};
     use heirloom::{Baggage, BaggageDropped, BaggageMember, TraceState, Traceparent};
@@ -89,7 +89,7 @@ mod tokio {
     use heirloom::TracedTasks;
 }
 
-/// The names of both crates are the same types, so that a library's spans and an application's go together.
+/// The names of both crates are the same types, so a library's spans and an application's fit together.
 #[test]
 fn a_name_at_the_root_is_the_crates_own() {
     fn is_core(span: heirloom_core::Span) -> heirloom::Span {

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Instructions per span on the recording thread, counted by callgrind. Needs valgrind.
 #
-# Each peer records on the main thread in two lengths; the difference of the instructions over the difference of the
-# lengths leaves out what happens once. Only `measure::timed` is counted: what runs before it differs between two runs
+# Each peer records on the main thread in two lengths. The difference of the instructions over the difference of the
+# lengths cancels one-time costs. Only `measure::timed` is counted, because the code before it differs between two runs
 # (a clock that calibrates itself before main spins for a while).
 #
 #   benches/compare/instructions.sh [PEER ..]      default: each peer in a setting that loses nothing
@@ -10,7 +10,7 @@
 set -eu
 
 cd "$(dirname "$0")/../.."
-# With the warm-up no more than the queues and rings hold, so that drops are not counted.
+# Together with the warm-up no more than the queues and rings hold, so that no drops are counted.
 short=${SHORT:-10000}
 long=${LONG:-30000}
 peers=${*:-floor heirloom mutex-vec channel otel-large tracing-otel fastrace-local fastrace-span}

@@ -1,9 +1,10 @@
 //! A span in shared memory against finished spans that are sent over an `ipc-channel`, in batches of 512: the CPU time
 //! of the process that records.
 //!
-//! Both work in bursts. After each the one waits until its parent has read everything, the other one for a millisecond;
-//! that is in the CPU time. The other one does the least that it can: two reads of the time-stamp counter and one
-//! struct for each span, with a name that it borrows. A thread of the parent unpacks the batches.
+//! Both work in bursts. After each burst the worker with shared memory waits until its parent has read everything, and the
+//! worker with the channel waits for a millisecond. The CPU time includes these waits. The worker with the channel does the
+//! minimum: two reads of the time-stamp counter and one struct with a borrowed name for each span. A thread of the parent
+//! unpacks the batches.
 
 use crate::support::bench::{column, ratios};
 use crate::support::child::numbers;
@@ -31,7 +32,7 @@ const BURST: u64 = 8 * BATCH;
 const BATCH: u64 = 512;
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// A finished span as it is sent.
+/// A finished span in the form that is sent.
 #[derive(Serialize, Deserialize)]
 struct Finished {
     trace: (u64, u64),
@@ -71,7 +72,7 @@ fn one(arguments: &[u64]) -> Result<u64, String> {
     }
 }
 
-/// Has a worker do its bursts, and measures both.
+/// Lets a worker run its bursts, and measures both processes.
 fn ask(worker: &mut Worker, line: &str, bursts: u64) -> Result<Numbers, String> {
     let cpu = CpuTime::now()?;
     let mut all = worker.asked().ask(line)?;
@@ -80,7 +81,7 @@ fn ask(worker: &mut Worker, line: &str, bursts: u64) -> Result<Numbers, String> 
     Ok(all)
 }
 
-/// In the worker: what so many bursts cost.
+/// In the worker: the cost of its bursts.
 fn bursts(bursts: u64, mut burst: impl FnMut(u64) -> Result<(), String>) -> Result<Numbers, String> {
     let (cpu, begin) = (CpuTime::now()?, Instant::now());
     (0..bursts).try_for_each(&mut burst)?;
@@ -103,7 +104,7 @@ fn shared_child(arguments: &[u64]) -> Result<Numbers, String> {
     let mut all = ask(&mut worker, "bursts", many)?;
     worker.finish()?;
     drop(root);
-    // The root, the worker's own span here and there, and those in the bursts.
+    // The root, the worker's span here and there, and the spans of the bursts.
     let made = 3 + (many + 1) * BURST;
     let report = guard.finish();
     let lost = report.ledger().dropped() as f64;
@@ -139,7 +140,7 @@ fn channel_child(arguments: &[u64]) -> Result<Numbers, String> {
     let (server, name) = IpcOneShotServer::<Vec<Finished>>::new().map_err(|error| error.to_string())?;
     worker.asked().tell(&name)?;
     let (received, first) = server.accept().map_err(|error| error.to_string())?;
-    // Before the answer is waited for: the channel may not hold the whole burst.
+    // Starts before the wait for the answer: the channel may not hold the whole burst.
     let receiver = std::thread::spawn(move || receive(&received) + first.len() as u64);
     worker.asked().answer()?;
     let mut all = ask(&mut worker, "bursts", many)?;
@@ -149,7 +150,7 @@ fn channel_child(arguments: &[u64]) -> Result<Numbers, String> {
     Ok(all)
 }
 
-/// Unpacks everything that comes, until the sender has gone; says how many spans there were.
+/// Unpacks batches until the sender is closed; returns the number of spans.
 fn receive(from: &IpcReceiver<Vec<Finished>>) -> u64 {
     let mut spans = 0;
     while let Ok(batch) = from.recv() {
@@ -158,7 +159,7 @@ fn receive(from: &IpcReceiver<Vec<Finished>>) -> u64 {
     spans
 }
 
-/// The first line is the channel's name, and a burst to warm up.
+/// The first request has the channel's name, and runs a burst to warm up.
 fn channel_worker(arguments: &[u64]) -> Result<Numbers, String> {
     let many = one(arguments)?;
     let mut channel = None;

@@ -1,5 +1,5 @@
-//! How long a worker's spans take to their parent, alone and while another worker records as fast as it can: the time
-//! from a span's end until the worker's `flush` returns. Afterwards every span of both is accounted for.
+//! How long a worker's spans take to the parent, alone and while another worker records as fast as it can: the time
+//! from a span's end until the worker's `flush` returns. Afterwards the ledger must account for every span of both.
 
 use crate::support::bench::{column, ratios};
 use crate::support::child::numbers;
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 pub(crate) const CHILDREN: &[Child] =
     &[("flood", flood_child), ("slow worker", slow_worker), ("flooding worker", flooding_worker)];
 
-/// How long the slow worker rests between two spans.
+/// The slow worker's pause between two spans.
 const REST: Duration = Duration::from_millis(3);
 
 pub(crate) fn measure(bench: &mut Bench) -> Result<(), String> {
@@ -44,8 +44,8 @@ pub(crate) fn measure(bench: &mut Bench) -> Result<(), String> {
     Ok(())
 }
 
-/// One parent with a slow worker, of which so many spans are timed, or so many as there are while the other worker
-/// records so many.
+/// In a separate process: a parent with a slow worker. It times `samples` spans of the slow worker, or those that the slow
+/// worker makes while another worker records `spans` spans.
 fn flood_child(arguments: &[u64]) -> Result<Numbers, String> {
     let [samples, spans] = *arguments else { return Err("expected two numbers".to_owned()) };
     let guard = start()?;
@@ -61,7 +61,7 @@ fn flood_child(arguments: &[u64]) -> Result<Numbers, String> {
     let begun = flooding.finish()?.get("begun").copied().unwrap_or(f64::NAN) as u64;
     slow.finish()?;
     drop(root);
-    // The root, two spans for each worker, what floods, and the slow worker's, one of them to warm up.
+    // The root, two spans for each worker, the flood, and the slow worker's spans, one of them to warm up.
     let made = 5 + begun + times.len() as u64 + 1;
     Ok(account(guard, times, rate, made))
 }
@@ -85,7 +85,7 @@ fn account(guard: Guard, mut times: Vec<f64>, rate: f64, made: u64) -> Numbers {
     all
 }
 
-/// Times the slow worker's spans while `go_on` says so of how many there are.
+/// Times the slow worker's spans while `go_on` returns true for their number.
 fn times(slow: &mut Asked, mut go_on: impl FnMut(u64) -> bool) -> Result<Vec<f64>, String> {
     let mut times = Vec::new();
     while go_on(times.len() as u64) {
@@ -94,7 +94,7 @@ fn times(slow: &mut Asked, mut go_on: impl FnMut(u64) -> bool) -> Result<Vec<f64
     Ok(times)
 }
 
-/// Times the slow worker's spans while the other one floods, and says how fast that is.
+/// Times the slow worker's spans while the other worker floods, and returns the rate of the flood.
 fn times_beside(slow: &mut Asked, flooding: &mut Asked) -> Result<(Vec<f64>, f64), String> {
     let done = AtomicBool::new(false);
     flooding.tell("flood")?;
@@ -125,7 +125,7 @@ fn slow_worker(_: &[u64]) -> Result<Numbers, String> {
     Ok(Numbers::new())
 }
 
-/// Says at the end how many spans it has begun.
+/// Returns at the end the number of spans that it started.
 fn flooding_worker(arguments: &[u64]) -> Result<Numbers, String> {
     let [spans] = *arguments else { return Err("expected one number".to_owned()) };
     let (guard, work) = join()?;

@@ -1,5 +1,5 @@
-//! How many small jobs a second a pool of four worker processes passes: each with a span that its worker records, and each
-//! of a trace that is left out.
+//! Small jobs per second of a pool of four worker processes: each job with a span that its worker records, and each job in a
+//! trace that is not sampled.
 
 use crate::support::bench::column;
 use crate::support::child::numbers;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) const CHILDREN: &[Child] = &[("jobs", jobs_child)];
 
-/// The smallest job that there is. The bench's `main` serves it.
+/// The smallest possible job. The bench's `main` serves it.
 pub(crate) static ADD: Worker<u64, u64> = Worker::new("add", add);
 
 const WORKERS: usize = 4;
@@ -22,7 +22,7 @@ fn add(_span: &Span, n: u64) -> u64 {
 
 pub(crate) fn measure(bench: &mut Bench) -> Result<(), String> {
     let (rounds, jobs) = bench.pick((9, 200_000), (1, 2_000));
-    let kinds = [("with a span each", 1), ("of a trace that is left out", 0)];
+    let kinds = [("with a span each", 1), ("in a trace that is not sampled", 0)];
     let runs = bench.in_turns(rounds, kinds.len(), |kind| bench.child("jobs", &[jobs, kinds[kind].1]))?;
     bench.say(&format!(
         "Small jobs a second that {WORKERS} worker processes pass, {jobs} in one `map`; median [min-max] of {rounds} runs in turns."

@@ -1,8 +1,8 @@
-//! A span in a worker process against the same one in a thread of the parent, and in another thread as the control.
+//! A span in a worker process against the same span in a thread of the parent, and in another thread as the control.
 //!
-//! All three are asked over pipes for a block at a time, one after the other. Before each block everything is drained,
-//! and not in its time, so that nothing is lost. Rings are as `init` chooses. The first blocks, in which the ring's pages
-//! are touched for the first time, are apart.
+//! All three get requests over pipes for one block at a time, one after the other. Before each block everything is drained,
+//! outside the measured time, so that no span is lost. Rings are as `init` chooses. The first blocks touch the ring's pages
+//! for the first time; their times are shown separately.
 
 use crate::support::bench::{column, ratios};
 use crate::support::child::numbers;
@@ -18,7 +18,7 @@ pub(crate) const CHILDREN: &[Child] = &[("span", span_child), ("span worker", sp
 
 /// Spans of a block: less than a third of the default ring, beyond which the collector would be woken.
 const BLOCK: u64 = 2_000;
-/// Blocks in which a ring of the default size is filled once from end to end.
+/// Number of blocks that fill a ring of the default size once from end to end.
 const FIRST: usize = 8;
 const LANES: [&str; 3] = ["a thread of the parent", "a worker process", "another thread of the parent"];
 const THREAD: usize = 0;
@@ -99,7 +99,7 @@ fn in_turns(tracer: &Tracer, blocks: usize, lanes: &mut [&mut Asked]) -> Result<
     Ok(all)
 }
 
-/// Times a block of spans, once everything is drained.
+/// Drains everything, and then times a block of spans.
 fn block(tracer: &Tracer, cx: Context) -> Result<Numbers, String> {
     tracer.flush(FLUSH_TIMEOUT).map_err(|error| error.to_string())?;
     let begin = Instant::now();

@@ -9,12 +9,12 @@ use std::fmt::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// The crates whose versions stand in the results.
+/// The crates whose versions are in the results.
 const CRATES: [&str; 4] = ["heirloom", "heirloom-core", "ipc-channel", "rayon"];
 
-/// What a bench measured so far.
+/// The results of a bench so far.
 pub struct Bench {
-    /// Only a check that everything works.
+    /// Whether this run only checks that everything works.
     pub smoke: bool,
     text: String,
     goals: Vec<String>,
@@ -31,10 +31,11 @@ pub enum Goal {
     AtLeast(f64),
 }
 
-/// The main function of a bench: does a child's work if this is a child, else calls `body` and shows what it collected.
+/// The main function of a bench: in a child process it runs the child's measurement, else it calls `body` and shows the
+/// results.
 ///
-/// The exit code is 1 if a promise was broken, 2 if a measurement failed. A goal that was missed is a number to look at,
-/// not a failure: it depends on the machine.
+/// The exit code is 1 if a promise was broken, 2 if a measurement failed. A missed goal is no failure, because it depends on
+/// the machine.
 pub fn run(name: &str, children: &[Child], body: fn(&mut Bench) -> Result<(), String>) -> ExitCode {
     let done = Args::parse(std::env::args().skip(1)).and_then(|args| match &args.child {
         Some((child, arguments)) => child::serve(children, child, arguments).map(|()| true),
@@ -72,7 +73,7 @@ fn show(name: &str, args: &Args, body: fn(&mut Bench) -> Result<(), String>) -> 
 }
 
 impl Bench {
-    /// One of two settings: that of a full run, or that of a smoke.
+    /// One of two settings: for a full run, or for a smoke run.
     pub fn pick<T>(&self, full: T, smoke: T) -> T {
         if self.smoke {
             smoke
@@ -86,7 +87,7 @@ impl Bench {
         child::measure(name, arguments)
     }
 
-    /// Measures each of `kinds` things once per round, in turns, so that a machine that slows down for a while hits all
+    /// Measures each of `kinds` kinds once per round, in turns, so that a machine that slows down for a while affects all
     /// of them. The result is by kind, then by round.
     pub fn in_turns<T>(
         &self,
@@ -116,12 +117,12 @@ impl Bench {
         }
     }
 
-    /// Keeps every value of something, one per round, for the JSON file.
+    /// Keeps all values of a quantity, one per round, for the JSON file.
     pub fn keep(&mut self, what: &str, unit: &str, values: &[f64]) {
         self.values.push(json!({ "what": what, "unit": unit, "values": values }));
     }
 
-    /// A number to reach, by its median.
+    /// Adds a goal, which the median should reach.
     pub fn goal(&mut self, what: &str, goal: Goal, unit: &str, measured: Option<Summary>) {
         let Some(measured) = measured else { return };
         let (word, bound, reached) = match goal {
@@ -132,7 +133,7 @@ impl Bench {
         self.goals.push(format!("| {what} | {word} {bound}{unit} | {}{unit} | {reached} |\n", measured.text(2)));
     }
 
-    /// Something that must hold on every machine, however busy.
+    /// Checks a condition that must hold on every machine, even a busy one.
     pub fn promise(&mut self, holds: bool, what: impl FnOnce() -> String) {
         if !holds {
             self.broken.push(what());
@@ -142,7 +143,7 @@ impl Bench {
     fn markdown(&self, name: &str, machine: &Machine) -> String {
         let mut text = format!("# {name}, {}\n\n{}\n", machine.date, machine.markdown());
         if self.smoke {
-            text.push_str("\n**A smoke: its numbers mean nothing.**\n");
+            text.push_str("\n**A smoke run: its numbers mean nothing.**\n");
         }
         text.push_str(&self.text);
         if !self.goals.is_empty() {

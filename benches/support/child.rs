@@ -1,19 +1,19 @@
-//! A measurement in a fresh process of this same binary: CPU time, memory and threads are its own.
+//! A measurement in a fresh process of this same binary, with separate CPU time, memory and threads.
 
 use super::args::CHILD_ARGUMENT;
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 
-/// What a child measured, by name.
+/// The numbers that a child measured, by name.
 pub type Numbers = BTreeMap<String, f64>;
 
-/// A measurement that runs in a process of its own, by name.
+/// A measurement that runs in a separate process, by name.
 pub type Child = (&'static str, fn(&[u64]) -> Result<Numbers, String>);
 
-/// Settings of tracers that a child must not inherit: it is measured as its file says.
+/// Prefixes of variables that a child must not inherit, because they configure tracers: the bench sets all settings.
 const TRACER_VARIABLES: [&str; 3] = ["OTEL_", "HEIRLOOM_", "TRACEPARENT"];
 
-/// This same binary again, to measure one thing.
+/// A command that starts this binary again, for one measurement.
 pub fn command(name: &str, arguments: &[u64]) -> Result<Command, String> {
     let program = std::env::current_exe().map_err(|error| format!("{name} {arguments:?}: {error}"))?;
     let mut command = Command::new(program);
@@ -37,7 +37,7 @@ pub fn measure(name: &str, arguments: &[u64]) -> Result<Numbers, String> {
     serde_json::from_slice(&output.stdout).map_err(|error| failed(format!("unexpected output: {error}")))
 }
 
-/// Does a child's work and prints its numbers.
+/// Runs a child's measurement and prints its numbers.
 pub fn serve(children: &[Child], name: &str, arguments: &[u64]) -> Result<(), String> {
     let (_, measure) = children.iter().find(|(known, _)| *known == name).ok_or_else(|| format!("{name}: not known"))?;
     let numbers = measure(arguments)?;

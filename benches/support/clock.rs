@@ -1,4 +1,4 @@
-//! The cheapest clock there is, for the floor and the two hand-made peers.
+//! The cheapest clock, for the floor and the two hand-made peers.
 #![allow(unsafe_code)] // One unsafe call: reading the time-stamp counter.
 
 /// CPU ticks since an arbitrary moment. One read of the time-stamp counter: 8 to 9 ns on the machines we measured.
@@ -9,7 +9,7 @@ pub fn ticks() -> u64 {
     unsafe { core::arch::x86_64::_rdtsc() }
 }
 
-/// Nanoseconds since the first call: where there is no time-stamp counter, the system's monotonic clock stands in.
+/// Nanoseconds since the first call, by the system's monotonic clock: this architecture has no known time-stamp counter.
 #[cfg(not(target_arch = "x86_64"))]
 #[inline(always)]
 pub fn ticks() -> u64 {

@@ -1,4 +1,4 @@
-//! Where and when a result was made, and with which versions.
+//! The machine, the date and the versions of a result.
 
 use serde::Serialize;
 use std::process::Command;
@@ -9,11 +9,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub struct Machine {
     /// The CPU's name.
     pub cpu: String,
-    /// CPUs that this process may use.
+    /// The number of CPUs that this process may use.
     pub cores: usize,
     /// The operating system and its version.
     pub kernel: String,
-    /// The clock that the kernel itself uses; a time-stamp counter that it doesn't trust is not a clock for a tracer.
+    /// The clock that the kernel uses. If that isn't `tsc`, the kernel found the time-stamp counter unreliable, and Heirloom
+    /// doesn't use it either.
     pub clock_source: String,
     /// The compiler.
     pub rustc: String,
@@ -68,7 +69,7 @@ fn cpu_name() -> String {
         .map_or_else(|| "unknown CPU".to_owned(), |(_, name)| name.trim().to_owned())
 }
 
-/// What `rustc` says now: cargo used the same one if the benchmark was started by cargo.
+/// The version that `rustc` prints: cargo used the same compiler if it started the benchmark.
 fn rustc_version() -> String {
     let output = Command::new("rustc").arg("--version").output().ok().filter(|output| output.status.success());
     let version = output.and_then(|output| String::from_utf8(output.stdout).ok());
@@ -95,7 +96,7 @@ pub fn today() -> String {
     format!("{year:04}-{month:02}-{day:02}")
 }
 
-/// Year, month and day of a count of days since 1970-01-01, for days from then on ([algorithm]): years are counted from
+/// Year, month and day of a number of days since 1970-01-01, which must not be negative ([algorithm]). Years count from
 /// March, so that the leap day comes last.
 ///
 /// [algorithm]: https://howardhinnant.github.io/date_algorithms.html#civil_from_days

@@ -1,9 +1,9 @@
-//! What the benches share.
+//! Shared by the benches.
 //!
-//! | file | what it has |
+//! | file | content |
 //! |---|---|
-//! | `args.rs` | the arguments, and when a run is only a smoke |
-//! | `bench.rs` | tables, goals, promises; where they are written |
+//! | `args.rs` | the arguments, and whether a run is only a smoke run |
+//! | `bench.rs` | tables, goals, promises, and their files |
 //! | `child.rs` | a measurement in a fresh process of the same binary |
 //! | `worker.rs` | worker processes that record into their parent's collector |
 //! | `spans.rs` | exporters that do nothing or hang, filling a ring, pacing |
@@ -11,7 +11,7 @@
 //! | `usage.rs`, `threads.rs` | CPU time and memory of the process and of each thread |
 //! | `machine.rs`, `summary.rs` | the header of a result; medians |
 //!
-//! `clock`, `machine`, `ring`, `summary` and `usage` are also those of the comparison with other tracers.
+//! The comparison with other tracers also uses `clock`, `machine`, `ring`, `summary` and `usage`.
 #![allow(dead_code, unused_imports, reason = "each bench uses a part of it, and its tests run with the comparison's")]
 #![allow(unreachable_pub, reason = "some files are public modules of the comparison")]
 

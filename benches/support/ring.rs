@@ -1,7 +1,7 @@
-//! The floor under every tracer: a ring of 64-byte records, one cache line and one release store each, that one thread
-//! writes and another one drains.
+//! The floor for every tracer: a ring of 64-byte records, with one cache line and one release store for each. One thread
+//! writes it and another one drains it.
 //!
-//! A ring that is full loses the record and the loss is counted.
+//! A full ring loses the record, and counts the loss.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,14 +9,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[repr(align(64))]
 struct Slot([AtomicU64; 8]);
 
-/// A counter on a cache line of its own (two, because the hardware fetches them in pairs).
+/// A counter on a separate cache line (on two, because the hardware fetches them in pairs).
 #[derive(Default)]
 #[repr(align(128))]
 struct Counter(AtomicU64);
 
 /// A ring that one thread writes and one thread reads. The positions only grow.
 pub struct Ring {
-    /// A power of two of them.
+    /// Their number is a power of two.
     slots: Box<[Slot]>,
     /// Written by the writer, with release; the reader's acquire makes the slots before it visible.
     head: Counter,
@@ -26,7 +26,7 @@ pub struct Ring {
 }
 
 impl Ring {
-    /// A ring whose memory is in place: each slot has been written once.
+    /// A ring whose memory was touched: each slot has been written once.
     pub fn new(records: usize) -> Self {
         let slot = |i| Slot(std::array::from_fn(|_| AtomicU64::new(i as u64 | 1)));
         Self {
@@ -37,7 +37,7 @@ impl Ring {
         }
     }
 
-    /// Shows each record that was pushed before this call, and frees its slot. One thread only.
+    /// Passes each record that was pushed before this call to `record`, and frees its slot. For one thread only.
     pub fn drain(&self, mut record: impl FnMut([u64; 8])) {
         let head = self.head.0.load(Ordering::Acquire);
         let tail = self.tail.0.load(Ordering::Relaxed);
@@ -53,24 +53,24 @@ impl Ring {
         self.head.0.load(Ordering::Acquire) == self.tail.0.load(Ordering::Acquire)
     }
 
-    /// Records that found no room.
+    /// The number of records that found no room.
     pub fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
     }
 }
 
-/// The writing side, for as long as one thread writes.
+/// The writing side, for the time in which one thread writes.
 pub struct Writer<'a> {
     ring: &'a Ring,
     /// The ring's slots, at least one.
     slots: &'a [Slot],
     head: u64,
-    /// Where the free slots end, as far as known.
+    /// The end of the free slots, as last seen.
     limit: u64,
 }
 
 impl<'a> Writer<'a> {
-    /// One at a time.
+    /// A writer. There must be only one at a time.
     pub fn new(ring: &'a Ring) -> Self {
         let head = ring.head.0.load(Ordering::Relaxed);
         Self { ring, slots: &ring.slots, head, limit: head }
@@ -90,7 +90,7 @@ impl<'a> Writer<'a> {
         self.ring.head.0.store(self.head, Ordering::Release);
     }
 
-    /// Whether there is space now; counts the loss if not.
+    /// Looks for free space again. Returns false and counts the loss if there is none.
     #[cold]
     fn find_space(&mut self) -> bool {
         self.limit = self.ring.tail.0.load(Ordering::Acquire) + self.slots.len() as u64;

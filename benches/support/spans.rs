@@ -1,11 +1,11 @@
-//! Exporters for benches, rings that are in place, and pacing.
+//! Exporters for benches, touched rings, and pacing.
 
 use super::clock::ticks;
 use heirloom::export::{Batch, ExportError, Exporter};
 use heirloom::{Ledger, Span};
 use std::time::{Duration, Instant};
 
-/// How long a flush may take before something is wrong.
+/// Deadline of a flush. A flush takes milliseconds, so a longer one is an error.
 pub const FLUSH_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Takes every batch and does nothing with it.
@@ -17,7 +17,7 @@ impl Exporter for NoOp {
     }
 }
 
-/// Never comes back from its first batch.
+/// Never returns from its first batch.
 pub struct Hangs;
 
 impl Exporter for Hangs {
@@ -28,7 +28,7 @@ impl Exporter for Hangs {
     }
 }
 
-/// The three attributes that "three attributes" means everywhere: an integer, a double and a text of 20 bytes.
+/// Sets the three attributes of all benches "with three attributes": an integer, a double and a text of 20 bytes.
 #[inline(always)]
 pub fn set_three(span: &Span, i: u64, text: &str) {
     span.set("count", i).set("ratio", i as f64 * 0.5).set("file", text);
@@ -37,7 +37,7 @@ pub fn set_three(span: &Span, i: u64, text: &str) {
 /// A text of 20 bytes.
 pub const TEXT: &str = "/images/0042/cat.png";
 
-/// Spans with long texts, so that this thread's ring of so many bytes is written once from end to end.
+/// Records spans with long texts, so that this thread's ring of `ring_bytes` bytes is written once from end to end.
 pub fn fill_ring(ring_bytes: usize) {
     let text = "x".repeat(2000);
     for _ in 0..ring_bytes / (text.len() + 128) {
@@ -45,7 +45,7 @@ pub fn fill_ring(ring_bytes: usize) {
     }
 }
 
-/// What of the spans of a ledger reached no exporter: refused, dropped, waiting or still open.
+/// The number of a ledger's spans that reached no exporter: refused, dropped, waiting or still open.
 pub fn lost(ledger: &Ledger) -> u64 {
     ledger.begun - ledger.exported().min(ledger.begun)
 }
@@ -59,19 +59,20 @@ pub fn ticks_per_ns() -> f64 {
     (ticks() - begin_ticks) as f64 / begin.elapsed().as_nanos() as f64
 }
 
-/// Spins until each next moment of a regular beat. Who is late (the machine ran somebody else) goes on from then.
+/// Spins until the next moment of a regular beat. After a delay (the machine ran another thread), the beat continues from
+/// the late moment.
 pub struct Beat {
     interval_ticks: u64,
     next: u64,
 }
 
 impl Beat {
-    /// A beat every so many nanoseconds, from now on.
+    /// A beat every `interval_ns` nanoseconds, starting now.
     pub fn every_ns(interval_ns: f64, ticks_per_ns: f64) -> Self {
         Self { interval_ticks: (interval_ns * ticks_per_ns) as u64, next: ticks() }
     }
 
-    /// Waits for the next one.
+    /// Waits for the next beat.
     #[inline(always)]
     pub fn wait(&mut self) {
         self.next += self.interval_ticks;

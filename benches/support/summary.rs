@@ -3,7 +3,7 @@
 /// The median, the smallest and the largest of some values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Summary {
-    /// The value in the middle; of an even number of values the mean of the two in the middle.
+    /// The middle value; for an even number of values, the mean of the two middle ones.
     pub median: f64,
     /// The smallest.
     pub min: f64,
@@ -22,7 +22,7 @@ impl Summary {
         Some(Self { median, min, max })
     }
 
-    /// As in `12.3 [11.9-14.0]`, with so many digits after the point.
+    /// As in `12.3 [11.9-14.0]`, with `digits` digits after the point.
     pub fn text(&self, digits: usize) -> String {
         format!("{:.digits$} [{:.digits$}-{:.digits$}]", self.median, self.min, self.max)
     }

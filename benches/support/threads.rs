@@ -1,8 +1,8 @@
 //! CPU time of each thread of this process, by its name.
 
-/// The name (cut to 15 bytes by the kernel) and the CPU time in nanoseconds of each thread that lives now.
+/// The name (cut to 15 bytes by the kernel) and the CPU time in nanoseconds of each running thread.
 ///
-/// From [`/proc/self/task/*/schedstat`]; empty where there is none.
+/// Read from [`/proc/self/task/*/schedstat`]; empty on systems without it.
 ///
 /// [`/proc/self/task/*/schedstat`]: https://docs.kernel.org/scheduler/sched-stats.html
 pub fn cpu_by_thread() -> Vec<(String, u64)> {
@@ -16,7 +16,7 @@ pub fn cpu_by_thread() -> Vec<(String, u64)> {
         .collect()
 }
 
-/// The sum over the threads whose name begins like this, in nanoseconds.
+/// The sum over the threads whose names start with this text, in nanoseconds.
 pub fn cpu_of_threads(prefix: &str) -> u64 {
     cpu_by_thread().iter().filter(|(name, _)| name.starts_with(prefix)).map(|(_, ns)| ns).sum()
 }

@@ -1,4 +1,4 @@
-//! CPU time and memory of this process, as the kernel counts them.
+//! CPU time and memory of this process, by the kernel's counts.
 
 use nix::sys::resource::{getrusage, UsageWho};
 use nix::sys::time::TimeValLike;
@@ -24,7 +24,7 @@ impl CpuTime {
         })
     }
 
-    /// What was used since `earlier`.
+    /// The CPU time since `earlier`.
     pub fn since(&self, earlier: &Self) -> Self {
         Self {
             user_ns: self.user_ns.saturating_sub(earlier.user_ns),
@@ -33,19 +33,19 @@ impl CpuTime {
     }
 }
 
-/// CPU time of the calling thread in nanoseconds; zero where the system can't tell.
+/// CPU time of the calling thread in nanoseconds; zero if the system has no such clock.
 pub fn thread_cpu_ns() -> u64 {
     clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID)
         .map_or(0, |time| time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64)
 }
 
-/// Nanoseconds of a clock that all processes of a machine share; zero where the system can't tell.
+/// Nanoseconds of a clock that all processes of a machine share; zero if the system has no such clock.
 pub fn monotonic_ns() -> u64 {
     clock_gettime(ClockId::CLOCK_MONOTONIC)
         .map_or(0, |time| time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64)
 }
 
-/// The most memory that this process ever held, in bytes; `None` where the system can't tell.
+/// The largest resident memory of this process so far, in bytes; `None` if the system doesn't report it.
 ///
 /// Read from `VmHWM` in [`/proc/self/status`], because `getrusage` also counts what the parent process held before it
 /// started this one.

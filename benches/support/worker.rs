@@ -1,5 +1,5 @@
-//! Worker processes that record into the collector of the process that started them: this same binary again, asked by
-//! lines on its standard input, and answering with numbers.
+//! Worker processes that record into the collector of the process that started them: this same binary again. It gets
+//! requests as lines on its standard input, and answers with numbers.
 
 use super::child::{self, Numbers};
 use heirloom::ipc::command::Child;
@@ -8,10 +8,10 @@ use heirloom::{Context, Guard, Span};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::Stdio;
 
-/// Whether a child can record into its parent's collector on this system. Where not, there is nothing to measure.
+/// Whether a child can record into its parent's collector on this system. If not, there is nothing to measure.
 pub const CAN_JOIN: bool = cfg!(target_os = "linux");
 
-/// Somebody who does what a line says, and answers with numbers.
+/// The other end of a stream of requests: it runs each line's request and answers with numbers.
 pub struct Asked {
     to: Box<dyn Write + Send>,
     from: Box<dyn BufRead + Send>,
@@ -23,27 +23,27 @@ impl Asked {
         Self { to: Box::new(to), from: Box::new(BufReader::new(from)) }
     }
 
-    /// Has it begin with something.
+    /// Sends a request.
     pub fn tell(&mut self, line: &str) -> Result<(), String> {
         let told = self.to.write_all(format!("{line}\n").as_bytes()).and_then(|()| self.to.flush());
         told.map_err(|error| format!("{line}: {error}"))
     }
 
-    /// Waits for the numbers.
+    /// Waits for the numbers of the answer.
     pub fn answer(&mut self) -> Result<Numbers, String> {
         let mut line = String::new();
         self.from.read_line(&mut line).map_err(|error| format!("no answer: {error}"))?;
         serde_json::from_str(&line).map_err(|error| format!("unexpected answer {line:?}: {error}"))
     }
 
-    /// Has it do something, and waits for the numbers.
+    /// Sends a request, and waits for the numbers of the answer.
     pub fn ask(&mut self, line: &str) -> Result<Numbers, String> {
         self.tell(line)?;
         self.answer()
     }
 }
 
-/// Answers lines until there are no more.
+/// Answers requests until the stream ends.
 pub fn answer_all(
     from: impl Read,
     mut to: impl Write,
@@ -64,22 +64,22 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Starts one that serves this child's work, below a span.
+    /// Starts a worker that serves this child's measurement, below a span.
     pub fn start(parent: &Span, name: &str, arguments: &[u64]) -> Result<Self, String> {
         let mut command = child::command(name, arguments)?;
         let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = piped.traced(parent).joined().spawn().map_err(|error| format!("{name}: {error}"))?;
+        let mut child = piped.traced(parent).attached().spawn().map_err(|error| format!("{name}: {error}"))?;
         let streams = child.stdin.take().zip(child.stdout.take());
         let (to, from) = streams.ok_or_else(|| format!("{name}: no pipes"))?;
         Ok(Self { child, asked: Asked::new(to, from) })
     }
 
-    /// What it is asked by.
+    /// The stream of requests.
     pub fn asked(&mut self) -> &mut Asked {
         &mut self.asked
     }
 
-    /// No more lines: waits for its last numbers and its end.
+    /// Ends the requests, and waits for the last numbers and the exit.
     pub fn finish(self) -> Result<Numbers, String> {
         let Self { mut child, asked: Asked { to, from } } = self;
         drop(to);
@@ -92,16 +92,16 @@ impl Worker {
     }
 }
 
-/// In the worker: joins its parent's trace, in a span below its parent's. What is recorded below that span is a child
-/// of this process's own, as it is in a thread.
+/// In the worker: attaches to its parent and starts a span below the parent's. Spans below that one have a parent in this
+/// same process, as in a thread.
 pub fn join() -> Result<(Guard, Span), String> {
     #[cfg(target_os = "linux")]
-    heirloom::ipc::shm::join_parent();
+    heirloom::ipc::shm::attach_to_parent();
     let guard = heirloom::init("worker").map_err(|error| error.to_string())?;
-    let joined = guard.tracer().ledger().exporters.iter().any(|exporter| exporter.name == "parent");
+    let attached = guard.tracer().ledger().exporters.iter().any(|exporter| exporter.name == "parent");
     let cx = Context::from_env().map_err(|error| error.to_string())?;
-    match joined {
+    match attached {
         true => Ok((guard, cx.span("work"))),
-        false => Err("the worker could not join its parent's trace".to_owned()),
+        false => Err("the worker could not attach to its parent's collector".to_owned()),
     }
 }

@@ -25,8 +25,8 @@ fn is_content(key: &str) -> bool {
     CONTENT.contains(&key) || (numbered && key != keys::PROMPT_NAME && key != keys::PROMPT_VERSION)
 }
 
-/// Sets an attribute. Content is treated as a captured value: capture may be switched off; the text is capped and masked, and
-/// secrets in its JSON are redacted. Of the other attributes, texts and lists of texts under a denied key are redacted.
+/// Sets an attribute. Content is treated as a captured value: capture may be switched off; the text is capped and masked,
+/// and secrets in its JSON are redacted. Of the other attributes, texts and lists of texts under a denied key are redacted.
 pub(crate) fn set(span: &Span, key: Name<'_>, value: Value<'_>) {
     match &value {
         Value::Str(text) if is_content(key.as_str()) => set_content(span, key, text),

@@ -27,7 +27,8 @@ pub trait HeaderMapExt {
     /// Cost: the texts are allocated; a lock if there is a tracestate.
     fn insert_trace(&mut self, cx: impl Into<Context>);
 
-    /// Writes `baggage`, and replaces an existing header. Empty baggage removes it. Every server on the way can read baggage.
+    /// Writes `baggage`, and replaces an existing header. Empty baggage removes it. Every server on the way can read
+    /// baggage.
     ///
     /// ```
     /// # use heirloom_bridge::HeaderMapExt;
@@ -40,8 +41,8 @@ pub trait HeaderMapExt {
     /// ```
     fn insert_baggage(&mut self, baggage: &Baggage);
 
-    /// The sender's context. It is remote, and bound to the tracer of the current context or else to the global one; that tracer
-    /// keeps the tracestate. Without a `traceparent` it is an invalid context, whose children are roots.
+    /// The sender's context. It is remote, and bound to the tracer of the current context or else to the global one; that
+    /// tracer keeps the tracestate. Without a `traceparent` it is an invalid context, whose children are roots.
     ///
     /// A malformed tracestate is ignored.
     ///

@@ -1,5 +1,5 @@
-//! Heirloom's bridges to other tracing systems. Spans that other crates record with `tracing` or OpenTelemetry's API become a
-//! part of Heirloom's traces, and a span of either system can be the parent in the other.
+//! Heirloom's bridges to other tracing systems. Spans that other crates record with `tracing` or OpenTelemetry's API become
+//! a part of Heirloom's traces, and a span of either system can be the parent in the other.
 //!
 //! | you have | use | feature |
 //! |---|---|---|
@@ -9,8 +9,8 @@
 //! | Heirloom and OpenTelemetry's API in one program, with closures that they pass to each other | one current span for both: see [`otel`] | `otel-current` |
 //! | `http::HeaderMap` | [`HeaderMapExt`] | `http` |
 //!
-//! The tracer's rules for captured values ([`Capture`](heirloom_core::Capture)) apply to bridged spans, events and links. Texts and
-//! lists of texts under denied keys are redacted. Messages, prompts,
+//! The tracer's rules for captured values ([`Capture`](heirloom_core::Capture)) apply to bridged spans, events and links.
+//! Texts and lists of texts under denied keys are redacted. Messages, prompts,
 //! arguments and results of `gen_ai.*`, `input.value` and `output.value` are masked, capped, or omitted if capture is off.
 //!
 //! Spans of LLM frameworks have attributes named `gen_ai.*` and become observations: see [`gen_ai`].

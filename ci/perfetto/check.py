@@ -1,14 +1,14 @@
 """Checks a file of the Chrome exporter in Perfetto's trace processor: check.py TRACE.json [TRUTH.json] [--cuts N]
 
-Opening without an error is not enough, since Perfetto drops slices and arrows without one. So it asserts that Perfetto
+Opening without an error is not enough, since Perfetto silently drops slices and arrows. So the script asserts that Perfetto
 reports no loss, that the number of slices is right and none has a negative duration, that each span has its parent (in
-its arguments, and around it where it nests), that the arrows are there and end at the right slices, and that the lanes
-are right. The truth is a JSON object {"spans": [{span_id, parent_id, name, pid, tid, thread_name, nested}], "arrows": N};
-without it, it is taken from the arguments of the file's own events.
+its arguments, and around it if it nests), that all arrows exist and end at the right slices, and that the lanes
+are right. The truth is a JSON object {"spans": [{span_id, parent_id, name, pid, tid, thread_name, nested}], "arrows": N}.
+Without it, the script derives the truth from the arguments of the file's own events.
 
---cuts N also opens N copies of the file, cut at random bytes: no error, and every whole event is there.
+--cuts N also opens N copies of the file, cut at random bytes: they must open without an error and contain every whole event.
 
-Exit status 1 if something is wrong, with a line for each finding.
+The exit status is 1 if there is a finding; each finding is printed as a line.
 """
 
 import argparse
@@ -34,7 +34,7 @@ MAX_SHOWN = 20
 
 
 class Findings:
-    """What is wrong."""
+    """The problems found so far."""
 
     def __init__(self):
         self.count = 0
@@ -48,7 +48,7 @@ class Findings:
 
 
 def events_of(data):
-    """The whole events of a file, cut or not: one for each line."""
+    """The complete events of a file, which may be cut: one for each line."""
     events = []
     for line in data.decode("utf8", "replace").splitlines():
         try:
@@ -61,7 +61,7 @@ def events_of(data):
 
 
 def truth_from(events):
-    """What the file says about itself."""
+    """The truth, derived from the file's own events."""
     names = {(e["pid"], e["tid"]): e["args"]["name"] for e in events if e["ph"] == "M" and e["name"] == "thread_name"}
     spans = []
     for event in events:
@@ -78,7 +78,7 @@ def truth_from(events):
 def check_slices(slices, truth, findings):
     findings.expect(len(slices) == len(truth["spans"]), f"{len(slices)} slices for {len(truth['spans'])} spans")
     by_span = {s["span_id"]: s for s in slices}
-    findings.expect(len(by_span) == len(slices), "a span id is there twice")
+    findings.expect(len(by_span) == len(slices), "duplicate span id")
     for s in slices:
         findings.expect(s["dur"] >= 0, f"{s['name']} {s['span_id']} has the duration {s['dur']}")
     for span in truth["spans"]:
@@ -101,7 +101,7 @@ def end_of(s):
 
 
 def check_nesting(slices, by_span, findings):
-    """On one track a parent that was open all the time is drawn around its child."""
+    """A parent on the same track that was open for the child's whole time must be drawn around the child."""
     by_id = {s["id"]: s for s in slices}
     nested = 0
     for child in slices:
@@ -177,7 +177,7 @@ def check_cut(trace, part, findings):
 
 
 def check_cuts(data, cuts, findings):
-    """A file is born with its first line; from there on it may end anywhere."""
+    """A file is valid from its first line on; after that it may end at any byte."""
     first_line = data.index(b"\n", data.index(b"\n") + 1) + 1
     dice = random.Random(len(data))
     places = [first_line, len(data) - 1] + [dice.randrange(first_line, len(data)) for _ in range(cuts)]

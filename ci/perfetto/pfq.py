@@ -15,7 +15,7 @@ CHUNK_BYTES = 1 << 20
 
 
 class TraceError(Exception):
-    """The trace processor refused the file or the query."""
+    """The trace processor rejected the file or the query."""
 
 
 class Perfetto:
@@ -44,7 +44,7 @@ class Perfetto:
         self.close()
 
     def load(self, trace, reset=False):
-        """Loads a trace; `reset` forgets the one before."""
+        """Loads a trace; `reset` discards the previous one."""
         if reset:
             self.call(self.rpc.TPM_RESET_TRACE_PROCESSOR, reset_trace_processor_args=None)
         for at in range(0, len(trace), CHUNK_BYTES):
@@ -123,7 +123,7 @@ class Perfetto:
 
 
 def whole_fields(data):
-    """How many bytes of the data are whole length-delimited fields: a tag, a length as a varint, the bytes."""
+    """The number of bytes of the data in complete length-delimited fields: a tag, a length as a varint, the bytes."""
     end = 0
     while True:
         at, length, shift = end + 1, 0, 0
@@ -140,7 +140,7 @@ def whole_fields(data):
 
 
 def cells(batch):
-    """The values of a batch, row by row. Each type of value stands in a list of its own."""
+    """The values of a batch, row by row. Each type of value is in a separate list."""
     texts = batch.string_cells
     if isinstance(texts, bytes):
         texts = texts.decode("utf8", "replace")

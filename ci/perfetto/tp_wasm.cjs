@@ -5,7 +5,7 @@ const folder = process.argv[2];
 const read = url => fs.readFileSync(path.join(folder, path.basename(String(url))));
 const bytesOf = b => b.buffer.slice(b.byteOffset, b.byteOffset + b.length);
 
-// The engine expects to be a web worker: the few globals it touches.
+// The engine expects to run in a web worker: these are the globals that it uses.
 class XMLHttpRequest {
   open(method, url) { this.url = url; }
   send() { this.response = bytesOf(read(this.url)); this.status = 200; if (this.onload) this.onload(); }
@@ -21,7 +21,7 @@ const worker = {
 worker.self = worker.globalThis = worker;
 vm.runInNewContext(fs.readFileSync(path.join(folder, 'engine_bundle.js'), 'utf8'), worker);
 
-// A pipe may take less than it is given, or nothing for now.
+// A pipe may accept only a part of a write, or nothing for now.
 function writeAll(buffer) {
   for (let at = 0; at < buffer.length;) {
     try { at += fs.writeSync(1, buffer, at); } catch (e) { if (e.code !== 'EAGAIN') throw e; }

@@ -149,14 +149,18 @@ fn a_hanging_exporter_costs_no_memory_beyond_its_queue_and_its_losses_are_counte
     let before = support::resident_bytes();
     for _ in 0..400 {
         record(guard.tracer(), 500);
-        until("the collector has read it", || guard.tracer().ledger().undrained < 1000);
+        // The healthy exporter has a queue of the same size: on a busy machine it needs time to empty it.
+        until("the healthy exporter keeps up", || {
+            let ledger = guard.tracer().ledger();
+            ledger.undrained < 1000 && of(&ledger, "fine").queued < 1000
+        });
     }
-    let _ = guard.tracer().flush(SHORT);
+    until("the healthy exporter has everything", || of(&guard.tracer().ledger(), "fine").exported == 400_000);
     let grown = support::resident_bytes().saturating_sub(before);
     assert!(grown < 64 << 20, "{grown} bytes");
     let ledger = guard.tracer().ledger();
     assert!(ledger.is_balanced() && of(&ledger, "bad").dropped.queue_full > 0, "{ledger:#?}");
-    assert_eq!(of(&ledger, "fine").exported, 400_000);
+    assert_eq!(of(&ledger, "fine").dropped.total(), 0, "{ledger:#?}");
     door.open();
     let report = guard.finish();
     says(&report, "its queue was full");

@@ -1,9 +1,9 @@
 //! An agent of the framework `rig` asks a model and calls two tools: one fans out over a rayon pool, the other over a worker
 //! process. The result is one trace with generations, usage and cost. The model is a loopback server.
 //!
-//! Run it with `cargo run --release -p heirloom-agent --example agent`. With `LANGFUSE_PUBLIC_KEY`, `LANGFUSE_SECRET_KEY` and
-//! `LANGFUSE_BASE_URL`, or with `OTEL_EXPORTER_OTLP_ENDPOINT`, the same trace also goes to that backend. `-- --spans FILE` writes
-//! a line of JSON for each span, to compare with the backend's copy.
+//! Run it with `cargo run --release -p heirloom-agent --example agent`. With `LANGFUSE_PUBLIC_KEY`, `LANGFUSE_SECRET_KEY`
+//! and `LANGFUSE_BASE_URL`, or with `OTEL_EXPORTER_OTLP_ENDPOINT`, the same trace also goes to that backend.
+//! `-- --spans FILE` writes a line of JSON for each span, to compare with the backend's copy.
 
 use heirloom::bridge::HeirloomLayer;
 use heirloom::export::{Memory, SpanData};

@@ -1,5 +1,5 @@
-//! A child that changes the words of its region while the collector reads them, and after its death still, as a process can
-//! that was forked from it.
+//! A child that changes the words of its region while the collector reads them. The changes continue after its exit, as a
+//! process that was forked from it can make them.
 #![no_main]
 
 use heirloom_core::testing::region::{Parent, RawRecord, SharedMemory};
@@ -13,11 +13,11 @@ use std::sync::mpsc::{channel, Sender};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-/// One word's change.
+/// A change of one word.
 struct Change {
     place: usize,
     how: How,
-    /// Rounds of a loop before it.
+    /// Rounds of a delay loop before the change.
     pause: u8,
 }
 
@@ -46,7 +46,7 @@ fuzz_target!(|input: &[u8]| {
                     family.end_own();
                 }
             });
-            // The same goes on, so that the end of the region is disturbed as well.
+            // The changes continue, so that the end of the region is disturbed as well.
             family.region.died(heirloom_core::region::Death::Unknown);
             mutate(family, &changes, |family| {
                 while family.region.wait_closed(Duration::ZERO).is_none() {
@@ -58,7 +58,7 @@ fuzz_target!(|input: &[u8]| {
     );
 });
 
-/// Something to change: spans, with attributes, some of them open, as a child of good will writes them.
+/// Records to change: spans with attributes, some of them open, as a well-behaved child writes them.
 fn records(family: &mut Family<'_>, many: u8) {
     let parent = family.root.context();
     for shard in &mut family.shards {
@@ -66,7 +66,7 @@ fn records(family: &mut Family<'_>, many: u8) {
             let Some(span) = shard.begin(1, parent) else { break };
             shard.number(span, 2, i64::from(n));
             shard.text(span, "key", "some text");
-            // A number and a list of one text, of a trace that nobody else has.
+            // A number and a list of one text, in a trace that no other span has.
             let trace = Parent { span: SpanId::from_u64(span), ..Parent::of_root(1 << 64 | u128::from(n)) };
             shard.record(&RawRecord::trace_value(trace, 1, &7.into(), 1));
             shard.record(&RawRecord::trace_value(trace, 2, &Value::Strs(vec!["aaaa".into()]), 1));
@@ -77,7 +77,7 @@ fn records(family: &mut Family<'_>, many: u8) {
     }
 }
 
-/// What the other thread does: the changes, again and again, until it is told to stop.
+/// The loop of the other thread: it repeats the changes until it is told to stop.
 struct Job {
     memory: SharedMemory,
     changes: Arc<[Change]>,
@@ -114,11 +114,11 @@ fn give_to_other_thread(job: Arc<Job>) {
         std::thread::spawn(move || receiver.into_iter().for_each(|job| job.run()));
         Mutex::new(sender)
     };
-    let other = OTHER.get_or_init(start).lock().expect("nobody panics with it");
+    let other = OTHER.get_or_init(start).lock().expect("no thread panics while it holds the lock");
     other.send(job).expect("it never ends");
 }
 
-/// Runs `body` while another thread makes the changes again and again.
+/// Runs `body` while another thread repeats the changes.
 fn mutate(family: &mut Family<'_>, changes: &Arc<[Change]>, body: impl FnOnce(&mut Family<'_>)) {
     let (memory, changes) = (family.memory.clone(), Arc::clone(changes));
     let job = Arc::new(Job { memory, changes, state: AtomicU8::new(WAITS) });
@@ -141,12 +141,12 @@ impl Change {
     }
 }
 
-/// Where the parts of a region are, in words: `docs/shm-format.md`.
+/// The offsets of a region's parts, in words: see `docs/shm-format.md`.
 const STRAYS: usize = 4096 / 8;
 const RESOURCE: usize = 69_632 / 8;
 const NAMES: usize = 77_824 / 8;
 const SHARDS_AT: usize = 1_126_400 / 8;
-/// From one shard's head to the next one's: head, ring and slack, in whole pages.
+/// The distance between the heads of two shards: head, ring and slack, in whole pages.
 const STRIDE: usize = (256 + RING + RING / 8).next_multiple_of(4096) / 8;
 
 fn change(family: &Family<'_>, script: &mut Script<'_>) -> Change {

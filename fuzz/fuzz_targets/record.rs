@@ -1,4 +1,4 @@
-//! A child that publishes whatever records the input says, in any order, with passes of the collector in between.
+//! A child that publishes the records of the input, in any order, with passes of the collector in between.
 #![no_main]
 
 use heirloom_core::testing::region::RawRecord;
@@ -16,7 +16,7 @@ fuzz_target!(|input: &[u8]| {
     });
 });
 
-/// What the child knows of its spans.
+/// The child's spans.
 #[derive(Default)]
 struct Child {
     shard: usize,
@@ -41,13 +41,13 @@ fn step(family: &mut Family<'_>, child: &mut Child, script: &mut Script<'_>) {
     }
 }
 
-/// Words as they come.
+/// Arbitrary words.
 fn raw(family: &mut Family<'_>, child: &Child, script: &mut Script<'_>) {
     let words: Vec<u64> = (0..script.byte() % 32).map(|_| script.word()).collect();
     family.shards[child.shard].record(&words);
 }
 
-/// A header with a length that is right, a span that may be there, and whatever words.
+/// A header with a valid length, a span that may exist, and arbitrary words.
 fn record(family: &mut Family<'_>, child: &mut Child, script: &mut Script<'_>) {
     let (kind, flags, aux) = (script.byte() % RawRecord::KINDS, script.half() & 0xfff, u32::from(script.half()));
     let len = usize::from(script.byte() % 40);
@@ -65,7 +65,7 @@ fn record(family: &mut Family<'_>, child: &mut Child, script: &mut Script<'_>) {
     }
 }
 
-/// A value of the parent's trace or of another one, with a text, a list of texts or anything else.
+/// A value of the parent's trace or of another one, with a text, a list of texts or arbitrary words.
 fn trace_value(family: &mut Family<'_>, child: &Child, script: &mut Script<'_>) {
     let (flags, aux, which) = (script.half() & 0xfff, u32::from(script.byte() % 9), script.byte());
     let root = u128::from_be_bytes(family.root.context().trace_id().to_bytes());
@@ -79,7 +79,7 @@ fn trace_value(family: &mut Family<'_>, child: &Child, script: &mut Script<'_>) 
     family.shards[child.shard].record(&RawRecord::any_trace_value(flags, aux, &words));
 }
 
-/// A small number, or any.
+/// A small number, or any number.
 fn word(script: &mut Script<'_>) -> u64 {
     match script.byte() {
         255 => script.word(),
@@ -97,7 +97,7 @@ fn end(family: &mut Family<'_>, child: &Child, script: &mut Script<'_>) {
     family.shards[child.shard].record(&RawRecord::end(span, script.half() & 0xfff, 1));
 }
 
-/// An id: of a span that was begun, of one that was not, of the parent's, or any.
+/// An id: of a started span, of one that was never started, of one of the parent's spans, or any number.
 fn span(family: &Family<'_>, child: &Child, script: &mut Script<'_>) -> u64 {
     match script.byte() {
         which @ 0..=199 => match child.spans.len() {

@@ -1,4 +1,4 @@
-//! A parent with its own spans and a child with a region, read by a collector without a thread.
+//! A parent with its own spans, and a child with a region. The collector has no thread: its passes are explicit calls.
 
 use heirloom_core::export::SpanData;
 use heirloom_core::region::{Death, Region};
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// Bytes of a ring.
 pub const RING: usize = 4096;
-/// How many shards the child starts with.
+/// The number of shards that the child starts with.
 pub const SHARDS: usize = 2;
 const NONCE: u64 = 7;
 const PID: u32 = 4_000_000;
@@ -34,14 +34,14 @@ pub struct Family<'p> {
     pub shards: Vec<RawShard>,
     pub root: Span,
     own: Vec<Span>,
-    /// The parent's spans that have begun.
+    /// The parent's started spans.
     begun: Vec<SpanId>,
     exported: Vec<SpanData>,
-    /// The child set values of the parent's trace: its spans have them.
+    /// Whether the child set values of the parent's trace, which the parent's spans then have.
     pub set_values: bool,
 }
 
-/// Runs `body` with a family, then has the child die, and checks that the parent is as it was.
+/// Runs `body` with a family, then ends the child, and checks that the parent's spans are unchanged.
 pub fn run(body: impl FnOnce(&mut Family<'_>)) {
     end(body, |family| {
         while family.region.wait_closed(Duration::ZERO).is_none() {
@@ -50,7 +50,7 @@ pub fn run(body: impl FnOnce(&mut Family<'_>)) {
     })
 }
 
-/// As [`run`]; `die` makes the passes from the child's death to the end of its region.
+/// As [`run`]; `die` makes the passes from the child's exit to the end of its region.
 pub fn end(body: impl FnOnce(&mut Family<'_>), die: impl FnOnce(&mut Family<'_>)) {
     PARENT.with_borrow_mut(|parent| {
         let mut family = Family::new(parent);
@@ -80,7 +80,7 @@ impl<'p> Family<'p> {
         self.parent.pass()
     }
 
-    /// The parent begins a span of its own.
+    /// The parent starts a span.
     pub fn begin_own(&mut self) {
         if self.own.len() < 32 {
             let span = self.root.span("own");
@@ -91,17 +91,18 @@ impl<'p> Family<'p> {
         }
     }
 
-    /// The parent ends the last one.
+    /// The parent ends its last open span.
     pub fn end_own(&mut self) {
         self.own.pop();
     }
 
-    /// An id of the parent's.
+    /// The id of one of the parent's spans.
     pub fn own_id(&self, which: u8) -> u64 {
         self.begun[usize::from(which) % self.begun.len()].to_u64()
     }
 
-    /// Whatever the child did: the parent's spans are what it made them, the ledger is exact, and nothing is kept.
+    /// The checks for every input: the parent's spans are unchanged, the ledger is exact, and the collector keeps no state
+    /// of the region.
     fn check(self) {
         let Self { parent, own, root, begun, mut exported, region, set_values, .. } = self;
         let open = own.iter().filter(|span| span.is_recording()).count() + 1;

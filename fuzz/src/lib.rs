@@ -1,5 +1,5 @@
-//! What the fuzz targets share: a family of a parent and a child whose script is the input, and what must hold whatever the
-//! script says.
+//! Shared by the fuzz targets: a family of a parent and a child whose script is the input, and the checks that must hold for
+//! every script.
 
 pub mod family;
 pub mod script;

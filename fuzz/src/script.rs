@@ -1,6 +1,6 @@
-//! An input, read piece by piece. At its end everything is zero.
+//! An input, read piece by piece. After its end all reads return zero.
 
-/// What is left of an input.
+/// The rest of an input.
 pub struct Script<'a>(&'a [u8]);
 
 impl<'a> Script<'a> {

@@ -21,8 +21,8 @@ pub struct Project {
 
 impl Config {
     /// Asks the server whether it accepts the keys, and returns the projects that they belong to. It sends one request (`GET
-    /// /api/public/projects`), doesn't retry, and takes at most [`timeout`](Self::timeout). Use it at the start of a program or in
-    /// a health check, not for each request: it blocks the calling thread. It runs on a temporary thread, so it works
+    /// /api/public/projects`), doesn't retry, and takes at most [`timeout`](Self::timeout). Use it at the start of a program
+    /// or in a health check, not for each request: it blocks the calling thread. It runs on a temporary thread, so it works
     /// inside any runtime.
     ///
     /// ```
@@ -32,8 +32,8 @@ impl Config {
     /// ```
     ///
     /// # Errors
-    /// The configuration is invalid, the server rejects the keys, the keys belong to no project, the server can't be reached, or its
-    /// response isn't Langfuse's.
+    /// The configuration is invalid, the server rejects the keys, the keys belong to no project, the server can't be
+    /// reached, or its response isn't Langfuse's.
     pub fn auth_check(&self) -> Result<Vec<Project>, AuthError> {
         self.check()?;
         // A blocking client must not be created or dropped inside a runtime.

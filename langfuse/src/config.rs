@@ -33,7 +33,7 @@ const MAX_REQUEST_BYTES: usize = 64 << 20;
 /// | [`retry_for`](Self::retry_for) | | 5 minutes |
 /// | [`first_wait`](Self::first_wait) | | 1 s |
 /// | [`max_request_bytes`](Self::max_request_bytes) | `LANGFUSE_OTEL_MAX_BATCH_SIZE_BYTES` | 64 MiB |
-/// | [`max_request_spans`](Self::max_request_spans) | `LANGFUSE_FLUSH_AT` | no limit of its own |
+/// | [`max_request_spans`](Self::max_request_spans) | `LANGFUSE_FLUSH_AT` | no separate limit |
 /// | [`flush_interval`](Self::flush_interval) | `LANGFUSE_FLUSH_INTERVAL`, in seconds | the tracer's `export_delay` |
 /// | [`environment`](Self::environment) | `LANGFUSE_TRACING_ENVIRONMENT` | the resource's `deployment.environment.name` |
 /// | [`release`](Self::release) | `LANGFUSE_RELEASE` | the resource's `service.version` |
@@ -154,8 +154,8 @@ impl Config {
         self
     }
 
-    /// The environment in which the program runs: `production`, `staging`, .. It has at most 40 lowercase letters, digits, `-` and
-    /// `_`, and doesn't start with `langfuse`.
+    /// The environment in which the program runs: `production`, `staging`, .. It has at most 40 lowercase letters, digits,
+    /// `-` and `_`, and doesn't start with `langfuse`.
     #[must_use]
     pub fn environment(mut self, environment: impl Into<String>) -> Self {
         self.environment = Some(environment.into());

@@ -18,8 +18,8 @@ const MARGIN: Duration = Duration::from_secs(10);
 
 /// Sends finished spans to Langfuse as observations.
 ///
-/// It sends one gzipped request for a batch, or several if the batch is too large. It runs on a separate thread behind a bounded
-/// queue (see [`Exporter`]), so a server that is slow, hangs or is down never delays the program.
+/// It sends one gzipped request for a batch, or several if the batch is too large. It runs on a separate thread behind a
+/// bounded queue (see [`Exporter`]), so a server that is slow, hangs or is down never delays the program.
 ///
 /// | the server | what happens |
 /// |---|---|
@@ -29,10 +29,10 @@ const MARGIN: Duration = Duration::from_secs(10);
 /// | 401, 403 | lost; the message names the variables to look at |
 /// | any other status | lost; the message has the status |
 ///
-/// A request without a response in time is sent again although it may have arrived. Its ids are the same, so the server stores
-/// no span twice. `flush` and `finish` keep their deadlines in all of these cases. The ledger counts the lost spans. The reason is
-/// printed to standard error (once), and is in the result of `flush`. No message contains a key, a recorded value or the text of a
-/// response.
+/// A request without a response in time is sent again although it may have arrived. Its ids are the same, so the server
+/// stores no span twice. `flush` and `finish` keep their deadlines in all of these cases. The ledger counts the lost spans.
+/// The reason is printed to standard error (once), and is in the result of `flush`. No message contains a key, a recorded
+/// value or the text of a response.
 ///
 /// ```
 /// use heirloom_langfuse::{Config, Langfuse};

@@ -73,8 +73,9 @@
 //! metadata, so that usage on an agent and on its call of a model is counted once.
 //!
 //! Langfuse accepts 200 characters in a user, a session, a tag or a value of the trace's metadata. A longer one is
-//! omitted, and named in `heirloom.left_out`. A longer name of a trace is cut. A span has at most 128 attributes. If there are more,
-//! first the attributes outside the table are dropped, and then metadata; the table's other attributes are never dropped.
+//! omitted, and named in `heirloom.left_out`. A longer name of a trace is cut. A span has at most 128 attributes. If there
+//! are more, first the attributes outside the table are dropped, and then metadata; the table's other attributes are never
+//! dropped.
 //!
 //! # Several clients
 //!

@@ -1,6 +1,7 @@
 //! One request over HTTP, and the meaning of its response.
 //!
-//! Messages never contain text of a response, because it may repeat recorded values. They contain its status and fixed words.
+//! Messages never contain text of a response, because it may repeat recorded values. They contain its status and fixed
+//! words.
 
 use crate::config::Config;
 use crate::partial;
@@ -20,7 +21,8 @@ pub(crate) const SDK_VERSION: &str = env!("CARGO_PKG_VERSION");
 const INGESTION_VERSION: &str = "4";
 /// Upper bound for the bytes of a response that are read; responses are much shorter.
 const MAX_ANSWER_BYTES: u64 = 1 << 20;
-/// How long an idle connection is kept. A server that keeps connections for longer doesn't close one while a request is sent.
+/// How long an idle connection is kept. A server that keeps connections for longer doesn't close one while a request is
+/// sent.
 const MAX_IDLE: Duration = Duration::from_secs(4);
 
 /// The outcome of one request.
@@ -54,8 +56,8 @@ pub(crate) fn client(config: &Config) -> Result<Client, String> {
     builder.build().map_err(|_| "the HTTP client can't be created".to_owned())
 }
 
-/// TLS settings with the system's certificates, so that a private certificate authority is accepted too. The client needs settings
-/// even for `http`: then they have no certificates, since a system may lack them.
+/// TLS settings with the system's certificates, so that a private certificate authority is accepted too. The client needs
+/// settings even for `http`: then they have no certificates, since a system may lack them.
 fn tls(verify: bool) -> Result<rustls::ClientConfig, String> {
     use rustls_platform_verifier::BuilderVerifierExt;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());

@@ -124,7 +124,7 @@ fn any_other_refusal_is_counted_with_its_status_and_not_tried_again() {
         let guard = tracer(&config(&receiver));
         record(&guard, 2);
         let why = guard.tracer().flush(LONG).unwrap_err().to_string();
-        assert!(why.contains(&format!("answered {status}")), "{why}");
+        assert!(why.contains(&format!("responded with {status}")), "{why}");
         let account = account(&guard.finish());
         assert_eq!((account.exported, account.dropped.failed, receiver.requests().len()), (0, 2, 1));
     }

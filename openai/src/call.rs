@@ -2,9 +2,6 @@
 
 use crate::failure::Failure;
 use crate::server::Server;
-use crate::stream::{Chunk, Observed};
-use async_openai::error::OpenAIError;
-use async_openai::types::stream::StreamResponse;
 use heirloom_core::future::FutureExt as _;
 use heirloom_core::llm::{keys, Observation as _, ObservationType};
 use heirloom_core::{Context, Span, SpanKind};
@@ -50,43 +47,6 @@ pub(crate) trait Response {
     fn capture_output(&self, span: &Span);
 }
 
-/// Calls for an answer in one piece.
-pub(crate) async fn create<Q: Request, A: Response, F: Future<Output = Result<A, OpenAIError>>>(
-    options: &Options,
-    request: Q,
-    send: impl FnOnce(Q) -> F,
-) -> Result<A, OpenAIError> {
-    let Some(mut call) = Call::begin(options, &request, false) else { return send(request).await };
-    let result = call.send(send(request)).await;
-    match &result {
-        Ok(answer) => {
-            answer.set_result(&mut call);
-            if options.capture {
-                answer.capture_output(&call.span);
-            }
-        }
-        Err(error) => call.fail(&Failure::of(error)),
-    }
-    call.complete();
-    result
-}
-
-/// Calls for a stream of chunks, which keeps the span open until it ends.
-pub(crate) async fn create_stream<Q: Request, T: Chunk, F: Future<Output = Result<StreamResponse<T>, OpenAIError>>>(
-    options: &Options,
-    request: Q,
-    send: impl FnOnce(Q) -> F,
-) -> Result<StreamResponse<T>, OpenAIError> {
-    let Some(mut call) = Call::begin(options, &request, true) else { return send(request).await };
-    match call.send(send(request)).await {
-        Ok(chunks) => Ok(Box::pin(Observed::new(chunks, call, options.capture))),
-        Err(error) => {
-            call.fail(&Failure::of(&error));
-            Err(error)
-        }
-    }
-}
-
 /// The span of a call that isn't over. Dropped before it is complete, the call was cancelled.
 #[derive(Debug)]
 pub(crate) struct Call {
@@ -99,7 +59,7 @@ pub(crate) struct Call {
 
 impl Call {
     /// Begins the span and sets what the request says. `None` if it isn't recorded.
-    fn begin<Q: Request>(options: &Options, request: &Q, stream: bool) -> Option<Self> {
+    pub(crate) fn begin<Q: Request>(options: &Options, request: &Q, stream: bool) -> Option<Self> {
         let parent = options.parent.unwrap_or_else(Context::current);
         let span = parent.build(Q::API.operation).kind(SpanKind::Client).start();
         if !span.is_recording() {
@@ -127,7 +87,7 @@ impl Call {
     }
 
     /// Sends the request; the span is current while that is polled.
-    async fn send<F: Future>(&self, sending: F) -> F::Output {
+    pub(crate) async fn send<F: Future>(&self, sending: F) -> F::Output {
         let sending = sending.in_context(&self.span);
         #[cfg(not(feature = "middleware"))]
         let output = sending.await;

@@ -10,7 +10,7 @@ use std::ops::Deref;
 
 /// A client whose calls of models are traced: `use heirloom::openai::Client` instead of `use async_openai::Client`.
 ///
-/// It is made as `async-openai`'s is, or [from](#impl-From<Client<C>>-for-Client<C>) one. The groups [`chat`](Self::chat),
+/// It is made as `async-openai`'s is, or from one by `Client::from`. The groups [`chat`](Self::chat),
 /// [`responses`](Self::responses), [`embeddings`](Self::embeddings) and [`completions`](Self::completions) are
 /// [`Traced`]; the other groups, `config` and everything else are `async-openai`'s by [`Deref`], and make no spans.
 ///

@@ -1,8 +1,9 @@
 //! Legacy completions.
 
 use crate::attribute::{self, set, set_stop};
-use crate::call::{self, Api, Call, Request, Response};
+use crate::call::{Api, Call, Request, Response};
 use crate::kept::Room;
+use crate::send;
 use crate::stream::{Chunk, Seen};
 use crate::traced::Traced;
 use crate::usage;
@@ -20,7 +21,7 @@ impl<C: Config> Traced<Completions<'_, C>> {
     /// # Errors
     /// As there.
     pub async fn create(&self, request: CreateCompletionRequest) -> Result<CreateCompletionResponse, OpenAIError> {
-        call::create(&self.options, request, |request| self.group.create(request)).await
+        send::create(&self.options, request, |request| self.group.create(request)).await
     }
 
     /// As [`Completions::create_stream`], in a span that ends with the stream.
@@ -31,7 +32,7 @@ impl<C: Config> Traced<Completions<'_, C>> {
         &self,
         request: CreateCompletionRequest,
     ) -> Result<CompletionResponseStream, OpenAIError> {
-        call::create_stream(&self.options, request, |request| self.group.create_stream(request)).await
+        send::create_stream(&self.options, request, |request| self.group.create_stream(request)).await
     }
 }
 

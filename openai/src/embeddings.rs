@@ -1,7 +1,8 @@
 //! Embeddings.
 
 use crate::attribute::set;
-use crate::call::{self, Api, Call, Request, Response};
+use crate::call::{Api, Call, Request, Response};
+use crate::send;
 use crate::traced::Traced;
 use async_openai::config::Config;
 use async_openai::error::OpenAIError;
@@ -18,7 +19,7 @@ impl<C: Config> Traced<Embeddings<'_, C>> {
     /// # Errors
     /// As there.
     pub async fn create(&self, request: CreateEmbeddingRequest) -> Result<CreateEmbeddingResponse, OpenAIError> {
-        call::create(&self.options, request, |request| self.group.create(request)).await
+        send::create(&self.options, request, |request| self.group.create(request)).await
     }
 
     /// As [`Embeddings::create_base64`], in a span. The vectors are never captured.
@@ -29,7 +30,7 @@ impl<C: Config> Traced<Embeddings<'_, C>> {
         &self,
         request: CreateEmbeddingRequest,
     ) -> Result<CreateBase64EmbeddingResponse, OpenAIError> {
-        call::create(&self.options, request, |request| self.group.create_base64(request)).await
+        send::create(&self.options, request, |request| self.group.create_base64(request)).await
     }
 }
 

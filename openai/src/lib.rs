@@ -94,6 +94,7 @@ mod embeddings;
 mod failure;
 mod kept;
 mod responses;
+mod send;
 mod server;
 mod stream;
 mod traced;

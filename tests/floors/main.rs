@@ -19,7 +19,21 @@ use std::path::Path;
 
 /// The modules of `core`, from the ground floor up.
 const CORE: Floors<'static> = &[
-    &["diagnostics", "error", "id", "kind", "life", "name", "random", "sync", "sys", "text", "unplaced", "value"],
+    &[
+        "diagnostics",
+        "error",
+        "id",
+        "kind",
+        "lane_name",
+        "life",
+        "name",
+        "random",
+        "sync",
+        "sys",
+        "text",
+        "unplaced",
+        "value",
+    ],
     &["clock", "context", "dictionary", "export", "mapping", "wire"],
     &["foreign", "otel", "propagation", "sampler", "serial", "shard", "tree"],
     &["config", "shm"],

@@ -1,4 +1,4 @@
-//! What an example printed and how it ended. Used by the tests of several packages.
+//! The output and the exit status of an example. Used by the tests of several packages.
 
 use std::process::Output;
 
@@ -25,7 +25,7 @@ impl Ran {
         found.unwrap_or_else(|| panic!("no {name} in the last line of {self}"))
     }
 
-    /// It ended well, and lost nothing.
+    /// Checks that it exited with 0 and lost no span.
     pub(crate) fn assert_lossless(&self) {
         assert_eq!(self.code, Some(0), "{self}");
         let last = self.stdout.lines().last().unwrap_or_default();
@@ -36,7 +36,7 @@ impl Ran {
         assert_eq!(last, expected);
     }
 
-    /// How many lines of the tree are about this span, at this level.
+    /// The number of lines in the tree for this span, at this level.
     pub(crate) fn count(&self, level: usize, name: &str) -> usize {
         let start = format!("{}{name}  ", "  ".repeat(level));
         self.stdout.lines().filter(|line| line.starts_with(&start)).count()

@@ -1,10 +1,10 @@
-//! [`Account`]: what a counting exporter keeps of the spans that reach it.
+//! [`Account`]: the counts of a counting exporter.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Counts spans by the parent they name, and remembers which roots arrived. Cheap enough to cost every peer the same
-/// next to nothing: one comparison and one addition per span while the parent stays the same.
+/// Counts spans by their parent, and stores which roots arrived. The cost is the same for every peer, and low: one
+/// comparison and one addition per span while the parent stays the same.
 #[derive(Debug, Default)]
 pub struct Account {
     roots: HashSet<u64>,
@@ -13,12 +13,12 @@ pub struct Account {
     latest: (u64, u64),
 }
 
-/// What an [`Account`] adds up to.
+/// The sums of an [`Account`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Children that arrived.
     pub received: u64,
-    /// Children that arrived although the parent they name did not.
+    /// Children that arrived although their parent did not.
     pub orphans: u64,
     /// Spans without a parent that arrived.
     pub roots: u64,
@@ -72,7 +72,7 @@ impl Account {
 pub struct SharedAccount(Arc<Mutex<Account>>);
 
 impl SharedAccount {
-    /// Waits for the account.
+    /// Locks the account.
     pub fn lock(&self) -> MutexGuard<'_, Account> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,21 +1,21 @@
-//! The arguments that both binaries take.
+//! The arguments of both binaries.
 
 use crate::children::CHILD_ARGUMENT;
 use crate::plan::{PeerName, Scenario};
 use std::path::PathBuf;
 
-/// What `--help` prints.
+/// The text of `--help`.
 pub const USAGE: &str = "\
 options:
   --smoke            a quick check that everything works; its numbers mean nothing
-  --out DIR          where the results go
+  --out DIR          the folder for the results
   --spans N          spans of all threads together, per measurement
-  --repetitions N    how often everything is measured
+  --repetitions N    number of repetitions
   --threads A,B,..   numbers of threads (contention only)
   --peers A,B,..     peers to measure; the floor is always among them
   --help             this text";
 
-/// What the user asked for.
+/// The parsed arguments.
 #[derive(Debug, Default, PartialEq)]
 pub struct Args {
     /// `--help`.
@@ -32,16 +32,16 @@ pub struct Args {
     pub threads: Option<Vec<usize>>,
     /// `--peers`.
     pub peers: Option<Vec<PeerName>>,
-    /// The scenario that this process is to measure, if it is a child.
+    /// In a child process: the scenario to measure.
     pub child: Option<Scenario>,
 }
 
 impl Args {
-    /// Reads the arguments behind the program's name. The error names the argument and what was expected.
+    /// Reads the arguments after the program's name. The error names the argument and the expected value.
     pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut args = Self::default();
         while let Some(name) = arguments.next() {
-            let mut value = || arguments.next().ok_or_else(|| format!("{name}: expected a value behind it"));
+            let mut value = || arguments.next().ok_or_else(|| format!("{name}: expected a value after it"));
             match name.as_str() {
                 "--help" => args.help = true,
                 "--smoke" => args.smoke = true,
@@ -51,13 +51,13 @@ impl Args {
                 "--threads" => args.threads = Some(list(&value()?, |text| Ok(positive(&name, text)? as usize))?),
                 "--peers" => args.peers = Some(list(&value()?, peer)?),
                 CHILD_ARGUMENT => args.child = Some(scenario(&value()?)?),
-                _ => return Err(format!("{name}: no such option\n{USAGE}")),
+                _ => return Err(format!("{name}: unknown option\n{USAGE}")),
             }
         }
         Ok(args)
     }
 
-    /// The peers to measure: those asked for, or all of this build, with the floor in front.
+    /// The peers to measure: those of `--peers`, or all of this build; the floor is first.
     pub fn peers(&self) -> Vec<PeerName> {
         let mut peers = self.peers.clone().unwrap_or_else(PeerName::available);
         peers.push(PeerName::Floor);
@@ -112,6 +112,6 @@ mod tests {
         assert!(parse("--spans 0").unwrap_err().starts_with("--spans: expected a positive number"));
         assert!(parse("--peers zipkin").unwrap_err().contains("expected some of floor,"));
         assert!(parse("--out").unwrap_err().contains("expected a value"));
-        assert!(parse("--fast").unwrap_err().contains("no such option"));
+        assert!(parse("--fast").unwrap_err().contains("unknown option"));
     }
 }

@@ -1,10 +1,10 @@
-//! What must hold in every row, whatever the machine: [`problems`] lists what doesn't.
+//! The promises that must hold in every row on every machine: [`problems`] lists the broken ones.
 
 use crate::children::describe;
 use crate::measure::Row;
 use crate::plan::PeerName;
 
-/// One line for each promise that a row breaks. Empty if all is well.
+/// One line for each promise that a row breaks.
 pub fn problems(rows: &[Row]) -> Vec<String> {
     let line = |row: &Row, problem: String| format!("{}: {problem}", describe(&row.scenario));
     rows.iter().flat_map(|row| problems_of(row).into_iter().map(move |problem| line(row, problem))).collect()
@@ -49,7 +49,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::plan::Scenario;
 
-    /// A row of 100 spans on one thread that took 1 us in all.
+    /// A row of 100 spans on one thread that took 1 us in total.
     pub(crate) fn row(peer: PeerName, threads: usize, received: u64) -> Row {
         let scenario = Scenario {
             peer,

@@ -1,5 +1,5 @@
-//! Each scenario in a fresh process of this same binary: several tracers can be set up once per process only, and CPU
-//! time and memory are clean.
+//! Runs each scenario in a fresh process of this same binary, because several tracers can be set up only once per process,
+//! and because CPU time and memory then belong to one scenario.
 
 use crate::measure::Row;
 use crate::plan::Scenario;
@@ -11,22 +11,22 @@ use std::time::Duration;
 /// The argument before the scenario's JSON that makes the binary measure it and print its row.
 pub const CHILD_ARGUMENT: &str = "--child";
 
-/// How long one scenario may take.
+/// Deadline of one scenario.
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// Settings of tracers that a child must not inherit: each peer is measured as its file says.
+/// Prefixes of variables that a child must not inherit, because they configure tracers: each peer's file sets all settings.
 const TRACER_VARIABLES: [&str; 4] = ["OTEL_", "HEIRLOOM_", "RUST_LOG", "TRACEPARENT"];
 
-/// Rows, and what went wrong instead of a row.
+/// Rows, and the errors of scenarios without a row.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// One for each scenario that could be measured.
+    /// One row for each measured scenario.
     pub rows: Vec<Row>,
-    /// One line for each that could not.
+    /// One line for each failed scenario.
     pub failures: Vec<String>,
 }
 
-/// Measures the scenarios one after the other. Shows progress if the standard error is a terminal.
+/// Measures the scenarios one after the other. Shows progress if standard error is a terminal.
 pub fn measure_all(scenarios: &[Scenario]) -> Outcome {
     let mut outcome = Outcome::default();
     let mut stderr = std::io::stderr();
@@ -71,7 +71,7 @@ fn spawn(scenario: &str) -> std::io::Result<Child> {
     command.args([CHILD_ARGUMENT, scenario]).stdin(Stdio::null()).stdout(Stdio::piped()).spawn()
 }
 
-/// Everything that the child prints, once it has ended well. It is killed if it doesn't close its output in time.
+/// The output of the child, if it exits successfully. The child is killed if it doesn't close its output in time.
 fn output_of(mut child: Child, deadline: Duration) -> Result<String, String> {
     let output = read_until_end(&mut child, deadline);
     if output.is_err() {

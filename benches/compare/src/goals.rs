@@ -1,15 +1,15 @@
-//! The numbers that Heirloom wants to reach with one thread, and whether it does.
+//! Heirloom's goals for one thread, and whether they are reached.
 
 use crate::measure::Row;
 use crate::plan::PeerName;
 use crate::stats::{ratios, select};
 
-/// One number to reach: a ratio of two peers' time per span, in the same repetitions of the same run.
+/// One goal: a ratio of two peers' times per span, in the same repetitions of the same run.
 struct Goal {
     attributes: bool,
     over: PeerName,
     under: PeerName,
-    /// Whether the ratio is to be at most or at least `bound`.
+    /// Whether the ratio should be at most or at least `bound`.
     at_most: bool,
     bound: f64,
 }

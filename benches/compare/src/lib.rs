@@ -1,12 +1,12 @@
 //! Heirloom beside other tracers, on the same workload: threads that record children of one shared parent.
 //!
-//! - [`plan`]: which peers, which scenarios, in which order.
-//! - [`peers`]: one file per tracer behind one trait, and the floor that none can beat.
-//! - [`measure`]: one scenario in this process; [`children`]: each scenario in a fresh process of the same binary.
-//! - [`account`]: what arrived at the exporter, and whether its parent did.
-//! - [`stats`], [`report`], [`plot`], [`goals`], [`checks`], [`output`]: what becomes of the rows.
+//! - [`plan`]: the peers, the scenarios and their order.
+//! - [`peers`]: one file per tracer behind one trait, and the floor that no tracer can beat.
+//! - [`measure`]: runs one scenario in this process; [`children`]: runs each scenario in a fresh process of the same binary.
+//! - [`account`]: counts the spans that reached the exporter, with and without their parent.
+//! - [`stats`], [`report`], [`plot`], [`goals`], [`checks`], [`output`]: evaluate the rows and print them.
 //!
-//! The binaries are `contention` and `single`; the README beside this package says how to run and read them.
+//! The binaries are `contention` and `single`; the README of this package explains how to run and read them.
 
 pub mod account;
 pub mod args;

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use std::sync::Barrier;
 use std::time::Instant;
 
-/// What one scenario gave.
+/// The result of one scenario.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Row {
-    /// What was measured.
+    /// The measured scenario.
     pub scenario: Scenario,
     /// Children that the threads made, warm-up included.
     pub created: u64,
@@ -25,17 +25,17 @@ pub struct Row {
     pub named_lost: Option<u64>,
     /// From the first thread's start to the last one's end, in nanoseconds.
     pub recording_ns: u64,
-    /// The sum of the times that the threads took, in nanoseconds.
+    /// The sum of the threads' times, in nanoseconds.
     pub threads_ns: u64,
     /// The sum of the CPU times of the recording threads, in nanoseconds.
     pub threads_cpu_ns: u64,
-    /// From the end of the recording until everything had reached the exporter, in nanoseconds.
+    /// From the end of the recording until all spans had reached the exporter, in nanoseconds.
     pub finish_ns: u64,
-    /// CPU time of the whole process from the start of the recording to the end of the finish, in the program.
+    /// CPU time of the whole process from the start of the recording to the end of the finish, in user mode.
     pub user_ns: u64,
     /// The same in the kernel.
     pub system_ns: u64,
-    /// The most memory that the process ever held, in bytes; zero where the system can't tell.
+    /// The largest resident memory of the process, in bytes; zero if the system doesn't report it.
     pub peak_rss_bytes: u64,
 }
 
@@ -50,7 +50,7 @@ impl Row {
         100.0 * self.lost() as f64 / self.created.max(1) as f64
     }
 
-    /// Spans recorded while the time was taken.
+    /// Spans recorded while the clock ran.
     fn timed_spans(&self) -> f64 {
         (self.scenario.spans_per_thread * self.scenario.threads as u64) as f64
     }
@@ -61,13 +61,13 @@ impl Row {
         1e9 * self.timed_spans() * kept / self.recording_ns.max(1) as f64
     }
 
-    /// Spans per second that reached the exporter, the time of the finish included.
+    /// Spans per second that reached the exporter, including the time of the finish.
     pub fn delivered_per_second(&self) -> f64 {
         let kept = self.received as f64 / self.created.max(1) as f64;
         1e9 * self.timed_spans() * kept / (self.recording_ns + self.finish_ns).max(1) as f64
     }
 
-    /// Time of one span on a recording thread, waits included, in nanoseconds.
+    /// Time of one span on a recording thread, including waits, in nanoseconds.
     pub fn ns_per_span(&self) -> f64 {
         self.threads_ns as f64 / self.timed_spans()
     }
@@ -83,7 +83,7 @@ impl Row {
     }
 }
 
-/// What one thread took.
+/// The times of one thread.
 struct Lane {
     begin: Instant,
     end: Instant,
@@ -153,8 +153,8 @@ fn record_on_threads<P: Peer, const ATTRIBUTES: bool>(
     let lane = |thread| {
         let samples = Samples::new();
         warm_up::<P, ATTRIBUTES>(peer, parent, scenario, thread, &samples);
-        gate.wait(); // All are warm.
-        gate.wait(); // The CPU time so far is known.
+        gate.wait(); // All threads are warm.
+        gate.wait(); // The CPU time so far has been read.
         timed::<P, ATTRIBUTES>(peer, parent, scenario, thread, &samples)
     };
     std::thread::scope(|scope| {
@@ -178,7 +178,7 @@ fn warm_up<P: Peer, const ATTRIBUTES: bool>(
     peer.record::<ATTRIBUTES>(parent, Stretch { thread, first: 0, spans: scenario.warm_up_spans }, samples);
 }
 
-/// Never inlined: `instructions.sh` counts what this function runs.
+/// Never inlined: `instructions.sh` counts the instructions of this function.
 #[inline(never)]
 fn timed<P: Peer, const ATTRIBUTES: bool>(
     peer: &P,

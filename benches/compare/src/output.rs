@@ -1,4 +1,4 @@
-//! What both binaries do around their tables: the child mode, the files, the exit code.
+//! Shared by both binaries: the child mode, the files, the exit code.
 
 use crate::args::{Args, USAGE};
 use crate::checks::problems;
@@ -8,8 +8,8 @@ use crate::report::Report;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Reads the arguments, does a child's work if this is one, and otherwise calls `body`. An error is printed and makes
-/// the exit code 2, broken promises make it 1.
+/// Reads the arguments. In a child process it measures the scenario, otherwise it calls `body`. The exit code is 2 after an
+/// error, which is printed, and 1 after a broken promise.
 pub fn run(body: impl FnOnce(&Args) -> Result<bool, String>) -> ExitCode {
     match Args::parse(std::env::args().skip(1)).and_then(|args| dispatch(&args, body)) {
         Ok(true) => ExitCode::SUCCESS,
@@ -32,7 +32,7 @@ fn dispatch(args: &Args, body: impl FnOnce(&Args) -> Result<bool, String>) -> Re
     Ok(true)
 }
 
-/// Prints the table, writes it with the rows and further files, and says what went wrong. False if anything did.
+/// Prints the table, writes it with the rows and further files, and prints the errors. Returns false if there were any.
 pub fn write(
     args: &Args,
     benchmark: &str,
@@ -69,7 +69,7 @@ fn save(folder: &Path, name: &str, text: &str) -> Result<(), String> {
     std::fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// A dated folder beside the other results; for a smoke run one that nobody keeps.
+/// A dated folder beside the other results; for a smoke run a temporary folder.
 fn default_folder(benchmark: &str, smoke: bool) -> PathBuf {
     if smoke {
         return std::env::temp_dir().join(format!("heirloom-{benchmark}-smoke"));

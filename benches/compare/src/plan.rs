@@ -1,8 +1,8 @@
-//! Which peers are measured, in which scenarios, in which order.
+//! The measured peers, their scenarios, and the order.
 
 use serde::{Deserialize, Serialize};
 
-/// The crates whose versions matter.
+/// The crates whose versions are in the results.
 pub const CRATES: [&str; 7] = [
     "crossbeam-channel",
     "fastrace",
@@ -17,21 +17,21 @@ pub const CRATES: [&str; 7] = [
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PeerName {
-    /// Two clock reads and a 64-byte record in a drained ring: what no tracer can beat.
+    /// Two clock reads and a 64-byte record in a drained ring: no tracer can beat it.
     Floor,
     /// Heirloom, rings large enough for the whole run.
     Heirloom,
-    /// Heirloom as `init` makes it.
+    /// Heirloom with the settings of `init`.
     HeirloomDefault,
     /// One `parking_lot::Mutex<Vec>` shared by all threads.
     MutexVec,
     /// A bounded crossbeam channel with one consumer.
     Channel,
-    /// `opentelemetry_sdk`'s batch processor as it comes.
+    /// `opentelemetry_sdk`'s batch processor with its defaults.
     Otel,
     /// The same with a queue of 65,536 spans.
     OtelLarge,
-    /// `tracing` and `tracing-opentelemetry` over the batch processor as it comes.
+    /// `tracing` and `tracing-opentelemetry` over the batch processor with its defaults.
     TracingOtel,
     /// fastrace's `LocalSpan`.
     FastraceLocal,
@@ -81,20 +81,20 @@ impl PeerName {
     }
 }
 
-/// One measurement, made in a process of its own.
+/// One measurement, made in a separate process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scenario {
     /// The tracer.
     pub peer: PeerName,
-    /// How many threads record.
+    /// The number of recording threads.
     pub threads: usize,
     /// Whether each span gets three attributes.
     pub attributes: bool,
-    /// How many spans each thread records while the time is taken.
+    /// The number of spans that each thread records while the clock runs.
     pub spans_per_thread: u64,
-    /// How many it records before that.
+    /// The number of spans that each thread records before that.
     pub warm_up_spans: u64,
-    /// The size of the ring of each thread, where a peer has rings of a chosen size.
+    /// The size of each thread's ring in bytes, for peers with rings of a chosen size.
     pub ring_bytes: usize,
     /// Record on the main thread; needs `threads` to be one.
     pub on_main_thread: bool,
@@ -109,28 +109,28 @@ pub struct Plan {
     pub peers: Vec<PeerName>,
     /// The numbers of threads.
     pub threads: Vec<usize>,
-    /// Spans recorded by all threads together while the time is taken.
+    /// Spans recorded by all threads together while the clock runs.
     pub spans: u64,
-    /// How often everything is measured.
+    /// The number of repetitions.
     pub repetitions: usize,
-    /// The size of each thread's ring; `None`: as large as the thread's spans need.
+    /// The size of each thread's ring in bytes; `None`: as large as the thread's spans need.
     pub ring_bytes: Option<usize>,
     /// Record on the main thread; needs `threads` to be `[1]`.
     pub on_main_thread: bool,
 }
 
-/// Spans recorded by each thread before the time is taken: thread-locals, rings and caches are then in place.
+/// Spans recorded by each thread before the clock starts: they initialise thread-locals and rings, and warm up the caches.
 const WARM_UP_SPANS: u64 = 1000;
 
-/// What a span with three attributes needs in a ring, generously: 48 bytes to begin, 24 to end, three attributes.
+/// Upper bound for the bytes of a span with three attributes in a ring: 48 for the begin, 24 for the end, three attributes.
 const RING_BYTES_PER_SPAN: u64 = 256;
 
 /// The smallest and the largest ring that a plan chooses.
 const RING_BYTES: std::ops::RangeInclusive<u64> = 1 << 20..=256 << 20;
 
 impl Plan {
-    /// The scenarios in the order to measure them: the peers take turns (A B C .. A B C ..), so that a machine which
-    /// slows down for a while hits all of them.
+    /// The scenarios in the order of measurement: the peers take turns (A B C .. A B C ..), so that a machine that
+    /// slows down for a while affects all of them.
     pub fn scenarios(&self) -> Vec<Scenario> {
         let mut scenarios = Vec::new();
         for repetition in 0..self.repetitions {

@@ -1,6 +1,6 @@
 //! The plot of `contention`: recorded spans per second over threads, as an SVG file written by hand.
 //!
-//! It has a background of its own and follows the viewer's colour scheme, so that it is legible on any page.
+//! It has its own background and follows the viewer's colour scheme, so that it is legible on any page.
 
 use crate::measure::Row;
 use crate::plan::{PeerName, Plan};
@@ -193,7 +193,7 @@ fn curve(svg: &mut String, line: &Line, scale: &Scale) {
     }
 }
 
-/// Each line's name behind its end, moved apart where they would cover each other.
+/// Each line's name after its end; names that would overlap are moved apart.
 fn labels(svg: &mut String, lines: &[Line], scale: &Scale) {
     let end = |line: &Line| {
         let (threads, speed) = line.points.last()?;
@@ -215,8 +215,8 @@ fn labels(svg: &mut String, lines: &[Line], scale: &Scale) {
     }
 }
 
-/// Moves ascending places apart so that neighbours are at least `distance` from each other and the last one is at most
-/// at `limit`.
+/// Moves ascending positions apart so that neighbours are at least `distance` from each other and the last one is at most
+/// `limit`.
 fn spread_out(places: &[f64], distance: f64, limit: f64) -> Vec<f64> {
     let mut moved = places.to_vec();
     for i in 1..moved.len() {

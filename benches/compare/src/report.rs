@@ -9,20 +9,20 @@ use crate::summary::Summary;
 use serde::Serialize;
 use std::fmt::Write;
 
-/// A run: what was asked, where, and what came of it. This is what the JSON file holds.
+/// A run: its arguments, its machine and its results. The JSON file contains it.
 #[derive(Debug, Serialize)]
 pub struct Report<'a> {
     /// `contention` or `single`.
     pub benchmark: &'a str,
     /// The arguments of the command.
     pub arguments: Vec<String>,
-    /// Where and when.
+    /// The machine and the date.
     pub machine: &'a Machine,
     /// Every measurement.
     pub rows: &'a [Row],
-    /// What could not be measured.
+    /// The failed measurements.
     pub failures: &'a [String],
-    /// Which promises were broken.
+    /// The broken promises.
     pub problems: &'a [String],
 }
 
@@ -37,7 +37,7 @@ impl Report<'_> {
 pub fn contention(plan: &Plan, machine: &Machine, outcome: &Outcome) -> String {
     let mut text = format!(
         "# Threads recording under one parent, {}\n\n{}\n\n{} spans per measurement, shared by the threads; median \
-         [min-max] of {} interleaved repetitions, each in a process of its own.\n",
+         [min-max] of {} interleaved repetitions, each in a separate process.\n",
         machine.date,
         machine.markdown(),
         plan.spans,
@@ -67,7 +67,7 @@ pub fn contention(plan: &Plan, machine: &Machine, outcome: &Outcome) -> String {
 pub fn single(plan: &Plan, machine: &Machine, outcome: &Outcome) -> String {
     let mut text = format!(
         "# One child span, one thread, {}\n\n{}\n\n{} spans per measurement; median [min-max] of {} interleaved \
-         repetitions, each in a process of its own.\n",
+         repetitions, each in a separate process.\n",
         machine.date,
         machine.markdown(),
         plan.spans,
@@ -174,7 +174,7 @@ fn lost(rows: &[&Row]) -> String {
     }
 }
 
-/// Whether the tracer itself says how many spans it lost: `all`, `some`, or `-` where it keeps no count.
+/// Whether the tracer itself counts the lost spans: `all`, `some`, or `-` for a tracer without a count.
 fn named(rows: &[&Row]) -> &'static str {
     match rows.iter().map(|row| row.named_lost.map(|named| named >= row.lost())).collect::<Option<Vec<bool>>>() {
         None => "-",

@@ -4,7 +4,7 @@ use crate::measure::Row;
 use crate::plan::PeerName;
 use crate::summary::Summary;
 
-/// The rows of one peer in one scenario, all repetitions.
+/// The rows of one peer in one scenario, over all repetitions.
 pub fn select(rows: &[Row], peer: PeerName, threads: usize, attributes: bool) -> Vec<&Row> {
     let wanted = |row: &&Row| {
         let scenario = &row.scenario;

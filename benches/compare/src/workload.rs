@@ -1,4 +1,4 @@
-//! What every peer records: the names, the keys and the values.
+//! The names, keys and values that every peer records.
 
 /// The name of the shared parent.
 pub const PARENT: &str = "parent";
@@ -7,14 +7,14 @@ pub const CHILD: &str = "child";
 /// The keys of the three attributes: an integer, a double and a text of 20 bytes.
 pub const KEYS: [&str; 3] = ["count", "ratio", "file"];
 
-/// Which spans a thread records in one go.
+/// The spans that a thread records in one go.
 #[derive(Clone, Copy, Debug)]
 pub struct Stretch {
     /// The thread, from zero.
     pub thread: usize,
     /// The number of the first span among those of this thread.
     pub first: u64,
-    /// How many.
+    /// The number of spans.
     pub spans: u64,
 }
 
@@ -27,7 +27,7 @@ impl Stretch {
     }
 }
 
-/// The values of the attributes. The texts are borrowed from the heap, as a file name would be, so that a peer which
+/// The values of the attributes. The texts are borrowed from the heap, as a file name would be, so a peer that
 /// keeps them has to copy them.
 #[derive(Debug)]
 pub struct Samples {

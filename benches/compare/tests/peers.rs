@@ -1,4 +1,4 @@
-//! What a reader of the tables relies on: each peer records what it is told to, and the binaries write what they say.
+//! Each peer records the spans of its scenario, and the binaries write their files.
 #![allow(clippy::unwrap_used)]
 
 use heirloom_compare::measure::Row;

@@ -1,9 +1,9 @@
 //! Keeps Heirloom's current context in step with OpenTelemetry's, by the API's hook for observers of its contexts.
 //!
 //! When OpenTelemetry attaches a context with a span, that span becomes Heirloom's current one. When the context is
-//! detached, the previous one becomes current again. OpenTelemetry doesn't notify the observer of contexts that are detached out of
-//! order. So each context has a view that identifies it, and an exit also removes all entries above the context that is
-//! current now.
+//! detached, the previous one becomes current again. OpenTelemetry doesn't notify the observer of contexts that are detached
+//! out of order. So each context has a view that identifies it, and an exit also removes all entries above the context that
+//! is current now.
 
 use super::open;
 use heirloom_core::{Context, Entered};
@@ -71,7 +71,8 @@ fn is_same(one: &AnyView, other: &AnyView) -> bool {
     address(one) == address(other)
 }
 
-/// Installs the observer for the whole process. OpenTelemetry has room for one: if there is another one already, that one stays.
+/// Installs the observer for the whole process. OpenTelemetry has room for one: if there is another one already, that one
+/// stays.
 pub(super) fn keep_in_step() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| GlobalContextObserver::set(Arc::new(Observer)));

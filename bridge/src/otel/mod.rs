@@ -22,9 +22,9 @@
 //!
 //! # The current span
 //!
-//! OpenTelemetry has a separate stack of contexts. The feature `otel-current` keeps it in step with Heirloom's: a span that is
-//! attached there becomes Heirloom's current span, and a span that starts there becomes a child of Heirloom's current span.
-//! The feature uses an experimental hook of OpenTelemetry's, and a process has only one such hook.
+//! OpenTelemetry has a separate stack of contexts. The feature `otel-current` keeps it in step with Heirloom's: a span that
+//! is attached there becomes Heirloom's current span, and a span that starts there becomes a child of Heirloom's current
+//! span. The feature uses an experimental hook of OpenTelemetry's, and a process has only one such hook.
 //!
 //! Without the feature, pass the context on where one system calls the other:
 //!
@@ -42,7 +42,8 @@
 //! });
 //! ```
 //!
-//! For the other direction, [`to_otel`] returns a context in which OpenTelemetry's spans become children of one of Heirloom's.
+//! For the other direction, [`to_otel`] returns a context in which OpenTelemetry's spans become children of one of
+//! Heirloom's.
 
 #[cfg(feature = "otel-current")]
 mod current;

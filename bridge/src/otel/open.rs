@@ -73,7 +73,8 @@ pub fn context(cx: &opentelemetry::Context) -> Context {
     of_span_in(cx, theirs)
 }
 
-/// Heirloom's context for the valid span context in one of OpenTelemetry's contexts. If [`to_otel`] put it there, the original.
+/// Heirloom's context for the valid span context in one of OpenTelemetry's contexts. If [`to_otel`] put it there, the
+/// original.
 pub(super) fn of_span_in(cx: &opentelemetry::Context, theirs: &SpanContext) -> Context {
     let is_theirs = |bound: &Context| {
         let plain = Context::from(theirs);

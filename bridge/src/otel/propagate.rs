@@ -36,8 +36,8 @@ pub fn inject(cx: impl Into<Context>, carrier: &mut dyn Injector) {
     }
 }
 
-/// Writes baggage into any carrier with OpenTelemetry's trait `Injector`; writes nothing for empty baggage. Cost: allocates the
-/// text.
+/// Writes baggage into any carrier with OpenTelemetry's trait `Injector`; writes nothing for empty baggage. Cost: allocates
+/// the text.
 ///
 /// ```
 /// use heirloom_bridge::otel::{extract_baggage, inject_baggage};
@@ -56,8 +56,8 @@ pub fn inject_baggage(baggage: &Baggage, carrier: &mut dyn Injector) {
     }
 }
 
-/// The context in a carrier. It is remote, and bound to the tracer of the current context or else to the global one; that tracer
-/// keeps the tracestate. Without a `traceparent` it is an invalid context, whose children are roots.
+/// The context in a carrier. It is remote, and bound to the tracer of the current context or else to the global one; that
+/// tracer keeps the tracestate. Without a `traceparent` it is an invalid context, whose children are roots.
 ///
 /// # Errors
 /// The `traceparent` is malformed, or there is more than one. The specification then requires a new trace, so

@@ -58,8 +58,8 @@ impl trace::TracerProvider for HeirloomTracerProvider {
 
 /// Starts Heirloom's spans for one instrumentation scope.
 ///
-/// Cost of a span: that of Heirloom's span and its attributes (two clock reads, and one more for each event and each explicit
-/// time). If the span's `SpanContext` is requested, as it is when the span is put into a context: also two locks
+/// Cost of a span: that of Heirloom's span and its attributes (two clock reads, and one more for each event and each
+/// explicit time). If the span's `SpanContext` is requested, as it is when the span is put into a context: also two locks
 /// that are rarely contended.
 #[derive(Clone, Debug)]
 pub struct HeirloomTracer {

@@ -16,13 +16,14 @@ pub struct HeirloomSpan {
     span: Option<Span>,
     is_over: bool,
     cx: Context,
-    /// Made at the first request for it or for the span. From then until the end the context is in the table of open spans. Before
-    /// that no other code has the `SpanContext`, so no lookup can ask for it.
+    /// Made at the first request for it or for the span. From then until the end the context is in the table of open spans.
+    /// Before that no other code has the `SpanContext`, so no lookup can ask for it.
     theirs: OnceLock<SpanContext>,
     observed: Observed,
 }
 
-/// An explicit time that differs from now by less than this counts as now: OpenTelemetry itself reads the clock before it calls.
+/// An explicit time that differs from now by less than this counts as now: OpenTelemetry itself reads the clock before it
+/// calls.
 const NOW: Duration = Duration::from_millis(1);
 
 impl HeirloomSpan {

@@ -69,8 +69,8 @@ impl<F: FnMut(&Field, Value<'_>)> Visit for Values<F> {
     }
 }
 
-/// The printed text of a value, at most `max_bytes` bytes of it. A longer text ends in an ellipsis, and is not formatted to its
-/// end. A panic in the value's formatting code is caught.
+/// The printed text of a value, at most `max_bytes` bytes of it. A longer text ends in an ellipsis, and is not formatted to
+/// its end. A panic in the value's formatting code is caught.
 fn text_of(value: &fmt::Arguments<'_>, max_bytes: usize) -> String {
     let mut out = Capped { text: String::new(), max_bytes, cut: false };
     let printed = catch_unwind(AssertUnwindSafe(|| out.write_fmt(*value)));

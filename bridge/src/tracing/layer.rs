@@ -84,9 +84,9 @@ where
 impl HeirloomLayer {
     /// The parent of a new span.
     ///
-    /// If tracing's parent isn't tracing's current span, the caller chose it: the parent is that span, or its nearest recorded
-    /// ancestor. Otherwise the parent is Heirloom's current span. That is tracing's current span or a descendant, because
-    /// entering tracing's span also makes it Heirloom's current one.
+    /// If tracing's parent isn't tracing's current span, the caller chose it: the parent is that span, or its nearest
+    /// recorded ancestor. Otherwise the parent is Heirloom's current span. That is tracing's current span or a descendant,
+    /// because entering tracing's span also makes it Heirloom's current one.
     fn parent<S>(&self, attributes: &Attributes<'_>, span: &SpanRef<'_, S>, layers: &Layers<'_, S>) -> Context
     where
         S: Subscriber + for<'a> LookupSpan<'a>,

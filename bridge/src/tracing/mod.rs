@@ -36,15 +36,15 @@
 //!
 //! # Out of order
 //!
-//! tracing's spans may be exited in any order. The current span is then the one that it is in tracing. When a scope of Heirloom's
-//! ends, it restores the context that was current before it, no matter which spans were entered or exited inside. When one of
-//! tracing's spans is exited, it ends the leaked scopes of Heirloom's inside it.
+//! tracing's spans may be exited in any order. The current span is then the one that it is in tracing. When a scope of
+//! Heirloom's ends, it restores the context that was current before it, no matter which spans were entered or exited inside.
+//! When one of tracing's spans is exited, it ends the leaked scopes of Heirloom's inside it.
 //!
 //! # Exporters that are traced themselves
 //!
-//! Spans of Heirloom's own threads are not recorded, so that an export doesn't make spans to export. But an exporter's client
-//! may start threads that Heirloom doesn't know (`reqwest`'s blocking client does). Filter out the spans of these threads: the
-//! targets `hyper`, `hyper_util`, `reqwest` and `h2`, or everything below `INFO`.
+//! Spans of Heirloom's own threads are not recorded, so that an export doesn't make spans to export. But an exporter's
+//! client may start threads that Heirloom doesn't know (`reqwest`'s blocking client does). Filter out the spans of these
+//! threads: the targets `hyper`, `hyper_util`, `reqwest` and `h2`, or everything below `INFO`.
 //!
 //! # Differences from tracing
 //!
@@ -122,8 +122,8 @@ pub struct HeirloomLayer {
     max_text_bytes: usize,
 }
 
-/// Default limit in bytes for the text of a value that is given by its `Debug` or `Display`. Longer texts are rarely read, and
-/// formatting them delays the recording thread.
+/// Default limit in bytes for the text of a value that is given by its `Debug` or `Display`. Longer texts are rarely read,
+/// and formatting them delays the recording thread.
 const MAX_TEXT_BYTES: usize = 16 << 10;
 
 static LAYERS: AtomicU64 = AtomicU64::new(0);
@@ -180,8 +180,8 @@ impl HeirloomLayer {
         self
     }
 
-    /// The limit in bytes for the text of a value that is given by its `Debug` or `Display`. A longer text ends in `…` and is
-    /// not formatted to its end. For plain texts the tracer's limit applies.
+    /// The limit in bytes for the text of a value that is given by its `Debug` or `Display`. A longer text ends in `…` and
+    /// is not formatted to its end. For plain texts the tracer's limit applies.
     pub fn with_max_text_bytes(mut self, bytes: usize) -> Self {
         self.max_text_bytes = bytes;
         self

@@ -1,8 +1,8 @@
 //! The spans of tracing that are entered on this thread, each with its scope of Heirloom's current context.
 //!
-//! tracing allows its spans to be exited in any order; a scope of Heirloom's ends all scopes inside it. So a span that is exited
-//! before the spans inside it is only marked. Its scope ends together with the last scope inside it; until then the inner span stays
-//! current, as in tracing. A scope of Heirloom's around all of them ends them all.
+//! tracing allows its spans to be exited in any order; a scope of Heirloom's ends all scopes inside it. So a span that is
+//! exited before the spans inside it is only marked. Its scope ends together with the last scope inside it; until then the
+//! inner span stays current, as in tracing. A scope of Heirloom's around all of them ends them all.
 
 use heirloom_core::{Context, Entered};
 use std::cell::RefCell;

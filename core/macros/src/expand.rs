@@ -141,7 +141,8 @@ impl Expansion<'_> {
         }
     }
 
-    /// The body as a closure that is called at once, through a function that takes `FnOnce`: so it may move its captures out.
+    /// The body as a closure that is called at once, through a function that takes `FnOnce`: so it may move its captures
+    /// out.
     fn call(&self) -> TokenStream {
         let (krate, body) = (&self.names.krate, &self.function.body);
         let annotation = self.function.returns().map_or(Some(quote!(())), types::annotation);
@@ -149,8 +150,8 @@ impl Expansion<'_> {
         quote!(#krate::call #annotation(move || #body))
     }
 
-    /// The body as a future. Its first statement does nothing at run time; it declares the return type, which an `async` block
-    /// can't declare.
+    /// The body as a future. Its first statement does nothing at run time; it declares the return type, which an `async`
+    /// block can't declare.
     fn async_move(&self, returns: &Type, body: &impl ToTokens) -> TokenStream {
         let output = &self.names.output;
         let says = types::annotation(returns).filter(|_| !types::is_unit(returns)).map(|ty| {

@@ -21,8 +21,8 @@ mod types;
 use proc_macro::TokenStream;
 use proc_macro2::Span;
 
-/// Records a span for each call of a function. The span is current in the body and ends when the function returns, also by `?`
-/// or a panic.
+/// Records a span for each call of a function. The span is current in the body and ends when the function returns, also by
+/// `?` or a panic.
 ///
 /// ```
 /// use heirloom::prelude::*;
@@ -64,9 +64,9 @@ use proc_macro2::Span;
 /// | `crate = path` | the path of `heirloom` or `heirloom_core`, if it has another name | |
 ///
 /// `parent`, `name` and `fields` are expressions over the function's arguments, evaluated before the body. The values of
-/// `fields` are taken by reference, and are evaluated only if the span is recorded. They can be numbers, booleans, texts, lists
-/// of these, and pointers to them; a `None` sets no attribute. Only what you name is captured, and captured values pass
-/// through the tracer's rules (`heirloom::capture`).
+/// `fields` are taken by reference, and are evaluated only if the span is recorded. They can be numbers, booleans, texts,
+/// lists of these, and pointers to them; a `None` sets no attribute. Only what you name is captured, and captured values
+/// pass through the tracer's rules (`heirloom::capture`).
 ///
 /// # An `Err`
 ///
@@ -105,8 +105,8 @@ use proc_macro2::Span;
 /// # });
 /// ```
 ///
-/// **A function whose return value is inspected** (a `Result`, or `output`): the body becomes a closure that is called at once,
-/// so that `?` and `return` pass the inspection. The closure adds no cost.
+/// **A function whose return value is inspected** (a `Result`, or `output`): the body becomes a closure that is called at
+/// once, so that `?` and `return` pass the inspection. The closure adds no cost.
 ///
 /// ```
 /// # use heirloom::prelude::*;
@@ -138,11 +138,11 @@ use proc_macro2::Span;
 /// # });
 /// ```
 ///
-/// **An `async fn`**, and a function that ends in an `async` block (bare, in a `Box::pin`, or with `.boxed()`, as `async_trait`
-/// writes it): the body becomes a future with the span. The span starts at the first poll, is current during each poll on
-/// any thread, and ends when the future completes or is dropped. A dropped future's span is marked as cancelled. A span that
-/// was polled more than once has the number of polls in `heirloom.polls`. Statements before the block run with the call,
-/// outside the span. Cost: that of a function, and for each poll two writes to a thread-local.
+/// **An `async fn`**, and a function that ends in an `async` block (bare, in a `Box::pin`, or with `.boxed()`, as
+/// `async_trait` writes it): the body becomes a future with the span. The span starts at the first poll, is current during
+/// each poll on any thread, and ends when the future completes or is dropped. A dropped future's span is marked as
+/// cancelled. A span that was polled more than once has the number of polls in `heirloom.polls`. Statements before the block
+/// run with the call, outside the span. Cost: that of a function, and for each poll two writes to a thread-local.
 ///
 /// ```
 /// # use heirloom::prelude::*;
@@ -198,8 +198,8 @@ use proc_macro2::Span;
 /// # });
 /// ```
 ///
-/// **A function that returns a stream**, with `stream` (`impl Stream`, `Pin<Box<dyn Stream>>`, `BoxStream`): as for a future.
-/// The span ends with the stream and has the number of its items.
+/// **A function that returns a stream**, with `stream` (`impl Stream`, `Pin<Box<dyn Stream>>`, `BoxStream`): as for a
+/// future. The span ends with the stream and has the number of its items.
 ///
 /// ```
 /// # use heirloom::prelude::*;
@@ -284,8 +284,8 @@ use proc_macro2::Span;
 ///
 /// - `const` functions, `extern` functions and functions without a body are compile errors.
 /// - A future or a stream of a named type (`-> MyFuture`) can't take a span: the span covers the call only.
-/// - Under `#[track_caller]`, `Location::caller()` in a body whose return value is inspected is the function itself, as it is in
-///   an `async fn`.
+/// - Under `#[track_caller]`, `Location::caller()` in a body whose return value is inspected is the function itself, as it
+///   is in an `async fn`.
 /// - The items of a stream have no separate spans: start a span where the item is made.
 /// - The parent of a spawned task is the context that is current at its first poll. On a runtime's thread there is none:
 ///   use the traced forms of `spawn`, or `parent = cx`.

@@ -42,6 +42,8 @@ pub(crate) struct Hosted {
     prefix: u64,
     born: Moment,
     process: OnceLock<u32>,
+    /// Why this process is about to kill the child.
+    reason: OnceLock<String>,
     fate: Mutex<Fate>,
     changed: Condvar,
 }
@@ -87,7 +89,7 @@ impl Hosted {
         parts.word(Word::Magic).store(MAGIC, Ordering::Release);
         let fate = Mutex::new(Fate::Lives);
         let process = OnceLock::new();
-        Ok(Self { mapped, layout, prefix, born, process, fate, changed: Condvar::new() })
+        Ok(Self { mapped, layout, prefix, born, process, reason: OnceLock::new(), fate, changed: Condvar::new() })
     }
 
     fn parts(&self) -> Parts<'_> {
@@ -108,6 +110,15 @@ impl Hosted {
 
     pub(crate) fn set_heir(&self, process_id: u32) {
         self.parts().word(Word::Heir).store(process_id.into(), Ordering::Release);
+    }
+
+    pub(crate) fn set_reason(&self, reason: &str) {
+        let _ = self.reason.set(reason.to_owned());
+    }
+
+    /// Why this process killed the child, if it did.
+    pub(crate) fn reason(&self) -> Option<&str> {
+        self.reason.get().map(String::as_str)
     }
 
     /// The id of the process, once it is known.

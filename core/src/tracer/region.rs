@@ -67,6 +67,12 @@ impl Region {
         self.hosted.is_recording()
     }
 
+    /// Notes why this process is about to kill the child. The reason becomes part of the status of the spans that the child
+    /// leaves open. The first reason counts.
+    pub fn killing(&self, reason: &str) {
+        self.hosted.set_reason(reason);
+    }
+
     /// Tells the collector that the process has ended: it reads what is left in the region, and closes open spans as
     /// aborted, with the present time as their end. Call it when all threads of the process have ended.
     pub fn died(&self, death: Death) {

@@ -1,7 +1,7 @@
 //! The example against a third-party backend: `rotel`, an OTLP collector that logs the spans it receives.
 //!
-//! The environment variable `HEIRLOOM_ROTEL` names its program; `ci/backends.sh` installs it and sets the variable. Without the
-//! variable the test prints that it is skipped.
+//! The environment variable `HEIRLOOM_ROTEL` names its program; `ci/backends.sh` installs it and sets the variable. Without
+//! the variable the test prints that it is skipped.
 #![allow(clippy::unwrap_used)]
 
 use serde_json::Value;

@@ -1,5 +1,6 @@
-//! The main example. It hashes and tokenises every file of a directory on a thread pool, merges the counts on separate threads,
-//! analyses the texts in worker processes and writes an index in the background. Then it shows the trace of all of that:
+//! The main example. It hashes and tokenises every file of a directory on a thread pool, merges the counts on separate
+//! threads, analyses the texts in worker processes and writes an index in the background. Then it shows the trace of all of
+//! that:
 //!
 //! ```text
 //! cargo run --release -p heirloom-pipeline -- [DIR] [--trace-out FILE]
@@ -77,8 +78,8 @@ fn main() -> ExitCode {
     FAILED.into()
 }
 
-/// Bytes of each thread's ring: about 40,000 spans, four times the default. Every span matters here, even if the pool leaves no
-/// processor to the collector. A ring only takes the memory that is used.
+/// Bytes of each thread's ring: about 40,000 spans, four times the default. Every span matters here, even if the pool leaves
+/// no processor to the collector. A ring only takes the memory that is used.
 const SHARD_BYTES: usize = 4 << 20;
 /// Bytes of each exporter's queue: about 300,000 spans, four times the default. The memory exporter keeps all spans anyway.
 const QUEUE_BYTES: usize = 64 << 20;

@@ -1,5 +1,5 @@
-//! Finds how deeply the brackets of each text nest. It runs in worker processes, as a parser would that may corrupt memory. The
-//! spans of the workers are in the same trace.
+//! Finds how deeply the brackets of each text nest. It runs in worker processes, as a parser would that may corrupt memory.
+//! The spans of the workers are in the same trace.
 
 use heirloom::workers::{Pool, Worker};
 use heirloom::Span;

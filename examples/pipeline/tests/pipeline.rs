@@ -256,7 +256,7 @@ mod unix {
         }
         let ran = match command.output() {
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-                return eprintln!("skipped: nobody but the superuser may run {:?}", command.get_program());
+                return eprintln!("skipped: only the superuser can run {:?}", command.get_program());
             }
             output => Ran::from(output.unwrap()),
         };

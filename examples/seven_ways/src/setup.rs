@@ -22,8 +22,8 @@ pub fn start(service: &str, langfuse: &str) -> Result<Guard, Box<dyn Error>> {
     Ok(builder.shard_bytes(SHARD_BYTES).queue_bytes(QUEUE_BYTES).init()?)
 }
 
-/// Installs the layer for `tracing` and the provider for OpenTelemetry's API. Call it once in each process. Spans of these APIs
-/// go to the tracer of the current context, or else to the global one.
+/// Installs the layer for `tracing` and the provider for OpenTelemetry's API. Call it once in each process. Spans of these
+/// APIs go to the tracer of the current context, or else to the global one.
 ///
 /// # Errors
 /// Another subscriber is set already.

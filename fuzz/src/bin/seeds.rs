@@ -1,4 +1,4 @@
-//! Writes inputs to start from: what a child of good will records through the public API, as scripts of `record`; and
+//! Writes the initial inputs: the records of a well-behaved child that uses the public API, as scripts of `record`; and
 //! changes of each kind, as scripts of `mutated_ring`.
 //!
 //! ```text
@@ -11,7 +11,7 @@ use heirloom_core::Settings;
 use std::path::Path;
 use std::sync::atomic::Ordering::Acquire;
 
-/// Where the first shard is, and its ring behind its head: `docs/shm-format.md`.
+/// The offsets of the first shard, and of the ring after its head: see `docs/shm-format.md`.
 const SHARD: usize = 1_126_400 / 8;
 const RING: usize = SHARD + 256 / 8;
 
@@ -41,7 +41,7 @@ fn write(folder: &Path, name: &str, script: &[u8]) -> std::io::Result<()> {
     std::fs::write(folder.join(name), script)
 }
 
-/// The records of a child that does a bit of everything.
+/// The records of a child that uses each kind of record.
 fn recorded() -> Result<Vec<RawRecord>, Failure> {
     let parent = Collector::start(64 << 10, Settings::default())?;
     let memory = SharedMemory::new(Region::bytes(parent.tracer()))?;

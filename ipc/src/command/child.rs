@@ -2,8 +2,8 @@
 
 use super::run::Run;
 use super::stdio::Set;
-use super::Traced;
-use crate::process::{self, Exit};
+use super::traced::Traced;
+use crate::process;
 use heirloom_core::Span;
 use std::io;
 use std::ops::{Deref, DerefMut};
@@ -125,7 +125,7 @@ impl Child {
     /// As the twin's. The span has ended then, with as much as is known.
     pub fn wait(&mut self) -> io::Result<ExitStatus> {
         drop(self.inner.stdin.take());
-        let exit = if self.run.wants_exit() { Exit::wait(self.inner.id()).ok() } else { None };
+        let exit = if self.run.wants_exit() { process::wait(self.inner.id()).ok() } else { None };
         self.run.learned(exit.as_ref());
         let status = self.inner.wait();
         self.run.waited(exit, &status);

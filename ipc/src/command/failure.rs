@@ -1,31 +1,15 @@
 //! Names for what went wrong, for the attribute `error.type`: few, and the same on every machine.
 
+use crate::process;
 use std::borrow::Cow;
 use std::io::{Error, ErrorKind};
 
 /// The kind of the error as in `not_found`; `_OTHER`, as OpenTelemetry has it, where there is none.
 pub(super) fn error_type(error: &Error) -> Cow<'static, str> {
-    match of_code(error) {
+    match process::error_name(error) {
         Some(name) => Cow::Borrowed(name),
         None => of_kind(error.kind()),
     }
-}
-
-/// What the standard library has no kind for, and what starting a process is likely to fail with.
-#[cfg(unix)]
-fn of_code(error: &Error) -> Option<&'static str> {
-    match error.raw_os_error()? {
-        libc::EMFILE | libc::ENFILE => Some("too_many_open_files"),
-        libc::ENOEXEC => Some("exec_format_error"),
-        libc::ECHILD => Some("no_child"),
-        libc::EAGAIN => Some("too_many_processes"),
-        _ => None,
-    }
-}
-
-#[cfg(not(unix))]
-fn of_code(_: &Error) -> Option<&'static str> {
-    None
 }
 
 /// `NotFound` becomes `not_found`.

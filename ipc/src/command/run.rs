@@ -5,9 +5,10 @@
 //! ended says that nobody waited.
 
 use super::failure;
-use crate::join::Join;
+use crate::attach::Attach;
+use crate::baggage;
+use crate::env::{self, Environment};
 use crate::process::{self, Exit};
-use crate::Environment;
 use heirloom_core::{Baggage, Context, Name, Span, SpanKind, Value};
 use std::borrow::Cow;
 use std::io;
@@ -22,7 +23,7 @@ const COMPILED_OUT: bool = size_of::<Span>() == 0;
 pub(super) struct Plan {
     cx: Context,
     pub(super) args: bool,
-    pub(super) joined: bool,
+    pub(super) attached: bool,
     pub(super) baggage: Baggage,
 }
 
@@ -31,21 +32,21 @@ pub(super) struct Plan {
 pub(super) struct Run {
     /// `None` once it has ended.
     span: Option<Span>,
-    join: Option<Join>,
+    attach: Option<Attach>,
     /// What the kernel may have counted as the child's although it was ours.
     not_its_own_bytes: u64,
 }
 
 impl Plan {
     pub(super) fn new(cx: Context) -> Self {
-        Self { cx, args: false, joined: false, baggage: Baggage::new() }
+        Self { cx, args: false, attached: false, baggage: baggage::current() }
     }
 
     /// Begins the span and prepares the command.
     pub(super) fn begin(self, command: &mut Command) -> Run {
         let span = if COMPILED_OUT { self.cx.span("") } else { self.span(command) };
-        let join = self.prepare(&span, command);
-        Run { span: Some(span), join, not_its_own_bytes: u64::MAX }
+        let attach = self.prepare(&span, command);
+        Run { span: Some(span), attach, not_its_own_bytes: u64::MAX }
     }
 
     fn span(&self, command: &Command) -> Span {
@@ -60,19 +61,19 @@ impl Plan {
         span
     }
 
-    /// Changes the command so that the child finds its span, and its region if it joins.
-    fn prepare(&self, span: &Span, command: &mut Command) -> Option<Join> {
+    /// Changes the command so that the child finds its span, and its region if it attaches.
+    fn prepare(&self, span: &Span, command: &mut Command) -> Option<Attach> {
         if COMPILED_OUT {
             return None;
         }
         Environment::of(span).with_baggage(&self.baggage).apply_to(command);
-        crate::env::keep_trace_file(command);
-        if !self.joined || !span.is_recording() {
+        env::keep_trace_file(command);
+        if !self.attached || !span.is_recording() {
             return None;
         }
-        let joined = Join::prepare(span, command);
-        let why = |reason: String| _ = span.event_with("heirloom.not_joined", &[("reason", reason.into())]);
-        joined.map_err(why).ok()
+        let attached = Attach::prepare(span, command);
+        let why = |reason: String| _ = span.event_with("heirloom.not_attached", &[("reason", reason.into())]);
+        attached.map_err(why).ok()
     }
 }
 
@@ -90,7 +91,7 @@ impl Run {
 
     /// The child runs.
     fn spawned(mut self, pid: Option<u32>) -> Self {
-        self.join = self.join.take().zip(pid).map(|(join, pid)| join.started(pid));
+        self.attach = self.attach.take().zip(pid).map(|(attach, pid)| attach.started(pid));
         if let (Some(span), Some(pid)) = (self.recording(), pid) {
             span.set("process.child.pid", pid);
             // After the spawn: what another thread took meanwhile may have been counted too.
@@ -120,15 +121,15 @@ impl Run {
     /// Nobody wants to know, or nobody can tell.
     pub(super) fn try_exit(&self, pid: Option<u32>) -> io::Result<Option<Exit>> {
         match pid.filter(|_| self.wants_exit()) {
-            Some(pid) => Exit::try_wait(pid),
+            Some(pid) => process::try_wait(pid),
             None => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 
     /// How the child ended is known, and it is about to be reaped: whoever watches it would not learn it any more.
     pub(super) fn learned(&self, exit: Option<&Exit>) {
-        if let (Some(join), Some(exit)) = (&self.join, exit) {
-            join.exited(exit);
+        if let (Some(attach), Some(exit)) = (&self.attach, exit) {
+            attach.exited(exit);
         }
     }
 
@@ -136,7 +137,7 @@ impl Run {
     pub(super) fn waited(&mut self, exit: Option<Exit>, status: &io::Result<ExitStatus>) {
         match (exit, status) {
             (Some(exit), _) => self.exited(&exit),
-            (None, Ok(status)) => self.exited(&Exit::from_status(*status)),
+            (None, Ok(status)) => self.exited(&process::exit_of(*status)),
             (None, Err(error)) => self.lost(error),
         }
     }
@@ -144,7 +145,7 @@ impl Run {
     /// The child has ended so. Ends the span; once.
     fn exited(&mut self, exit: &Exit) {
         let Some(span) = self.span.take() else { return };
-        self.join.iter().for_each(|join| join.exited(exit));
+        self.attach.iter().for_each(|attach| attach.exited(exit));
         if exit.has_usage() {
             span.set("process.cpu.time.user", exit.user.as_secs_f64());
             span.set("process.cpu.time.system", exit.system.as_secs_f64());
@@ -187,7 +188,7 @@ fn set_outcome(span: &Span, exit: &Exit) {
             fail(span, &code.to_string(), &format!("exit code {code}"));
         }
     }
-    if let Some(signal) = exit.signal_name() {
+    if let Some(signal) = exit.signal.map(process::signal_name) {
         span.set("process.exit.signal", &*signal);
         fail(span, &signal, &format!("ended by {signal}"));
     }

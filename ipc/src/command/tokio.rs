@@ -8,7 +8,7 @@
 //! descriptors left), the span has the exit code or signal, and no CPU time and memory.
 
 use super::run::Run;
-use super::{AsCommand, Traced};
+use super::traced::{AsCommand, Traced};
 use crate::process::{self, Exit};
 use heirloom_core::Span;
 use std::future::{poll_fn, Future};
@@ -205,7 +205,7 @@ async fn exit_of(pid: u32) -> io::Result<Exit> {
     let ended = AsyncFd::with_interest(process::open(pid)?, Interest::READABLE)?;
     loop {
         let mut ready = ended.readable().await?;
-        match Exit::try_wait(pid)? {
+        match process::try_wait(pid)? {
             Some(exit) => return Ok(exit),
             None => ready.clear_ready(),
         }

@@ -1,8 +1,5 @@
 //! [`Exit`]: how a child process ended, and what it used.
 
-use super::{os, signal};
-use std::io;
-use std::process::ExitStatus;
 use std::time::Duration;
 
 /// How a child process ended, and what it and the children that it waited for used.
@@ -23,57 +20,15 @@ pub(crate) struct Exit {
 }
 
 impl Exit {
-    /// Waits until the child has ended, and leaves it to be reaped by whoever holds it.
-    ///
-    /// Its numbers are its own, however many other children end at the same time.
-    ///
-    /// Close its standard input first, if you hold it: it may be waiting for that.
-    ///
-    /// # Errors
-    ///
-    /// This process has no such child (`ECHILD`: somebody else reaped it, or `SIGCHLD` is ignored). `Unsupported` on
-    /// everything but Linux; then there is [`from_status`](Self::from_status).
-    pub(crate) fn wait(pid: u32) -> io::Result<Exit> {
-        os::wait(pid)
-    }
-
-    /// As [`wait`](Self::wait), without waiting: `None` while the child runs.
-    ///
-    /// # Errors
-    ///
-    /// As [`wait`](Self::wait).
-    pub(crate) fn try_wait(pid: u32) -> io::Result<Option<Exit>> {
-        os::try_wait(pid)
-    }
-
-    /// What the standard library tells: nothing of what was used.
-    pub(crate) fn from_status(status: ExitStatus) -> Exit {
-        Exit { code: status.code(), signal: signal_of(status), ..Exit::default() }
-    }
-
     /// Whether CPU time and memory are known.
     pub(crate) fn has_usage(&self) -> bool {
         self.peak_bytes != 0
     }
-
-    /// The name of the signal that ended it, as in `SIGKILL`; the number where it has none.
-    pub(crate) fn signal_name(&self) -> Option<String> {
-        self.signal.map(signal::name)
-    }
-}
-
-#[cfg(unix)]
-fn signal_of(status: ExitStatus) -> Option<i32> {
-    std::os::unix::process::ExitStatusExt::signal(&status)
-}
-
-#[cfg(not(unix))]
-fn signal_of(_: ExitStatus) -> Option<i32> {
-    None
 }
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
+    use super::super::{exit_of, signal_name, try_wait, wait};
     use super::*;
     use std::process::{Child, Command};
     use std::time::Instant;
@@ -85,9 +40,9 @@ mod tests {
     #[test]
     fn the_exit_is_known_before_the_child_is_reaped() {
         let mut child = shell("exit 7");
-        let exit = Exit::wait(child.id()).unwrap();
+        let exit = wait(child.id()).unwrap();
         assert_eq!((exit.code, exit.signal, exit.has_usage()), (Some(7), None, true));
-        assert_eq!(Exit::wait(child.id()).unwrap(), exit, "and again");
+        assert_eq!(wait(child.id()).unwrap(), exit, "and again");
         assert_eq!(child.wait().unwrap().code(), Some(7), "it was left for std");
     }
 
@@ -95,9 +50,9 @@ mod tests {
     fn a_signal_has_its_name() {
         for (signal, name) in [("KILL", "SIGKILL"), ("TERM", "SIGTERM"), ("ABRT", "SIGABRT"), ("40", "40")] {
             let mut child = shell(&format!("kill -{signal} $$"));
-            let exit = Exit::wait(child.id()).unwrap();
+            let exit = wait(child.id()).unwrap();
             child.wait().unwrap();
-            assert_eq!((exit.code, exit.signal_name().as_deref()), (None, Some(name)));
+            assert_eq!((exit.code, exit.signal.map(signal_name).as_deref()), (None, Some(name)));
         }
     }
 
@@ -105,11 +60,11 @@ mod tests {
     fn a_running_child_has_no_exit_and_is_not_waited_for() {
         let mut child = Command::new("sleep").arg("60").spawn().unwrap();
         let start = Instant::now();
-        assert_eq!(Exit::try_wait(child.id()).unwrap(), None);
+        assert_eq!(try_wait(child.id()).unwrap(), None);
         assert!(start.elapsed() < Duration::from_secs(30));
         child.kill().unwrap();
-        assert_eq!(Exit::wait(child.id()).unwrap().signal, Some(9));
-        assert_eq!(Exit::try_wait(child.id()).unwrap().unwrap().signal, Some(9));
+        assert_eq!(wait(child.id()).unwrap().signal, Some(9));
+        assert_eq!(try_wait(child.id()).unwrap().unwrap().signal, Some(9));
         child.wait().unwrap();
     }
 
@@ -117,15 +72,15 @@ mod tests {
     fn what_is_no_child_is_an_error() {
         let mut child = shell("true");
         child.wait().unwrap();
-        assert_eq!(Exit::wait(child.id()).unwrap_err().raw_os_error(), Some(libc::ECHILD));
-        assert!(Exit::try_wait(u32::MAX).is_err() && Exit::wait(0).is_err());
+        assert_eq!(wait(child.id()).unwrap_err().raw_os_error(), Some(libc::ECHILD));
+        assert!(try_wait(u32::MAX).is_err() && wait(0).is_err());
     }
 
     #[test]
     fn what_std_tells_is_the_same_exit_without_usage() {
         let mut child = shell("kill -9 $$");
-        let exit = Exit::wait(child.id()).unwrap();
-        let known = Exit::from_status(child.wait().unwrap());
+        let exit = wait(child.id()).unwrap();
+        let known = exit_of(child.wait().unwrap());
         assert_eq!((known.code, known.signal, known.has_usage()), (exit.code, exit.signal, false));
     }
 }

@@ -1,25 +1,62 @@
-//! What the operating system tells about a child process, beyond what the standard library asks it for.
+//! The operating system, as far as child processes are concerned, beyond what the standard library asks it for. Which system
+//! has which file is decided here; a port begins here.
 //!
-//! | function | contract |
-//! |---|---|
-//! | `wait`, `try_wait` | how a child ended and what it used, without reaping it |
-//! | `own_peak_bytes` | the most memory that this process has had |
-//! | `open` (feature `tokio`) | a descriptor that becomes readable when the child ends |
-//! | `read_both` | reads two pipes to their ends at the same time |
+//! | function | contract | Linux | other Unix | else |
+//! |---|---|---|---|---|
+//! | `wait`, `try_wait` | how a child ended and what it used, without reaping it | `linux.rs` | `portable.rs`: unsupported | the same |
+//! | `own_peak_bytes` | the most memory that this process has had | `linux.rs` | 0 | 0 |
+//! | `open` (feature `tokio`) | a descriptor that becomes readable when the child ends | `pidfd.rs` | unsupported | - |
+//! | `Watcher` | tells a [`Watched`] of its child's end | one thread for all, `watch.rs`, `bells.rs` | a thread each, `watch_threads.rs` | - |
+//! | `read_both` | reads two pipes to their ends at the same time | `unix.rs` | `unix.rs` | `other.rs`: a thread |
+//! | `exit_of`, `error_name`, `signal_name` | as OpenTelemetry's attributes have them | `unix.rs` | `unix.rs` | none |
+//! | `monotonic_ns`, `readable`, `close_stdin`, `exit_now` | for worker pools | `worker.rs` | `worker.rs` | - |
 
 mod exit;
+pub(crate) use exit::Exit;
+
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(target_os = "linux")]
+pub(crate) use linux::{own_peak_bytes, try_wait, wait};
 #[cfg(not(target_os = "linux"))]
 mod portable;
-mod signal;
-
-pub(crate) use exit::Exit;
-#[cfg(target_os = "linux")]
-use linux as os;
 #[cfg(not(target_os = "linux"))]
-use portable as os;
+pub(crate) use portable::{own_peak_bytes, try_wait, wait};
 
-#[cfg(all(feature = "tokio", unix))]
-pub(crate) use os::open;
-pub(crate) use os::{own_peak_bytes, read_both};
+#[cfg(all(target_os = "linux", any(feature = "record", feature = "workers", feature = "tokio")))]
+mod pidfd;
+#[cfg(all(target_os = "linux", feature = "tokio"))]
+pub(crate) use pidfd::open;
+#[cfg(all(unix, not(target_os = "linux"), feature = "tokio"))]
+pub(crate) use portable::open;
+
+#[cfg(unix)]
+mod unix;
+#[cfg(unix)]
+pub(crate) use unix::{error_name, exit_of, read_both, signal_name};
+#[cfg(not(unix))]
+mod other;
+#[cfg(not(unix))]
+pub(crate) use other::{error_name, exit_of, read_both, signal_name};
+
+#[cfg(all(unix, feature = "workers"))]
+mod worker;
+#[cfg(all(unix, feature = "workers"))]
+pub(crate) use worker::{close_stdin, exit_now, monotonic_ns, readable};
+
+#[cfg(all(target_os = "linux", any(feature = "record", feature = "workers")))]
+mod bells;
+#[cfg(all(target_os = "linux", any(feature = "record", feature = "workers")))]
+mod watch;
+#[cfg(all(unix, not(target_os = "linux"), feature = "workers"))]
+mod watch_threads;
+#[cfg(any(all(target_os = "linux", feature = "record"), all(unix, feature = "workers")))]
+mod watched;
+#[cfg(all(target_os = "linux", feature = "record"))]
+pub(crate) use bells::ring;
+#[cfg(all(target_os = "linux", any(feature = "record", feature = "workers")))]
+pub(crate) use watch::Watcher;
+#[cfg(all(unix, not(target_os = "linux"), feature = "workers"))]
+pub(crate) use watch_threads::Watcher;
+#[cfg(any(all(target_os = "linux", feature = "record"), all(unix, feature = "workers")))]
+pub(crate) use watched::Watched;

@@ -11,7 +11,7 @@ use std::io;
 ///
 /// What the environment says is ignored in a program that runs with more rights than its user (setuid), and if it is stale:
 /// a grandchild that inherits the variable is not the heir, whether it inherits the memory too or not.
-pub fn join_parent() {
+pub fn attach_to_parent() {
     on_init(find);
 }
 

@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 use super::sys::{self, Map};
+use crate::process;
 use heirloom_core::region::Mapping;
 use std::io;
 use std::ops::Range;
@@ -36,6 +37,6 @@ unsafe impl Mapping for Memory {
     }
 
     fn ring(&self) {
-        sys::ring(self.event.as_fd());
+        process::ring(self.event.as_fd());
     }
 }

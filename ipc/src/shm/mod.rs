@@ -1,4 +1,4 @@
-//! Shared-memory shards: a child that joins its parent's trace.
+//! Shared-memory shards: a child that attaches to its parent's tracer.
 //!
 //! | file | what it does |
 //! |---|---|
@@ -6,7 +6,6 @@
 //! | `child.rs` | finds it, when the child starts its tracer |
 //! | `memory.rs` | the memory file and its mapping |
 //! | `variable.rs` | the environment variable that says where it is |
-//! | `watch.rs` | the thread that watches joined children |
 //! | `sys.rs` | the system calls |
 //!
 //! What is in the memory, and who believes what, is `heirloom_core::region`'s business; the format is in
@@ -17,7 +16,6 @@ mod memory;
 mod parent;
 mod sys;
 mod variable;
-mod watch;
 
-pub use child::join_parent;
-pub use parent::{JoinError, Joined, Joining};
+pub use child::attach_to_parent;
+pub use parent::{Attached, Attaching, RegionError};

@@ -3,7 +3,7 @@
 use super::memory::Memory;
 use super::sys;
 use super::variable::{Place, VARIABLE};
-use super::watch::Watcher;
+use crate::process::{Exit, Watched, Watcher};
 use heirloom_core::region::{Death, HostError, Region, RegionReport};
 use heirloom_core::{Context, Tracer};
 use std::fmt;
@@ -18,7 +18,7 @@ use std::time::Duration;
 /// Why a child could not get a region. It runs all the same, and finds its parent's context in its environment.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum JoinError {
+pub enum RegionError {
     /// The context is of no tracer that runs.
     NoTracer,
     /// The tracer can't take a child in.
@@ -32,36 +32,38 @@ pub enum JoinError {
     },
 }
 
-impl fmt::Display for JoinError {
+impl fmt::Display for RegionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            JoinError::NoTracer => f.write_str("the context belongs to no tracer that runs, so a child can't join it"),
-            JoinError::Host(error) => error.fmt(f),
-            JoinError::System { what, error } => write!(f, "can't {what} for a child's region: {error}"),
+            RegionError::NoTracer => {
+                f.write_str("the context belongs to no tracer that runs, so a child can't record into it")
+            }
+            RegionError::Host(error) => error.fmt(f),
+            RegionError::System { what, error } => write!(f, "can't {what} for a child's region: {error}"),
         }
     }
 }
 
-impl std::error::Error for JoinError {
+impl std::error::Error for RegionError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            JoinError::NoTracer => None,
-            JoinError::Host(error) => Some(error),
-            JoinError::System { error, .. } => Some(error),
+            RegionError::NoTracer => None,
+            RegionError::Host(error) => Some(error),
+            RegionError::System { error, .. } => Some(error),
         }
     }
 }
 
-fn system(what: &'static str) -> impl FnOnce(io::Error) -> JoinError {
-    move |error| JoinError::System { what, error }
+fn system(what: &'static str) -> impl FnOnce(io::Error) -> RegionError {
+    move |error| RegionError::System { what, error }
 }
 
 /// A region for the next child of a command.
 #[derive(Debug)]
-pub struct Joining {
+pub struct Attaching {
     region: Region,
     watcher: &'static Watcher,
-    kept: Kept,
+    _kept: Kept,
     /// Closed in this process when the child has its own.
     _file: OwnedFd,
 }
@@ -79,11 +81,11 @@ impl Drop for Kept {
 
 /// The region of a child that runs.
 #[derive(Clone, Debug)]
-pub struct Joined {
+pub struct Attached {
     region: Arc<Region>,
 }
 
-impl Joining {
+impl Attaching {
     /// Makes a region of this context's tracer, and has the command's next child inherit it: that child alone, not what it
     /// starts.
     ///
@@ -92,9 +94,9 @@ impl Joining {
     /// # Errors
     /// The context has no tracer that runs and has a collector, or the system has no memory or descriptors left. The command
     /// is as it was then, but that the variable is removed from its environment.
-    pub fn prepare(command: &mut Command, cx: impl Into<Context>) -> Result<Self, JoinError> {
+    pub fn prepare(command: &mut Command, cx: impl Into<Context>) -> Result<Self, RegionError> {
         command.env_remove(VARIABLE);
-        let tracer = Tracer::of(cx.into()).ok_or(JoinError::NoTracer)?;
+        let tracer = Tracer::of(cx.into()).ok_or(RegionError::NoTracer)?;
         let watcher = Watcher::get().map_err(system("start the watching thread"))?;
         let bytes = Region::bytes(&tracer);
         let file = sys::memory_file(bytes).map_err(system("make a memory file"))?;
@@ -105,7 +107,7 @@ impl Joining {
         let memory = Memory::new(file, event, bytes).map_err(system("map the memory file"))?;
         let nonce = nonce();
         let place = Place { memory: second.as_raw_fd(), event: child_event, bytes: length, inode, nonce };
-        let region = Region::host(&tracer, Box::new(memory), nonce).map_err(JoinError::Host)?;
+        let region = Region::host(&tracer, Box::new(memory), nonce).map_err(RegionError::Host)?;
         let kept = Kept(Arc::new([AtomicI32::new(place.memory), AtomicI32::new(place.event)]));
         command.env(VARIABLE, place.to_string());
         crate::env::keep_trace_file(command);
@@ -117,24 +119,35 @@ impl Joining {
             }
             kept
         });
-        Ok(Self { region, watcher, kept, _file: second })
+        Ok(Self { region, watcher, _kept: kept, _file: second })
     }
 
     /// The child runs. From now on its death is watched for.
-    pub fn started(self, pid: u32) -> Joined {
+    pub fn started(self, pid: u32) -> Attached {
+        let watcher = self.watcher;
+        let attached = self.started_unwatched(pid);
+        // It can't fail here.
+        drop(watcher.watch(pid, Box::new(attached.clone())));
+        attached
+    }
+
+    /// The child runs, and the caller has the watcher tell the result of its death.
+    pub(crate) fn started_unwatched(self, pid: u32) -> Attached {
         self.region.started(pid);
-        let Self { region, watcher, kept, .. } = self;
-        drop(kept);
-        let region = Arc::new(region);
-        watcher.watch(pid, Arc::clone(&region));
-        Joined { region }
+        Attached { region: Arc::new(self.region) }
     }
 }
 
-impl Joined {
+impl Attached {
     /// The child is no more, and this is how it ended: for whoever knows that before the watcher does.
     pub fn died(&self, death: Death) {
         self.region.died(death);
+    }
+
+    /// This process is about to kill the child, for this reason: it stands in the status of the spans that the child
+    /// leaves open. The first reason counts.
+    pub fn killing(&self, reason: &str) {
+        self.region.killing(reason);
     }
 
     /// Whether the child has attached: it is a program that uses Heirloom, and has started its tracer.
@@ -145,6 +158,20 @@ impl Joined {
     /// Waits until the collector has read everything that the dead child left, at most for a time.
     pub fn wait_closed(&self, timeout: Duration) -> Option<RegionReport> {
         self.region.wait_closed(timeout)
+    }
+}
+
+impl Watched for Attached {
+    fn rung(&self) {
+        self.region.wake_collector();
+    }
+
+    fn ended(&self, exit: &Exit) {
+        self.died(match (exit.code, exit.signal) {
+            (Some(code), _) => Death::Exited(code),
+            (None, Some(signal)) => Death::Killed(signal),
+            (None, None) => Death::Unknown,
+        });
     }
 }
 

@@ -1,11 +1,10 @@
 //! The system calls that a region needs. Each wraps one, and says what went wrong.
 #![allow(unsafe_code)]
 
-use heirloom_core::region::Death;
 use std::ffi::CStr;
 use std::io;
 use std::ops::Range;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr::NonNull;
 
 const NAME: &CStr = c"heirloom-region";
@@ -135,110 +134,6 @@ pub(super) fn allocate(file: BorrowedFd<'_>, range: Range<usize>) -> io::Result<
             result => return result.map(drop),
         }
     }
-}
-
-/// An event counter, closed on exec, that never blocks.
-pub(super) fn event() -> io::Result<OwnedFd> {
-    // SAFETY: no memory is touched.
-    owned(unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) })
-}
-
-/// Counts an event. Async-signal-safe, and keeps `errno`.
-pub(super) fn ring(event: BorrowedFd<'_>) {
-    let one = 1_u64;
-    // SAFETY: the address of this thread's errno.
-    let errno = unsafe { libc::__errno_location() };
-    // SAFETY: this thread's own.
-    let before = unsafe { *errno };
-    // SAFETY: the pointer is to eight readable bytes. If the counter is full the other side is going to look anyway.
-    unsafe { libc::write(event.as_raw_fd(), (&raw const one).cast(), 8) };
-    // SAFETY: as above.
-    unsafe { *errno = before };
-}
-
-/// Events that several processes ring, of which none can keep this one from going on: they are never read, since a child can
-/// make reading block; each ring wakes once (`EPOLLET`).
-#[derive(Debug)]
-pub(super) struct Bells(OwnedFd);
-
-impl Bells {
-    pub(super) fn new() -> io::Result<Self> {
-        // SAFETY: no memory is touched.
-        owned(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) }).map(Self)
-    }
-
-    /// One more event. It is forgotten when its last descriptor is closed.
-    pub(super) fn add(&self, event: BorrowedFd<'_>) -> io::Result<()> {
-        let mut interest = libc::epoll_event { events: (libc::EPOLLIN | libc::EPOLLET) as u32, u64: 0 };
-        let (bells, event) = (self.0.as_raw_fd(), event.as_raw_fd());
-        // SAFETY: the pointer is to a live epoll_event.
-        done(unsafe { libc::epoll_ctl(bells, libc::EPOLL_CTL_ADD, event, &mut interest) }).map(drop)
-    }
-
-    /// Forgets what has rung.
-    pub(super) fn quiet(&self) {
-        let mut rung = [libc::epoll_event { events: 0, u64: 0 }; 64];
-        // SAFETY: the pointer is to so many epoll_events. With no time to wait it never blocks.
-        while unsafe { libc::epoll_wait(self.0.as_raw_fd(), rung.as_mut_ptr(), 64, 0) } == 64 {}
-    }
-
-    /// Readable when one has rung.
-    pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
-    }
-}
-
-/// Forgets what was counted by an event that this process alone has.
-pub(super) fn quiet(event: BorrowedFd<'_>) {
-    let mut count = 0_u64;
-    // SAFETY: the pointer is to eight writable bytes. The event never blocks.
-    unsafe { libc::read(event.as_raw_fd(), (&raw mut count).cast(), 8) };
-}
-
-/// A descriptor that becomes readable when a child dies, all its threads with it.
-pub(super) fn pidfd(pid: u32) -> io::Result<OwnedFd> {
-    // SAFETY: no memory is touched.
-    owned(unsafe { libc::syscall(libc::SYS_pidfd_open, pid as libc::pid_t, 0) } as libc::c_int)
-}
-
-/// Waits until one of the descriptors is readable, at most for a time; says which are.
-pub(super) fn poll(descriptors: &[BorrowedFd<'_>], timeout_ms: i32) -> Vec<bool> {
-    let entry = |fd: &BorrowedFd<'_>| libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
-    let mut entries: Vec<libc::pollfd> = descriptors.iter().map(entry).collect();
-    // SAFETY: the pointer is to so many entries. An interrupted call has found nothing.
-    unsafe { libc::poll(entries.as_mut_ptr(), entries.len() as libc::nfds_t, timeout_ms) };
-    entries.iter().map(|entry| entry.revents != 0).collect()
-}
-
-/// How a child of this process ended, without reaping it. `None` while it lives. Asked by descriptor if there is one, since
-/// the number is another process's once somebody has reaped the child.
-pub(super) fn death(pid: u32, pidfd: Option<BorrowedFd<'_>>) -> Option<Death> {
-    let (by, id) = match pidfd {
-        Some(pidfd) => (libc::P_PIDFD, pidfd.as_raw_fd() as libc::id_t),
-        None => (libc::P_PID, pid),
-    };
-    let mut info = std::mem::MaybeUninit::<libc::siginfo_t>::zeroed();
-    let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
-    // SAFETY: the pointer is to memory for a siginfo.
-    let result = unsafe { libc::waitid(by, id, info.as_mut_ptr(), flags) };
-    if result != 0 {
-        // Somebody has reaped it.
-        return Some(Death::Unknown);
-    }
-    // SAFETY: zeroed, then filled in by the call.
-    let info = unsafe { info.assume_init() };
-    // SAFETY: these fields are valid for what waitid fills in, and zero if it filled nothing in.
-    let found = unsafe { info.si_pid() };
-    if found == 0 {
-        return None;
-    }
-    // SAFETY: as above.
-    let status = unsafe { info.si_status() };
-    Some(match info.si_code {
-        libc::CLD_EXITED => Death::Exited(status),
-        libc::CLD_KILLED | libc::CLD_DUMPED => Death::Killed(status),
-        _ => Death::Unknown,
-    })
 }
 
 /// Has a command's child keep descriptors that close on exec in every other one. `keep` runs in the child, between fork and

@@ -1,20 +1,22 @@
 //! How a pool is set up.
 
+use super::aside::aside;
+use super::error::StartError;
 use super::frame::OVERHEAD;
-use super::message::VARIABLE;
-use super::serve::{in_worker, was_served};
+use super::plan::Plan;
+use super::pool::Pool;
+use super::role::{in_worker, was_served};
 use super::state::Limits;
-use super::{Pool, StartError};
 use heirloom_core::Context;
 use serde::de::DeserializeOwned;
 use serde::Serialize;
 use std::any::type_name;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::future::Future;
 use std::marker::PhantomData;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 /// A pool that was not started yet.
@@ -42,23 +44,6 @@ pub struct PoolBuilder<J, R> {
     chosen: bool,
     nested: bool,
     types: PhantomData<fn(J) -> R>,
-}
-
-/// What the keepers need to know.
-#[derive(Clone, Debug)]
-pub(super) struct Plan {
-    pub(super) worker: &'static str,
-    pub(super) job_type: &'static str,
-    pub(super) reply_type: &'static str,
-    pub(super) executable: PathBuf,
-    args: Vec<OsString>,
-    envs: Vec<(OsString, OsString)>,
-    pub(super) message_bytes: usize,
-    pub(super) start_timeout: Duration,
-    pub(super) restarts: u32,
-    pub(super) restart_window: Duration,
-    /// Its tracer's collector gets what the workers record.
-    pub(super) cx: Context,
 }
 
 impl<J, R> PoolBuilder<J, R>
@@ -201,7 +186,7 @@ where
     /// Starts the processes and waits until all are ready, or one of them failed. They record into the tracer that is
     /// current, else into the global one: start that first.
     ///
-    /// Cost: some milliseconds; five threads and eight descriptors for each worker.
+    /// Cost: some milliseconds; four threads and eight descriptors for each worker, two threads for the pool.
     ///
     /// # Errors
     ///
@@ -217,38 +202,23 @@ where
         Pool::start(self.plan, self.workers, self.limits, self.submit_timeout)
     }
 
-    /// As [`start`](Self::start), without blocking the runtime's thread.
+    /// As [`start`](Self::start), as a future of any executor, whose thread it doesn't block: a thread of its own starts the
+    /// pool, at once. The workers record into the trace that is current where this is called.
     ///
     /// # Errors
     ///
     /// As [`start`](Self::start).
-    ///
-    /// # Panics
-    ///
-    /// Outside a tokio runtime.
-    #[cfg(feature = "tokio")]
-    pub async fn start_async(self) -> Result<Pool<J, R>, StartError>
+    pub fn start_async(self) -> impl Future<Output = Result<Pool<J, R>, StartError>> + Send
     where
         J: 'static,
         R: 'static,
     {
-        // What is current here says whose trace the workers record into.
         let cx = Context::current();
-        let start = move || {
+        let started = aside(move || {
             let _current = cx.enter();
             self.start()
-        };
-        let started = tokio::task::spawn_blocking(start).await;
-        started.unwrap_or_else(|_| Err(StartError::ShutDown))
-    }
-}
-
-impl Plan {
-    pub(super) fn command(&self, socket: &str) -> Command {
-        let mut command = Command::new(&self.executable);
-        command.args(&self.args).envs(self.envs.iter().map(|(key, value)| (key, value)));
-        command.env(VARIABLE, format!("{}:{socket}", super::frame::VERSION));
-        command
+        });
+        async { started.map_err(StartError::Io)?.await.unwrap_or(Err(StartError::ShutDown)) }
     }
 }
 

@@ -1,6 +1,5 @@
 //! One error type per operation. Whatever is refused or fails gives the job back where that is possible.
 
-use super::JobHandle;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -116,6 +115,14 @@ pub enum JobError<J> {
         /// How the last worker died.
         death: Box<Death>,
     },
+    /// The job was not done by its [`deadline`](super::Submission::deadline). If a worker had begun it and doesn't answer
+    /// soon, that worker is killed and replaced.
+    DeadlineExceeded {
+        /// The job.
+        job: Option<J>,
+        /// How long it had, from when it was submitted.
+        after: Duration,
+    },
     /// The pool was shut down or dropped before the job was done.
     ShutDown {
         /// The job.
@@ -123,15 +130,6 @@ pub enum JobError<J> {
     },
     /// [`map`](super::Pool::map) could not submit it.
     NotSubmitted(SubmitError<J>),
-}
-
-/// Why [`JobHandle::wait`] has no reply.
-#[non_exhaustive]
-pub enum WaitError<J, R> {
-    /// The time was up. The job goes on; here is its handle.
-    TimedOut(JobHandle<J, R>),
-    /// The job is over and has no reply.
-    Failed(JobError<J>),
 }
 
 impl<J> SubmitError<J> {
@@ -154,9 +152,15 @@ impl<J> JobError<J> {
             | JobError::WorkerDied { job, .. }
             | JobError::Message { job, .. }
             | JobError::NoWorkers { job, .. }
+            | JobError::DeadlineExceeded { job, .. }
             | JobError::ShutDown { job } => job,
             JobError::NotSubmitted(error) => Some(error.into_job()),
         }
+    }
+
+    /// Whether the job was not done by its deadline.
+    pub fn is_deadline(&self) -> bool {
+        matches!(self, JobError::DeadlineExceeded { .. })
     }
 }
 
@@ -224,17 +228,11 @@ impl<J> fmt::Display for JobError<J> {
             JobError::NoWorkers { death, .. } => {
                 write!(f, "no worker is left: they died more often than `restarts` allows; the last: {death}")
             }
+            JobError::DeadlineExceeded { after, .. } => {
+                write!(f, "the job was not done within its deadline of {after:?}; allow more, or split it")
+            }
             JobError::ShutDown { .. } => f.write_str("the pool was shut down before the job was done"),
             JobError::NotSubmitted(error) => error.fmt(f),
-        }
-    }
-}
-
-impl<J, R> fmt::Display for WaitError<J, R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            WaitError::TimedOut(_) => f.write_str("the job was not over in time; it goes on, wait again on its handle"),
-            WaitError::Failed(error) => error.fmt(f),
         }
     }
 }
@@ -271,17 +269,11 @@ impl<J> fmt::Debug for JobError<J> {
             JobError::NoWorkers { death, .. } => {
                 f.debug_struct("NoWorkers").field("death", death).finish_non_exhaustive()
             }
+            JobError::DeadlineExceeded { after, .. } => {
+                f.debug_struct("DeadlineExceeded").field("after", after).finish_non_exhaustive()
+            }
             JobError::ShutDown { .. } => f.write_str("ShutDown { .. }"),
             JobError::NotSubmitted(error) => f.debug_tuple("NotSubmitted").field(error).finish(),
-        }
-    }
-}
-
-impl<J, R> fmt::Debug for WaitError<J, R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            WaitError::TimedOut(_) => f.write_str("TimedOut(..)"),
-            WaitError::Failed(error) => f.debug_tuple("Failed").field(error).finish(),
         }
     }
 }
@@ -289,4 +281,3 @@ impl<J, R> fmt::Debug for WaitError<J, R> {
 impl std::error::Error for StartError {}
 impl<J> std::error::Error for SubmitError<J> {}
 impl<J> std::error::Error for JobError<J> {}
-impl<J, R> std::error::Error for WaitError<J, R> {}

@@ -23,7 +23,7 @@ const CHUNK: usize = 32 * 1024;
 const GOES_ON: u8 = b'+';
 const MAGIC: [u8; 4] = *b"HLwk";
 /// The version of everything that is said between pool and worker.
-pub(super) const VERSION: u8 = 1;
+pub(super) const VERSION: u8 = 2;
 const HEADER: usize = 12;
 /// What a frame may be larger than the job or reply in it.
 pub(super) const OVERHEAD: usize = 64 * 1024;
@@ -216,9 +216,9 @@ mod tests {
             (&b"HLwk"[..], "no frame"),
             (b"not a frame at all", "no frame"),
             (b"HLwk\x09\x01\0\0\0\0\0\0", "version 9"),
-            (b"HLwk\x01\x77\0\0\0\0\0\0", "unexpected kind: 119"),
-            (b"HLwk\x01\x02\0\0\xff\0\0\0", "over the limit"),
-            (b"HLwk\x01\x02\0\0\0\0\0\0surplus", "not as long as it says"),
+            (b"HLwk\x02\x77\0\0\0\0\0\0", "unexpected kind: 119"),
+            (b"HLwk\x02\x02\0\0\xff\0\0\0", "over the limit"),
+            (b"HLwk\x02\x02\0\0\0\0\0\0surplus", "not as long as it says"),
         ] {
             let (sender, mut frames) = frames(100);
             sender.send(bytes).unwrap();
@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn a_sender_that_dies_within_a_frame_is_the_end() {
         let (sender, mut frames) = frames(100);
-        sender.send(b"HLwk\x01\x02\0\0\x10\0\0\0half").unwrap();
+        sender.send(b"HLwk\x02\x02\0\0\x10\0\0\0half").unwrap();
         drop(sender);
         assert!(frames.next().unwrap().is_none());
     }
@@ -249,7 +249,7 @@ mod tests {
     #[test]
     fn a_frame_within_a_frame_is_refused() {
         let (sender, mut frames) = frames(100);
-        sender.send(b"HLwk\x01\x02\0\0\x10\0\0\0half").unwrap();
+        sender.send(b"HLwk\x02\x02\0\0\x10\0\0\0half").unwrap();
         Frame::new(Kind::Reply).send(&sender).unwrap();
         assert!(matches!(frames.next(), Err(FrameError::Length)));
     }

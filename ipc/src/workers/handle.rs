@@ -1,7 +1,8 @@
-//! [`JobHandle`]: whoever wants a job's reply asks its handle.
+//! [`JobHandle`]: gives a job's reply.
 
-use super::error::{JobError, WaitError};
-use super::job::{Failure, Outcome, Slot};
+use super::error::JobError;
+use super::job::{Failure, Outcome};
+use super::slot::{Found, Slot};
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::future::Future;
@@ -11,31 +12,41 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-/// A job that was submitted. Dropping the handle leaves the job alone.
+/// A job that was submitted. Dropping the handle leaves the job alone; so does dropping the pool's clone it came from.
 ///
-/// It is also a future, of `Result<R, JobError<J>>`, that needs no particular runtime: `handle.await`.
+/// It is also a future, of `Result<R, JobError<J>>`, that needs no particular runtime: `handle.await`, or
+/// [`wait_async`](Self::wait_async) to keep the handle.
 #[must_use = "a job's reply and its errors reach only the handle"]
 pub struct JobHandle<J, R> {
-    slot: Arc<Slot>,
+    slot: Arc<Slot<Outcome>>,
     types: PhantomData<fn(J) -> R>,
 }
 
+/// Why [`JobHandle::wait`] has no reply.
+#[non_exhaustive]
+pub enum WaitError<J, R> {
+    /// The time was up. The job goes on; here is its handle.
+    TimedOut(JobHandle<J, R>),
+    /// The job is over and has no reply.
+    Failed(JobError<J>),
+}
+
 impl<J: DeserializeOwned, R: DeserializeOwned> JobHandle<J, R> {
-    pub(super) fn new(slot: Arc<Slot>) -> Self {
+    pub(super) fn new(slot: Arc<Slot<Outcome>>) -> Self {
         Self { slot, types: PhantomData }
     }
 
-    /// Waits until the job is over, at most for `timeout`, and takes its reply.
+    /// Blocks until the job is over, at most for `timeout`, and takes its reply.
     ///
-    /// The job's span has ended by then.
+    /// The job's span has ended by then, unless the job failed by its deadline.
     ///
     /// # Errors
     ///
     /// [`WaitError::TimedOut`] gives the handle back, [`WaitError::Failed`] says why there is no reply.
     pub fn wait(self, timeout: Duration) -> Result<R, WaitError<J, R>> {
         match self.slot.wait(timeout) {
-            Some(outcome) => decode(outcome).map_err(WaitError::Failed),
-            None => Err(WaitError::TimedOut(self)),
+            Found::Nothing => Err(WaitError::TimedOut(self)),
+            found => reply(found).map_err(WaitError::Failed),
         }
     }
 
@@ -46,6 +57,21 @@ impl<J: DeserializeOwned, R: DeserializeOwned> JobHandle<J, R> {
     /// As [`wait`](Self::wait).
     pub fn try_wait(self) -> Result<R, WaitError<J, R>> {
         self.wait(Duration::ZERO)
+    }
+
+    /// Waits for the job as a future of any executor, whose thread it never blocks.
+    ///
+    /// Dropping the future loses nothing: the handle still gives the reply. So a time limit is the runtime's
+    /// (`tokio::time::timeout(limit, job.wait_async())`), or the job's own
+    /// [`deadline`](super::Submission::deadline). The reply is given once.
+    ///
+    /// Cost: one short lock per poll; the reply is read on the thread that polls.
+    ///
+    /// # Errors
+    ///
+    /// The job is over and has no reply, or an earlier call has taken it.
+    pub async fn wait_async(&mut self) -> Result<R, JobError<J>> {
+        self.await
     }
 }
 
@@ -60,13 +86,18 @@ impl<J: DeserializeOwned, R: DeserializeOwned> Future for JobHandle<J, R> {
     type Output = Result<R, JobError<J>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.slot.poll(cx.waker()).map_or(Poll::Pending, |outcome| Poll::Ready(decode(outcome)))
+        self.slot.poll(cx.waker()).map(reply)
     }
 }
 
-impl<J, R> fmt::Debug for JobHandle<J, R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JobHandle").field("is_finished", &self.is_finished()).finish()
+/// What a slot gave that is settled.
+fn reply<J: DeserializeOwned, R: DeserializeOwned>(found: Found<Outcome>) -> Result<R, JobError<J>> {
+    match found {
+        Found::Value(outcome) => decode(outcome),
+        Found::Taken | Found::Nothing => Err(JobError::Message {
+            job: None,
+            message: String::from("this handle has already given the job's reply; it gives it once"),
+        }),
     }
 }
 
@@ -87,6 +118,35 @@ fn give_back<J>(failure: Failure, job: Option<J>) -> JobError<J> {
         Failure::Message(message) => JobError::Message { job, message },
         Failure::WorkerDied(death) => JobError::WorkerDied { job, death },
         Failure::NoWorkers(death) => JobError::NoWorkers { job, death },
+        Failure::Deadline(after) => JobError::DeadlineExceeded { job, after },
         Failure::ShutDown => JobError::ShutDown { job },
     }
 }
+
+impl<J, R> fmt::Display for WaitError<J, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            WaitError::TimedOut(_) => f.write_str("the job was not over in time; it goes on, wait again on its handle"),
+            WaitError::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
+// By hand, so that jobs need no `Debug`.
+
+impl<J, R> fmt::Debug for JobHandle<J, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JobHandle").field("is_finished", &self.is_finished()).finish()
+    }
+}
+
+impl<J, R> fmt::Debug for WaitError<J, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            WaitError::TimedOut(_) => f.write_str("TimedOut(..)"),
+            WaitError::Failed(error) => f.debug_tuple("Failed").field(error).finish(),
+        }
+    }
+}
+
+impl<J, R> std::error::Error for WaitError<J, R> {}

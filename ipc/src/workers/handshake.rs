@@ -2,11 +2,11 @@
 //!
 //! `accept` has no deadline, so it runs in a helper thread, and whoever gives up connects to the server itself.
 
-use super::builder::Plan;
 use super::crew::Crew;
+use super::event::{Event, News, NoHello};
 use super::frame::{Frame, Kind, VERSION};
-use super::keeper::{Event, News};
 use super::message::{append, Hello, Offer, HELLO};
+use super::plan::Plan;
 use ipc_channel::ipc::{bytes_channel, IpcBytesReceiver, IpcBytesSender, IpcOneShotServer, IpcSender};
 use std::fmt;
 use std::io;
@@ -72,16 +72,6 @@ pub(super) fn prepare() -> io::Result<()> {
         *prepared = true;
     }
     Ok(())
-}
-
-/// Why there is no hello.
-pub(super) enum NoHello {
-    /// Nothing could be received.
-    Io(io::Error),
-    /// Something was received.
-    Unreadable(String),
-    /// The worker left, or is about to end.
-    BrokeOff,
 }
 
 /// A thread that accepts.

@@ -1,12 +1,13 @@
-//! One submitted job: its bytes, which are kept until it is over, and whoever waits for it.
+//! One submitted job: its bytes, which are kept until it is over, and who is told then.
 
+use super::carrier;
 use super::error::Death;
-use heirloom_core::Context;
+use super::slot::Slot;
+use heirloom_core::{Baggage, Context};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::task::Waker;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Why a job has no reply, before its type is known again.
 #[derive(Debug)]
@@ -15,16 +16,29 @@ pub(super) enum Failure {
     Message(String),
     WorkerDied(Box<Death>),
     NoWorkers(Box<Death>),
+    /// The job was not done within this time.
+    Deadline(Duration),
     ShutDown,
 }
 
 /// The reply's bytes; or what went wrong, with the job's bytes.
 pub(super) type Outcome = Result<Vec<u8>, (Failure, Vec<u8>)>;
 
+/// Until when a job has to be done.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deadline {
+    pub(super) at: Instant,
+    /// What the submitter asked for.
+    pub(super) after: Duration,
+}
+
 pub(super) struct Job {
     pub(super) id: u64,
     pub(super) cx: Context,
     pub(super) tracestate: String,
+    /// As text; empty for most jobs.
+    pub(super) baggage: String,
+    pub(super) deadline: Option<Deadline>,
     pub(super) bytes: Vec<u8>,
     completion: Completion,
     settled: AtomicBool,
@@ -33,15 +47,24 @@ pub(super) struct Job {
 /// Who is told when a job is over.
 pub(super) enum Completion {
     /// Its handle.
-    Handle(Arc<Slot>),
+    Handle(Arc<Slot<Outcome>>),
     /// A `map` of which this is the job with this index.
     Map(usize, Sender<(usize, Outcome)>),
 }
 
+/// What travels with a job beside its bytes.
+#[derive(Clone, Debug)]
+pub(super) struct Terms {
+    pub(super) cx: Context,
+    pub(super) baggage: Baggage,
+    pub(super) deadline: Option<Deadline>,
+}
+
 impl Job {
-    pub(super) fn new(id: u64, cx: Context, bytes: Vec<u8>, completion: Completion) -> Self {
-        let tracestate = super::carrier::tracestate(&cx);
-        Self { id, cx, tracestate, bytes, completion, settled: AtomicBool::new(false) }
+    pub(super) fn new(id: u64, terms: &Terms, bytes: Vec<u8>, completion: Completion) -> Self {
+        let (tracestate, baggage) = (carrier::tracestate(&terms.cx), terms.baggage.to_string());
+        let settled = AtomicBool::new(false);
+        Self { id, cx: terms.cx, tracestate, baggage, deadline: terms.deadline, bytes, completion, settled }
     }
 
     /// The job is over. Only the first call counts.
@@ -57,64 +80,20 @@ impl Job {
         }
     }
 
-    /// It was not submitted, so nobody shall hear of it.
+    /// Whether it is over for its submitter. A worker may still be at it then.
+    pub(super) fn is_settled(&self) -> bool {
+        self.settled.load(Ordering::Acquire)
+    }
+
+    /// It was not submitted, so its handle hears nothing.
     pub(super) fn forget(&self) {
         self.settled.store(true, Ordering::Release);
     }
 }
 
 impl Drop for Job {
-    /// So that nobody waits for a job that got lost, whatever happened to the thread that had it.
+    /// So that no handle waits for a job that got lost with the thread that had it.
     fn drop(&mut self) {
         self.settle(Err(Failure::ShutDown));
-    }
-}
-
-/// Where a handle finds its job's outcome.
-#[derive(Default)]
-pub(super) struct Slot {
-    state: Mutex<SlotState>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct SlotState {
-    outcome: Option<Outcome>,
-    waker: Option<Waker>,
-}
-
-impl Slot {
-    pub(super) fn is_settled(&self) -> bool {
-        self.lock().outcome.is_some()
-    }
-
-    /// Waits for the outcome and takes it.
-    pub(super) fn wait(&self, timeout: Duration) -> Option<Outcome> {
-        let waited = self.changed.wait_timeout_while(self.lock(), timeout, |state| state.outcome.is_none());
-        waited.unwrap_or_else(PoisonError::into_inner).0.outcome.take()
-    }
-
-    /// Takes the outcome, or remembers whom to wake.
-    pub(super) fn poll(&self, waker: &Waker) -> Option<Outcome> {
-        let mut state = self.lock();
-        if state.outcome.is_none() && !state.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
-            state.waker = Some(waker.clone());
-        }
-        state.outcome.take()
-    }
-
-    fn settle(&self, outcome: Outcome) {
-        let mut state = self.lock();
-        state.outcome = Some(outcome);
-        let waker = state.waker.take();
-        drop(state);
-        self.changed.notify_all();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, SlotState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -7,12 +7,13 @@
 //!    unanswered job fails or is tried again, and the others return to the queue.
 //! 4. Unless the pool is over or the worker died too often, it starts again after a pause.
 
-use super::builder::Plan;
 use super::crew::{deadline, Crew};
 use super::error::{Death, StartError};
+use super::event::{Event, News, NoHello};
 use super::frame::{Frame, Kind};
-use super::handshake::{self, Accepting, Channels, NoHello};
+use super::handshake::{self, Accepting, Channels};
 use super::message::Hello;
+use super::plan::Plan;
 use super::process::Process;
 use super::restarts::Restarts;
 use super::state::Jobs;
@@ -24,24 +25,6 @@ use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// What a keeper is told.
-pub(super) enum Event {
-    /// By the threads of the process with this number.
-    From(u64, News),
-    /// The pool is closed and all jobs are done.
-    Close,
-    /// The pool is closed, whatever is not done.
-    Kill,
-}
-
-pub(super) enum News {
-    Hello(Result<Box<Hello>, NoHello>),
-    /// The process has ended and waits to be reaped.
-    Ended,
-    /// What it sends is not understood, or nothing can be sent to it.
-    Broken(String),
-}
 
 /// How long a killed process may take to be gone.
 const GONE: Duration = Duration::from_secs(10);
@@ -76,6 +59,13 @@ struct Traffic {
     reader_ended: Receiver<()>,
 }
 
+/// How a worker ended.
+struct End {
+    death: Death,
+    /// The pool killed it because of a job's deadline: that is not the worker's fault.
+    overdue: bool,
+}
+
 /// Why a process is no worker.
 enum Setback {
     Ended,
@@ -88,7 +78,7 @@ enum Setback {
 impl Keeper {
     /// Runs until the pool is over or no further start is allowed. Tells `started` how the first start went.
     pub(super) fn keep(mut self, started: Sender<Result<(), StartError>>) {
-        let mut death = match self.start() {
+        let mut end = match self.start() {
             Ok(running) => {
                 drop(started.send(Ok(())));
                 self.attend(running)
@@ -98,13 +88,14 @@ impl Keeper {
         drop(started);
         let mut restarts = Restarts::new(self.plan.restarts, self.plan.restart_window);
         while !self.jobs.is_over() {
-            let Some(pause) = restarts.next(Instant::now()) else { return self.jobs.failed(self.seat, &death) };
+            let pause = if end.overdue { Some(Duration::ZERO) } else { restarts.next(Instant::now()) };
+            let Some(pause) = pause else { return self.jobs.failed(self.seat, &end.death) };
             if !self.pause(pause) {
                 return;
             }
-            death = match self.start() {
+            end = match self.start() {
                 Ok(running) => self.attend(running),
-                Err(error) => into_death(error),
+                Err(error) => End { death: into_death(error), overdue: false },
             };
         }
     }
@@ -114,7 +105,7 @@ impl Keeper {
         let until = Instant::now() + pause;
         loop {
             match self.events.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(Event::From(..)) => {}
+                Ok(Event::From(..) | Event::Overdue(_)) => {}
                 Ok(Event::Close | Event::Kill) | Err(RecvTimeoutError::Disconnected) => return false,
                 Err(RecvTimeoutError::Timeout) => return true,
             }
@@ -173,7 +164,7 @@ impl Keeper {
                     accepting.unblock();
                     deadline = deadline.min(Instant::now() + BROKE_OFF);
                 }
-                Ok(Event::From(_, News::Broken(_))) => {}
+                Ok(Event::From(_, News::Broken(_)) | Event::Overdue(_)) => {}
                 Ok(Event::Close | Event::Kill) | Err(RecvTimeoutError::Disconnected) => return Err(Setback::ShutDown),
                 Err(RecvTimeoutError::Timeout) if process.has_ended() => return Err(Setback::Ended),
                 Err(RecvTimeoutError::Timeout) if broke_off => {
@@ -239,9 +230,9 @@ impl Keeper {
     }
 
     /// Waits until the worker is dead, and brings its jobs where they belong.
-    fn attend(&self, running: Running) -> Death {
+    fn attend(&self, running: Running) -> End {
         let Running { mut process, traffic } = running;
-        self.await_death(&mut process);
+        let overdue = self.await_death(&mut process);
         self.jobs.down(self.seat);
         // An error: the reader has ended already.
         drop(Frame::new(Kind::Wake).send(&traffic.wake));
@@ -253,10 +244,12 @@ impl Keeper {
             trace::died(cx, self.plan.worker, &death);
         }
         self.jobs.died(self.seat, &death);
-        death
+        End { death, overdue }
     }
 
-    fn await_death(&self, process: &mut Process) {
+    /// Returns whether it was killed because of a job's deadline.
+    fn await_death(&self, process: &mut Process) -> bool {
+        let mut overdue = false;
         while !process.has_ended() {
             match self.events.recv() {
                 Ok(Event::From(attempt, News::Ended)) if attempt == self.attempt => process.ended(),
@@ -265,15 +258,23 @@ impl Keeper {
                     self.await_end(process, BROKE_OFF);
                     process.kill(&format!("killed by the pool: {what}"));
                 }
+                Ok(Event::Overdue(job)) if self.jobs.is_at(self.seat, job) => {
+                    overdue = true;
+                    process.kill("killed by the pool: it didn't answer to a job whose deadline had passed");
+                }
+                // To a job that it has answered since.
+                Ok(Event::Overdue(_)) => {}
                 // The sender says goodbye.
                 Ok(Event::From(..) | Event::Close) => {}
                 Ok(Event::Kill) | Err(_) => {
                     self.jobs.note_killed(process.pid());
                     process.kill("killed because the pool was shut down");
-                    return self.await_end(process, GONE);
+                    self.await_end(process, GONE);
+                    return overdue;
                 }
             }
         }
+        overdue
     }
 }
 

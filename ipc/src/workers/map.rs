@@ -1,11 +1,14 @@
 //! Many jobs: their results in order, or as they come.
 
+use super::crew::deadline;
 use super::error::{JobError, SubmitError};
 use super::handle::decode;
-use super::job::{Completion, Job, Outcome};
+use super::job::{Completion, Deadline, Job, Outcome, Terms};
+use super::pool::Pool;
+use super::room::Room;
 use super::state::Refused;
-use super::Pool;
-use heirloom_core::Context;
+use crate::baggage;
+use heirloom_core::{Baggage, Context};
 use serde::de::DeserializeOwned;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -13,12 +16,14 @@ use std::fmt;
 use std::iter::Fuse;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Results in the order in which they come, each with its job's index. From [`Pool::map_as_completed`].
 #[must_use = "jobs are submitted while results are asked for"]
 pub struct AsCompleted<'p, J, R, I> {
     pool: &'p Pool<J, R>,
-    cx: Context,
+    terms: Terms,
+    deadline: Option<Duration>,
     jobs: Fuse<I>,
     /// How many jobs were taken from `jobs`.
     taken: usize,
@@ -37,15 +42,57 @@ pub struct Map<'p, J, R, I> {
     early: BTreeMap<usize, Result<R, JobError<J>>>,
 }
 
+impl<J, R> Pool<J, R>
+where
+    J: Serialize + DeserializeOwned + Send,
+    R: Serialize + DeserializeOwned + Send,
+{
+    /// Runs all jobs and gives their results in the jobs' order.
+    ///
+    /// Jobs are submitted as the queue has room, while results are asked for. A result that comes before its turn is
+    /// kept. Each call of `next` takes as long as the jobs do: give them a [`deadline`](Map::deadline), or end them with
+    /// [`kill`](Self::kill) on another thread.
+    ///
+    /// A job whose submission fails is [`JobError::NotSubmitted`].
+    pub fn map<I>(&self, cx: impl Into<Context>, jobs: I) -> Map<'_, J, R, I::IntoIter>
+    where
+        I: IntoIterator<Item = J>,
+    {
+        Map { results: self.map_as_completed(cx, jobs), next: 0, early: BTreeMap::new() }
+    }
+
+    /// As [`map`](Self::map), but gives results as they come, each with its job's index.
+    pub fn map_as_completed<I>(&self, cx: impl Into<Context>, jobs: I) -> AsCompleted<'_, J, R, I::IntoIter>
+    where
+        I: IntoIterator<Item = J>,
+    {
+        AsCompleted::new(self, cx.into(), jobs.into_iter())
+    }
+}
+
 impl<'p, J, R, I> AsCompleted<'p, J, R, I>
 where
     J: Serialize + DeserializeOwned + Send,
     R: Serialize + DeserializeOwned + Send,
     I: Iterator<Item = J>,
 {
-    pub(super) fn new(pool: &'p Pool<J, R>, cx: Context, jobs: I) -> Self {
+    fn new(pool: &'p Pool<J, R>, cx: Context, jobs: I) -> Self {
         let (to, from) = mpsc::channel();
-        Self { pool, cx, jobs: jobs.fuse(), taken: 0, outstanding: 0, held: None, to, from }
+        let terms = Terms { cx, baggage: baggage::current(), deadline: None };
+        Self { pool, terms, deadline: None, jobs: jobs.fuse(), taken: 0, outstanding: 0, held: None, to, from }
+    }
+
+    /// Each job has to be done within this time, which begins when it is submitted: see
+    /// [`Submission::deadline`](super::Submission::deadline).
+    pub fn deadline(mut self, after: Duration) -> Self {
+        self.deadline = Some(after);
+        self
+    }
+
+    /// Sends baggage along with each job: see [`Submission::with_baggage`](super::Submission::with_baggage).
+    pub fn with_baggage(mut self, baggage: Baggage) -> Self {
+        self.terms.baggage = baggage;
+        self
     }
 
     /// Submits jobs until the queue is full or there are no more. Returns one that can't be submitted.
@@ -57,15 +104,19 @@ where
                     let job = self.jobs.next()?;
                     let index = self.taken;
                     self.taken += 1;
-                    match self.pool.wrap(self.cx, job, Completion::Map(index, self.to.clone())) {
+                    self.terms.deadline = self.deadline.map(|after| Deadline { at: deadline(after), after });
+                    match self.pool.wrap(&self.terms, job, Completion::Map(index, self.to.clone())) {
                         Ok((job, wrapped)) => (index, job, wrapped),
                         Err(error) => return Some((index, error)),
                     }
                 }
             };
             // With nothing to wait for but the queue, this waits for it.
-            let deadline = (self.outstanding == 0).then(|| self.pool.submit_deadline());
-            match self.pool.enqueue(&wrapped, deadline) {
+            let submitted = match self.outstanding {
+                0 => Room::new(self.pool.jobs(), Arc::clone(&wrapped), self.pool.submit_deadline()).wait(),
+                _ => self.pool.jobs().try_submit(&wrapped),
+            };
+            match submitted {
                 Ok(()) => self.outstanding += 1,
                 Err(Refused::Full) if self.outstanding > 0 => {
                     self.held = Some((index, job, wrapped));
@@ -109,9 +160,20 @@ where
     }
 }
 
-impl<'p, J, R, I> Map<'p, J, R, I> {
-    pub(super) fn new(results: AsCompleted<'p, J, R, I>) -> Self {
-        Self { results, next: 0, early: BTreeMap::new() }
+impl<J, R, I> Map<'_, J, R, I>
+where
+    J: Serialize + DeserializeOwned + Send,
+    R: Serialize + DeserializeOwned + Send,
+    I: Iterator<Item = J>,
+{
+    /// As [`AsCompleted::deadline`].
+    pub fn deadline(self, after: Duration) -> Self {
+        Self { results: self.results.deadline(after), ..self }
+    }
+
+    /// As [`AsCompleted::with_baggage`].
+    pub fn with_baggage(self, baggage: Baggage) -> Self {
+        Self { results: self.results.with_baggage(baggage), ..self }
     }
 }
 

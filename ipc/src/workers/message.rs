@@ -24,21 +24,24 @@ pub(super) struct JobMessage<'a> {
     pub(super) id: u64,
     pub(super) cx: Context,
     pub(super) tracestate: &'a str,
+    pub(super) baggage: &'a str,
+    /// From when on it is not to be begun, on the clock that pool and worker share.
+    pub(super) expires_ns: Option<u64>,
     pub(super) job: &'a [u8],
 }
 
 impl<'a> JobMessage<'a> {
     pub(super) fn write(&self, to: &mut Vec<u8>) {
-        append(&(self.id, self.cx, self.tracestate, self.job.len() as u64), to);
+        append(&(self.id, self.cx, self.tracestate, self.baggage, self.expires_ns, self.job.len() as u64), to);
         to.extend_from_slice(self.job);
     }
 
     /// The first of the jobs in `bytes`, and the rest.
     pub(super) fn read(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
-        let (head, rest) = postcard::take_from_bytes::<(u64, Context, &str, u64)>(bytes).ok()?;
-        let (id, cx, tracestate, length) = head;
+        let (head, rest) = postcard::take_from_bytes::<(u64, Context, &str, &str, Option<u64>, u64)>(bytes).ok()?;
+        let (id, cx, tracestate, baggage, expires_ns, length) = head;
         let (job, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
-        Some((Self { id, cx, tracestate, job }, rest))
+        Some((Self { id, cx, tracestate, baggage, expires_ns, job }, rest))
     }
 }
 
@@ -51,6 +54,8 @@ pub enum Verdict {
     Panicked = 1,
     /// What could not be read or written follows, as text.
     Failed = 2,
+    /// Nothing follows: its deadline had passed before it was begun, so it was not run.
+    Expired = 3,
 }
 
 /// What goes before a reply or a text.
@@ -74,6 +79,7 @@ impl ReplyHead {
             0 => Verdict::Done,
             1 => Verdict::Panicked,
             2 => Verdict::Failed,
+            3 => Verdict::Expired,
             _ => return None,
         };
         Some((Self { id, busy_ns, verdict }, rest))
@@ -91,12 +97,16 @@ pub(super) fn append(value: &impl Serialize, to: &mut Vec<u8>) {
 mod tests {
     use super::*;
 
+    fn message<'a>(id: u64, tracestate: &'a str, job: &'a [u8]) -> JobMessage<'a> {
+        JobMessage { id, cx: Context::INERT, tracestate, baggage: "", expires_ns: None, job }
+    }
+
     #[test]
     fn jobs_in_one_frame_are_read_one_by_one() {
         let mut bytes = Vec::new();
         let messages = [
-            JobMessage { id: 7, cx: Context::INERT, tracestate: "", job: b"first" },
-            JobMessage { id: 300, cx: Context::INERT, tracestate: "a=b", job: b"" },
+            JobMessage { expires_ns: Some(u64::MAX), ..message(7, "", b"first") },
+            JobMessage { baggage: "user=u1", ..message(300, "a=b", b"") },
         ];
         messages.iter().for_each(|message| message.write(&mut bytes));
         let (first, rest) = JobMessage::read(&bytes).unwrap();
@@ -108,9 +118,9 @@ mod tests {
     #[test]
     fn cut_or_senseless_bytes_are_no_message() {
         let mut bytes = Vec::new();
-        JobMessage { id: 7, cx: Context::INERT, tracestate: "a=b", job: b"first" }.write(&mut bytes);
+        message(7, "a=b", b"first").write(&mut bytes);
         assert!((0..bytes.len()).all(|length| JobMessage::read(&bytes[..length]).is_none()));
-        assert!(ReplyHead::read(&[1, 2, 3]).is_none());
+        assert!(ReplyHead::read(&[1, 2, 9]).is_none());
         assert!(ReplyHead::read(&[]).is_none());
     }
 

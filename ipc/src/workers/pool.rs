@@ -1,18 +1,21 @@
 //! [`Pool`]: worker processes that take jobs.
 
-use super::builder::Plan;
+use super::aside::aside;
 use super::crew::{deadline, Crew};
 use super::error::{StartError, SubmitError};
+use super::event::Event;
 use super::handshake;
-use super::job::{Completion, Job, Slot};
-use super::keeper::{Event, Keeper};
-use super::state::{Jobs, Limits, Refused};
+use super::job::{Completion, Job, Terms};
+use super::keeper::Keeper;
+use super::plan::Plan;
+use super::state::{Jobs, Limits, Overdue};
 use super::stderr::Printer;
-use super::{why, AsCompleted, JobHandle, Map};
-use heirloom_core::Context;
+use super::why;
 use serde::de::DeserializeOwned;
 use serde::Serialize;
 use std::fmt;
+use std::future::Future;
+use std::io;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -29,10 +32,18 @@ const LAST_LINES: Duration = Duration::from_millis(200);
 
 /// Worker processes that take jobs, from any thread.
 ///
-/// Dropping it shuts it down, with a second for the jobs that it has; see [`shutdown`](Self::shutdown).
+/// A clone is another handle of the same pool, for a thread, a task or a service's state. When the last one is dropped the
+/// pool shuts down, with a second for the jobs that it has; that blocks. [`shutdown`](Self::shutdown) on any clone ends it
+/// for all of them: later submissions fail with [`SubmitError::ShutDown`]. Handles of jobs don't keep the pool open.
 pub struct Pool<J, R> {
-    inner: Inner,
+    inner: Arc<Inner>,
     types: PhantomData<fn(J) -> R>,
+}
+
+impl<J, R> Clone for Pool<J, R> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), types: PhantomData }
+    }
 }
 
 /// What was not done when a pool was shut down.
@@ -72,65 +83,11 @@ where
         submit_timeout: Duration,
     ) -> Result<Self, StartError> {
         let inner = Inner::start(plan, workers, limits, submit_timeout)?;
-        Ok(Self { inner, types: PhantomData })
-    }
-
-    /// Gives a job to the pool. Its span is recorded in the worker that runs it, as a child of `cx`.
-    ///
-    /// Waits while the queue is full, up to the [`submit_timeout`](super::PoolBuilder::submit_timeout).
-    ///
-    /// Cost: the job is serialised on this thread; three allocations, one lock.
-    ///
-    /// # Errors
-    ///
-    /// The job was not taken and comes back. See [`SubmitError`].
-    pub fn submit(&self, cx: impl Into<Context>, job: J) -> Result<JobHandle<J, R>, SubmitError<J>> {
-        self.submit_until(cx.into(), job, Some(deadline(self.inner.submit_timeout)))
-    }
-
-    /// As [`submit`](Self::submit), without waiting.
-    ///
-    /// # Errors
-    ///
-    /// [`SubmitError::Full`] if the queue is full; else as [`submit`](Self::submit).
-    pub fn try_submit(&self, cx: impl Into<Context>, job: J) -> Result<JobHandle<J, R>, SubmitError<J>> {
-        self.submit_until(cx.into(), job, None)
-    }
-
-    fn submit_until(&self, cx: Context, job: J, deadline: Option<Instant>) -> Result<JobHandle<J, R>, SubmitError<J>> {
-        let slot = Arc::new(Slot::default());
-        let (job, wrapped) = self.wrap(cx, job, Completion::Handle(Arc::clone(&slot)))?;
-        match self.enqueue(&wrapped, deadline) {
-            Ok(()) => Ok(JobHandle::new(slot)),
-            Err(Refused::Full) => Err(SubmitError::Full(job)),
-            Err(Refused::ShutDown) => Err(SubmitError::ShutDown(job)),
-        }
-    }
-
-    /// Runs all jobs and gives their results in the jobs' order.
-    ///
-    /// Jobs are submitted as the queue has room, while results are asked for. A result that comes before its turn is
-    /// kept. Each call of `next` takes as long as the jobs do: a job that never ends is waited for until another thread
-    /// calls [`kill`](Self::kill). Use [`submit`](Self::submit) for jobs that are given up one by one.
-    ///
-    /// A job whose submission fails is [`JobError::NotSubmitted`](super::JobError::NotSubmitted).
-    pub fn map<I>(&self, cx: impl Into<Context>, jobs: I) -> Map<'_, J, R, I::IntoIter>
-    where
-        I: IntoIterator<Item = J>,
-    {
-        Map::new(self.map_as_completed(cx, jobs))
-    }
-
-    /// As [`map`](Self::map), but gives results as they come, each with its job's index.
-    pub fn map_as_completed<I>(&self, cx: impl Into<Context>, jobs: I) -> AsCompleted<'_, J, R, I::IntoIter>
-    where
-        I: IntoIterator<Item = J>,
-    {
-        AsCompleted::new(self, cx.into(), jobs.into_iter())
+        Ok(Self { inner: Arc::new(inner), types: PhantomData })
     }
 
     /// The job's bytes, beside the job itself.
-    pub(super) fn wrap(&self, cx: Context, job: J, to: Completion) -> Result<(J, Arc<Job>), SubmitError<J>> {
+    pub(super) fn wrap(&self, terms: &Terms, job: J, to: Completion) -> Result<(J, Arc<Job>), SubmitError<J>> {
         let bytes = match postcard::to_stdvec(&job) {
             Ok(bytes) => bytes,
             Err(error) => {
@@ -142,7 +99,7 @@ where
             return Err(SubmitError::TooLarge { job, bytes: bytes.len(), limit: self.inner.message_bytes });
         }
         let id = self.inner.next_id.fetch_add(1, Ordering::Relaxed);
-        Ok((job, Arc::new(Job::new(id, cx, bytes, to))))
+        Ok((job, Arc::new(Job::new(id, terms, bytes, to))))
     }
 }
 
@@ -162,23 +119,24 @@ impl<J, R> Pool<J, R> {
         self.inner.kill()
     }
 
-    /// As [`shutdown`](Self::shutdown), without blocking the runtime's thread.
-    ///
-    /// # Panics
-    ///
-    /// Outside a tokio runtime.
-    #[cfg(feature = "tokio")]
-    pub async fn shutdown_async(self, timeout: Duration) -> ShutdownReport
-    where
-        J: 'static,
-        R: 'static,
-    {
-        let done = tokio::task::spawn_blocking(move || self.shutdown(timeout)).await;
-        done.unwrap_or(ShutdownReport { not_done: 0, killed: Vec::new(), gone: false })
+    /// As [`shutdown`](Self::shutdown), as a future of any executor, whose thread it doesn't block: a thread of its own
+    /// shuts the pool down, at once. (If the system has no thread to give, it blocks.)
+    pub fn shutdown_async(&self, timeout: Duration) -> impl Future<Output = ShutdownReport> + Send + 'static {
+        let inner = Arc::clone(&self.inner);
+        let ended = match aside(move || inner.shutdown(timeout)) {
+            Ok(ended) => Ok(ended),
+            Err(_) => Err(self.shutdown(timeout)),
+        };
+        async {
+            match ended {
+                Ok(ended) => ended.await.unwrap_or(ShutdownReport { not_done: 0, killed: Vec::new(), gone: false }),
+                Err(report) => report,
+            }
+        }
     }
 
-    pub(super) fn enqueue(&self, job: &Arc<Job>, deadline: Option<Instant>) -> Result<(), Refused> {
-        self.inner.jobs.submit(job, deadline)
+    pub(super) fn jobs(&self) -> Arc<Jobs> {
+        Arc::clone(&self.inner.jobs)
     }
 
     pub(super) fn submit_deadline(&self) -> Instant {
@@ -206,7 +164,10 @@ impl Inner {
             message_bytes: plan.message_bytes,
             submit_timeout,
         };
-        let started = inner.start_keepers(&Arc::new(plan), workers);
+        let started = inner.start_keepers(&Arc::new(plan), workers).and_then(|reports| {
+            inner.start_clock().map_err(StartError::Io)?;
+            Ok(reports)
+        });
         match started.and_then(|reports| all_started(&reports, workers)) {
             Ok(()) => Ok(inner),
             Err(error) => {
@@ -240,6 +201,14 @@ impl Inner {
             self.crew.spawn("heirloom-keep", move || keeper.keep(report)).map_err(StartError::Io)?;
         }
         Ok(reports)
+    }
+
+    /// A thread that watches deadlines.
+    fn start_clock(&self) -> io::Result<()> {
+        let (jobs, keepers) = (Arc::clone(&self.jobs), self.keepers.clone());
+        // A keeper that is gone has no worker to kill.
+        let overdue = move |Overdue { seat, job }: Overdue| drop(keepers[seat].send(Event::Overdue(job)));
+        self.crew.spawn("heirloom-clock", move || jobs.keep_time(overdue))
     }
 
     fn shutdown(&self, timeout: Duration) -> ShutdownReport {

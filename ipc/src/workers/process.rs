@@ -1,11 +1,10 @@
-//! One worker process: started, watched by a thread that sees its end, killed, reaped.
+//! One worker process: started, watched, killed, reaped.
 
 use super::crew::Crew;
 use super::error::Death;
-use super::keeper::{Event, News};
+use super::event::{Event, News};
 use super::launch::{launch, Launched};
 use super::stderr::{Printer, Stderr};
-use super::sys;
 use heirloom_core::Context;
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -33,16 +32,14 @@ impl Process {
         crew: &Crew,
         printer: &Printer,
     ) -> io::Result<Self> {
-        let mut launched = launch(command.stdin(Stdio::piped()).stderr(Stdio::piped()).process_group(0), cx)?;
-        let (pid, mail) = (launched.pid, mail.clone());
-        let watch = move || {
-            sys::wait_for_end(pid);
-            drop(mail.send(Event::From(attempt, News::Ended)));
-        };
+        let mail = mail.clone();
+        // A keeper that is gone needs to be told nothing.
+        let ended = move || drop(mail.send(Event::From(attempt, News::Ended)));
+        let command = command.stdin(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        let mut launched = launch(command, cx, ended)?;
         let pipe = launched.child.stderr.take().ok_or(io::ErrorKind::BrokenPipe);
         let followed = pipe.map_err(io::Error::from).and_then(|pipe| Stderr::follow(pipe, printer.clone(), crew));
-        let watched = followed.and_then(|stderr| crew.spawn("heirloom-watch", watch).map(|()| stderr));
-        match watched {
+        match followed {
             Ok(stderr) => Ok(Self { launched, stderr, ended: false, reason: None }),
             Err(error) => {
                 drop(launched.child.kill());
@@ -61,15 +58,13 @@ impl Process {
     pub(super) fn kill(&mut self, reason: &str) {
         if !self.ended {
             self.reason.get_or_insert_with(|| reason.to_owned());
-            // The process is not reaped yet, so the id is still its own. What can't be killed is waited for in vain.
-            drop(self.launched.child.kill());
+            self.launched.kill(reason);
         }
     }
 
-    /// The watching thread saw its end.
+    /// The watcher saw its end.
     pub(super) fn ended(&mut self) {
         self.ended = true;
-        self.launched.ended();
     }
 
     pub(super) fn has_ended(&self) -> bool {

@@ -2,7 +2,7 @@
 //! passed on to this process's stderr.
 
 use super::crew::Crew;
-use super::sys;
+use crate::process;
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
@@ -107,7 +107,7 @@ impl Reader {
     fn read(mut self, mut pipe: ChildStderr) {
         let mut buffer = [0; 4096];
         loop {
-            if !sys::readable(pipe.as_fd(), GLANCE) {
+            if !process::readable(pipe.as_fd(), GLANCE) {
                 match self.shared.dead.load(Ordering::Acquire) {
                     true => break,
                     false => continue,

@@ -1,7 +1,7 @@
 //! What a pool itself has to say in the trace.
 
 use super::error::Death;
-use crate::process::Exit;
+use crate::process;
 use heirloom_core::Context;
 
 /// A worker died: a span without a length, below the parent of the job that it was at.
@@ -11,11 +11,11 @@ pub(super) fn died(cx: Context, worker: &str, death: &Death) {
     }
     let span = cx.span("worker died");
     span.set("heirloom.worker", worker).set("process.child.pid", death.pid);
-    if let Some(exit) = death.exit.map(Exit::from_status) {
+    if let Some(exit) = death.exit.map(process::exit_of) {
         if let Some(code) = exit.code {
             span.set("process.exit.code", code);
         }
-        if let Some(signal) = exit.signal_name() {
+        if let Some(signal) = exit.signal.map(process::signal_name) {
             span.set("process.exit.signal", signal.as_str());
         }
     }

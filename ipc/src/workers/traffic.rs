@@ -1,9 +1,10 @@
 //! The two threads that carry jobs to a worker and replies from it.
 
+use super::clock;
 use super::crew::Crew;
+use super::event::{Event, News};
 use super::frame::{Frame, FrameError, Frames, Kind, OVERHEAD};
 use super::job::{Failure, Job};
-use super::keeper::{Event, News};
 use super::message::{JobMessage, ReplyHead, Verdict};
 use super::state::{Jobs, Next};
 use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender};
@@ -11,6 +12,7 @@ use std::io;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What both threads know of their worker.
 #[derive(Clone)]
@@ -87,6 +89,7 @@ impl Link {
             Verdict::Done => Ok(body.to_vec()),
             Verdict::Panicked => Err(Failure::Panicked(text())),
             Verdict::Failed => Err(Failure::Message(text())),
+            Verdict::Expired => Err(Failure::Deadline(job.deadline.map_or(Duration::ZERO, |deadline| deadline.after))),
         });
         Ok(())
     }
@@ -95,7 +98,14 @@ impl Link {
 fn jobs_frame(batch: &[Arc<Job>]) -> Frame {
     let mut frame = Frame::new(Kind::Jobs);
     for job in batch {
-        let message = JobMessage { id: job.id, cx: job.cx, tracestate: &job.tracestate, job: &job.bytes };
+        let message = JobMessage {
+            id: job.id,
+            cx: job.cx,
+            tracestate: &job.tracestate,
+            baggage: &job.baggage,
+            expires_ns: job.deadline.map(|deadline| clock::at_ns(deadline.at)),
+            job: &job.bytes,
+        };
         message.write(frame.payload());
     }
     frame

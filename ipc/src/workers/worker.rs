@@ -1,8 +1,8 @@
 //! [`Worker`]: a function with a name, which other processes run.
 
+use super::builder::PoolBuilder;
 use super::message::Verdict;
 use super::why;
-use super::PoolBuilder;
 use heirloom_core::{Context, Span};
 use serde::de::DeserializeOwned;
 use serde::Serialize;
@@ -48,7 +48,8 @@ pub trait Serve: Sync + sealed::Run {}
 impl<T: Sync + sealed::Run> Serve for T {}
 
 pub(super) mod sealed {
-    use super::{Context, Verdict};
+    use crate::workers::message::Verdict;
+    use heirloom_core::Context;
 
     pub trait Run {
         /// Its name, and the types of its jobs and replies.

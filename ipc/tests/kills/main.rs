@@ -8,13 +8,13 @@
 //! | file | whom it kills |
 //! |---|---|
 //! | `forked.rs` | forked processes that write the real ring by hand: many, and at any instruction |
-//! | `joined.rs` | programs that record through the public API, started with `Joining` |
+//! | `attached.rs` | programs that record through the public API, started with `Attaching` |
 //! | `seen.rs` | what was exported, by process |
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod attached;
 mod forked;
-mod joined;
 mod seen;
 
 use std::time::Duration;

@@ -2,7 +2,7 @@
 
 use crate::support::{pool, run, Task, LONG};
 use heirloom_core::export::Memory;
-use heirloom_core::{builder, Context};
+use heirloom_core::{builder, Baggage, Context};
 use std::path::Path;
 
 #[test]
@@ -66,4 +66,20 @@ fn a_worker_exports_its_spans_with_the_submitters_as_their_parents() {
 
 fn remove(directory: &Path) {
     std::fs::remove_dir_all(directory).unwrap();
+}
+
+#[test]
+fn baggage_arrives_with_its_job_and_is_passed_on_to_commands_and_jobs_of_the_worker() {
+    let pool = pool(1).start().unwrap();
+    let cx = Context::from_traceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01").unwrap();
+    let mut baggage = Baggage::new();
+    baggage.insert("user", "Am\u{e9}lie").unwrap();
+    let job = pool.job(cx, Task::Baggage).with_baggage(baggage).submit().unwrap();
+    assert_eq!(job.wait(LONG).unwrap(), ["user=Am%C3%A9lie"; 4].join(" "));
+    // The next job of the same worker has none of it.
+    assert_eq!(pool.submit(cx, Task::Baggage).unwrap().wait(LONG).unwrap().trim(), "");
+    let mut other = Baggage::new();
+    other.insert("user", "u2").unwrap();
+    let replies: Vec<_> = pool.map(cx, [Task::Baggage]).with_baggage(other).map(Result::unwrap).collect();
+    assert_eq!(replies, [["user=u2"; 4].join(" ")]);
 }

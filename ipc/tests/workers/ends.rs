@@ -119,3 +119,30 @@ fn pools_and_handles_go_to_other_threads() {
     assert!(format!("{pool:?} {job:?}").contains("worker: \"task\""));
     assert_eq!(std::thread::spawn(move || job.wait(LONG)).join().unwrap().unwrap(), "hello");
 }
+
+#[test]
+fn clones_share_one_pool_which_ends_with_the_last_of_them() {
+    let pool = pool(1).start().unwrap();
+    let worker = pid(&pool);
+    let clones: Vec<_> = (0..4).map(|_| pool.clone()).collect();
+    drop(pool);
+    let threads = clones.into_iter().map(|pool| std::thread::spawn(move || (run(&pool, Task::Pid).unwrap(), pool)));
+    let threads: Vec<_> = threads.collect();
+    let mut clones: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+    assert!(clones.iter().all(|(pid, _)| *pid == worker.to_string()));
+    let (_, last) = clones.pop().unwrap();
+    drop(clones);
+    assert!(is_alive(worker));
+    let job = last.submit(CX, Task::Sleep(100)).unwrap();
+    drop(last);
+    assert!(!is_alive(worker), "dropping the last one waits for the end");
+    assert_eq!(job.try_wait().unwrap(), "100", "within its grace the pool does what it has");
+}
+
+#[test]
+fn a_shutdown_of_one_clone_ends_the_pool_for_all() {
+    let pool = pool(1).start().unwrap();
+    let other = pool.clone();
+    assert!(pool.shutdown(LONG).is_clean());
+    assert!(matches!(other.submit(CX, echo("late")), Err(SubmitError::ShutDown(_))));
+}

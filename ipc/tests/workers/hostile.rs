@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 
 type Hello = (String, u8, Vec<u8>, IpcBytesSender, IpcBytesReceiver, IpcBytesSender);
 
+/// The version of the protocol.
+const VERSION: u8 = 2;
+
 /// A header, and what follows.
 fn frame(version: u8, kind: u8, length: u32, payload: &[u8]) -> Vec<u8> {
     [b"HLwk", &[version, kind, 0, 0][..], &length.to_le_bytes(), payload].concat()
@@ -18,14 +21,14 @@ fn insults() -> Vec<(Vec<u8>, &'static str)> {
     vec![
         (b"nonsense of some length".to_vec(), "received bytes that are no frame"),
         (vec![0], "received bytes that are no frame"),
-        (frame(9, 4, 0, &[]), "received a frame of version 9, not 1"),
-        (frame(1, 200, 0, &[]), "received a frame of an unexpected kind: 200"),
-        (frame(1, 2, 0, &[]), "received a frame that is for workers: Jobs"),
-        (frame(1, 4, u32::MAX, &[]), "received a frame of 4294967295 bytes, over the limit"),
-        (frame(1, 4, 1, &[0, 0, 0]), "received a frame that is not as long as it says"),
-        (frame(1, 4, 0, &[]), "received a reply that can't be read"),
-        (frame(1, 4, 3, &[77, 0, 0]), "received a reply to a job that it doesn't have"),
-        (frame(1, 4, 3, &[0, 0, 9]), "received a reply that can't be read"),
+        (frame(9, 4, 0, &[]), "received a frame of version 9, not 2"),
+        (frame(VERSION, 200, 0, &[]), "received a frame of an unexpected kind: 200"),
+        (frame(VERSION, 2, 0, &[]), "received a frame that is for workers: Jobs"),
+        (frame(VERSION, 4, u32::MAX, &[]), "received a frame of 4294967295 bytes, over the limit"),
+        (frame(VERSION, 4, 1, &[0, 0, 0]), "received a frame that is not as long as it says"),
+        (frame(VERSION, 4, 0, &[]), "received a reply that can't be read"),
+        (frame(VERSION, 4, 3, &[77, 0, 0]), "received a reply to a job that it doesn't have"),
+        (frame(VERSION, 4, 3, &[0, 0, 9]), "received a reply that can't be read"),
     ]
 }
 
@@ -55,7 +58,7 @@ fn half_a_reply_of_a_worker_that_then_dies_is_no_reply() {
 #[test]
 fn another_version_is_refused_at_the_start() {
     for (what, expected) in [
-        ("version", "it speaks version 77 of the protocol, this pool version 1"),
+        ("version", "it speaks version 77 of the protocol, this pool version 2"),
         ("magic", "it says \"stranger\", not \"heirloom worker\""),
         ("offer", "its hello can't be read"),
     ] {
@@ -75,7 +78,7 @@ fn hostile_worker() {
     let (Ok(invitation), Ok(what)) = (std::env::var("HEIRLOOM_WORKER"), std::env::var("HOSTILE")) else { return };
     let (jobs_to, jobs) = bytes_channel().unwrap();
     let (replies, replies_from) = bytes_channel().unwrap();
-    let mut hello: Hello = (String::from("heirloom worker"), 1, offer(), jobs_to, replies_from, replies.clone());
+    let mut hello: Hello = (String::from("heirloom worker"), VERSION, offer(), jobs_to, replies_from, replies.clone());
     match what.as_str() {
         "version" => hello.1 = 77,
         "magic" => hello.0 = String::from("stranger"),
@@ -89,7 +92,7 @@ fn hostile_worker() {
     if let (true, true) = received {
         match what.parse::<usize>() {
             Ok(n) => replies.send(&insults()[n].0).unwrap(),
-            Err(_) => replies.send(&frame(1, 4, 100, b"half")).unwrap(),
+            Err(_) => replies.send(&frame(VERSION, 4, 100, b"half")).unwrap(),
         }
         if what != "half" {
             std::thread::sleep(LONG);

@@ -5,8 +5,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod contexts;
+mod deadlines;
 mod deaths;
 mod ends;
+mod futures;
 mod hostile;
 mod jobs;
 mod resources;

@@ -88,7 +88,7 @@ fn one_worker_that_fails_ends_the_others() {
 #[test]
 fn a_stale_invitation_is_said_on_stderr_and_ends_the_process() {
     for (value, text) in [
-        ("1:/nowhere/socket", "its pool at /nowhere/socket is gone"),
+        ("2:/nowhere/socket", "its pool at /nowhere/socket is gone"),
         ("99:/nowhere/socket", "its pool speaks version 99"),
         ("nonsense", "HEIRLOOM_WORKER says \"nonsense\""),
     ] {

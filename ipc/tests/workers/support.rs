@@ -1,6 +1,7 @@
 //! The workers of all tests, and what tests ask of the operating system.
 
 use heirloom_core::{Context, Span};
+use heirloom_ipc::prelude::*;
 use heirloom_ipc::workers::{JobError, Pool, PoolBuilder, WaitError, Worker};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::path::Path;
@@ -15,7 +16,13 @@ pub(crate) enum Task {
     Echo(String),
     Pid,
     Sleep(u64),
+    /// Makes a file in this directory and waits until there are as many as this: until that many jobs run at the same time.
+    Meet(String, usize),
     Spin,
+    /// Spins in a span below the job's.
+    SpinInSpan,
+    /// The baggage of the job, of a command that it starts, and of a job that it submits.
+    Baggage,
     Panic(String),
     PanicWithNumber,
     Exit(i32),
@@ -40,8 +47,7 @@ pub(crate) enum Task {
 }
 
 pub(crate) static TASK: Worker<Task, String> = Worker::new("task", task);
-pub(crate) static WORDS: Worker<String, Vec<String>> =
-    Worker::new("words", |_span, text| text.split(' ').map(String::from).collect());
+pub(crate) static WORDS: Worker<String, Vec<String>> = Worker::new("words", words);
 pub(crate) static REFUSES: Worker<bool, Refuses> = Worker::new("refuses", |_span, refuse| Refuses(refuse));
 
 /// Can't be serialised if it says so.
@@ -71,9 +77,19 @@ fn task(span: &Span, task: Task) -> String {
             std::thread::sleep(Duration::from_millis(ms));
             ms.to_string()
         }
+        Task::Meet(directory, others) => {
+            let pid = std::process::id().to_string();
+            std::fs::write(Path::new(&directory).join(&pid), []).unwrap();
+            wait_until("the others are there", || std::fs::read_dir(&directory).unwrap().count() >= others);
+            pid
+        }
         Task::Spin => loop {
             std::hint::spin_loop();
         },
+        Task::SpinInSpan => span.in_span("inside", |_| loop {
+            std::hint::spin_loop();
+        }),
+        Task::Baggage => baggage(span),
         Task::Panic(text) => panic!("{text}"),
         Task::PanicWithNumber => std::panic::panic_any(7),
         Task::Exit(code) => std::process::exit(code),
@@ -131,6 +147,25 @@ fn contexts(span: &Span) -> String {
     let traceparent = |cx: Context| cx.traceparent().map(|text| text.to_string()).unwrap_or_default();
     let state = span.context().tracestate();
     format!("{} {} {}", traceparent(span.context()), traceparent(Context::current()), state.as_str())
+}
+
+/// What the job has, what a thread of it sees, what a command finds that it starts, and what a job of its own pool has.
+fn baggage(span: &Span) -> String {
+    let thread = std::thread::spawn(heirloom_ipc::workers::baggage).join().unwrap();
+    let mut printenv = Command::new("printenv");
+    let printed = printenv.arg("BAGGAGE").traced(span).output().unwrap();
+    let nested = WORDS.pool().workers(1).nested(true).test_entry("heirloom_worker").start().unwrap();
+    let nested = nested.submit(span, String::from("baggage")).unwrap().wait(LONG).unwrap();
+    let printed = String::from_utf8(printed.stdout).unwrap();
+    format!("{} {thread} {} {}", heirloom_ipc::workers::baggage(), printed.trim(), nested.join(" "))
+}
+
+/// Splits a text; in place of the text "baggage", that of the job.
+fn words(_span: &Span, text: String) -> Vec<String> {
+    match text.as_str() {
+        "baggage" => vec![heirloom_ipc::workers::baggage().to_string()],
+        text => text.split(' ').map(String::from).collect(),
+    }
 }
 
 /// A pool of workers that run this test program.

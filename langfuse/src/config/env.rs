@@ -10,8 +10,8 @@ use std::time::Duration;
 const MAX_SECONDS: f64 = 31_536_000.0;
 
 impl Config {
-    /// The configuration from this process's environment; see the [table](Self). [`exporter`](Self::exporter) checks the keys
-    /// when it needs them.
+    /// The configuration from this process's environment; see the [table](Self). [`exporter`](Self::exporter) checks the
+    /// keys when it needs them.
     ///
     /// # Errors
     /// A variable is invalid. The error doesn't contain its value.

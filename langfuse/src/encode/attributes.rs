@@ -148,8 +148,8 @@ impl<'a> Sorter<'a> {
         None
     }
 
-    /// Takes an attribute of a model's call. On other observations it becomes metadata. Otherwise Langfuse would count usage twice:
-    /// on an agent and on its call of a model.
+    /// Takes an attribute of a model's call. On other observations it becomes metadata. Otherwise Langfuse would count usage
+    /// twice: on an agent and on its call of a model.
     fn model(&mut self, a: AttributeRef<'a>) -> Option<AttributeRef<'a>> {
         if !generation::is_one(a.key) {
             return Some(a);
@@ -282,7 +282,7 @@ fn level(value: &Value<'_>) -> Option<&'static str> {
     all.into_iter().map(Level::name).find(|name| *name == text)
 }
 
-/// What OTLP has no field for, in OpenTelemetry's words.
+/// Values without a field in OTLP, as attributes with OpenTelemetry's names.
 fn of_recording(span: SpanRef<'_>) -> impl Iterator<Item = KeyValue> {
     let lane = span.lane();
     let marks = [
@@ -296,7 +296,7 @@ fn of_recording(span: SpanRef<'_>) -> impl Iterator<Item = KeyValue> {
     marks.into_iter().filter_map(|(key, value)| Some(attribute(key, any(value?))))
 }
 
-/// Langfuse's spans are internal, all of them: what a span was otherwise is an attribute.
+/// All spans of Langfuse are internal. Another kind becomes an attribute.
 fn kind_name(span: SpanRef<'_>) -> Option<&'static str> {
     use heirloom_core::SpanKind::{Client, Consumer, Internal, Producer, Server};
     match span.kind() {

@@ -3,8 +3,8 @@
 use heirloom_core::export::AttributeRef;
 
 /// Attributes that can serve as the input, the best first: those of OpenTelemetry's [conventions], their deprecated names,
-/// OpenInference, OpenLLMetry, MLflow and the AI SDK, then the plain name `input`, and instructions last. Names with a number
-/// (`gen_ai.prompt.0.content`) are parts of an input: those stay unchanged.
+/// OpenInference, OpenLLMetry, MLflow and the AI SDK, then the plain name `input`, and instructions last. Names with a
+/// number (`gen_ai.prompt.0.content`) are parts of an input: those stay unchanged.
 ///
 /// [conventions]: https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/
 const INPUTS: [&str; 10] = [

@@ -4,7 +4,8 @@ mod message;
 mod stream;
 
 use crate::attribute::{self, set, set_name, set_stop};
-use crate::call::{self, Api, Call, Request, Response};
+use crate::call::{Api, Call, Request, Response};
+use crate::send;
 use crate::traced::Traced;
 use crate::usage;
 use async_openai::config::Config;
@@ -26,7 +27,7 @@ impl<C: Config> Traced<Chat<'_, C>> {
         &self,
         request: CreateChatCompletionRequest,
     ) -> Result<CreateChatCompletionResponse, OpenAIError> {
-        call::create(&self.options, request, |request| self.group.create(request)).await
+        send::create(&self.options, request, |request| self.group.create(request)).await
     }
 
     /// As [`Chat::create_stream`], in a span that ends with the stream.
@@ -39,7 +40,7 @@ impl<C: Config> Traced<Chat<'_, C>> {
         &self,
         request: CreateChatCompletionRequest,
     ) -> Result<ChatCompletionResponseStream, OpenAIError> {
-        call::create_stream(&self.options, request, |request| self.group.create_stream(request)).await
+        send::create_stream(&self.options, request, |request| self.group.create_stream(request)).await
     }
 }
 

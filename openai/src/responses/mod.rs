@@ -5,6 +5,7 @@ mod stream;
 use crate::attribute::{self, set, set_name};
 use crate::call::{self, Api, Call, Request};
 use crate::failure::Failure;
+use crate::send;
 use crate::traced::Traced;
 use crate::usage;
 use async_openai::config::Config;
@@ -23,7 +24,7 @@ impl<C: Config> Traced<Responses<'_, C>> {
     /// # Errors
     /// As there.
     pub async fn create(&self, request: CreateResponse) -> Result<Response, OpenAIError> {
-        call::create(&self.options, request, |request| self.group.create(request)).await
+        send::create(&self.options, request, |request| self.group.create(request)).await
     }
 
     /// As [`Responses::create_stream`], in a span that ends with the stream.
@@ -31,7 +32,7 @@ impl<C: Config> Traced<Responses<'_, C>> {
     /// # Errors
     /// As there.
     pub async fn create_stream(&self, request: CreateResponse) -> Result<ResponseStream, OpenAIError> {
-        call::create_stream(&self.options, request, |request| self.group.create_stream(request)).await
+        send::create_stream(&self.options, request, |request| self.group.create_stream(request)).await
     }
 }
 

@@ -41,6 +41,7 @@ enum State<T> {
     Done(T),
     Panicked,
     NeverRan,
+    #[cfg(feature = "async")]
     Cancelled,
 }
 
@@ -127,6 +128,7 @@ impl<T> State<T> {
             State::Done(value) => Some(Ok(value)),
             State::Panicked => Some(Err(WaitError::Panicked)),
             State::NeverRan => Some(Err(WaitError::NeverRan)),
+            #[cfg(feature = "async")]
             State::Cancelled => Some(Err(WaitError::Cancelled)),
         }
     }

@@ -1,5 +1,5 @@
-//! Every call of the recording API once. The package `heirloom` compiles the same file with recording compiled in, so
-//! that neither side can have a name that the other lacks.
+//! Makes every call of the recording API once. The package `heirloom` compiles the same file with recording compiled in, so
+//! that no name exists on one side only.
 #![allow(clippy::drop_non_drop)]
 
 use heirloom_core::{in_root, in_span, name_lanes, on_finish, root, span};
@@ -7,18 +7,18 @@ use heirloom_core::{Context, Entered, Name, SetError, Span, SpanBuilder, SpanKin
 use std::borrow::Cow;
 use std::time::Duration;
 
-/// What could be seen from inside.
+/// The values that the calls returned.
 #[derive(Debug, Default)]
 pub struct Seen {
-    /// The context of each span that was begun.
+    /// The context of each started span.
     pub contexts: Vec<Context>,
-    /// What was current in each scope.
+    /// The current context in each scope.
     pub current: Vec<Context>,
-    /// Whether any span was going to be exported.
+    /// Whether any span was recording.
     pub recording: bool,
-    /// What `try_set` said.
+    /// The result of `try_set`.
     pub set: Option<Result<(), SetError>>,
-    /// How many of the closures ran: all of them, whatever is compiled in.
+    /// The number of closures that ran: all of them, with and without recording.
     pub ran: usize,
 }
 
@@ -37,10 +37,10 @@ impl Seen {
     }
 }
 
-/// How many closures there are.
+/// The number of closures.
 pub const CLOSURES: usize = 6;
 
-/// Calls everything.
+/// Makes all calls.
 pub fn everything() -> Seen {
     let mut seen = Seen::default();
     spans(&mut seen);
@@ -64,7 +64,7 @@ fn spans(seen: &mut Seen) {
         root(&dynamic),
         root(Cow::Borrowed("cow")),
         root(Name::dynamic(&dynamic)),
-        span("child of what is current"),
+        span("child of the current span"),
     ] {
         let builder: SpanBuilder<'_> = span.build("built").kind(SpanKind::Client).link(&span).link(span.context());
         let built = builder.start();
@@ -88,7 +88,7 @@ fn scopes(seen: &mut Seen) {
     let inner: Entered<'static> = outer.context().enter();
     drop(inner);
     drop(scope);
-    // The outcome of a closure comes out of it, early returns included.
+    // The result of a closure is returned, also after an early return.
     let result: Result<u8, &str> = in_root("fails", |root| {
         seen.closure(root);
         Err("as it should")?;

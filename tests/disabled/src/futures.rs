@@ -1,4 +1,5 @@
-//! Every call of the adapters for futures and streams once. As `api.rs`, this is compiled on both sides.
+//! Makes every call of the adapters for futures and streams once. As `api.rs`, this file is compiled with and without
+//! recording.
 
 use futures_core::Stream;
 use heirloom_core::future::{FutureExt as _, InContext, InSpan};
@@ -29,7 +30,7 @@ impl Stream for Count {
     }
 }
 
-/// Calls everything. What was current in each poll.
+/// Makes all calls. Returns the current context of each poll.
 pub fn everything() -> Vec<Context> {
     let current = || async { Context::current() };
     let spanned: InSpan<Ready<()>> = ready(()).in_span(root("future")).untimed();

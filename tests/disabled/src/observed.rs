@@ -7,12 +7,12 @@ use std::future::{ready, Future};
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 
-/// Does what it must not do: says what nobody wants to know.
+/// Panics if it is evaluated: without recording, `fields` must not be.
 fn never() -> u32 {
     panic!("evaluated, though nothing is recorded")
 }
 
-/// A value that nobody may look at.
+/// A value that panics if it is captured.
 struct Opaque;
 
 impl serde::Serialize for Opaque {
@@ -65,7 +65,7 @@ fn stream() -> impl Stream<Item = u32> {
     Once(Some(1))
 }
 
-/// Calls them all. What came out: a sum, and what was current.
+/// Calls all of them. Returns a sum of their results, and the current contexts.
 pub fn everything() -> (u32, Vec<Context>) {
     let (sum, current) = plain(1);
     assert!(fallible(Opaque).is_err());

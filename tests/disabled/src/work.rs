@@ -4,7 +4,7 @@
 use heirloom_core::{in_root, in_span, Span, SpanKind};
 use std::hint::black_box;
 
-/// How often the first argument says, or not at all.
+/// The number of rounds in the first argument; 0 without a valid one.
 pub fn rounds() -> u64 {
     std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(0)
 }
@@ -20,8 +20,8 @@ pub fn bare(rounds: u64) -> u64 {
 
 /// The same work with a root, two spans a round, a scope, attributes, an event, a link and a status.
 ///
-/// The attributes of an event are values that the caller makes, also where nobody reads them. They cost nothing either,
-/// but a `u64`, which may have to become a text.
+/// The caller makes the values of an event's attributes even if they aren't recorded. They cost nothing either, except
+/// a `u64`, which may have to become a text.
 pub fn instrumented(rounds: u64) -> u64 {
     in_root("loop", |root| {
         let parent = root.context();

@@ -1,4 +1,4 @@
-//! Recording compiled out: everything runs, nothing is there.
+//! Recording compiled out: all calls run, and record nothing.
 #![allow(clippy::unwrap_used)]
 
 use heirloom_core::{Baggage, Context, Entered, SetError, Span, SpanBuilder};
@@ -20,7 +20,8 @@ fn every_closure_runs_and_nothing_is_recorded() {
     assert_eq!(seen.set, Some(Err(SetError::NotRecording)));
 }
 
-/// Else a program that compiles without recording would not compile with it: a span can't be moved while it is entered.
+/// A span can't be moved while it is entered, as with recording. Otherwise a program could compile without recording but not
+/// with it.
 #[test]
 fn spans_and_scopes_are_dropped_as_if_they_were_recorded() {
     assert!(needs_drop::<Span>() && needs_drop::<Entered<'static>>());
@@ -45,7 +46,7 @@ fn futures_and_streams_are_polled_and_nothing_is_recorded() {
     use heirloom_core::future::FutureExt as _;
     let seen = heirloom_disabled::futures::everything();
     assert!(seen.len() == 2 && seen.iter().all(|cx| *cx == Context::INERT), "{seen:?}");
-    // All that an adapter adds is how it knows that the future was dropped.
+    // An adapter only adds the state that tells whether the future was dropped.
     let bare = std::future::ready(1_u64);
     let spanned = std::future::ready(1_u64).in_span(Context::INERT.span("future"));
     assert!(std::mem::size_of_val(&spanned) <= std::mem::size_of_val(&bare) + 8);

@@ -1,4 +1,4 @@
-//! An agent of `rig` with tools, against a server that speaks OpenAI's protocol.
+//! An agent of `rig` with tools, against a server with OpenAI's protocol.
 
 mod support;
 

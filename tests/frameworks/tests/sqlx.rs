@@ -1,5 +1,5 @@
-//! Statements of `sqlx`, whose driver for SQLite runs on a thread of its own. Alone in its file: that thread sees only
-//! a global subscriber.
+//! Statements of `sqlx`, whose driver for SQLite runs on a separate thread. The test is alone in its file, because that
+//! thread uses only a global subscriber.
 
 use heirloom_bridge::HeirloomLayer;
 use heirloom_core::export::Memory;

@@ -6,7 +6,7 @@
 use heirloom::{Context, Span};
 use std::future::Future;
 
-/// Wrong: the task may go on on another thread, and other tasks run on this one meanwhile.
+/// Wrong: the task may continue on another thread, and other tasks run on this thread meanwhile.
 #[expect(clippy::await_holding_invalid_type, reason = "this is what the lint is for")]
 pub async fn held(span: &Span, work: impl Future<Output = ()>) {
     let _scope = span.enter();
@@ -20,7 +20,7 @@ pub async fn held_context(cx: Context, work: impl Future<Output = ()>) {
     work.await;
 }
 
-/// Right: the scope ends before.
+/// Right: the scope ends before the await point.
 pub async fn ended(span: &Span, work: impl Future<Output = ()>) {
     {
         let _scope = span.enter();
@@ -29,7 +29,7 @@ pub async fn ended(span: &Span, work: impl Future<Output = ()>) {
     work.await;
 }
 
-/// Right: a context is data, and a span is no scope.
+/// Right: a context is plain data, and holding a span isn't a scope.
 pub async fn carried(parent: Context, work: impl Future<Output = ()>) {
     let span = parent.span("work");
     work.await;

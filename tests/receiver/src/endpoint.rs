@@ -13,15 +13,15 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 use prost::Message;
 use std::io::Read;
 
-/// Where traces go.
+/// The path for traces.
 pub(crate) const TRACES: &str = "/api/public/otel/v1/traces";
 const PROJECTS: &str = "/api/public/projects";
-/// All that Langfuse's own SDK wants to read.
+/// The part of the response that Langfuse's SDK reads.
 const PROJECT: &str =
     r#"{"data":[{"id":"p1","name":"receiver","organization":{"id":"o1","name":"tests"},"metadata":{}}]}"#;
 const PROTOBUF: &str = "application/x-protobuf";
 
-/// What becomes of a request.
+/// The outcome of a request.
 #[derive(Debug, Default)]
 pub(crate) struct Handled {
     /// `None` closes the connection.
@@ -107,7 +107,7 @@ fn meet(fault: Option<Fault>, raw: &Raw, plain: &[u8], mut received: Vec<Receive
     handled
 }
 
-/// What OTLP answers to a request that is taken.
+/// OTLP's response to an accepted request.
 fn taken(rejected: usize, message: &str, json: bool) -> Answer {
     if json {
         let partial = serde_json::json!({ "rejectedSpans": rejected.to_string(), "errorMessage": message });

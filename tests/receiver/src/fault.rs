@@ -1,29 +1,29 @@
-//! In which ways a server fails.
+//! The failures that the server can simulate.
 
 use std::time::Duration;
 
-/// What a request for traces meets.
+/// A failure for a request with traces.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fault {
     /// This status, with a text.
     Status(u16),
-    /// This status with a text that repeats everything that came: headers, and the body before compression.
+    /// This status with a text that repeats the request: headers, and the body before compression.
     Echo(u16),
     /// This status with a `Retry-After` header.
     RetryAfter(u16, String),
-    /// The request is taken after this time.
+    /// The request is accepted after this time.
     Sleep(Duration),
-    /// No answer until the receiver is healed or closed; the request is not taken.
+    /// No response until the receiver is healed or closed; the request is not accepted.
     Hang,
-    /// The connection is closed without an answer; the request is not taken.
+    /// The connection is closed without a response; the request is not accepted.
     Close,
-    /// Taken but for so many spans, with this message. In JSON if asked for.
+    /// Accepted except for some spans: a partial success.
     Partial {
-        /// How many spans are rejected: the first ones.
+        /// The number of rejected spans: the first ones.
         rejected: usize,
-        /// The message of the answer.
+        /// The message of the response.
         message: String,
-        /// In protobuf's JSON instead of protobuf.
+        /// Whether the response is protobuf's JSON instead of protobuf.
         json: bool,
     },
 }

@@ -1,13 +1,13 @@
-//! HTTP/1.1 as far as a client of this server speaks it: a request with a length, an answer with a length.
+//! The part of HTTP/1.1 that clients of this server use: requests and responses with a length.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 
-/// More than any request here has.
+/// Upper bound for the bytes of a body; requests here are smaller.
 const MAX_HEAD_BYTES: usize = 64 << 10;
 const MAX_BODY_BYTES: usize = 256 << 20;
 
-/// A request as it came.
+/// A received request.
 #[derive(Debug)]
 pub(crate) struct Raw {
     pub(crate) method: String,
@@ -23,7 +23,7 @@ impl Raw {
     }
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -61,9 +61,11 @@ pub(crate) fn read(stream: &mut TcpStream) -> io::Result<Option<Raw>> {
         }
     };
     let mut raw = parse(&bytes[..head_bytes])?;
-    let length = raw.header("content-length").map_or(Ok(0), |text| text.parse().map_err(|_| bad("a wrong length")))?;
+    let length = raw
+        .header("content-length")
+        .map_or(Ok(0), |text| text.parse().map_err(|_| bad("an invalid content-length")))?;
     if length > MAX_BODY_BYTES || raw.header("transfer-encoding").is_some() {
-        return Err(bad("no body that this server takes"));
+        return Err(bad("a body that is too large or chunked"));
     }
     raw.body = bytes.split_off(head_bytes);
     while raw.body.len() < length {
@@ -90,7 +92,7 @@ fn parse(head: &[u8]) -> io::Result<Raw> {
     })
 }
 
-/// Reads what there is; false at the end.
+/// Reads the available bytes; returns false at the end of the stream.
 fn more(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> io::Result<bool> {
     let mut buffer = [0; 64 << 10];
     let read = stream.read(&mut buffer)?;

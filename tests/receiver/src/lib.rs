@@ -1,7 +1,7 @@
-//! A Langfuse-shaped server for tests.
+//! A server with Langfuse's interface, for tests.
 //!
-//! Real HTTP on a loopback port, real OTLP in protobuf, gzip, authentication. It keeps what it got, checks all of it
-//! against what Langfuse's own SDK sends (see [`contract`]), and can be made to fail in each way that a server fails.
+//! It serves real HTTP on a loopback port, and accepts OTLP in protobuf, gzip and authentication. It stores the spans,
+//! checks them against the format of Langfuse's own SDK (see [`contract`]), and can simulate the failures of a server.
 //!
 //! ```
 //! use heirloom_receiver::Receiver;
@@ -31,7 +31,7 @@ pub const PUBLIC_KEY: &str = "pk-lf-receiver";
 /// The secret key that belongs to it.
 pub const SECRET_KEY: &str = "sk-lf-receiver";
 
-/// A request that came, whatever became of it.
+/// A received request, accepted or not.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// `POST`, ..
@@ -40,15 +40,15 @@ pub struct Request {
     pub path: String,
     /// Names in lowercase.
     pub headers: Vec<(String, String)>,
-    /// How many bytes the body had on its way.
+    /// The size of the body in bytes, as sent.
     pub body_bytes: usize,
-    /// How many it had before compression; zero if it could not be read.
+    /// The size of the body before compression; zero if it could not be read.
     pub plain_bytes: usize,
-    /// How many spans were in it.
+    /// The number of spans in the request.
     pub spans: usize,
-    /// The status of the answer; zero if there was none.
+    /// The status of the response; zero if there was none.
     pub status: u16,
-    /// When it had come.
+    /// When the request was complete.
     pub at: Instant,
 }
 
@@ -59,7 +59,7 @@ impl Request {
     }
 }
 
-/// A running server. Dropped, it closes its port.
+/// A running server. It closes its port when it is dropped.
 #[derive(Debug)]
 pub struct Receiver {
     state: Arc<State>,
@@ -68,35 +68,35 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// Starts one that accepts [`PUBLIC_KEY`] and [`SECRET_KEY`].
+    /// Starts a server that accepts [`PUBLIC_KEY`] and [`SECRET_KEY`].
     ///
     /// # Panics
-    /// There is no loopback port.
+    /// No loopback port is available.
     pub fn start() -> Self {
         Self::with_keys(PUBLIC_KEY, SECRET_KEY)
     }
 
-    /// Starts one that accepts these keys.
+    /// Starts a server that accepts these keys.
     ///
     /// # Panics
-    /// There is no loopback port.
+    /// No loopback port is available.
     pub fn with_keys(public_key: &str, secret_key: &str) -> Self {
         let state = Arc::new(State::new(public_key, secret_key));
         let door = Door::open_any(&state);
         Self { url: format!("http://127.0.0.1:{}", door.port()), state, door }
     }
 
-    /// The base URL: what goes into `LANGFUSE_BASE_URL`.
+    /// The base URL: the value for `LANGFUSE_BASE_URL`.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// A copy of the spans that were taken, in the order in which they came.
+    /// A copy of the accepted spans, in the order of their arrival.
     pub fn spans(&self) -> Vec<Received> {
         self.with_spans(<[Received]>::to_vec)
     }
 
-    /// Looks at the spans without copying them.
+    /// Passes the spans to a closure, without a copy.
     pub fn with_spans<R>(&self, look: impl FnOnce(&[Received]) -> R) -> R {
         look(&self.state.kept().spans)
     }
@@ -113,12 +113,12 @@ impl Receiver {
         found.remove(0)
     }
 
-    /// The requests that came, whatever became of them.
+    /// All received requests, accepted or not.
     pub fn requests(&self) -> Vec<Request> {
         self.state.kept().requests.clone()
     }
 
-    /// What was sent that is not as the contract says. Also looks at the tree: call it when everything has come.
+    /// All violations of the contract. It also checks the tree, so call it after all spans have arrived.
     pub fn violations(&self) -> Vec<Violation> {
         let kept = self.state.kept();
         let mut all = kept.violations.clone();
@@ -126,10 +126,10 @@ impl Receiver {
         all
     }
 
-    /// Checks that everything was as the contract says.
+    /// Checks that there are no violations of the contract.
     ///
     /// # Panics
-    /// Something was not; the message has the first twenty.
+    /// There are violations; the message has the first twenty.
     #[track_caller]
     pub fn assert_contract(&self) {
         let violations = self.violations();
@@ -137,17 +137,17 @@ impl Receiver {
         assert!(violations.is_empty(), "{} violations of the contract:\n{}", violations.len(), first.join("\n"));
     }
 
-    /// The next so many requests for traces meet this fault.
+    /// The next `times` requests with traces fail like this.
     pub fn fail_next(&self, requests: usize, fault: Fault) {
         self.state.kept().faults.extend(std::iter::repeat_n(fault, requests));
     }
 
-    /// Every request for traces meets this fault, once the ones of [`fail_next`](Self::fail_next) are used up.
+    /// Every request with traces fails like this, after the failures of [`fail_next`](Self::fail_next) are used up.
     pub fn fail_always(&self, fault: Fault) {
         self.state.kept().standing = Some(fault);
     }
 
-    /// No more faults; requests that hang get their answer.
+    /// Ends all failures; hanging requests get their response.
     pub fn heal(&self) {
         let mut kept = self.state.kept();
         kept.faults.clear();
@@ -156,12 +156,12 @@ impl Receiver {
         self.state.wake();
     }
 
-    /// Answers 413 to bodies of more than so many bytes on their way.
+    /// Responds with 413 to bodies of more than `bytes` bytes, as sent.
     pub fn refuse_over(&self, bytes: usize) {
         self.state.kept().max_body_bytes = bytes;
     }
 
-    /// Closes the port and every connection: connections are refused from now on.
+    /// Closes the port and every connection: new connections are refused.
     pub fn close(&mut self) {
         self.door.close(&self.state);
     }
@@ -169,17 +169,17 @@ impl Receiver {
     /// Opens the same port again.
     ///
     /// # Panics
-    /// Somebody else has it.
+    /// Another program has opened the port.
     pub fn open(&mut self) {
         self.door.open(&self.state);
     }
 
-    /// Waits until so many spans have been taken; returns whether they have before the deadline.
+    /// Waits until this many spans have been accepted; returns false after the deadline.
     pub fn wait_for_spans(&self, spans: usize, deadline: Duration) -> bool {
         self.state.wait(deadline, |kept| kept.spans.len() >= spans)
     }
 
-    /// Waits until so many requests have come; returns whether they have before the deadline.
+    /// Waits until this many requests have been received; returns false after the deadline.
     pub fn wait_for_requests(&self, requests: usize, deadline: Duration) -> bool {
         self.state.wait(deadline, |kept| kept.requests.len() >= requests)
     }

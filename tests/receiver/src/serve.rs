@@ -1,4 +1,4 @@
-//! The port, the threads, and what they share.
+//! The port, the threads, and their shared state.
 
 use crate::contract::Violation;
 use crate::fault::Fault;
@@ -12,7 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// What all threads share.
+/// The state that all threads share.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) public_key: String,
@@ -21,7 +21,7 @@ pub(crate) struct State {
     changed: Condvar,
 }
 
-/// What came, and what is to happen.
+/// The received requests and spans, and the failures to come.
 #[derive(Debug)]
 pub(crate) struct Kept {
     pub(crate) spans: Vec<Received>,
@@ -31,7 +31,7 @@ pub(crate) struct Kept {
     pub(crate) standing: Option<Fault>,
     pub(crate) max_body_bytes: usize,
     connections: Vec<TcpStream>,
-    /// Counts `heal` and `close`: a request that hangs waits for the next one.
+    /// Counts calls of `heal` and `close`: a hanging request waits for the next one.
     healed: u64,
 }
 
@@ -55,25 +55,25 @@ impl State {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes what is kept, and tells those who wait.
+    /// Changes the state, and wakes the waiting threads.
     pub(crate) fn change(&self, change: impl FnOnce(&mut Kept)) {
         change(&mut self.kept());
         self.changed.notify_all();
     }
 
-    /// Those that hang go on.
+    /// Lets the hanging requests continue.
     pub(crate) fn wake(&self) {
         self.change(|kept| kept.healed += 1);
     }
 
-    /// Waits until the condition holds; whether it does.
+    /// Waits until the condition holds; returns false after the deadline.
     pub(crate) fn wait(&self, deadline: Duration, holds: impl Fn(&Kept) -> bool) -> bool {
         let waited = self.changed.wait_timeout_while(self.kept(), deadline, |kept| !holds(kept));
         let (kept, _) = waited.unwrap_or_else(PoisonError::into_inner);
         holds(&kept)
     }
 
-    /// Until somebody heals or closes the receiver.
+    /// Waits until the receiver is healed or closed.
     pub(crate) fn hang(&self) {
         let healed = self.kept().healed;
         while !self.wait(Duration::from_secs(3600), |kept| kept.healed != healed) {}
@@ -124,7 +124,7 @@ impl Door {
     pub(crate) fn close(&mut self, state: &Arc<State>) {
         let Some(open) = self.open.take() else { return };
         open.closing.store(true, Ordering::SeqCst);
-        // A connection of our own wakes the thread that accepts.
+        // A connection from here wakes the accepting thread.
         drop(TcpStream::connect(("127.0.0.1", self.port)));
         let _ = open.thread.join();
         for connection in state.kept().connections.drain(..) {
@@ -160,7 +160,7 @@ fn connection(mut stream: TcpStream, state: &State) {
     let _ = stream.shutdown(Shutdown::Both);
 }
 
-/// The answer; `None` closes the connection.
+/// The response; `None` closes the connection.
 fn respond(raw: &Raw, state: &State) -> Option<Answer> {
     let at = Instant::now();
     let handled = endpoint::handle(raw, state);

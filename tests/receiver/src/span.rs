@@ -1,16 +1,16 @@
-//! [`Received`]: a span as it came.
+//! [`Received`]: a received span.
 
 use opentelemetry_proto::tonic::common::v1::{any_value, KeyValue};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use std::sync::Arc;
 
-/// A value as OTLP has it.
+/// An OTLP value.
 pub use opentelemetry_proto::tonic::common::v1::any_value::Value;
 
-/// Keys and values, as they came.
+/// Keys and values, in the order of the request.
 pub type Attributes = Vec<(String, Value)>;
 
-/// What came beside the spans of a request.
+/// Resource and scope of a request.
 #[derive(Debug, Default, PartialEq)]
 pub struct Origin {
     /// The attributes of the resource.
@@ -23,7 +23,7 @@ pub struct Origin {
     pub scope_attributes: Attributes,
 }
 
-/// A span as it came.
+/// A received span.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Received {
     /// 32 hex digits.
@@ -40,11 +40,11 @@ pub struct Received {
     pub end_ns: u64,
     /// 0 unset, 1 ok, 2 error.
     pub status: i32,
-    /// What the status says.
+    /// The status's message.
     pub status_message: String,
-    /// Attributes, as they came.
+    /// Attributes, in the order of the request.
     pub attributes: Attributes,
-    /// How many attributes the sender left out.
+    /// The number of attributes that the sender dropped.
     pub dropped_attributes: u32,
     /// Name, time and attributes of each event.
     pub events: Vec<(String, u64, Attributes)>,
@@ -76,7 +76,7 @@ impl Received {
         find(&self.attributes, key)
     }
 
-    /// The text of an attribute that is one.
+    /// An attribute's text, if it is one.
     pub fn text(&self, key: &str) -> Option<&str> {
         as_text(self.get(key)?)
     }
@@ -86,7 +86,7 @@ impl Received {
         serde_json::from_str(self.text(key)?).ok()
     }
 
-    /// The integer of an attribute that is one.
+    /// An attribute's integer, if it is one.
     pub fn int(&self, key: &str) -> Option<i64> {
         match self.get(key)? {
             Value::IntValue(int) => Some(*int),
@@ -94,7 +94,7 @@ impl Received {
         }
     }
 
-    /// The boolean of an attribute that is one.
+    /// An attribute's boolean, if it is one.
     pub fn bool(&self, key: &str) -> Option<bool> {
         match self.get(key)? {
             Value::BoolValue(bool) => Some(*bool),
@@ -102,7 +102,7 @@ impl Received {
         }
     }
 
-    /// The texts of an attribute that is an array of texts.
+    /// An attribute's texts, if it is an array of texts.
     pub fn texts(&self, key: &str) -> Option<Vec<&str>> {
         match self.get(key)? {
             Value::ArrayValue(array) => array.values.iter().map(|v| as_text(v.value.as_ref()?)).collect(),
@@ -137,7 +137,7 @@ pub(crate) fn find<'a>(attributes: &'a [(String, Value)], key: &str) -> Option<&
     attributes.iter().find(|(known, _)| known == key).map(|(_, value)| value)
 }
 
-/// An attribute without a value counts as an empty array, which no rule allows.
+/// Converts an attribute. One without a value becomes an empty array, which no rule allows.
 fn pairs(attributes: Vec<KeyValue>) -> Attributes {
     let value = |kv: KeyValue| (kv.key, kv.value.and_then(|v| v.value).unwrap_or(Value::BytesValue(Vec::new())));
     attributes.into_iter().map(value).collect()

@@ -1,4 +1,4 @@
-//! A `&str` that is not static would be copied into every record: `Name::dynamic` says that this is meant. The adapters
+//! A `&str` that is not static would be copied into every record: `Name::dynamic` states that this is intended. The adapters
 //! take the same names.
 
 use heirloom::prelude::*;

@@ -1,4 +1,4 @@
-//! While a span is current it is open.
+//! A current span is open: its scope can't outlive it.
 
 fn main() {
     let _scope = {

@@ -1,4 +1,4 @@
-//! While a span is current it stays where it is: to end it, end the scope before.
+//! An entered span can't be moved: end the scope before you end the span.
 
 fn main() {
     let span = heirloom::root("span");

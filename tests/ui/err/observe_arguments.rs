@@ -1,4 +1,4 @@
-//! Arguments that the attribute doesn't have, or not like that.
+//! Unknown and malformed arguments of the attribute.
 use heirloom::observe;
 
 #[observe(nam = "load")]
@@ -56,6 +56,6 @@ fn returned_otherwise() -> u8 {
 fn no_comma() {}
 
 fn main() {
-    unknown(); // it is there all the same
+    unknown(); // the item exists despite the error
     captured_otherwise(1);
 }

@@ -1,4 +1,4 @@
-//! Arguments that don't go with the function.
+//! Arguments that don't fit the function.
 use futures_core::Stream;
 use heirloom::observe;
 use std::pin::Pin;

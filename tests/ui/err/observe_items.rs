@@ -1,4 +1,4 @@
-//! What can't be observed.
+//! Items that can't be observed.
 use heirloom::observe;
 
 #[observe]

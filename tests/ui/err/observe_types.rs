@@ -1,4 +1,4 @@
-//! What the types say: the compiler's messages, at the user's code.
+//! Type errors: the compiler's messages point at the user's code.
 use heirloom::observe;
 
 struct Opaque;

@@ -1,4 +1,4 @@
-//! `traced` is about the next step: it wants a name and a closure before rayon goes on.
+//! `traced` applies to the next step: it needs a step with a name and a closure before rayon's own methods.
 
 use heirloom::prelude::*;
 use rayon::prelude::*;

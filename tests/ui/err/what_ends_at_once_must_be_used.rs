@@ -1,4 +1,4 @@
-//! A span, a scope, a guard, a builder that nobody keeps ends, or does nothing, at once.
+//! A span, a scope or a guard that isn't kept ends at once, and an unused builder does nothing.
 #![deny(unused_must_use)]
 
 use heirloom::prelude::*;

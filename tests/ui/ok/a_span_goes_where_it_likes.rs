@@ -1,4 +1,4 @@
-//! A span is `Send + Sync` and not bound to a scope: it may be shared, moved and ended anywhere, and so may a context.
+//! A span is `Send + Sync` and not bound to a scope: it can be shared, moved and ended anywhere, and so can a context.
 
 use heirloom::{Context, Span, Tracer};
 

@@ -1,4 +1,4 @@
-//! Names are static or owned, or a borrowed text that says so; parents are spans and contexts, by reference or value.
+//! Names are static, owned, or borrowed by `Name::dynamic`; parents are spans and contexts, by reference or value.
 
 use heirloom::prelude::*;
 use heirloom::{Context, Name};

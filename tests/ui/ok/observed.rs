@@ -1,4 +1,4 @@
-//! One dependency is enough for the attribute, beside another `Result`, `Context` and `Option` too.
+//! One dependency is enough for the attribute, also beside another `Result`, `Context` and `Option`.
 
 use anyhow::{bail, Context, Result};
 use heirloom::prelude::*;
@@ -20,7 +20,7 @@ fn parse(text: &str) -> Result<i32> {
 
 #[observe(generation, level = "debug", kind = "client", name = "later")]
 async fn later(text: &str) -> Result<i32> {
-    let (span, scope, output) = (1, 2, 3); // names that the expansion uses too
+    let (span, scope, output) = (1, 2, 3); // names that the expansion also uses
     Ok(parse(text)? + span + scope + output)
 }
 

@@ -1,4 +1,4 @@
-//! `anyhow`'s `Context` is a trait, Heirloom's is a type: importing all of both clashes in nothing.
+//! `anyhow`'s `Context` is a trait, Heirloom's is a type: importing both causes no conflict.
 
 use anyhow::{anyhow, Context, Result};
 use heirloom::prelude::*;

@@ -1,1 +1,1 @@
-//! Nothing: the programs are in `ok` and `err`, and `tests/compile_fail.rs` compiles them.
+//! Empty: the programs are in `ok` and `err`, and `tests/compile_fail.rs` compiles them.

@@ -1,7 +1,7 @@
-//! Uses that compile, and uses that are refused, each with its message.
+//! Programs that compile, and programs that must not compile, each with its message.
 //!
-//! The messages are the compiler's: `err/*.stderr` has those of one release, and other releases only check what
-//! compiles. `TRYBUILD=overwrite cargo test -p heirloom-ui` writes them anew.
+//! Most messages are the compiler's, and change with it: `err/*.stderr` has those of one release. With other releases only
+//! the programs that compile are checked. `TRYBUILD=overwrite cargo test -p heirloom-ui` rewrites the messages.
 
 use std::process::Command;
 

@@ -9,7 +9,7 @@ const NORMAL: &str = env!("CARGO_BIN_EXE_heirloom-wire-variant");
 /// What a child says that attaches to nothing.
 const REFUSED: &str = "the parent's region has another format than this program's: records, offsets or lengths differ";
 
-/// Builds the program with one number of the format changed, in a target directory of its own.
+/// Builds the program with one number of the format changed, in a separate target directory.
 fn build(variant: &str) -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("wire-variant").join(variant);
     let mut cargo = Command::new(env!("CARGO"));

@@ -1,7 +1,7 @@
 //! A bounded crossbeam channel shared by all threads, with one consumer.
 //!
 //! Best case: the raw time-stamp counter, ids from a counter, and a consumer that rests 1 ms when the channel is empty
-//! instead of waiting on it, so that no sender ever has to wake it. A full channel drops the span, because a tracer must
+//! instead of waiting on it, so that no sender has to wake it. A full channel drops the span, because a tracer must
 //! not stop the program.
 
 use super::record::Record;
@@ -29,7 +29,7 @@ pub(super) struct Channel {
 }
 
 impl Peer for Channel {
-    /// When it began.
+    /// The parent's start.
     type Parent = u64;
 
     fn start(_scenario: &Scenario) -> Result<Self, String> {
@@ -43,7 +43,7 @@ impl Peer for Channel {
 
     fn record<const ATTRIBUTES: bool>(&self, _parent: &u64, stretch: Stretch, samples: &Samples) {
         for id in stretch.ids() {
-            // A refused span is lost; the exporter's account shows it.
+            // A dropped span is lost; the exporter's count shows it.
             let _ = self.sender.try_send(Record::child::<ATTRIBUTES>(id, PARENT_ID, samples));
         }
     }

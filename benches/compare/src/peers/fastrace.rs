@@ -1,7 +1,7 @@
 //! fastrace, with a reporter that only counts and its default report interval of one second.
 //!
 //! Best case of `LocalSpan`: under a local-parent guard of the thread, which is opened again every 1,000 spans, because
-//! a guard keeps 10,240 spans and drops the rest without a word. Attributes are texts here, so numbers are converted.
+//! a guard keeps 10,240 spans and silently drops the rest. fastrace's attributes are texts, so numbers are converted.
 
 use super::Peer;
 use crate::account::{SharedAccount, Tally};
@@ -15,16 +15,16 @@ use fastrace::Span;
 /// Spans recorded under one local-parent guard.
 const SPANS_PER_GUARD: u64 = 1000;
 
-/// The name of a span that only makes its thread send what waits; the reporter ignores it.
+/// The name of a span that only makes its thread send the waiting commands; the reporter ignores it.
 const PUSH: &str = "push";
 
-/// Enough for ten million waiting commands.
+/// Upper bound for these spans: enough for ten million waiting commands.
 const MOST_PUSHES: usize = 1000;
 
 /// `LocalSpan`: kept on the thread until the guard is dropped.
 pub(super) struct Local(SharedAccount);
 
-/// `Span`: each one goes to the collector by itself, and may end anywhere.
+/// `Span`: each goes to the collector separately, and may end on any thread.
 pub(super) struct Shared(SharedAccount);
 
 impl Peer for Local {
@@ -98,9 +98,9 @@ fn properties(id: u64, samples: &Samples) -> [(&'static str, String); 3] {
     [(KEYS[0], sample.count.to_string()), (KEYS[1], sample.ratio.to_string()), (KEYS[2], sample.file.to_owned())]
 }
 
-/// A thread's command ring holds 10,240 commands. What didn't fit, the parent's end among it, waits until that thread
-/// sends again. So a thread that has recorded and stays quiet is made to send until the parent has arrived: further
-/// traces would do that in a program. Where the ring belonged to a thread that ended, the rest is lost for good.
+/// A thread's command ring holds 10,240 commands. Commands that didn't fit, among them the parent's end, wait until that
+/// thread sends again. So the recording thread is made to send until the parent has arrived; in a program, further
+/// traces would do that. If the thread has ended, its waiting commands are lost.
 fn finish(account: &SharedAccount, parent: Span) -> Tally {
     drop(parent);
     fastrace::flush();

@@ -1,7 +1,7 @@
-//! The floor: two reads of the cheapest clock and a 64-byte record with one release store into a ring of the thread's
-//! own, which another thread drains. It records no attributes, so it is the same floor with and without them.
+//! The floor: two reads of the cheapest clock and a 64-byte record with one release store into the thread's
+//! ring, which another thread drains. It records no attributes, so the floor is the same with and without them.
 //!
-//! A ring that is full loses the record and the loss is counted, but the rings are large enough that it doesn't happen.
+//! A full ring loses the record and counts the loss, but the rings are large enough that this doesn't happen.
 
 use super::Peer;
 use crate::account::{Account, Tally};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// How long the drainer rests between two rounds. Reading the rings without pause would slow the writers.
+/// The drainer's pause between two rounds. Reading the rings without a pause would slow down the writers.
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// The parent's id; the children's are larger.
@@ -28,7 +28,7 @@ pub(super) struct Floor {
 }
 
 impl Peer for Floor {
-    /// When it began.
+    /// The parent's start.
     type Parent = u64;
 
     fn start(scenario: &Scenario) -> Result<Self, String> {
@@ -70,7 +70,7 @@ impl Peer for Floor {
 fn drain_until(rings: &[Ring], stop: &AtomicBool) -> Account {
     let mut account = Account::default();
     loop {
-        let last_round = stop.load(Ordering::Acquire); // Pairs with `finish`: what was pushed before it is seen below.
+        let last_round = stop.load(Ordering::Acquire); // Pairs with `finish`: records pushed before its store are seen below.
         rings.iter().for_each(|ring| ring.drain(|record| account.add(record[2], record[3])));
         if last_round {
             return account;

@@ -2,9 +2,9 @@
 //!
 //! Children are made from a copy of the parent's context, as a thread pool's jobs would make them.
 //!
-//! `heirloom` has rings that hold a thread's whole run, so that the recording path is measured and not the drops, and
-//! their memory is in place before, as the floor's is: each ring was written from end to end once. `heirloom-default` has
-//! the rings that `init` chooses, and says by cause what they couldn't hold.
+//! `heirloom` has rings that hold a thread's whole run, so that the bench measures the recording path and not the drops. The
+//! rings were touched before the clock starts, as the floor's are: each was written from end to end once. `heirloom-default`
+//! has the rings that `init` chooses, and counts by cause the spans that they couldn't hold.
 
 use super::Peer;
 use crate::account::{Account, SharedAccount, Tally};
@@ -15,13 +15,13 @@ use heirloom_core::{Guard, Span};
 use std::sync::Barrier;
 use std::time::Duration;
 
-/// What waits for the exporter while the machine runs others: more than a run needs.
+/// Bytes of the exporter's queue: more than a run needs, also if the machine delays the exporter.
 const QUEUE_BYTES: usize = 1 << 30;
 
-/// How long everything that fills the rings may take to arrive.
+/// Deadline for the flush of the spans that fill the rings.
 const FILL_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A text that fills a ring quickly, and what its span needs there.
+/// A text that fills a ring quickly, and the bytes of its span in the ring.
 const FILLING: &str = match std::str::from_utf8(&[b'x'; 2000]) {
     Ok(text) => text,
     Err(_) => "",
@@ -81,18 +81,18 @@ impl Peer for Heirloom {
 
 /// Writes the rings of all recording threads once, from end to end.
 ///
-/// Threads that end leave their rings to the next ones: here, those that will record.
+/// The rings of ended threads are reused by the next threads, here by the recording ones.
 fn fill_rings(scenario: &Scenario) -> Result<(), String> {
     if scenario.on_main_thread {
         fill_ring(scenario.ring_bytes);
         return Ok(());
     }
-    // The main thread, which opens the parent, takes a ring first, so that it takes none of the filled ones.
+    // The main thread opens the parent later. It takes a ring now, so that it takes none of the filled ones.
     heirloom_core::root(PARENT).end();
     let together = Barrier::new(scenario.threads);
     let fill = || {
         fill_ring(scenario.ring_bytes);
-        together.wait(); // So that none takes over the ring of another.
+        together.wait(); // So that no thread takes over another one's ring.
     };
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..scenario.threads).map(|_| scope.spawn(fill)).collect();

@@ -1,4 +1,4 @@
-//! The peers: one file each, behind one small trait.
+//! The peers: one file for each, behind one small trait.
 
 mod channel;
 mod fastrace;
@@ -15,10 +15,10 @@ use crate::measure::{measure, Row};
 use crate::plan::{PeerName, Scenario};
 use crate::workload::{Samples, Stretch};
 
-/// A tracer under measurement. One is started per process, because several of them are process-wide.
+/// A tracer under measurement. A process starts only one, because several of them are process-wide.
 ///
 /// Each implementation is its tracer's best case with the settings that its file names. The loop over the spans is
-/// inside [`record`](Peer::record), so that nothing of this trait stands between two spans.
+/// inside [`record`](Peer::record), so that no call of this trait stands between two spans.
 pub trait Peer: Sized + Sync {
     /// The open parent that all threads share.
     type Parent: Sync;
@@ -33,7 +33,7 @@ pub trait Peer: Sized + Sync {
     /// `stretch.thread`, once to warm up and once for the time.
     fn record<const ATTRIBUTES: bool>(&self, parent: &Self::Parent, stretch: Stretch, samples: &Samples);
 
-    /// Ends the parent, waits until everything has reached the exporter, and says what did.
+    /// Ends the parent, waits until all spans have reached the exporter, and returns the counts.
     fn finish(self, parent: Self::Parent) -> Result<Tally, String>;
 }
 
@@ -45,7 +45,7 @@ pub fn run(scenario: &Scenario) -> Result<Row, String> {
         PeerName::Heirloom | PeerName::HeirloomDefault => measure::<heirloom::Heirloom>(scenario),
         #[cfg(not(feature = "heirloom"))]
         PeerName::Heirloom | PeerName::HeirloomDefault => {
-            Err("Heirloom is not in this build: leave its feature `heirloom` on".to_owned())
+            Err("this build has no peer Heirloom: build with the feature `heirloom`".to_owned())
         }
         PeerName::MutexVec => measure::<mutex_vec::MutexVec>(scenario),
         PeerName::Channel => measure::<channel::Channel>(scenario),

@@ -1,4 +1,4 @@
-//! One `parking_lot::Mutex<Vec>` shared by all threads: what a first tracer looks like.
+//! One `parking_lot::Mutex<Vec>` shared by all threads: the simplest tracer.
 //!
 //! Best case: the raw time-stamp counter, ids from a counter, one lock per span, a vector that keeps its memory and that
 //! the consumer swaps for an empty one every 5 ms. It has no bound.
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// How long the consumer rests between two swaps.
+/// The consumer's pause between two swaps.
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// The parent's id; the children's are larger.
@@ -28,7 +28,7 @@ pub(super) struct MutexVec {
 }
 
 impl Peer for MutexVec {
-    /// When it began.
+    /// The parent's start.
     type Parent = u64;
 
     fn start(_scenario: &Scenario) -> Result<Self, String> {

@@ -15,7 +15,7 @@ use opentelemetry_sdk::trace::{
     BatchConfigBuilder, BatchSpanProcessor, SdkTracer, SdkTracerProvider, SpanData, SpanExporter,
 };
 
-/// Queue and batch of `otel-large`.
+/// Sizes of the queue and of a batch of `otel-large`, in spans.
 const LARGE_QUEUE_SPANS: usize = 65_536;
 const LARGE_BATCH_SPANS: usize = 8_192;
 
@@ -77,7 +77,7 @@ pub(super) fn provider(account: SharedAccount, large: bool) -> SdkTracerProvider
     SdkTracerProvider::builder().with_span_processor(processor).build()
 }
 
-/// Sends what is queued and stops the processor.
+/// Sends the queued spans and stops the processor.
 pub(super) fn shut_down(provider: &SdkTracerProvider) -> Result<(), String> {
     provider.force_flush().map_err(|error| format!("the flush failed: {error}"))?;
     provider.shutdown().map_err(|error| format!("the shutdown failed: {error}"))

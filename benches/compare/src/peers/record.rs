@@ -1,4 +1,4 @@
-//! The span of the two hand-made peers, made as cheaply as a heap allows.
+//! The span of the two hand-made peers, as cheap as heap memory allows.
 
 use crate::clock::ticks;
 use crate::workload::{Samples, CHILD, KEYS, PARENT};
@@ -19,9 +19,9 @@ pub(super) struct Record {
 /// An attribute's value.
 #[derive(Debug)]
 pub(super) enum Value {
-    I64(#[expect(dead_code, reason = "carried, as a tracer would, and never read")] i64),
-    F64(#[expect(dead_code, reason = "carried, as a tracer would, and never read")] f64),
-    Text(#[expect(dead_code, reason = "carried, as a tracer would, and never read")] String),
+    I64(#[expect(dead_code, reason = "kept, as a tracer would, and never read")] i64),
+    F64(#[expect(dead_code, reason = "kept, as a tracer would, and never read")] f64),
+    Text(#[expect(dead_code, reason = "kept, as a tracer would, and never read")] String),
 }
 
 /// The id of the only trace.
@@ -37,7 +37,7 @@ impl Record {
         Self { id, parent, _trace: TRACE, _name: CHILD, _start: start, _end: end, _attributes: attributes }
     }
 
-    /// The parent, begun at `start`.
+    /// The parent, started at `start`.
     pub(super) fn parent(id: u64, start: u64) -> Self {
         let attributes = Vec::new();
         Self { id, parent: 0, _trace: TRACE, _name: PARENT, _start: start, _end: ticks(), _attributes: attributes }

@@ -36,7 +36,7 @@ impl Peer for TracingOtel {
         Ok(Self { provider, account })
     }
 
-    // The macros want literals: the names and keys of `workload`, spelt out.
+    // The macros need literals: these are the names and keys of `workload`.
     fn open_parent(&self) -> tracing::Span {
         tracing::info_span!(parent: None, "parent")
     }

@@ -163,7 +163,8 @@ impl Region {
             Death::Killed(signal) => Some(Cause::Signal(death.signal_name().map_or(signal.to_string(), str::to_owned))),
             Death::Unknown => None,
         };
-        let message = format!("aborted: process {pid} {death} while the span was open");
+        let why = self.hosted.reason().map(|reason| format!(": {reason}")).unwrap_or_default();
+        let message = format!("aborted: process {pid} {death} while the span was open{why}");
         self.aborted += to.abort(process, None, tick, &Abort { message, cause }, send);
     }
 

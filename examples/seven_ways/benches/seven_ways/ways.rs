@@ -1,8 +1,9 @@
 //! Each way beside a plain child span, in blocks with a drain between them, outside the measured time.
 //!
-//! Its plain child span is not that of `benches/record.rs`. Here the root is current, since the ways with an implicit parent need
-//! it, the parent's context is read through a reference for each span, and a block has 1,000 spans. There no span is current, the
-//! context is a local copy, and a block has 2,000 spans. On one machine this loop takes 1.1 times as long as that one.
+//! Its plain child span is not that of `benches/record.rs`. Here the root is current, since the ways with an implicit parent
+//! need it, the parent's context is read through a reference for each span, and a block has 1,000 spans. There no span is
+//! current, the context is a local copy, and a block has 2,000 spans. On one machine this loop takes 1.1 times as long as
+//! that one.
 
 use crate::support::bench::{cell, ratios};
 use crate::support::spans::{lost, NoOp, FLUSH_TIMEOUT};

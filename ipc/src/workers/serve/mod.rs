@@ -4,30 +4,19 @@ mod parent;
 mod tracer;
 
 use super::carrier;
+use super::clock;
 use super::frame::{Frame, Frames, Kind, OVERHEAD, VERSION};
 use super::message::{Hello, JobMessage, Offer, ReplyHead, Verdict, HELLO, VARIABLE};
+use super::role;
 use super::worker::Serve;
+use crate::baggage;
 use ipc_channel::ipc::{bytes_channel, IpcBytesSender, IpcSender};
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// The exit code of a worker that found no pool.
 const NO_POOL: i32 = 96;
-
-static SERVED: AtomicBool = AtomicBool::new(false);
-static IN_WORKER: AtomicBool = AtomicBool::new(false);
-
-/// Whether [`serve`] was called by this process's `main`.
-pub(super) fn was_served() -> bool {
-    SERVED.load(Ordering::Relaxed)
-}
-
-/// Whether this process was started as a worker, whether it has called [`serve`] or not.
-pub(super) fn in_worker() -> bool {
-    IN_WORKER.load(Ordering::Relaxed) || std::env::var_os(VARIABLE).is_some()
-}
 
 /// In a worker process: serves jobs until the pool needs no more, and exits the process. Else returns at once.
 ///
@@ -57,13 +46,7 @@ pub(super) fn in_worker() -> bool {
 /// }
 /// ```
 pub fn serve(workers: &[&dyn Serve]) {
-    // On another thread it is a test: this program started again would run all of them.
-    if std::thread::current().name() == Some("main") {
-        SERVED.store(true, Ordering::Relaxed);
-    }
-    let Some(invitation) = std::env::var_os(VARIABLE) else { return };
-    IN_WORKER.store(true, Ordering::Relaxed);
-    std::env::remove_var(VARIABLE);
+    let Some(invitation) = role::serving() else { return };
     let code = match Session::join(workers, invitation).and_then(Session::run) {
         Ok(()) => 0,
         Err(error) => {
@@ -148,10 +131,16 @@ fn run_all(welcome: &Welcome<'_>, mut jobs: &[u8], replies: &IpcBytesSender) -> 
 }
 
 fn run(welcome: &Welcome<'_>, message: &JobMessage<'_>) -> Frame {
-    let cx = carrier::adopt(message.cx, message.tracestate);
     let mut body = Vec::new();
     let began = Instant::now();
-    let mut verdict = welcome.worker.run(cx, message.job, &mut body);
+    let mut verdict = match message.expires_ns {
+        Some(expires_ns) if expires_ns <= clock::now_ns() => Verdict::Expired,
+        _ => {
+            let cx = carrier::adopt(message.cx, message.tracestate);
+            let _baggage = baggage::Scope::of(message.baggage);
+            welcome.worker.run(cx, message.job, &mut body)
+        }
+    };
     let busy_ns = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
     if body.len() > welcome.message_bytes {
         verdict = Verdict::Failed;

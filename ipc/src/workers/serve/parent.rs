@@ -3,7 +3,7 @@
 //! stdin is a pipe that the parent holds open and never writes to. It ends with the parent, however that ends. (The
 //! kernel's parent-death signal would come when the *thread* ends that started the worker.)
 
-use crate::workers::sys;
+use crate::process;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
@@ -14,13 +14,13 @@ const ORPHANED: i32 = 97;
 /// Takes stdin and watches it. From now on the process ends when its parent is dead.
 pub(super) fn watch() -> io::Result<()> {
     let mut pipe = File::from(io::stdin().as_fd().try_clone_to_owned()?);
-    sys::close_stdin()?;
+    process::close_stdin()?;
     let watch = move || {
         let mut ignored = [0; 64];
         loop {
             match pipe.read(&mut ignored) {
-                Ok(0) => sys::exit_now(ORPHANED),
-                Err(error) if error.kind() != io::ErrorKind::Interrupted => sys::exit_now(ORPHANED),
+                Ok(0) => process::exit_now(ORPHANED),
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => process::exit_now(ORPHANED),
                 Ok(_) | Err(_) => {}
             }
         }

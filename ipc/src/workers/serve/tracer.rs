@@ -8,6 +8,7 @@ pub(super) use disabled::{finish, start_tracer};
 
 #[cfg(feature = "record")]
 mod enabled {
+    use crate::attach;
     use heirloom_core::{builder, Guard, Settings, Tracer};
     use std::io::{self, Write};
     use std::path::{Path, PathBuf};
@@ -15,12 +16,11 @@ mod enabled {
     /// Starts the global tracer: it records into the collector of the pool's process, or, if that has none, with the
     /// environment's settings. `None` if one runs already, which is left alone, or if
     /// it can't be started, which is said on stderr.
-    pub(in super::super) fn start_tracer(service_name: &str) -> Option<Guard> {
+    pub(crate) fn start_tracer(service_name: &str) -> Option<Guard> {
         if Tracer::global().is_some() {
             return None;
         }
-        #[cfg(target_os = "linux")]
-        crate::shm::join_parent();
+        attach::find_parent();
         let mut builder = builder(service_name);
         if let Some(path) = trace_file(service_name) {
             builder = builder.trace_file(path);
@@ -29,7 +29,7 @@ mod enabled {
     }
 
     /// Delivers what was recorded. A tracer that the program itself started does so at `exit`.
-    pub(in super::super) fn finish(guard: Option<Guard>) {
+    pub(crate) fn finish(guard: Option<Guard>) {
         drop(guard.map(Guard::finish));
     }
 
@@ -59,9 +59,9 @@ mod enabled {
 
 #[cfg(not(feature = "record"))]
 mod disabled {
-    pub(in super::super) fn start_tracer(_service_name: &str) -> Option<()> {
+    pub(crate) fn start_tracer(_service_name: &str) -> Option<()> {
         None
     }
 
-    pub(in super::super) fn finish(_guard: Option<()>) {}
+    pub(crate) fn finish(_guard: Option<()>) {}
 }

@@ -1,21 +1,38 @@
 //! The rules of the queue, without any process.
 
 use super::*;
-use crate::workers::job::{Completion, Slot};
-use heirloom_core::Context;
-use std::time::Duration;
+use crate::workers::job::{Completion, Deadline, Outcome, Terms};
+use crate::workers::room::Room;
+use crate::workers::slot::{Found, Slot};
+use heirloom_core::{Baggage, Context};
+use std::future::Future;
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Poll, Wake};
 
 const LIMITS: Limits = Limits { queue: 100, in_flight: 64, retries: 0 };
 
-fn job(id: u64) -> (Arc<Job>, Arc<Slot>) {
+type Answer = Arc<Slot<Outcome>>;
+
+fn job_with(id: u64, after: Option<Duration>) -> (Arc<Job>, Answer) {
     let slot = Arc::new(Slot::default());
-    (Arc::new(Job::new(id, Context::INERT, Vec::new(), Completion::Handle(Arc::clone(&slot)))), slot)
+    let deadline = after.map(|after| Deadline { at: Instant::now() + after, after });
+    let terms = Terms { cx: Context::INERT, baggage: Baggage::new(), deadline };
+    (Arc::new(Job::new(id, &terms, Vec::new(), Completion::Handle(Arc::clone(&slot)))), slot)
 }
 
-fn submit(jobs: &Jobs, id: u64) -> Arc<Slot> {
-    let (job, slot) = job(id);
-    assert!(jobs.submit(&job, None).is_ok());
+fn job(id: u64) -> (Arc<Job>, Answer) {
+    job_with(id, None)
+}
+
+fn submit_with(jobs: &Jobs, id: u64, after: Option<Duration>) -> Answer {
+    let (job, slot) = job_with(id, after);
+    assert!(jobs.try_submit(&job).is_ok());
     slot
+}
+
+fn submit(jobs: &Jobs, id: u64) -> Answer {
+    submit_with(jobs, id, None)
 }
 
 fn taken(jobs: &Jobs, seat: usize, generation: u64) -> Vec<u64> {
@@ -38,8 +55,11 @@ fn warm_up(jobs: &Jobs, seat: usize, generation: u64) {
     }
 }
 
-fn failure(slot: &Slot) -> Failure {
-    slot.wait(Duration::ZERO).unwrap().unwrap_err().0
+fn failure(slot: &Slot<Outcome>) -> Failure {
+    match slot.wait(Duration::ZERO) {
+        Found::Value(Err((failure, _))) => failure,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -96,12 +116,18 @@ fn workers_share_the_queue() {
 
 #[test]
 fn a_full_queue_refuses_at_once_or_at_the_deadline() {
-    let jobs = Jobs::new(1, Limits { queue: 1, ..LIMITS });
+    let jobs = Arc::new(Jobs::new(1, Limits { queue: 1, ..LIMITS }));
     submit(&jobs, 1);
     let soon = Instant::now() + Duration::from_millis(20);
-    assert!(matches!(jobs.submit(&job(2).0, None), Err(Refused::Full)));
-    assert!(matches!(jobs.submit(&job(2).0, Some(soon)), Err(Refused::Full)));
+    assert!(matches!(jobs.try_submit(&job(2).0), Err(Refused::Full)));
+    assert!(matches!(Room::new(Arc::clone(&jobs), job(2).0, soon).wait(), Err(Refused::Full)));
     assert!(Instant::now() >= soon);
+    // A deadline of the job's own may be sooner.
+    let (late, _) = job_with(2, Some(Duration::ZERO));
+    let far = Instant::now() + Duration::from_secs(60);
+    assert!(matches!(Room::new(Arc::clone(&jobs), late, far).wait(), Err(Refused::Full)));
+    let state = jobs.lock();
+    assert_eq!((state.waiting.len(), state.alarms.len()), (0, 0));
 }
 
 #[test]
@@ -121,7 +147,7 @@ fn a_closing_pool_does_what_it_has_and_takes_nothing_new() {
     let generation = jobs.up(0);
     submit(&jobs, 1);
     jobs.drain(Instant::now());
-    assert!(matches!(jobs.submit(&job(2).0, None), Err(Refused::ShutDown)));
+    assert!(matches!(jobs.try_submit(&job(2).0), Err(Refused::ShutDown)));
     assert_eq!(taken(&jobs, 0, generation), [1]);
     assert!(!jobs.is_over());
     assert!(jobs.replied(0, generation, 1, 0).is_some());
@@ -138,4 +164,138 @@ fn closing_fails_what_is_queued_and_what_is_in_flight() {
     assert_eq!(jobs.close(), 2);
     assert!(slots.iter().all(|slot| matches!(failure(slot), Failure::ShutDown)));
     assert!(matches!(jobs.next(0, generation), Next::Stop));
+}
+
+/// Counts how often it is woken.
+#[derive(Default)]
+struct Count(AtomicUsize);
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// A submitter that waits, and what counts how often it is woken.
+fn waiting(jobs: &Arc<Jobs>, id: u64) -> (std::pin::Pin<Box<Room>>, Arc<Count>) {
+    let count = Arc::new(Count::default());
+    let far = Instant::now() + Duration::from_secs(60);
+    let mut room = Box::pin(Room::new(Arc::clone(jobs), job(id).0, far));
+    assert!(poll(&mut room, &count).is_pending());
+    (room, count)
+}
+
+fn poll(room: &mut std::pin::Pin<Box<Room>>, count: &Arc<Count>) -> Poll<Result<(), Refused>> {
+    let waker = Waker::from(Arc::clone(count));
+    room.as_mut().poll(&mut std::task::Context::from_waker(&waker))
+}
+
+#[test]
+fn those_that_wait_for_room_are_woken_in_their_order_one_for_each_place() {
+    let jobs = Arc::new(Jobs::new(1, Limits { queue: 1, in_flight: 1, ..LIMITS }));
+    let generation = jobs.up(0);
+    submit(&jobs, 1);
+    let (mut first, first_woken) = waiting(&jobs, 2);
+    let (mut second, second_woken) = waiting(&jobs, 3);
+    assert_eq!(taken(&jobs, 0, generation), [1]);
+    assert_eq!([&first_woken, &second_woken].map(|count| count.0.load(Ordering::SeqCst)), [1, 0]);
+    assert!(matches!(poll(&mut first, &first_woken), Poll::Ready(Ok(()))));
+    assert!(poll(&mut second, &second_woken).is_pending());
+    assert!(jobs.replied(0, generation, 1, 0).is_some());
+    assert_eq!(taken(&jobs, 0, generation), [2]);
+    assert!(matches!(poll(&mut second, &second_woken), Poll::Ready(Ok(()))));
+    let state = jobs.lock();
+    assert_eq!((state.queue.len(), state.waiting.len(), state.alarms.len()), (1, 0, 0));
+}
+
+#[test]
+fn a_submitter_that_is_dropped_when_its_turn_has_come_hands_it_on() {
+    let jobs = Arc::new(Jobs::new(1, Limits { queue: 1, in_flight: 1, ..LIMITS }));
+    let generation = jobs.up(0);
+    submit(&jobs, 1);
+    let (first, first_woken) = waiting(&jobs, 2);
+    let (gone, gone_woken) = waiting(&jobs, 3);
+    let (mut third, third_woken) = waiting(&jobs, 4);
+    drop(gone);
+    assert_eq!(taken(&jobs, 0, generation), [1]);
+    drop(first);
+    let woken = [&first_woken, &gone_woken, &third_woken].map(|count| count.0.load(Ordering::SeqCst));
+    assert_eq!(woken, [1, 0, 1]);
+    assert!(matches!(poll(&mut third, &third_woken), Poll::Ready(Ok(()))));
+    let state = jobs.lock();
+    assert_eq!((state.queue.len(), state.waiting.len(), state.alarms.len()), (1, 0, 0));
+}
+
+/// Lets the pool's clock run on this thread until everything there is to do is done.
+fn tick(jobs: &Jobs) -> Vec<Overdue> {
+    let overdue = std::cell::RefCell::new(Vec::new());
+    let first = || jobs.lock().alarms.first();
+    while let Some(at) = first() {
+        std::thread::sleep(at.saturating_duration_since(Instant::now()));
+        jobs.ring_next(&|late| overdue.borrow_mut().push(late));
+    }
+    overdue.into_inner()
+}
+
+#[test]
+fn a_job_that_expires_in_the_queue_leaves_its_place_to_the_next() {
+    let jobs = Arc::new(Jobs::new(1, Limits { queue: 1, ..LIMITS }));
+    let expires = submit_with(&jobs, 1, Some(Duration::from_millis(1)));
+    let far = Instant::now() + Duration::from_secs(60);
+    let mut waits = pin!(Room::new(Arc::clone(&jobs), job(2).0, far));
+    let count = Arc::new(Count::default());
+    let waker = Waker::from(Arc::clone(&count));
+    let mut cx = std::task::Context::from_waker(&waker);
+    assert!(waits.as_mut().poll(&mut cx).is_pending());
+    std::thread::sleep(Duration::from_millis(2));
+    jobs.ring_next(&|late| panic!("{late:?}"));
+    assert!(matches!(failure(&expires), Failure::Deadline(after) if after == Duration::from_millis(1)));
+    assert_eq!(count.0.load(Ordering::SeqCst), 1);
+    assert!(matches!(waits.as_mut().poll(&mut cx), Poll::Ready(Ok(()))));
+}
+
+#[test]
+fn a_worker_that_does_not_answer_to_an_expired_job_is_overdue_and_its_other_jobs_go_on() {
+    let jobs = Jobs::new(1, Limits { retries: 1, ..LIMITS });
+    let generation = jobs.up(0);
+    warm_up(&jobs, 0, generation);
+    let after = Some(Duration::from_millis(1));
+    let slots = [submit_with(&jobs, 1, after), submit_with(&jobs, 2, after), submit(&jobs, 3)];
+    assert_eq!(taken(&jobs, 0, generation), [1, 2, 3]);
+    assert_eq!(tick(&jobs), [Overdue { seat: 0, job: 1 }]);
+    assert!(slots[..2].iter().all(|slot| matches!(failure(slot), Failure::Deadline(_))));
+    jobs.died(0, &death());
+    assert!(!slots[2].is_settled());
+    let generation = jobs.up(0);
+    assert_eq!(taken(&jobs, 0, generation), [3], "what expired is not tried again");
+}
+
+#[test]
+fn an_expired_job_is_watched_when_the_worker_begins_it_after_all() {
+    let jobs = Jobs::new(1, LIMITS);
+    let generation = jobs.up(0);
+    warm_up(&jobs, 0, generation);
+    let slots = [submit(&jobs, 1), submit_with(&jobs, 2, Some(Duration::from_millis(1)))];
+    assert_eq!(taken(&jobs, 0, generation), [1, 2]);
+    assert_eq!(tick(&jobs), []);
+    assert!(slots[1].is_settled() && !slots[0].is_settled());
+    assert!(jobs.replied(0, generation, 1, 0).is_some());
+    assert_eq!(tick(&jobs), [Overdue { seat: 0, job: 2 }]);
+    // Or it answers: then there is nothing to kill.
+    assert!(jobs.replied(0, generation, 2, 0).is_some() && !jobs.is_at(0, 2));
+}
+
+#[test]
+fn a_job_that_is_done_leaves_no_alarm_behind() {
+    let jobs = Jobs::new(1, LIMITS);
+    let generation = jobs.up(0);
+    let hour = Some(Duration::from_secs(3600));
+    submit_with(&jobs, 1, hour);
+    assert_eq!(taken(&jobs, 0, generation), [1]);
+    assert!(jobs.replied(0, generation, 1, 0).is_some());
+    assert_eq!(jobs.lock().alarms.len(), 0);
+    submit_with(&jobs, 2, hour);
+    assert_eq!(taken(&jobs, 0, generation), [2]);
+    jobs.died(0, &death());
+    assert_eq!(jobs.lock().alarms.len(), 0);
 }

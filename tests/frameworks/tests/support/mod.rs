@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Shared by the tests.
 
 #![allow(dead_code)] // each test file uses a part of it
 
@@ -10,7 +10,7 @@ use std::future::Future;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 
-/// Runs a test with a tracer of its own and a subscriber with our layer, which sees these targets.
+/// Runs a test with a separate tracer and a subscriber with our layer, filtered to these targets.
 pub(crate) fn run(which: Targets, test: impl FnOnce(&Testing)) {
     testing::run(|t| {
         let subscriber = tracing_subscriber::registry().with(HeirloomLayer::new().with_filter(which));

@@ -1,4 +1,4 @@
-//! A server on this machine that speaks OpenAI's protocol: first it asks for two tools, then it answers.
+//! A loopback server with OpenAI's protocol: first it calls two tools, then it answers.
 
 use serde_json::{json, Value};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -7,7 +7,7 @@ use std::net::{TcpListener, TcpStream};
 /// Tokens of the prompt and of the answer, of each call in turn.
 pub(crate) const USAGE: [(i64, i64); 2] = [(20, 5), (40, 7)];
 
-/// Starts the server; what to use as base URL. Its thread ends with the process.
+/// Starts the server and returns its base URL. Its thread ends with the process.
 pub(crate) fn start() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");

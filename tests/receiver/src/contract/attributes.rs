@@ -1,16 +1,16 @@
-//! Which attributes there are, where, and by which rule each is written.
+//! The allowed attributes, their places, and the format rule of each.
 
 use super::{ensure, envelope, format, Finding, Findings};
 use crate::span::Value;
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::trace::v1::Span;
 
-/// OpenTelemetry's default, which the SDK keeps.
+/// Limit for the number of attributes: OpenTelemetry's default, which Langfuse's SDK keeps.
 const MAX_ATTRIBUTES: usize = 128;
 
 type Rule = (&'static str, fn(&Value) -> Finding);
 
-/// The rule of each attribute. A name that ends in a dot is the beginning of many.
+/// The rule of each attribute. A name that ends in a dot is a prefix.
 const RULES: [Rule; 28] = [
     ("langfuse.trace.name", format::short_text),
     ("user.id", format::short_text),
@@ -42,7 +42,7 @@ const RULES: [Rule; 28] = [
     ("langfuse.experiment.", format::text),
 ];
 
-/// What only a generation or an embedding has.
+/// The attributes that only generations and embeddings have.
 const OF_MODELS: [&str; 4] = [
     "langfuse.observation.model.",
     "langfuse.observation.usage_details",
@@ -67,7 +67,7 @@ pub(super) fn check(findings: &mut Findings, span: &Span) {
     }
 }
 
-/// The rule of the attribute, by its whole name first.
+/// The rule of an attribute: first by its whole name, then by prefix.
 fn by_table(findings: &mut Findings, place: &str, key: &str, value: &Value) {
     let whole = RULES.iter().find(|(name, _)| *name == key);
     let beginning = || RULES.iter().find(|(name, _)| name.ends_with('.') && key.starts_with(name) && key != *name);
@@ -77,9 +77,11 @@ fn by_table(findings: &mut Findings, place: &str, key: &str, value: &Value) {
     }
 }
 
-/// Anything may come beside Langfuse's own names; under its prefix only what it knows.
+/// Names outside Langfuse's prefix are free; under the prefix only known names are allowed.
 fn unknown(key: &str) -> Finding {
-    ensure(!key.starts_with("langfuse.") && !key.is_empty(), || "Langfuse has no such attribute".to_owned())
+    ensure(!key.starts_with("langfuse.") && !key.is_empty(), || {
+        "unknown attribute under Langfuse's prefix, or an empty name".to_owned()
+    })
 }
 
 pub(super) fn find<'a>(list: &'a [KeyValue], key: &str) -> Option<&'a Value> {

@@ -1,4 +1,4 @@
-//! What is around the attributes: ids, names, times, kind, status; scope and resource.
+//! Rules for ids, names, times, kind and status; for scope and resource.
 
 use super::{attributes, ensure, Finding, Findings};
 use crate::span::{hex, Value};
@@ -62,7 +62,7 @@ pub(super) fn once(list: &[KeyValue]) -> Finding {
     let mut keys: Vec<&str> = list.iter().map(|kv| kv.key.as_str()).collect();
     keys.sort_unstable();
     match keys.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => Err(format!("{} is there twice", pair[0])),
+        Some(pair) => Err(format!("duplicate key {}", pair[0])),
         None => Ok(()),
     }
 }
@@ -94,7 +94,7 @@ fn status(span: &Span) -> Finding {
     ensure(code == UNSET || code == ERROR, || format!("status is {code}"))
 }
 
-/// What has the level of an error is one.
+/// A span with the level of an error must have an error status.
 fn error_status(span: &Span) -> Finding {
     let code = span.status.as_ref().map_or(UNSET, |status| status.code);
     let level = attributes::find(&span.attributes, "langfuse.observation.level");

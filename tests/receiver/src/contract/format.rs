@@ -1,10 +1,10 @@
-//! How values are written.
+//! Rules for the format of values.
 
 use super::{ensure, Finding};
 use crate::span::Value;
 use serde_json::Value as Json;
 
-/// What Langfuse takes of a name, a user, a session, a tag or a value of the trace's metadata.
+/// Langfuse's limit, in characters, for a name, a user, a session, a tag or a value of the trace's metadata.
 const MAX_CHARS: usize = 200;
 const MAX_ENVIRONMENT_CHARS: usize = 40;
 const TYPES: [&str; 10] =
@@ -46,7 +46,7 @@ pub(super) fn int(value: &Value) -> Finding {
     ensure(matches!(value, Value::IntValue(_)), || format!("{value:?} is no integer"))
 }
 
-/// JSON, or a plain text: one that looks like JSON must be JSON.
+/// JSON, or a plain text. A text that looks like JSON must be JSON.
 pub(super) fn json(value: &Value) -> Finding {
     let text = as_text(value)?;
     if text.starts_with(['{', '[', '"']) {
@@ -55,7 +55,7 @@ pub(super) fn json(value: &Value) -> Finding {
     Ok(())
 }
 
-/// JSON, texts quoted too; integers that a reader would round are texts.
+/// JSON. Texts are quoted, and integers that a reader would round are texts.
 pub(super) fn strict_json(value: &Value) -> Finding {
     exact(&parsed(value)?)
 }
@@ -67,7 +67,7 @@ pub(super) fn short_json(value: &Value) -> Finding {
 
 fn parsed(value: &Value) -> Result<Json, String> {
     let text = as_text(value)?;
-    serde_json::from_str(text).map_err(|error| format!("{text:?} is no JSON: {error}"))
+    serde_json::from_str(text).map_err(|error| format!("{text:?} is not JSON: {error}"))
 }
 
 fn exact(json: &Json) -> Finding {
@@ -113,22 +113,22 @@ pub(super) fn level(value: &Value) -> Finding {
 
 fn one_of(value: &Value, all: &[&str]) -> Finding {
     let text = as_text(value)?;
-    ensure(all.contains(&text), || format!("{text:?} is none of {all:?}"))
+    ensure(all.contains(&text), || format!("{text:?} is not one of {all:?}"))
 }
 
-/// `^(?!langfuse)[a-z0-9_-]+$`; an experiment's is the SDK's own.
+/// `^(?!langfuse)[a-z0-9_-]+$`, or the SDK's name for experiments.
 pub(super) fn environment(value: &Value) -> Finding {
     let text = as_text(value)?;
     let letters = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_');
     let length = (1..=MAX_ENVIRONMENT_CHARS).contains(&text.len());
-    ensure(letters && length && !text.starts_with("langfuse"), || format!("{text:?} is no environment"))
+    ensure(letters && length && !text.starts_with("langfuse"), || format!("{text:?} is not a valid environment"))
 }
 
 /// ISO 8601 with a zone, as a JSON string, quotes included.
 pub(super) fn quoted_time(value: &Value) -> Finding {
     let json = parsed(value)?;
-    let text = json.as_str().ok_or_else(|| format!("{json} is no JSON string"))?;
-    ensure(is_time(text), || format!("{text:?} is no time with a zone"))
+    let text = json.as_str().ok_or_else(|| format!("{json} is not a JSON string"))?;
+    ensure(is_time(text), || format!("{text:?} is not a time with a zone"))
 }
 
 /// `2026-01-01T00:00:00`, a fraction if there is one, `Z` or `+01:00`.
@@ -145,7 +145,7 @@ fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// The same but for the digits.
+/// Whether two texts are equal, with any digit equal to any other.
 fn like(pattern: &str, text: &str) -> bool {
     let same = |(p, t): (u8, u8)| if p == b'0' { t.is_ascii_digit() } else { p == t };
     pattern.len() == text.len() && pattern.bytes().zip(text.bytes()).all(same)

@@ -1,12 +1,12 @@
-//! What Langfuse's own SDK sends, and what is therefore checked of every request.
+//! The format of Langfuse's own SDK, checked for every request.
 //!
 //! | file | rules |
 //! |---|---|
 //! | `headers.rs` | the headers of a request |
 //! | `envelope.rs` | ids, names, times, kind, status; scope and resource |
-//! | `attributes.rs` | which attributes there are, and where |
-//! | `format.rs` | how the value of each is written |
-//! | `tree.rs` | what spans say of each other |
+//! | `attributes.rs` | the allowed attributes and their places |
+//! | `format.rs` | the format of their values |
+//! | `tree.rs` | the relations between spans |
 //!
 //! A rule is a function; a [`Violation`] has its name.
 
@@ -24,12 +24,12 @@ use std::fmt;
 
 pub(crate) use tree::tree;
 
-/// Something that is not as the contract says.
+/// A violation of the contract.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
     /// The name of the rule.
     pub rule: &'static str,
-    /// Where and what: the span, the attribute, the value.
+    /// The place and the problem: the span, the attribute, the value.
     pub what: String,
 }
 
@@ -39,10 +39,10 @@ impl fmt::Display for Violation {
     }
 }
 
-/// What a rule finds: what is wrong, in words.
+/// The result of a rule; the error describes the problem.
 type Finding = Result<(), String>;
 
-/// Wrong unless it holds.
+/// An error unless the condition holds.
 fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Finding {
     if holds {
         Ok(())
@@ -51,7 +51,7 @@ fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Finding {
     }
 }
 
-/// Collects what rules find.
+/// Collects the violations that rules find.
 #[derive(Default)]
 struct Findings(Vec<Violation>);
 
@@ -63,7 +63,7 @@ impl Findings {
     }
 }
 
-/// Everything that can be said of one request.
+/// All checks of one request.
 pub(crate) fn request(raw: &Raw, request: &ExportTraceServiceRequest, public_key: &str) -> Vec<Violation> {
     let mut findings = Findings::default();
     headers::check(&mut findings, raw, public_key);

@@ -1,4 +1,4 @@
-//! Each rule finds what breaks it, and nothing else.
+//! Each rule finds its own violation, and no other.
 #![allow(clippy::unwrap_used)]
 
 use super::{request, tree, Violation};
@@ -25,7 +25,7 @@ fn texts(key: &str, items: &[&str]) -> KeyValue {
     kv(key, Value::ArrayValue(ArrayValue { values }))
 }
 
-/// A request in which everything is right.
+/// A valid request.
 struct Case {
     raw: Raw,
     request: ExportTraceServiceRequest,
@@ -86,7 +86,7 @@ impl Case {
     }
 }
 
-/// A generation that has everything.
+/// A generation with all attributes.
 fn span() -> Span {
     let long = "x".repeat(200);
     Span {
@@ -126,7 +126,7 @@ fn span() -> Span {
     }
 }
 
-/// Breaks one thing, and checks that this rule, and no other, finds it.
+/// Breaks one rule, and checks that this rule, and no other, finds it.
 #[track_caller]
 fn found(rule: &str, break_it: impl FnOnce(&mut Case)) {
     let mut case = Case::right();
@@ -137,7 +137,7 @@ fn found(rule: &str, break_it: impl FnOnce(&mut Case)) {
     assert_eq!(rules, [rule], "{violations:?}");
 }
 
-/// A value of an attribute that its rule finds.
+/// Sets an attribute to a wrong value, and checks that its rule finds it.
 #[track_caller]
 fn wrong(rule: &str, key: &str, value: &str) {
     found(rule, |case| case.set(text(key, value)));

@@ -1,4 +1,4 @@
-//! Children that join their parent's trace: real processes, with what they do to their region by mistake or on purpose.
+//! Children that are attached to their parent's tracer: real processes, with what they do to their region by mistake or on purpose.
 #![cfg(all(target_os = "linux", feature = "record"))]
 #![allow(clippy::unwrap_used, unsafe_code)]
 
@@ -8,7 +8,7 @@ use heirloom_core::export::SpanData;
 use heirloom_core::testing::{self, Testing};
 use heirloom_core::{in_root, Context, Span, Status};
 use heirloom_ipc::prelude::*;
-use heirloom_ipc::shm::join_parent;
+use heirloom_ipc::shm::attach_to_parent;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ const LONG: Duration = Duration::from_secs(20);
 #[test]
 fn child() {
     let Some(case) = case() else { return };
-    join_parent();
+    attach_to_parent();
     let guard = heirloom_core::init("child").unwrap();
     let cx = Context::from_env().unwrap();
     match case.as_str() {
@@ -41,7 +41,7 @@ fn child() {
         "grandchild" => {
             cx.in_span("work", |work| {
                 let mut command = again("child", "works");
-                let output = command.env(VARIABLE, std::env::var(VARIABLE).unwrap()).traced(work).joined().output();
+                let output = command.env(VARIABLE, std::env::var(VARIABLE).unwrap()).traced(work).attached().output();
                 println!("{}", String::from_utf8_lossy(&output.unwrap().stderr));
             });
             return drop(guard);
@@ -140,8 +140,8 @@ fn spoils(how: &str, cx: Context) {
     }
 }
 
-fn joined(case: &str, parent: &Span) -> ExitStatus {
-    let output = again("child", case).traced(parent).joined().output().unwrap();
+fn attached(case: &str, parent: &Span) -> ExitStatus {
+    let output = again("child", case).traced(parent).attached().output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.signal().is_some() || text.contains("running 1 test"), "{text}");
     if !output.status.success() {
@@ -170,7 +170,7 @@ fn command_name() -> String {
 #[test]
 fn a_joined_child_is_one_tree_with_its_parent() {
     testing::run(|t| {
-        in_root("main", |root| assert!(joined("works", root).success()));
+        in_root("main", |root| assert!(attached("works", root).success()));
         t.assert_tree(&format!("main\n  {}\n    work\n      step", command_name()));
         let (main, work) = (find(t, "main"), find(t, "work"));
         assert_ne!(work.lane.process_id, main.lane.process_id);
@@ -183,7 +183,7 @@ fn a_joined_child_is_one_tree_with_its_parent() {
 #[test]
 fn each_thread_of_a_child_is_a_lane() {
     testing::run(|t| {
-        in_root("main", |root| assert!(joined("threads", root).success()));
+        in_root("main", |root| assert!(attached("threads", root).success()));
         let steps: Vec<_> = t.spans().into_iter().filter(|span| span.name == "step").collect();
         assert_eq!(steps.len(), 4000);
         let lanes: std::collections::BTreeSet<_> = steps.iter().map(|s| s.lane.thread_name.to_string()).collect();
@@ -195,7 +195,7 @@ fn each_thread_of_a_child_is_a_lane() {
 #[test]
 fn a_child_that_is_killed_keeps_what_it_had_finished() {
     testing::run(|t| {
-        in_root("main", |root| assert_eq!(joined("dies", root).signal(), Some(libc::SIGKILL)));
+        in_root("main", |root| assert_eq!(attached("dies", root).signal(), Some(libc::SIGKILL)));
         assert_eq!(names(t), ["done", "step", "work"]);
         assert!(!find(t, "done").aborted);
         for open in ["work", "step"] {
@@ -212,7 +212,7 @@ fn a_child_that_is_killed_keeps_what_it_had_finished() {
 #[test]
 fn a_child_that_exits_in_the_middle_says_its_code() {
     testing::run(|t| {
-        in_root("main", |root| assert_eq!(joined("exits", root).code(), Some(3)));
+        in_root("main", |root| assert_eq!(attached("exits", root).code(), Some(3)));
         assert_eq!(names(t), ["done", "open"]);
         let open = find(t, "open");
         assert!(open.aborted);
@@ -224,7 +224,7 @@ fn a_child_that_exits_in_the_middle_says_its_code() {
 #[test]
 fn a_flush_in_a_child_waits_for_its_parents_collector() {
     testing::run(|t| {
-        in_root("main", |root| assert!(joined("flushes", root).success()));
+        in_root("main", |root| assert!(attached("flushes", root).success()));
         assert_eq!(names(t), ["work"]);
     });
 }
@@ -232,12 +232,12 @@ fn a_flush_in_a_child_waits_for_its_parents_collector() {
 #[test]
 fn a_grandchild_is_not_taken_for_the_child() {
     testing::run(|t| {
-        in_root("main", |root| assert!(joined("grandchild", root).success()));
-        // The grandchild had nowhere to export to. The child's span of the command says why it did not join.
+        in_root("main", |root| assert!(attached("grandchild", root).success()));
+        // The grandchild had nowhere to export to. The child's span of the command says why it is not attached.
         assert_eq!(names(t), [command_name(), "work".to_owned()]);
         let pid = find(t, "work").lane.process_id;
         let span = t.spans().into_iter().find(|s| s.name == command_name() && s.lane.process_id == pid).unwrap();
-        assert_eq!(span.events[0].0, "heirloom.not_joined");
+        assert_eq!(span.events[0].0, "heirloom.not_attached");
         t.assert_complete();
     });
 }
@@ -250,7 +250,7 @@ fn what_a_wrapper_starts_is_not_taken_for_the_wrapper() {
             let own = again("child", "own");
             let mut shell = support::shell("\"$0\" \"$@\"; exit $?");
             shell.arg(own.get_program()).args(own.get_args()).envs(own.get_envs().filter_map(|(k, v)| Some((k, v?))));
-            let output = shell.traced(root).joined().output().unwrap();
+            let output = shell.traced(root).attached().output().unwrap();
             let text = String::from_utf8_lossy(&output.stdout);
             assert!(text.contains("own: false"), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
         });
@@ -265,7 +265,7 @@ fn a_command_whose_start_failed_is_as_good_as_before() {
         in_root("main", |root| {
             let folder = std::env::temp_dir().join(format!("heirloom-late-{}", std::process::id()));
             let mut command = Command::new(&folder);
-            command.traced(root).joined().status().unwrap_err();
+            command.traced(root).attached().status().unwrap_err();
             std::fs::write(&folder, "#!/bin/sh\nexit 0\n").unwrap();
             let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
             std::fs::set_permissions(&folder, executable).unwrap();
@@ -283,12 +283,12 @@ fn a_joined_child_does_not_write_over_its_parents_trace_file() {
     in_root("main", |_| ());
     testing::run(|t| {
         in_root("main", |root| {
-            drop(heirloom_ipc::shm::Joining::prepare(&mut command, root).unwrap());
+            drop(heirloom_ipc::shm::Attaching::prepare(&mut command, root).unwrap());
             let removed = |command: &Command| command.get_envs().any(|v| v == ("HEIRLOOM_TRACE_FILE".as_ref(), None));
             assert!(removed(&command));
             let mut own = Command::new("true");
             own.env("HEIRLOOM_TRACE_FILE", "child.json");
-            drop(heirloom_ipc::shm::Joining::prepare(&mut own, root).unwrap());
+            drop(heirloom_ipc::shm::Attaching::prepare(&mut own, root).unwrap());
             assert!(!removed(&own), "what the command sets stays");
         });
         t.assert_complete();
@@ -298,7 +298,7 @@ fn a_joined_child_does_not_write_over_its_parents_trace_file() {
 #[test]
 fn a_fork_without_exec_inside_a_childs_span_is_inert() {
     testing::run(|t| {
-        in_root("main", |root| assert!(joined("forks", root).success()));
+        in_root("main", |root| assert!(attached("forks", root).success()));
         assert_eq!(names(t), ["after the fork", "work"]);
         t.assert_complete();
     });
@@ -308,9 +308,9 @@ fn a_fork_without_exec_inside_a_childs_span_is_inert() {
 fn spoiled(how: &str) {
     testing::run(|t| {
         in_root("main", |root| {
-            joined(how, root);
+            attached(how, root);
             root.in_span("own", |_| ());
-            assert!(joined("works", root).success());
+            assert!(attached("works", root).success());
         });
         let names = names(t);
         assert!(names.contains(&"before".to_owned()), "{how}: {names:?}");
@@ -345,7 +345,7 @@ fn a_child_that_keeps_changing_its_region_harms_itself_alone() {
 fn a_program_that_knows_nothing_of_heirloom_runs_as_always() {
     testing::run(|t| {
         in_root("main", |root| {
-            let output = Command::new("echo").arg("hello").traced(root).joined().output().unwrap();
+            let output = Command::new("echo").arg("hello").traced(root).attached().output().unwrap();
             assert_eq!(output.stdout, b"hello\n");
         });
         t.assert_tree("main\n  echo");
@@ -360,7 +360,7 @@ fn a_command_that_is_used_again_gives_each_child_a_region_of_its_own() {
             let mut command = again("child", "works");
             command.stdout(Stdio::null());
             for _ in 0..3 {
-                assert!(command.traced(root).joined().status().unwrap().success());
+                assert!(command.traced(root).attached().status().unwrap().success());
             }
         });
         assert_eq!(names(t).iter().filter(|name| *name == "work").count(), 3);
@@ -384,7 +384,7 @@ fn without_descriptors_a_child_runs_and_its_span_says_that_it_did_not_join() {
         testing::run(|t| {
             in_root("main", |root| {
                 // The watcher and what else is made once.
-                assert!(joined("works", root).success());
+                assert!(attached("works", root).success());
                 let files: Vec<_> =
                     std::iter::from_fn(|| std::fs::File::open("/dev/null").ok()).take(100_000).collect();
                 let limit = libc::rlimit { rlim_cur: files.len() as u64 + 6, rlim_max: 1 << 20 };
@@ -392,15 +392,15 @@ fn without_descriptors_a_child_runs_and_its_span_says_that_it_did_not_join() {
                 unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) };
                 let more: Vec<_> = std::iter::from_fn(|| std::fs::File::open("/dev/null").ok()).take(100_000).collect();
                 let mut command = Command::new("true");
-                let joining = heirloom_ipc::shm::Joining::prepare(&mut command, root);
-                assert!(joining.is_err(), "{joining:?}");
-                let text = joining.unwrap_err().to_string();
+                let attaching = heirloom_ipc::shm::Attaching::prepare(&mut command, root);
+                assert!(attaching.is_err(), "{attaching:?}");
+                let text = attaching.unwrap_err().to_string();
                 assert!(
                     text.contains("descriptor") || text.contains("open files") || text.contains("memory file"),
                     "{text}"
                 );
                 drop((files, more));
-                assert!(command.traced(root).joined().status().unwrap().success());
+                assert!(command.traced(root).attached().status().unwrap().success());
             });
             t.assert_balanced();
         });
@@ -414,20 +414,20 @@ fn limit(what: libc::__rlimit_resource_t, bytes: u64) {
     assert_eq!(unsafe { libc::setrlimit(what, &limit) }, 0);
 }
 
-/// Runs a command under a limit that leaves no room for a region: it runs all the same, and says why it did not join.
+/// Runs a command under a limit that leaves no room for a region: it runs all the same, and says why it is not attached.
 fn without_room(what: libc::__rlimit_resource_t, bytes: impl Fn() -> u64, why: &str) {
     testing::run(|t| {
         in_root("main", |root| {
-            assert!(joined("works", root).success());
+            assert!(attached("works", root).success());
             t.tracer().flush(LONG).unwrap();
             limit(what, bytes());
             let mut command = Command::new("true");
-            assert!(command.traced(root).joined().status().unwrap().success());
+            assert!(command.traced(root).attached().status().unwrap().success());
             limit(what, libc::RLIM_INFINITY);
-            assert!(joined("works", root).success());
+            assert!(attached("works", root).success());
         });
         let event = &find(t, "true").events[0];
-        assert_eq!(event.0, "heirloom.not_joined");
+        assert_eq!(event.0, "heirloom.not_attached");
         let reason = event.2[0].1.as_str().unwrap().to_owned();
         assert!(reason.contains(why), "{reason}");
         assert_eq!(names(t).iter().filter(|name| *name == "work").count(), 2);
@@ -476,7 +476,7 @@ fn children_come_and_go_and_nothing_stays() {
         testing::run(|t| {
             let cycle = |root: &Span| {
                 let mut command = again("child", "works");
-                assert!(command.stdout(Stdio::null()).traced(root).joined().status().unwrap().success())
+                assert!(command.stdout(Stdio::null()).traced(root).attached().status().unwrap().success())
             };
             in_root("main", |root| {
                 (0..5).for_each(|_| cycle(root));

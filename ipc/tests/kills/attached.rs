@@ -1,9 +1,9 @@
-//! Programs that record through the public API, with two threads each, started as joined children and killed.
+//! Programs that record through the public API, with two threads each, started as attached children and killed.
 
 use super::seen::{Seen, Span};
 use super::{real_kills, Outcome, Random, CLOSED_WITHIN};
 use heirloom_core::{builder, Context, Guard, Settings};
-use heirloom_ipc::shm::{join_parent, Joined, Joining};
+use heirloom_ipc::shm::{attach_to_parent, Attached, Attaching};
 use std::collections::HashMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -19,7 +19,7 @@ const AT_ONCE: usize = 4;
 #[test]
 fn worker() {
     let Ok(path) = std::env::var(ORACLE) else { return };
-    join_parent();
+    attach_to_parent();
     let _guard = heirloom_core::init("worker").unwrap();
     let cx = Context::from_env().unwrap();
     let oracle = File::options().write(true).open(path).unwrap();
@@ -58,7 +58,7 @@ fn number(thread: u64, n: u64) -> i64 {
 
 struct Worker {
     child: Child,
-    joined: Joined,
+    attached: Attached,
     oracle: File,
     path: PathBuf,
 }
@@ -69,12 +69,12 @@ impl Worker {
         std::fs::write(&path, [0; 8 * THREADS as usize]).unwrap();
         let oracle = File::open(&path).unwrap();
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["joined::worker", "--exact", "--nocapture"]).env(ORACLE, &path).stdout(Stdio::null());
+        command.args(["attached::worker", "--exact", "--nocapture"]).env(ORACLE, &path).stdout(Stdio::null());
         heirloom_ipc::Environment::of(cx).apply_to(&mut command);
-        let joining = Joining::prepare(&mut command, cx).unwrap();
+        let attaching = Attaching::prepare(&mut command, cx).unwrap();
         let child = command.spawn().unwrap();
-        let joined = joining.started(child.id());
-        Self { child, joined, oracle, path }
+        let attached = attaching.started(child.id());
+        Self { child, attached, oracle, path }
     }
 
     fn ended(&self, thread: u64) -> u64 {
@@ -94,7 +94,7 @@ impl Worker {
         self.child.wait().unwrap();
         let dead = Instant::now();
         // The watcher sees the death, as it would if nobody waited for the child.
-        let report = self.joined.wait_closed(Duration::from_secs(10)).expect("a region that is never closed");
+        let report = self.attached.wait_closed(Duration::from_secs(10)).expect("a region that is never closed");
         outcome.slowest = outcome.slowest.max(dead.elapsed());
         outcome.kills += 1;
         outcome.torn += report.quarantined;

@@ -6,20 +6,36 @@
 use super::error::Death;
 use super::job::{Failure, Job};
 use super::pace::Pace;
+use alarms::{Alarm, Alarms};
 use heirloom_core::Context;
+use seat::{lost, up, Seat, Status, Ticket};
 use std::collections::VecDeque;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::task::Waker;
+use std::time::{Duration, Instant};
+use waiting::Waiting;
+
+mod alarms;
+mod deadlines;
+mod seat;
+mod submit;
+mod waiting;
+
+pub(super) use waiting::Place;
 
 /// A frame takes no further job once it has this many bytes.
 const BATCH_BYTES: usize = 256 * 1024;
+/// How long a worker may take to answer to a job whose deadline has passed, before it is killed. Most answer by
+/// themselves: they skip jobs that they have not begun.
+pub(super) const GRACE: Duration = Duration::from_millis(100);
 
 pub(super) struct Jobs {
     state: Mutex<State>,
-    /// There is room in the queue, or the pool is closed.
-    room: Condvar,
     /// The pool is closed and no job is left.
     drained: Condvar,
+    /// There is an earlier alarm, or the pool is closed.
+    clock: Condvar,
     limits: Limits,
 }
 
@@ -34,9 +50,12 @@ struct State {
     queue: VecDeque<Ticket>,
     seats: Vec<Seat>,
     phase: Phase,
-    waiting_for_room: usize,
+    waiting: Waiting,
+    alarms: Alarms,
     last_death: Option<Box<Death>>,
     killed: Vec<u32>,
+    /// To be woken once the lock is free.
+    to_wake: Vec<Waker>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,34 +65,6 @@ enum Phase {
     Closing,
     /// Nothing gets done.
     Closed,
-}
-
-/// A job and how often it may still be tried.
-struct Ticket {
-    job: Arc<Job>,
-    retries: u32,
-}
-
-/// The place of one worker process and of its successors.
-struct Seat {
-    status: Status,
-    /// Told apart from its predecessors by this.
-    generation: u64,
-    /// In the order in which the worker got them.
-    in_flight: VecDeque<Ticket>,
-    pace: Pace,
-    /// Whether its sender waits and was not notified yet.
-    idle: bool,
-    mail: Arc<Condvar>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Status {
-    /// Starting, or waiting to be started again.
-    Down,
-    Up,
-    /// It will not be started again.
-    Failed,
 }
 
 /// What the sender of a worker does next.
@@ -86,63 +77,32 @@ pub(super) enum Next {
 }
 
 /// Why a job was not taken.
+#[derive(Debug)]
 pub(super) enum Refused {
     Full,
     ShutDown,
 }
 
+/// A worker that runs a job past its deadline and doesn't answer.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Overdue {
+    pub(super) seat: usize,
+    pub(super) job: u64,
+}
+
 impl Jobs {
     pub(super) fn new(seats: usize, limits: Limits) -> Self {
-        let seat = || Seat {
-            status: Status::Down,
-            generation: 0,
-            in_flight: VecDeque::new(),
-            pace: Pace::new(limits.in_flight),
-            idle: false,
-            mail: Arc::default(),
-        };
         let state = State {
             queue: VecDeque::new(),
-            seats: std::iter::repeat_with(seat).take(seats).collect(),
+            seats: std::iter::repeat_with(|| Seat::new(limits.in_flight)).take(seats).collect(),
             phase: Phase::Open,
-            waiting_for_room: 0,
+            waiting: Waiting::default(),
+            alarms: Alarms::default(),
             last_death: None,
             killed: Vec::new(),
+            to_wake: Vec::new(),
         };
-        Self { state: Mutex::new(state), room: Condvar::new(), drained: Condvar::new(), limits }
-    }
-
-    /// Queues a job; waits for room until `deadline` at most.
-    pub(super) fn submit(&self, job: &Arc<Job>, deadline: Option<Instant>) -> Result<(), Refused> {
-        let mut state = self.lock();
-        while state.phase == Phase::Open && !state.is_lost() && state.queue.len() >= self.limits.queue {
-            state = self.wait_for_room(state, deadline)?;
-        }
-        if state.phase != Phase::Open {
-            return Err(Refused::ShutDown);
-        }
-        if let Some(death) = state.lost() {
-            drop(state);
-            job.settle(Err(Failure::NoWorkers(death)));
-            return Ok(());
-        }
-        state.queue.push_back(Ticket { job: Arc::clone(job), retries: self.limits.retries });
-        state.notify_a_sender();
-        Ok(())
-    }
-
-    fn wait_for_room<'a>(
-        &'a self,
-        mut state: MutexGuard<'a, State>,
-        deadline: Option<Instant>,
-    ) -> Result<MutexGuard<'a, State>, Refused> {
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let Some(left) = left.filter(|left| !left.is_zero()) else { return Err(Refused::Full) };
-        state.waiting_for_room += 1;
-        let waited = self.room.wait_timeout(state, left);
-        let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        state.waiting_for_room -= 1;
-        Ok(state)
+        Self { state: Mutex::new(state), drained: Condvar::new(), clock: Condvar::new(), limits }
     }
 
     /// The worker of this seat takes jobs now. Returns its generation.
@@ -167,7 +127,8 @@ impl Jobs {
             }
             let batch = state.take(seat);
             if !batch.is_empty() {
-                (0..batch.len().min(state.waiting_for_room)).for_each(|_| self.room.notify_one());
+                state.wake_submitters(batch.len());
+                release(state);
                 return Next::Send(batch);
             }
             let mail = Arc::clone(&state.seats[seat].mail);
@@ -186,6 +147,9 @@ impl Jobs {
         }
         let ticket = here.in_flight.pop_front()?;
         here.pace.note(busy_ns);
+        state.forget_deadline(&ticket.job);
+        self.watch_if_overdue(&mut state, seat);
+        let here = &mut state.seats[seat];
         // Not for each reply: half a window at a time makes frames of several jobs.
         if here.idle && here.in_flight.len() * 2 <= here.pace.window() && !state.queue.is_empty() {
             state.notify(seat);
@@ -211,14 +175,8 @@ impl Jobs {
         let mut state = self.lock();
         state.last_death = Some(Box::new(death.clone()));
         state.seats[seat].generation += 1;
-        let mut unanswered = std::mem::take(&mut state.seats[seat].in_flight);
-        let failed = unanswered.pop_front().and_then(|begun| match begun.retries {
-            0 => Some(begun.job),
-            retries => {
-                unanswered.push_front(Ticket { retries: retries - 1, ..begun });
-                None
-            }
-        });
+        let (failed, unanswered) = state.seats[seat].unanswered();
+        failed.iter().for_each(|job| state.forget_deadline(job));
         unanswered.into_iter().rev().for_each(|ticket| state.queue.push_front(ticket));
         (0..state.queue.len().min(state.seats.len())).for_each(|_| state.notify_a_sender());
         self.tell_if_drained(&mut state);
@@ -235,9 +193,10 @@ impl Jobs {
         state.last_death = Some(Box::new(death.clone()));
         let Some(death) = state.lost() else { return };
         let queue = std::mem::take(&mut state.queue);
-        self.room.notify_all();
+        state.wake_submitters(usize::MAX);
+        state.alarms.clear();
         self.tell_if_drained(&mut state);
-        drop(state);
+        release(state);
         queue.into_iter().for_each(|ticket| ticket.job.settle(Err(Failure::NoWorkers(death.clone()))));
     }
 
@@ -247,8 +206,10 @@ impl Jobs {
         if state.phase == Phase::Open {
             state.phase = Phase::Closing;
         }
-        self.room.notify_all();
+        state.wake_submitters(usize::MAX);
         self.tell_if_drained(&mut state);
+        release(state);
+        state = self.lock();
         while state.has_jobs() && state.phase == Phase::Closing {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -264,10 +225,13 @@ impl Jobs {
         state.phase = Phase::Closed;
         let mut tickets: Vec<Ticket> = state.queue.drain(..).collect();
         state.seats.iter_mut().for_each(|seat| tickets.extend(seat.in_flight.drain(..)));
+        tickets.retain(|ticket| !ticket.job.is_settled());
         (0..state.seats.len()).for_each(|seat| state.notify(seat));
-        self.room.notify_all();
+        state.wake_submitters(usize::MAX);
+        state.alarms.clear();
         self.drained.notify_all();
-        drop(state);
+        self.clock.notify_all();
+        release(state);
         tickets.iter().for_each(|ticket| ticket.job.settle(Err(Failure::ShutDown)));
         tickets.len()
     }
@@ -295,13 +259,19 @@ impl Jobs {
     pub(super) fn counts(&self) -> (usize, usize, usize) {
         let state = self.lock();
         let in_flight = state.seats.iter().map(|seat| seat.in_flight.len()).sum();
-        (state.queue.len(), in_flight, state.up())
+        (state.queue.len(), in_flight, up(&state.seats))
+    }
+
+    /// Whether the worker of this seat has begun this job and not answered yet.
+    pub(super) fn is_at(&self, seat: usize, job: u64) -> bool {
+        self.lock().is_at(seat, job)
     }
 
     fn tell_if_drained(&self, state: &mut State) {
         if state.is_drained() {
             (0..state.seats.len()).for_each(|seat| state.notify(seat));
             self.drained.notify_all();
+            self.clock.notify_all();
         }
     }
 
@@ -314,7 +284,7 @@ impl State {
     /// Jobs for this seat, as far as its window allows and others don't have fewer.
     fn take(&mut self, seat: usize) -> Vec<Arc<Job>> {
         let all = self.queue.len() + self.seats.iter().map(|seat| seat.in_flight.len()).sum::<usize>();
-        let share = all.div_ceil(self.up().max(1)).min(self.seats[seat].pace.window());
+        let share = all.div_ceil(up(&self.seats).max(1)).min(self.seats[seat].pace.window());
         let wanted = share.saturating_sub(self.seats[seat].in_flight.len());
         let mut batch = Vec::new();
         let mut bytes = 0;
@@ -349,10 +319,6 @@ impl State {
         self.seats[seat].generation == generation && self.seats[seat].status == Status::Up
     }
 
-    fn up(&self) -> usize {
-        self.seats.iter().filter(|seat| seat.status == Status::Up).count()
-    }
-
     fn has_jobs(&self) -> bool {
         !self.queue.is_empty() || self.seats.iter().any(|seat| !seat.in_flight.is_empty())
     }
@@ -361,14 +327,39 @@ impl State {
         self.phase == Phase::Closing && !self.has_jobs()
     }
 
-    fn is_lost(&self) -> bool {
-        self.seats.iter().all(|seat| seat.status == Status::Failed)
+    /// Whether a submitter need not wait: there is room in the queue, or the job is refused anyway.
+    fn has_room(&self, limits: &Limits) -> bool {
+        self.phase != Phase::Open || self.queue.len() < limits.queue || self.lost().is_some()
     }
 
-    /// The last death, if no worker is left.
     fn lost(&self) -> Option<Box<Death>> {
-        self.last_death.clone().filter(|_| self.is_lost())
+        lost(&self.seats, &self.last_death)
     }
+
+    /// The first of those that wait for room have their turn.
+    fn wake_submitters(&mut self, places: usize) {
+        for _ in 0..places.min(self.waiting.len()) {
+            let waker = self.waiting.take_first();
+            self.to_wake.extend(waker);
+        }
+    }
+
+    fn forget_deadline(&mut self, job: &Job) {
+        if let Some(deadline) = job.deadline {
+            self.alarms.drop(deadline.at, Alarm::Expires(job.id));
+        }
+    }
+
+    fn is_at(&self, seat: usize, job: u64) -> bool {
+        self.seats[seat].in_flight.front().is_some_and(|begun| begun.job.id == job)
+    }
+}
+
+/// Unlocks, and wakes those whose turn it is: a waker may do anything, also submit. One that panics costs nobody else.
+fn release(mut state: MutexGuard<'_, State>) {
+    let wakers = std::mem::take(&mut state.to_wake);
+    drop(state);
+    wakers.into_iter().for_each(|waker| drop(catch_unwind(AssertUnwindSafe(|| waker.wake()))));
 }
 
 #[cfg(test)]

@@ -1,0 +1,36 @@
+//! The baggage of the job that this process runs, if it is a worker: what it passes on unless it is told otherwise.
+
+use heirloom_core::Baggage;
+use std::sync::{PoisonError, RwLock};
+
+static CURRENT: RwLock<Baggage> = RwLock::new(Baggage::new());
+
+/// The baggage of the job that this process runs; empty where it runs none. Takes a lock, and allocates if there is some.
+pub(crate) fn current() -> Baggage {
+    CURRENT.read().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// Is the baggage until this is dropped. A worker runs one job at a time.
+#[cfg(feature = "workers")]
+#[derive(Debug)]
+pub(crate) struct Scope(());
+
+#[cfg(feature = "workers")]
+impl Scope {
+    pub(crate) fn of(text: &str) -> Self {
+        set(Baggage::parse(text).0);
+        Self(())
+    }
+}
+
+#[cfg(feature = "workers")]
+impl Drop for Scope {
+    fn drop(&mut self) {
+        set(Baggage::new());
+    }
+}
+
+#[cfg(feature = "workers")]
+fn set(baggage: Baggage) {
+    *CURRENT.write().unwrap_or_else(PoisonError::into_inner) = baggage;
+}

@@ -1,0 +1,35 @@
+//! [`Plan`]: how a pool's worker processes are started.
+
+use super::frame::VERSION;
+use super::message::VARIABLE;
+use heirloom_core::Context;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+/// What the keepers need to know.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    pub(super) worker: &'static str,
+    pub(super) job_type: &'static str,
+    pub(super) reply_type: &'static str,
+    pub(super) executable: PathBuf,
+    pub(super) args: Vec<OsString>,
+    pub(super) envs: Vec<(OsString, OsString)>,
+    pub(super) message_bytes: usize,
+    pub(super) start_timeout: Duration,
+    pub(super) restarts: u32,
+    pub(super) restart_window: Duration,
+    /// Its tracer's collector gets what the workers record.
+    pub(super) cx: Context,
+}
+
+impl Plan {
+    pub(super) fn command(&self, socket: &str) -> Command {
+        let mut command = Command::new(&self.executable);
+        command.args(&self.args).envs(self.envs.iter().map(|(key, value)| (key, value)));
+        command.env(VARIABLE, format!("{VERSION}:{socket}"));
+        command
+    }
+}

@@ -1,0 +1,31 @@
+//! What this process is: a worker, or a program that has called [`serve`](super::serve) and so can start workers.
+
+use super::message::VARIABLE;
+use std::ffi::OsString;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+static SERVED: AtomicBool = AtomicBool::new(false);
+static IN_WORKER: AtomicBool = AtomicBool::new(false);
+
+/// [`serve`](super::serve) was called. Returns the invitation if this process was started as a worker; it is taken out
+/// of the environment.
+pub(super) fn serving() -> Option<OsString> {
+    // On another thread it is a test: this program started again would run all of them.
+    if std::thread::current().name() == Some("main") {
+        SERVED.store(true, Ordering::Relaxed);
+    }
+    let invitation = std::env::var_os(VARIABLE)?;
+    IN_WORKER.store(true, Ordering::Relaxed);
+    std::env::remove_var(VARIABLE);
+    Some(invitation)
+}
+
+/// Whether [`serve`](super::serve) was called by this process's `main`.
+pub(super) fn was_served() -> bool {
+    SERVED.load(Ordering::Relaxed)
+}
+
+/// Whether this process was started as a worker, whether it has called [`serve`](super::serve) or not.
+pub(super) fn in_worker() -> bool {
+    IN_WORKER.load(Ordering::Relaxed) || std::env::var_os(VARIABLE).is_some()
+}

@@ -1,0 +1,191 @@
+//! [`Submission`]: one job on its way into a pool.
+
+use super::crew::deadline;
+use super::error::SubmitError;
+use super::handle::JobHandle;
+use super::job::{Completion, Deadline, Outcome, Terms};
+use super::pool::Pool;
+use super::room::Room;
+use super::slot::Slot;
+use super::state::Refused;
+use crate::baggage;
+use heirloom_core::{Baggage, Context};
+use serde::de::DeserializeOwned;
+use serde::Serialize;
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A job that is about to be submitted, from [`Pool::job`].
+///
+/// ```
+/// # use heirloom_ipc::workers::{self, Worker};
+/// # use std::time::Duration;
+/// # static LENGTH: Worker<String, usize> = Worker::new("length", |_span, text| text.len());
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # workers::serve(&[&LENGTH]);
+/// # let pool = LENGTH.pool().workers(1).start()?;
+/// # let root = heirloom_core::root("run");
+/// let job = pool.job(&root, String::from("heirloom")).deadline(Duration::from_secs(10)).submit()?;
+/// assert_eq!(job.wait(Duration::from_secs(20))?, 8);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a job does nothing until `submit`, `try_submit` or `submit_async`"]
+pub struct Submission<J, R> {
+    pool: Pool<J, R>,
+    cx: Context,
+    job: J,
+    baggage: Baggage,
+    deadline: Option<Duration>,
+}
+
+impl<J, R> Pool<J, R>
+where
+    J: Serialize + DeserializeOwned + Send,
+    R: Serialize + DeserializeOwned + Send,
+{
+    /// Prepares a job: with a deadline, with baggage. Its span is recorded in the worker that runs it, as a child of `cx`.
+    /// Nothing happens until [`submit`](Submission::submit) or one of its twins.
+    pub fn job(&self, cx: impl Into<Context>, job: J) -> Submission<J, R> {
+        Submission { pool: self.clone(), cx: cx.into(), job, baggage: baggage::current(), deadline: None }
+    }
+
+    /// Gives a job to the pool: short for [`job(cx, job)`](Self::job)[`.submit()`](Submission::submit).
+    ///
+    /// # Errors
+    ///
+    /// The job was not taken and comes back. See [`SubmitError`].
+    pub fn submit(&self, cx: impl Into<Context>, job: J) -> Result<JobHandle<J, R>, SubmitError<J>> {
+        self.job(cx, job).submit()
+    }
+
+    /// As [`submit`](Self::submit), without waiting: short for [`Submission::try_submit`].
+    ///
+    /// # Errors
+    ///
+    /// [`SubmitError::Full`] if the queue is full; else as [`submit`](Self::submit).
+    pub fn try_submit(&self, cx: impl Into<Context>, job: J) -> Result<JobHandle<J, R>, SubmitError<J>> {
+        self.job(cx, job).try_submit()
+    }
+
+    /// As [`submit`](Self::submit), as a future of any executor: short for [`Submission::submit_async`].
+    ///
+    /// # Errors
+    ///
+    /// As [`submit`](Self::submit).
+    pub fn submit_async(
+        &self,
+        cx: impl Into<Context>,
+        job: J,
+    ) -> impl Future<Output = Result<JobHandle<J, R>, SubmitError<J>>> + Send {
+        self.job(cx, job).submit_async()
+    }
+}
+
+impl<J, R> Submission<J, R>
+where
+    J: Serialize + DeserializeOwned + Send,
+    R: Serialize + DeserializeOwned + Send,
+{
+    /// The job has to be done within this time, which begins when it is submitted. Else it fails with
+    /// [`JobError::DeadlineExceeded`](super::JobError::DeadlineExceeded), wherever it is:
+    ///
+    /// - while it waits for room in the queue, it is not taken ([`SubmitError::Full`]);
+    /// - in the queue or in a worker that has not begun it, it never runs;
+    /// - a worker that runs it gets another 100 ms to answer. Then it is killed and replaced, which doesn't count as one of
+    ///   its [`restarts`](super::PoolBuilder::restarts); the spans that it had open are closed as aborted, with this
+    ///   cause; other jobs that it had go to others.
+    ///
+    /// A job that fails so is not tried again. Cost: an entry in a sorted set, under the lock of the queue.
+    pub fn deadline(mut self, after: Duration) -> Self {
+        self.deadline = Some(after);
+        self
+    }
+
+    /// Sends baggage along. The worker reads it with [`baggage`](super::baggage()) while it runs the job, and passes it
+    /// on to the commands that it starts and to the jobs that it submits. Everyone on the way can read it.
+    ///
+    /// Without this a job that is submitted while a worker runs a job has that one's baggage; else none.
+    pub fn with_baggage(mut self, baggage: Baggage) -> Self {
+        self.baggage = baggage;
+        self
+    }
+
+    /// Gives the job to the pool. Blocks while the queue is full, up to the
+    /// [`submit_timeout`](super::PoolBuilder::submit_timeout).
+    ///
+    /// Cost: the job is serialised on this thread; three allocations, one lock.
+    ///
+    /// # Errors
+    ///
+    /// The job was not taken and comes back. See [`SubmitError`].
+    pub fn submit(self) -> Result<JobHandle<J, R>, SubmitError<J>> {
+        let (pool, terms, job) = self.terms();
+        let slot = Arc::new(Slot::default());
+        let (job, wrapped) = pool.wrap(&terms, job, Completion::Handle(Arc::clone(&slot)))?;
+        let room = Room::new(pool.jobs(), wrapped, pool.submit_deadline());
+        handle(room.wait(), slot, job)
+    }
+
+    /// As [`submit`](Self::submit), without waiting.
+    ///
+    /// # Errors
+    ///
+    /// [`SubmitError::Full`] if the queue is full; else as [`submit`](Self::submit).
+    pub fn try_submit(self) -> Result<JobHandle<J, R>, SubmitError<J>> {
+        let (pool, terms, job) = self.terms();
+        let slot = Arc::new(Slot::default());
+        let (job, wrapped) = pool.wrap(&terms, job, Completion::Handle(Arc::clone(&slot)))?;
+        handle(pool.jobs().try_submit(&wrapped), slot, job)
+    }
+
+    /// As [`submit`](Self::submit), as a future of any executor: while the queue is full it is pending, up to the
+    /// [`submit_timeout`](super::PoolBuilder::submit_timeout), and never blocks the executor's thread. Those that wait are
+    /// served in the order in which they came, blocking ones among them.
+    ///
+    /// The future keeps the pool open. Dropped before it is ready it has not submitted the job, and leaves no place in the
+    /// queue taken. Times begin when it is first polled.
+    ///
+    /// # Errors
+    ///
+    /// As [`submit`](Self::submit).
+    pub async fn submit_async(self) -> Result<JobHandle<J, R>, SubmitError<J>> {
+        let (pool, terms, job) = self.terms();
+        let slot = Arc::new(Slot::default());
+        let (job, wrapped) = pool.wrap(&terms, job, Completion::Handle(Arc::clone(&slot)))?;
+        let room = Room::new(pool.jobs(), wrapped, pool.submit_deadline());
+        handle(room.await, slot, job)
+    }
+
+    fn terms(self) -> (Pool<J, R>, Terms, J) {
+        let Self { pool, cx, job, baggage, deadline: after } = self;
+        let deadline = after.map(|after| Deadline { at: deadline(after), after });
+        (pool, Terms { cx, baggage, deadline }, job)
+    }
+}
+
+impl<J, R> fmt::Debug for Submission<J, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Submission");
+        out.field("pool", &self.pool).field("cx", &self.cx).field("baggage", &self.baggage);
+        out.field("deadline", &self.deadline).finish_non_exhaustive()
+    }
+}
+
+fn handle<J, R>(
+    submitted: Result<(), Refused>,
+    slot: Arc<Slot<Outcome>>,
+    job: J,
+) -> Result<JobHandle<J, R>, SubmitError<J>>
+where
+    J: DeserializeOwned,
+    R: DeserializeOwned,
+{
+    match submitted {
+        Ok(()) => Ok(JobHandle::new(slot)),
+        Err(Refused::Full) => Err(SubmitError::Full(job)),
+        Err(Refused::ShutDown) => Err(SubmitError::ShutDown(job)),
+    }
+}
