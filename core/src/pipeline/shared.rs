@@ -166,7 +166,7 @@ impl Shared {
                 return refill.outcome;
             }
         }
-        writer.record_with_bytes(start.before_name(), name.as_bytes());
+        writer.record_with_bytes(start.before_name(), start.name.as_bytes());
         Ok(())
     }
 

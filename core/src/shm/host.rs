@@ -42,7 +42,7 @@ pub(crate) struct Hosted {
     prefix: u64,
     born: Moment,
     process: OnceLock<u32>,
-    /// Why this process is about to kill the child.
+    /// Sets the reason why this process kills the child.
     reason: OnceLock<String>,
     fate: Mutex<Fate>,
     changed: Condvar,
@@ -116,7 +116,7 @@ impl Hosted {
         let _ = self.reason.set(reason.to_owned());
     }
 
-    /// Why this process killed the child, if it did.
+    /// The reason why this process killed the child, if it did.
     pub(crate) fn reason(&self) -> Option<&str> {
         self.reason.get().map(String::as_str)
     }

@@ -67,8 +67,8 @@ impl Region {
         self.hosted.is_recording()
     }
 
-    /// Notes why this process is about to kill the child. The reason becomes part of the status of the spans that the child
-    /// leaves open. The first reason counts.
+    /// Sets the reason why this process kills the child. It becomes part of the status of the spans that the child leaves
+    /// open. Only the first call has an effect. Call it before the kill.
     pub fn killing(&self, reason: &str) {
         self.hosted.set_reason(reason);
     }
