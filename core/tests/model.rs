@@ -285,7 +285,7 @@ fn check(facts: impl Iterator<Item = Fact>, arrived: Vec<SpanData>) -> u64 {
         let found = named[number];
         let parent = expected.parent.map(|n| named[&n]);
         assert_eq!(found.parent_span_id, parent.map(|p| p.span_id), "the parent of {found:?}");
-        assert!(parent.map_or(true, |p| p.trace_id == found.trace_id), "the trace of {found:?}");
+        assert!(parent.is_none_or(|p| p.trace_id == found.trace_id), "the trace of {found:?}");
         assert!(found.end_ns >= found.start_ns);
         let attributes: HashMap<&str, Value<'_>> =
             found.attributes.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();

@@ -67,7 +67,7 @@ fn outcome(function: &Function, args: &Args) -> Result<()> {
         Form::AsyncBlock { output, .. } | Form::Future { output, .. } => Some(output),
         Form::Stream { .. } => return Ok(()),
     };
-    let nothing = returns.map_or(true, |ty| types::is_unit(&ty));
+    let nothing = returns.is_none_or(|ty| types::is_unit(&ty));
     match (nothing, args.err, &args.output) {
         (true, Some(at), _) => refuse(at, "`err` needs a function that returns a `Result`"),
         (true, _, Some(output)) => refuse(output.span, "`output` needs a function that returns a value"),

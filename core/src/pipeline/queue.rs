@@ -209,7 +209,7 @@ impl Queue {
         let spans = batch.len() as u64;
         let result = guarded(|| exporter.export(batch));
         let mut state = self.lock();
-        if state.attempt.take().map_or(true, |attempt| attempt.timed_out) {
+        if state.attempt.take().is_none_or(|attempt| attempt.timed_out) {
             return;
         }
         match result {

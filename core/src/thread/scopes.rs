@@ -40,7 +40,7 @@ impl ThreadState {
         let is_this = |at: &Cell<u32>| at.get() == scope.number;
         // If scopes inside it did not end, `handed_out` is theirs.
         let handed_out = self.handed_out.get() || self.depth.get() != scope.depth.wrapping_add(1);
-        if self.depth.get() > scope.depth && self.scopes.get(scope.depth as usize).map_or(true, is_this) {
+        if self.depth.get() > scope.depth && self.scopes.get(scope.depth as usize).is_none_or(is_this) {
             self.depth.set(scope.depth);
             self.current.set(before);
             self.handed_out.set(scope.outer_handed_out);

@@ -39,7 +39,7 @@ fn print(spans: &[SpanData], roots: &[usize], children: &[impl AsRef<[usize]>]) 
     let mut text = String::new();
     let mut rest: Vec<(usize, usize)> = roots.iter().rev().map(|root| (*root, 0)).collect();
     while let Some((span, level)) = rest.pop() {
-        text.extend(std::iter::repeat("  ").take(level));
+        text.extend(std::iter::repeat_n("  ", level));
         text.push_str(&printable(&spans[span].name));
         text.push('\n');
         rest.extend(children[span].as_ref().iter().rev().map(|child| (*child, level + 1)));

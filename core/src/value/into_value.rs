@@ -181,6 +181,7 @@ where
 }
 
 #[cfg(test)]
+#[allow(clippy::needless_borrows_for_generic_args)] // that references are values is what is tested
 mod tests {
     use super::*;
 

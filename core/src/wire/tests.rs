@@ -1,4 +1,5 @@
 //! Each record as it is written, read and checked, and the coverage of the fingerprint.
+#![allow(clippy::unwrap_used)]
 
 use super::fingerprint::{of_kind, PARTS};
 use super::*;
@@ -242,7 +243,7 @@ fn a_long_value_is_split_and_its_parts_pass_the_check_in_their_order_only() {
     }
     let (mut rest, mut read, mut process) = (0, Vec::new(), Process::default());
     for (n, part) in parts.iter().enumerate() {
-        let mut wrong = (n > 1).then(|| parts[n - 1][..3].to_vec()).unwrap_or_else(|| parts[1 - n].clone());
+        let mut wrong = if n > 1 { parts[n - 1][..3].to_vec() } else { parts[1 - n].clone() };
         assert!(check(&mut wrong, &mut rest.clone(), &mut process).is_err(), "part {n} was not due");
         let mut part = part.clone();
         check(&mut part, &mut rest, &mut process).unwrap();

@@ -228,7 +228,7 @@ mod tests {
         assert_eq!(cut(Value::from("é"), 1), b"");
         assert_eq!(cut(Value::I64s(vec![1, 2].into()), 15), 1_i64.to_ne_bytes());
         assert_eq!(cut(Value::Bools(vec![true, false, true].into()), 2), [1, 0]);
-        let texts = || Value::Strs(vec!["ab".into(), "cd".into()].into());
+        let texts = || Value::Strs(vec!["ab".into(), "cd".into()]);
         assert_eq!(cut(texts(), 11), [&2_u32.to_ne_bytes()[..], b"ab"].concat());
         assert_eq!(cut(texts(), 5), b"");
         assert_eq!(cut(texts(), 12).len(), 12);

@@ -130,7 +130,7 @@ impl Assembler {
         why: &Abort,
         send: &mut dyn FnMut(Batch),
     ) -> u64 {
-        let open = self.open_indices(|o| o.process == process && reader.map_or(true, |reader| o.reader == reader));
+        let open = self.open_indices(|o| o.process == process && reader.is_none_or(|reader| o.reader == reader));
         for index in &open {
             let limits = self.limits;
             if let Some(extras) = self.extras_of(*index) {

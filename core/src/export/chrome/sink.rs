@@ -66,7 +66,7 @@ fn write_counted(writer: &mut dyn Write, bytes: &[u8]) -> Result<(), WriteError>
 /// The missing rest of the line that was cut after `written` bytes; empty if the cut is between two lines.
 fn rest_of_line(lines: &[u8], written: usize) -> &[u8] {
     let (done, rest) = lines.split_at(written.min(lines.len()));
-    if done.last().map_or(true, |byte| *byte == b'\n') {
+    if done.last().is_none_or(|byte| *byte == b'\n') {
         return &[];
     }
     let end = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |at| at + 1);
