@@ -11,7 +11,7 @@ static NAMER: OnceLock<Namer> = OnceLock::new();
 /// Supplies the lanes of threads without a name with one: for an adapter of a pool that knows its threads.
 ///
 /// `namer` is called on a thread that has no name, before its first record for a tracer. `Some(("rayon", 3))` makes its lane
-/// "rayon-3". Lanes that were named before stay as they are. The first call in a process counts.
+/// "rayon-3"; 64 bytes are kept. Lanes that were named before stay as they are. The first call in a process counts.
 ///
 /// `namer` may run in a signal handler and in the middle of a record: it must not allocate, lock, record or panic.
 pub fn name_lanes(namer: fn() -> Option<(&'static str, usize)>) {
@@ -26,12 +26,13 @@ pub(crate) fn of_unnamed(buffer: &mut Buffer) -> &str {
     NAMER.get().and_then(|namer| namer()).map_or("", |(pool, number)| written(buffer, pool, number))
 }
 
-/// Cut to the buffer, as other names are.
+/// Cut to the buffer, at a character boundary.
 fn written<'b>(buffer: &'b mut Buffer, pool: &str, number: usize) -> &'b str {
     let mut rest = &mut buffer[..];
-    let _ = write!(rest, "{}-{number}", crate::text::cut(pool, 40));
+    let _ = write!(rest, "{pool}-{number}");
     let left = rest.len();
-    std::str::from_utf8(&buffer[..buffer.len() - left]).unwrap_or("")
+    let bytes = &buffer[..buffer.len() - left];
+    bytes.utf8_chunks().next().map_or("", |whole| whole.valid())
 }
 
 #[cfg(test)]
@@ -42,8 +43,7 @@ mod tests {
     fn a_name_that_was_made_has_the_pool_and_the_number() {
         let mut buffer = [0; 64];
         assert_eq!(written(&mut buffer, "rayon", 0), "rayon-0");
-        assert_eq!(written(&mut buffer, "rayon", usize::MAX), "rayon-18446744073709551615");
-        let long = "ö".repeat(40);
-        assert_eq!(written(&mut buffer, &long, usize::MAX), format!("{}-18446744073709551615", "ö".repeat(20)));
+        assert_eq!(written(&mut buffer, "rayon", usize::MAX), format!("rayon-{}", usize::MAX));
+        assert_eq!(written(&mut buffer, &format!("a{}", "ö".repeat(40)), 1), format!("a{}", "ö".repeat(31)));
     }
 }
