@@ -49,7 +49,7 @@ const CORE: Floors<'static> = &[
 const CRATES: Floors<'static> = &[
     &["heirloom_macros"],
     &["heirloom_core"],
-    &["heirloom_bridge", "heirloom_ipc", "heirloom_pool"],
+    &["heirloom_bridge", "heirloom_ipc", "heirloom_openai", "heirloom_pool"],
     &["heirloom_langfuse"],
     &["heirloom"],
 ];
@@ -59,6 +59,7 @@ const SOURCES: &[(&str, &str, &[Circle<'static>])] = &[
     ("core/macros", "heirloom_macros", &[]),
     ("core", "heirloom_core", &[]),
     ("bridge", "heirloom_bridge", &[]),
+    ("openai", "heirloom_openai", &[]),
     (
         "ipc",
         "heirloom_ipc",
