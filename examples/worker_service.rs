@@ -4,8 +4,8 @@
 //! cargo run --release --example worker_service --features tokio
 //! ```
 //!
-//! Requests come faster than two workers can process them, and the pool's queue is short: `submit_async` waits for room while
-//! other tasks keep running. One request never ends: its deadline fails it, and its worker is replaced. Each request's
+//! Requests come faster than two workers can process them, and the pool's queue is short: `submit_async` waits for room
+//! while other tasks keep running. One request never ends: its deadline fails it, and its worker is replaced. Each request's
 //! tenant is propagated as baggage, and its worker's spans are in its trace.
 
 use heirloom::export::Memory;

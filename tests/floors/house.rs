@@ -116,8 +116,8 @@ impl House {
         edges
     }
 
-    /// The paths that lead to other crates, each with the file that has it. The first segment may also be a name that a `use`
-    /// brought.
+    /// The paths that lead to other crates, each with the file that has it. The first segment may also be a name that a
+    /// `use` brought.
     pub(crate) fn foreign(&self) -> Vec<(&Path, &Import)> {
         let mut all = Vec::new();
         for (place, room) in &self.rooms {

@@ -1,8 +1,8 @@
 //! The floors of the crates: a module uses only modules below it, and no modules import each other in a circle.
 //!
 //! The test reads the sources of every published crate. `use` statements and paths in code (`crate::x::..`, `super::x::..`)
-//! are imports; code for tests only, comments, and re-exports in a `lib.rs` are not. A re-exported name counts as an import from
-//! the module that declares it. The test doesn't see a call of a method whose `impl` stands on a higher floor.
+//! are imports; code for tests only, comments, and re-exports in a `lib.rs` are not. A re-exported name counts as an import
+//! from the module that declares it. The test doesn't see a call of a method whose `impl` stands on a higher floor.
 //!
 //! A new module of `core` needs a floor, in [`CORE`] and in ARCHITECTURE.md; a new crate a line in [`CRATES`].
 #![allow(clippy::unwrap_used)]
