@@ -63,7 +63,7 @@ impl Response for CreateEmbeddingResponse {
     fn set_result(&self, call: &mut Call) {
         set_result(call.span(), &self.model, &self.usage);
         let numbers = self.data.first().map(|first| first.embedding.len());
-        set(call.span(), "gen_ai.embeddings.dimension.count", numbers);
+        call.span().set("gen_ai.embeddings.dimension.count", numbers);
     }
 
     fn capture_output(&self, _span: &Span) {}
