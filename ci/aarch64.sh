@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The tests of `core`, `pool` and `ipc` on aarch64: cross-compiled by Debian's Rust 1.85 (ci/old-compiler.sh) and run in
-# qemu's emulator. Where a part can't be had, says which one and tests nothing.
+# qemu's emulator. If a part can't be installed, the script prints its name and tests nothing.
 #
-# What can't run there, or would show nothing, is left out by `left_out` below, each with its reason.
+# `left_out` below lists the tests that can't run there or would prove nothing, each with its reason.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=aarch64-unknown-linux-gnu
@@ -15,7 +15,7 @@ skip() {
 # The lines are: test program, test or - for all of it, reason.
 left_out() {
     cat <<'LIST'
-kills          -    it kills thousands of processes at random instants: hours in the emulator, which has instants of its own
+kills          -    it kills thousands of processes at random moments: hours in the emulator, whose moments differ from the hardware's
 LIST
 }
 
@@ -26,8 +26,8 @@ install() {
 install aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 install qemu-aarch64-static qemu-user-static
 
-# Many tests start programs of their own, which the kernel has to hand to the emulator. `F` keeps the emulator open, so that it
-# works for processes with another root too.
+# Many tests start programs, which the kernel has to pass to the emulator. `F` keeps the emulator open, so that it
+# also works for processes with another root.
 binfmt=/proc/sys/fs/binfmt_misc
 if [ ! -e $binfmt/qemu-aarch64 ]; then
     [ -e $binfmt/register ] || mount -t binfmt_misc binfmt_misc $binfmt || skip "no binfmt_misc"
@@ -39,7 +39,7 @@ fi
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}/aarch64"
 export RUSTC=/usr/bin/rustc CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
-# Leaves out what speaks HTTP (core/Cargo.toml): it would take longer to build than all else.
+# Leaves out the tests over HTTP (core/Cargo.toml): they would take longer to build than everything else.
 export RUSTFLAGS="--cfg heirloom_emulated"
 core=heirloom-core/record,heirloom-core/serde,heirloom-core/stream,heirloom-core/macros,heirloom-core/llm
 /usr/bin/cargo test --quiet --locked --target $target --no-run --message-format json \

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Every relative link in Markdown files and doc comments, and every path of this project that they mention, exists.
 
-    ci/links.py            checks the project; prints each dead one with its file and line, and exits with 1
+    ci/links.py            checks the project; prints each dead link with its file and line, and exits with 1
     ci/links.py --test     plants dead ones in a copy of the rules, and fails if one of them is missed
 
 A path is checked if its first part is a folder of this project ("core/src/context.rs", "ci/links.py"). It may be relative to
@@ -16,10 +16,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 # [text](target), with neither a scheme nor only an anchor.
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-# `core/src/context.rs` and the like, as a word of its own.
+# `core/src/context.rs` and similar paths, as a separate word.
 MENTION = re.compile(r"(?<![\w/.:~-])((?:\.{1,2}/)*[\w.-]+(?:/[\w.*<>{}-]+)+/?)")
 PLACEHOLDER = re.compile(r"[<>*{}]|\.\.\.|\b[A-Z]{3,}\b(?!\.)")
-# Results and Debian's or other projects' files keep the paths of their day.
+# Results, and files of Debian or other projects, may name paths that no longer exist.
 NOT_OURS = ("benches/results/",)
 
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Every published crate compiles with the Rust version that it states, by a real compiler of that version, with all features
-# and with none. Where that compiler can't be had, says why and checks nothing.
+# and with none. If that compiler can't be installed, the script prints the reason and checks nothing.
 set -eu
 cd "$(dirname "$0")/.."
 status=0
@@ -10,7 +10,7 @@ if [ "$status" -ne 0 ]; then
     [ "$status" -eq 3 ] && exit 0 || exit "$status"
 fi
 
-# A target directory of its own. No debug information: nothing runs.
+# A separate target directory. No debug information, since nothing runs.
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}/msrv"
 export RUSTC=/usr/bin/rustc CARGO_INCREMENTAL=0
 packages=$(ci/published.sh | sed 's/^/-p /')

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the package of each crate that is to be published, as crates.io would get it, and looks at what is in it and what it
-# states. Nothing is compiled here: the check of the minimum Rust version compiles the same crates.
+# Makes the package of each published crate, as crates.io would get it, and checks its files and its manifest.
+# Nothing is compiled here: the check of the minimum Rust version compiles the same crates.
 set -eu
 cd "$(dirname "$0")/.."
 packages=$(ci/published.sh)
@@ -16,7 +16,7 @@ for package in $packages; do
     for wanted in Cargo.toml README.md LICENSE-MIT LICENSE-APACHE src/lib.rs; do
         echo "$listed" | grep -qx "$wanted" || { echo "$package has no $wanted" >&2; failed=1; }
     done
-    # As published: what is inherited from the workspace is written out.
+    # As published: values that are inherited from the workspace are written out.
     manifest=$(tar xzfO "$file" "$(basename "$file" .crate)/Cargo.toml")
     for stated in '^version = ' '^description = ' '^license = ' '^readme = "README.md"' '^rust-version = "1.85"' \
         '^\[package.metadata.docs.rs\]' '^keywords = ' '^categories = '; do

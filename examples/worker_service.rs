@@ -1,12 +1,12 @@
-//! A service on tokio that has worker processes do what could crash or hang, and never blocks its one thread.
+//! A service on tokio that passes work that could crash or hang to worker processes, and never blocks its only thread.
 //!
 //! ```text
 //! cargo run --release --example worker_service --features tokio
 //! ```
 //!
-//! Requests come faster than two workers can do them and the pool's queue is short: `submit_async` waits for room while the
-//! service's heart goes on beating. One request never ends: its deadline fails it, and its worker is replaced. Each request's
-//! tenant travels as baggage, and its worker's spans are in its trace.
+//! Requests come faster than two workers can process them, and the pool's queue is short: `submit_async` waits for room
+//! while other tasks keep running. One request never ends: its deadline fails it, and its worker is replaced. Each request's
+//! tenant is propagated as baggage, and its worker's spans are in its trace.
 
 use heirloom::export::Memory;
 use heirloom::prelude::*; // adds `.in_span(..)` to futures
@@ -20,12 +20,12 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{interval, MissedTickBehavior};
 
-/// What the service is asked, and what a worker is to do.
+/// A question to the service, which is also the input of a worker's job.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 enum Question {
-    /// How many steps the Collatz sequence takes at most that starts below this number.
+    /// The largest number of steps of a Collatz sequence that starts below this number.
     LongestBelow(u64),
-    /// Something that never ends.
+    /// A job that never ends.
     Endless,
 }
 
@@ -61,7 +61,7 @@ fn collatz(mut n: u64) -> u64 {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    workers::serve(&[&ANSWER]); // in a worker: serves jobs and exits; else returns at once
+    workers::serve(&[&ANSWER]); // in a worker process: serves jobs and exits; otherwise returns at once
 
     let memory = Memory::new();
     let guard = heirloom::builder("worker_service").exporter(memory.clone()).verify(true).init()?;
@@ -77,7 +77,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Asks the service many things at once, and counts its heart's beats meanwhile.
+/// Sends many questions at once, while the task `beat` checks that the thread isn't blocked.
 async fn run() -> Result<(), Box<dyn Error>> {
     let pool = ANSWER.pool().workers(2).queue(2).start_async().await?;
     let (ask, requests) = mpsc::channel(1);
@@ -90,7 +90,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         ask.send(Request { tenant: ["blue", "green"][n as usize % 2], question, reply }).await?;
         answers.push((question, answer));
     }
-    drop(ask); // the service ends when all are answered
+    drop(ask); // the service ends when all questions are answered
     for (question, answer) in answers {
         match answer.await? {
             Ok(steps) => println!("{question:?}: {steps}"),
@@ -104,7 +104,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Beats each 5 ms, and says so when it was late.
+/// Beats every 5 ms, and reports late beats.
 async fn beat() {
     let mut beats = interval(Duration::from_millis(5));
     beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -132,7 +132,7 @@ async fn serve(pool: Pool<Question, u64>, mut requests: mpsc::Receiver<Request>)
 
 async fn handle(pool: Pool<Question, u64>, cx: Context, request: Request) {
     let answer = ask(&pool, cx, &request).await;
-    // The one who asked may have gone.
+    // The sender of the question may have dropped the receiver.
     drop(request.reply.send(answer.map_err(|error| error.to_string())));
 }
 

@@ -50,6 +50,7 @@
 //! | `provider` | | a tracer provider and propagators for OpenTelemetry's API |
 //! | `http` | | the trace in and out of `http::HeaderMap` |
 //! | `langfuse` | | Langfuse as a backend |
+//! | `openai` | | a drop-in client for OpenAI's API, around `async-openai` |
 //!
 //! # A lint for guards held over an `.await`
 //!

@@ -8,7 +8,7 @@ cd "$here/../.."
 out=target/perfetto
 mkdir -p "$out"
 # With the features of the tests, so that nothing is built again.
-HEIRLOOM_CHROME_OUT="$PWD/$out" cargo test --quiet --all-features --lib every_span_and_arrow_of_a_parallel_program
+HEIRLOOM_CHROME_OUT="$PWD/$out" cargo test-all --quiet --lib every_span_and_arrow_of_a_parallel_program
 for name in fine coarse; do
     "$python" "$here/check.py" "$out/$name.json" "$out/$name.truth.json" --cuts 40
     "$python" "$here/check.py" "$out/$name.json"

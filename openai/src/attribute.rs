@@ -5,16 +5,9 @@ use heirloom_core::{Span, Value};
 use serde::Serialize;
 use std::borrow::Cow;
 
-/// Sets an attribute if there is a value for it.
-pub(crate) fn set<'v>(span: &Span, key: &'static str, value: Option<impl Into<Value<'v>>>) {
-    if let Some(value) = value {
-        span.set(key, value);
-    }
-}
-
 /// Sets an attribute to the name that a variant has in OpenAI's protocol. Allocates.
 pub(crate) fn set_name(span: &Span, key: &'static str, value: Option<&impl Serialize>) {
-    set(span, key, value.and_then(name));
+    span.set(key, value.and_then(name));
 }
 
 /// The name that a variant has in OpenAI's protocol.

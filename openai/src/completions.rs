@@ -1,6 +1,6 @@
 //! Legacy completions.
 
-use crate::attribute::{self, set, set_stop};
+use crate::attribute::{self, set_stop};
 use crate::call::{Api, Call, Request, Response};
 use crate::kept::Room;
 use crate::send;
@@ -44,13 +44,13 @@ impl Request for CreateCompletionRequest {
     }
 
     fn set_parameters(&self, span: &Span) {
-        set(span, "gen_ai.request.temperature", self.temperature);
-        set(span, "gen_ai.request.top_p", self.top_p);
-        set(span, "gen_ai.request.frequency_penalty", self.frequency_penalty);
-        set(span, "gen_ai.request.presence_penalty", self.presence_penalty);
-        set(span, "gen_ai.request.max_tokens", self.max_tokens);
-        set(span, "gen_ai.request.seed", self.seed);
-        set(span, "gen_ai.request.choice.count", self.n);
+        span.set("gen_ai.request.temperature", self.temperature);
+        span.set("gen_ai.request.top_p", self.top_p);
+        span.set("gen_ai.request.frequency_penalty", self.frequency_penalty);
+        span.set("gen_ai.request.presence_penalty", self.presence_penalty);
+        span.set("gen_ai.request.max_tokens", self.max_tokens);
+        span.set("gen_ai.request.seed", self.seed);
+        span.set("gen_ai.request.choice.count", self.n);
         set_stop(span, self.stop.as_ref());
     }
 

@@ -1,6 +1,5 @@
 //! Embeddings.
 
-use crate::attribute::set;
 use crate::call::{Api, Call, Request, Response};
 use crate::send;
 use crate::traced::Traced;
@@ -42,12 +41,12 @@ impl Request for CreateEmbeddingRequest {
     }
 
     fn set_parameters(&self, span: &Span) {
-        set(span, "gen_ai.request.dimensions", self.dimensions);
+        span.set("gen_ai.request.dimensions", self.dimensions);
         let format = self.encoding_format.as_ref().map(|format| match format {
             EncodingFormat::Float => "float",
             EncodingFormat::Base64 => "base64",
         });
-        set(span, "gen_ai.request.encoding_formats", format.map(|format| Value::Strs(vec![format.into()])));
+        span.set("gen_ai.request.encoding_formats", format.map(|format| Value::Strs(vec![format.into()])));
     }
 
     fn capture_input(&self, span: &Span) {
@@ -64,7 +63,7 @@ impl Response for CreateEmbeddingResponse {
     fn set_result(&self, call: &mut Call) {
         set_result(call.span(), &self.model, &self.usage);
         let numbers = self.data.first().map(|first| first.embedding.len());
-        set(call.span(), "gen_ai.embeddings.dimension.count", numbers);
+        call.span().set("gen_ai.embeddings.dimension.count", numbers);
     }
 
     fn capture_output(&self, _span: &Span) {}

@@ -1,4 +1,4 @@
-//! The modules of a crate, and which of them import which.
+//! The modules of a crate, and their imports of each other.
 
 use crate::source::{Body, Import, Module};
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,7 +40,7 @@ pub(crate) struct House {
 pub(crate) type Files = BTreeMap<PathBuf, String>;
 
 impl House {
-    /// Follows the modules from the root file on.
+    /// Reads the modules, starting at the root file.
     pub(crate) fn build(files: &Files, root: &Path) -> Result<Self, String> {
         let mut house = Self { rooms: BTreeMap::new() };
         let text = files.get(root).ok_or_else(|| format!("{} is missing", root.display()))?;
@@ -97,7 +97,7 @@ impl House {
         below.filter_map(|(place, _)| place.last().cloned()).collect()
     }
 
-    /// All imports from one module of this crate by another, but for re-exports in the root's file.
+    /// All imports from one module of this crate by another, except re-exports in the root's file.
     pub(crate) fn edges(&self) -> BTreeSet<Edge> {
         let root = self.rooms.get(&Vec::new()).map(|room| room.file.clone());
         let mut edges = BTreeSet::new();
@@ -116,8 +116,8 @@ impl House {
         edges
     }
 
-    /// The paths that lead to other crates, each with the file that has it. The first segment may also be a name that a `use`
-    /// brought.
+    /// The paths that lead to other crates, each with the file that has it. The first segment may also be a name that a
+    /// `use` brought.
     pub(crate) fn foreign(&self) -> Vec<(&Path, &Import)> {
         let mut all = Vec::new();
         for (place, room) in &self.rooms {
@@ -152,7 +152,7 @@ impl House {
         Some(base)
     }
 
-    /// The module that has the name at the end of a path, through as many re-exports as there are.
+    /// The module that declares the name at the end of a path, through all re-exports.
     fn find(&self, path: &[String], depth: usize) -> Option<(Place, String)> {
         let len = (0..=path.len()).rev().find(|len| self.rooms.contains_key(&path[..*len]))?;
         let (place, rest) = path.split_at(len);

@@ -1,8 +1,8 @@
-//! The floors of the house: a module uses only what stands below it, and no modules import each other in a circle.
+//! The floors of the crates: a module uses only modules below it, and no modules import each other in a circle.
 //!
-//! Reads the sources of every crate that is published. `use` statements and paths in code (`crate::x::..`, `super::x::..`)
-//! are imports; what only tests have, comments, and re-exports in a `lib.rs` are none. A name that was re-exported is
-//! looked for where it is declared. Not seen: a method of a type whose `impl` stands on a higher floor.
+//! The test reads the sources of every published crate. `use` statements and paths in code (`crate::x::..`, `super::x::..`)
+//! are imports; code for tests only, comments, and re-exports in a `lib.rs` are not. A re-exported name counts as an import
+//! from the module that declares it. The test doesn't see a call of a method whose `impl` stands on a higher floor.
 //!
 //! A new module of `core` needs a floor, in [`CORE`] and in ARCHITECTURE.md; a new crate a line in [`CRATES`].
 #![allow(clippy::unwrap_used)]
@@ -49,16 +49,17 @@ const CORE: Floors<'static> = &[
 const CRATES: Floors<'static> = &[
     &["heirloom_macros"],
     &["heirloom_core"],
-    &["heirloom_bridge", "heirloom_ipc", "heirloom_pool"],
+    &["heirloom_bridge", "heirloom_ipc", "heirloom_openai", "heirloom_pool"],
     &["heirloom_langfuse"],
     &["heirloom"],
 ];
 
-/// The folder of a crate, its name in paths, and the circles that are known in it.
+/// The folder of a crate, its name in paths, and its known circles.
 const SOURCES: &[(&str, &str, &[Circle<'static>])] = &[
     ("core/macros", "heirloom_macros", &[]),
     ("core", "heirloom_core", &[]),
     ("bridge", "heirloom_bridge", &[]),
+    ("openai", "heirloom_openai", &[]),
     (
         "ipc",
         "heirloom_ipc",
@@ -134,7 +135,7 @@ fn every_crate_uses_lower_crates_only() {
     none(&wrong);
 }
 
-/// The members of the workspace that are published, and the root package.
+/// The published members of the workspace, and the root package.
 fn published() -> Vec<String> {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
     let members = manifest.split_once("members = [").unwrap().1.split_once(']').unwrap().0;

@@ -1,4 +1,4 @@
-//! The rules find what is planted.
+//! The rules find planted violations.
 
 use crate::house::{Files, House};
 use crate::rules::{circles, upward, upward_crates, Circle, Floors};

@@ -1,4 +1,4 @@
-//! What is wrong with the imports of a crate: one that points upwards, a circle, a module without a floor.
+//! The rules for the imports of a crate: no import points upwards, there is no circle, and every module has a floor.
 
 use crate::house::{parting, Edge, House};
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The modules of each floor, from the ground.
 pub(crate) type Floors<'a> = &'a [&'a [&'a str]];
 
-/// Modules that are known to import each other, and may: all of them or some.
+/// Modules that are allowed to import each other: all of them, or some.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Circle<'a> {
     /// The module that they are in; `""` for the root.
@@ -23,7 +23,7 @@ fn floor(floors: Floors<'_>, module: &str) -> Option<usize> {
 }
 
 /// Every import between modules right below the root that doesn't point downwards; every such module without a floor, and
-/// every name in the table that is no module.
+/// every name in the table that isn't a module.
 pub(crate) fn upward(house: &House, floors: Floors<'_>) -> Vec<String> {
     let mut wrong = Vec::new();
     let modules = house.modules();
@@ -43,7 +43,7 @@ pub(crate) fn upward(house: &House, floors: Floors<'_>) -> Vec<String> {
     wrong
 }
 
-/// Every circle of modules that stand side by side, at whatever depth, but for the known ones; and known ones that are none.
+/// Every circle of sibling modules at any depth, except the known ones; and known circles that don't exist.
 pub(crate) fn circles(house: &House, known: &[Circle<'_>]) -> Vec<String> {
     let mut found = BTreeMap::new();
     let mut levels: BTreeMap<Vec<String>, Vec<Edge>> = BTreeMap::new();
@@ -101,7 +101,7 @@ fn tangles<'a>(pairs: &[(&'a str, &'a str)]) -> BTreeSet<BTreeSet<&'a str>> {
         .collect()
 }
 
-/// Every path to a crate of the workspace that doesn't stand below.
+/// Every path to a crate of the workspace that is not below this one.
 pub(crate) fn upward_crates(house: &House, own: &str, floors: Floors<'_>) -> Vec<String> {
     let mut wrong = BTreeSet::new();
     for (file, import) in house.foreign() {

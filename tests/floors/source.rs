@@ -1,7 +1,7 @@
-//! What a module declares and what it imports, read from its source text.
+//! The declarations and imports of a module, read from its source text.
 //!
-//! The text is split into tokens, so that comments, doc comments and strings are no imports. What only tests have
-//! (`#[cfg(test)]`, `#[cfg(all(test, ..))]`) is left out.
+//! The text is split into tokens, so that comments, doc comments and strings are not taken for imports. Code for tests only
+//! (`#[cfg(test)]`, `#[cfg(all(test, ..))]`) is skipped.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use std::collections::BTreeSet;
@@ -10,11 +10,11 @@ use std::iter::Peekable;
 /// A path that the text names: of a `use`, or in the middle of code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Import {
-    /// As written: it begins with `crate`, `self`, `super`, a module or a crate. A glob's last segment is `*`.
+    /// As written: it starts with `crate`, `self`, `super`, a module or a crate. A glob's last segment is `*`.
     pub(crate) path: Vec<String>,
     /// The name that it has in the importing module; `None` for a path in code.
     pub(crate) name: Option<String>,
-    /// It is a `pub use`, of whatever visibility.
+    /// Whether it is a `pub use`, of any visibility.
     pub(crate) is_reexport: bool,
 }
 
@@ -52,7 +52,7 @@ impl Module {
         Ok(module)
     }
 
-    /// Reads tokens of the module itself, or of a body inside it, whose items are nobody else's.
+    /// Reads tokens of the module itself, or of a body inside it, whose items aren't visible outside the body.
     fn read(&mut self, tokens: TokenStream, is_module: bool) {
         let mut tokens = tokens.into_iter().peekable();
         let mut file = None;
@@ -115,7 +115,7 @@ impl Module {
         self.children.push(Child { name: name.to_string(), body });
     }
 
-    /// A path in code. What begins with something else is reached through a `use`, which is an import by itself.
+    /// A path in code. A path with another start goes through a `use`, which is an import itself.
     fn read_path(&mut self, first: String, tokens: &mut Tokens) {
         let mut path = vec![first];
         while tokens.peek().is_some_and(|next| is_punct(next, ':')) {
@@ -188,7 +188,7 @@ fn delimiter(token: &TokenTree) -> Option<Delimiter> {
     }
 }
 
-/// Whether an attribute leaves its item to tests: `cfg(test)`, `cfg(all(test, ..))`.
+/// Whether an attribute limits its item to tests: `cfg(test)`, `cfg(all(test, ..))`.
 fn is_test(attribute: &Group) -> bool {
     fn needs_test(tokens: TokenStream) -> bool {
         let mut tokens = tokens.into_iter().peekable();
@@ -221,8 +221,7 @@ fn path_of(attribute: &Group) -> Option<String> {
     }
 }
 
-/// Leaves out what an attribute belongs to: an item up to its braces or its semicolon, a field or a match arm up to its
-/// comma.
+/// Skips the item of an attribute: up to its braces or its semicolon; a field or a match arm up to its comma.
 fn skip_item(tokens: &mut Tokens) {
     while tokens.peek().is_some_and(|next| is_punct(next, '#')) {
         tokens.next();

@@ -3,7 +3,7 @@
 mod message;
 mod stream;
 
-use crate::attribute::{self, set, set_name, set_stop};
+use crate::attribute::{self, set_name, set_stop};
 use crate::call::{Api, Call, Request, Response};
 use crate::send;
 use crate::traced::Traced;
@@ -53,20 +53,20 @@ impl Request for CreateChatCompletionRequest {
     }
 
     fn set_parameters(&self, span: &Span) {
-        set(span, "gen_ai.request.temperature", self.temperature);
-        set(span, "gen_ai.request.top_p", self.top_p);
-        set(span, "gen_ai.request.frequency_penalty", self.frequency_penalty);
-        set(span, "gen_ai.request.presence_penalty", self.presence_penalty);
+        span.set("gen_ai.request.temperature", self.temperature);
+        span.set("gen_ai.request.top_p", self.top_p);
+        span.set("gen_ai.request.frequency_penalty", self.frequency_penalty);
+        span.set("gen_ai.request.presence_penalty", self.presence_penalty);
         #[expect(deprecated, reason = "older models and compatible servers take it")]
         let max_tokens = self.max_completion_tokens.or(self.max_tokens);
-        set(span, "gen_ai.request.max_tokens", max_tokens);
+        span.set("gen_ai.request.max_tokens", max_tokens);
         #[expect(deprecated, reason = "servers take it")]
-        set(span, "gen_ai.request.seed", self.seed);
-        set(span, "gen_ai.request.choice.count", self.n);
+        span.set("gen_ai.request.seed", self.seed);
+        span.set("gen_ai.request.choice.count", self.n);
         set_stop(span, self.stop.as_ref());
         set_name(span, "gen_ai.request.reasoning_effort", self.reasoning_effort.as_ref());
         set_name(span, "openai.request.service_tier", self.service_tier.as_ref());
-        set(span, "gen_ai.output.type", self.response_format.as_ref().map(output_type));
+        span.set("gen_ai.output.type", self.response_format.as_ref().map(output_type));
     }
 
     fn capture_input(&self, span: &Span) {

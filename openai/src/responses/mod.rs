@@ -2,7 +2,7 @@
 
 mod stream;
 
-use crate::attribute::{self, set, set_name};
+use crate::attribute::{self, set_name};
 use crate::call::{self, Api, Call, Request};
 use crate::failure::Failure;
 use crate::send;
@@ -44,9 +44,9 @@ impl Request for CreateResponse {
     }
 
     fn set_parameters(&self, span: &Span) {
-        set(span, "gen_ai.request.temperature", self.temperature);
-        set(span, "gen_ai.request.top_p", self.top_p);
-        set(span, "gen_ai.request.max_tokens", self.max_output_tokens);
+        span.set("gen_ai.request.temperature", self.temperature);
+        span.set("gen_ai.request.top_p", self.top_p);
+        span.set("gen_ai.request.max_tokens", self.max_output_tokens);
         let effort = self.reasoning.as_ref().and_then(|reasoning| reasoning.effort.as_ref());
         set_name(span, "gen_ai.request.reasoning_effort", effort);
         set_name(span, "openai.request.service_tier", self.service_tier.as_ref());
@@ -54,8 +54,8 @@ impl Request for CreateResponse {
             ConversationParam::ConversationID(id) => id,
             ConversationParam::Object(conversation) => &conversation.id,
         });
-        set(span, "gen_ai.conversation.id", conversation);
-        set(span, "gen_ai.output.type", self.text.as_ref().map(|text| output_type(&text.format)));
+        span.set("gen_ai.conversation.id", conversation);
+        span.set("gen_ai.output.type", self.text.as_ref().map(|text| output_type(&text.format)));
     }
 
     /// The input; with `instructions`, an object of both.

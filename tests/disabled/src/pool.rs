@@ -1,4 +1,4 @@
-//! Every adapter of the pool crate once. As `api.rs`, this is compiled on both sides.
+//! Uses every adapter of the pool crate once. As `api.rs`, this file is compiled with and without recording.
 
 use heirloom_core::{root, Context, Span};
 use heirloom_pool::background::{self, BackgroundBuilder, BackgroundJob, BoxedJob, JobFuture, Outcome, WaitError};
@@ -22,13 +22,13 @@ fn now<F: Future>(future: F) -> Option<F::Output> {
     }
 }
 
-/// A rayon pool of one thread: it has done what was spawned in it when it comes to the next job from outside.
+/// A rayon pool of one thread: it finishes its spawned jobs before it takes the next job from outside.
 fn one_thread() -> rayon::ThreadPool {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
     pool.unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// What was current in each job. Jobs that are told their span check that it is.
+/// The current context in each job. Jobs that get their span check that it is current.
 struct Seen(Mutex<Vec<Context>>);
 
 impl Seen {
@@ -48,7 +48,7 @@ impl Seen {
     }
 }
 
-/// Calls everything. What was current in each job: as many contexts as [`JOBS`], whatever is compiled in.
+/// Makes all calls. Returns the current context of each job: as many contexts as [`JOBS`], with and without recording.
 pub fn everything() -> Vec<Context> {
     static SEEN: Seen = Seen(Mutex::new(Vec::new()));
     let root = root("root");
@@ -63,7 +63,7 @@ pub fn everything() -> Vec<Context> {
     std::mem::take(&mut SEEN.0.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// How many jobs see what is current: see each function below.
+/// The number of jobs that report the current context, over all functions below.
 pub const JOBS: usize = 10 + 8 + 17 + 11 + 7 + 7 + 13;
 
 fn per_item(seen: &'static Seen, root: &Span) {
