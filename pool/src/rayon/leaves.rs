@@ -25,7 +25,8 @@ use heirloom_core::{Context, Entered};
 ///
 /// Beside [`per_leaf()`](super::Traced::per_leaf): that one is a single step which leaves what is current alone.
 ///
-/// Cost: a branch and two writes to a thread-local per item. Per leaf a span, two further clock reads and two attributes.
+/// Cost: per item a branch, and entering and leaving the span (some 100 instructions, where
+/// [`per_leaf()`](super::Traced::per_leaf) takes 10); no clock read. Per leaf a span, two further clock reads and two attributes.
 ///
 /// ```
 /// use heirloom_pool::prelude::*;

@@ -29,7 +29,7 @@
 //! |---|---|---|---|
 //! | [`.traced(cx)`](TracedParallel::traced) | one per item | a span per item: two clock reads, no lock, no allocation | more than a microsecond |
 //! | [`.items(name)`](Traced::items) | one per item, around all that follows | the same | more than a microsecond |
-//! | [`.leaves(name)`](Traced::leaves) | one per leaf, around all that follows | a branch and two writes to a thread-local per item; a span and two clock reads per leaf | any time |
+//! | [`.leaves(name)`](Traced::leaves) | one per leaf, around all that follows | entering and leaving a scope per item; a span and two clock reads per leaf | any time |
 //! | [`.per_leaf()`](Traced::per_leaf) | one per leaf | a branch per item; a span and two clock reads per leaf | any time |
 //! | [`.summary()`](Traced::summary) | one per leaf, with a histogram | two clock reads per item, an allocation per leaf | more than 100 ns |
 //!
