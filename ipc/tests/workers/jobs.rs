@@ -115,7 +115,7 @@ fn a_job_or_reply_over_the_limit_is_an_error_with_both_sizes() {
 fn what_can_not_be_serialised_is_an_error_with_serdes_message() {
     static TAKES: Worker<Refuses, ()> = Worker::new("takes", |_, _| ());
     let pool = TAKES.pool().workers(1).test_entry("heirloom_worker").start();
-    assert!(pool.unwrap_err().to_string().contains("not \"takes\""));
+    assert!(pool.unwrap_err().to_string().contains("expected \"takes\""));
 
     let pool: Pool<bool, Refuses> = REFUSES.pool().workers(1).test_entry("heirloom_worker").start().unwrap();
     let error = pool.submit(CX, true).unwrap().wait(LONG).unwrap_err();
