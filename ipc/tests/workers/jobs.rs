@@ -54,7 +54,7 @@ fn a_job_that_panics_is_an_error_with_message_and_job() {
         other => panic!("{other:?}"),
     }
     let error = run(&pool, Task::PanicWithNumber).unwrap_err();
-    assert_eq!(error.to_string(), "the job panicked: a panic without a text");
+    assert_eq!(error.to_string(), "the job panicked: a panic without a text message");
     assert_eq!(pid(&pool), before, "the worker goes on");
 }
 
