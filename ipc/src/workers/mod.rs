@@ -109,7 +109,6 @@
 
 mod aside;
 mod builder;
-mod carrier;
 mod clock;
 mod crew;
 mod error;
@@ -126,6 +125,7 @@ mod pace;
 mod plan;
 mod pool;
 mod process;
+mod propagation;
 mod restarts;
 mod role;
 mod room;

@@ -3,10 +3,10 @@
 mod parent;
 mod tracer;
 
-use super::carrier;
 use super::clock;
 use super::frame::{Frame, Frames, Kind, OVERHEAD, VERSION};
 use super::message::{Hello, JobMessage, Offer, ReplyHead, Verdict, HELLO, VARIABLE};
+use super::propagation;
 use super::role;
 use super::worker::Serve;
 use crate::baggage;
@@ -135,7 +135,7 @@ fn run(welcome: &Welcome<'_>, message: &JobMessage<'_>) -> Frame {
     let mut verdict = match message.expires_ns {
         Some(expires_ns) if expires_ns <= clock::now_ns() => Verdict::Expired,
         _ => {
-            let cx = carrier::adopt(message.cx, message.tracestate);
+            let cx = propagation::adopt(message.cx, message.tracestate);
             let _baggage = baggage::Scope::of(message.baggage);
             welcome.worker.run(cx, message.job, &mut body)
         }
