@@ -36,7 +36,7 @@ pub(crate) enum Task {
     DieOnce(String),
     Reply(usize),
     Stderr(usize),
-    /// The context of the job's span, of what is current, and the span's tracestate.
+    /// The context of the job's span, the current context, and the span's tracestate.
     Contexts,
     /// Sets values of the trace, and writes to its own span and to its parent's by their contexts.
     Updates(Context),
