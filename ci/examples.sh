@@ -52,7 +52,7 @@ grep -q '^aborted: for ever: .*deadline had passed' "$out/worker_service.txt" ||
     { echo "worker_service: not all answers" >&2; exit 1; }
 
 echo "== pipeline"
-cargo run --quiet --release -p heirloom-pipeline -- --trace-out "$out/trace.json" >"$out/pipeline.txt"
+cargo run --quiet --profile demo -p heirloom-pipeline -- --trace-out "$out/trace.json" >"$out/pipeline.txt"
 check_ledger "$out/pipeline.txt" pipeline
 tail -n 1 "$out/pipeline.txt"
 

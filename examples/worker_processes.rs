@@ -12,8 +12,8 @@ use heirloom::export::Memory;
 use heirloom::tree::{self, TreeOptions};
 use heirloom::workers::{self, Worker};
 use heirloom::Span;
+use hmac_sha256::Hash;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::ffi::OsString;
@@ -57,9 +57,9 @@ fn hash(span: &Span, job: Job) -> Hashed {
         if let Some(marker) = job.fatal_unless.filter(|marker| !marker.exists()) {
             be_killed(&marker);
         }
-        Sha256::digest(&bytes)
+        Hash::hash(&bytes)
     });
-    Hashed { worker: std::process::id(), bytes: bytes.len() as u64, hash: hash.into() }
+    Hashed { worker: std::process::id(), bytes: bytes.len() as u64, hash }
 }
 
 /// Ends this process as the kernel does when memory is short: by SIGKILL.

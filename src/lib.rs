@@ -36,11 +36,12 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `record` | yes | recording; without it every call is an empty inlined body |
-//! | `rayon`, `crossbeam` | yes | adapters for rayon and for crossbeam's scoped threads |
+//! | `rayon` | yes | adapters for rayon |
 //! | `ipc` | yes | child processes: traced commands, children that record into this process's collector |
-//! | `macros` | yes | the attribute [`observe`] |
-//! | `llm` | yes | the vocabulary of LLM and agent workloads |
-//! | `serde` | yes | `Serialize` and `Deserialize` for [`Context`] and the ids |
+//! | `macros` | | the attribute [`observe`] |
+//! | `crossbeam` | | the adapter for crossbeam's scoped threads |
+//! | `llm` | | the vocabulary of LLM and agent workloads |
+//! | `serde` | | `Serialize` and `Deserialize` for [`Context`] and the ids |
 //! | `workers` | | pools of worker processes, over `ipc-channel` |
 //! | `async` | | adapters for futures and streams |
 //! | `tokio` | | `async`, and adapters for tokio's tasks; with `ipc` its commands, with `workers` async forms of the pools' methods |

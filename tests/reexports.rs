@@ -61,7 +61,6 @@ mod macros {
 
 mod pool {
     use heirloom::background::{wait_all, BackgroundBuilder, BackgroundJob, Finished, Outcome, WaitError};
-    use heirloom::background::{wait_all, BackgroundBuilder, BackgroundJob, WaitError};
     use heirloom::pool;
     use heirloom::threads;
     use heirloom::{carry, carry_in_span, Background};

@@ -80,8 +80,7 @@ fn parse_hex(text: &str, what: &'static str, digits: usize) -> Result<u128, Pars
 
 #[cfg(feature = "record")]
 fn digest(text: &str) -> [u8; 32] {
-    use sha2::Digest;
-    sha2::Sha256::digest(text.as_bytes()).into()
+    hmac_sha256::Hash::hash(text.as_bytes())
 }
 
 impl TraceId {

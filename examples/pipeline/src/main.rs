@@ -3,7 +3,7 @@
 //! that:
 //!
 //! ```text
-//! cargo run --release -p heirloom-pipeline -- [DIR] [--trace-out FILE]
+//! cargo run --profile demo -p heirloom-pipeline -- [DIR] [--trace-out FILE]
 //! ```
 //!
 //! It prints the tree, where the time went on each thread and in each process, and the ledger. Files that can't be read are

@@ -6,8 +6,8 @@ use crate::progress::Progress;
 use crate::walk::printable;
 use heirloom::prelude::*;
 use heirloom::Span;
+use hmac_sha256::Hash;
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -58,7 +58,7 @@ impl Scan<'_> {
             Err(error) => entry.outcome = Outcome::Failed(error.to_string()),
             Ok(bytes) => {
                 entry.bytes = bytes.len() as u64;
-                entry.hash = Some(step(span, "hash", || Sha256::digest(&bytes).into()));
+                entry.hash = Some(step(span, "hash", || Hash::hash(&bytes)));
                 match std::str::from_utf8(&bytes) {
                     Ok(text) if !text.contains('\0') => {
                         (entry.tokens, counts) = step(span, "tokenise", || count_tokens(text));

@@ -6,7 +6,6 @@ mod ran;
 
 use ran::Ran;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -155,7 +154,7 @@ fn the_index_is_written_in_a_trace_of_its_own_that_is_linked_to_the_main_one() {
 }
 
 fn sha256(text: &str) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    hmac_sha256::Hash::hash(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn child() -> Result<(), Box<dyn Error>> {
-    heirloom_ipc::shm::join_parent();
+    heirloom_ipc::shm::attach_to_parent();
     let _guard = heirloom_core::init("child")?;
     Context::from_env()?.in_span("work", |work| {
         work.set("n", 1).set("texts", &["a", "b"][..]);
@@ -32,7 +32,7 @@ fn child() -> Result<(), Box<dyn Error>> {
 fn parent(program: &OsStr) -> Result<(), Box<dyn Error>> {
     testing::run(|t| {
         let arguments: [OsString; 0] = [];
-        let started = in_root("main", |root| Command::new(program).args(arguments).traced(root).joined().status());
+        let started = in_root("main", |root| Command::new(program).args(arguments).traced(root).attached().status());
         assert!(started?.success(), "the child failed");
         let others = t.spans().into_iter().filter(|span| span.lane.process_id != std::process::id());
         let names: Vec<String> = others.map(|span| format!("{} {:?}", span.name, span.attributes)).collect();
