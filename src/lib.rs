@@ -1,7 +1,7 @@
 //! Heirloom traces parallel programs: thread pools and worker processes.
 //!
 //! A small **context handle** is handed down, like an heirloom, from the code that starts work to the code that does it,
-//! on whatever thread or in whatever process that turns out to be.
+//! on any thread and in any process.
 //!
 //! ```
 //! use heirloom::prelude::*;
@@ -13,27 +13,27 @@
 //!         .into_par_iter()
 //!         .traced(root) // a `&Span` or a `Context`
 //!         .map("thumbnail", |span, n| {
-//!             span.set("number", n); // `span` is current here, on whatever thread
+//!             span.set("number", n); // `span`'s context is current here, on any thread
 //!             n * n
 //!         })
 //!         .collect();
-//!     root.background("reindex").on_thread(|span| drop(span.set("done", true))); // a trace of its own, linked
+//!     root.background("reindex").on_thread(|span| drop(span.set("done", true))); // a new trace, linked to this one
 //!     sizes.par_iter().traced(root).per_leaf().map("sum", |n| *n).sum()
 //! });
 //! println!("{total}\n{}", guard.finish());
 //! # Ok::<(), heirloom::InitError>(())
 //! ```
 //!
-//! | crate | what it has |
+//! | crate | contents |
 //! |---|---|
-//! | [`heirloom_core`] | contexts, spans, tracers, exporters, the ledger; for libraries, with `default-features = false`, empty inlined bodies and no dependency |
+//! | [`heirloom_core`] | contexts, spans, tracers, exporters, the ledger; for libraries, with `default-features = false`: empty inlined bodies and no dependencies |
 //! | [`heirloom_pool`] | adapters for rayon, threads, crossbeam, any other pool, and background jobs |
 //! | [`heirloom_ipc`] | child processes: traced commands, shared-memory shards, pools of worker processes |
-//! | `heirloom` | all of them, for applications |
+//! | `heirloom` | re-exports of all of them, for applications |
 //!
 //! # Features
 //!
-//! | feature | default | what it adds |
+//! | feature | default | adds |
 //! |---|---|---|
 //! | `record` | yes | recording; without it every call is an empty inlined body |
 //! | `rayon` | yes | adapters for rayon |
@@ -44,19 +44,19 @@
 //! | `serde` | | `Serialize` and `Deserialize` for [`Context`] and the ids |
 //! | `workers` | | pools of worker processes, over `ipc-channel` |
 //! | `async` | | adapters for futures and streams |
-//! | `tokio` | | `async`, and adapters for tokio's tasks; with `ipc` its commands, with `workers` async twins of the pools' methods |
+//! | `tokio` | | `async`, and adapters for tokio's tasks; with `ipc` its commands, with `workers` async forms of the pools' methods |
 //! | `otel` | | any span exporter of `opentelemetry_sdk`, conversions from and to OpenTelemetry's types |
 //! | `capture` | | inputs and outputs of any type, as JSON |
 //! | `tracing` | | a layer that records the spans of the crate `tracing` |
 //! | `provider` | | a tracer provider and propagators for OpenTelemetry's API |
-//! | `http` | | the trace in and out of `http::HeaderMap` |
-//! | `langfuse` | | Langfuse as a backend |
+//! | `http` | | the trace context in `http::HeaderMap`, read and written |
+//! | `langfuse` | | an exporter for Langfuse |
 //! | `openai` | | a drop-in client for OpenAI's API, around `async-openai` |
 //!
 //! # A lint for guards held over an `.await`
 //!
-//! [`Entered`] must not be held over an `.await`. Put this into your `clippy.toml`, and clippy's
-//! [`await_holding_invalid_type`] says so:
+//! [`Entered`] must not be held over an `.await`. With this in your `clippy.toml`, clippy's lint
+//! [`await_holding_invalid_type`] reports it:
 //!
 //! ```toml
 //! await-holding-invalid-types = [
@@ -96,7 +96,8 @@ mod start;
 #[cfg(all(feature = "ipc", feature = "record"))]
 pub use start::{builder, init};
 
-/// The extension traits, under names that clash with nothing, and the attribute: `use heirloom::prelude::*`.
+/// The extension traits, imported as `_` so that their names can't clash, and the attribute `observe`:
+/// `use heirloom::prelude::*`.
 pub mod prelude {
     #[cfg(feature = "http")]
     pub use heirloom_bridge::HeaderMapExt as _;
@@ -113,12 +114,12 @@ pub mod prelude {
     pub use heirloom_pool::prelude::*;
 }
 
-/// The examples of the README are tests.
+/// Runs the examples of the README as tests.
 #[cfg(all(doctest, feature = "rayon", feature = "workers", feature = "macros", feature = "langfuse"))]
 #[doc = include_str!("../README.md")]
 pub struct Readme;
 
-/// So are those of the page on pools.
+/// Runs the examples of the page on pools as tests.
 #[cfg(all(doctest, feature = "rayon", feature = "crossbeam", feature = "tokio", feature = "record"))]
 #[doc = include_str!("../docs/pools.md")]
 pub struct Pools;

@@ -1,8 +1,8 @@
-//! How a tracer starts in a program that may be somebody's worker process.
+//! Starts the tracer of a program that may be a worker process or an attached child.
 
 use crate::{Builder, Guard, InitError};
 
-/// As [`heirloom_core::builder`]. In a process that is attached to its parent's tracer, the builder's `init` records into that.
+/// As [`heirloom_core::builder`]. In a process that its parent attached, the builder's `init` records into the parent's tracer.
 pub fn builder(service_name: &str) -> Builder {
     attach_to_parent();
     heirloom_core::builder(service_name)
@@ -10,8 +10,8 @@ pub fn builder(service_name: &str) -> Builder {
 
 /// As [`heirloom_core::init`]: starts the global tracer with the embedded defaults and the environment's overrides.
 ///
-/// A process that is attached to its parent's tracer (a worker of a pool, or a child that was started `.attached()`) needs to say
-/// nothing: the tracer finds its parent by itself, and records into its collector.
+/// An attached process (a worker of a pool, or a child that was started `.attached()`) calls it the same way. The tracer finds the
+/// parent and records into the parent's collector.
 ///
 /// ```
 /// let guard = heirloom::init("thumbnailer")?;

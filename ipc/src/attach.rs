@@ -1,4 +1,4 @@
-//! What is to be done for a child that attaches to its parent's tracer; nothing where there are no regions.
+//! The region of a child that attaches to its parent's tracer. On systems without regions these functions do nothing.
 
 #[cfg(all(target_os = "linux", feature = "record", feature = "workers"))]
 pub(crate) use linux::find_parent;
@@ -16,13 +16,13 @@ mod linux {
     use heirloom_core::Context;
     use std::process::Command;
 
-    /// From now on a tracer that starts in this process records into its parent's region, if there is one.
+    /// Makes tracers that start in this process afterwards record into its parent's region, if there is one.
     #[cfg(feature = "workers")]
     pub(crate) fn find_parent() {
         crate::shm::attach_to_parent();
     }
 
-    /// The region of a child, as far as it is.
+    /// The region of a child, before or after the child's start.
     #[derive(Debug)]
     pub(crate) enum Attach {
         Prepared(Attaching),
@@ -30,7 +30,8 @@ mod linux {
     }
 
     impl Attach {
-        /// Makes a region for a command's next child. Without one the child runs all the same; the error says why.
+        /// Makes a region for a command's next child. If that fails, the child still runs, without a region. The error has the
+        /// reason.
         pub(crate) fn prepare(cx: impl Into<Context>, command: &mut Command) -> Result<Self, String> {
             Attaching::prepare(command, cx).map(Attach::Prepared).map_err(|error| error.to_string())
         }
@@ -65,7 +66,7 @@ mod linux {
             }
         }
 
-        /// A child has rung.
+        /// A child has signalled its event.
         #[cfg(feature = "workers")]
         pub(crate) fn rung(&self) {
             if let Attach::Started(attached) = self {
@@ -84,7 +85,7 @@ mod other {
     #[cfg(all(feature = "record", feature = "workers"))]
     pub(crate) fn find_parent() {}
 
-    /// There are no regions here.
+    /// Never constructed: this system has no regions, or recording is compiled out.
     #[derive(Debug)]
     pub(crate) enum Attach {}
 

@@ -1,16 +1,16 @@
-//! The baggage of the job that this process runs, if it is a worker: what it passes on unless it is told otherwise.
+//! The baggage of the job that this process runs, if it is a worker. Commands and jobs that it starts get it by default.
 
 use heirloom_core::Baggage;
 use std::sync::{PoisonError, RwLock};
 
 static CURRENT: RwLock<Baggage> = RwLock::new(Baggage::new());
 
-/// The baggage of the job that this process runs; empty where it runs none. Takes a lock, and allocates if there is some.
+/// The baggage of the job that this process runs; empty if it runs none. Takes a lock, and allocates if the baggage isn't empty.
 pub(crate) fn current() -> Baggage {
     CURRENT.read().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-/// Is the baggage until this is dropped. A worker runs one job at a time.
+/// Sets the baggage of this process until it is dropped. A worker runs one job at a time.
 #[cfg(feature = "workers")]
 #[derive(Debug)]
 pub(crate) struct Scope(());

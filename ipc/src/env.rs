@@ -1,6 +1,6 @@
-//! [`Environment`]: what a child process is to find in its environment ([environment variables as carriers]).
+//! [`Environment`]: the trace in a child's environment ([environment variables as carriers]).
 //!
-//! The other direction, what this process was started with, is [`Context::from_env`] and
+//! This process's environment is read by [`Context::from_env`] and
 //! [`Baggage::from_env`](heirloom_core::Baggage::from_env).
 //!
 //! [environment variables as carriers]: https://opentelemetry.io/docs/specs/otel/context/env-carriers/
@@ -8,23 +8,22 @@
 use heirloom_core::{Baggage, Context};
 use std::process::Command;
 
-/// The variables that carry a trace to a child process: `TRACEPARENT`, `TRACESTATE`, `BAGGAGE`.
+/// The variables that propagate a trace to a child process: `TRACEPARENT`, `TRACESTATE`, `BAGGAGE`.
 ///
-/// A child inherits this process's variables, and those say what *this* process was started for. So each of the three
-/// either has a value here or is to be taken away: a child never finds the context of another trace.
+/// A child inherits this process's variables, which have the context that *this* process was started with. So each of the three
+/// either has a value here or is removed. A child never finds the context of another trace.
 ///
 /// | context | `TRACEPARENT` | `TRACESTATE` |
 /// |---|---|---|
 /// | recorded | the span's, flag 01 | that of the remote ancestor, if there is one |
-/// | not sampled | the nearest ids, flag 00, so that the child joins the decision | the same |
+/// | not sampled | the nearest ids, flag 00, so that the child follows the decision | the same |
 /// | transparent | its nearest recorded ancestor's | the same |
-/// | inert | taken away | taken away |
+/// | invalid ([`INERT`](Context::INERT)) | removed | removed |
 ///
-/// `BAGGAGE` is what [`with_baggage`](Self::with_baggage) was given, else taken away. Each value keeps the limits of its
+/// `BAGGAGE` has the value given to [`with_baggage`](Self::with_baggage), else it is removed. Each value keeps the limits of its
 /// specification: [`TraceState`](heirloom_core::TraceState) and [`Baggage`] drop whole entries, from the end.
 ///
-/// For commands there is [`traced`](crate::TracedCommand::traced), which does this by itself. This type is for other
-/// ways to start a process: a container, a job on another machine, a wrapper of `fork` and `exec`.
+/// [`traced`](crate::TracedCommand::traced) does this for commands. This type is for other ways to start a process: a container, a job on another machine, a wrapper of `fork` and `exec`.
 ///
 /// ```
 /// use heirloom_core::{Context, SpanId, TraceId};
@@ -33,7 +32,7 @@ use std::process::Command;
 /// let environment = Environment::of(cx);
 /// let found: Vec<_> = environment.iter().collect();
 /// assert_eq!(found[0], ("TRACEPARENT", Some("00-00000000000000000000000000000007-0000000000000009-01")));
-/// assert_eq!(found[1..], [("TRACESTATE", None), ("BAGGAGE", None)]); // to be taken away
+/// assert_eq!(found[1..], [("TRACESTATE", None), ("BAGGAGE", None)]); // to be removed
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Environment {
@@ -42,10 +41,10 @@ pub struct Environment {
     baggage: Option<String>,
 }
 
-/// Where a Heirloom program writes its own trace file.
+/// The variable that names the trace file of a Heirloom program.
 const TRACE_FILE: &str = "HEIRLOOM_TRACE_FILE";
 
-/// Keeps a child from writing over this process's trace file, unless the command itself sets the variable.
+/// Keeps a child from overwriting this process's trace file, unless the command itself sets the variable.
 pub(crate) fn keep_trace_file(command: &mut Command) {
     if !command.get_envs().any(|(name, _)| name == TRACE_FILE) {
         command.env_remove(TRACE_FILE);
@@ -53,13 +52,13 @@ pub(crate) fn keep_trace_file(command: &mut Command) {
 }
 
 impl Environment {
-    /// What carries this context. Allocates the texts; takes a lock if there is a tracestate.
+    /// The variables for this context. Allocates the texts. Takes a lock if there is a tracestate.
     pub fn of(cx: impl Into<Context>) -> Self {
         let (traceparent, tracestate) = cx.into().to_headers();
         Self { traceparent, tracestate, baggage: None }
     }
 
-    /// Adds baggage. Everyone who may look at the child's environment can read it.
+    /// Adds baggage. Every process that can read the child's environment can read it.
     ///
     /// ```
     /// use heirloom_core::{Baggage, Context};
@@ -71,13 +70,13 @@ impl Environment {
         Self { baggage: Some(baggage.to_string()).filter(|text| !text.is_empty()), ..self }
     }
 
-    /// Each variable with its value; with `None` where the child must not have it.
+    /// Each variable with its value; `None` if the child must not have it.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, Option<&str>)> + '_ {
         let values = [&self.traceparent, &self.tracestate, &self.baggage];
         ["TRACEPARENT", "TRACESTATE", "BAGGAGE"].into_iter().zip(values.map(Option::as_deref))
     }
 
-    /// Sets and takes away the variables of a command. Whatever it had under these names is gone.
+    /// Sets and removes the variables of a command. Earlier values of these variables are replaced.
     ///
     /// ```
     /// use heirloom_ipc::Environment;

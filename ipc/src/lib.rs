@@ -1,4 +1,4 @@
-//! Heirloom's child processes.
+//! Child processes in Heirloom's traces: traced commands, attached children, pools of worker processes.
 //!
 //! ```
 //! use heirloom_ipc::prelude::*;
@@ -10,16 +10,16 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! | you have | use | feature |
+//! | you start | use | feature |
 //! |---|---|---|
-//! | work for processes of your own program | [`workers`] | `workers` |
+//! | your program again, to run jobs | [`workers`] | `workers` |
 //! | any other program | [`.traced(cx)`](TracedCommand::traced) on its command | |
-//! | a program that uses Heirloom | the same, and [`.attached()`](command::Traced::attached) | |
-//! | another way to start processes | [`Environment`], [`shm::Attaching`] | |
-//! | tokio's commands, waiting on a pool in a runtime | the same names | `tokio` |
+//! | another program that uses Heirloom | the same, and [`.attached()`](command::Traced::attached) | |
+//! | processes without `Command` | [`Environment`], [`shm::Attaching`] | |
+//! | tokio's commands | the same names | `tokio` |
 //!
-//! A process that is a worker, or was started `.attached()`, records into memory that it shares with its parent ([`shm`]):
-//! it needs no exporter, and what it had finished is not lost however it dies. On Linux only.
+//! A worker, and a child that was started `.attached()`, records into memory that it shares with its parent ([`shm`]). It needs no
+//! exporter, and its ended spans are not lost, no matter how it dies. This exists on Linux only.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 #![cfg_attr(not(all(feature = "record", feature = "workers")), allow(rustdoc::broken_intra_doc_links))]

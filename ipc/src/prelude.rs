@@ -1,3 +1,3 @@
-//! The extension traits, under names that clash with nothing: `use heirloom_ipc::prelude::*`.
+//! The extension traits, imported as `_` so that their names can't clash: `use heirloom_ipc::prelude::*`.
 
 pub use crate::TracedCommand as _;

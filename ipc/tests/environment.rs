@@ -152,7 +152,7 @@ fn a_bad_tracestate_and_bad_baggage_are_left_out() {
     });
 }
 
-/// A set-user-id copy of this test program: what its caller says in the environment is not believed.
+/// A set-user-id copy of this test program: it ignores its caller's environment.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_setuid_program_ignores_its_environment() {

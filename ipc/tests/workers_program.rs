@@ -1,6 +1,6 @@
 //! Programs with a `main` of their own, which start themselves again as workers: the way that applications go.
 //!
-//! Without an argument this runs all the scenarios, each in a process of its own.
+//! Without an argument this runs all the scenarios, each in a separate process.
 
 use heirloom_core::Context;
 use heirloom_ipc::workers::{self, StartError, Worker};
@@ -32,7 +32,7 @@ fn main() {
     drop(tracer);
 }
 
-/// As `cargo test` calls it, with whatever arguments.
+/// As `cargo test` calls it, with any arguments.
 fn run_all() {
     let program = std::env::current_exe().expect("a path");
     for scenario in ["serves", "serves, traced", "serves, nested", "forgets", "forgets, and names itself"] {

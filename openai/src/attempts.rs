@@ -1,6 +1,6 @@
-//! How often a call was tried: counted where `async-openai` asks for the request once more.
+//! Counts the attempts of a call, each time that `async-openai` builds the request.
 //!
-//! The counter of a call is this thread's while the call's future is polled, so that the service below the client finds it.
+//! While the call's future is polled, its counter is in a thread-local, where the service below the client finds it.
 
 use async_openai::config::Config;
 use async_openai::error::OpenAIError;
@@ -14,14 +14,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use tower::{Layer as _, Service};
 
-/// Counts for one call. Its order against other memory doesn't matter: the futures hand it on.
+/// The counter of one call. Its ordering against other memory doesn't matter, since the futures synchronise its uses.
 type Counter = Arc<AtomicU32>;
 
 thread_local! {
     static CURRENT: RefCell<Option<Counter>> = const { RefCell::new(None) };
 }
 
-/// Puts the counter of another call back.
+/// Restores the counter of another call.
 struct Scope(Option<Counter>);
 
 impl Scope {
@@ -36,7 +36,7 @@ impl Drop for Scope {
     }
 }
 
-/// Runs a call; gives back how often the request was built, too.
+/// Runs a call. Returns its result, and how often the request was built.
 pub(crate) async fn counted<F: Future>(call: F) -> (F::Output, u32) {
     let counter = Counter::default();
     let mut call = pin!(call);
@@ -71,13 +71,13 @@ impl<S: Service<HttpRequestFactory>> Service<HttpRequestFactory> for Counting<S>
     }
 }
 
-/// `async-openai`'s client with its own service, counted.
+/// `async-openai`'s client with its default service, counted.
 pub(crate) fn client<C: Config>(http_client: reqwest::Client, config: C) -> async_openai::Client<C> {
     let service = service(http_client.clone());
     async_openai::Client::build(http_client, config).with_http_service(service)
 }
 
-/// The service that `async-openai` has by default, counted.
+/// `async-openai`'s default service, counted.
 pub(crate) fn service(
     http_client: reqwest::Client,
 ) -> impl Service<

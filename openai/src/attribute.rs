@@ -5,12 +5,12 @@ use heirloom_core::{Span, Value};
 use serde::Serialize;
 use std::borrow::Cow;
 
-/// Sets an attribute to the name that a variant has in OpenAI's protocol. Allocates.
+/// Sets an attribute to a variant's name in OpenAI's protocol. Allocates.
 pub(crate) fn set_name(span: &Span, key: &'static str, value: Option<&impl Serialize>) {
     span.set(key, value.and_then(name));
 }
 
-/// The name that a variant has in OpenAI's protocol.
+/// A variant's name in OpenAI's protocol.
 pub(crate) fn name(value: &impl Serialize) -> Option<String> {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(name)) => Some(name),

@@ -8,14 +8,14 @@ use heirloom_core::{Context, Span, SpanKind};
 use std::future::Future;
 use std::time::Instant;
 
-/// How calls are traced.
+/// The settings of a traced call.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Options {
     /// The parent; `None` is the context that is current when the call's future is first polled.
     pub(crate) parent: Option<Context>,
     /// Whether inputs and outputs are captured.
     pub(crate) capture: bool,
-    /// Where the requests go, if that is known.
+    /// The server of the requests, if it is known.
     pub(crate) server: Option<Server>,
 }
 
@@ -23,12 +23,12 @@ pub(crate) struct Options {
 pub(crate) struct Api {
     /// `gen_ai.operation.name`.
     pub(crate) operation: &'static str,
-    /// `openai.api.type`, where there is one.
+    /// `openai.api.type`, if there is one.
     pub(crate) api_type: Option<&'static str>,
     pub(crate) observation: ObservationType,
 }
 
-/// What is asked.
+/// A request.
 pub(crate) trait Request {
     const API: Api;
     /// The model, if the request names one.
@@ -39,26 +39,26 @@ pub(crate) trait Request {
     fn capture_input(&self, span: &Span);
 }
 
-/// What is answered, in one piece.
+/// An answer in one piece.
 pub(crate) trait Response {
-    /// Sets model, id, finish reasons and usage; notes a failure that the answer itself reports.
+    /// Sets model, id, finish reasons and usage. Notes a failure that the answer reports.
     fn set_result(&self, call: &mut Call);
     /// Captures the output.
     fn capture_output(&self, span: &Span);
 }
 
-/// The span of a call that isn't over. Dropped before it is complete, the call was cancelled.
+/// The span of a call that isn't over. If it is dropped before the call is complete, the call was cancelled.
 #[derive(Debug)]
 pub(crate) struct Call {
     span: Span,
-    /// When the request was issued; of a stream.
+    /// The time of the request, for a stream.
     issued: Option<Instant>,
-    /// Nothing is missing: complete, or failed.
+    /// Whether the call is complete or has failed.
     over: bool,
 }
 
 impl Call {
-    /// Begins the span and sets what the request says. `None` if it isn't recorded.
+    /// Starts the span and sets the request's attributes. `None` if it isn't recorded.
     pub(crate) fn begin<Q: Request>(options: &Options, request: &Q, stream: bool) -> Option<Self> {
         let parent = options.parent.unwrap_or_else(Context::current);
         let span = parent.build(Q::API.operation).kind(SpanKind::Client).start();
@@ -86,7 +86,7 @@ impl Call {
         Some(Self { span, issued: stream.then(Instant::now), over: false })
     }
 
-    /// Sends the request; the span is current while that is polled.
+    /// Sends the request. The span's context is current during each poll.
     pub(crate) async fn send<F: Future>(&self, sending: F) -> F::Output {
         let sending = sending.in_context(&self.span);
         #[cfg(not(feature = "middleware"))]
@@ -133,7 +133,7 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        // A panic closes the span as an error; that isn't a cancellation.
+        // A panic ends the span as an error. It isn't a cancellation.
         if !self.over && !std::thread::panicking() {
             self.span.set("heirloom.cancelled", true);
         }

@@ -10,9 +10,9 @@ use std::ops::Deref;
 
 /// A client whose calls of models are traced: `use heirloom::openai::Client` instead of `use async_openai::Client`.
 ///
-/// It is made as `async-openai`'s is, or from one by `Client::from`. The groups [`chat`](Self::chat),
+/// Make it like `async-openai`'s client, or from one by `Client::from`. The groups [`chat`](Self::chat),
 /// [`responses`](Self::responses), [`embeddings`](Self::embeddings) and [`completions`](Self::completions) are
-/// [`Traced`]; the other groups, `config` and everything else are `async-openai`'s by [`Deref`], and make no spans.
+/// [`Traced`]. The other groups, `config` and all other methods are those of `async-openai` by [`Deref`], and record no spans.
 ///
 /// Each call is a child of the context that is current when its future is first polled; a root if there is none.
 ///
@@ -50,7 +50,7 @@ impl<C: Config + Default> Default for Client<C> {
     }
 }
 
-/// Traces the calls of a client as it is.
+/// Traces the calls of an existing client.
 impl<C: Config> From<async_openai::Client<C>> for Client<C> {
     fn from(inner: async_openai::Client<C>) -> Self {
         let server = Server::of(inner.config().api_base());
@@ -85,7 +85,7 @@ impl<C: Config> Client<C> {
 
     /// As `async_openai::Client::with_http_service`.
     ///
-    /// How often the service, or a retry layer in it, builds the request is counted: `http.request.resend_count`.
+    /// Counts how often the service, or a retry layer in it, builds the request: `http.request.resend_count`.
     #[cfg(feature = "middleware")]
     pub fn with_http_service<S>(self, service: S) -> Self
     where
@@ -100,13 +100,13 @@ impl<C: Config> Client<C> {
         Self { inner: self.inner.with_http_service(crate::attempts::Counting(service)), ..self }
     }
 
-    /// Whether inputs and outputs are captured; by default they are not. See [`Traced::capture`].
+    /// Sets whether inputs and outputs are captured. By default they are not. See [`Traced::capture`].
     pub fn capture(mut self, capture: bool) -> Self {
         self.options.capture = capture;
         self
     }
 
-    /// Makes `cx` the parent of all calls, instead of the context that is current when each begins.
+    /// Makes `cx` the parent of all calls, instead of the context that is current when each starts.
     pub fn traced(mut self, cx: impl Into<Context>) -> Self {
         self.options.parent = Some(cx.into());
         self

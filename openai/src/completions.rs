@@ -19,7 +19,7 @@ impl<C: Config> Traced<Completions<'_, C>> {
     /// As [`Completions::create`], in a span.
     ///
     /// # Errors
-    /// As there.
+    /// As [`Completions::create`].
     pub async fn create(&self, request: CreateCompletionRequest) -> Result<CreateCompletionResponse, OpenAIError> {
         send::create(&self.options, request, |request| self.group.create(request)).await
     }
@@ -27,7 +27,7 @@ impl<C: Config> Traced<Completions<'_, C>> {
     /// As [`Completions::create_stream`], in a span that ends with the stream.
     ///
     /// # Errors
-    /// As there.
+    /// As [`Completions::create_stream`].
     pub async fn create_stream(
         &self,
         request: CreateCompletionRequest,
@@ -95,7 +95,7 @@ pub(crate) struct SeenCompletion {
     room: Option<Room>,
 }
 
-/// A choice that has begun.
+/// A choice that has started.
 #[derive(Debug)]
 struct Choice {
     index: u32,

@@ -13,10 +13,10 @@ use heirloom_core::llm::{keys, Observation as _, ObservationType};
 use heirloom_core::{Span, Value};
 
 impl<C: Config> Traced<Embeddings<'_, C>> {
-    /// As [`Embeddings::create`], in a span. The vectors are never captured, only how many numbers one has.
+    /// As [`Embeddings::create`], in a span. The vectors are never captured, only the length of one.
     ///
     /// # Errors
-    /// As there.
+    /// As [`Embeddings::create`].
     pub async fn create(&self, request: CreateEmbeddingRequest) -> Result<CreateEmbeddingResponse, OpenAIError> {
         send::create(&self.options, request, |request| self.group.create(request)).await
     }
@@ -24,7 +24,7 @@ impl<C: Config> Traced<Embeddings<'_, C>> {
     /// As [`Embeddings::create_base64`], in a span. The vectors are never captured.
     ///
     /// # Errors
-    /// As there.
+    /// As [`Embeddings::create_base64`].
     pub async fn create_base64(
         &self,
         request: CreateEmbeddingRequest,

@@ -1,22 +1,22 @@
-//! [`Failure`]: what is recorded of an error: a type of low cardinality and the HTTP status, never the server's message.
+//! [`Failure`]: the recorded part of an error: a type of low cardinality and the HTTP status, never the server's message.
 //!
-//! A server may repeat the API key in its message, and parts of the prompt. The caller gets all of it in the error itself.
+//! A server may repeat the API key and parts of the prompt in its message. The caller gets the whole message in the error.
 
 use async_openai::error::{ApiError, OpenAIError, WrappedError};
 use heirloom_core::Span;
 use std::borrow::Cow;
 
-/// How long a name of an error may be, in bytes: OpenAI's are under 40.
+/// Maximum length of an error's name in bytes, so that a message isn't taken for a name. OpenAI's names are under 40 bytes.
 const MAX_NAME_BYTES: usize = 64;
 
-/// What went wrong.
+/// The recorded part of an error.
 #[derive(Debug)]
 pub(crate) struct Failure<'e> {
     /// `error.type`.
     name: Cow<'e, str>,
-    /// The HTTP status, where the server answered with one.
+    /// The HTTP status, if the server answered with one.
     status: Option<u16>,
-    /// What happened, where the name doesn't say it.
+    /// A description, if the name isn't clear enough.
     description: Option<&'static str>,
 }
 
@@ -33,7 +33,7 @@ impl<'e> Failure<'e> {
                 ..Self::named(transport(error), "the request failed before the whole answer came")
             },
             OpenAIError::JSONDeserialize(_, content) => match serde_json::from_str::<WrappedError>(content) {
-                // So comes an error in the middle of a stream.
+                // The form of an error in the middle of a stream.
                 Ok(WrappedError { error }) => {
                     let reported = Failure::reported(name_in(&error));
                     Self { name: reported.name.into_owned().into(), ..reported }
@@ -44,7 +44,7 @@ impl<'e> Failure<'e> {
             OpenAIError::InvalidArgument(_) => {
                 Self::named("invalid_argument", "the request is invalid; it wasn't sent")
             }
-            _ => Self::named("_OTHER", "the call failed; the error that the caller got says why"),
+            _ => Self::named("_OTHER", "the call failed; the caller's error has the reason"),
         }
     }
 

@@ -1,10 +1,10 @@
-//! [`Room`]: how much of a stream's text is kept for the output.
+//! [`Room`]: limits the text of a stream that is kept for the output.
 
-/// The most that is kept of one stream, in bytes. An attribute is never longer than a quarter of a shard; this bounds what a
-/// stream without end costs.
+/// Maximum text kept of one stream, in bytes: 1 MiB. It bounds the memory of an endless stream. An attribute is never longer than a
+/// quarter of a shard anyway.
 const MAX_BYTES: usize = 1 << 20;
 
-/// The room that is left.
+/// The remaining room in bytes.
 #[derive(Debug)]
 pub(crate) struct Room(usize);
 
@@ -13,7 +13,7 @@ impl Room {
         Self(MAX_BYTES)
     }
 
-    /// Appends as much of `more` as there is room for, cut at a character. Once something was cut, nothing more is kept.
+    /// Appends as much of `more` as fits, cut at a character. After a cut, nothing more is kept.
     pub(crate) fn append(&mut self, text: &mut String, more: &str) {
         if more.len() <= self.0 {
             text.push_str(more);

@@ -1,4 +1,4 @@
-//! OpenAI's API with Heirloom: a drop-in for the client of [`async_openai`] that makes a span of every call of a model.
+//! OpenAI's API with Heirloom: a drop-in for the client of [`async_openai`] that records a span for each call of a model.
 //!
 //! Change one import, `use async_openai::Client` to `use heirloom_openai::Client` (`heirloom::openai::Client` with the
 //! feature `openai` of `heirloom`). Types of requests and answers stay `async-openai`'s.
@@ -31,7 +31,7 @@
 //!
 //! | you have | write |
 //! |---|---|
-//! | the context that is current | [`Client`]: each call is its child |
+//! | the current context | [`Client`]: each call is its child |
 //! | a context or a span | `client.chat().traced(&span)`, on this [`Client`] and on `async-openai`'s ([`TracedCalls`]) |
 //! | one parent for all calls | [`Client::traced`] |
 //! | a client that is already configured | `Client::from(client)` |
@@ -50,24 +50,24 @@
 //! | `error.type`, `http.response.status_code` | an error: OpenAI's code or type for it, else the status, else `timeout`, `connection_error`, `stream_error`, .. |
 //! | `server.address`, `server.port` | the base URL, on [`Client`] |
 //! | `input.value`, `output.value` | messages, prompt or input, and the answer, if [`capture`](Client::capture) asks for it |
-//! | `http.request.resend_count` | how often the request was sent again, with the feature `middleware` |
+//! | `http.request.resend_count` | number of resends of the request, with the feature `middleware` |
 //!
 //! The API key, headers, `user`, `metadata` and the server's error messages are never recorded: a server may repeat the key in
 //! its message. Vectors of embeddings are not captured either.
 //!
 //! [conventions]: https://opentelemetry.io/docs/specs/semconv/gen-ai/openai/
 //!
-//! # When the span begins and ends
+//! # When the span starts and ends
 //!
-//! It begins when the call's future is first polled, covers all attempts and the waits between them, and ends with the
-//! answer. The span of a stream ends with the stream. It is current only while the call or the stream is polled.
+//! It starts when the call's future is first polled, covers all attempts and the waits between them, and ends with the
+//! answer. The span of a stream ends with the stream. Its context is current only while the call or the stream is polled.
 //!
-//! | what happens | what the span says |
+//! | event | attributes and status of the span |
 //! |---|---|
-//! | the call returns an error, or the stream yields one, be it broken or reported | status error, `error.type` |
+//! | the call returns an error, or the stream yields one | status error, `error.type` |
 //! | the answer reports that it failed | status error, `error.type` |
-//! | the call's future or the stream is dropped early | `heirloom.cancelled`, with what came until then |
-//! | a stream is dropped after all of the answer has come | nothing: it is complete |
+//! | the call's future or the stream is dropped early | `heirloom.cancelled`, and the attributes of the received part |
+//! | a stream is dropped after the whole answer was received | as if the stream had ended: it is complete |
 //! | a stream ends without an error before the answer is complete | `heirloom.level` is `WARNING` |
 //!
 //! # Cost
@@ -76,11 +76,10 @@
 //! network, and lost in the noise of a call over loopback (2026-11-28, 2 shared cores; the example `cost` measures it). A stream has one more box and two further clock readings. Where the span isn't recorded, and without the feature
 //! `record`, a call goes straight to `async-openai`, and so does the stream that it gives back.
 //!
-//! # What isn't here
+//! # Limits
 //!
-//! Other groups (images, audio, files, ..) and the methods ending in `_byot` work by
-//! [`Deref`](std::ops::Deref), and make no spans. This crate turns on no TLS: the application's own dependency on
-//! `async-openai` does, whose default is `rustls`.
+//! Other groups (images, audio, files, ..) and the methods ending in `_byot` work by [`Deref`](std::ops::Deref), and record no spans.
+//! This crate turns on no TLS. The application's dependency on `async-openai` does, by default with `rustls`.
 
 #[cfg(feature = "middleware")]
 mod attempts;

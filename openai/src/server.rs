@@ -1,4 +1,4 @@
-//! [`Server`]: where requests go, from the base URL of a client's configuration.
+//! [`Server`]: the server of a client's requests, from the base URL of its configuration.
 
 use heirloom_core::Span;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// `None` for what isn't `http://host[:port][/..]` or the same with `https`.
+    /// `None` if the URL isn't `http://host[:port][/..]` or the same with `https`.
     pub(crate) fn of(base_url: &str) -> Option<Self> {
         let (scheme, rest) = base_url.split_once("://")?;
         let default_port = match scheme {

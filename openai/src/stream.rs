@@ -15,19 +15,19 @@ pub(crate) trait Chunk: Sized + Send + 'static {
     type Seen: Seen<Self>;
 }
 
-/// What is known of a stream so far.
+/// The state of a stream.
 pub(crate) trait Seen<T>: Send + Unpin + 'static {
-    /// `capture` says whether the output is wanted.
+    /// `capture`: whether the output is captured.
     fn new(capture: bool) -> Self;
-    /// Notes one chunk; says whether it has a part of the answer. Sets model and id if it is the first.
+    /// Notes one chunk. Returns whether it has a part of the answer. Sets model and id if it is the first.
     fn see(&mut self, chunk: &T, call: &mut Call, is_first: bool) -> bool;
-    /// Whether the server has said that the answer is complete.
+    /// Whether the server has reported that the answer is complete.
     fn is_complete(&self) -> bool;
-    /// Sets what is known now: usage, finish reasons, output. Called once, last.
+    /// Sets usage, finish reasons and output, as far as they are known. Called once, last.
     fn set_result(&mut self, span: &Span);
 }
 
-/// The chunks as they come. The span ends with the stream.
+/// Yields the chunks unchanged. The span ends with the stream.
 pub(crate) struct Observed<T: Chunk> {
     chunks: StreamResponse<T>,
     /// `None` once the stream has ended.
@@ -90,7 +90,7 @@ impl<T: Chunk> Stream for Observed<T> {
 }
 
 impl<T: Chunk> Drop for Observed<T> {
-    /// Dropped early: what came until then is recorded. The call was cancelled, unless all of the answer had come.
+    /// Records the chunks received so far. The call was cancelled, unless the answer is complete.
     fn drop(&mut self) {
         let Some(mut call) = self.call.take() else { return };
         self.seen.set_result(call.span());

@@ -11,10 +11,9 @@ use std::ops::Deref;
 ///
 /// Made by [`TracedCalls::traced`] from any client's group, and by the groups of the drop-in [`Client`](crate::Client).
 ///
-/// The methods that call a model (`create`, `create_stream`, ..) are traced, with the group's own signatures. Everything
-/// else is the group's by [`Deref`]: what only looks at stored answers (`list`, `retrieve`, ..) makes no span, and neither
-/// do the methods ending in `_byot`. `header`, `query` and `path` come from
-/// [`RequestOptionsBuilder`], as on the group.
+/// The methods that call a model (`create`, `create_stream`, ..) are traced, with the group's signatures. All other methods are those of
+/// the group by [`Deref`] and record no spans: methods that read stored answers (`list`, `retrieve`, ..), and those ending in `_byot`.
+/// `header`, `query` and `path` come from [`RequestOptionsBuilder`], as on the group.
 #[derive(Clone, Debug)]
 #[must_use = "a group does nothing until one of its methods is called"]
 pub struct Traced<G> {
@@ -27,16 +26,16 @@ impl<G> Traced<G> {
         Self { group, options }
     }
 
-    /// Makes `cx` the parent of the calls, instead of the context that is current when each begins.
+    /// Makes `cx` the parent of the calls, instead of the context that is current when each starts.
     pub fn traced(mut self, cx: impl Into<Context>) -> Self {
         self.options.parent = Some(cx.into());
         self
     }
 
-    /// Whether inputs and outputs are captured; by default they are not, or as the [`Client`](crate::Client) says.
+    /// Sets whether inputs and outputs are captured. The default is the [`Client`](crate::Client)'s setting, else off.
     ///
     /// Capture follows the tracer's settings ([`heirloom_core::Capture`], `HEIRLOOM_CAPTURE`): limit, mask, denied keys.
-    /// Of a stream at most 1 MiB of text is kept for the output.
+    /// At most 1 MiB of a stream's text is kept for the output.
     pub fn capture(mut self, capture: bool) -> Self {
         self.options.capture = capture;
         self
@@ -81,7 +80,7 @@ impl<G: RequestOptionsBuilder> RequestOptionsBuilder for Traced<G> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait TracedCalls: sealed::Group + Sized {
-    /// Makes each call a span below `cx`: a context, or a span. Costs nothing until a call is made.
+    /// Records a span below `cx`, a context or a span, for each call. Costs nothing until a call is made.
     fn traced(self, cx: impl Into<Context>) -> Traced<Self> {
         Traced::new(self, Options { parent: Some(cx.into()), ..Options::default() })
     }

@@ -16,7 +16,7 @@ fn set_if_known(span: &Span, key: &'static str, count: Option<impl Into<i64>>) {
     }
 }
 
-/// Of a chat completion or a legacy completion.
+/// Sets the usage of a chat completion or a legacy completion.
 pub(crate) fn set(span: &Span, usage: &CompletionUsage) {
     span.set(keys::INPUT_TOKENS, usage.prompt_tokens).set(keys::OUTPUT_TOKENS, usage.completion_tokens);
     span.set(keys::TOTAL_TOKENS, usage.total_tokens);
@@ -36,7 +36,7 @@ pub(crate) fn set(span: &Span, usage: &CompletionUsage) {
     }
 }
 
-/// Of a response of the Responses API.
+/// Sets the usage of a response of the Responses API.
 pub(crate) fn set_of_response(span: &Span, usage: &ResponseUsage) {
     span.set(keys::INPUT_TOKENS, usage.input_tokens).set(keys::OUTPUT_TOKENS, usage.output_tokens);
     span.set(keys::TOTAL_TOKENS, usage.total_tokens).set(CACHE_READ, usage.input_tokens_details.cached_tokens);

@@ -1,12 +1,12 @@
-//! What all adapters share: a [`Context`] is taken where a job is submitted and entered where it runs.
+//! The base of all adapters: they take a [`Context`] where a job is submitted, and enter it where the job runs.
 
 use heirloom_core::{Context, Name, Span};
 use std::borrow::Cow;
 
-/// Whether recording is compiled out. Then a [`Span`] has no size, and what only serves the trace is left out too.
+/// Whether recording is compiled out. Then a [`Span`] has no size, and adapters skip all other work for the trace too.
 pub(crate) const COMPILED_OUT: bool = std::mem::size_of::<Span>() == 0;
 
-/// The name of the spans that an adapter makes.
+/// The name of an adapter's spans.
 #[derive(Clone, Debug)]
 pub(crate) struct JobName(Cow<'static, str>);
 
@@ -16,7 +16,7 @@ impl JobName {
         Self(name.into().into())
     }
 
-    /// The name for one more span. Never allocates.
+    /// The name for one span. Never allocates.
     #[inline]
     pub(crate) fn get(&self) -> Name<'_> {
         match &self.0 {
@@ -26,14 +26,14 @@ impl JobName {
     }
 }
 
-/// Runs `job` in a span of its own, which is current meanwhile.
+/// Runs `job` in a new span, whose context is current meanwhile.
 #[inline]
 pub(crate) fn in_job_span<R>(cx: Context, name: &JobName, job: impl FnOnce(&Span) -> R) -> R {
     cx.in_span(name.get(), job)
 }
 
-/// The parent of what a scope starts. A span's context is only taken when it is needed: one that never handed out its
-/// context can be exported as soon as it has ended.
+/// The parent of a scope's jobs. A span's context is taken only when it is needed, because a span whose context was never handed out
+/// can be exported as soon as it has ended.
 #[cfg(any(feature = "rayon", feature = "crossbeam"))]
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Parent<'a> {
@@ -51,14 +51,13 @@ impl Parent<'_> {
     }
 }
 
-/// Wraps a closure so that `cx` is current while it runs, on whatever thread that is.
+/// Wraps a closure so that `cx` is current while it runs, on any thread.
 ///
-/// For every pool that has no adapter here: the closure that comes back can be handed to anything that takes one. It
-/// is `Send` and `'static` if `f` is. No span is made; see [`carry_in_span`] for that. Where the compiler takes the
-/// closure to borrow from the span (it is returned, say), hand over `span.context()`.
+/// It is for pools without an adapter here: the returned closure can be passed to any function that takes one. It is `Send` and
+/// `'static` if `f` is. It records no span; [`carry_in_span`] does. If the compiler reports that the closure borrows from the span
+/// (for example when it is returned), pass `span.context()`.
 ///
-/// Differs from the plain closure in nothing else: a panic passes through, and what was current on the thread before is
-/// current again afterwards.
+/// A panic passes through unchanged. Afterwards the thread has the context that was current before.
 ///
 /// Cost: two writes to a thread-local when it runs. No clock read, lock or allocation.
 ///
@@ -86,12 +85,12 @@ where
     }
 }
 
-/// Wraps a closure so that it runs in a span of its own, a child of `cx`, which is current meanwhile.
+/// Wraps a closure so that it runs in a new span, a child of `cx`, whose context is current meanwhile.
 ///
-/// The span begins when the job starts to run, on the thread that runs it, so the time spent in a queue is not in it. A
-/// closure that is dropped without being called has no span.
+/// The span starts when the job starts to run, on the thread that runs it. So it doesn't include the time in a queue. A closure that
+/// is dropped without being called has no span.
 ///
-/// A panic closes the span as an error and passes through unchanged.
+/// A panic ends the span as an error and passes through unchanged.
 ///
 /// Cost when it runs: one span (two clock reads, no lock, no allocation).
 ///

@@ -1,10 +1,10 @@
-//! Crossbeam's scoped threads: a twin of [`crossbeam::thread::scope`].
+//! Crossbeam's scoped threads: the traced form of [`crossbeam::thread::scope`].
 //!
-//! What differs from the plain one: the scope is given a context, every thread has a span of its own and is given it,
-//! and a thread that starts others does so below its own span. Since Rust 1.63 the standard library has scoped threads
-//! too ([`crate::threads::scope`]); this twin is for code that already uses crossbeam's.
+//! In addition to the plain function, the scope takes a context, and each thread's closure gets its span. Threads that a thread
+//! starts are below its span. Since Rust 1.63 the standard library has scoped threads too ([`crate::threads::scope`]). This module is
+//! for code that already uses crossbeam's.
 //!
-//! Cost: one span per thread (two clock reads, no lock, no allocation beside the name if it is a `String`), and the
+//! Cost: one span per thread (two clock reads, no lock, no allocation except for the name if it is a `String`), and the
 //! thread's shard when it records for the first time.
 
 use crate::carry::{in_job_span, JobName, Parent};
@@ -17,7 +17,7 @@ use heirloom_core::{Context, Name, Span};
 ///
 /// # Errors
 ///
-/// As the plain one: the panic of `f`, or those of the threads that nobody joined.
+/// As the plain function: the panic of `f`, or those of the threads that were not joined.
 ///
 /// ```
 /// let words = ["a", "parallel", "program"];
@@ -49,12 +49,12 @@ pub struct Scope<'a, 'env> {
 }
 
 impl<'env> Scope<'_, 'env> {
-    /// Runs `f` on a new thread, in a span of its own below the scope's context. `f` is given a scope whose threads go
+    /// Runs `f` on a new thread, in a new span below the scope's context. `f` gets a scope whose threads are
     /// below that span.
     ///
     /// # Panics
     ///
-    /// As the plain one: if the operating system has no thread to give.
+    /// As the plain function: if the operating system has no thread left.
     pub fn spawn<'scope, 'n, F, T>(&'scope self, name: impl Into<Name<'n>>, f: F) -> ScopedJoinHandle<'scope, T>
     where
         F: FnOnce(&Scope<'_, 'env>, &Span) -> T + Send + 'env,

@@ -1,25 +1,24 @@
-//! Heirloom's adapters: traced twins of the ways in which a program hands work to other threads.
+//! Heirloom's adapters: traced forms of the functions by which a program passes work to other threads.
 //!
-//! Every adapter takes the parent as a handle (`impl Into<Context>`: a `&Span` or a [`Context`]) and gives the job a
-//! span of its own, which is current while the job runs. Whatever was current on that thread before is current again
-//! afterwards, also after a panic and after a scope that was leaked. The threads, queues and pools stay the runtime's
-//! own.
+//! Every adapter takes the parent as a handle (`impl Into<Context>`: a `&Span` or a [`Context`]). It records a span for the job,
+//! whose context is current while the job runs. Afterwards the thread has the context that was current before, even after a panic and
+//! after a leaked scope. The threads, queues and pools remain those of the runtime.
 //!
-//! # Which one do I use?
+//! # Which adapter to use
 //!
 //! | work goes to | use | feature |
 //! |---|---|---|
 //! | a rayon parallel iterator | [`.traced(cx)`](rayon::TracedParallel::traced) | `rayon` |
-//! | rayon's `join`, `spawn`, `broadcast` and scopes | their twins in [`rayon`] | `rayon` |
+//! | rayon's `join`, `spawn`, `broadcast` and scopes | the functions of the same names in [`rayon`] | `rayon` |
 //! | a rayon `ThreadPool` | [`pool.traced(cx)`](rayon::TracedThreadPool::traced) | `rayon` |
 //! | threads of the standard library | [`threads`] | |
 //! | crossbeam's scoped threads | [`crossbeam`] | `crossbeam` |
-//! | tokio's tasks, `spawn_blocking`, `JoinSet`, `LocalSet` | their twins in [`tokio`] | `tokio` |
+//! | tokio's tasks, `spawn_blocking`, `JoinSet`, `LocalSet` | the functions of the same names in [`tokio`] | `tokio` |
 //! | a future that is awaited in place | [`.in_span(span)`](heirloom_core::future::FutureExt::in_span) | `async` |
 //! | any other pool that takes closures | [`carry()`], [`carry_in_span`] | |
-//! | a closure or a future that nothing waits for, with a trace of its own | [`.background(name)`](Background::background) | futures: `async`, `tokio` |
+//! | a closure or a future that nothing waits for, in a new trace | [`.background(name)`](Background::background) | futures: `async`, `tokio` |
 //!
-//! The page `docs/pools.md` of the repository has a row for every form, with the test that tries it.
+//! The page `docs/pools.md` of the repository has a row for every form, with its test.
 //!
 //! # Names
 //!
@@ -27,7 +26,7 @@
 //! adapter copies a borrowed name once. Naming one span per item costs no allocation: a static name is looked up in a
 //! cache, and another text is copied into the record.
 //!
-//! A `&str` that is not static needs [`Name::dynamic`](heirloom_core::Name::dynamic): without it the compiler says that the text
+//! A `&str` that is not static needs [`Name::dynamic`](heirloom_core::Name::dynamic): without it the compiler reports that the text
 //! "must outlive `'static`".
 //!
 //! # Without the feature `record`

@@ -1,4 +1,4 @@
-//! The extension traits, under names that clash with nothing: `use heirloom_pool::prelude::*`.
+//! The extension traits, imported as `_` so that their names can't clash: `use heirloom_pool::prelude::*`.
 
 pub use crate::Background as _;
 #[cfg(feature = "tokio")]

@@ -1,10 +1,10 @@
-//! Threads of the standard library: twins of [`std::thread::spawn`], [`std::thread::scope`] and
+//! Threads of the standard library: the traced forms of [`std::thread::spawn`], [`std::thread::scope`] and
 //! [`std::thread::Builder`].
 //!
-//! What differs from the plain ones: the thread's closure runs in a span of its own, begun on the new thread, and is
-//! given that span. Handles, thread names, panics and limits are the standard library's own.
+//! In addition to the plain functions, the thread's closure gets a span, which starts on the new thread, and runs in it. Handles,
+//! thread names, panics and limits are those of the standard library.
 //!
-//! Cost: one span per thread (two clock reads, no lock, no allocation beside the name if it is a `String`), and the
+//! Cost: one span per thread (two clock reads, no lock, no allocation except for the name if it is a `String`), and the
 //! thread's shard when it records for the first time.
 
 use crate::carry::{carry_in_span, in_job_span, JobName};
@@ -12,13 +12,13 @@ use heirloom_core::{Context, Name, Span};
 use std::io;
 use std::thread::{JoinHandle, ScopedJoinHandle};
 
-/// Runs `f` on a new thread, in a span of its own below `cx`: the twin of [`std::thread::spawn`].
+/// Runs `f` on a new thread, in a new span below `cx`: the traced form of [`std::thread::spawn`].
 ///
 /// The span ends before the handle is ready to join.
 ///
 /// # Panics
 ///
-/// As [`std::thread::spawn`]: if the operating system has no thread to give. [`Builder::spawn`] returns that instead.
+/// As [`std::thread::spawn`]: if the operating system has no thread left. [`Builder::spawn`] returns that error instead.
 ///
 /// ```
 /// use heirloom_pool::threads;
@@ -40,14 +40,14 @@ where
     std::thread::spawn(carry_in_span(cx, name, f))
 }
 
-/// Lets threads borrow from their surroundings, with `cx` as their parent: the twin of [`std::thread::scope`].
+/// Lets threads borrow from their surroundings, with `cx` as their parent: the traced form of [`std::thread::scope`].
 ///
-/// `cx` is current inside `f`. Unlike the standard library's, the [`Scope`] comes by value: it is `Copy`, so a thread
-/// that starts others takes it with `move`.
+/// `cx` is current inside `f`. Unlike the standard library's, the [`Scope`] is passed by value. It is `Copy`, so a thread
+/// that starts others captures it with `move`.
 ///
 /// # Panics
 ///
-/// As [`std::thread::scope`]: if a thread panicked that nobody joined.
+/// As [`std::thread::scope`]: if a thread panicked that was not joined.
 ///
 /// ```
 /// use heirloom_pool::threads;
@@ -79,11 +79,11 @@ pub struct Scope<'scope, 'env: 'scope> {
 }
 
 impl<'scope, 'env> Scope<'scope, 'env> {
-    /// Runs `f` on a new thread, in a span of its own below the scope's context.
+    /// Runs `f` on a new thread, in a new span below the scope's context.
     ///
     /// # Panics
     ///
-    /// As [`std::thread::Scope::spawn`]: if the operating system has no thread to give.
+    /// As [`std::thread::Scope::spawn`]: if the operating system has no thread left.
     pub fn spawn<'n, F, T>(self, name: impl Into<Name<'n>>, f: F) -> ScopedJoinHandle<'scope, T>
     where
         F: FnOnce(&Span) -> T + Send + 'scope,
@@ -93,7 +93,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         self.inner.spawn(move || in_job_span(cx, &name, f))
     }
 
-    /// The same scope with another parent: for a thread that starts others below its own span.
+    /// The same scope with another parent, for a thread that starts others below its span.
     ///
     /// ```
     /// heirloom_core::in_root("build", |root| {
@@ -108,7 +108,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
     }
 }
 
-/// A thread's name and stack size: the twin of [`std::thread::Builder`].
+/// A thread's name and stack size: the traced form of [`std::thread::Builder`].
 ///
 /// | setting | default |
 /// |---|---|
@@ -135,7 +135,7 @@ impl Builder {
         Self(std::thread::Builder::new())
     }
 
-    /// Names the thread (not the span). The name is what the trace calls the thread's lane.
+    /// Names the thread (not the span). It is the name of the thread's lane in the trace.
     ///
     /// # Panics
     ///
@@ -153,7 +153,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// If the operating system has no thread to give. The closure is dropped and there is no span.
+    /// If the operating system has no thread left. The closure is dropped and there is no span.
     pub fn spawn<'n, F, T>(self, cx: impl Into<Context>, name: impl Into<Name<'n>>, f: F) -> io::Result<JoinHandle<T>>
     where
         F: FnOnce(&Span) -> T + Send + 'static,
@@ -166,7 +166,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// If the operating system has no thread to give. The closure is dropped and there is no span.
+    /// If the operating system has no thread left. The closure is dropped and there is no span.
     pub fn spawn_scoped<'scope, 'env, 'n, F, T>(
         self,
         scope: Scope<'scope, 'env>,

@@ -161,7 +161,7 @@ fn a_job_that_waits_for_all_jobs_does_not_wait_for_itself() {
     assert_eq!(wait_all(LONG), 0);
 }
 
-/// Pending once, whatever executor this is.
+/// Pending once, on any executor.
 async fn yield_now_once() {
     let mut polled = false;
     std::future::poll_fn(|task| {

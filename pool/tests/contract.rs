@@ -1,4 +1,4 @@
-//! One list of promises, kept by every adapter that gives a job a span of its own.
+//! One list of promises, which every adapter that records a span for a job keeps.
 //!
 //! An adapter takes part by an implementation of [`Adapter`] and a line in `contract!`.
 #![cfg(all(feature = "rayon", feature = "crossbeam", feature = "record"))]

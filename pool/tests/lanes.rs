@@ -43,7 +43,7 @@ fn a_pool_whose_threads_have_names_keeps_them() {
 /// A job called "job" in a pool, below a span.
 type Run = fn(&rayon::ThreadPool, &Span);
 
-/// Each alone is enough: in a process of its own, as names are supplied once for all.
+/// Each alone is enough. Each runs in a new process, since the names are set once per process.
 #[test]
 fn whichever_adapter_comes_first_names_the_lanes() {
     const ADAPTER: &str = "HEIRLOOM_TEST_ADAPTER";

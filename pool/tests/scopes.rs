@@ -9,7 +9,7 @@ use heirloom_pool::{crossbeam, rayon, threads};
 
 const TREE: &str = "root\n  body\n  outer\n    inner";
 
-/// Runs the body with a parent that is not what is current.
+/// Runs the body with a parent that differs from the current context.
 fn below_root(body: impl FnOnce(&heirloom_core::Span)) {
     testing::run(|t| {
         let root = heirloom_core::root("root");

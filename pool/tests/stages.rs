@@ -32,7 +32,7 @@ fn leaves(cx: Context) -> Leaves<impl IndexedParallelIterator<Item = u32> + Clon
     base().traced(cx).leaves("leaf")
 }
 
-/// What a downstream closure does: a span below what is current. Always true.
+/// The body of a downstream closure: a span below the current context. Always true.
 fn inside(n: u32) -> bool {
     in_span("inside", |span| span.set("n", n).is_recording())
 }

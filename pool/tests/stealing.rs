@@ -1,8 +1,8 @@
-//! A thread that waits is made to steal: the parent by handle stays right, and what is current is as documented.
+//! A thread that waits is made to steal: the parent by handle stays right, and the current context is as documented.
 //!
 //! The steal is forced, not hoped for. In a pool of two threads, one half of a join runs on each. The second half
 //! submits a job and then keeps its thread busy until that job is over: only the first thread can run it, and it does so
-//! while it waits, in the middle of its own half.
+//! while it waits, before its own half is over.
 #![cfg(all(feature = "rayon", feature = "record"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 

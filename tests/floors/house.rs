@@ -14,7 +14,7 @@ struct Room {
     module: Module,
 }
 
-/// One file uses a name that another one has.
+/// An import: one file uses a name of another file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Edge {
     pub(crate) from: Place,
@@ -85,7 +85,7 @@ impl House {
         Ok(())
     }
 
-    /// The modules right below the root. A module in the root's own file that only re-exports is a face, not a module.
+    /// The modules right below the root, except inline modules of the root's file that only re-export.
     pub(crate) fn modules(&self) -> BTreeSet<String> {
         let root = self.rooms.get(&Vec::new()).map(|room| &room.file);
         let is_face = |room: &Room| {
@@ -127,7 +127,7 @@ impl House {
         all
     }
 
-    /// A path from the crate's root on; `None` if it leads to another crate.
+    /// The path from the crate's root; `None` if it leads to another crate.
     fn inside(&self, place: &Place, path: &[String]) -> Option<Vec<String>> {
         let mut base = place.clone();
         let mut rest = path;
@@ -164,7 +164,7 @@ impl House {
             let (globs, named): (Vec<&Import>, Vec<&Import>) =
                 uses.partition(|import| import.path.ends_with(&["*".to_owned()]));
             if let Some(import) = named.iter().find(|import| import.name.as_ref() == Some(name)) {
-                // What comes from another crate is no module of this one.
+                // A name from another crate is in no module of this one.
                 let path = self.inside(&place.to_vec(), &import.path)?;
                 return self.find(&path, depth + 1).or_else(|| Some((place.to_vec(), name.clone())));
             }
@@ -183,8 +183,7 @@ impl House {
     }
 }
 
-/// Where two modules part: the module above both, and the two below it through which they are reached. `None` if one is
-/// inside the other.
+/// The lowest module above two modules, and its two submodules that contain them. `None` if one module is inside the other.
 pub(crate) fn parting<'a>(from: &'a [String], to: &'a [String]) -> Option<(&'a [String], &'a str, &'a str)> {
     let at = from.iter().zip(to).position(|(a, b)| a != b)?;
     Some((&from[..at], &from[at], &to[at]))

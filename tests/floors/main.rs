@@ -17,7 +17,7 @@ use rules::{circles, upward, upward_crates, Circle, Floors};
 use std::fs;
 use std::path::Path;
 
-/// The modules of `core`, from the ground floor up.
+/// The modules of `core`, from floor 1 up.
 const CORE: Floors<'static> = &[
     &[
         "diagnostics",
@@ -45,7 +45,7 @@ const CORE: Floors<'static> = &[
     &["macro_support", "trace_update"],
 ];
 
-/// The published crates, from the ground floor up.
+/// The published crates, from the lowest floor up.
 const CRATES: Floors<'static> = &[
     &["heirloom_macros"],
     &["heirloom_core"],
@@ -54,7 +54,7 @@ const CRATES: Floors<'static> = &[
     &["heirloom"],
 ];
 
-/// The folder of a crate, its name in paths, and its known circles.
+/// The folder of a crate, its name in paths, and its allowed circles.
 const SOURCES: &[(&str, &str, &[Circle<'static>])] = &[
     ("core/macros", "heirloom_macros", &[]),
     ("core", "heirloom_core", &[]),
@@ -67,12 +67,12 @@ const SOURCES: &[(&str, &str, &[Circle<'static>])] = &[
             Circle {
                 inside: "process",
                 members: &["exit", "linux"],
-                reason: "the exit of a process, and the system call that tells it",
+                reason: "the exit of a process, and the system call that returns it",
             },
             Circle {
                 inside: "workers",
                 members: &["builder", "handshake", "keeper", "map", "pool", "process", "serve", "traffic", "worker"],
-                reason: "the pool is both what a builder makes and what its keeper keeps",
+                reason: "a builder makes the pool, and a keeper reports to the pool",
             },
             Circle {
                 inside: "workers",

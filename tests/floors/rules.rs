@@ -3,7 +3,7 @@
 use crate::house::{parting, Edge, House};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The modules of each floor, from the ground.
+/// The modules of each floor, from floor 1.
 pub(crate) type Floors<'a> = &'a [&'a [&'a str]];
 
 /// Modules that are allowed to import each other: all of them, or some.
@@ -12,7 +12,7 @@ pub(crate) struct Circle<'a> {
     /// The module that they are in; `""` for the root.
     pub(crate) inside: &'a str,
     pub(crate) members: &'a [&'a str],
-    /// Why it stays.
+    /// The reason for allowing it.
     #[allow(dead_code)]
     pub(crate) reason: &'a str,
 }
@@ -22,8 +22,8 @@ fn floor(floors: Floors<'_>, module: &str) -> Option<usize> {
     floors.iter().position(|floor| floor.contains(&module)).map(|at| at + 1)
 }
 
-/// Every import between modules right below the root that doesn't point downwards; every such module without a floor, and
-/// every name in the table that isn't a module.
+/// Errors: each import between modules right below the root that doesn't point downwards, each such module without a floor, and
+/// each name in the table that isn't a module.
 pub(crate) fn upward(house: &House, floors: Floors<'_>) -> Vec<String> {
     let mut wrong = Vec::new();
     let modules = house.modules();
@@ -43,7 +43,7 @@ pub(crate) fn upward(house: &House, floors: Floors<'_>) -> Vec<String> {
     wrong
 }
 
-/// Every circle of sibling modules at any depth, except the known ones; and known circles that don't exist.
+/// Errors: each circle of sibling modules at any depth, except the allowed ones, and each allowed circle that doesn't exist.
 pub(crate) fn circles(house: &House, known: &[Circle<'_>]) -> Vec<String> {
     let mut found = BTreeMap::new();
     let mut levels: BTreeMap<Vec<String>, Vec<Edge>> = BTreeMap::new();
@@ -101,7 +101,7 @@ fn tangles<'a>(pairs: &[(&'a str, &'a str)]) -> BTreeSet<BTreeSet<&'a str>> {
         .collect()
 }
 
-/// Every path to a crate of the workspace that is not below this one.
+/// Errors: each path to a crate of the workspace that is not on a lower floor.
 pub(crate) fn upward_crates(house: &House, own: &str, floors: Floors<'_>) -> Vec<String> {
     let mut wrong = BTreeSet::new();
     for (file, import) in house.foreign() {

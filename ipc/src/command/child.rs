@@ -1,4 +1,4 @@
-//! Spawn, output and status of the standard library's commands, and [`Child`].
+//! The traced forms of spawn, output and status of the standard library's commands, and [`Child`].
 
 use super::run::Run;
 use super::stdio::Set;
@@ -10,13 +10,13 @@ use std::ops::{Deref, DerefMut};
 use std::process::{Command, ExitStatus, Output};
 
 impl Traced<'_, Command> {
-    /// Starts the child: the twin of [`Command::spawn`].
+    /// Starts the child: the traced form of [`Command::spawn`].
     ///
-    /// The span goes on until the child is waited for.
+    /// The span ends when the child is waited for.
     ///
     /// # Errors
     ///
-    /// As the twin's: the error is the original, and the span has ended with it.
+    /// The original error of [`Command::spawn`]. The span has ended with it.
     ///
     /// ```
     /// # use heirloom_ipc::prelude::*;
@@ -31,17 +31,18 @@ impl Traced<'_, Command> {
         spawn(self.command, run)
     }
 
-    /// Runs the child to its end and collects what it writes: the twin of [`Command::output`].
+    /// Runs the child to its end and collects its output: the traced form of [`Command::output`].
     ///
-    /// As there, streams that were not set are: standard output and error are collected, standard input is empty. Unlike
-    /// there, the command keeps them so (tokio's does too): run it again for its output, or set them anew.
+    /// As in [`Command::output`], only streams that were not set are changed: standard output and error are collected, standard
+    /// input is empty. Unlike there, the command keeps these settings (as tokio's does). Run it again for its output, or set the
+    /// streams again.
     ///
-    /// Should a future standard library not tell which streams were set, its own `output` is called, and the span has
-    /// neither the process id nor CPU time and memory.
+    /// The settings are read from the command's `Debug` text. If a future standard library changes that text, the plain `output`
+    /// is called, and the span has neither the process id nor CPU time and memory.
     ///
     /// # Errors
     ///
-    /// As the twin's: the error is the original.
+    /// The original error of [`Command::output`].
     pub fn output(self) -> io::Result<Output> {
         let run = self.plan.begin(self.command);
         let set = if run.wants_exit() { Set::of(self.command) } else { None };
@@ -54,11 +55,11 @@ impl Traced<'_, Command> {
         }
     }
 
-    /// Runs the child to its end: the twin of [`Command::status`].
+    /// Runs the child to its end: the traced form of [`Command::status`].
     ///
     /// # Errors
     ///
-    /// As the twin's: the error is the original.
+    /// The original error of [`Command::status`].
     ///
     /// ```
     /// # use heirloom_ipc::prelude::*;
@@ -87,12 +88,12 @@ fn plain_output(command: &mut Command, mut run: Run) -> io::Result<Output> {
     }
 }
 
-/// A running child and its span: the twin of [`std::process::Child`].
+/// A running child and its span: the traced form of [`std::process::Child`].
 ///
-/// The span ends when the child was waited for. If this is dropped before that, the child is neither killed nor waited
-/// for, as with the twin; the span ends, and says so by `process.waited` = `false`.
+/// The span ends when the child was waited for. If this is dropped before that, the child is neither killed nor waited for, as
+/// with the plain type. The span ends with `process.waited` = `false`.
 ///
-/// What isn't here is the twin's, by dereference: `stdin`, `stdout`, `stderr` (to be taken), `id`, `kill`.
+/// It dereferences to the plain child for all else: `stdin`, `stdout`, `stderr` (to be taken), `id`, `kill`.
 ///
 /// ```
 /// # use heirloom_ipc::prelude::*;
@@ -112,17 +113,17 @@ pub struct Child {
 }
 
 impl Child {
-    /// The span, to be set attributes on; `None` once it has ended.
+    /// The span, to set attributes on; `None` once it has ended.
     pub fn span(&self) -> Option<&Span> {
         self.run.span()
     }
 
-    /// Waits until the child has ended: the twin of [`std::process::Child::wait`]. Closes its standard input first, if
-    /// that is still here.
+    /// Waits until the child has ended: the traced form of [`std::process::Child::wait`]. Closes its standard input first, if
+    /// that was not taken.
     ///
     /// # Errors
     ///
-    /// As the twin's. The span has ended then, with as much as is known.
+    /// As [`std::process::Child::wait`]. The span has ended then, with the known attributes.
     pub fn wait(&mut self) -> io::Result<ExitStatus> {
         drop(self.inner.stdin.take());
         let exit = if self.run.wants_exit() { process::wait(self.inner.id()).ok() } else { None };
@@ -132,11 +133,11 @@ impl Child {
         status
     }
 
-    /// The exit status if the child has ended: the twin of [`std::process::Child::try_wait`]. The span ends then.
+    /// The exit status if the child has ended: the traced form of [`std::process::Child::try_wait`]. The span ends then.
     ///
     /// # Errors
     ///
-    /// As the twin's.
+    /// As [`std::process::Child::try_wait`].
     pub fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
         let exit = match self.run.try_exit(Some(self.inner.id())) {
             Ok(None) => return Ok(None),
@@ -150,12 +151,12 @@ impl Child {
         status
     }
 
-    /// Collects what the child writes, and waits until it has ended: the twin of
+    /// Collects the child's output, and waits until it has ended: the traced form of
     /// [`std::process::Child::wait_with_output`].
     ///
     /// # Errors
     ///
-    /// As the twin's.
+    /// As [`std::process::Child::wait_with_output`].
     pub fn wait_with_output(mut self) -> io::Result<Output> {
         drop(self.inner.stdin.take());
         let (stdout, stderr) = process::read_both(self.inner.stdout.take(), self.inner.stderr.take())?;
@@ -163,7 +164,7 @@ impl Child {
         Ok(Output { status, stdout, stderr })
     }
 
-    /// The plain child. The span ends, as when this is dropped.
+    /// The plain child. The span ends with `process.waited` = `false`, as when this is dropped.
     pub fn into_inner(self) -> std::process::Child {
         self.inner
     }

@@ -1,10 +1,10 @@
-//! Names for what went wrong, for the attribute `error.type`: few, and the same on every machine.
+//! Values of the attribute `error.type`: few, and the same on every machine.
 
 use crate::process;
 use std::borrow::Cow;
 use std::io::{Error, ErrorKind};
 
-/// The kind of the error as in `not_found`; `_OTHER`, as OpenTelemetry has it, where there is none.
+/// The kind of the error, as in `not_found`; OpenTelemetry's `_OTHER` for an error without a kind.
 pub(super) fn error_type(error: &Error) -> Cow<'static, str> {
     match process::error_name(error) {
         Some(name) => Cow::Borrowed(name),

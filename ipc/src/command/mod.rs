@@ -1,10 +1,10 @@
 //! Traced commands: [`TracedCommand`] adds `.traced(cx)` to the standard library's commands, and to tokio's.
 //!
-//! | file | what it has |
+//! | file | contents |
 //! |---|---|
 //! | `traced.rs` | `.traced(cx)`, and the settings of one run |
 //! | `run.rs` | one run: its span, from before the spawn until after the exit |
-//! | `failure.rs` | names for what went wrong |
+//! | `failure.rs` | values of `error.type` |
 //! | `stdio.rs` | which of a command's streams were set |
 //! | `child.rs` | spawn, output, status, and the child of the standard library |
 //! | `tokio.rs` | the same for tokio |

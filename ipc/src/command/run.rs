@@ -1,8 +1,7 @@
-//! One run of a command: [`Plan`] says how, [`Run`] is its span from before the spawn until after the exit.
+//! One run of a command: [`Plan`] has its settings, [`Run`] is its span from before the spawn until after the exit.
 //!
-//! What a run has to do beside its span belongs into one of four places: [`Plan::begin`] changes the command before the
-//! spawn, [`Run::spawned`] learns the process id, [`Run::exited`] how the child ended, and dropping a run that has not
-//! ended says that nobody waited.
+//! A run has four steps: [`Plan::begin`] changes the command before the spawn, [`Run::spawned`] gets the process id,
+//! [`Run::exited`] gets the exit, and dropping a run that has not ended marks it as not waited for.
 
 use super::failure;
 use crate::attach::Attach;
@@ -15,10 +14,10 @@ use std::io;
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 
-/// Whether recording is compiled out. Then a command is left as it is.
+/// Whether recording is compiled out. If so, a command isn't changed.
 const COMPILED_OUT: bool = size_of::<Span>() == 0;
 
-/// How a command is to be run.
+/// The settings of a run.
 #[derive(Debug)]
 pub(super) struct Plan {
     cx: Context,
@@ -33,7 +32,7 @@ pub(super) struct Run {
     /// `None` once it has ended.
     span: Option<Span>,
     attach: Option<Attach>,
-    /// What the kernel may have counted as the child's although it was ours.
+    /// This process's peak memory. The kernel may have counted it as the child's.
     not_its_own_bytes: u64,
 }
 
@@ -42,7 +41,7 @@ impl Plan {
         Self { cx, args: false, attached: false, baggage: baggage::current() }
     }
 
-    /// Begins the span and prepares the command.
+    /// Starts the span and prepares the command.
     pub(super) fn begin(self, command: &mut Command) -> Run {
         let span = if COMPILED_OUT { self.cx.span("") } else { self.span(command) };
         let attach = self.prepare(&span, command);
@@ -78,7 +77,7 @@ impl Plan {
 }
 
 impl Run {
-    /// The child runs, or did not start: then the error is handed back as it was.
+    /// The child runs. If it did not start, the original error is returned.
     pub(super) fn start<T>(self, spawned: io::Result<T>, pid: impl FnOnce(&T) -> Option<u32>) -> io::Result<(T, Run)> {
         match spawned {
             Ok(child) => {
@@ -94,7 +93,7 @@ impl Run {
         self.attach = self.attach.take().zip(pid).map(|(attach, pid)| attach.started(pid));
         if let (Some(span), Some(pid)) = (self.recording(), pid) {
             span.set("process.child.pid", pid);
-            // After the spawn: what another thread took meanwhile may have been counted too.
+            // After the spawn: memory that another thread took meanwhile may have been counted too.
             self.not_its_own_bytes = process::own_peak_bytes();
         }
         self
@@ -108,17 +107,17 @@ impl Run {
         error
     }
 
-    /// Whether somebody wants to know how the child ends.
+    /// Whether the child's exit is recorded.
     pub(super) fn wants_exit(&self) -> bool {
         self.recording().is_some()
     }
 
-    /// How the child ended, before anybody reaps it; `None` while it runs. Then it must not be reaped either: it may end
-    /// between this question and that one.
+    /// The child's exit, before it is reaped; `None` while it runs. After `None` the caller must not reap it, because it may
+    /// have ended since.
     ///
     /// # Errors
     ///
-    /// Nobody wants to know, or nobody can tell.
+    /// The exit isn't recorded, or can't be read.
     pub(super) fn try_exit(&self, pid: Option<u32>) -> io::Result<Option<Exit>> {
         match pid.filter(|_| self.wants_exit()) {
             Some(pid) => process::try_wait(pid),
@@ -126,14 +125,14 @@ impl Run {
         }
     }
 
-    /// How the child ended is known, and it is about to be reaped: whoever watches it would not learn it any more.
+    /// The child's exit is known, and the child is about to be reaped. The watcher couldn't read the exit afterwards.
     pub(super) fn learned(&self, exit: Option<&Exit>) {
         if let (Some(attach), Some(exit)) = (&self.attach, exit) {
             attach.exited(exit);
         }
     }
 
-    /// The child was waited for: what was learned before it was reaped, if anything was, and what the waiting returned.
+    /// The child was waited for. `exit` was read before it was reaped, if possible; `status` is the result of waiting.
     pub(super) fn waited(&mut self, exit: Option<Exit>, status: &io::Result<ExitStatus>) {
         match (exit, status) {
             (Some(exit), _) => self.exited(&exit),
@@ -142,7 +141,7 @@ impl Run {
         }
     }
 
-    /// The child has ended so. Ends the span; once.
+    /// The child has ended like this. Ends the span once.
     fn exited(&mut self, exit: &Exit) {
         let Some(span) = self.span.take() else { return };
         self.attach.iter().for_each(|attach| attach.exited(exit));
@@ -156,10 +155,10 @@ impl Run {
         set_outcome(&span, exit);
     }
 
-    /// Nobody can tell how the child ended: somebody else reaped it, say.
+    /// The exit status is unknown, for example because other code reaped the child.
     fn lost(&mut self, error: &io::Error) {
         if let Some(span) = self.span.take() {
-            fail(&span, &failure::error_type(error), &format!("waiting for it: {error}"));
+            fail(&span, &failure::error_type(error), &format!("can't wait for the child: {error}"));
         }
     }
 
@@ -173,7 +172,7 @@ impl Run {
 }
 
 impl Drop for Run {
-    /// A span that is still open says that nobody waited.
+    /// Marks a span that is still open as not waited for.
     fn drop(&mut self) {
         if let Some(span) = self.span.take() {
             span.set("process.waited", false);

@@ -1,8 +1,7 @@
 //! Which of a command's streams were set.
 //!
-//! [`Command::output`] replaces only those that were not, and there is no way to ask a [`Command`] but its debug output,
-//! so that is read. Whether it still says so is checked first, with two commands that we know: if it doesn't,
-//! nothing is claimed.
+//! [`Command::output`] replaces only streams that were not set. A [`Command`] shows its streams only in its debug output, so that
+//! is parsed. Two known commands are parsed first. If the result is wrong, the format has changed, and [`Set::of`] returns `None`.
 
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -19,13 +18,13 @@ impl Set {
     const NONE: Set = Set { stdin: false, stdout: false, stderr: false };
     const ALL: Set = Set { stdin: true, stdout: true, stderr: true };
 
-    /// Which streams of this command were set; `None` if this standard library doesn't tell. Writes the command as text.
+    /// Which streams of this command were set; `None` if this standard library's debug output can't be parsed. Formats the command.
     pub(super) fn of(command: &Command) -> Option<Set> {
         static TOLD: OnceLock<bool> = OnceLock::new();
         TOLD.get_or_init(is_told).then(|| read(command))
     }
 
-    /// Sets those streams that were not as [`Command::output`] does.
+    /// Sets the streams that were not set, as [`Command::output`] does.
     pub(super) fn complete(self, command: &mut Command) {
         if !self.stdin {
             command.stdin(Stdio::null());
@@ -46,8 +45,7 @@ fn is_told() -> bool {
     read(&none) == Set::NONE && read(&all) == Set::ALL
 }
 
-/// Fields are indented once, each on a line of its own. Whatever the command's own texts contain is on deeper lines, its
-/// line feeds escaped.
+/// Each field is on a separate line, indented once. The command's texts are on deeper lines, with escaped line feeds.
 fn read(command: &Command) -> Set {
     let text = format!("{command:#?}");
     let is_set = |field: &str| text.lines().any(|line| line.strip_prefix("    ").is_some_and(|l| l.starts_with(field)));

@@ -1,11 +1,10 @@
-//! Spawn, output and status of tokio's commands, and its [`Child`].
+//! The traced forms of spawn, output and status of tokio's commands, and [`Child`].
 //!
-//! What differs from the twins in [`tokio::process`]: the child runs in a span. As there, everything is
-//! to be called in a runtime with I/O, and nothing blocks it.
+//! The child runs in a span. All else is as in [`tokio::process`]: calls need a runtime with I/O, and none blocks it.
 //!
-//! How a child ended is learned before tokio reaps it: a descriptor of the child (a pidfd) becomes readable, its exit is
-//! read without reaping, and only then is tokio's child waited for. Where there is no such descriptor (not Linux, no
-//! descriptors left), the span has the exit code or signal, and no CPU time and memory.
+//! The exit is read before tokio reaps the child: a descriptor of the child (a pidfd) becomes readable, its exit is read without
+//! reaping, and only then tokio's child is waited for. Without such a descriptor (not Linux, no descriptors left), the span has the
+//! exit code or signal, but no CPU time and no memory.
 
 use super::run::Run;
 use super::traced::{AsCommand, Traced};
@@ -28,36 +27,36 @@ impl AsCommand for Command {
 }
 
 impl Traced<'_, Command> {
-    /// Starts the child: the twin of [`Command::spawn`].
+    /// Starts the child: the traced form of [`Command::spawn`].
     ///
-    /// The span goes on until the child is waited for.
+    /// The span ends when the child is waited for.
     ///
     /// # Errors
     ///
-    /// As the twin's: the error is the original, and the span has ended with it.
+    /// The original error of [`Command::spawn`]. The span has ended with it.
     ///
     /// # Panics
     ///
-    /// As the twin: outside of a runtime with I/O.
+    /// Outside of a runtime with I/O, as tokio's command.
     pub fn spawn(self) -> io::Result<Child> {
         let run = self.plan.begin(self.command.as_std_mut());
         let (inner, run) = run.start(self.command.spawn(), tokio::process::Child::id)?;
         Ok(Child { inner, run })
     }
 
-    /// Starts the child; the future collects what it writes until its end: the twin of [`Command::output`]. As there,
-    /// the child starts at once, standard output and error are collected whatever was set, and the command keeps that.
+    /// Starts the child; the future collects its output until its end: the traced form of [`Command::output`]. As there, the
+    /// child starts at once, standard output and error are collected even if they were set, and the command keeps these settings.
     ///
     /// If the future is dropped, the child goes on (unless `kill_on_drop` is set), tokio reaps it, and the span ends,
     /// marked as not waited for.
     ///
     /// # Errors
     ///
-    /// As the twin's: the error is the original.
+    /// The original error of [`Command::output`].
     ///
     /// # Panics
     ///
-    /// As the twin: outside of a runtime with I/O.
+    /// Outside of a runtime with I/O, as tokio's command.
     ///
     /// ```
     /// use heirloom_ipc::prelude::*;
@@ -76,35 +75,35 @@ impl Traced<'_, Command> {
         async { child?.wait_with_output().await }
     }
 
-    /// Starts the child; the future waits until its end: the twin of [`Command::status`]. As there, the child starts at
+    /// Starts the child; the future waits until its end: the traced form of [`Command::status`]. As there, the child starts at
     /// once.
     ///
-    /// If the future is dropped, it is as with [`output`](Self::output).
+    /// Dropping the future has the same effect as with [`output`](Self::output).
     ///
     /// # Errors
     ///
-    /// As the twin's: the error is the original.
+    /// The original error of [`Command::status`].
     ///
     /// # Panics
     ///
-    /// As the twin: outside of a runtime with I/O.
+    /// Outside of a runtime with I/O, as tokio's command.
     pub fn status(self) -> impl Future<Output = io::Result<ExitStatus>> {
         let child = self.spawn();
         async {
             let mut child = child?;
-            // As in tokio: else the child could wait for us to read or write, and we for its end.
+            // As in tokio: otherwise the child could wait for this process to read or write while this process waits for its end.
             drop((child.inner.stdin.take(), child.inner.stdout.take(), child.inner.stderr.take()));
             child.wait().await
         }
     }
 }
 
-/// A running child and its span: the twin of [`tokio::process::Child`].
+/// A running child and its span: the traced form of [`tokio::process::Child`].
 ///
-/// The span ends when the child was waited for. If this is dropped before that, the twin does what it does, and the span
-/// ends and says so by `process.waited` = `false`.
+/// The span ends when the child was waited for. If this is dropped before that, the plain child is dropped as usual, and the span
+/// ends with `process.waited` = `false`.
 ///
-/// What isn't here is the twin's, by dereference: `stdin`, `stdout`, `stderr` (to be taken), `id`, `start_kill`.
+/// It dereferences to the plain child for all else: `stdin`, `stdout`, `stderr` (to be taken), `id`, `start_kill`.
 #[derive(Debug)]
 pub struct Child {
     inner: tokio::process::Child,
@@ -112,17 +111,17 @@ pub struct Child {
 }
 
 impl Child {
-    /// The span, to be set attributes on; `None` once it has ended.
+    /// The span, to set attributes on; `None` once it has ended.
     pub fn span(&self) -> Option<&Span> {
         self.run.span()
     }
 
-    /// Waits until the child has ended: the twin of [`tokio::process::Child::wait`].
-    /// Closes its standard input first, if that is still here. Dropping the future loses nothing.
+    /// Waits until the child has ended: the traced form of [`tokio::process::Child::wait`].
+    /// Closes its standard input first, if that was not taken. If the future is dropped, call this again: no exit is lost.
     ///
     /// # Errors
     ///
-    /// As the twin's. The span has ended then, with as much as is known.
+    /// As [`tokio::process::Child::wait`]. The span has ended then, with the known attributes.
     pub async fn wait(&mut self) -> io::Result<ExitStatus> {
         drop(self.inner.stdin.take());
         let exit = match self.inner.id() {
@@ -135,12 +134,12 @@ impl Child {
         status
     }
 
-    /// The exit status if the child has ended: the twin of
+    /// The exit status if the child has ended: the traced form of
     /// [`tokio::process::Child::try_wait`]. The span ends then.
     ///
     /// # Errors
     ///
-    /// As the twin's.
+    /// As [`tokio::process::Child::try_wait`].
     pub fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
         let exit = match self.run.try_exit(self.inner.id()) {
             Ok(None) => return Ok(None),
@@ -154,23 +153,23 @@ impl Child {
         status
     }
 
-    /// Kills the child and waits until it has ended: the twin of
+    /// Kills the child and waits until it has ended: the traced form of
     /// [`tokio::process::Child::kill`].
     ///
     /// # Errors
     ///
-    /// As the twin's.
+    /// As [`tokio::process::Child::kill`].
     pub async fn kill(&mut self) -> io::Result<()> {
         self.inner.start_kill()?;
         self.wait().await.map(drop)
     }
 
-    /// Collects what the child writes, and waits until it has ended: the twin of
+    /// Collects the child's output, and waits until it has ended: the traced form of
     /// [`tokio::process::Child::wait_with_output`].
     ///
     /// # Errors
     ///
-    /// As the twin's.
+    /// As [`tokio::process::Child::wait_with_output`].
     pub async fn wait_with_output(mut self) -> io::Result<Output> {
         drop(self.inner.stdin.take());
         let (stdout, stderr) = both(read(self.inner.stdout.take()), read(self.inner.stderr.take())).await;
@@ -179,7 +178,7 @@ impl Child {
         Ok(Output { status, stdout, stderr })
     }
 
-    /// The plain child. The span ends, as when this is dropped.
+    /// The plain child. The span ends with `process.waited` = `false`, as when this is dropped.
     pub fn into_inner(self) -> tokio::process::Child {
         self.inner
     }
@@ -199,7 +198,7 @@ impl DerefMut for Child {
     }
 }
 
-/// How the child ends, once it has; it is left for tokio to reap.
+/// Waits for the child's exit. Leaves the child for tokio to reap.
 async fn exit_of(pid: u32) -> io::Result<Exit> {
     #[allow(deprecated)] // Its safe successor is newer than the oldest tokio that we take; an `OwnedFd` is sound here.
     let ended = AsyncFd::with_interest(process::open(pid)?, Interest::READABLE)?;
@@ -220,7 +219,7 @@ async fn read(pipe: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Both results, as soon as both are there.
+/// Waits for both results.
 async fn both<T>(a: impl Future<Output = T>, b: impl Future<Output = T>) -> (T, T) {
     let (mut a, mut b) = (pin!(a), pin!(b));
     let (mut from_a, mut from_b) = (None, None);

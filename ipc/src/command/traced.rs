@@ -29,12 +29,12 @@ impl<C: AsCommand> TracedCommand for C {}
 /// A command that is about to run in a span.
 ///
 /// The child finds the span in its environment (`TRACEPARENT`, `TRACESTATE`, `BAGGAGE`; see
-/// [`Environment`](crate::Environment)), so that what it records, in any language, can hang below: a program that uses
-/// Heirloom opens its outermost span by `Context::from_env()?.in_span(..)`. What this process was itself started with is
-/// not handed on, nor is its `HEIRLOOM_TRACE_FILE`, which the child would write over; set it on the command if the child
-/// shall have one.
+/// [`Environment`](crate::Environment)). So a child in any language can use it as the parent of its spans. A program that uses
+/// Heirloom starts its outermost span by `Context::from_env()?.in_span(..)`. The context that this process was started with is not
+/// passed on. Neither is its `HEIRLOOM_TRACE_FILE`, which the child would overwrite. Set the variable on the command if the child
+/// needs it.
 ///
-/// The span, by [OpenTelemetry's conventions] for whoever calls a program where they have a name for it:
+/// The span, by [OpenTelemetry's conventions] for callers of a program as far as they have names:
 ///
 /// | | |
 /// |---|---|
@@ -44,25 +44,25 @@ impl<C: AsCommand> TracedCommand for C {}
 /// | `process.executable.name` | the program's file name |
 /// | `process.command_args` | the program and its arguments, only [`with_args`](Self::with_args) |
 /// | `process.child.pid` | the child's process id; `process.pid` is that of the process that recorded the span |
-/// | `process.exit.code` | the exit code, if it exited |
+/// | `process.exit.code` | the exit code, if the child exited |
 /// | `process.exit.signal` | the signal that ended it, as in `SIGKILL` |
 /// | `process.cpu.time.user`, `process.cpu.time.system` | CPU seconds of the child and of the children that it waited for |
-/// | `process.memory.peak` | the most memory (bytes) that one of them had resident; see below |
-/// | `process.waited` | `false` if the child was dropped before it was waited for; then there is no exit, CPU time or memory |
-/// | `error.type` | `not_found` and the like if it did not start, else the exit code or the signal |
+/// | `process.memory.peak` | maximum resident memory of one of them, in bytes; see below |
+/// | `process.waited` | `false` if the child was dropped before it was waited for; then exit status, CPU time and memory are unknown |
+/// | `error.type` | `not_found` and similar if the child did not start, else the exit code or the signal |
 ///
-/// The status is an error if the child did not start, exited with another code than 0, or was ended by a signal. Its
-/// arguments and its environment are never recorded unless asked for.
+/// The status is an error if the child did not start, exited with another code than 0, or was ended by a signal. Arguments are
+/// recorded only [`with_args`](Self::with_args), the environment never.
 ///
-/// CPU time and memory are taken on Linux, for each child by itself, before the standard library reaps it. The kernel
-/// counts what *this* process had resident as the child's until the `exec`; so a peak is only recorded where it is above
-/// the most that this process has had.
+/// CPU time and memory are read on Linux, for each child separately, before the standard library reaps it. Until the `exec` the
+/// kernel counts the resident memory of *this* process as the child's. So a peak is recorded only if it is above this process's
+/// peak.
 ///
-/// The command keeps the three variables that carried the trace: run it again `.traced(..)`, or not at all.
+/// The command keeps the three variables. To run it again, use `.traced(..)` again, which replaces them.
 ///
-/// Cost, beside starting a process: one span with seven attributes, the texts of three variables, two or three system
-/// calls. Without the feature `record`, or if nothing records, only what is needed: the plain command's calls, and in the
-/// latter case the variables.
+/// Cost, in addition to starting a process: one span with seven attributes, the texts of three variables, two or three system
+/// calls. If no tracer records: the plain command's calls and the variables. Without the feature `record`: the plain command's
+/// calls only.
 ///
 /// [OpenTelemetry's conventions]: https://opentelemetry.io/docs/specs/semconv/cli/cli-spans/
 #[derive(Debug)]
@@ -73,7 +73,7 @@ pub struct Traced<'c, C = Command> {
 }
 
 impl<C: AsCommand> Traced<'_, C> {
-    /// Records the program and its arguments too, as `process.command_args`. They may hold secrets.
+    /// Records the program and its arguments too, as `process.command_args`. They may contain secrets.
     ///
     /// ```
     /// # use heirloom_ipc::prelude::*;
@@ -87,17 +87,16 @@ impl<C: AsCommand> Traced<'_, C> {
         self
     }
 
-    /// Attaches the child to the tracer of this process: if it is a program that uses Heirloom, it records into this
-    /// process's collector, in memory that both share. It needs no exporter, and what it recorded is not lost however it dies: what it had
-    /// finished is exported, and what was open is closed as aborted, with the exit code or the signal.
+    /// Attaches the child to the tracer of this process. A child that uses Heirloom then records into this process's collector,
+    /// through memory that both share. It needs no exporter, and its spans are not lost, no matter how it dies: ended spans are
+    /// exported, and open ones are closed as aborted, with the exit code or the signal.
     ///
-    /// The child does its part when it starts its tracer (`heirloom::init`). Its spans hang below this one if it opens the
-    /// outermost by `Context::from_env()?.in_span(..)`; a root is a root, in a trace of its own.
+    /// The child attaches when it starts its tracer (`heirloom::init`). Its spans are below this one if it starts the outermost by
+    /// `Context::from_env()?.in_span(..)`. A root span starts a separate trace.
     ///
-    /// A program that doesn't use Heirloom runs as always. Where
-    /// there are no regions (other systems than Linux), or none is to be had (no memory, no descriptors, this process
-    /// itself records into its parent's), the child runs without one, and an event on the span, `heirloom.not_attached`,
-    /// says why.
+    /// A program that doesn't use Heirloom runs unchanged. The child runs without a region if the system has none (other systems
+    /// than Linux), if memory or descriptors are exhausted, or if this process itself records into its parent's region. The event
+    /// `heirloom.not_attached` on the span has the reason.
     ///
     /// Cost: a memory file, a mapping and some ten system calls for each child; a thread for the whole process.
     ///
@@ -105,7 +104,7 @@ impl<C: AsCommand> Traced<'_, C> {
     /// # use heirloom_ipc::prelude::*;
     /// # use std::process::Command;
     /// # let root = heirloom_core::root("release");
-    /// Command::new("true").traced(&root).attached().status()?; // not a Heirloom program, so it makes no difference
+    /// Command::new("true").traced(&root).attached().status()?; // not a Heirloom program, so it doesn't attach
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn attached(mut self) -> Self {
@@ -113,8 +112,8 @@ impl<C: AsCommand> Traced<'_, C> {
         self
     }
 
-    /// Hands baggage to the child, which finds it in `BAGGAGE`. Without this, a command that a worker starts while it runs
-    /// a job hands on that job's baggage; any other hands on none.
+    /// Passes baggage to the child, which finds it in `BAGGAGE`. Without this, a command that a worker starts while it runs a job
+    /// passes on that job's baggage. Other commands pass on none.
     ///
     /// ```
     /// # use heirloom_ipc::prelude::*;
@@ -130,7 +129,7 @@ impl<C: AsCommand> Traced<'_, C> {
     }
 }
 
-/// What can be traced: [`Command`], and with the feature `tokio` its twin there.
+/// Commands that can be traced: [`Command`], and with the feature `tokio` tokio's command.
 pub trait AsCommand: sealed::Sealed {
     #[doc(hidden)]
     fn as_command(&mut self) -> &mut Command;

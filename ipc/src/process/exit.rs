@@ -1,8 +1,8 @@
-//! [`Exit`]: how a child process ended, and what it used.
+//! [`Exit`]: the exit status of a child process, and its resource usage.
 
 use std::time::Duration;
 
-/// How a child process ended, and what it and the children that it waited for used.
+/// The exit status of a child process, and the resource usage of the process and of the children that it waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(crate) struct Exit {
     /// The code that it exited with; `None` if a signal ended it.
@@ -13,9 +13,9 @@ pub(crate) struct Exit {
     pub(crate) user: Duration,
     /// CPU time in the kernel.
     pub(crate) system: Duration,
-    /// The most memory that was resident at once. Zero: nothing is known of what it used.
+    /// Maximum resident memory in bytes. Zero: the resource usage is unknown.
     ///
-    /// At least what the process that started it had: the kernel carries that over the `exec`.
+    /// The kernel keeps the peak of the process that started it over the `exec`, so it is at least that.
     pub(crate) peak_bytes: u64,
 }
 

@@ -1,6 +1,6 @@
-//! Linux: how a child ended and what it used, before it is reaped.
+//! Linux: a child's exit status and resource usage, before it is reaped.
 //!
-//! The raw `waitid`, whose fifth argument (which libc's wrapper and rustix lack) is what the child used.
+//! The raw `waitid` has a fifth argument for the resource usage, which libc's wrapper and rustix lack.
 #![allow(unsafe_code)]
 
 use super::exit::Exit;
@@ -19,7 +19,7 @@ pub(crate) fn try_wait(pid: u32) -> io::Result<Option<Exit>> {
     waitid(libc::P_PID, id(pid)?, libc::WNOHANG)
 }
 
-/// As [`try_wait`], by a descriptor of the child: a number is another process's once the child has been reaped.
+/// As [`try_wait`], by a descriptor of the child. A process id may belong to another process once the child has been reaped.
 #[cfg(any(feature = "record", feature = "workers"))]
 pub(super) fn try_wait_on(child: std::os::fd::BorrowedFd<'_>) -> io::Result<Option<Exit>> {
     waitid(libc::P_PIDFD, std::os::fd::AsRawFd::as_raw_fd(&child) as id_t, libc::WNOHANG)
@@ -30,9 +30,9 @@ fn id(pid: u32) -> io::Result<id_t> {
     Ok(pid as id_t)
 }
 
-/// `WNOWAIT` leaves the child as it is, and yet its usage is complete: it has ended.
+/// `WNOWAIT` doesn't reap the child. Its usage is complete, since it has ended.
 fn waitid(by: libc::idtype_t, id: id_t, options: c_int) -> io::Result<Option<Exit>> {
-    // SAFETY: both are plain data of the kernel's, for which zeros are a value.
+    // SAFETY: plain data, for which zeros are a valid value.
     let mut info: siginfo_t = unsafe { std::mem::zeroed() };
     // SAFETY: as above.
     let mut used: rusage = unsafe { std::mem::zeroed() };
@@ -48,7 +48,7 @@ fn waitid(by: libc::idtype_t, id: id_t, options: c_int) -> io::Result<Option<Exi
     }
 }
 
-/// `Ok` if the last system call was interrupted by a signal, and is to be repeated.
+/// `Ok` if a signal interrupted the last system call, which the caller then repeats.
 fn interrupted() -> io::Result<()> {
     match io::Error::last_os_error() {
         error if error.kind() == io::ErrorKind::Interrupted => Ok(()),
@@ -81,7 +81,7 @@ fn peak_bytes(used: &rusage) -> u64 {
 }
 
 pub(crate) fn own_peak_bytes() -> u64 {
-    // SAFETY: plain data, for which zeros are a value.
+    // SAFETY: plain data, for which zeros are a valid value.
     let mut used: rusage = unsafe { std::mem::zeroed() };
     // SAFETY: the pointer is to a live rusage. If the call failed the zeros would stay.
     unsafe { libc::getrusage(libc::RUSAGE_SELF, &mut used) };

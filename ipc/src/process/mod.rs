@@ -1,14 +1,14 @@
-//! The operating system, as far as child processes are concerned, beyond what the standard library asks it for. Which system
-//! has which file is decided here; a port begins here.
+//! System calls for child processes that the standard library doesn't offer. This file chooses the files for each system. A port
+//! starts here.
 //!
 //! | function | contract | Linux | other Unix | else |
 //! |---|---|---|---|---|
-//! | `wait`, `try_wait` | how a child ended and what it used, without reaping it | `linux.rs` | `portable.rs`: unsupported | the same |
-//! | `own_peak_bytes` | the most memory that this process has had | `linux.rs` | 0 | 0 |
+//! | `wait`, `try_wait` | a child's exit status and resource usage, without reaping it | `linux.rs` | `portable.rs`: unsupported | the same |
+//! | `own_peak_bytes` | this process's maximum resident memory | `linux.rs` | 0 | 0 |
 //! | `open` (feature `tokio`) | a descriptor that becomes readable when the child ends | `pidfd.rs` | unsupported | - |
-//! | `Watcher` | tells a [`Watched`] of its child's end | one thread for all, `watch.rs`, `bells.rs` | a thread each, `watch_threads.rs` | - |
+//! | `Watcher` | reports the end of a child to its [`Watched`] | one thread for all, `watch.rs`, `bells.rs` | a thread each, `watch_threads.rs` | - |
 //! | `read_both` | reads two pipes to their ends at the same time | `unix.rs` | `unix.rs` | `other.rs`: a thread |
-//! | `exit_of`, `error_name`, `signal_name` | as OpenTelemetry's attributes have them | `unix.rs` | `unix.rs` | none |
+//! | `exit_of`, `error_name`, `signal_name` | values of OpenTelemetry's attributes | `unix.rs` | `unix.rs` | none |
 //! | `monotonic_ns`, `readable`, `close_stdin`, `exit_now` | for worker pools | `worker.rs` | `worker.rs` | - |
 
 mod exit;

@@ -1,4 +1,4 @@
-//! Systems that are no Unix: the standard library's means only.
+//! Systems other than Unix: only the standard library's functions.
 
 use super::exit::Exit;
 use std::io::{self, Read};
@@ -8,7 +8,7 @@ pub(crate) fn signal_name(signal: i32) -> String {
     signal.to_string()
 }
 
-/// What the standard library tells: nothing of what was used.
+/// The exit status as the standard library has it, without resource usage.
 pub(crate) fn exit_of(status: ExitStatus) -> Exit {
     Exit { code: status.code(), ..Exit::default() }
 }
@@ -17,7 +17,7 @@ pub(crate) fn error_name(_: &io::Error) -> Option<&'static str> {
     None
 }
 
-/// Reads both pipes to their ends: one of them on a thread of its own, so that the child is not stopped by the other.
+/// Reads both pipes to their ends, one of them on a new thread, so that a full pipe doesn't stop the child.
 pub(crate) fn read_both(out: Option<ChildStdout>, err: Option<ChildStderr>) -> io::Result<(Vec<u8>, Vec<u8>)> {
     std::thread::scope(|threads| {
         let err = std::thread::Builder::new().spawn_scoped(threads, || read(err))?;

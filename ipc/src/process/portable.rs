@@ -1,4 +1,4 @@
-//! Every system but Linux: how a child ended is known once it is reaped, and what it used is not.
+//! All systems other than Linux: a child's exit status is known once it is reaped. Its resource usage is unknown.
 
 use super::exit::Exit;
 use std::io;
@@ -15,7 +15,7 @@ pub(crate) fn own_peak_bytes() -> u64 {
     0
 }
 
-/// Nothing to wait on: the runtime's own means are used.
+/// Unsupported: the caller uses the runtime's functions instead.
 #[cfg(all(feature = "tokio", unix))]
 pub(crate) fn open(_pid: u32) -> io::Result<std::os::fd::OwnedFd> {
     Err(io::ErrorKind::Unsupported.into())

@@ -1,4 +1,4 @@
-//! Every Unix: the names of signals and errors, pipes, the monotonic clock, stdin, the end.
+//! Every Unix: the names of signals and errors, exit statuses, pipes.
 
 use super::exit::Exit;
 use rustix::event::{poll, PollFd, PollFlags};
@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ChildStderr, ChildStdout, ExitStatus};
 
-/// What is read from a pipe at a time: what a pipe holds by default.
+/// Bytes per read from a pipe: the default capacity of a pipe on Linux, so that one read can empty it.
 const CHUNK_BYTES: usize = 64 * 1024;
 
 macro_rules! names {
@@ -16,25 +16,25 @@ macro_rules! names {
     };
 }
 
-/// What every Unix has; their numbers differ. Those of real time have only numbers.
+/// Signals of every Unix. Their numbers differ. Real-time signals have only numbers.
 #[rustfmt::skip]
 const SIGNALS: &[(i32, &str)] = names![
     SIGABRT SIGALRM SIGBUS SIGCHLD SIGCONT SIGFPE SIGHUP SIGILL SIGINT SIGIO SIGKILL SIGPIPE SIGPROF SIGQUIT SIGSEGV
     SIGSTOP SIGSYS SIGTERM SIGTRAP SIGTSTP SIGTTIN SIGTTOU SIGURG SIGUSR1 SIGUSR2 SIGVTALRM SIGWINCH SIGXCPU SIGXFSZ
 ];
 
-/// As in `SIGKILL`; the number where it has no name here.
+/// The name, as in `SIGKILL`; the number if [`SIGNALS`] has no name for it.
 pub(crate) fn signal_name(signal: i32) -> String {
     let known = SIGNALS.iter().find(|(number, _)| *number == signal);
     known.map_or_else(|| signal.to_string(), |(_, name)| (*name).to_owned())
 }
 
-/// What the standard library tells: nothing of what was used.
+/// The exit status as the standard library has it, without resource usage.
 pub(crate) fn exit_of(status: ExitStatus) -> Exit {
     Exit { code: status.code(), signal: status.signal(), ..Exit::default() }
 }
 
-/// What the standard library has no kind for, and what starting a process is likely to fail with.
+/// Names of errors that have no kind in the standard library and are likely when a process is started.
 pub(crate) fn error_name(error: &io::Error) -> Option<&'static str> {
     match error.raw_os_error()? {
         libc::EMFILE | libc::ENFILE => Some("too_many_open_files"),
@@ -45,8 +45,8 @@ pub(crate) fn error_name(error: &io::Error) -> Option<&'static str> {
     }
 }
 
-/// Reads both pipes to their ends, whichever has something: a child that fills the one while we wait for the other would
-/// never end.
+/// Reads both pipes to their ends, each as soon as it has data. A child that fills one pipe while this process waits for the other
+/// would never end.
 pub(crate) fn read_both(mut out: Option<ChildStdout>, mut err: Option<ChildStderr>) -> io::Result<(Vec<u8>, Vec<u8>)> {
     let (mut out_bytes, mut err_bytes) = (Vec::new(), Vec::new());
     while let (Some(from_out), Some(from_err)) = (&mut out, &mut err) {
@@ -63,7 +63,7 @@ pub(crate) fn read_both(mut out: Option<ChildStdout>, mut err: Option<ChildStder
     Ok((out_bytes, err_bytes))
 }
 
-/// One read, which doesn't block as something is there.
+/// One read, which doesn't block because data is available.
 fn read_some(pipe: &mut impl Read, bytes: &mut Vec<u8>) -> io::Result<usize> {
     let mut chunk = [0; CHUNK_BYTES];
     loop {
@@ -78,7 +78,7 @@ fn read_some(pipe: &mut impl Read, bytes: &mut Vec<u8>) -> io::Result<usize> {
     }
 }
 
-/// Waits until one of them has something to read or is at its end.
+/// Waits until one of them has data or is at its end.
 fn either(a: &impl AsFd, b: &impl AsFd) -> io::Result<[bool; 2]> {
     let mut polled = [a.as_fd(), b.as_fd()].map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
     loop {

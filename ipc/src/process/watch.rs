@@ -1,4 +1,4 @@
-//! Linux: the one thread of a process that watches its children: for their deaths, and for a shard that fills up.
+//! Linux: one thread per process watches all children for their ends, and for shards that fill up.
 
 use super::bells::{self, Bells};
 use super::exit::Exit;
@@ -11,17 +11,17 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How often it looks for the death of a child that it has no descriptor of.
+/// Polling interval for the end of a child without a descriptor: 20 ms, a compromise between delay and wake-ups.
 const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
-/// How long it rests after each event: a child that rings without a pause costs no more than this allows.
+/// Pause after each event. It bounds the cost of a child that signals without a pause: at most 1,000 wake-ups per second.
 const REST: Duration = Duration::from_millis(1);
 
 /// The watcher of this process.
 #[derive(Debug)]
 pub(crate) struct Watcher {
-    /// What children ring.
+    /// The events that children signal.
     bells: Bells,
-    /// This process's own: there is one more child.
+    /// Signalled by this process when a child was added.
     news: OwnedFd,
     children: Mutex<Vec<Child>>,
 }
@@ -29,13 +29,13 @@ pub(crate) struct Watcher {
 #[derive(Debug)]
 struct Child {
     pid: u32,
-    /// Becomes readable at its death. Without descriptors left there is none.
+    /// Becomes readable at the child's end. `None` if no descriptor was left.
     pidfd: Option<Arc<OwnedFd>>,
     watched: Box<dyn Watched>,
 }
 
 impl Watcher {
-    /// The watcher; starts its thread at the first call in each process: the child of a fork has none of its parent's.
+    /// The watcher. The first call in each process starts its thread, since the child of a fork has no thread of its parent's.
     pub(crate) fn get() -> io::Result<&'static Self> {
         static WATCHER: Mutex<Option<(u32, &'static Watcher)>> = Mutex::new(None);
         let this_process = std::process::id();
@@ -52,7 +52,7 @@ impl Watcher {
         Ok(new)
     }
 
-    /// An event for one more child to wake it with.
+    /// A new event, with which one more child wakes the watcher.
     #[cfg(feature = "record")]
     pub(crate) fn event(&self) -> io::Result<OwnedFd> {
         let event = bells::event()?;
@@ -60,7 +60,7 @@ impl Watcher {
         Ok(event)
     }
 
-    /// Watches a child until its death. The error is for the twin's sake.
+    /// Watches a child until its end. Never fails here. It returns a `Result` because other systems' watchers can fail.
     pub(crate) fn watch(&self, pid: u32, watched: Box<dyn Watched>) -> io::Result<()> {
         let child = Child { pid, pidfd: pidfd::open(pid).ok().map(Arc::new), watched };
         self.lock().push(child);
@@ -82,7 +82,7 @@ impl Watcher {
         }
     }
 
-    /// Waits for an event, or a death. Returns who may have died.
+    /// Waits for an event or for the end of a child. Returns the children that may have ended.
     fn wait(&self) -> Vec<u32> {
         // The lock is free while this thread polls.
         let children: Vec<(u32, Option<Arc<OwnedFd>>)> =
@@ -91,20 +91,20 @@ impl Watcher {
         let descriptors = [self.news.as_fd(), self.bells.as_fd()].into_iter().chain(known);
         let mut polled: Vec<PollFd<'_>> = descriptors.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
         let timeout = (polled.len() < children.len() + 2).then_some(&LOOK);
-        // An interrupted call has found nothing.
+        // An interrupted call found nothing.
         let _: rustix::io::Result<usize> = poll(&mut polled, timeout);
         let mut ready = polled.iter().map(|fd| !fd.revents().is_empty()).skip(2);
         let mut dead = |pidfd: &Option<Arc<OwnedFd>>| pidfd.is_none() || ready.next().unwrap_or(false);
         children.iter().filter(|(_, pidfd)| dead(pidfd)).map(|(pid, _)| *pid).collect()
     }
 
-    /// Tells what happened.
+    /// Reports events and exits.
     fn tell(&self, perhaps_dead: &[u32]) {
         self.lock().retain_mut(|child| {
             let exit = if perhaps_dead.contains(&child.pid) { child.exit() } else { None };
             match &exit {
                 Some(exit) => {
-                    // Closed by the time that anyone hears of the end.
+                    // Closed before the end is reported.
                     child.pidfd = None;
                     child.watched.ended(exit);
                 }
@@ -116,7 +116,7 @@ impl Watcher {
 }
 
 impl Child {
-    /// How it ended; `None` while it runs.
+    /// Its exit; `None` while it runs.
     fn exit(&self) -> Option<Exit> {
         let exit = match &self.pidfd {
             Some(pidfd) => linux::try_wait_on(pidfd.as_fd()),

@@ -1,4 +1,4 @@
-//! Unix without descriptors of processes: a thread for each child that a worker pool watches.
+//! Unix without pidfds: one thread for each child that a worker pool watches.
 
 use super::exit::Exit;
 use super::watched::Watched;
@@ -14,7 +14,7 @@ impl Watcher {
         Ok(&Self(()))
     }
 
-    /// Watches a child until its death.
+    /// Watches a child until its end.
     pub(crate) fn watch(&self, pid: u32, watched: Box<dyn Watched>) -> io::Result<()> {
         let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
         let watch = move || watched.ended(&exit(pid));
@@ -23,8 +23,8 @@ impl Watcher {
     }
 }
 
-/// Waits until the child has ended, and leaves it to be reaped by its owner, so that its id stays its own. Returns early
-/// where it can't be waited for: another part of the program has reaped it, or SIGCHLD is ignored.
+/// Waits until the child has ended, without reaping it, so that its process id isn't used again. Returns early if it can't be waited
+/// for: another part of the program has reaped it, or SIGCHLD is ignored.
 fn exit(pid: Pid) -> Exit {
     loop {
         match waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {

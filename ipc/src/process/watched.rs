@@ -1,14 +1,14 @@
-//! [`Watched`]: what wants to know how a child ends.
+//! [`Watched`]: receives the events and the exit of a child.
 
 use super::exit::Exit;
 use std::fmt::Debug;
 
-/// What the watcher tells about one child.
+/// The watcher's reports about one child.
 pub(crate) trait Watched: Send + Debug {
-    /// A child has rung, not necessarily this one. Only children that have an event do.
+    /// A child has signalled its event. It may be another child than this one.
     fn rung(&self);
 
-    /// The child has ended and is not reaped yet. Called once. Where another part of the program has reaped it already, how it
-    /// ended is unknown: [`Exit::default`].
+    /// The child has ended and is not reaped yet. Called once. If another part of the program has reaped it already, the exit
+    /// status is unknown: [`Exit::default`].
     fn ended(&self, exit: &Exit);
 }

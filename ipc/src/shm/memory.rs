@@ -25,8 +25,8 @@ impl Memory {
     }
 }
 
-// SAFETY: the mapping is the whole of an anonymous memory file, which the system zeroed, mapped for as long as the value
-// lives, and sealed against shrinking: made so by `sys::memory_file` or checked so by `child::find`.
+// SAFETY: the mapping is a whole anonymous memory file, which the system zeroed. It is mapped as long as the value exists. It is
+// sealed against shrinking: `sys::memory_file` makes it so, or `child::find` checks it.
 unsafe impl Mapping for Memory {
     fn memory(&self) -> NonNull<[u8]> {
         self.map.memory()

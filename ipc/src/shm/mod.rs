@@ -1,15 +1,14 @@
 //! Shared-memory shards: a child that attaches to its parent's tracer.
 //!
-//! | file | what it does |
+//! | file | task |
 //! |---|---|
-//! | `parent.rs` | makes a region for a command's child and hands it down |
+//! | `parent.rs` | makes a region for a command's child and passes it to the child |
 //! | `child.rs` | finds it, when the child starts its tracer |
 //! | `memory.rs` | the memory file and its mapping |
-//! | `variable.rs` | the environment variable that says where it is |
+//! | `variable.rs` | the environment variable that names it |
 //! | `sys.rs` | the system calls |
 //!
-//! What is in the memory, and who believes what, is `heirloom_core::region`'s business; the format is in
-//! `docs/shm-format.md`.
+//! `heirloom_core::region` defines the contents of the memory and validates them. `docs/shm-format.md` specifies the format.
 
 mod child;
 mod memory;

@@ -1,4 +1,4 @@
-//! The parent's side: makes a region for a command's child, and hands it down.
+//! The parent's side: makes a region for a command's child, and passes it to the child.
 
 use super::memory::Memory;
 use super::sys;
@@ -15,19 +15,19 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Why a child could not get a region. It runs all the same, and finds its parent's context in its environment.
+/// The reason why a child has no region. The child still runs, and finds its parent's context in its environment.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RegionError {
-    /// The context is of no tracer that runs.
+    /// The context belongs to no running tracer.
     NoTracer,
-    /// The tracer can't take a child in.
+    /// The tracer can't attach a child.
     Host(HostError),
     /// A system call failed.
     System {
-        /// What it was to do.
+        /// Its purpose.
         what: &'static str,
-        /// Why it didn't.
+        /// Its error.
         error: io::Error,
     },
 }
@@ -35,9 +35,9 @@ pub enum RegionError {
 impl fmt::Display for RegionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            RegionError::NoTracer => {
-                f.write_str("the context belongs to no tracer that runs, so a child can't record into it")
-            }
+            RegionError::NoTracer => f.write_str(
+                "the context belongs to no running tracer, so the child can't attach to it; start the tracer first",
+            ),
             RegionError::Host(error) => error.fmt(f),
             RegionError::System { what, error } => write!(f, "can't {what} for a child's region: {error}"),
         }
@@ -64,12 +64,12 @@ pub struct Attaching {
     region: Region,
     watcher: &'static Watcher,
     _kept: Kept,
-    /// Closed in this process when the child has its own.
+    /// Closed in this process once the child has its descriptors.
     _file: OwnedFd,
 }
 
-/// The descriptors that the child keeps, as long as this lives: a command that is used again must not give away what it gave
-/// its first child.
+/// The descriptors that the child keeps, as long as this value exists. A command that is used again must not pass the first
+/// child's descriptors to another child.
 #[derive(Debug)]
 struct Kept(Arc<[AtomicI32; 2]>);
 
@@ -79,28 +79,29 @@ impl Drop for Kept {
     }
 }
 
-/// The region of a child that runs.
+/// The region of a running child.
 #[derive(Clone, Debug)]
 pub struct Attached {
     region: Arc<Region>,
 }
 
 impl Attaching {
-    /// Makes a region of this context's tracer, and has the command's next child inherit it: that child alone, not what it
-    /// starts.
+    /// Makes a region of this context's tracer, which the command's next child inherits. Processes that the child starts don't
+    /// inherit it.
     ///
     /// The child doesn't inherit `HEIRLOOM_TRACE_FILE`, unless the command sets it: it would overwrite its parent's file.
     ///
     /// # Errors
-    /// The context has no tracer that runs and has a collector, or the system has no memory or descriptors left. The command
-    /// is as it was then, but that the variable is removed from its environment.
+    /// The context has no running tracer with a collector, or the system has no memory or descriptors left. The command is then
+    /// unchanged, except that the variable is removed from its environment.
     pub fn prepare(command: &mut Command, cx: impl Into<Context>) -> Result<Self, RegionError> {
         command.env_remove(VARIABLE);
         let tracer = Tracer::of(cx.into()).ok_or(RegionError::NoTracer)?;
         let watcher = Watcher::get().map_err(system("start the watching thread"))?;
         let bytes = Region::bytes(&tracer);
         let file = sys::memory_file(bytes).map_err(system("make a memory file"))?;
-        let (length, inode) = sys::length_and_inode(file.as_raw_fd()).map_err(system("look at the memory file"))?;
+        let (length, inode) =
+            sys::length_and_inode(file.as_raw_fd()).map_err(system("read the size of the memory file"))?;
         let event = watcher.event().map_err(system("make an event"))?;
         let child_event = event.as_raw_fd();
         let second = file.try_clone().map_err(system("duplicate a descriptor"))?;
@@ -122,16 +123,16 @@ impl Attaching {
         Ok(Self { region, watcher, _kept: kept, _file: second })
     }
 
-    /// The child runs. From now on its death is watched for.
+    /// Call this once the child runs. From then on its end is watched.
     pub fn started(self, pid: u32) -> Attached {
         let watcher = self.watcher;
         let attached = self.started_unwatched(pid);
-        // It can't fail here.
+        // Never fails on Linux.
         drop(watcher.watch(pid, Box::new(attached.clone())));
         attached
     }
 
-    /// The child runs, and the caller has the watcher tell the result of its death.
+    /// As [`started`](Self::started), for a caller that watches the child itself and passes its exit on to the result.
     pub(crate) fn started_unwatched(self, pid: u32) -> Attached {
         self.region.started(pid);
         Attached { region: Arc::new(self.region) }
@@ -139,23 +140,23 @@ impl Attaching {
 }
 
 impl Attached {
-    /// The child is no more, and this is how it ended: for whoever knows that before the watcher does.
+    /// The child has ended like this. For callers that know it before the watcher does.
     pub fn died(&self, death: Death) {
         self.region.died(death);
     }
 
-    /// This process is about to kill the child, for this reason: it stands in the status of the spans that the child
-    /// leaves open. The first reason counts.
+    /// This process is about to kill the child for this reason. The spans that the child leaves open have the reason in their
+    /// status. The first reason counts.
     pub fn killing(&self, reason: &str) {
         self.region.killing(reason);
     }
 
-    /// Whether the child has attached: it is a program that uses Heirloom, and has started its tracer.
+    /// Whether the child has attached. If so, it uses Heirloom and has started its tracer.
     pub fn is_attached(&self) -> bool {
         self.region.is_attached()
     }
 
-    /// Waits until the collector has read everything that the dead child left, at most for a time.
+    /// Waits until the collector has read everything that the dead child left, for at most `timeout`.
     pub fn wait_closed(&self, timeout: Duration) -> Option<RegionReport> {
         self.region.wait_closed(timeout)
     }
@@ -175,7 +176,7 @@ impl Watched for Attached {
     }
 }
 
-/// Seeded by the operating system, through the standard library's hasher.
+/// A random number. The operating system seeds it through the standard library's hasher.
 fn nonce() -> u64 {
     std::collections::hash_map::RandomState::new().build_hasher().finish()
 }

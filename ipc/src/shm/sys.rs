@@ -1,4 +1,4 @@
-//! The system calls that a region needs. Each wraps one, and says what went wrong.
+//! The system calls that a region needs. Each function wraps one call and returns its error.
 #![allow(unsafe_code)]
 
 use std::ffi::CStr;
@@ -10,7 +10,7 @@ use std::ptr::NonNull;
 const NAME: &CStr = c"heirloom-region";
 /// `MFD_NOEXEC_SEAL`, from Linux 6.3 on: the memory can't be executed.
 const NOEXEC_SEAL: libc::c_uint = 8;
-/// What a region's memory is sealed against: no process can make it shorter, longer, or change the seals.
+/// The seals of a region's memory: no process can shorten it, extend it, or change the seals.
 pub(super) const SEALS: libc::c_int = libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_SEAL;
 
 fn done(result: libc::c_int) -> io::Result<libc::c_int> {
@@ -23,15 +23,15 @@ fn done(result: libc::c_int) -> io::Result<libc::c_int> {
 
 fn owned(result: libc::c_int) -> io::Result<OwnedFd> {
     let fd = done(result)?;
-    // SAFETY: the system has just made this descriptor, and nobody else has it.
+    // SAFETY: the system has just made this descriptor, and no other code has it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// An anonymous memory file of so many zeroed bytes, sealed, and closed on exec.
+/// An anonymous memory file of this many zeroed bytes, sealed, and closed on exec.
 pub(super) fn memory_file(bytes: usize) -> io::Result<OwnedFd> {
     let length = libc::off_t::try_from(bytes).map_err(|_| io::ErrorKind::InvalidInput)?;
     if bytes as u64 > max_file_bytes() {
-        // Going on would raise SIGXFSZ, which kills the process.
+        // The next call would raise SIGXFSZ, which kills the process.
         return Err(io::Error::from_raw_os_error(libc::EFBIG));
     }
     let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
@@ -92,7 +92,7 @@ pub(super) fn keep_on_exec(fd: RawFd, keep: bool) -> io::Result<()> {
 #[derive(Debug)]
 pub(super) struct Map(NonNull<[u8]>);
 
-// SAFETY: it is an address; who may touch the memory is the region's protocol.
+// SAFETY: it is an address. The region's protocol says which code may access the memory.
 unsafe impl Send for Map {}
 // SAFETY: as above.
 unsafe impl Sync for Map {}
@@ -124,7 +124,7 @@ impl Drop for Map {
     }
 }
 
-/// Takes the pages of a range from the system.
+/// Allocates the pages of a range.
 pub(super) fn allocate(file: BorrowedFd<'_>, range: Range<usize>) -> io::Result<()> {
     let (offset, length) = (range.start as libc::off_t, range.len() as libc::off_t);
     loop {
@@ -136,8 +136,8 @@ pub(super) fn allocate(file: BorrowedFd<'_>, range: Range<usize>) -> io::Result<
     }
 }
 
-/// Has a command's child keep descriptors that close on exec in every other one. `keep` runs in the child, between fork and
-/// exec: it may only use atomics, and `getpid`.
+/// Makes a command's child keep descriptors that close on exec in every other child. `keep` runs in the child, between fork and
+/// exec. It may use only atomics and `getpid`.
 pub(super) fn in_child(command: &mut std::process::Command, keep: impl Fn() -> [RawFd; 2] + Send + Sync + 'static) {
     use std::os::unix::process::CommandExt;
     let run = move || keep().into_iter().filter(|fd| *fd >= 0).try_for_each(|fd| keep_on_exec(fd, true));

@@ -1,4 +1,4 @@
-//! The environment variable that tells a child where its region is.
+//! The environment variable that tells a child which descriptors its region has.
 
 use std::fmt;
 use std::os::fd::RawFd;
@@ -7,10 +7,9 @@ use std::str::FromStr;
 /// Its name.
 pub(crate) const VARIABLE: &str = "HEIRLOOM_REGION";
 
-/// What it says: `1:memory:event:bytes:inode:nonce`, numbers in decimal.
+/// Its value: `1:memory:event:bytes:inode:nonce`, numbers in decimal.
 ///
-/// The inode tells a stale variable, inherited by a grandchild in which the descriptor is something else by now, from one
-/// that is meant for this process.
+/// The inode reveals a stale variable: a grandchild inherited it, and the descriptor there is another file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) memory: RawFd,
@@ -29,7 +28,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// The variable is not what this version writes.
+/// The variable is not in the format that this version writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NotAPlace;
 

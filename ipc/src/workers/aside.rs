@@ -1,4 +1,4 @@
-//! Runs what blocks on a thread beside the executor: starting and shutting down a pool, as futures of any runtime.
+//! Runs blocking work on a new thread, for an executor: starting and shutting down a pool, as futures for any runtime.
 
 use super::slot::{Found, Slot};
 use std::future::poll_fn;
@@ -22,8 +22,8 @@ impl<T> Drop for Leave<T> {
     }
 }
 
-/// Starts a thread that runs `work`, at once. The future gives its result; `None` if it panicked. Dropping the future
-/// leaves the thread to finish.
+/// Starts a thread that runs `work` at once. The future returns its result; `None` if it panicked. If the future is dropped, the
+/// thread still finishes.
 pub(super) fn aside<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<impl std::future::Future<Output = Option<T>> + Send> {

@@ -1,4 +1,4 @@
-//! How a pool is set up.
+//! [`PoolBuilder`]: the settings of a pool.
 
 use super::aside::aside;
 use super::error::StartError;
@@ -19,17 +19,17 @@ use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// A pool that was not started yet.
+/// The settings of a pool that was not started yet.
 ///
 /// | setting | default |
 /// |---|---|
 /// | [`workers`](Self::workers) | the available parallelism |
 /// | [`queue`](Self::queue) | 1,024 jobs |
 /// | [`submit_timeout`](Self::submit_timeout) | 30 s |
-/// | [`in_flight`](Self::in_flight) | at most 32 jobs in a worker |
+/// | [`in_flight`](Self::in_flight) | at most 32 jobs per worker |
 /// | [`message_bytes`](Self::message_bytes) | 16 MiB |
 /// | [`retries`](Self::retries) | 0 |
-/// | [`restarts`](Self::restarts) | 10 within 60 s, of each worker |
+/// | [`restarts`](Self::restarts) | 10 within 60 s, for each worker |
 /// | [`start_timeout`](Self::start_timeout) | 10 s |
 /// | [`executable`](Self::executable), [`test_entry`](Self::test_entry) | this program itself |
 /// | [`arg`](Self::arg), [`env`](Self::env) | no argument, this process's environment |
@@ -40,7 +40,7 @@ pub struct PoolBuilder<J, R> {
     workers: usize,
     limits: Limits,
     submit_timeout: Duration,
-    /// Whether `plan.executable` was chosen, so that it need not call `serve` in this process too.
+    /// Whether `plan.executable` was set. Then this process need not call `serve`.
     chosen: bool,
     nested: bool,
     types: PhantomData<fn(J) -> R>,
@@ -76,62 +76,62 @@ where
         }
     }
 
-    /// How many processes, at least one.
+    /// The number of processes, at least one.
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = workers.max(1);
         self
     }
 
-    /// How many jobs may wait until a worker takes them, at least one.
+    /// Maximum number of jobs that wait for a worker, at least one.
     pub fn queue(mut self, jobs: usize) -> Self {
         self.limits.queue = jobs.max(1);
         self
     }
 
-    /// How long [`submit`](Pool::submit) waits at most while the queue is full.
+    /// Maximum time that [`submit`](Pool::submit) waits while the queue is full.
     pub fn submit_timeout(mut self, timeout: Duration) -> Self {
         self.submit_timeout = timeout;
         self
     }
 
-    /// How many jobs a worker may have at most, the one that it runs included; at least one.
+    /// Maximum number of jobs in a worker, including the one that it runs; at least one.
     ///
-    /// It gets fewer the longer they take: beside the job that it runs, as many as take a millisecond together. A job
-    /// that waits in a worker can't be taken by another one that is free. With 32 a pool passes 5 to 9 times
-    /// as many of the smallest jobs as with one, with 128 hardly more (`examples/jobs_per_second.rs`).
+    /// Longer jobs lower the number: in addition to the job that it runs, a worker gets about a millisecond of work. A free worker
+    /// can't take a job that waits in another worker. With 32, a pool runs 5 to 9 times as many of the smallest jobs per second as
+    /// with one; 128 gains little more (`examples/jobs_per_second.rs`).
     pub fn in_flight(mut self, jobs: usize) -> Self {
         self.limits.in_flight = jobs.max(1);
         self
     }
 
-    /// How large a serialised job or reply may be, in bytes; at most 1 GiB.
+    /// Maximum size of a serialised job or reply in bytes; at most 1 GiB.
     pub fn message_bytes(mut self, bytes: usize) -> Self {
         self.plan.message_bytes = bytes.min((1 << 30) - OVERHEAD);
         self
     }
 
-    /// How often a job is tried again after the worker died that was at it. Such a job may have had its effect already,
-    /// so it runs *at least* once then.
+    /// Maximum number of retries of a job whose worker died while it ran. Such a job may have had its effect already, so it then
+    /// runs *at least* once.
     pub fn retries(mut self, retries: u32) -> Self {
         self.limits.retries = retries;
         self
     }
 
-    /// How often each worker that died is started again: `limit` times within `window`. It waits before: 5 ms, then
-    /// twice as long each time, up to a second. When no worker is left, all jobs fail.
+    /// Maximum number of restarts of each worker that died: `limit` times within `window`. The pause before a restart is 5 ms, then
+    /// twice as long each time, up to a second. If no worker is left, all jobs fail.
     pub fn restarts(mut self, limit: u32, window: Duration) -> Self {
         self.plan.restarts = limit;
         self.plan.restart_window = window;
         self
     }
 
-    /// How long a process may take until it is ready.
+    /// Maximum time until a process is ready.
     pub fn start_timeout(mut self, timeout: Duration) -> Self {
         self.plan.start_timeout = timeout;
         self
     }
 
-    /// Another program, which calls [`serve`](super::serve) with a worker of this name and these types.
+    /// Uses another program, which calls [`serve`](super::serve) with a worker of this name and these types.
     pub fn executable(mut self, path: impl AsRef<Path>) -> Self {
         self.plan.executable = path.as_ref().to_owned();
         self.chosen = true;
@@ -150,10 +150,9 @@ where
         self
     }
 
-    /// For pools in tests: a test's program has no `main` of its own that could call [`serve`](super::serve), and
-    /// started again it would run all tests. So the workers run this one test alone, by its name as `cargo test` prints
-    /// it, and that test calls `serve`. When it runs as a test, it returns at once. Inside a module the name is
-    /// `tests::heirloom_worker`.
+    /// For pools in tests. A test program's `main` doesn't call [`serve`](super::serve), and the program would run all tests when it
+    /// is started again. So the workers run only this test, named as `cargo test` prints it, and the test calls `serve`. In a normal
+    /// test run it returns at once. Inside a module the name is `tests::heirloom_worker`.
     ///
     /// ```
     /// # use heirloom_ipc::workers::{self, Worker};
@@ -170,27 +169,28 @@ where
     ///     // ..
     /// }
     /// ```
-    #[allow(clippy::test_attr_in_doctest)] // that is what it shows; `ipc/tests/workers` does it
+    #[allow(clippy::test_attr_in_doctest)] // the example shows a test; `ipc/tests/workers` runs one
     pub fn test_entry(mut self, test: &str) -> Self {
         self.plan.args = ["--exact", test, "--include-ignored", "--nocapture", "--quiet"].map(OsString::from).into();
         self.chosen = true;
         self
     }
 
-    /// Allows a worker to have a pool of its own. What *its* workers record is not in the trace: a worker has no collector.
+    /// Allows a worker to start another pool. The spans of *that* pool's workers are not in the trace, because a worker has no
+    /// collector.
     pub fn nested(mut self, nested: bool) -> Self {
         self.nested = nested;
         self
     }
 
-    /// Starts the processes and waits until all are ready, or one of them failed. They record into the tracer that is
-    /// current, else into the global one: start that first.
+    /// Starts the processes and waits until all are ready or one has failed. They record into the current context's tracer, else
+    /// into the global one. Start the tracer first.
     ///
     /// Cost: some milliseconds; four threads and eight descriptors for each worker, two threads for the pool.
     ///
     /// # Errors
     ///
-    /// The first worker's failure; the others are ended. See [`StartError`].
+    /// The failure of the first worker that failed. The others are ended. See [`StartError`].
     pub fn start(mut self) -> Result<Pool<J, R>, StartError> {
         if in_worker() && !self.nested {
             return Err(StartError::InsideWorker);
@@ -202,8 +202,8 @@ where
         Pool::start(self.plan, self.workers, self.limits, self.submit_timeout)
     }
 
-    /// As [`start`](Self::start), as a future of any executor, whose thread it doesn't block: a thread of its own starts the
-    /// pool, at once. The workers record into the trace that is current where this is called.
+    /// As [`start`](Self::start), as a future for any executor, whose thread it doesn't block. A new thread starts the pool at once.
+    /// The workers record into the tracer of the context that is current when this is called.
     ///
     /// # Errors
     ///
@@ -222,7 +222,7 @@ where
     }
 }
 
-/// The file that this process runs, also if another one has its name by now.
+/// The file that this process runs, even if another file has its name by now.
 fn this_program() -> PathBuf {
     let itself = Path::new("/proc/self/exe");
     match itself.exists() {

@@ -1,4 +1,4 @@
-//! The pool's threads: started by name, counted, waited for up to a deadline.
+//! The pool's threads: starts them by name, counts them, and waits for them up to a deadline.
 
 use std::fmt;
 use std::io;
@@ -6,10 +6,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// Longer than any process lives, and never too much for an `Instant`.
+/// Upper bound of a timeout (100 years), so that its sum with an `Instant` can't overflow.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
-/// When a timeout that begins now is over.
+/// The end of a timeout that starts now.
 pub(super) fn deadline(timeout: Duration) -> Instant {
     Instant::now() + timeout.min(FOREVER)
 }
@@ -31,7 +31,7 @@ struct State {
     handles: Vec<JoinHandle<()>>,
 }
 
-/// One thread at work. Dropped last on that thread, also when it panics.
+/// One running thread. Dropped last on that thread, also if it panics.
 struct AtWork(Arc<Shared>);
 
 impl Crew {
@@ -62,7 +62,7 @@ impl Crew {
         }
         let handles = std::mem::take(&mut state.handles);
         drop(state);
-        // They have nothing left to do, so this takes microseconds. A thread that panicked has said so itself.
+        // They have nothing left to do, so this takes microseconds. A thread that panicked has printed its message.
         handles.into_iter().for_each(|handle| drop(handle.join()));
         true
     }

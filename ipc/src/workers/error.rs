@@ -1,4 +1,4 @@
-//! One error type per operation. Whatever is refused or fails gives the job back where that is possible.
+//! One error type per operation. An error gives the job back if that is possible.
 
 use std::fmt;
 use std::io;
@@ -12,79 +12,78 @@ use std::time::Duration;
 pub struct Death {
     /// Its process id; zero if there was no process.
     pub pid: u32,
-    /// Its exit code or signal; `None` if somebody else reaped the process.
+    /// Its exit code or signal; `None` if other code reaped the process.
     pub exit: Option<ExitStatus>,
-    /// The last 4 KiB of what it wrote to stderr.
+    /// The last 4 KiB of its stderr.
     pub stderr_tail: String,
-    /// Why the pool ended it, or why it could not be started; `None` if it ended on its own.
+    /// The reason why the pool ended it, or why it could not be started; `None` if it ended without the pool.
     pub reason: Option<String>,
 }
 
-/// Why a pool did not start. Nothing is left behind: no process, thread, descriptor or file.
+/// The reason why a pool did not start. Nothing is left behind: no process, thread, descriptor or file.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StartError {
-    /// This process is itself a worker, and workers don't start pools unless
-    /// [`nested`](super::PoolBuilder::nested) allows it: else a program that forgot to call
-    /// [`serve`](super::serve) would start itself without end.
+    /// This process is a worker, and workers don't start pools unless [`nested`](super::PoolBuilder::nested) allows it.
+    /// Otherwise a program that forgot to call [`serve`](super::serve) would start itself without end.
     InsideWorker,
-    /// Workers would be this program again, but it never called [`serve`](super::serve).
+    /// The workers are this program started again, but it never called [`serve`](super::serve).
     NotServed,
     /// The operating system can't run the executable.
     Spawn {
-        /// What was to be run.
+        /// The executable.
         executable: PathBuf,
-        /// The operating system's answer.
+        /// The operating system's error.
         error: io::Error,
     },
-    /// The process ended before it introduced itself as a worker.
+    /// The process ended before it sent its hello.
     Exited(Death),
-    /// The process did not introduce itself as a worker in time, and was killed.
+    /// The process did not send its hello in time, and was killed.
     TimedOut {
         /// How long the pool waited.
         after: Duration,
         /// The process.
         death: Death,
     },
-    /// The process speaks, but it is no worker that this pool can use: another version, other names or types.
+    /// This pool can't use the process as a worker: it has another version, other names or other types.
     Mismatch {
         /// What differs.
         difference: String,
         /// The process, which was killed.
         death: Death,
     },
-    /// The operating system has no descriptor, thread or temporary file to give.
+    /// The operating system has no descriptor, thread or temporary file left.
     Io(io::Error),
     /// The pool was shut down meanwhile.
     ShutDown,
 }
 
-/// Why a job was not taken. Each gives the job back.
+/// The reason why a job was not taken. Each gives the job back.
 #[non_exhaustive]
 pub enum SubmitError<J> {
-    /// The queue is full, and stayed so until the deadline.
+    /// The queue stayed full until the deadline.
     Full(J),
-    /// The job is larger than a message may be.
+    /// The job is larger than the maximum size of a message.
     TooLarge {
         /// The job.
         job: J,
-        /// Its size as bytes.
+        /// Its size in bytes.
         bytes: usize,
-        /// The largest size that [`message_bytes`](super::PoolBuilder::message_bytes) allows.
+        /// The maximum size that [`message_bytes`](super::PoolBuilder::message_bytes) allows.
         limit: usize,
     },
     /// The job's `Serialize` failed.
     Unserialisable {
         /// The job.
         job: J,
-        /// What it said.
+        /// Its error.
         message: String,
     },
     /// The pool was shut down.
     ShutDown(J),
 }
 
-/// Why a job has no reply. `job` is the job itself; `None` only if it can't be read back from its own bytes.
+/// The reason why a job has no reply. `job` is the job itself; `None` only if it can't be deserialised from its bytes.
 #[non_exhaustive]
 pub enum JobError<J> {
     /// The job panicked. Its worker goes on.
@@ -94,33 +93,33 @@ pub enum JobError<J> {
         /// The panic's message.
         message: String,
     },
-    /// The worker died while it was at this job, and no retry was left.
+    /// The worker died while it ran this job, and no retry was left.
     WorkerDied {
         /// The job.
         job: Option<J>,
         /// How the worker died.
         death: Box<Death>,
     },
-    /// The job or its reply could not be read or written: too large, or its `Serialize` or `Deserialize` failed.
+    /// The job or its reply is too large, or its `Serialize` or `Deserialize` failed.
     Message {
         /// The job.
         job: Option<J>,
-        /// What went wrong, and where.
+        /// The error, and where it happened.
         message: String,
     },
-    /// No worker is alive, and none may be started again.
+    /// No worker is left, and none may be started again.
     NoWorkers {
         /// The job.
         job: Option<J>,
         /// How the last worker died.
         death: Box<Death>,
     },
-    /// The job was not done by its [`deadline`](super::Submission::deadline). If a worker had begun it and doesn't answer
+    /// The job was not done by its [`deadline`](super::Submission::deadline). If a worker had started it and doesn't answer
     /// soon, that worker is killed and replaced.
     DeadlineExceeded {
         /// The job.
         job: Option<J>,
-        /// How long it had, from when it was submitted.
+        /// The deadline, as a time since the submission.
         after: Duration,
     },
     /// The pool was shut down or dropped before the job was done.
@@ -145,7 +144,7 @@ impl<J> SubmitError<J> {
 }
 
 impl<J> JobError<J> {
-    /// The job, to try it again or to say which one it was.
+    /// The job, to submit it again or to report it.
     pub fn into_job(self) -> Option<J> {
         match self {
             JobError::Panicked { job, .. }
@@ -176,7 +175,7 @@ impl fmt::Display for Death {
         }
         match self.stderr_tail.trim() {
             "" => Ok(()),
-            tail => write!(f, "; it wrote last: {tail}"),
+            tail => write!(f, "; its last output on stderr: {tail}"),
         }
     }
 }
@@ -194,12 +193,12 @@ impl fmt::Display for StartError {
             ),
             StartError::Spawn { executable, error } => write!(f, "can't run {}: {error}", executable.display()),
             StartError::Exited(death) => {
-                write!(f, "a worker ended before it was ready (does its `main` call `workers::serve`?): {death}")
+                write!(f, "a worker ended before it was ready (does its `main` call `workers::serve` first?): {death}")
             }
             StartError::TimedOut { after, death } => {
-                write!(f, "a worker was not ready after {after:?} (does its `main` call `workers::serve`?): {death}")
+                write!(f, "a worker was not ready after {after:?} (does its `main` call `workers::serve` first?): {death}")
             }
-            StartError::Mismatch { difference, death } => write!(f, "a worker doesn't fit: {difference}: {death}"),
+            StartError::Mismatch { difference, death } => write!(f, "this pool can't use its worker (is it built from the same version?): {difference}: {death}"),
             StartError::Io(error) => write!(f, "can't start workers: {error}"),
             StartError::ShutDown => f.write_str("the pool was shut down while its workers started"),
         }
@@ -209,7 +208,7 @@ impl fmt::Display for StartError {
 impl<J> fmt::Display for SubmitError<J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            SubmitError::Full(_) => f.write_str("the pool's queue is full"),
+            SubmitError::Full(_) => f.write_str("the pool's queue is full; wait and submit again, or raise `queue`"),
             SubmitError::TooLarge { bytes, limit, .. } => {
                 write!(f, "the job has {bytes} bytes, more than the limit of {limit}; raise `message_bytes`")
             }
@@ -223,10 +222,13 @@ impl<J> fmt::Display for JobError<J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             JobError::Panicked { message, .. } => write!(f, "the job panicked: {message}"),
-            JobError::WorkerDied { death, .. } => write!(f, "the worker died at this job: {death}"),
+            JobError::WorkerDied { death, .. } => write!(f, "the worker died while it ran the job: {death}"),
             JobError::Message { message, .. } => f.write_str(message),
             JobError::NoWorkers { death, .. } => {
-                write!(f, "no worker is left: they died more often than `restarts` allows; the last: {death}")
+                write!(
+                    f,
+                    "no worker is left, because they died more often than `restarts` allows; the last one: {death}"
+                )
             }
             JobError::DeadlineExceeded { after, .. } => {
                 write!(f, "the job was not done within its deadline of {after:?}; allow more, or split it")
@@ -237,7 +239,7 @@ impl<J> fmt::Display for JobError<J> {
     }
 }
 
-// By hand, so that jobs need no `Debug`: what is shown is the error.
+// Implemented by hand, so that jobs need no `Debug`.
 
 impl<J> fmt::Debug for SubmitError<J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

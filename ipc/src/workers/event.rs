@@ -1,4 +1,4 @@
-//! What the keeper of a worker is told, and by whom.
+//! The messages to the keeper of a worker.
 
 use super::message::Hello;
 use std::io;
@@ -7,28 +7,28 @@ use std::io;
 pub(super) enum Event {
     /// From the threads of the process with this number.
     From(u64, News),
-    /// The job with this id has outlived its deadline and the grace after it; its worker has not answered.
+    /// The deadline of the job with this id has passed, and the grace period too. Its worker has not answered.
     Overdue(u64),
     /// The pool is closed and all jobs are done.
     Close,
-    /// The pool is closed; jobs that are not done have failed.
+    /// The pool is closed. Jobs that were not done have failed.
     Kill,
 }
 
 /// What happened to one worker process.
 pub(super) enum News {
     Hello(Result<Box<Hello>, NoHello>),
-    /// The process has ended and waits to be reaped.
+    /// The process has ended and is not reaped yet.
     Ended,
-    /// What it sends is not understood, or nothing can be sent to it.
+    /// Its messages are invalid, or nothing can be sent to it.
     Broken(String),
 }
 
-/// Why there is no hello.
+/// The reason why there is no hello.
 pub(super) enum NoHello {
-    /// Nothing could be received.
+    /// Receiving failed.
     Io(io::Error),
-    /// Something was received.
+    /// The received message is invalid.
     Unreadable(String),
     /// The worker disconnected, or is about to end.
     BrokeOff,

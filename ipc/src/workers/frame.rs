@@ -1,36 +1,36 @@
-//! Frames: what is sent over the byte channels, in both directions.
+//! Frames: the units that are sent over the byte channels, in both directions.
 //!
 //! ```text
 //! 0        4         5      6      8         12
 //! | magic  | version | kind | zero | length  | payload (length bytes) |
 //! ```
 //!
-//! A frame is cut into messages of about [`CHUNK`] bytes, so that each is one packet of the socket below. Larger ones
-//! `ipc-channel` would send over a socket of its own whose other end the sender holds too: if the receiver died then, the
-//! sender would wait for ever.
+//! A frame is cut into messages of about [`CHUNK`] bytes, so that each is one packet of the socket. `ipc-channel` sends a larger
+//! message over a separate socket, and the sender holds its other end too. If the receiver died then, the sender would wait without
+//! end.
 //!
-//! The first message of a frame begins with the magic, each further one with [`GOES_ON`]. So the wake frame that the pool
-//! sends behind what a dead worker sent is never taken for the rest of a reply that the worker could not finish.
+//! The first message of a frame starts with the magic, each further one with [`GOES_ON`]. The pool sends a wake frame after the last
+//! message of a dead worker. So the wake frame is never taken for the rest of an unfinished reply.
 
 use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender, IpcError};
 use std::fmt;
 use std::io;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
-/// Far below what a socket's buffer takes (208 KiB by default on Linux), so that several are under way.
+/// Bytes per message: far below the buffer of a socket (208 KiB by default on Linux), so that several fit into it.
 const CHUNK: usize = 32 * 1024;
-/// What a message begins with that continues a frame. The magic begins with something else.
+/// The first byte of a message that continues a frame. The magic starts with another byte.
 const GOES_ON: u8 = b'+';
 const MAGIC: [u8; 4] = *b"HLwk";
-/// The version of everything that is said between pool and worker.
+/// The version of the protocol between pool and worker.
 pub(super) const VERSION: u8 = 2;
 const HEADER: usize = 12;
-/// What a frame may be larger than the job or reply in it.
+/// Maximum number of bytes of a frame in addition to the job or reply in it.
 pub(super) const OVERHEAD: usize = 64 * 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// To the worker, once: which of its workers it shall be.
+    /// To the worker, once: the worker that it must serve.
     Welcome = 1,
     /// To the worker: one job or several.
     Jobs = 2,
@@ -54,7 +54,7 @@ impl Frame {
         Self(bytes)
     }
 
-    /// To append to, only.
+    /// The payload. Only append to it.
     pub(super) fn payload(&mut self) -> &mut Vec<u8> {
         &mut self.0
     }
@@ -63,7 +63,7 @@ impl Frame {
         self.0.len() - HEADER
     }
 
-    /// Sends it. Blocks while the other side has not read what came before.
+    /// Sends it. Blocks while the socket's buffer is full.
     pub(super) fn send(mut self, to: &IpcBytesSender) -> io::Result<()> {
         let length = u32::try_from(self.payload_len()).map_err(|_| io::ErrorKind::InvalidInput)?;
         self.0[HEADER - 4..HEADER].copy_from_slice(&length.to_le_bytes());
@@ -83,17 +83,17 @@ fn send_chunk(to: &IpcBytesSender, chunk: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Why what was received is no frame.
+/// The reason why received bytes are not a frame.
 #[derive(Debug)]
 pub(super) enum FrameError {
     Io(String),
-    /// `ipc-channel` panics on messages that it can't read.
+    /// `ipc-channel` panicked, as it does on messages that it can't read.
     Panicked,
     NoFrame,
     Version(u8),
     Kind(u8),
     TooLarge(usize),
-    /// More or less than its header says.
+    /// Its length differs from its header.
     Length,
 }
 
@@ -102,11 +102,11 @@ impl fmt::Display for FrameError {
         match self {
             FrameError::Io(error) => write!(f, "can't receive: {error}"),
             FrameError::Panicked => f.write_str("received a message that ipc-channel can't read"),
-            FrameError::NoFrame => f.write_str("received bytes that are no frame"),
-            FrameError::Version(version) => write!(f, "received a frame of version {version}, not {VERSION}"),
+            FrameError::NoFrame => f.write_str("received bytes that are not a frame of the protocol"),
+            FrameError::Version(version) => write!(f, "received a frame of version {version}, expected {VERSION}"),
             FrameError::Kind(kind) => write!(f, "received a frame of an unexpected kind: {kind}"),
             FrameError::TooLarge(bytes) => write!(f, "received a frame of {bytes} bytes, over the limit"),
-            FrameError::Length => f.write_str("received a frame that is not as long as it says"),
+            FrameError::Length => f.write_str("received a frame whose length differs from its header"),
         }
     }
 }
@@ -119,7 +119,7 @@ pub(super) struct Frames {
 }
 
 impl Frames {
-    /// Refuses frames whose payload is larger than `limit`.
+    /// Rejects frames whose payload is larger than `limit` bytes.
     pub(super) fn new(from: IpcBytesReceiver, limit: usize) -> Self {
         Self { from, buffer: Vec::new(), limit }
     }
@@ -128,7 +128,7 @@ impl Frames {
         self.limit = limit;
     }
 
-    /// Waits for the next frame. `None`: every sender is gone, or the one that sent half a frame is.
+    /// Waits for the next frame. `None`: all senders are closed, perhaps after a part of a frame.
     pub(super) fn next(&mut self) -> Result<Option<(Kind, &[u8])>, FrameError> {
         let Some(first) = self.chunk()? else { return Ok(None) };
         let (kind, length) = parse_header(&first)?;
@@ -213,12 +213,12 @@ mod tests {
     #[test]
     fn bytes_that_are_no_frame_are_refused() {
         for (bytes, expected) in [
-            (&b"HLwk"[..], "no frame"),
-            (b"not a frame at all", "no frame"),
+            (&b"HLwk"[..], "not a frame"),
+            (b"not a frame at all", "not a frame"),
             (b"HLwk\x09\x01\0\0\0\0\0\0", "version 9"),
             (b"HLwk\x02\x77\0\0\0\0\0\0", "unexpected kind: 119"),
             (b"HLwk\x02\x02\0\0\xff\0\0\0", "over the limit"),
-            (b"HLwk\x02\x02\0\0\0\0\0\0surplus", "not as long as it says"),
+            (b"HLwk\x02\x02\0\0\0\0\0\0surplus", "length differs"),
         ] {
             let (sender, mut frames) = frames(100);
             sender.send(bytes).unwrap();

@@ -1,4 +1,4 @@
-//! [`JobHandle`]: gives a job's reply.
+//! [`JobHandle`]: returns a job's reply.
 
 use super::error::JobError;
 use super::job::{Failure, Outcome};
@@ -12,22 +12,22 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-/// A job that was submitted. Dropping the handle leaves the job alone; so does dropping the pool's clone it came from.
+/// A submitted job. Dropping the handle doesn't affect the job. Neither does dropping the clone of the pool that it came from.
 ///
-/// It is also a future, of `Result<R, JobError<J>>`, that needs no particular runtime: `handle.await`, or
-/// [`wait_async`](Self::wait_async) to keep the handle.
+/// It is also a future of `Result<R, JobError<J>>`, for any runtime: use `handle.await`, or [`wait_async`](Self::wait_async) to
+/// keep the handle.
 #[must_use = "a job's reply and its errors reach only the handle"]
 pub struct JobHandle<J, R> {
     slot: Arc<Slot<Outcome>>,
     types: PhantomData<fn(J) -> R>,
 }
 
-/// Why [`JobHandle::wait`] has no reply.
+/// The reason why [`JobHandle::wait`] has no reply.
 #[non_exhaustive]
 pub enum WaitError<J, R> {
-    /// The time was up. The job goes on; here is its handle.
+    /// The timeout has passed. The job goes on. This is its handle.
     TimedOut(JobHandle<J, R>),
-    /// The job is over and has no reply.
+    /// The job is over, without a reply.
     Failed(JobError<J>),
 }
 
@@ -36,13 +36,13 @@ impl<J: DeserializeOwned, R: DeserializeOwned> JobHandle<J, R> {
         Self { slot, types: PhantomData }
     }
 
-    /// Blocks until the job is over, at most for `timeout`, and takes its reply.
+    /// Blocks until the job is over, for at most `timeout`, and takes its reply.
     ///
-    /// The job's span has ended by then, unless the job failed by its deadline.
+    /// The job's span has ended then, unless the job failed by its deadline.
     ///
     /// # Errors
     ///
-    /// [`WaitError::TimedOut`] gives the handle back, [`WaitError::Failed`] says why there is no reply.
+    /// [`WaitError::TimedOut`] gives the handle back. [`WaitError::Failed`] has the reason why there is no reply.
     pub fn wait(self, timeout: Duration) -> Result<R, WaitError<J, R>> {
         match self.slot.wait(timeout) {
             Found::Nothing => Err(WaitError::TimedOut(self)),
@@ -50,7 +50,7 @@ impl<J: DeserializeOwned, R: DeserializeOwned> JobHandle<J, R> {
         }
     }
 
-    /// Takes the reply if the job is over, and doesn't wait.
+    /// Takes the reply if the job is over. Doesn't wait.
     ///
     /// # Errors
     ///
@@ -59,17 +59,17 @@ impl<J: DeserializeOwned, R: DeserializeOwned> JobHandle<J, R> {
         self.wait(Duration::ZERO)
     }
 
-    /// Waits for the job as a future of any executor, whose thread it never blocks.
+    /// Waits for the job as a future for any executor, whose thread it never blocks.
     ///
-    /// Dropping the future loses nothing: the handle still gives the reply. So a time limit is the runtime's
-    /// (`tokio::time::timeout(limit, job.wait_async())`), or the job's own
-    /// [`deadline`](super::Submission::deadline). The reply is given once.
+    /// If the future is dropped, the handle still returns the reply. So set a time limit with the runtime
+    /// (`tokio::time::timeout(limit, job.wait_async())`) or with the job's [`deadline`](super::Submission::deadline). The reply is
+    /// returned once.
     ///
-    /// Cost: one short lock per poll; the reply is read on the thread that polls.
+    /// Cost: one short lock per poll. The reply is deserialised on the thread that polls.
     ///
     /// # Errors
     ///
-    /// The job is over and has no reply, or an earlier call has taken it.
+    /// The job is over without a reply, or an earlier call has taken the reply.
     pub async fn wait_async(&mut self) -> Result<R, JobError<J>> {
         self.await
     }
@@ -90,23 +90,24 @@ impl<J: DeserializeOwned, R: DeserializeOwned> Future for JobHandle<J, R> {
     }
 }
 
-/// What a slot gave that is settled.
+/// The result from a settled slot.
 fn reply<J: DeserializeOwned, R: DeserializeOwned>(found: Found<Outcome>) -> Result<R, JobError<J>> {
     match found {
         Found::Value(outcome) => decode(outcome),
         Found::Taken | Found::Nothing => Err(JobError::Message {
             job: None,
-            message: String::from("this handle has already given the job's reply; it gives it once"),
+            message: String::from("the job's reply was taken from this handle before; a handle returns it once"),
         }),
     }
 }
 
-/// Reads the reply, or gives the job back. On the thread that asks, so that the pool's threads never run `Deserialize`.
+/// Deserialises the reply, or the job of a failure. Called on the caller's thread, so that the pool's threads never run
+/// `Deserialize`.
 pub(super) fn decode<J: DeserializeOwned, R: DeserializeOwned>(outcome: Outcome) -> Result<R, JobError<J>> {
     match outcome {
         Ok(reply) => postcard::from_bytes(&reply).map_err(|error| JobError::Message {
             job: None,
-            message: format!("the job was done, but its reply can't be read here: {error}"),
+            message: format!("the job was done, but its reply can't be deserialised: {error}"),
         }),
         Err((failure, job)) => Err(give_back(failure, postcard::from_bytes(&job).ok())),
     }
@@ -126,13 +127,15 @@ fn give_back<J>(failure: Failure, job: Option<J>) -> JobError<J> {
 impl<J, R> fmt::Display for WaitError<J, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            WaitError::TimedOut(_) => f.write_str("the job was not over in time; it goes on, wait again on its handle"),
+            WaitError::TimedOut(_) => {
+                f.write_str("the job was not over within the timeout; it goes on, wait again on the returned handle")
+            }
             WaitError::Failed(error) => error.fmt(f),
         }
     }
 }
 
-// By hand, so that jobs need no `Debug`.
+// Implemented by hand, so that jobs need no `Debug`.
 
 impl<J, R> fmt::Debug for JobHandle<J, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

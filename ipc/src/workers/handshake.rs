@@ -1,6 +1,6 @@
-//! How pool and worker find each other: a one-shot server for each process, whose name is in the environment.
+//! Connects pool and worker: a one-shot server for each process, whose name is in the worker's environment.
 //!
-//! `accept` has no deadline, so it runs in a helper thread, and whoever gives up connects to the server itself.
+//! `accept` has no deadline, so it runs on a helper thread. To end that thread early, the pool connects to the server itself.
 
 use super::crew::Crew;
 use super::event::{Event, News, NoHello};
@@ -24,21 +24,21 @@ pub(super) struct Channels {
     pub(super) wake: IpcBytesSender,
 }
 
-/// A server and the name of its socket. Its temporary directory goes with it.
+/// A server and the name of its socket. Dropping the server removes its temporary directory.
 pub(super) fn server() -> io::Result<(IpcOneShotServer<Hello>, String)> {
     check_descriptors()?;
     let directory = std::env::temp_dir();
     check_directory(&directory)?;
     let server = catch_unwind(IpcOneShotServer::new).map_err(|_| explain(&directory, &"ipc-channel panicked"))?;
-    // It goes on with whatever number `socket` returned.
+    // `ipc-channel` doesn't check the number that `socket` returned.
     server.map_err(|error| match error.raw_os_error() {
         Some(libc::EBADF) => io::Error::from_raw_os_error(libc::EMFILE),
         _ => error,
     })
 }
 
-/// The server's socket has a path, `/.tmpXXXXXX/socket` in the directory for temporary files. `ipc-channel` panics if it
-/// can't make that, and cuts a path that is too long, so that the file would be left behind.
+/// The server's socket has the path `/.tmpXXXXXX/socket` in the directory for temporary files. `ipc-channel` panics if it can't make
+/// that file. It cuts a path that is too long, so the file would be left behind.
 fn check_directory(directory: &Path) -> io::Result<()> {
     const LONGEST: usize = 107 - "/.tmpXXXXXX/socket".len();
     std::fs::metadata(directory).map_err(|error| explain(directory, &error))?;
@@ -49,18 +49,21 @@ fn check_directory(directory: &Path) -> io::Result<()> {
 }
 
 fn explain(directory: &Path, error: &dyn fmt::Display) -> io::Error {
-    io::Error::other(format!("no socket can be made in {}: {error}; see TMPDIR", directory.display()))
+    io::Error::other(format!(
+        "can't make a socket in {}: {error}; set TMPDIR to another directory",
+        directory.display()
+    ))
 }
 
-/// Whether there are as many descriptors as a handshake needs, and some to spare.
+/// Checks that enough descriptors are free for a handshake, with a reserve.
 fn check_descriptors() -> io::Result<()> {
     let spare = [UnixStream::pair()?, UnixStream::pair()?, UnixStream::pair()?, UnixStream::pair()?];
     drop(spare);
     Ok(())
 }
 
-/// Sends a first message, to nobody. `ipc-channel` needs two more descriptors for that one, and if it doesn't get them
-/// it panics then and ever after. So this happens alone, and after a look at what there is.
+/// Sends a first message to a channel that is dropped. `ipc-channel` needs two more descriptors for its first message. Without them
+/// it panics, then and at each later message. So this runs alone, after a check of the free descriptors.
 pub(super) fn prepare() -> io::Result<()> {
     static PREPARED: Mutex<bool> = Mutex::new(false);
     let mut prepared = PREPARED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -68,19 +71,19 @@ pub(super) fn prepare() -> io::Result<()> {
         check_descriptors()?;
         let (sender, _receiver) = bytes_channel()?;
         let sent = catch_unwind(AssertUnwindSafe(|| sender.send(&[0])));
-        sent.map_err(|_| io::Error::other("ipc-channel can't send"))??;
+        sent.map_err(|_| io::Error::other("ipc-channel panicked at its first message"))??;
         *prepared = true;
     }
     Ok(())
 }
 
-/// A thread that accepts.
+/// A thread that waits in `accept`.
 pub(super) struct Accepting {
     socket: String,
     done: Arc<AtomicBool>,
 }
 
-/// Accepts in a thread, which posts the worker's hello.
+/// Starts a thread that accepts, and posts the worker's hello.
 pub(super) fn accept(
     server: IpcOneShotServer<Hello>,
     socket: String,
@@ -96,28 +99,28 @@ pub(super) fn accept(
         let hello = match accepted {
             Ok(Ok((_receiver, hello))) => Ok(Box::new(hello)),
             Ok(Err(error)) => Err(no_hello(*error)),
-            // A hello carries descriptors. Where there is no room for them, `ipc-channel` panics too.
-            Err(_) => Err(NoHello::Unreadable(String::from(
-                "its hello can't be read, or no descriptor was left to receive it",
-            ))),
+            // A hello contains descriptors. If this process has none left for them, `ipc-channel` panics too.
+            Err(_) => {
+                Err(NoHello::Unreadable(String::from("its hello is invalid, or no descriptor was left to receive it")))
+            }
         };
         drop(mail.send(Event::From(attempt, News::Hello(hello))));
     })?;
     Ok(Accepting { socket, done })
 }
 
-/// Why the first message couldn't be received. A message that is too short is an error of input and output here too.
+/// The reason why the first message couldn't be received. A message that is too short is an I/O error here.
 fn no_hello(error: bincode::ErrorKind) -> NoHello {
     use io::ErrorKind::{ConnectionReset, UnexpectedEof};
     match error {
         bincode::ErrorKind::Io(error) if error.kind() == ConnectionReset => NoHello::BrokeOff,
         bincode::ErrorKind::Io(error) if error.kind() != UnexpectedEof => NoHello::Io(error),
-        error => NoHello::Unreadable(format!("its hello can't be read: {error}")),
+        error => NoHello::Unreadable(format!("its hello is invalid: {error}")),
     }
 }
 
 impl Accepting {
-    /// Ends the thread if it still accepts. The worker is dead by now, so nobody else will connect.
+    /// Ends the thread if it still accepts. The worker is dead, so no other process connects.
     pub(super) fn unblock(&self) {
         for _ in 0..100 {
             if self.done.load(Ordering::Acquire) || !Path::new(&self.socket).exists() {
@@ -131,16 +134,16 @@ impl Accepting {
     }
 }
 
-/// Whether this worker is one that the plan asks for. The error says what differs.
+/// Checks that this worker matches the plan. The error has the difference.
 pub(super) fn check(hello: Hello, plan: &Plan) -> Result<Channels, String> {
     let (magic, version, offer, jobs, replies, wake) = hello;
     if magic != HELLO {
-        return Err(format!("it says {magic:?}, not {HELLO:?}"));
+        return Err(format!("its hello starts with {magic:?}, expected {HELLO:?}"));
     }
     if version != VERSION {
-        return Err(format!("it speaks version {version} of the protocol, this pool version {VERSION}"));
+        return Err(format!("it uses version {version} of the protocol, this pool uses version {VERSION}"));
     }
-    let offer: Offer = postcard::from_bytes(&offer).map_err(|error| format!("its hello can't be read: {error}"))?;
+    let offer: Offer = postcard::from_bytes(&offer).map_err(|error| format!("its hello is invalid: {error}"))?;
     check_offer(&offer, plan)?;
     Ok(Channels { jobs, replies, wake })
 }
@@ -148,11 +151,14 @@ pub(super) fn check(hello: Hello, plan: &Plan) -> Result<Channels, String> {
 fn check_offer(offer: &Offer, plan: &Plan) -> Result<(), String> {
     let Some((_, job, reply)) = offer.iter().find(|(name, ..)| name == plan.worker) else {
         let names: Vec<&str> = offer.iter().map(|(name, ..)| name.as_str()).collect();
-        return Err(format!("it serves {names:?}, not {:?}", plan.worker));
+        return Err(format!("it serves {names:?}, expected {:?}", plan.worker));
     };
     for (what, theirs, ours) in [("job", job, plan.job_type), ("reply", reply, plan.reply_type)] {
         if theirs != ours {
-            return Err(format!("its {what} of {:?} is a {theirs}, not a {ours}", plan.worker));
+            return Err(format!(
+                "the {what} type of {:?} is {theirs} in the worker and {ours} in the pool",
+                plan.worker
+            ));
         }
     }
     Ok(())

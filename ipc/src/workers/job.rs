@@ -1,7 +1,7 @@
-//! One submitted job: its bytes, which are kept until it is over, and who is told then.
+//! One submitted job: its bytes, which are kept until it is over, and the receiver of its outcome.
 
-use super::carrier;
 use super::error::Death;
+use super::propagation;
 use super::slot::Slot;
 use heirloom_core::{Baggage, Context};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +9,7 @@ use std::sync::mpsc::Sender;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Why a job has no reply, before its type is known again.
+/// The reason why a job has no reply, before the error gets the job's type.
 #[derive(Debug)]
 pub(super) enum Failure {
     Panicked(String),
@@ -21,14 +21,14 @@ pub(super) enum Failure {
     ShutDown,
 }
 
-/// The reply's bytes; or what went wrong, with the job's bytes.
+/// The reply's bytes, or the failure with the job's bytes.
 pub(super) type Outcome = Result<Vec<u8>, (Failure, Vec<u8>)>;
 
-/// Until when a job has to be done.
+/// The time by which a job has to be done.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deadline {
     pub(super) at: Instant,
-    /// What the submitter asked for.
+    /// The time since the submission that the submitter allowed.
     pub(super) after: Duration,
 }
 
@@ -44,15 +44,15 @@ pub(super) struct Job {
     settled: AtomicBool,
 }
 
-/// Who is told when a job is over.
+/// The receiver of a job's outcome.
 pub(super) enum Completion {
     /// Its handle.
     Handle(Arc<Slot<Outcome>>),
-    /// A `map` of which this is the job with this index.
+    /// A `map`, which has this job at this index.
     Map(usize, Sender<(usize, Outcome)>),
 }
 
-/// What travels with a job beside its bytes.
+/// The settings that are sent with a job's bytes.
 #[derive(Clone, Debug)]
 pub(super) struct Terms {
     pub(super) cx: Context,
@@ -62,7 +62,7 @@ pub(super) struct Terms {
 
 impl Job {
     pub(super) fn new(id: u64, terms: &Terms, bytes: Vec<u8>, completion: Completion) -> Self {
-        let (tracestate, baggage) = (carrier::tracestate(&terms.cx), terms.baggage.to_string());
+        let (tracestate, baggage) = (propagation::tracestate(&terms.cx), terms.baggage.to_string());
         let settled = AtomicBool::new(false);
         Self { id, cx: terms.cx, tracestate, baggage, deadline: terms.deadline, bytes, completion, settled }
     }
@@ -75,24 +75,24 @@ impl Job {
         let outcome = result.map_err(|failure| (failure, self.bytes.clone()));
         match &self.completion {
             Completion::Handle(slot) => slot.settle(outcome),
-            // Nobody listens to a map that was dropped.
+            // An error: the map was dropped.
             Completion::Map(index, to) => drop(to.send((*index, outcome))),
         }
     }
 
-    /// Whether it is over for its submitter. A worker may still be at it then.
+    /// Whether it is over for its submitter. A worker may still run it.
     pub(super) fn is_settled(&self) -> bool {
         self.settled.load(Ordering::Acquire)
     }
 
-    /// It was not submitted, so its handle hears nothing.
+    /// It was not submitted, so its handle gets no outcome.
     pub(super) fn forget(&self) {
         self.settled.store(true, Ordering::Release);
     }
 }
 
 impl Drop for Job {
-    /// So that no handle waits for a job that got lost with the thread that had it.
+    /// Settles the job, so that no handle waits for a job that was lost with its thread.
     fn drop(&mut self) {
         self.settle(Err(Failure::ShutDown));
     }

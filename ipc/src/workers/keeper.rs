@@ -1,11 +1,11 @@
-//! The keeper of one worker: a thread that starts the process, attends it until it is dead, and starts the next.
+//! The keeper of one worker: a thread that starts the process, supervises it until it is dead, and starts the next.
 //!
 //! 1. A one-shot server is made, the process started, and a helper thread accepts. The keeper waits for the first of:
 //!    the worker's hello, the process's end, the deadline, the pool's end.
-//! 2. A sender and a reader thread carry jobs and replies. The keeper waits for the process's end.
-//! 3. When it has ended, a wake frame behind the last reply tells the reader that nothing more comes. Then the first
+//! 2. A sender and a reader thread transfer jobs and replies. The keeper waits for the process's end.
+//! 3. When it has ended, a wake frame after the last reply tells the reader to stop. Then the first
 //!    unanswered job fails or is tried again, and the others return to the queue.
-//! 4. Unless the pool is over or the worker died too often, it starts again after a pause.
+//! 4. Unless the pool is over or the worker died too often, the keeper restarts it after a pause.
 
 use super::crew::{deadline, Crew};
 use super::error::{Death, StartError};
@@ -26,13 +26,13 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long a killed process may take to be gone.
+/// Maximum wait for the end of a killed process. It normally takes milliseconds; this bounds a process that is stuck in the kernel.
 const GONE: Duration = Duration::from_secs(10);
-/// How long the reader may take for what a dead worker had sent.
+/// Maximum time in which the reader reads the last replies of a dead worker.
 const LAST_REPLIES: Duration = Duration::from_secs(5);
-/// How long the helper thread of a handshake may take to say how it went once the process has ended.
+/// Maximum wait for the result of a handshake's helper thread after the process has ended.
 const UNBLOCKED: Duration = Duration::from_secs(5);
-/// How long the end of a process is waited for whose handshake or channel broke off.
+/// Maximum wait for the end of a process that disconnected, before the process is killed.
 const BROKE_OFF: Duration = Duration::from_millis(500);
 
 pub(super) struct Keeper {
@@ -54,7 +54,7 @@ struct Running {
 }
 
 struct Traffic {
-    /// Held until the worker is dead, so that it never takes the end of its sender for the end of its pool.
+    /// Kept until the worker is dead, so that the end of its sender thread never looks like the end of the pool.
     _jobs: IpcBytesSender,
     /// Ends the reader.
     wake: IpcBytesSender,
@@ -64,11 +64,11 @@ struct Traffic {
 /// How a worker ended.
 struct End {
     death: Death,
-    /// The pool killed it because of a job's deadline: that is not the worker's fault.
+    /// Whether the pool killed it because of a job's deadline, which doesn't count as a restart.
     overdue: bool,
 }
 
-/// Why a process is no worker.
+/// The reason why a process is not usable as a worker.
 enum Setback {
     Ended,
     TimedOut,
@@ -78,7 +78,7 @@ enum Setback {
 }
 
 impl Keeper {
-    /// Runs until the pool is over or no further start is allowed. Tells `started` how the first start went.
+    /// Runs until the pool is over or no further start is allowed. Sends the result of the first start to `started`.
     pub(super) fn keep(mut self, started: Sender<Result<(), StartError>>) {
         let mut end = match self.start() {
             Ok(running) => {
@@ -102,7 +102,7 @@ impl Keeper {
         }
     }
 
-    /// Waits before a restart. Returns whether there shall be one.
+    /// Waits before a restart. Returns whether to restart.
     fn pause(&self, pause: Duration) -> bool {
         let until = Instant::now() + pause;
         loop {
@@ -121,7 +121,7 @@ impl Keeper {
         let mut process = self.launch(&socket)?;
         let accepting = match handshake::accept(server, socket, self.attempt, &self.mail, &self.crew) {
             Ok(accepting) => accepting,
-            Err(error) => return Err(self.give_up(process, Setback::Io(error))),
+            Err(error) => return Err(self.discard(process, Setback::Io(error))),
         };
         let hello = self.await_hello(&mut process, &accepting, deadline);
         let channels = hello.and_then(|hello| handshake::check(*hello, &self.plan).map_err(Setback::Mismatch));
@@ -129,7 +129,7 @@ impl Keeper {
         match connected {
             Ok(traffic) => Ok(Running { process, traffic }),
             Err(setback) => {
-                let error = self.give_up(process, setback);
+                let error = self.discard(process, setback);
                 accepting.unblock();
                 Err(error)
             }
@@ -142,8 +142,8 @@ impl Keeper {
             .map_err(|error| StartError::Spawn { executable: self.plan.executable.clone(), error })
     }
 
-    /// Waits for the first that says how the start went. What the helper thread says about the handshake is better than
-    /// that the process ended, so that is waited for too.
+    /// Waits for the result of the start. After the process has ended, it still waits for the helper thread, whose error is more
+    /// precise.
     fn await_hello(
         &self,
         process: &mut Process,
@@ -164,14 +164,14 @@ impl Keeper {
                 Ok(Event::From(_, News::Ended)) => {
                     process.ended();
                     accepting.unblock();
-                    // The helper thread says something soon, but on a busy machine.
+                    // The helper thread's result comes soon, except on a busy machine.
                     deadline = deadline.min(Instant::now() + UNBLOCKED);
                 }
                 Ok(Event::From(_, News::Broken(_)) | Event::Overdue(_)) => {}
                 Ok(Event::Close | Event::Kill) | Err(RecvTimeoutError::Disconnected) => return Err(Setback::ShutDown),
                 Err(RecvTimeoutError::Timeout) if process.has_ended() => return Err(Setback::Ended),
                 Err(RecvTimeoutError::Timeout) if broke_off => {
-                    return Err(Setback::Mismatch(String::from("it left in the middle of the handshake")));
+                    return Err(Setback::Mismatch(String::from("it disconnected during the handshake")));
                 }
                 Err(RecvTimeoutError::Timeout) => return Err(Setback::TimedOut),
             }
@@ -181,7 +181,7 @@ impl Keeper {
         }
     }
 
-    /// Starts the traffic with a worker that fits.
+    /// Starts the traffic with a worker that matches the plan.
     fn connect(&self, channels: Channels) -> Result<Traffic, Setback> {
         let Channels { jobs, replies, wake } = channels;
         handshake::welcome(&self.plan).send(&jobs).map_err(Setback::Io)?;
@@ -201,17 +201,17 @@ impl Keeper {
         Ok(Traffic { _jobs: jobs, wake, reader_ended })
     }
 
-    /// Ends a process that is no worker.
-    fn give_up(&self, mut process: Process, setback: Setback) -> StartError {
+    /// Ends and reaps a process that is not usable as a worker.
+    fn discard(&self, mut process: Process, setback: Setback) -> StartError {
         match &setback {
             Setback::Ended => {}
             Setback::TimedOut => process.kill("killed because it was not ready in time"),
-            Setback::Mismatch(_) => process.kill("killed because it doesn't fit"),
-            Setback::Io(_) => process.kill("killed because it could not be connected"),
+            Setback::Mismatch(_) => process.kill("killed because the pool can't use it"),
+            Setback::Io(_) => process.kill("killed because the pool could not connect to it"),
             Setback::ShutDown => process.kill("killed because the pool was shut down"),
         }
         self.await_end(&mut process, GONE);
-        let death = process.bury();
+        let death = process.reap();
         match setback {
             Setback::Ended => StartError::Exited(death),
             Setback::TimedOut => StartError::TimedOut { after: self.plan.start_timeout, death },
@@ -232,7 +232,7 @@ impl Keeper {
         }
     }
 
-    /// Waits until the worker is dead, and brings its jobs where they belong.
+    /// Waits until the worker is dead. Then fails, retries or requeues its jobs.
     fn attend(&self, running: Running) -> End {
         let Running { mut process, traffic } = running;
         let overdue = self.await_death(&mut process);
@@ -240,7 +240,7 @@ impl Keeper {
         // An error: the reader has ended already.
         drop(Frame::new(Kind::Wake).send(&traffic.wake));
         let _: Result<(), RecvTimeoutError> = traffic.reader_ended.recv_timeout(LAST_REPLIES);
-        let death = process.bury();
+        let death = process.reap();
         let begun = self.jobs.begun(self.seat);
         if begun.is_some() || !self.jobs.is_over() {
             let cx = begun.filter(|cx| cx.trace_id().is_valid()).unwrap_or(self.plan.cx);
@@ -257,17 +257,17 @@ impl Keeper {
             match self.events.recv() {
                 Ok(Event::From(attempt, News::Ended)) if attempt == self.attempt => process.ended(),
                 Ok(Event::From(attempt, News::Broken(what))) if attempt == self.attempt => {
-                    // Most often nothing can be sent to it because it has just ended by itself.
+                    // The usual cause is that the worker has just ended, so that nothing can be sent to it.
                     self.await_end(process, BROKE_OFF);
                     process.kill(&format!("killed by the pool: {what}"));
                 }
                 Ok(Event::Overdue(job)) if self.jobs.is_at(self.seat, job) => {
                     overdue = true;
-                    process.kill("killed by the pool: it didn't answer to a job whose deadline had passed");
+                    process.kill("killed by the pool: it didn't answer a job whose deadline had passed");
                 }
-                // To a job that it has answered since.
+                // The worker has answered this job since.
                 Ok(Event::Overdue(_)) => {}
-                // The sender says goodbye.
+                // The sender thread sends the goodbye.
                 Ok(Event::From(..) | Event::Close) => {}
                 Ok(Event::Kill) | Err(_) => {
                     self.jobs.note_killed(process.pid());

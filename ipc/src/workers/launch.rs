@@ -1,5 +1,4 @@
-//! The one place where a worker process is started, and the one that is told when it ended: what is set up for each process
-//! and taken down after it belongs here.
+//! Starts a worker process, and receives its exit. All setup for a process and all cleanup after it is here.
 
 use crate::attach::Attach;
 use crate::process::{self, Exit, Watched, Watcher};
@@ -17,9 +16,9 @@ pub(super) struct Launched {
     attach: Option<Arc<Attach>>,
 }
 
-/// Starts a worker process, which records into the collector of this context's tracer. Where that can't be (no tracer runs,
-/// or this process is itself a worker), the process records on its own. `ended` is told once, when it has ended: by then the
-/// collector knows.
+/// Starts a worker process, which records into the collector of this context's tracer. If that isn't possible (no tracer runs, or
+/// this process is a worker), the process starts a separate tracer. `ended` is called once, after the process has ended and the
+/// collector was told.
 pub(super) fn launch(command: &mut Command, cx: Context, ended: impl Fn() + Send + 'static) -> io::Result<Launched> {
     let watcher = Watcher::get()?;
     let attach = Attach::prepare(cx, command).ok();
@@ -37,15 +36,14 @@ pub(super) fn launch(command: &mut Command, cx: Context, ended: impl Fn() + Send
 }
 
 impl Launched {
-    /// Kills the process, for this reason. It is not reaped yet, so the id is still its own.
+    /// Kills the process for this reason. It is not reaped yet, so its process id isn't used again.
     pub(super) fn kill(&mut self, reason: &str) {
         self.attach.iter().for_each(|attach| attach.killing(reason));
-        // What can't be killed is waited for in vain.
+        // An error: the wait for its end times out.
         drop(self.child.kill());
     }
 
-    /// The process has ended and everything it sent was read. Called once for each process, before its successor is
-    /// started.
+    /// The process has ended, and all its messages were read. Called once for each process, before its successor starts.
     pub(super) fn died(self, exit: Option<ExitStatus>) {
         if let (Some(attach), Some(exit)) = (&self.attach, exit) {
             attach.exited(&process::exit_of(exit));
@@ -53,7 +51,7 @@ impl Launched {
     }
 }
 
-/// A worker process, as the watcher knows it.
+/// A worker process, for the watcher.
 struct Worker {
     attach: Option<Arc<Attach>>,
     ended: Box<dyn Fn() + Send>,

@@ -1,4 +1,4 @@
-//! Many jobs: their results in order, or as they come.
+//! Many jobs: their results in order, or as they complete.
 
 use super::crew::deadline;
 use super::error::{JobError, SubmitError};
@@ -18,14 +18,14 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Results in the order in which they come, each with its job's index. From [`Pool::map_as_completed`].
-#[must_use = "jobs are submitted while results are asked for"]
+/// Results in the order of completion, each with its job's index. From [`Pool::map_as_completed`].
+#[must_use = "jobs are submitted only by `next`"]
 pub struct AsCompleted<'p, J, R, I> {
     pool: &'p Pool<J, R>,
     terms: Terms,
     deadline: Option<Duration>,
     jobs: Fuse<I>,
-    /// How many jobs were taken from `jobs`.
+    /// Number of jobs taken from `jobs`.
     taken: usize,
     outstanding: usize,
     /// A job that found the queue full.
@@ -35,7 +35,7 @@ pub struct AsCompleted<'p, J, R, I> {
 }
 
 /// Results in the order of the jobs. From [`Pool::map`].
-#[must_use = "jobs are submitted while results are asked for"]
+#[must_use = "jobs are submitted only by `next`"]
 pub struct Map<'p, J, R, I> {
     results: AsCompleted<'p, J, R, I>,
     next: usize,
@@ -47,13 +47,13 @@ where
     J: Serialize + DeserializeOwned + Send,
     R: Serialize + DeserializeOwned + Send,
 {
-    /// Runs all jobs and gives their results in the jobs' order.
+    /// Runs all jobs and returns their results in the jobs' order.
     ///
-    /// Jobs are submitted as the queue has room, while results are asked for. A result that comes before its turn is
-    /// kept. Each call of `next` takes as long as the jobs do: give them a [`deadline`](Map::deadline), or end them with
-    /// [`kill`](Self::kill) on another thread.
+    /// `next` submits jobs while the queue has room, and waits for the next result. Results that complete early are kept. `next`
+    /// takes as long as the job does. To bound it, set a [`deadline`](Map::deadline), or call [`kill`](Self::kill) on another
+    /// thread.
     ///
-    /// A job whose submission fails is [`JobError::NotSubmitted`].
+    /// The result of a job that can't be submitted is [`JobError::NotSubmitted`].
     pub fn map<I>(&self, cx: impl Into<Context>, jobs: I) -> Map<'_, J, R, I::IntoIter>
     where
         I: IntoIterator<Item = J>,
@@ -61,7 +61,7 @@ where
         Map { results: self.map_as_completed(cx, jobs), next: 0, early: BTreeMap::new() }
     }
 
-    /// As [`map`](Self::map), but gives results as they come, each with its job's index.
+    /// As [`map`](Self::map), but returns results as they complete, each with its job's index.
     pub fn map_as_completed<I>(&self, cx: impl Into<Context>, jobs: I) -> AsCompleted<'_, J, R, I::IntoIter>
     where
         I: IntoIterator<Item = J>,
@@ -82,20 +82,20 @@ where
         Self { pool, terms, deadline: None, jobs: jobs.fuse(), taken: 0, outstanding: 0, held: None, to, from }
     }
 
-    /// Each job has to be done within this time, which begins when it is submitted: see
+    /// Maximum time for each job, from its submission: see
     /// [`Submission::deadline`](super::Submission::deadline).
     pub fn deadline(mut self, after: Duration) -> Self {
         self.deadline = Some(after);
         self
     }
 
-    /// Sends baggage along with each job: see [`Submission::with_baggage`](super::Submission::with_baggage).
+    /// Sends baggage with each job: see [`Submission::with_baggage`](super::Submission::with_baggage).
     pub fn with_baggage(mut self, baggage: Baggage) -> Self {
         self.terms.baggage = baggage;
         self
     }
 
-    /// Submits jobs until the queue is full or there are no more. Returns one that can't be submitted.
+    /// Submits jobs until the queue is full or no job is left. Returns a job that can't be submitted.
     fn top_up(&mut self) -> Option<(usize, SubmitError<J>)> {
         loop {
             let (index, job, wrapped) = match self.held.take() {
@@ -111,7 +111,7 @@ where
                     }
                 }
             };
-            // With nothing to wait for but the queue, this waits for it.
+            // If no job is outstanding, wait for room in the queue.
             let submitted = match self.outstanding {
                 0 => Room::new(self.pool.jobs(), Arc::clone(&wrapped), self.pool.submit_deadline()).wait(),
                 _ => self.pool.jobs().try_submit(&wrapped),
@@ -153,7 +153,7 @@ where
         if self.outstanding == 0 {
             return None;
         }
-        // Every job that was submitted is settled, at the latest when it is dropped.
+        // Each submitted job is settled, at the latest when it is dropped.
         let (index, outcome) = self.from.recv().ok()?;
         self.outstanding -= 1;
         Some((index, decode(outcome)))

@@ -1,4 +1,4 @@
-//! What the frames say, in postcard.
+//! The contents of the frames, in postcard.
 
 use heirloom_core::Context;
 use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender};
@@ -7,25 +7,26 @@ use serde::Serialize;
 /// The environment variable that makes a process a worker. Its value: the version, a colon, the handshake's socket.
 pub(super) const VARIABLE: &str = "HEIRLOOM_WORKER";
 
-/// A worker's first message, which carries its channels: jobs to it, replies from it, and once more the sending side of
-/// the replies, with which the pool tells its own reader that the worker is dead.
+/// A worker's first message: magic text, version, the [`Offer`] as bytes, and its channels. With the offer as bytes, a pool can read
+/// another version's hello, and reject it.
 ///
-/// Magic text, version, and the [`Offer`] as bytes, so that another version's can be read and refused.
+/// The channels are: jobs to the worker, replies from it, and a second sender of replies. With the second sender, the pool tells its
+/// reader thread that the worker is dead.
 pub(super) type Hello = (String, u8, Vec<u8>, IpcBytesSender, IpcBytesReceiver, IpcBytesSender);
 
 pub(super) const HELLO: &str = "heirloom worker";
 
-/// The workers that a process can be: name, type of the job, type of the reply.
+/// The workers that a process serves: name, type of the job, type of the reply.
 pub(super) type Offer = Vec<(String, String, String)>;
 
-/// One job on its way to a worker.
+/// One job in a message to a worker.
 #[derive(Debug, PartialEq)]
 pub(super) struct JobMessage<'a> {
     pub(super) id: u64,
     pub(super) cx: Context,
     pub(super) tracestate: &'a str,
     pub(super) baggage: &'a str,
-    /// From when on it is not to be begun, on the clock that pool and worker share.
+    /// The time after which the worker must not start it, on the clock that pool and worker share.
     pub(super) expires_ns: Option<u64>,
     pub(super) job: &'a [u8],
 }
@@ -36,7 +37,7 @@ impl<'a> JobMessage<'a> {
         to.extend_from_slice(self.job);
     }
 
-    /// The first of the jobs in `bytes`, and the rest.
+    /// The first job in `bytes`, and the rest.
     pub(super) fn read(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
         let (head, rest) = postcard::take_from_bytes::<(u64, Context, &str, &str, Option<u64>, u64)>(bytes).ok()?;
         let (id, cx, tracestate, baggage, expires_ns, length) = head;
@@ -45,24 +46,24 @@ impl<'a> JobMessage<'a> {
     }
 }
 
-/// What became of a job in the worker.
+/// The outcome of a job in the worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The reply follows.
     Done = 0,
     /// The panic's message follows.
     Panicked = 1,
-    /// What could not be read or written follows, as text.
+    /// The text of a serialisation error follows.
     Failed = 2,
-    /// Nothing follows: its deadline had passed before it was begun, so it was not run.
+    /// Nothing follows: its deadline had passed before its start, so it did not run.
     Expired = 3,
 }
 
-/// What goes before a reply or a text.
+/// The head before a reply or a text.
 #[derive(Debug, PartialEq)]
 pub(super) struct ReplyHead {
     pub(super) id: u64,
-    /// How long the function ran.
+    /// Time that the function ran, in nanoseconds.
     pub(super) busy_ns: u64,
     pub(super) verdict: Verdict,
 }
@@ -86,7 +87,7 @@ impl ReplyHead {
     }
 }
 
-/// Appends what can always be serialised.
+/// Appends a value that can always be serialised.
 pub(super) fn append(value: &impl Serialize, to: &mut Vec<u8>) {
     if let Ok(bytes) = postcard::to_stdvec(value) {
         to.extend_from_slice(&bytes);

@@ -25,62 +25,62 @@
 //! }
 //! ```
 //!
-//! # What is promised
+//! # Guarantees
 //!
-//! | what happens | what follows |
+//! | event | effect |
 //! |---|---|
 //! | a job panics | [`JobError::Panicked`] with the message and the job; the worker goes on |
-//! | a worker dies | the job that it was at fails with [`JobError::WorkerDied`], or is tried again ([`retries`](PoolBuilder::retries)); jobs that it had not begun go to others; it is started again |
+//! | a worker dies | the job that it ran fails with [`JobError::WorkerDied`], or is tried again ([`retries`](PoolBuilder::retries)); jobs that it had not started go to other workers; it is started again |
 //! | workers die too often | all jobs fail with [`JobError::NoWorkers`] |
-//! | the parent dies | its workers end at once, whatever they are doing |
-//! | more jobs than workers can do | [`submit`](Pool::submit) and [`submit_async`](Pool::submit_async) wait up to a limit, [`try_submit`](Pool::try_submit) refuses |
+//! | the parent dies | its workers end at once, even in the middle of a job |
+//! | more jobs than the workers can run | [`submit`](Pool::submit) and [`submit_async`](Pool::submit_async) wait up to a limit, [`try_submit`](Pool::try_submit) refuses |
 //! | a job outlives its [`deadline`](Submission::deadline) | [`JobError::DeadlineExceeded`]; a worker that doesn't answer soon is replaced |
-//! | a job or reply is too large, or can't be serialised | an error that says so; the pool goes on |
-//! | something is no worker | [`StartError`] within the deadline, and nothing left behind |
-//! | a program forgets [`serve`] | [`StartError::NotServed`]; started anyway, its workers refuse to start pools |
-//! | shutdown, drop | bounded; what doesn't end is killed |
+//! | a job or reply is too large, or can't be serialised | an error with the size or the reason; the pool goes on |
+//! | a process is not a usable worker | [`StartError`] within the [`start_timeout`](PoolBuilder::start_timeout), and nothing is left behind |
+//! | a program forgets [`serve`] | [`StartError::NotServed`]; if it is started as a worker anyway, it can't start pools |
+//! | shutdown, drop | bounded in time; processes that don't end are killed |
 //!
-//! Jobs run at most once, unless `retries` is set: then at least once. A job that may be endless needs a deadline: without one
-//! it keeps its worker until [`Pool::kill`].
+//! Jobs run at most once. With `retries` they run at least once. A job that may never end needs a deadline. Without one it occupies
+//! its worker until [`Pool::kill`].
 //!
-//! # What is traced
+//! # Tracing
 //!
-//! Start the tracer (`heirloom::init`) before the pool. Workers record into the tracer that is current where the pool is
-//! started, else into the global one: each job's span is a child of the context that came with it, however many threads
-//! or rayon tasks it has below it, and ends up in the pool's process, also if the worker is killed. A context of another
-//! tracer is no parent there. Without a tracer each worker records on its own, as its environment says
-//! (`HEIRLOOM_TRACE_FILE` gets the process id).
+//! Start the tracer (`heirloom::init`) before the pool. Workers record into the tracer of the context that is current where the pool
+//! is started, else into the global one. Each job's span is a child of the context that came with the job. The spans of its threads
+//! and rayon tasks are below it. All of them reach the pool's process, even if the worker is killed. A context of another tracer
+//! can't be a parent in a worker. Without a tracer in the pool's process, each worker starts a separate one, with the settings of its
+//! environment (`HEIRLOOM_TRACE_FILE` gets the process id).
 //!
-//! # What it takes
+//! # Cost and limits
 //!
-//! For each worker four threads, most of them asleep, and eight descriptors; for each pool two threads; for the process one
-//! that watches all of its workers (where the system has no pidfd, one for each). A worker is in a process group of its own, so
-//! that an interrupt from the terminal leaves it to its pool; so do a stop (Ctrl-Z) and a signal to the parent's group.
-//! What a worker itself started lives on when it is killed. `Job` and `Reply` are serialised with
-//! postcard, which can't carry untagged enums, skipped or flattened fields. Workers trust their pool and the pool its
-//! workers: same user, same program.
+//! - Each worker needs four threads, most of them asleep, and eight descriptors. Each pool needs two threads. The process needs one
+//!   thread that watches all of its workers (without pidfds, one per worker).
+//! - A worker is in a separate process group. So an interrupt or a stop (Ctrl-Z) from the terminal, and a signal to the parent's
+//!   group, don't reach it.
+//! - Processes that a worker started go on when the worker is killed.
+//! - `Job` and `Reply` are serialised with postcard, which doesn't support untagged enums or skipped or flattened fields.
+//! - There is no security boundary between a pool and its workers: they run as the same user, from the same program.
 //!
-//! A job's context travels with its tracestate. [`Context`] has no baggage of its own: give it to the job
+//! A job's context is sent with its tracestate. A [`Context`] has no baggage: give that to the job
 //! ([`Submission::with_baggage`]). The worker reads it with [`baggage`], and passes it on.
 //!
-//! A worker's stderr is passed on to this process's stderr, line by line, and its last 4 KiB are part of what is said
-//! about its death. It never holds the worker up: what this process's stderr doesn't take in time is left out, and
-//! a line says how much that was. Its stdout is this process's own; its stdin is empty.
+//! A worker's stderr is passed on to this process's stderr, line by line. Its last 4 KiB are part of the error about its death. It
+//! never blocks the worker: lines that this process's stderr doesn't accept in time are dropped, and a line reports their number. A
+//! worker's stdout is this process's stdout. Its stdin is empty.
 //!
 //! # Async
 //!
-//! Nothing here needs a particular runtime, and none of these blocks an executor's thread:
+//! These futures run on any runtime, and none blocks an executor's thread:
 //!
-//! | blocks | as a future | its work is done |
+//! | blocking | as a future | does its work |
 //! |---|---|---|
-//! | [`PoolBuilder::start`] | [`start_async`](PoolBuilder::start_async) | on a thread of its own |
-//! | [`Pool::submit`], [`Submission::submit`] | [`submit_async`](Pool::submit_async) | where it is polled: the job is serialised |
-//! | [`JobHandle::wait`] | `handle.await`, [`wait_async`](JobHandle::wait_async) | where it is polled: the reply is read |
-//! | [`Pool::shutdown`] | [`shutdown_async`](Pool::shutdown_async) | on a thread of its own |
+//! | [`PoolBuilder::start`] | [`start_async`](PoolBuilder::start_async) | on a new thread |
+//! | [`Pool::submit`], [`Submission::submit`] | [`submit_async`](Pool::submit_async) | on the polling thread: the job is serialised |
+//! | [`JobHandle::wait`] | `handle.await`, [`wait_async`](JobHandle::wait_async) | on the polling thread: the reply is deserialised |
+//! | [`Pool::shutdown`] | [`shutdown_async`](Pool::shutdown_async) | on a new thread |
 //!
-//! Dropping a future of a submission or a wait loses nothing but what it was asked for: no place in the queue, no reply. A
-//! pool is [`Clone`]: give each task its own. Dropping the last clone blocks while the pool shuts down; in async code call
-//! `shutdown_async` before.
+//! Dropping a future of a submission or a wait is safe: no place in the queue and no reply is lost. A pool is [`Clone`]: give each
+//! task a clone. Dropping the last clone blocks while the pool shuts down. In async code call `shutdown_async` before.
 //!
 //! ```
 //! # use heirloom_ipc::workers::{self, Worker};
@@ -109,7 +109,6 @@
 
 mod aside;
 mod builder;
-mod carrier;
 mod clock;
 mod crew;
 mod error;
@@ -126,6 +125,7 @@ mod pace;
 mod plan;
 mod pool;
 mod process;
+mod propagation;
 mod restarts;
 mod role;
 mod room;
@@ -150,10 +150,10 @@ pub use worker::{Serve, Worker};
 
 /// The baggage of the job that this worker runs, on any of its threads; empty between jobs and in other processes.
 ///
-/// It came with the job ([`Submission::with_baggage`]). What the worker starts meanwhile gets it without being told: traced
-/// commands in `BAGGAGE`, jobs of its own pools ([`PoolBuilder::nested`]).
+/// It came with the job ([`Submission::with_baggage`]). Traced commands that the worker starts meanwhile get it in `BAGGAGE`. Jobs of
+/// nested pools ([`PoolBuilder::nested`]) get it too.
 ///
-/// Cost: a lock that only the start and the end of a job take for writing; a copy of the baggage.
+/// Cost: a read lock, which only the start and the end of a job take for writing, and a copy of the baggage.
 pub fn baggage() -> heirloom_core::Baggage {
     crate::baggage::current()
 }

@@ -1,10 +1,10 @@
-//! How many jobs a worker has at a time.
+//! The number of jobs in a worker at the same time.
 //!
-//! A job that waits inside a worker can't be taken by another one, so few should; but a worker that waits for each next
-//! job idles meanwhile. So a worker gets as many as keep it busy for [`AHEAD_NS`]: one long job, or many short ones.
+//! Another worker can't take a job that waits inside a worker, so few jobs should wait there. But a worker without a waiting job
+//! idles during each round trip. So a worker gets enough jobs for [`AHEAD_NS`]: one long job, or many short ones.
 
-/// How much work a worker has beside the job it is at. A round trip to a worker takes some 50 us when the machine is
-/// idle and some 500 us when it is not; jobs of a millisecond and more gain nothing from waiting in the worker.
+/// Amount of work that waits in a worker, in nanoseconds: one millisecond. A round trip to a worker takes some 50 us on an idle
+/// machine and some 500 us on a busy one, so longer jobs gain nothing from waiting in the worker.
 const AHEAD_NS: u64 = 1_000_000;
 
 #[derive(Debug)]
@@ -19,12 +19,12 @@ impl Pace {
         Self { mean_ns: 2 * AHEAD_NS, max: max.max(1) }
     }
 
-    /// A job took so long. Recent ones count most, so that a few slow ones are enough to slow down.
+    /// Notes the duration of a job. Recent jobs count most, so that a few slow ones are enough to lower the window.
     pub(super) fn note(&mut self, busy_ns: u64) {
         self.mean_ns = self.mean_ns / 2 + busy_ns / 2;
     }
 
-    /// How many jobs may be unanswered.
+    /// Maximum number of unanswered jobs.
     pub(super) fn window(&self) -> usize {
         let ahead = AHEAD_NS / self.mean_ns.max(1);
         usize::try_from(ahead).unwrap_or(usize::MAX).saturating_add(1).min(self.max)

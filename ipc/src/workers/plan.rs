@@ -1,4 +1,4 @@
-//! [`Plan`]: how a pool's worker processes are started.
+//! [`Plan`]: the settings with which a pool starts its worker processes.
 
 use super::frame::VERSION;
 use super::message::VARIABLE;
@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-/// What the keepers need to know.
+/// The settings for the keepers.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     pub(super) worker: &'static str,
@@ -21,7 +21,7 @@ pub(super) struct Plan {
     pub(super) start_timeout: Duration,
     pub(super) restarts: u32,
     pub(super) restart_window: Duration,
-    /// Its tracer's collector gets what the workers record.
+    /// The workers record into the collector of its tracer.
     pub(super) cx: Context,
 }
 

@@ -1,4 +1,4 @@
-//! [`Pool`]: worker processes that take jobs.
+//! [`Pool`]: worker processes that run jobs.
 
 use super::aside::aside;
 use super::crew::{deadline, Crew};
@@ -22,19 +22,19 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long `Drop` lets jobs finish.
+/// Time in which jobs may finish when the last handle of a pool is dropped. `Drop` blocks for at most this time and [`KILLED`].
 const DROP_GRACE: Duration = Duration::from_secs(1);
-/// How long killed processes may take to be gone.
+/// Maximum wait for the end of killed processes. They normally end within milliseconds; this bounds a stuck one.
 const KILLED: Duration = Duration::from_secs(10);
 
-/// How long the last lines of the workers' stderr may take to be passed on.
+/// Maximum time in which the last lines of the workers' stderr are passed on, since this process's stderr may block.
 const LAST_LINES: Duration = Duration::from_millis(200);
 
-/// Worker processes that take jobs, from any thread.
+/// Worker processes that run jobs, which any thread may submit.
 ///
-/// A clone is another handle of the same pool, for a thread, a task or a service's state. When the last one is dropped the
-/// pool shuts down, with a second for the jobs that it has; that blocks. [`shutdown`](Self::shutdown) on any clone ends it
-/// for all of them: later submissions fail with [`SubmitError::ShutDown`]. Handles of jobs don't keep the pool open.
+/// A clone is another handle of the same pool, for a thread, a task or a service's state. When the last clone is dropped, the pool
+/// shuts down. That blocks, with one second for the jobs that it has. [`shutdown`](Self::shutdown) on any clone ends the pool for
+/// all of them: later submissions fail with [`SubmitError::ShutDown`]. Handles of jobs don't keep the pool open.
 pub struct Pool<J, R> {
     inner: Arc<Inner>,
     types: PhantomData<fn(J) -> R>,
@@ -46,24 +46,24 @@ impl<J, R> Clone for Pool<J, R> {
     }
 }
 
-/// What was not done when a pool was shut down.
+/// The result of a shutdown: what was left to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShutdownReport {
-    /// Jobs that were not done. Each failed with [`JobError::ShutDown`](super::JobError::ShutDown).
+    /// Number of jobs that were not done. Each failed with [`JobError::ShutDown`](super::JobError::ShutDown).
     pub not_done: usize,
-    /// The processes that did not end by themselves and were killed.
+    /// The ids of the processes that did not end by themselves and were killed.
     pub killed: Vec<u32>,
-    /// Whether all processes and threads are gone. If not, something is stuck in the operating system.
+    /// Whether all processes and threads have ended. If not, one is stuck in the operating system.
     pub gone: bool,
 }
 
-/// What doesn't depend on the types.
+/// The parts that don't depend on the types.
 struct Inner {
     worker: &'static str,
     jobs: Arc<Jobs>,
     crew: Crew,
-    /// The thread that writes to stderr, which may be stuck there.
+    /// The thread that writes to stderr, which may block there.
     printing: Crew,
     keepers: Vec<Sender<Event>>,
     next_id: AtomicU64,
@@ -86,7 +86,7 @@ where
         Ok(Self { inner: Arc::new(inner), types: PhantomData })
     }
 
-    /// The job's bytes, beside the job itself.
+    /// Serialises the job. Returns the job and its bytes.
     pub(super) fn wrap(&self, terms: &Terms, job: J, to: Completion) -> Result<(J, Arc<Job>), SubmitError<J>> {
         let bytes = match postcard::to_stdvec(&job) {
             Ok(bytes) => bytes,
@@ -104,23 +104,23 @@ where
 }
 
 impl<J, R> Pool<J, R> {
-    /// Shuts the pool down: no new jobs; those that were submitted get done; then the workers exit. At `timeout`
-    /// whatever is not done fails, and processes that are still there are killed.
+    /// Shuts the pool down. It takes no new jobs, finishes the submitted ones, and lets the workers exit. After `timeout`, jobs that are
+    /// not done fail, and processes that still run are killed.
     ///
-    /// Further calls do nothing and report nothing.
+    /// Further calls do nothing and return an empty report.
     ///
-    /// Takes `timeout` and the time until killed processes are gone: milliseconds, at most ten seconds.
+    /// Takes at most `timeout` and the time until killed processes have ended: milliseconds, at most ten seconds.
     pub fn shutdown(&self, timeout: Duration) -> ShutdownReport {
         self.inner.shutdown(timeout)
     }
 
-    /// Ends the pool now: jobs that are not done fail, all processes are killed.
+    /// Ends the pool at once: jobs that are not done fail, all processes are killed.
     pub fn kill(&self) -> ShutdownReport {
         self.inner.kill()
     }
 
-    /// As [`shutdown`](Self::shutdown), as a future of any executor, whose thread it doesn't block: a thread of its own
-    /// shuts the pool down, at once. (If the system has no thread to give, it blocks.)
+    /// As [`shutdown`](Self::shutdown), as a future for any executor, whose thread it doesn't block. A new thread shuts the pool down at
+    /// once. (If the system has no thread left, this call blocks.)
     pub fn shutdown_async(&self, timeout: Duration) -> impl Future<Output = ShutdownReport> + Send + 'static {
         let inner = Arc::clone(&self.inner);
         let ended = match aside(move || inner.shutdown(timeout)) {
@@ -145,7 +145,7 @@ impl<J, R> Pool<J, R> {
 }
 
 impl ShutdownReport {
-    /// Whether every job was done and every process ended by itself.
+    /// Whether all jobs were done and all processes ended by themselves.
     pub fn is_clean(&self) -> bool {
         self.not_done == 0 && self.killed.is_empty() && self.gone
     }
@@ -203,10 +203,10 @@ impl Inner {
         Ok(reports)
     }
 
-    /// A thread that watches deadlines.
+    /// Starts the thread that watches deadlines.
     fn start_clock(&self) -> io::Result<()> {
         let (jobs, keepers) = (Arc::clone(&self.jobs), self.keepers.clone());
-        // A keeper that is gone has no worker to kill.
+        // An error: the keeper has ended, so it has no worker to kill.
         let overdue = move |Overdue { seat, job }: Overdue| drop(keepers[seat].send(Event::Overdue(job)));
         self.crew.spawn("heirloom-clock", move || jobs.keep_time(overdue))
     }
@@ -231,7 +231,7 @@ impl Inner {
     }
 
     fn tell(&self, event: impl Fn() -> Event) {
-        // A keeper that is gone needs to be told nothing.
+        // An error: the keeper has ended, so no message is needed.
         self.keepers.iter().for_each(|keeper| drop(keeper.send(event())));
     }
 
@@ -241,7 +241,7 @@ impl Inner {
     }
 }
 
-/// Waits until each keeper has told how its first start went, or the first has failed.
+/// Waits until all keepers have reported their first start, or one has failed.
 fn all_started(reports: &Receiver<Result<(), StartError>>, workers: usize) -> Result<(), StartError> {
     (0..workers).try_for_each(|_| reports.recv().unwrap_or(Err(StartError::ShutDown)))
 }

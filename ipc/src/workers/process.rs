@@ -19,11 +19,11 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts the process. Its stdin is a pipe whose other end this process holds as long as it lives: when that is
-    /// closed, the worker's parent is dead.
+    /// Starts the process. Its stdin is a pipe whose other end this process never closes. When the pipe is closed, the worker's
+    /// parent is dead.
     ///
-    /// It is in a process group of its own: an interrupt from the terminal is for this process, which may want its
-    /// workers to finish.
+    /// It is in a separate process group, so that an interrupt from the terminal doesn't reach it. This process may let its workers
+    /// finish.
     pub(super) fn start(
         command: &mut Command,
         cx: Context,
@@ -33,7 +33,7 @@ impl Process {
         printer: &Printer,
     ) -> io::Result<Self> {
         let mail = mail.clone();
-        // A keeper that is gone needs to be told nothing.
+        // An error: the keeper has ended, so no message is needed.
         let ended = move || drop(mail.send(Event::From(attempt, News::Ended)));
         let command = command.stdin(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let mut launched = launch(command, cx, ended)?;
@@ -54,7 +54,7 @@ impl Process {
         self.launched.pid
     }
 
-    /// Kills it, for this reason. It is not gone before it [`has_ended`](Self::has_ended).
+    /// Kills it for this reason. It still runs until it [`has_ended`](Self::has_ended).
     pub(super) fn kill(&mut self, reason: &str) {
         if !self.ended {
             self.reason.get_or_insert_with(|| reason.to_owned());
@@ -62,7 +62,7 @@ impl Process {
         }
     }
 
-    /// The watcher saw its end.
+    /// The watcher has seen its end.
     pub(super) fn ended(&mut self) {
         self.ended = true;
     }
@@ -72,7 +72,7 @@ impl Process {
     }
 
     /// Reaps it.
-    pub(super) fn bury(mut self) -> Death {
+    pub(super) fn reap(mut self) -> Death {
         // A process that is stuck in the kernel can't be waited for.
         let exit =
             if self.ended { self.launched.child.wait().ok() } else { self.launched.child.try_wait().ok().flatten() };

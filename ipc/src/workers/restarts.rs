@@ -1,4 +1,4 @@
-//! When a dead worker is started again: after a pause that doubles, and not too often.
+//! Restarts of a dead worker: after a pause that doubles, and with a limit.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ impl Restarts {
         Self { limit: limit as usize, window, recent: VecDeque::new() }
     }
 
-    /// How long to wait before the next start; `None` if there shall be none.
+    /// The pause before the next start; `None` if the limit is reached.
     pub(super) fn next(&mut self, now: Instant) -> Option<Duration> {
         while self.recent.front().is_some_and(|then| now.duration_since(*then) > self.window) {
             self.recent.pop_front();

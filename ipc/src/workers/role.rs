@@ -1,4 +1,4 @@
-//! What this process is: a worker, or a program that has called [`serve`](super::serve) and so can start workers.
+//! The role of this process: a worker, or a program that has called [`serve`](super::serve) and so can start workers.
 
 use super::message::VARIABLE;
 use std::ffi::OsString;
@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 static SERVED: AtomicBool = AtomicBool::new(false);
 static IN_WORKER: AtomicBool = AtomicBool::new(false);
 
-/// [`serve`](super::serve) was called. Returns the invitation if this process was started as a worker; it is taken out
-/// of the environment.
+/// [`serve`](super::serve) was called. Returns the invitation if this process was started as a worker, and removes it from the
+/// environment.
 pub(super) fn serving() -> Option<OsString> {
-    // On another thread it is a test: this program started again would run all of them.
+    // On another thread the caller is a test. This program would run all tests if it was started again.
     if std::thread::current().name() == Some("main") {
         SERVED.store(true, Ordering::Relaxed);
     }
@@ -25,7 +25,7 @@ pub(super) fn was_served() -> bool {
     SERVED.load(Ordering::Relaxed)
 }
 
-/// Whether this process was started as a worker, whether it has called [`serve`](super::serve) or not.
+/// Whether this process was started as a worker, even if it has not called [`serve`](super::serve).
 pub(super) fn in_worker() -> bool {
     IN_WORKER.load(Ordering::Relaxed) || std::env::var_os(VARIABLE).is_some()
 }

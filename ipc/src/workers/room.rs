@@ -1,5 +1,4 @@
-//! [`Room`]: waiting for room in the queue: one future, for executors and, with a parked thread as its task, for blocking
-//! calls.
+//! [`Room`]: a future that waits for room in the queue, for executors and, with a parked thread as its task, for blocking calls.
 
 use super::job::Job;
 use super::state::{Jobs, Place, Refused};
@@ -10,7 +9,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 use std::time::Instant;
 
-/// Queues a job as soon as there is room. Dropped before that, it leaves the job out and hands its turn on.
+/// Queues a job as soon as there is room. If it is dropped before that, the job isn't queued, and the next submitter has its turn.
 pub(super) struct Room {
     jobs: Arc<Jobs>,
     job: Arc<Job>,
@@ -19,7 +18,7 @@ pub(super) struct Room {
 }
 
 impl Room {
-    /// Waits until `until`, or the job's deadline, whichever is sooner.
+    /// Waits until `until` or the job's deadline, whichever is earlier.
     pub(super) fn new(jobs: Arc<Jobs>, job: Arc<Job>, until: Instant) -> Self {
         let until = job.deadline.map_or(until, |deadline| deadline.at.min(until));
         Self { jobs, job, until, place: None }
@@ -34,7 +33,7 @@ impl Room {
         loop {
             match room.as_mut().poll(&mut cx) {
                 Poll::Ready(result) => return result,
-                // Also the pool's clock wakes it at that time.
+                // The pool's clock wakes it at that time too.
                 Poll::Pending => std::thread::park_timeout(until.saturating_duration_since(Instant::now())),
             }
         }

@@ -1,10 +1,10 @@
-//! [`Slot`]: a value that one thread leaves and another one takes: it blocks, or is woken as a future's task.
+//! [`Slot`]: passes one value from a thread to another thread, which blocks, or to a future's task, which is woken.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-/// A place for one value. It is filled once and emptied once.
+/// A place for one value, which is put in once and taken once.
 pub(super) struct Slot<T> {
     state: Mutex<State<T>>,
     changed: Condvar,
@@ -21,11 +21,11 @@ enum Value<T> {
     Taken,
 }
 
-/// What a look at a slot finds.
+/// The state of a slot.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Found<T> {
     Value(T),
-    /// Nothing is there yet.
+    /// There is no value yet.
     Nothing,
     /// The value was taken before.
     Taken,
@@ -38,19 +38,19 @@ impl<T> Default for Slot<T> {
 }
 
 impl<T> Slot<T> {
-    /// Whether the value has been left, taken or not.
+    /// Whether the value has been put in. It may have been taken since.
     pub(super) fn is_settled(&self) -> bool {
         !matches!(self.lock().value, Value::Awaited)
     }
 
-    /// Blocks until there is a value, at most for `timeout`, and takes it.
+    /// Blocks until there is a value, for at most `timeout`, and takes it.
     pub(super) fn wait(&self, timeout: Duration) -> Found<T> {
         let awaited = |state: &mut State<T>| matches!(state.value, Value::Awaited);
         let waited = self.changed.wait_timeout_while(self.lock(), timeout, awaited);
         waited.unwrap_or_else(PoisonError::into_inner).0.take()
     }
 
-    /// Takes the value, or remembers which task to wake.
+    /// Takes the value, or keeps the waker of the task.
     pub(super) fn poll(&self, waker: &Waker) -> Poll<Found<T>> {
         let mut state = self.lock();
         match state.take() {
@@ -64,7 +64,7 @@ impl<T> Slot<T> {
         }
     }
 
-    /// Leaves the value. To be called once.
+    /// Puts the value in. Call it once.
     pub(super) fn settle(&self, value: T) {
         let mut state = self.lock();
         state.value = Value::Here(value);

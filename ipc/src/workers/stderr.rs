@@ -1,5 +1,5 @@
-//! A worker's stderr: read as it comes, so that it never holds the worker up; the end kept for errors; whole lines
-//! passed on to this process's stderr.
+//! A worker's stderr. It is read at once, so that it never blocks the worker. Its end is kept for errors, and whole lines are passed
+//! on to this process's stderr.
 
 use super::crew::Crew;
 use crate::process;
@@ -12,19 +12,19 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// How much of the end is kept.
+/// Bytes of the end that are kept for errors, so that an error stays short.
 const TAIL: usize = 4 * 1024;
-/// Longer lines are passed on in parts.
+/// Maximum bytes of a line. Longer lines are passed on in parts, so that memory is bounded.
 const LINE: usize = 16 * 1024;
-/// How many lines may wait for this process's stderr. Further ones are left out and counted.
+/// Maximum number of lines that wait for this process's stderr. Further ones are dropped and counted.
 const WAITING: usize = 1024;
-/// How often a reader looks whether its worker is dead, while something else has the stderr open.
+/// Interval at which a reader checks whether its worker is dead, because another process may keep the stderr open.
 const GLANCE: Duration = Duration::from_secs(1);
-/// How long after a death the rest of the stderr is waited for.
+/// Maximum wait for the rest of the stderr after a death, because another process may keep it open.
 const REST: Duration = Duration::from_millis(200);
 
-/// Passes lines on to this process's stderr, from all workers of a pool, on a thread of its own. That thread may be
-/// stuck if nobody reads there.
+/// Passes lines of all workers of a pool on to this process's stderr, on a separate thread. That thread may block if this process's
+/// stderr isn't read.
 #[derive(Clone)]
 pub(super) struct Printer {
     lines: SyncSender<Vec<u8>>,
@@ -47,13 +47,16 @@ impl Printer {
     }
 }
 
-/// A closed stderr is no reason to stop.
+/// Ignores errors: a closed stderr must not stop the reader.
 fn print(line: &[u8], left_out: &AtomicU64) {
     let mut stderr = io::stderr().lock();
     drop(stderr.write_all(line));
     match left_out.swap(0, Ordering::Relaxed) {
         0 => {}
-        n => drop(writeln!(stderr, "heirloom: {n} lines that workers wrote to stderr were left out")),
+        n => drop(writeln!(
+            stderr,
+            "heirloom: dropped {n} lines of workers' stderr, because this process's stderr was too slow"
+        )),
     }
 }
 
@@ -78,7 +81,7 @@ impl Stderr {
         Ok(Self { shared, ended })
     }
 
-    /// The end of what the worker wrote. Call it once the worker is dead.
+    /// The end of the worker's stderr. Call it once the worker is dead.
     pub(super) fn tail(&self) -> String {
         let _: Result<(), RecvTimeoutError> = self.ended.recv_timeout(REST);
         self.shared.dead.store(true, Ordering::Release);
@@ -103,7 +106,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// Until the end of the stream, or until the worker is dead and its grandchildren are silent.
+    /// Reads until the end of the stream, or until the worker is dead and the stream is silent.
     fn read(mut self, mut pipe: ChildStderr) {
         let mut buffer = [0; 4096];
         loop {

@@ -1,4 +1,4 @@
-//! [`Submission`]: one job on its way into a pool.
+//! [`Submission`]: one job and its settings, before it is submitted.
 
 use super::crew::deadline;
 use super::error::SubmitError;
@@ -17,7 +17,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A job that is about to be submitted, from [`Pool::job`].
+/// A job and its settings, before it is submitted. From [`Pool::job`].
 ///
 /// ```
 /// # use heirloom_ipc::workers::{self, Worker};
@@ -46,13 +46,14 @@ where
     J: Serialize + DeserializeOwned + Send,
     R: Serialize + DeserializeOwned + Send,
 {
-    /// Prepares a job: with a deadline, with baggage. Its span is recorded in the worker that runs it, as a child of `cx`.
-    /// Nothing happens until [`submit`](Submission::submit) or one of its twins.
+    /// Prepares a job, to set a deadline or baggage. Its span is recorded in the worker that runs it, as a child of `cx`.
+    /// Nothing happens until [`submit`](Submission::submit), [`try_submit`](Submission::try_submit) or
+    /// [`submit_async`](Submission::submit_async).
     pub fn job(&self, cx: impl Into<Context>, job: J) -> Submission<J, R> {
         Submission { pool: self.clone(), cx: cx.into(), job, baggage: baggage::current(), deadline: None }
     }
 
-    /// Gives a job to the pool: short for [`job(cx, job)`](Self::job)[`.submit()`](Submission::submit).
+    /// Submits a job: short for [`job(cx, job)`](Self::job)[`.submit()`](Submission::submit).
     ///
     /// # Errors
     ///
@@ -70,7 +71,7 @@ where
         self.job(cx, job).try_submit()
     }
 
-    /// As [`submit`](Self::submit), as a future of any executor: short for [`Submission::submit_async`].
+    /// As [`submit`](Self::submit), as a future for any executor: short for [`Submission::submit_async`].
     ///
     /// # Errors
     ///
@@ -89,34 +90,34 @@ where
     J: Serialize + DeserializeOwned + Send,
     R: Serialize + DeserializeOwned + Send,
 {
-    /// The job has to be done within this time, which begins when it is submitted. Else it fails with
-    /// [`JobError::DeadlineExceeded`](super::JobError::DeadlineExceeded), wherever it is:
+    /// Sets the maximum time until the job is done, from its submission. After that it fails with
+    /// [`JobError::DeadlineExceeded`](super::JobError::DeadlineExceeded):
     ///
-    /// - while it waits for room in the queue, it is not taken ([`SubmitError::Full`]);
-    /// - in the queue or in a worker that has not begun it, it never runs;
-    /// - a worker that runs it gets another 100 ms to answer. Then it is killed and replaced, which doesn't count as one of
-    ///   its [`restarts`](super::PoolBuilder::restarts); the spans that it had open are closed as aborted, with this
-    ///   cause; other jobs that it had go to others.
+    /// - A job that waits for room in the queue is not taken ([`SubmitError::Full`]).
+    /// - A job in the queue, or in a worker that has not started it, never runs.
+    /// - A worker that runs the job gets another 100 ms to answer. Then it is killed and replaced, which doesn't count as one of its
+    ///   [`restarts`](super::PoolBuilder::restarts). Its open spans are closed as aborted, with this cause. Its other jobs go to other
+    ///   workers.
     ///
-    /// A job that fails so is not tried again. Cost: an entry in a sorted set, under the lock of the queue.
+    /// Such a job is not tried again. Cost: an entry in a sorted set, under the lock of the queue.
     pub fn deadline(mut self, after: Duration) -> Self {
         self.deadline = Some(after);
         self
     }
 
-    /// Sends baggage along. The worker reads it with [`baggage`](super::baggage()) while it runs the job, and passes it
-    /// on to the commands that it starts and to the jobs that it submits. Everyone on the way can read it.
+    /// Sends baggage with the job. The worker reads it with [`baggage`](super::baggage()) while it runs the job, and passes it on to
+    /// the commands that it starts and to the jobs that it submits. All processes on the way can read it.
     ///
-    /// Without this a job that is submitted while a worker runs a job has that one's baggage; else none.
+    /// Without this, a job that a worker submits while it runs a job has that job's baggage. Other jobs have none.
     pub fn with_baggage(mut self, baggage: Baggage) -> Self {
         self.baggage = baggage;
         self
     }
 
-    /// Gives the job to the pool. Blocks while the queue is full, up to the
+    /// Submits the job. Blocks while the queue is full, up to the
     /// [`submit_timeout`](super::PoolBuilder::submit_timeout).
     ///
-    /// Cost: the job is serialised on this thread; three allocations, one lock.
+    /// Cost: serialising the job on this thread, three allocations, one lock.
     ///
     /// # Errors
     ///
@@ -141,12 +142,12 @@ where
         handle(pool.jobs().try_submit(&wrapped), slot, job)
     }
 
-    /// As [`submit`](Self::submit), as a future of any executor: while the queue is full it is pending, up to the
-    /// [`submit_timeout`](super::PoolBuilder::submit_timeout), and never blocks the executor's thread. Those that wait are
-    /// served in the order in which they came, blocking ones among them.
+    /// As [`submit`](Self::submit), as a future for any executor. While the queue is full it is pending, up to the
+    /// [`submit_timeout`](super::PoolBuilder::submit_timeout). It never blocks the executor's thread. Waiting submitters, blocking
+    /// ones too, are served in order of arrival.
     ///
-    /// The future keeps the pool open. Dropped before it is ready it has not submitted the job, and leaves no place in the
-    /// queue taken. Times begin when it is first polled.
+    /// The future keeps the pool open. If it is dropped before it is ready, the job is not submitted and takes no place in the queue.
+    /// Its timeouts start when it is first polled.
     ///
     /// # Errors
     ///

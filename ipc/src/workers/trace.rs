@@ -1,10 +1,10 @@
-//! What a pool itself has to say in the trace.
+//! The spans that a pool itself records.
 
 use super::error::Death;
 use crate::process;
 use heirloom_core::Context;
 
-/// A worker died: a span without a length, below the parent of the job that it was at.
+/// Records the death of a worker: a span of zero length, below the parent of the job that it ran.
 pub(super) fn died(cx: Context, worker: &str, death: &Death) {
     if !cx.trace_id().is_valid() {
         return;

@@ -1,4 +1,4 @@
-//! The two threads that carry jobs to a worker and replies from it.
+//! The two threads that send jobs to a worker and receive its replies.
 
 use super::clock;
 use super::crew::Crew;
@@ -14,7 +14,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What both threads know of their worker.
+/// The state that both threads share.
 #[derive(Clone)]
 pub(super) struct Link {
     pub(super) jobs: Arc<Jobs>,
@@ -24,7 +24,7 @@ pub(super) struct Link {
     pub(super) mail: Sender<Event>,
 }
 
-/// Starts both. What comes back is disconnected when the reader has ended.
+/// Starts both. The returned receiver disconnects when the reader has ended.
 pub(super) fn start(
     link: Link,
     to: IpcBytesSender,
@@ -40,18 +40,18 @@ pub(super) fn start(
         reader.run(|| reader.read(&mut frames));
     })?;
     crew.spawn("heirloom-send", move || {
-        link.run(|| link.send(&to).map_err(|error| format!("can't send to it: {error}")));
+        link.run(|| link.send(&to).map_err(|error| format!("can't send jobs to it: {error}")));
     })?;
     Ok(ended)
 }
 
 impl Link {
-    /// Whatever ends a thread before its time, a waker that panics too, is the end of the worker: else its jobs would
-    /// never be over.
+    /// Runs a thread. If it ends early, for example because a waker panics, the worker is ended too. Otherwise its jobs would never be
+    /// over.
     fn run(&self, thread: impl FnOnce() -> Result<(), String>) {
         let result = catch_unwind(AssertUnwindSafe(thread));
         if let Err(what) = result.unwrap_or_else(|_| Err(String::from("its thread in the pool panicked"))) {
-            // A keeper that is gone has killed the worker.
+            // An error: the keeper has ended and has killed the worker.
             drop(self.mail.send(Event::From(self.attempt, News::Broken(what))));
         }
     }
@@ -71,7 +71,7 @@ impl Link {
             match frames.next().map_err(|error: FrameError| error.to_string())? {
                 Some((Kind::Reply, reply)) => self.take(reply)?,
                 Some((Kind::Wake, _)) | None => return Ok(()),
-                Some((kind, _)) => return Err(format!("received a frame that is for workers: {kind:?}")),
+                Some((kind, _)) => return Err(format!("received a frame that only workers receive: {kind:?}")),
             }
         }
     }

@@ -1,10 +1,10 @@
-//! Why a value can't be serialised. postcard's error drops the text of a `Serialize` that fails, so the value is
-//! serialised again, to nothing, only to hear it.
+//! The reason why a value can't be serialised. postcard's error drops the text of a failed `Serialize`. So the value is serialised
+//! again, without output, to get that text.
 
 use serde::ser::{self, Serialize};
 use std::fmt;
 
-/// What the value's `Serialize` says, or, if it doesn't complain itself, what postcard says.
+/// The error of the value's `Serialize`. If it has none, postcard's error.
 pub(super) fn explain(value: &impl Serialize, error: &postcard::Error) -> String {
     match value.serialize(Nothing) {
         Err(Text(text)) => text,

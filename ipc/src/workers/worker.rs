@@ -1,4 +1,4 @@
-//! [`Worker`]: a function with a name, which other processes run.
+//! [`Worker`]: a named function that worker processes run.
 
 use super::builder::PoolBuilder;
 use super::message::Verdict;
@@ -10,16 +10,16 @@ use std::any::type_name;
 use std::fmt;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
-/// A function that worker processes run, under a name by which pool and worker find each other.
+/// A named function that worker processes run. Pool and worker match by the name.
 ///
-/// Make it a `static`, list it in [`serve`](super::serve), and start pools of it. Each job's span has this name too.
+/// Make it a `static`, list it in [`serve`](super::serve), and start pools of it. The span of each job has this name.
 pub struct Worker<J, R> {
     name: &'static str,
     run: fn(&Span, J) -> R,
 }
 
 impl<J, R> Worker<J, R> {
-    /// A worker of this name. Names are told apart within one program, so each needs its own.
+    /// A worker with this name. Each name must be unique in a program.
     pub const fn new(name: &'static str, run: fn(&Span, J) -> R) -> Self {
         Self { name, run }
     }
@@ -35,14 +35,13 @@ where
     J: Serialize + DeserializeOwned + Send,
     R: Serialize + DeserializeOwned + Send,
 {
-    /// Prepares a pool of processes that run this function. Nothing is started before
-    /// [`start`](PoolBuilder::start).
+    /// The settings of a pool of processes that run this function. [`start`](PoolBuilder::start) starts it.
     pub fn pool(&self) -> PoolBuilder<J, R> {
         PoolBuilder::new(self.name)
     }
 }
 
-/// What [`serve`](super::serve) takes: any [`Worker`].
+/// The trait of the arguments of [`serve`](super::serve): any [`Worker`].
 pub trait Serve: Sync + sealed::Run {}
 
 impl<T: Sync + sealed::Run> Serve for T {}
@@ -55,7 +54,7 @@ pub(super) mod sealed {
         /// Its name, and the types of its jobs and replies.
         fn describe(&self) -> (&'static str, &'static str, &'static str);
 
-        /// Runs one job in a span of its own. Appends the reply to `reply`, or the text of what went wrong.
+        /// Runs one job in a span. Appends the reply to `reply`, or the text of the error.
         fn run(&self, cx: Context, job: &[u8], reply: &mut Vec<u8>) -> Verdict;
     }
 }
@@ -88,9 +87,10 @@ where
 }
 
 impl<J: DeserializeOwned, R: Serialize> Worker<J, R> {
-    /// The span has ended before the reply is serialised, and so before anybody sees it.
+    /// The span ends before the reply is serialised, so before the pool gets it.
     fn try_run(&self, cx: Context, job: &[u8]) -> Result<Vec<u8>, String> {
-        let job = postcard::from_bytes(job).map_err(|error| format!("the worker can't read the job: {error}"))?;
+        let job =
+            postcard::from_bytes(job).map_err(|error| format!("the worker can't deserialise the job: {error}"))?;
         let reply = cx.in_span(self.name, |span| (self.run)(span, job));
         postcard::to_stdvec(&reply)
             .map_err(|error| format!("the reply can't be serialised: {}", why::explain(&reply, &error)))
@@ -99,7 +99,7 @@ impl<J: DeserializeOwned, R: Serialize> Worker<J, R> {
 
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic without a text")
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic without a text message")
 }
 
 impl<J, R> fmt::Debug for Worker<J, R> {

@@ -93,7 +93,7 @@ impl Worker {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         let dead = Instant::now();
-        // The watcher sees the death, as it would if nobody waited for the child.
+        // The watcher sees the death, as it would if no thread waited for the child.
         let report = self.attached.wait_closed(Duration::from_secs(10)).expect("a region that is never closed");
         outcome.slowest = outcome.slowest.max(dead.elapsed());
         outcome.kills += 1;

@@ -1,7 +1,7 @@
 //! Forked processes that write the real ring by hand.
 //!
-//! Each begins a span that it never ends, and then does the same for ever: begins a span, sets a number on it, begins a span
-//! inside it, ends both. Ids are counted up, so the number of ends that have returned, which stands in the oracle, says which spans must be there.
+//! Each starts a span that it never ends. Then it repeats without end: it starts a span, sets a number on it, starts a span inside it,
+//! and ends both. Ids are counted up. The oracle has the number of ends that have returned, so it knows which spans must be exported.
 #![allow(unsafe_code)]
 
 use super::seen::{Seen, Span};

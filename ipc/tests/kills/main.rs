@@ -40,7 +40,7 @@ struct Outcome {
     ended: u64,
     /// Of these, those that are missing, or were exported as something else than ended.
     lost: u64,
-    /// Spans that were exported with something that nobody wrote, or shards that were given up.
+    /// Spans that were exported with data that no thread wrote, or quarantined shards.
     torn: u64,
     /// Spans that were exported twice.
     twice: u64,

@@ -23,7 +23,7 @@ pub fn again(test: &str, case: &str) -> Command {
     command
 }
 
-/// Runs `body` in a process of its own that has these variables: only the test with this name, of which this is a part.
+/// Runs `body` in a new process that has these variables. The process runs only the test with this name, which calls this.
 pub fn alone<V: AsRef<OsStr>>(test: &str, variables: &[(&str, V)], body: impl FnOnce()) {
     if case().is_some() {
         return body();

@@ -157,9 +157,9 @@ fn a_wait_that_is_dropped_leaves_the_reply_to_the_next_one() {
     }
     assert_eq!(block_on(job.wait_async()).unwrap(), "50");
     let again = block_on(job.wait_async()).unwrap_err();
-    assert!(again.to_string().contains("it gives it once"), "{again}");
+    assert!(again.to_string().contains("a handle returns it once"), "{again}");
     let again = job.wait(LONG).unwrap_err();
-    assert!(again.to_string().contains("it gives it once"), "{again}");
+    assert!(again.to_string().contains("a handle returns it once"), "{again}");
 }
 
 #[test]

@@ -19,13 +19,13 @@ fn frame(version: u8, kind: u8, length: u32, payload: &[u8]) -> Vec<u8> {
 /// What such a worker sends for its first job, and what its death says then.
 fn insults() -> Vec<(Vec<u8>, &'static str)> {
     vec![
-        (b"nonsense of some length".to_vec(), "received bytes that are no frame"),
-        (vec![0], "received bytes that are no frame"),
-        (frame(9, 4, 0, &[]), "received a frame of version 9, not 2"),
+        (b"nonsense of some length".to_vec(), "received bytes that are not a frame of the protocol"),
+        (vec![0], "received bytes that are not a frame of the protocol"),
+        (frame(9, 4, 0, &[]), "received a frame of version 9, expected 2"),
         (frame(VERSION, 200, 0, &[]), "received a frame of an unexpected kind: 200"),
-        (frame(VERSION, 2, 0, &[]), "received a frame that is for workers: Jobs"),
+        (frame(VERSION, 2, 0, &[]), "received a frame that only workers receive: Jobs"),
         (frame(VERSION, 4, u32::MAX, &[]), "received a frame of 4294967295 bytes, over the limit"),
-        (frame(VERSION, 4, 1, &[0, 0, 0]), "received a frame that is not as long as it says"),
+        (frame(VERSION, 4, 1, &[0, 0, 0]), "received a frame whose length differs from its header"),
         (frame(VERSION, 4, 0, &[]), "received a reply that can't be read"),
         (frame(VERSION, 4, 3, &[77, 0, 0]), "received a reply to a job that it doesn't have"),
         (frame(VERSION, 4, 3, &[0, 0, 9]), "received a reply that can't be read"),
@@ -58,9 +58,9 @@ fn half_a_reply_of_a_worker_that_then_dies_is_no_reply() {
 #[test]
 fn another_version_is_refused_at_the_start() {
     for (what, expected) in [
-        ("version", "it speaks version 77 of the protocol, this pool version 2"),
-        ("magic", "it says \"stranger\", not \"heirloom worker\""),
-        ("offer", "its hello can't be read"),
+        ("version", "it uses version 77 of the protocol, this pool uses version 2"),
+        ("magic", "its hello starts with \"stranger\", expected \"heirloom worker\""),
+        ("offer", "its hello is invalid"),
     ] {
         let started = Instant::now();
         let pool = TASK.pool().workers(1).test_entry("hostile::hostile_worker").env("HOSTILE", what);

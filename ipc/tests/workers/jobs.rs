@@ -54,7 +54,7 @@ fn a_job_that_panics_is_an_error_with_message_and_job() {
         other => panic!("{other:?}"),
     }
     let error = run(&pool, Task::PanicWithNumber).unwrap_err();
-    assert_eq!(error.to_string(), "the job panicked: a panic without a text");
+    assert_eq!(error.to_string(), "the job panicked: a panic without a text message");
     assert_eq!(pid(&pool), before, "the worker goes on");
 }
 
@@ -115,7 +115,7 @@ fn a_job_or_reply_over_the_limit_is_an_error_with_both_sizes() {
 fn what_can_not_be_serialised_is_an_error_with_serdes_message() {
     static TAKES: Worker<Refuses, ()> = Worker::new("takes", |_, _| ());
     let pool = TAKES.pool().workers(1).test_entry("heirloom_worker").start();
-    assert!(pool.unwrap_err().to_string().contains("not \"takes\""));
+    assert!(pool.unwrap_err().to_string().contains("expected \"takes\""));
 
     let pool: Pool<bool, Refuses> = REFUSES.pool().workers(1).test_entry("heirloom_worker").start().unwrap();
     let error = pool.submit(CX, true).unwrap().wait(LONG).unwrap_err();

@@ -24,9 +24,9 @@ fn a_program_that_is_no_worker_is_an_error_within_the_deadline() {
     let started = Instant::now();
     let error = start(other("/bin/true"));
     assert!(matches!(&error, StartError::Exited(death) if death.exit.is_some_and(|exit| exit.success())), "{error}");
-    assert!(error.to_string().contains("does its `main` call `workers::serve`?"), "{error}");
+    assert!(error.to_string().contains("does its `main` call `workers::serve` first?"), "{error}");
     let error = start(other("/bin/sh").arg("-c").arg("echo unhappy >&2; exit 4"));
-    assert!(error.to_string().contains("exit status: 4; it wrote last: unhappy"), "{error}");
+    assert!(error.to_string().contains("exit status: 4; its last output on stderr: unhappy"), "{error}");
     for program in [other("/bin/cat"), other("/bin/sleep").arg("100")] {
         let error = start(program);
         assert!(matches!(&error, StartError::TimedOut { .. }), "{error}");
@@ -59,9 +59,14 @@ fn another_name_or_type_is_an_error_that_says_what_differs() {
     static UNKNOWN: Worker<u8, u8> = Worker::new("unknown", |_, n| n);
     static OTHER_JOB: Worker<u8, Vec<String>> = Worker::new("words", |_, _| Vec::new());
     let error = UNKNOWN.pool().test_entry("heirloom_worker").start().unwrap_err();
-    assert!(error.to_string().contains(r#"it serves ["task", "words", "refuses"], not "unknown""#), "{error}");
+    assert!(error.to_string().contains(r#"it serves ["task", "words", "refuses"], expected "unknown""#), "{error}");
     let error = OTHER_JOB.pool().test_entry("heirloom_worker").start().unwrap_err();
-    assert!(error.to_string().contains("its job of \"words\" is a alloc::string::String, not a u8"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("the job type of \"words\" is alloc::string::String in the worker and u8 in the pool"),
+        "{error}"
+    );
     assert!(WORDS.pool().workers(1).test_entry("heirloom_worker").start().is_ok());
 }
 
@@ -88,9 +93,9 @@ fn one_worker_that_fails_ends_the_others() {
 #[test]
 fn a_stale_invitation_is_said_on_stderr_and_ends_the_process() {
     for (value, text) in [
-        ("2:/nowhere/socket", "its pool at /nowhere/socket is gone"),
-        ("99:/nowhere/socket", "its pool speaks version 99"),
-        ("nonsense", "HEIRLOOM_WORKER says \"nonsense\""),
+        ("2:/nowhere/socket", "its pool at /nowhere/socket doesn't exist any more"),
+        ("99:/nowhere/socket", "its pool uses version 99"),
+        ("nonsense", "HEIRLOOM_WORKER has the value \"nonsense\""),
     ] {
         let started = Instant::now();
         let mut worker = Command::new(std::env::current_exe().unwrap());

@@ -36,7 +36,7 @@ pub(crate) enum Task {
     DieOnce(String),
     Reply(usize),
     Stderr(usize),
-    /// The context of the job's span, of what is current, and the span's tracestate.
+    /// The context of the job's span, the current context, and the span's tracestate.
     Contexts,
     /// Sets values of the trace, and writes to its own span and to its parent's by their contexts.
     Updates(Context),
@@ -50,7 +50,7 @@ pub(crate) static TASK: Worker<Task, String> = Worker::new("task", task);
 pub(crate) static WORDS: Worker<String, Vec<String>> = Worker::new("words", words);
 pub(crate) static REFUSES: Worker<bool, Refuses> = Worker::new("refuses", |_span, refuse| Refuses(refuse));
 
-/// Can't be serialised if it says so.
+/// Its `Serialize` fails on demand.
 #[derive(Debug)]
 pub(crate) struct Refuses(pub(crate) bool);
 
@@ -149,7 +149,7 @@ fn contexts(span: &Span) -> String {
     format!("{} {} {}", traceparent(span.context()), traceparent(Context::current()), state.as_str())
 }
 
-/// What the job has, what a thread of it sees, what a command finds that it starts, and what a job of its own pool has.
+/// The baggage of the job, of one of its threads, of a command that it starts, and of a job of its nested pool.
 fn baggage(span: &Span) -> String {
     let thread = std::thread::spawn(heirloom_ipc::workers::baggage).join().unwrap();
     let mut printenv = Command::new("printenv");

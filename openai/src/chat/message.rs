@@ -1,11 +1,11 @@
-//! [`Messages`]: the answer of a stream, put together from its chunks.
+//! [`Messages`]: the answer of a stream, assembled from its chunks.
 
 use crate::kept::Room;
 use async_openai::types::chat::{ChatChoiceStream, ChatCompletionMessageToolCallChunk};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-/// The messages of all choices, as far as they have come. Serialises as those of an answer in one piece do.
+/// The messages of all choices, as far as they were received. They serialise like those of an answer in one piece.
 #[derive(Debug)]
 pub(super) struct Messages {
     choices: Vec<(u32, Message)>,
@@ -74,7 +74,7 @@ impl Message {
     }
 }
 
-/// The entry, which is added if there is none. A server numbers as it likes: the number is no position.
+/// The entry, which is added if it is missing. A server may number entries in any way, so the number is not a position.
 fn find_or_add<T>(list: &mut Vec<T>, is_it: impl Fn(&T) -> bool, new: impl FnOnce() -> T) -> &mut T {
     let at = list.iter().position(is_it).unwrap_or_else(|| {
         list.push(new());

@@ -22,7 +22,7 @@ impl<C: Config> Traced<Chat<'_, C>> {
     /// As [`Chat::create`], in a span.
     ///
     /// # Errors
-    /// As there.
+    /// As [`Chat::create`].
     pub async fn create(
         &self,
         request: CreateChatCompletionRequest,
@@ -35,7 +35,7 @@ impl<C: Config> Traced<Chat<'_, C>> {
     /// Usage is known only if the request asks for it (`stream_options.include_usage`).
     ///
     /// # Errors
-    /// As there.
+    /// As [`Chat::create_stream`].
     pub async fn create_stream(
         &self,
         request: CreateChatCompletionRequest,

@@ -1,4 +1,4 @@
-//! What is seen of a stream of chat chunks.
+//! The state of a stream of chat chunks.
 
 use super::message::Messages;
 use crate::attribute::{self, set_name};
@@ -17,9 +17,9 @@ impl Chunk for CreateChatCompletionStreamResponse {
 
 #[derive(Debug)]
 pub(crate) struct SeenChat {
-    /// The choices that have begun, and why each ended.
+    /// The choices that have started, each with its finish reason.
     choices: Vec<(u32, Option<FinishReason>)>,
-    /// The last one: with `include_usage` it is that of the whole answer.
+    /// The last usage: with `include_usage` it is that of the whole answer.
     usage: Option<CompletionUsage>,
     /// `None` if the output isn't captured.
     messages: Option<Messages>,
@@ -74,7 +74,7 @@ impl SeenChat {
     }
 }
 
-/// Whether a chunk has a part of the answer; the first one often has the role alone.
+/// Whether a chunk has a part of the answer. The first one often has only the role.
 fn has_token(delta: &ChatCompletionStreamResponseDelta) -> bool {
     let has_text = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
     #[expect(deprecated, reason = "older models and compatible servers answer with it")]

@@ -22,7 +22,7 @@ impl<C: Config> Traced<Responses<'_, C>> {
     /// As [`Responses::create`], in a span.
     ///
     /// # Errors
-    /// As there.
+    /// As [`Responses::create`].
     pub async fn create(&self, request: CreateResponse) -> Result<Response, OpenAIError> {
         send::create(&self.options, request, |request| self.group.create(request)).await
     }
@@ -30,7 +30,7 @@ impl<C: Config> Traced<Responses<'_, C>> {
     /// As [`Responses::create_stream`], in a span that ends with the stream.
     ///
     /// # Errors
-    /// As there.
+    /// As [`Responses::create_stream`].
     pub async fn create_stream(&self, request: CreateResponse) -> Result<ResponseStream, OpenAIError> {
         send::create_stream(&self.options, request, |request| self.group.create_stream(request)).await
     }
@@ -91,12 +91,12 @@ impl call::Response for Response {
     }
 }
 
-/// What is known as soon as the response was created.
+/// Sets the attributes that are known when the response is created.
 fn set_identity(response: &Response, span: &Span) {
     span.response_model(&response.model).set("gen_ai.response.id", &response.id);
 }
 
-/// What is known once the response has ended.
+/// Sets the attributes that are known when the response has ended.
 fn set_end(response: &Response, call: &mut Call) {
     let span = call.span();
     set_name(span, "openai.response.service_tier", response.service_tier.as_ref());
@@ -110,7 +110,7 @@ fn set_end(response: &Response, call: &mut Call) {
     }
 }
 
-/// Why the model stopped: the reason why the answer is incomplete, else the status. `None` while it works.
+/// The reason why the answer is incomplete, else its status. `None` while the model works.
 fn finish_reason(response: &Response) -> Option<String> {
     match (&response.status, &response.incomplete_details) {
         (Status::Queued | Status::InProgress, _) => None,

@@ -1,4 +1,4 @@
-//! What is seen of a stream of the Responses API's events.
+//! The state of a stream of the Responses API's events.
 
 use super::{set_end, set_identity};
 use crate::call::Call;
@@ -22,9 +22,9 @@ pub(crate) struct SeenResponse {
 
 #[derive(Debug)]
 enum Output {
-    /// The text that has come.
+    /// The text received so far.
     Text(String, Room),
-    /// What the server says at the end.
+    /// The complete output, which the server sends at the end.
     Items(Vec<OutputItem>),
 }
 

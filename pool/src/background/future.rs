@@ -1,4 +1,4 @@
-//! [`JobFuture`]: a background job that is polled.
+//! [`JobFuture`]: a background job that is a future.
 
 use super::handle::{BackgroundJob, Completion};
 use super::{BackgroundBuilder, Outcome};
@@ -12,17 +12,17 @@ use std::time::Instant;
 impl BackgroundBuilder {
     /// Runs a future as a task of the current tokio runtime.
     ///
-    /// The span begins at the first poll, is current during each poll, and has `heirloom.busy_ns` and the others of
-    /// [`in_span`](heirloom_core::future::FutureExt::in_span). A task that is aborted, or that its runtime drops, has `heirloom.cancelled`, and
-    /// the handle says so.
+    /// The span starts at the first poll, is current during each poll, and has the attributes of
+    /// [`in_span`](heirloom_core::future::FutureExt::in_span), such as `heirloom.busy_ns`. If the task is aborted, or if its runtime
+    /// drops it, the span has `heirloom.cancelled`, and the handle returns [`WaitError::Cancelled`](super::WaitError::Cancelled).
     ///
-    /// `finish` waits for it like for other jobs; on a runtime with one thread, call it from a thread that the runtime
-    /// doesn't need (`spawn_blocking`, or outside of `block_on`), else the job can't go on meanwhile.
+    /// `finish` waits for it as for other jobs. On a runtime with one thread, call `finish` from a thread that the runtime doesn't
+    /// need (`spawn_blocking`, or outside of `block_on`). Otherwise the job can't go on meanwhile.
     ///
     /// For another runtime: `.on_executor(|job| handle.spawn(job), async move { .. })`. For a closure that blocks:
     /// `.on(tokio::task::spawn_blocking, |span| ..)`.
     ///
-    /// Cost: as a job that is a closure, an allocation for the future, and for each poll two clock readings.
+    /// Cost: that of a closure's job, one allocation for the future, and two clock readings per poll.
     ///
     /// # Panics
     ///
@@ -37,7 +37,7 @@ impl BackgroundBuilder {
     ///     tokio::task::yield_now().await;
     ///     std::io::Result::Ok(3)
     /// });
-    /// root.end(); // The trace of "request" is complete. The job has its own.
+    /// root.end(); // The trace of "request" is complete. The job is in another one.
     /// assert_eq!(job.await.unwrap().unwrap(), 3);
     /// # });
     /// ```
@@ -51,10 +51,10 @@ impl BackgroundBuilder {
         self.on_executor(::tokio::spawn, future)
     }
 
-    /// Runs a future on whatever executor `spawn` gives it to. What `spawn` returns is dropped: an executor whose handles
-    /// cancel their task when they are dropped needs a `detach` there.
+    /// Runs a future on any executor: `spawn` passes it on. The result of `spawn` is dropped. If the executor's handle cancels its
+    /// task on drop, call `detach` in `spawn`.
     ///
-    /// As `on_tokio` otherwise. The job is `Send` and `'static` if the future is, so it can go to a `LocalSet` too.
+    /// All else is as in `on_tokio`. The job is `Send` and `'static` if the future is, so it can go to a `LocalSet` too.
     ///
     /// ```
     /// use heirloom_pool::prelude::*;
@@ -81,12 +81,12 @@ impl BackgroundBuilder {
     }
 }
 
-/// A background job as [`BackgroundBuilder::on_executor`] hands it to an executor.
+/// A background job, as [`BackgroundBuilder::on_executor`] passes it to an executor.
 ///
-/// Dropped before it is over, it is cancelled; before it was ever polled, it never ran and has no span.
+/// If it is dropped before its end, the job is cancelled. If it is dropped before its first poll, the job never ran and has no span.
 #[must_use = "a future does nothing until it is given to an executor"]
 pub struct JobFuture<T, Fut> {
-    // Dropped in this order: the span has ended before the handle is told.
+    // Dropped in this order: the span ends before the handle is notified.
     state: State<Fut>,
     completion: Option<Completion<T>>,
 }
@@ -98,7 +98,7 @@ enum State<Fut> {
 }
 
 impl<Fut: Future> State<Fut> {
-    /// The future in its span, which begins now if it hasn't. `None` once it is over.
+    /// The future in its span, which starts now if it hasn't. `None` once it is over.
     fn running(&mut self) -> Option<&mut InSpan<Pin<Box<Fut>>>> {
         if matches!(self, State::Waiting { .. }) {
             if let State::Waiting { submitted, job, future } = std::mem::replace(self, State::Over) {
@@ -112,7 +112,7 @@ impl<Fut: Future> State<Fut> {
     }
 }
 
-// What is pinned is in a box.
+// The pinned future is in a box.
 impl<T, Fut> Unpin for JobFuture<T, Fut> {}
 
 impl<T: Outcome, Fut: Future<Output = T>> Future for JobFuture<T, Fut> {

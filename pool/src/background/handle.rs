@@ -1,4 +1,4 @@
-//! [`BackgroundJob`]: whoever wants to know how a background job ended asks its handle.
+//! [`BackgroundJob`]: the handle of a background job, which returns its result.
 
 use super::running::{OnThisThread, Running};
 use heirloom_core::TracerId;
@@ -9,34 +9,34 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::Duration;
 
-/// A background job that was submitted. Dropping the handle leaves the job alone.
+/// A submitted background job. Dropping the handle doesn't affect the job.
 ///
 /// [`wait`](Self::wait) blocks a thread; `.await` doesn't, and works on any executor.
 pub struct BackgroundJob<T> {
     shared: Arc<Shared<T>>,
 }
 
-/// Why [`BackgroundJob::wait`] has no value.
+/// The reason why [`BackgroundJob::wait`] has no value.
 #[non_exhaustive]
 pub enum WaitError<T> {
-    /// The time was up. The job runs or queues on; here is its handle.
+    /// The timeout has passed. The job still runs or waits in its queue. This is its handle.
     TimedOut(BackgroundJob<T>),
-    /// The job panicked. The panic went to the thread or pool that ran it.
+    /// The job panicked. The thread or pool that ran it has the panic.
     Panicked,
     /// The job was dropped before it ran: its pool shut down, or the submission failed.
     NeverRan,
-    /// The job's future was dropped before it was over: its task was aborted, or its executor shut down.
+    /// The job's future was dropped before its end: its task was aborted, or its executor shut down.
     Cancelled,
 }
 
 struct Shared<T> {
     state: Mutex<State<T>>,
-    /// For threads that wait.
+    /// Notifies waiting threads.
     changed: Condvar,
 }
 
 enum State<T> {
-    /// With the task that awaits the handle, if any does.
+    /// Not over. Has the waker of the task that awaits the handle, if there is one.
     Pending(Option<Waker>),
     Done(T),
     Panicked,
@@ -51,20 +51,20 @@ impl<T> BackgroundJob<T> {
         !self.shared.lock().is_pending()
     }
 
-    /// Waits until the job is over, at most for `timeout`, and takes what it returned.
+    /// Waits until the job is over, for at most `timeout`, and takes its result.
     ///
-    /// Its span has ended by then.
+    /// Its span has ended then.
     ///
     /// # Errors
     ///
-    /// [`WaitError::TimedOut`] gives the handle back.
+    /// [`WaitError::TimedOut`] returns the handle. The other errors say why there is no result.
     pub fn wait(self, timeout: Duration) -> Result<T, WaitError<T>> {
         let state = self.shared.wait(timeout);
         state.ended().unwrap_or_else(|| Err(WaitError::TimedOut(self)))
     }
 }
 
-/// Waits without blocking, and without a limit: put a timeout around it where it needs one.
+/// Waits without blocking, and without a limit. Set a time limit with the runtime's timeout.
 impl<T> IntoFuture for BackgroundJob<T> {
     type Output = Result<T, WaitError<T>>;
     type IntoFuture = Finished<T>;
@@ -74,7 +74,7 @@ impl<T> IntoFuture for BackgroundJob<T> {
     }
 }
 
-/// The future of a [`BackgroundJob`]. Dropping it leaves the job alone.
+/// The future of a [`BackgroundJob`]. Dropping it doesn't affect the job.
 #[must_use = "a future does nothing until it is awaited"]
 pub struct Finished<T> {
     shared: Arc<Shared<T>>,
@@ -121,7 +121,7 @@ impl<T> State<T> {
         matches!(self, State::Pending(_))
     }
 
-    /// How the job ended; `None` if it hasn't.
+    /// The job's result; `None` if it isn't over.
     fn ended(self) -> Option<Result<T, WaitError<T>>> {
         match self {
             State::Pending(_) => None,
@@ -134,30 +134,30 @@ impl<T> State<T> {
     }
 }
 
-/// The job's side of the handle. Whatever happens to the job, the handle is told when this is dropped.
+/// The job's side of the handle. Dropping it notifies the handle, no matter how the job ended.
 pub(super) struct Completion<T> {
     shared: Arc<Shared<T>>,
-    /// How the job ended, if it were dropped now.
+    /// The outcome that the handle gets when this is dropped.
     outcome: State<T>,
-    // Dropped last: a job counts as running until its handle was told.
+    // Dropped last: a job counts as running until its handle was notified.
     _running: Running,
 }
 
 impl<T> Completion<T> {
-    /// Both sides of a new job, which counts as running from now on.
+    /// Both sides of a new job, which counts as running from then on.
     pub(super) fn new(tracer: Option<TracerId>) -> (Self, BackgroundJob<T>) {
         let shared = Arc::new(Shared { state: Mutex::new(State::Pending(None)), changed: Condvar::new() });
         let handle = BackgroundJob { shared: Arc::clone(&shared) };
         (Self { shared, outcome: State::NeverRan, _running: Running::begin(tracer) }, handle)
     }
 
-    /// The job starts to run on this thread. Until it is [`done`](Self::done), its end is a panic.
+    /// The job starts to run on this thread. Until it is [`done`](Self::done), its outcome is a panic.
     pub(super) fn start(&mut self) -> OnThisThread {
         self.outcome = State::Panicked;
         OnThisThread::begin()
     }
 
-    /// The job's future waits. Until it is polled again, its end is that it was cancelled.
+    /// The job's future waits. Until it is polled again, its outcome is a cancellation.
     #[cfg(feature = "async")]
     pub(super) fn pause(&mut self) {
         self.outcome = State::Cancelled;
@@ -195,11 +195,11 @@ impl<T> fmt::Debug for WaitError<T> {
 impl<T> fmt::Display for WaitError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            WaitError::TimedOut(_) => "the background job was not over in time; it goes on, wait again on its handle",
+            WaitError::TimedOut(_) => "the background job was not over within the timeout; it goes on, wait again on the returned handle",
             WaitError::Panicked => "the background job panicked; the thread or pool that ran it has the panic",
-            WaitError::NeverRan => "the background job was dropped before it ran: is its pool still there?",
+            WaitError::NeverRan => "the background job was dropped before it ran; keep its pool until the job is over",
             WaitError::Cancelled => {
-                "the background job's future was dropped before it was over: was its task aborted, or its executor stopped?"
+                "the background job's future was dropped before its end; check whether its task was aborted or its executor shut down"
             }
         })
     }

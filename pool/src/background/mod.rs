@@ -1,9 +1,8 @@
 //! Background jobs: work that a trace starts and does not wait for.
 //!
-//! `span.background("reindex").on_thread(|span| ..)` starts a job in a trace of its own that is *linked* to the span
-//! that started it. So the main trace ends, and is exported, without waiting, and the job is found from there. The
-//! sampler decides about the new trace on its own; its link names the nearest *recorded* ancestor, and is left out
-//! where there is none (not sampled, inert).
+//! `span.background("reindex").on_thread(|span| ..)` starts a job in a new trace that is *linked* to the span that started it. So
+//! the main trace ends, and is exported, without waiting for the job. The sampler decides separately about the new trace. Its link
+//! names the nearest *recorded* ancestor. If there is none (not sampled, invalid context), the trace has no link.
 //!
 //! | the job's span is | how |
 //! |---|---|
@@ -11,21 +10,22 @@
 //! | a child of the starter, in its trace and with its sampling decision | [`.child()`](BackgroundBuilder::child) |
 //! | a root, linked to nothing | [`.unlinked()`](BackgroundBuilder::unlinked) |
 //!
-//! The span has the kind `Consumer`, begins when the job starts to run and carries the time between submission and
-//! start as the attribute `heirloom.queue_ns`.
+//! The span has the kind `Consumer` and starts when the job starts to run. Its attribute `heirloom.queue_ns` is the time between
+//! submission and start.
 //!
 //! | the job is | it goes to |
 //! |---|---|
 //! | a closure | [`on_thread`](BackgroundBuilder::on_thread), `on_pool` (rayon), [`on`](BackgroundBuilder::on) for any other pool |
 //! | a future | `on_tokio`, `on_executor` for any other executor (features `tokio` and `async`) |
 //!
-//! Either returns `()` or a `Result` ([`Outcome`]), whose `Err` closes the span as an error. A job that panics does so
-//! too, and the panic passes on to the thread, pool or executor unchanged.
+//! Either returns `()` or a `Result` ([`Outcome`]). An `Err` ends the span as an error. So does a panic, which passes on to the
+//! thread, pool or executor unchanged.
 //!
-//! The handle ([`BackgroundJob`]) can be waited for, awaited or dropped. [`wait_all`] waits for every job of the process, up to a deadline: what `finish` does before it flushes.
+//! The handle ([`BackgroundJob`]) can be waited for, awaited or dropped. [`wait_all`] waits for all jobs of the process, up to a
+//! deadline. `finish` waits for its tracer's jobs before it flushes.
 //!
-//! Cost of a job: one span, two further clock reads, two locks of a process-wide counter, one of the handle, an
-//! allocation for the handle, another for a job that [`on`](BackgroundBuilder::on) takes.
+//! Cost of a job: one span, two further clock reads, two locks of a process-wide counter, one lock of the handle, one allocation for
+//! the handle, and one more with [`on`](BackgroundBuilder::on).
 
 #[cfg(feature = "async")]
 mod future;
@@ -46,7 +46,7 @@ use std::time::Instant;
 
 /// Starts background jobs from a [`Span`] or a [`Context`].
 pub trait Background {
-    /// Prepares a background job whose span has this name. Nothing runs before it is given to a thread or a pool.
+    /// Prepares a background job whose span has this name. It runs only after it was given to a thread or a pool.
     ///
     /// ```
     /// use heirloom_pool::prelude::*;
@@ -56,7 +56,7 @@ pub trait Background {
     ///         span.set("files", 3);
     ///     })
     /// });
-    /// // The trace of "request" is complete. The job has its own.
+    /// // The trace of "request" is complete. The job is in another one.
     /// job.wait(Duration::from_secs(10)).unwrap();
     /// ```
     fn background<'n>(&self, name: impl Into<Name<'n>>) -> BackgroundBuilder;
@@ -78,7 +78,7 @@ impl Background for Span {
 ///
 /// | setting | default |
 /// |---|---|
-/// | [`child`](Self::child), [`unlinked`](Self::unlinked) | a trace of its own, linked to the starter |
+/// | [`child`](Self::child), [`unlinked`](Self::unlinked) | a new trace, linked to the starter |
 #[derive(Debug)]
 #[must_use = "a background job runs only once it is given to `on_thread`, `on_pool`, `on`, `on_tokio` or `on_executor`"]
 pub struct BackgroundBuilder {
@@ -94,17 +94,17 @@ enum Relation {
     Unlinked,
 }
 
-/// A job as [`BackgroundBuilder::on`] hands it to a pool.
+/// A job, as [`BackgroundBuilder::on`] passes it to a pool.
 pub type BoxedJob = Box<dyn FnOnce() + Send + 'static>;
 
 impl BackgroundBuilder {
-    /// Makes the job's span a child of the starter: in its trace, sampled if it is. The trace is exported in two parts,
-    /// as the starter still doesn't wait.
+    /// Makes the job's span a child of the starter: in the same trace, sampled if the starter is. The trace is exported in parts, since
+    /// the starter still doesn't wait.
     pub fn child(self) -> Self {
         Self { relation: Relation::Child, ..self }
     }
 
-    /// Leaves the link out: nothing in the job's trace tells who started it.
+    /// Omits the link: the job's trace doesn't name the starter.
     pub fn unlinked(self) -> Self {
         Self { relation: Relation::Unlinked, ..self }
     }
@@ -114,8 +114,7 @@ impl BackgroundBuilder {
     ///
     /// # Panics
     ///
-    /// As [`std::thread::spawn`]: if the operating system has no thread to give. [`on`](Self::on) lets the caller
-    /// decide what happens then.
+    /// As [`std::thread::spawn`]: if the operating system has no thread left. With [`on`](Self::on) the caller handles that error.
     pub fn on_thread<T, F>(self, f: F) -> BackgroundJob<T>
     where
         F: FnOnce(&Span) -> T + Send + 'static,
@@ -124,7 +123,7 @@ impl BackgroundBuilder {
         // A thread's name can't contain a zero byte.
         let thread = std::thread::Builder::new().name(self.name.get().as_str().replace('\0', "?"));
         let (job, handle) = self.job(f);
-        thread.spawn(job).unwrap_or_else(|error| panic!("failed to spawn the thread of a background job: {error}"));
+        thread.spawn(job).unwrap_or_else(|error| panic!("can't start a thread for a background job: {error}"));
         handle
     }
 
@@ -150,9 +149,9 @@ impl BackgroundBuilder {
         handle
     }
 
-    /// Runs the job wherever `submit` sends it: a pool, a channel, an executor. What `submit` returns is dropped.
+    /// Passes the job to `submit`, which sends it to a pool, a channel or an executor. The result of `submit` is dropped.
     ///
-    /// If the job is dropped without having run, [`BackgroundJob::wait`] says so and there is no span.
+    /// If the job is dropped before it ran, [`BackgroundJob::wait`] returns [`WaitError::NeverRan`], and there is no span.
     ///
     /// ```
     /// use heirloom_pool::prelude::*;
@@ -174,7 +173,7 @@ impl BackgroundBuilder {
         handle
     }
 
-    /// The job as a closure, and its handle. The span ends before the handle is told.
+    /// The job as a closure, and its handle. The span ends before the handle is notified.
     fn job<T, F>(self, f: F) -> (impl FnOnce() + Send + 'static, BackgroundJob<T>)
     where
         F: FnOnce(&Span) -> T + Send + 'static,
@@ -190,7 +189,7 @@ impl BackgroundBuilder {
         (job, handle)
     }
 
-    /// Both sides of the handle. From now on the job counts as running.
+    /// Both sides of the handle. From then on the job counts as running.
     fn completion<T>(&self) -> (Completion<T>, BackgroundJob<T>) {
         Completion::new(self.cx.tracer_id().or(Context::current().tracer_id()))
     }
@@ -203,7 +202,7 @@ impl BackgroundBuilder {
         outcome
     }
 
-    /// Begins the job's span.
+    /// Starts the job's span.
     fn begin(&self, submitted: Option<Instant>) -> Span {
         let span = self.begin_as_related();
         if let Some(submitted) = submitted {
@@ -217,7 +216,7 @@ impl BackgroundBuilder {
         if self.relation == Relation::Child {
             return self.cx.build(name).kind(SpanKind::Consumer).start();
         }
-        // The tracer of the starter records the new trace: it is that of what is current.
+        // A root is recorded by the current context's tracer, which is then the starter's.
         let _starter = self.cx.enter();
         let root = Context::INERT.build(name).kind(SpanKind::Consumer);
         if self.relation == Relation::Linked && self.cx.is_valid() && self.cx.is_sampled() {
@@ -227,7 +226,7 @@ impl BackgroundBuilder {
     }
 }
 
-/// When a job is submitted; `None` where nothing records.
+/// The time of a submission; `None` if nothing records.
 fn now() -> Option<Instant> {
     (!COMPILED_OUT).then(Instant::now)
 }

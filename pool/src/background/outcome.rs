@@ -1,16 +1,16 @@
-//! [`Outcome`]: what a background job may return.
+//! [`Outcome`]: the return types of a background job.
 
 use heirloom_core::{Span, Status};
 use std::any::type_name;
 
-/// What a background job may return: `()` or a `Result<T, E>`.
+/// The return types of a background job: `()` or a `Result<T, E>`.
 ///
-/// An `Err` closes the job's span as an error, with the type's name as `error.type` (not its text). The handle has the
-/// result in either case.
+/// An `Err` ends the job's span as an error, with the name of its type as `error.type` (not its text). The handle has the result in
+/// either case.
 ///
-/// Other types are refused, so that a closure that returns a future doesn't compile: nothing would poll it. Futures go to
-/// `on_tokio` and [`on_executor`](super::BackgroundBuilder::on_executor). A value without an error goes out of a job as
-/// `Ok::<_, std::convert::Infallible>(value)`, or through a channel.
+/// Other types don't compile. So a closure can't return a future, which nothing would poll. Give futures to `on_tokio` or
+/// [`on_executor`](super::BackgroundBuilder::on_executor). To return a value without an error, use
+/// `Ok::<_, std::convert::Infallible>(value)` or a channel.
 #[diagnostic::on_unimplemented(
     message = "a background job can't return `{Self}`",
     label = "this job returns neither `()` nor a `Result`",

@@ -1,4 +1,4 @@
-//! How many background jobs of this process are not over, and waiting for that.
+//! Counts the background jobs of this process that are not over, and waits for them.
 
 use heirloom_core::{on_finish, TracerId};
 use std::cell::Cell;
@@ -6,17 +6,17 @@ use std::marker::PhantomData;
 use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
 
-/// Jobs that were submitted and are not over, by the tracer that records them. Written by [`Running`] alone.
+/// The number of jobs that were submitted and are not over, by their tracer. Only [`Running`] changes it.
 static RUNNING: Mutex<Vec<(Option<TracerId>, usize)>> = Mutex::new(Vec::new());
-/// Notified whenever a number in `RUNNING` falls.
+/// Notified when a number in `RUNNING` falls.
 static FELL: Condvar = Condvar::new();
 
 thread_local! {
-    /// Jobs that this thread is in the middle of: more than one if it helps itself to another while it waits.
+    /// The number of unfinished jobs on this thread: more than one if it runs another job while it waits.
     static ON_THIS_THREAD: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Waits until every background job of the process is over, at most for `timeout`. Returns how many are not.
+/// Waits until all background jobs of the process are over, for at most `timeout`. Returns the number of those that are not.
 ///
 /// Queued jobs count too. A job that calls this is counted but not waited for: it can't end before the call returns.
 ///
@@ -30,7 +30,7 @@ pub fn wait_all(timeout: Duration) -> usize {
     wait(timeout, |_| true)
 }
 
-/// The same for the jobs of one tracer, and for those that no tracer is known of: what its `finish` calls.
+/// As [`wait_all`], for the jobs of one tracer and those without a known tracer. The tracer's `finish` calls it.
 fn wait_for(tracer: TracerId, timeout: Duration) -> usize {
     wait(timeout, |job| job.is_none() || job == Some(tracer))
 }
@@ -74,7 +74,7 @@ impl Drop for Running {
     }
 }
 
-/// One job that this thread is in the middle of. It stays on the thread.
+/// One unfinished job on this thread. It stays on the thread.
 pub(super) struct OnThisThread(PhantomData<*mut ()>);
 
 impl OnThisThread {

@@ -10,9 +10,8 @@ use heirloom_core::{Context, Name, Span};
 
 /// A parallel iterator whose next step has a span per item. Made by [`traced`](super::TracedParallel::traced).
 ///
-/// Each closure is given the item's span, which is current while the closure runs. The span covers the closure and
-/// nothing else, except in [`flat_map_iter`](Self::flat_map_iter). [`items`](Self::items) covers several steps with one
-/// span.
+/// Each closure gets the item's span, whose context is current while the closure runs. The span covers only the closure, except in
+/// [`flat_map_iter`](Self::flat_map_iter). [`items`](Self::items) covers several steps with one span.
 #[derive(Clone, Debug)]
 #[must_use = "a traced iterator does nothing until one of its methods is called and the result is consumed"]
 pub struct Traced<I> {
@@ -25,8 +24,8 @@ impl<I: ParallelIterator> Traced<I> {
         Self { base, cx }
     }
 
-    /// A stage: a parallel iterator over the same items, in which all that rayon runs for an item downstream runs in that
-    /// item's span. [`Items`] says what that is.
+    /// A stage: a parallel iterator over the same items. The closures that rayon runs downstream for an item run in that item's span.
+    /// [`Items`] lists them.
     ///
     /// ```
     /// use heirloom_pool::prelude::*;
@@ -48,7 +47,7 @@ impl<I: ParallelIterator> Traced<I> {
         Leaves::new(self.base, self.cx, JobName::new(name))
     }
 
-    /// One span per leaf instead of one per item: cheap enough for items of any size.
+    /// One span per leaf instead of one per item, for items of any size.
     pub fn per_leaf(self) -> PerLeaf<I> {
         PerLeaf::new(self.base, self.cx, false)
     }
@@ -57,11 +56,11 @@ impl<I: ParallelIterator> Traced<I> {
     ///
     /// | attribute | meaning |
     /// |---|---|
-    /// | `heirloom.items` | how many items the leaf finished (one that panicked is not among them) |
+    /// | `heirloom.items` | number of items that the leaf finished (without one that panicked) |
     /// | `heirloom.duration_histogram` | an array of counts: element 0 counts closures that took 0 or 1 ns, element *i* those that took from 2<sup>i</sup> up to but not including 2<sup>i+1</sup> ns, element 39 all from 2<sup>39</sup> ns (nine minutes) on; zeros at the end are left out |
     /// | `heirloom.busy_ns` | as in [`per_leaf`](Self::per_leaf) |
     ///
-    /// The durations are those of the closure alone, in wall time: what it waited for is in them.
+    /// The durations are those of the closure alone, in wall time, so they include waiting.
     ///
     /// ```
     /// use heirloom_pool::prelude::*;
@@ -138,9 +137,9 @@ impl<I: ParallelIterator> Traced<I> {
 
     /// As rayon's `flat_map_iter`.
     ///
-    /// The serial iterator that `f` makes is lazy, so the item's span stays open until that is exhausted or dropped.
-    /// It is current while `f` runs and while the iterator computes its next item. What rayon does with the items in
-    /// between is in the span's time, but doesn't see the span as current.
+    /// The serial iterator that `f` makes is lazy, so the item's span stays open until it is exhausted or dropped. The span's context
+    /// is current while `f` runs and while the iterator computes its next item. Between two items it isn't current, but the time
+    /// counts for the span.
     ///
     /// ```
     /// use heirloom_pool::prelude::*;
@@ -172,11 +171,11 @@ impl<I: ParallelIterator> Traced<I> {
 
     /// As rayon's `try_for_each`: for closures that return a `Result`, an `Option` or a `ControlFlow`.
     ///
-    /// A failure is not written into the span by itself: say `span.error(..)` where it is one.
+    /// A failure doesn't set the span's status. Call `span.error(..)` to set it.
     ///
     /// # Errors
     ///
-    /// The first failure that was found; which one that is, is up to rayon.
+    /// The failure that rayon found first.
     ///
     /// ```
     /// use heirloom_pool::prelude::*;
@@ -199,7 +198,7 @@ impl<I: ParallelIterator> Traced<I> {
 /// The items of [`Traced::flat_map_iter`]: a serial iterator and the span that it runs in.
 #[derive(Debug)]
 pub struct SpanIter<S> {
-    // Dropped first: a destructor that emits still finds the span open.
+    // Dropped first: a destructor that records still finds the span open.
     base: S,
     span: Span,
 }

@@ -6,39 +6,39 @@ use ::rayon::iter::plumbing::{Consumer, ProducerCallback, UnindexedConsumer};
 use ::rayon::iter::{IndexedParallelIterator, ParallelIterator};
 use heirloom_core::{Context, Entered, Span};
 
-/// A parallel iterator over the same items. All that rayon runs for one item from here on runs in a span for that item,
-/// which is current there. Made by [`Traced::items`](super::Traced::items); indexed if what it is made from is.
+/// A parallel iterator over the same items. From here on, the closures that rayon runs for one item run in a span for that item,
+/// whose context is current there. Made by [`Traced::items`](super::Traced::items); indexed if its base is.
 ///
 /// | downstream | in the item's span |
 /// |---|---|
 /// | `map`, `filter`, `filter_map`, `inspect`, `update`, `map_with`, `map_init`, `for_each`, `for_each_with`, `try_for_each`, `find_any`, `position_any`, `any`, `all`, `reduce`, `sum`, `max_by`, ... | their closures, one after the other in one span |
-/// | `flat_map_iter`, `flatten_iter` | the closure and the serial iterator, with all that follows for its items |
-/// | `fold`, `fold_with`, `try_fold` | the closure for each item; not what makes an accumulator, nor what follows `fold`: that is about a leaf, see [`Leaves`](super::Leaves) |
-/// | `flat_map`, `flatten` | the closure; the items of the inner parallel iterator may run on other threads, so trace them themselves: `.flat_map(\|x\| inner(x).traced(Context::current()).items("inner"))` |
+/// | `flat_map_iter`, `flatten_iter` | the closure, the serial iterator, and the further closures for its items |
+/// | `fold`, `fold_with`, `try_fold` | the closure for each item. The closure that makes an accumulator, and the adaptors after `fold`, belong to a leaf: see [`Leaves`](super::Leaves) |
+/// | `flat_map`, `flatten` | the closure; the items of the inner parallel iterator may run on other threads, so trace them with a separate stage: `.flat_map(\|x\| inner(x).traced(Context::current()).items("inner"))` |
 /// | `collect`, `collect_into_vec`, `unzip`, `partition` | keeping the item |
-/// | `with_min_len`, `with_max_len` | as if they weren't there |
+/// | `with_min_len`, `with_max_len` | no effect on the spans |
 ///
-/// What stands before the stage is not in the span, nor is joining the results of two leaves (the second closure of
-/// `reduce`, say, when both of its arguments are results).
+/// The span doesn't include the adaptors before the stage, nor joining the results of two leaves (for example the second closure of
+/// `reduce`, if both arguments are results).
 ///
 /// # Adaptors that pull
 ///
 /// For `zip`, `enumerate`, `rev`, `skip`, `take`, `step_by`, `chunks`, `interleave`, `chain` and others rayon makes a
-/// serial iterator of each leaf and pulls items out of it. **Let them stand before the stage.** After it, an item's span
-/// begins when the item has been pulled, is current from then on, and ends when the next item of this stage is pulled
+/// serial iterator of each leaf and pulls items out of it. **Put them before the stage.** After it, an item's span
+/// starts when the item has been pulled, is current from then on, and ends when the next item of this stage is pulled
 /// or the leaf is over. So
 ///
-/// - after `zip`, `enumerate`, `rev`, `take`, `skip` and `step_by` each item still has its span and what follows runs in
-///   it (of two stages in a `zip`, the right one's is current);
-/// - after `chunks` the spans are those of gathering the items, and what is done with a chunk is in none;
+/// - after `zip`, `enumerate`, `rev`, `take`, `skip` and `step_by` each item still has its span, and the adaptors
+///   after it run in the span (of two stages in a `zip`, the right one's span is current);
+/// - after `chunks` the spans cover only the gathering of the items, and no span covers the work on a chunk;
 /// - after `interleave` and `intersperse` the items of the other side run in the span of the last item here.
 ///
 /// An early exit (`find_any`, `try_for_each`) ends rayon's work as early as without the stage, and leaves no span open. A
-/// panic closes the item's span as an error and passes through.
+/// panic ends the item's span as an error and passes through.
 ///
-/// The closures have no `&Span`: [`Context::current()`] is the item's, and
-/// [`update()`](heirloom_core::Context::update) writes to it. [`Traced::map`](super::Traced::map) and its kind hand the
-/// span over.
+/// The closures don't get a `&Span`. [`Context::current()`] is the item's context, and
+/// [`update()`](heirloom_core::Context::update) writes to its span. The closures of [`Traced::map`](super::Traced::map) and similar
+/// methods get the span.
 ///
 /// Cost per item: one span (two clock reads, no lock, no allocation), as [`Traced::map`](super::Traced::map).
 ///
@@ -106,7 +106,7 @@ struct ItemFrame {
     name: JobName,
 }
 
-/// The item that was pulled last.
+/// The span of the item that was pulled last.
 struct Pulled {
     // Dropped first.
     _current: Entered<'static>,

@@ -1,4 +1,4 @@
-//! The lanes of rayon's threads: one that has no name is called by its index.
+//! The names of the lanes of rayon's threads: an unnamed thread gets its index.
 
 use crate::carry::COMPILED_OUT;
 use heirloom_core::name_lanes;
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 static NAMED: AtomicBool = AtomicBool::new(false);
 
-/// Called by every adapter when work is submitted, so that the threads that do it find their names. Cost: a load.
+/// Every adapter calls this when work is submitted, so that rayon's threads get names in the trace. Cost: a load.
 #[inline]
 pub(crate) fn name() {
     if !COMPILED_OUT && !NAMED.load(Ordering::Relaxed) {

@@ -1,4 +1,4 @@
-//! [`Leaf`]: the span of a run of items, opened at the first of them and closed when the leaf is dropped.
+//! [`Leaf`]: the span of a run of items. It starts at the first item and ends when the leaf is dropped.
 
 use super::summary::Histogram;
 use crate::carry::{JobName, COMPILED_OUT};
@@ -7,11 +7,11 @@ use std::cell::Cell;
 use std::time::Instant;
 
 thread_local! {
-    /// The sum of `heirloom.busy_ns` over all leaves that this thread has closed.
+    /// The sum of `heirloom.busy_ns` over all ended leaves of this thread.
     static CLOSED_BUSY_NS: Cell<u64> = const { Cell::new(0) };
 }
 
-/// What the leaves of one parallel iterator have in common.
+/// The settings that the leaves of one parallel iterator share.
 #[derive(Clone, Debug)]
 pub(super) struct LeafSpec {
     pub(super) cx: Context,
@@ -19,9 +19,9 @@ pub(super) struct LeafSpec {
     pub(super) summary: bool,
 }
 
-/// The span of one leaf, from its first item on. Nothing is opened for a leaf without items.
+/// The span of one leaf, from its first item on. A leaf without items has no span.
 ///
-/// It stays on one thread, as rayon folds a leaf on one thread.
+/// It stays on one thread, since rayon folds a leaf on one thread.
 #[derive(Default)]
 pub(super) struct Leaf(Option<OpenLeaf>);
 
@@ -47,7 +47,7 @@ impl Leaf {
 /// The span of a leaf that has items.
 pub(super) struct OpenLeaf {
     span: Span,
-    /// `None` where the span isn't recorded.
+    /// `None` if the span isn't recorded.
     busy: Option<Busy>,
     histogram: Option<Box<Histogram>>,
 }
@@ -78,11 +78,11 @@ impl Drop for OpenLeaf {
     }
 }
 
-/// Measures how long a thread was busy with one leaf: its duration without that of other leaves which the thread opened
-/// and closed meanwhile, because it stole them while it waited or because an item has a parallel iterator inside.
+/// Measures the time that a thread was busy with one leaf. It subtracts other leaves that the thread ran meanwhile, because it stole
+/// them while it waited, or because an item has a parallel iterator inside.
 ///
-/// Two clock reads per leaf. Work in between that has no leaf of its own can't be told apart and is not subtracted.
-/// Where leaves overlap (both sides of a `zip`), the time goes to the one that is closed first.
+/// Cost: two clock reads per leaf. Stolen work without a leaf can't be recognised and isn't subtracted. If leaves overlap (both sides
+/// of a `zip`), the time counts for the one that ends first.
 struct Busy {
     started: Instant,
     closed_busy_ns: u64,

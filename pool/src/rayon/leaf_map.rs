@@ -1,16 +1,16 @@
 //! [`LeafMap`]: rayon's `map`, with a [`Leaf`] around each run of items.
 //!
-//! The same four parts as in rayon's own adaptors, because rayon has two ways to run one. It *pushes*: the consumer's
-//! folder is given each item ([`LeafFolder`]). Or, below `zip`, `chunks`, `interleave` and others, it *pulls*: the
-//! producer makes a serial iterator ([`LeafIter`]). Each is one leaf. `split_at` only ever splits what has no leaf yet.
+//! It has the same four parts as rayon's own adaptors, because rayon runs an adaptor in two ways. It *pushes*: the consumer's folder
+//! gets each item ([`LeafFolder`]). Or, below `zip`, `chunks`, `interleave` and others, it *pulls*: the producer makes a serial
+//! iterator ([`LeafIter`]). Each is one leaf. `split_at` splits only producers, which have no leaf yet.
 
 use super::leaf::{Leaf, LeafSpec};
 use ::rayon::iter::plumbing::{Consumer, Folder, Producer, ProducerCallback, UnindexedConsumer};
 use ::rayon::iter::{IndexedParallelIterator, ParallelIterator};
 use std::fmt;
 
-/// A parallel iterator that maps its items, with a span per leaf. Made by [`PerLeaf`](super::PerLeaf); indexed if what
-/// it is made from is.
+/// A parallel iterator that maps its items, with a span per leaf. Made by [`PerLeaf`](super::PerLeaf); indexed if its
+/// base is.
 #[derive(Clone)]
 #[must_use = "iterator adaptors are lazy and do nothing unless consumed"]
 pub struct LeafMap<I, F> {
@@ -18,7 +18,7 @@ pub struct LeafMap<I, F> {
     step: Step<F>,
 }
 
-/// What is done with each item, and in which spans.
+/// The closure for each item, and the settings of the spans.
 #[derive(Clone)]
 struct Step<F> {
     spec: LeafSpec,

@@ -7,23 +7,22 @@ use ::rayon::iter::plumbing::{Consumer, ProducerCallback, UnindexedConsumer};
 use ::rayon::iter::{IndexedParallelIterator, ParallelIterator};
 use heirloom_core::{Context, Entered};
 
-/// A parallel iterator over the same items. All that rayon runs for the items of one leaf from here on runs in a span for
-/// that leaf, which is current there. Made by [`Traced::leaves`](super::Traced::leaves); indexed if what it is made from
-/// is.
+/// A parallel iterator over the same items. From here on, the closures that rayon runs for the items of one leaf run in a span for
+/// that leaf, whose context is current there. Made by [`Traced::leaves`](super::Traced::leaves); indexed if its base is.
 ///
-/// A leaf's span begins before its first item is handed on and ends when rayon completes the leaf, which includes what
-/// follows a `fold`. A leaf without items has no span. What stands before the stage sees the span as current no more than
-/// with [`Items`](super::Items), though its time is in it: rayon computes the items of a leaf one by one.
+/// A leaf's span starts before its first item is passed on. It ends when rayon completes the leaf, after the adaptors that follow a
+/// `fold`. A leaf without items has no span. The span isn't current in the adaptors before the stage, as with
+/// [`Items`](super::Items). Their time is in it nevertheless, since rayon computes the items of a leaf one by one.
 ///
-/// What [`Items`](super::Items) says of adaptors that pull, of `flat_map`, of early exits and of panics holds here for
-/// leaves. In `chunks` each chunk is a leaf.
+/// The rules of [`Items`](super::Items) for adaptors that pull, `flat_map`, early exits and panics hold for leaves too. In `chunks`
+/// each chunk is a leaf.
 ///
 /// | attribute | meaning |
 /// |---|---|
-/// | `heirloom.items` | how many items the leaf took, one that panicked included |
+/// | `heirloom.items` | number of items that the leaf took, including one that panicked |
 /// | `heirloom.busy_ns` | as in [`PerLeaf`](super::PerLeaf) |
 ///
-/// Beside [`per_leaf()`](super::Traced::per_leaf): that one is a single step which leaves what is current alone.
+/// In contrast, [`per_leaf()`](super::Traced::per_leaf) is a single step, and doesn't change the current context.
 ///
 /// Cost: per item a branch, and entering and leaving the span (some 100 instructions, where
 /// [`per_leaf()`](super::Traced::per_leaf) takes 10); no clock read. Per leaf a span, two further clock reads and two attributes.

@@ -10,20 +10,19 @@ use heirloom_core::{Context, Name};
 /// A parallel iterator whose next step has a span per leaf. Made by [`Traced::per_leaf`](super::Traced::per_leaf) and
 /// [`Traced::summary`](super::Traced::summary).
 ///
-/// A leaf's span opens before its first item and closes when the leaf is complete, so what rayon does with the items
-/// between two of them (later steps, folding, collecting) is in it. A leaf without items has no span. In `chunks` each
-/// chunk is a leaf.
+/// A leaf's span starts before its first item and ends when the leaf is complete. So it includes rayon's work between two items (later
+/// steps, folding, collecting). A leaf without items has no span. In `chunks` each chunk is a leaf.
 ///
-/// The closures are not given a span, and **what is current is left alone**: it is whatever the pool's thread was in
-/// the middle of, usually nothing. For spans inside the closure, hand a context down, or trace per item.
+/// The closures don't get a span, and **the current context isn't changed**: it is that of the pool's thread, usually none. For spans
+/// inside the closure, pass a context to it, or trace per item.
 ///
 /// | attribute | meaning |
 /// |---|---|
-/// | `heirloom.busy_ns` | the span's duration without that of other leaves which ran on the same thread meanwhile: stolen while an item waited for others, or of a parallel iterator inside an item. Added up over a thread's leaves, no nanosecond counts twice |
+/// | `heirloom.busy_ns` | the span's duration without other leaves that ran on the same thread meanwhile: stolen ones while an item waited, and those of a parallel iterator inside an item. In the sum over a thread's leaves, no nanosecond counts twice |
 ///
-/// If an item panics, the leaf's span is closed as an error.
+/// If an item panics, the leaf's span ends as an error.
 ///
-/// Cost: a branch per item. Per leaf a span, two further clock reads and an attribute. What is not sampled has neither.
+/// Cost: a branch per item. Per leaf a span, two further clock reads and an attribute, unless it isn't sampled.
 ///
 /// ```
 /// use heirloom_pool::prelude::*;
@@ -76,10 +75,10 @@ impl<I: ParallelIterator> PerLeaf<I> {
         self.map(name, f).filter_map(|item| item)
     }
 
-    /// As rayon's `flat_map_iter`. The serial iterator is lazy: a histogram has the duration of `f`, which makes it, not
-    /// that of its items. They are in the leaf's span.
+    /// As rayon's `flat_map_iter`. The serial iterator is lazy: a histogram has the duration of `f`, which makes the iterator, not that
+    /// of its items. The leaf's span includes them.
     ///
-    /// Unlike in rayon, that serial iterator must be `Send`.
+    /// Unlike in rayon, the serial iterator must be `Send`.
     pub fn flat_map_iter<'n, F, S>(self, name: impl Into<Name<'n>>, f: F) -> FlattenIter<LeafMap<I, F>>
     where
         F: Fn(I::Item) -> S + Send + Sync,
@@ -92,7 +91,7 @@ impl<I: ParallelIterator> PerLeaf<I> {
     ///
     /// # Errors
     ///
-    /// The first failure that was found; which one that is, is up to rayon.
+    /// The failure that rayon found first.
     pub fn try_for_each<'n, F, R>(self, name: impl Into<Name<'n>>, f: F) -> R
     where
         F: Fn(I::Item) -> R + Send + Sync,

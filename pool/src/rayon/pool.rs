@@ -1,16 +1,16 @@
-//! [`TracedPool`]: what a rayon pool can do, traced.
+//! [`TracedPool`]: the traced forms of a rayon pool's methods.
 
+use super::functions::on_each_thread;
 use super::lanes;
 use super::scope::{body, body_fifo, Scope, ScopeFifo};
-use super::twins::on_each_thread;
 use crate::carry::{carry, carry_in_span};
 use ::rayon::{BroadcastContext, ThreadPool};
 use heirloom_core::{Context, Name, Span};
 
 /// Adds [`traced`](Self::traced) to rayon's [`ThreadPool`].
 pub trait TracedThreadPool {
-    /// The pool with `cx` as the parent of what runs in it. The methods have the pool's names; those that run a job in a
-    /// span of its own take the span's name first.
+    /// The pool with `cx` as the parent of its jobs. The methods have the pool's names. Those that record a span for a job take the
+    /// span's name first.
     ///
     /// ```
     /// use heirloom_pool::prelude::*;
@@ -33,9 +33,9 @@ impl TracedThreadPool for ThreadPool {
     }
 }
 
-/// A rayon pool, with the parent of what runs in it. Made by [`traced`](TracedThreadPool::traced).
+/// A rayon pool, with the parent of its jobs. Made by [`traced`](TracedThreadPool::traced).
 ///
-/// The jobs, their order, panics and what is waited for are those of the pool's method of the same name.
+/// Jobs, their order, panics and waiting are those of the pool's method of the same name.
 #[derive(Clone, Copy, Debug)]
 #[must_use = "nothing runs yet"]
 pub struct TracedPool<'p> {
@@ -44,7 +44,7 @@ pub struct TracedPool<'p> {
 }
 
 impl TracedPool<'_> {
-    /// As [`install`](super::install): runs `f` in the pool and waits for it, in a span of its own.
+    /// As [`install`](super::install): runs `f` in the pool, in a new span, and waits for it.
     pub fn install<'n, F, R>(self, name: impl Into<Name<'n>>, f: F) -> R
     where
         F: FnOnce(&Span) -> R + Send,
@@ -139,7 +139,7 @@ mod tests {
 
     const THREADS: usize = 3;
 
-    /// As many threads as the global pool hardly has.
+    /// A number of threads that differs from the global pool's.
     fn here() -> (usize, bool) {
         (::rayon::current_num_threads(), ::rayon::current_thread_index().is_some())
     }

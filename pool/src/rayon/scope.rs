@@ -1,17 +1,17 @@
-//! Twins of rayon's four scopes.
+//! The traced forms of rayon's four scopes.
 
 use super::lanes;
 use crate::carry::{in_job_span, JobName, Parent};
 use ::rayon::BroadcastContext;
 use heirloom_core::{Context, Name, Span};
 
-/// Lets jobs borrow from their surroundings, with `cx` as their parent: the twin of [`rayon::scope`](::rayon::scope).
+/// Lets jobs borrow from their surroundings, with `cx` as their parent: the traced form of [`rayon::scope`](::rayon::scope).
 ///
 /// `cx` is current inside `f`, which runs in the pool.
 ///
 /// # Panics
 ///
-/// As the plain one: if `f` or a job does, once all of them are over.
+/// As the plain function: if `f` or a job panics, once all of them are over.
 ///
 /// ```
 /// let words = ["a", "parallel", "program"];
@@ -33,12 +33,12 @@ where
     ::rayon::scope(body(cx.into(), f))
 }
 
-/// As [`scope()`], for jobs that each thread starts in the order in which it spawned them: the twin of
+/// As [`scope()`], for jobs that each thread starts in the order in which it spawned them: the traced form of
 /// [`rayon::scope_fifo`](::rayon::scope_fifo).
 ///
 /// # Panics
 ///
-/// As the plain one: if `f` or a job does, once all of them are over.
+/// As the plain function: if `f` or a job panics, once all of them are over.
 ///
 /// ```
 /// let total = std::sync::atomic::AtomicUsize::new(0);
@@ -62,12 +62,12 @@ where
     ::rayon::scope_fifo(body_fifo(cx.into(), f))
 }
 
-/// As [`scope()`], and `f` runs on the calling thread: the twin of [`rayon::in_place_scope`](::rayon::in_place_scope).
-/// `f` and what it returns need not be `Send`.
+/// As [`scope()`], and `f` runs on the calling thread: the traced form of [`rayon::in_place_scope`](::rayon::in_place_scope).
+/// `f` and its result need not be `Send`.
 ///
 /// # Panics
 ///
-/// As the plain one: if `f` or a job does, once all of them are over.
+/// As the plain function: if `f` or a job panics, once all of them are over.
 ///
 /// ```
 /// let words = std::rc::Rc::new(["a", "parallel", "program"]);
@@ -88,12 +88,12 @@ where
     ::rayon::in_place_scope(body(cx.into(), f))
 }
 
-/// As [`scope_fifo`], and `f` runs on the calling thread: the twin of
+/// As [`scope_fifo`], and `f` runs on the calling thread: the traced form of
 /// [`rayon::in_place_scope_fifo`](::rayon::in_place_scope_fifo).
 ///
 /// # Panics
 ///
-/// As the plain one: if `f` or a job does, once all of them are over.
+/// As the plain function: if `f` or a job panics, once all of them are over.
 pub fn in_place_scope_fifo<'scope, F, R>(cx: impl Into<Context>, f: F) -> R
 where
     F: FnOnce(&ScopeFifo<'_, 'scope>) -> R,
@@ -101,7 +101,7 @@ where
     ::rayon::in_place_scope_fifo(body_fifo(cx.into(), f))
 }
 
-/// The body of a scope as rayon takes it: `cx` is current inside, and the parent of its jobs.
+/// The body of a scope, for rayon: `cx` is current inside, and the parent of its jobs.
 pub(super) fn body<'scope, F, R>(cx: Context, f: F) -> impl FnOnce(&::rayon::Scope<'scope>) -> R
 where
     F: FnOnce(&Scope<'_, 'scope>) -> R,
@@ -113,7 +113,7 @@ where
     }
 }
 
-/// The same of the other kind of scope.
+/// The same for the other kind of scope.
 pub(super) fn body_fifo<'scope, F, R>(cx: Context, f: F) -> impl FnOnce(&::rayon::ScopeFifo<'scope>) -> R
 where
     F: FnOnce(&ScopeFifo<'_, 'scope>) -> R,
@@ -133,8 +133,8 @@ pub struct Scope<'a, 'scope> {
 }
 
 impl<'scope> Scope<'_, 'scope> {
-    /// Runs `f` some time in the pool, in a span of its own below the scope's context. `f` is given a scope whose jobs
-    /// go below that span.
+    /// Runs `f` in the pool, at some time before the scope ends, in a new span below the scope's context. `f` gets a scope whose jobs
+    /// are below that span.
     ///
     /// Cost: one span. The plain call allocates the job.
     pub fn spawn<'n, F>(&self, name: impl Into<Name<'n>>, f: F)
@@ -147,7 +147,7 @@ impl<'scope> Scope<'_, 'scope> {
         });
     }
 
-    /// Runs `f` on every thread of the pool, each time in a span of its own below the scope's context.
+    /// Runs `f` on every thread of the pool, each time in a new span below the scope's context.
     ///
     /// Cost: one span per thread. The plain call allocates the job.
     pub fn spawn_broadcast<'n, F>(&self, name: impl Into<Name<'n>>, f: F)
@@ -169,8 +169,8 @@ pub struct ScopeFifo<'a, 'scope> {
 }
 
 impl<'scope> ScopeFifo<'_, 'scope> {
-    /// Runs `f` some time in the pool, in a span of its own below the scope's context. `f` is given a scope whose jobs
-    /// go below that span.
+    /// Runs `f` in the pool, at some time before the scope ends, in a new span below the scope's context. `f` gets a scope whose jobs
+    /// are below that span.
     ///
     /// Cost: one span. The plain call allocates the job.
     pub fn spawn_fifo<'n, F>(&self, name: impl Into<Name<'n>>, f: F)
@@ -183,7 +183,7 @@ impl<'scope> ScopeFifo<'_, 'scope> {
         });
     }
 
-    /// Runs `f` on every thread of the pool, each time in a span of its own below the scope's context.
+    /// Runs `f` on every thread of the pool, each time in a new span below the scope's context.
     ///
     /// Cost: one span per thread. The plain call allocates the job.
     pub fn spawn_broadcast<'n, F>(&self, name: impl Into<Name<'n>>, f: F)

@@ -1,27 +1,26 @@
-//! The plumbing of a stage: a parallel iterator that hands on the items of another one as they are, and puts spans
-//! around what rayon does with them.
+//! The implementation of a stage: a parallel iterator that passes on the items of another one unchanged, and runs the further steps in
+//! spans.
 //!
-//! The same four parts as in rayon's own adaptors, because rayon has two ways to run one. It *pushes*: the consumer's
-//! folder is given each item ([`StageFolder`]), and what follows runs inside that call. Or, below `zip`, `chunks`, `rev`
-//! and others, it *pulls*: the producer makes a serial iterator ([`StageIter`]), and what follows runs between two calls.
-//! Each is one leaf.
+//! It has the same four parts as rayon's own adaptors, because rayon runs an adaptor in two ways. It *pushes*: the consumer's folder
+//! gets each item ([`StageFolder`]), and the further steps run inside that call. Or, below `zip`, `chunks`, `rev` and others, it
+//! *pulls*: the producer makes a serial iterator ([`StageIter`]), and the further steps run between two calls. Each is one leaf.
 
 use ::rayon::iter::plumbing::{Consumer, Folder, Producer, ProducerCallback, UnindexedConsumer};
 
-/// Which spans there are around the items of a leaf.
+/// The spans around the items of a leaf.
 pub(super) trait Frame: Send + Sync {
-    /// What is open on a leaf to which items are pushed.
+    /// The open span of a leaf to which items are pushed.
     type Pushed: Default;
-    /// What is open on a leaf from which items are pulled.
+    /// The open span of a leaf from which items are pulled.
     type Pulled: Default;
 
-    /// Runs what follows for one item.
+    /// Runs the further steps for one item.
     fn item<R>(&self, leaf: &mut Self::Pushed, rest: impl FnOnce() -> R) -> R;
 
-    /// Runs what follows for a leaf whose items are done.
+    /// Runs the further steps for a leaf whose items are done.
     fn complete<R>(&self, leaf: Self::Pushed, rest: impl FnOnce() -> R) -> R;
 
-    /// Takes the next item from `next`. What follows for the item before is over.
+    /// Takes the next item from `next`. The further steps for the previous item are over.
     fn pull<T>(&self, leaf: &mut Self::Pulled, next: impl FnOnce() -> Option<T>) -> Option<T>;
 }
 
@@ -131,7 +130,7 @@ impl<'s, P: Producer, F: Frame> Producer for StageProducer<'s, P, F> {
     }
 
     fn fold_with<G: Folder<P::Item>>(self, folder: G) -> G {
-        // No `complete` comes: the folder goes on to whoever asked.
+        // Doesn't call `complete`: the caller goes on with the folder.
         let StageFolder { base, frame, leaf } = self.base.fold_with(StageFolder::new(folder, self.frame));
         frame.complete(leaf, || base)
     }
@@ -139,7 +138,7 @@ impl<'s, P: Producer, F: Frame> Producer for StageProducer<'s, P, F> {
 
 /// One leaf, pulled.
 struct StageIter<'s, S, F: Frame> {
-    // Dropped first: what is current is left before the upstream iterator's destructors run.
+    // Dropped first: the span's scope is left before the upstream iterator's destructors run.
     leaf: F::Pulled,
     base: S,
     frame: &'s F,
@@ -153,7 +152,7 @@ impl<S: Iterator, F: Frame> Iterator for StageIter<'_, S, F> {
         self.frame.pull(&mut self.leaf, || self.base.next())
     }
 
-    /// The items before have no spans: nothing follows for them.
+    /// Skipped items have no spans, since no further step runs for them.
     #[inline]
     fn nth(&mut self, n: usize) -> Option<S::Item> {
         self.frame.pull(&mut self.leaf, || self.base.nth(n))

@@ -3,11 +3,10 @@
 use heirloom_core::Span;
 use std::time::Duration;
 
-/// From 1 ns to nine minutes, a bucket for each power of two.
+/// Number of buckets: one for each power of two from 1 ns to nine minutes, which is longer than an item should take.
 const BUCKETS: usize = 40;
 
-/// How many items took how long. The bounds of the buckets are documented at
-/// [`Traced::summary`](super::Traced::summary).
+/// The numbers of items by duration. [`Traced::summary`](super::Traced::summary) documents the bounds of the buckets.
 pub(super) struct Histogram {
     buckets: [i64; BUCKETS],
 }
@@ -39,7 +38,7 @@ impl Histogram {
     }
 }
 
-/// The logarithm to base 2 of the nanoseconds, rounded down, at most the last bucket.
+/// The bucket of a duration: the logarithm to base 2 of the nanoseconds, rounded down, at most the last bucket.
 #[inline]
 fn bucket(duration: Duration) -> usize {
     let ns = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);

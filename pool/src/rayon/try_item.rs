@@ -1,12 +1,11 @@
-//! [`TryItem`]: what a closure of `try_for_each` may return.
+//! [`TryItem`]: the return types of a closure of `try_for_each`.
 
 use ::rayon::iter::ParallelIterator;
 use std::ops::ControlFlow;
 
-/// What a closure of `try_for_each` may return: `Result<(), E>`, `Option<()>` or `ControlFlow<B>`.
+/// The return types of a closure of `try_for_each`: `Result<(), E>`, `Option<()>` or `ControlFlow<B>`.
 ///
-/// Rayon's own bound can't be named outside of rayon, so this one names the same three types. It can't be implemented
-/// for others.
+/// Rayon's bound can't be named outside of rayon, so this trait lists the same three types. It can't be implemented for others.
 pub trait TryItem: Send + sealed::Sealed {
     #[doc(hidden)]
     fn try_for_each<I, F>(iter: I, f: F) -> Self

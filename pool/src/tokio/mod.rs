@@ -1,4 +1,4 @@
-//! Tokio's tasks: twins of `tokio::spawn`, `spawn_blocking`, `spawn_local`, and of the spawning methods of a runtime's
+//! Tokio's tasks: the traced forms of `tokio::spawn`, `spawn_blocking`, `spawn_local`, and of the spawning methods of a runtime's
 //! `Handle`, of `JoinSet` and of `LocalSet`.
 //!
 //! ```
@@ -8,7 +8,7 @@
 //! # runtime.block_on(async {
 //! let root = heirloom_core::root("request");
 //! let page = traced::spawn(&root, "fetch", |cx| async move {
-//!     cx.update().set("bytes", 512); // `cx` is the task's own span, and current in all of the task
+//!     cx.update().set("bytes", 512); // `cx` is the context of the task's span, and current in all of the task
 //!     512
 //! });
 //! let sum = traced::spawn_blocking(&root, "checksum", |span| {
@@ -31,32 +31,31 @@
 //! | `tokio::spawn`, `spawn_blocking`, `spawn_local` | [`spawn`], [`spawn_blocking`], [`spawn_local`] |
 //! | a `Handle`, a `Runtime`, a `JoinSet`, a `LocalSet` | [`.traced(cx)`](TracedTasks::traced) on it, then the method of the same name |
 //! | a future that is awaited in place (`join!`, `select!`, a timeout) | [`.in_span(span)`](heirloom_core::future::FutureExt::in_span) |
-//! | a future that shall see a context, without a span of its own | [`.in_context(cx)`](heirloom_core::future::FutureExt::in_context) |
+//! | a future that needs a current context, but no span | [`.in_context(cx)`](heirloom_core::future::FutureExt::in_context) |
 //! | a blocking closure, the same | [`carry(cx, f)`](crate::carry()) |
 //!
-//! What differs from the plain ones: the task has a span of its own, a child of the context it was given. The span
-//! begins when the task first runs, carries the time from the call until then as `heirloom.queue_ns`, is current
-//! whenever the task runs, on whatever thread, and ends with it. The closure that makes the task's future runs in the
-//! task as well, and is given the span's [`Context`](heirloom_core::Context), which a future can keep (it can't borrow
-//! the span that it is polled in): `cx.span(..)` begins a child, `cx.update().set(..)` sets an attribute. Handles,
-//! aborts, panics and limits are tokio's own.
+//! In addition to the plain functions, each task has a span, a child of the given context. The span starts when the task first runs,
+//! and ends with the task. Its context is current whenever the task runs, on any thread. Its attribute `heirloom.queue_ns` is the time
+//! from the call until the start. The closure that makes the task's future runs in the task too. It gets the span's
+//! [`Context`](heirloom_core::Context), since a future can't borrow the span that it is polled in: `cx.span(..)` starts a child,
+//! `cx.update().set(..)` sets an attribute. Handles, aborts, panics and limits are those of tokio.
 //!
 //! | the task | its span |
 //! |---|---|
 //! | completes, polled more than once | `heirloom.busy_ns`, `heirloom.idle_ns`, `heirloom.polls` |
-//! | completes at its first poll | none of these |
-//! | is aborted, or its runtime shuts down | all of these, and `heirloom.cancelled`; its status stays unset |
-//! | is aborted before it ran | no length, `heirloom.queue_ns` and `heirloom.cancelled` |
+//! | completes at its first poll | none of the three |
+//! | is aborted, or its runtime shuts down | all three, and `heirloom.cancelled`; its status stays unset |
+//! | is aborted before it ran | zero length, `heirloom.queue_ns` and `heirloom.cancelled` |
 //! | panics | an error; the panic passes on to the handle |
 //!
-//! A `spawn_blocking` closure runs once and has none of these either.
+//! A `spawn_blocking` closure runs once, so its span has none of the three either.
 //!
-//! Cost of a task: one span, two clock readings for `heirloom.queue_ns`, no lock, no allocation beside the name if it is
-//! a `String`; and for each poll of a future [two readings](heirloom_core::future::FutureExt::in_span).
+//! Cost of a task: one span, two clock readings for `heirloom.queue_ns`, no lock, no allocation except for the name if
+//! it is a `String`. Each poll of a future takes [two further readings](heirloom_core::future::FutureExt::in_span).
 
+mod functions;
 mod task;
 mod traced;
-mod twins;
 
+pub use functions::{spawn, spawn_blocking, spawn_local};
 pub use traced::{Traced, TracedTasks};
-pub use twins::{spawn, spawn_blocking, spawn_local};

@@ -1,4 +1,4 @@
-//! What a task is made of: a span that begins when it first runs.
+//! The body of a task, with a span that starts when the task first runs.
 
 use crate::carry::{JobName, COMPILED_OUT};
 use heirloom_core::future::FutureExt as _;
@@ -6,12 +6,12 @@ use heirloom_core::{Context, Name, Span};
 use std::future::Future;
 use std::time::Instant;
 
-/// The span of a task that has not run yet. Dropped like that, it records that the task was cancelled.
+/// The span of a task that has not run yet. If it is dropped before that, it records that the task was cancelled.
 #[derive(Debug)]
 pub(super) struct Waiting {
     cx: Context,
     name: JobName,
-    /// When it was submitted; `None` once its span has begun, or where nothing records.
+    /// The time of the submission; `None` once the span has started, or if nothing records.
     since: Option<Instant>,
 }
 
@@ -39,7 +39,7 @@ impl Waiting {
         async move { f(cx).await }.in_span(span).await
     }
 
-    /// The same of a closure that blocks.
+    /// The same for a closure that blocks.
     pub(super) fn run_blocking<R>(mut self, f: impl FnOnce(&Span) -> R) -> R {
         let span = self.begin();
         let _current = span.enter();

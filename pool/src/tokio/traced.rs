@@ -1,4 +1,4 @@
-//! [`TracedTasks`]: `.traced(cx)` on whatever tasks are spawned on.
+//! [`TracedTasks`]: `.traced(cx)` for types that spawn tasks.
 
 use super::task::Waiting;
 use ::tokio::runtime::{Handle, Runtime};
@@ -6,10 +6,9 @@ use ::tokio::task::{AbortHandle, JoinHandle, JoinSet, LocalSet};
 use heirloom_core::{Context, Name, Span};
 use std::future::Future;
 
-/// Gives what tasks are spawned on a parent for their spans. For a [`Handle`], a [`Runtime`], a [`LocalSet`] and a
-/// [`JoinSet`].
+/// Sets the parent of the spans of spawned tasks, for a [`Handle`], a [`Runtime`], a [`LocalSet`] and a [`JoinSet`].
 pub trait TracedTasks: Sized {
-    /// The same with `cx` as the parent. Its methods have tokio's names; each takes the span's name first.
+    /// Wraps it, with `cx` as the parent. The methods have tokio's names. Each takes the span's name first.
     ///
     /// ```
     /// use heirloom_pool::prelude::*;
@@ -28,7 +27,7 @@ impl TracedTasks for &Runtime {}
 impl TracedTasks for &LocalSet {}
 impl<T> TracedTasks for &mut JoinSet<T> {}
 
-/// What tasks are spawned on, with the parent of their spans. Made by [`TracedTasks::traced`].
+/// A type that spawns tasks, with the parent of their spans. Made by [`TracedTasks::traced`].
 #[derive(Debug)]
 #[must_use = "nothing is spawned yet"]
 pub struct Traced<S> {
@@ -43,7 +42,7 @@ impl<S> Traced<S> {
 }
 
 impl Traced<&Handle> {
-    /// As [`spawn`](super::spawn), on this runtime: the twin of [`Handle::spawn`].
+    /// As [`spawn`](super::spawn), on this runtime: the traced form of [`Handle::spawn`].
     pub fn spawn<'n, F, Fut>(&self, name: impl Into<Name<'n>>, f: F) -> JoinHandle<Fut::Output>
     where
         F: FnOnce(Context) -> Fut + Send + 'static,
@@ -53,7 +52,7 @@ impl Traced<&Handle> {
         self.on.spawn(self.waiting(name).run(f))
     }
 
-    /// As [`spawn_blocking`](super::spawn_blocking), on this runtime: the twin of [`Handle::spawn_blocking`].
+    /// As [`spawn_blocking`](super::spawn_blocking), on this runtime: the traced form of [`Handle::spawn_blocking`].
     pub fn spawn_blocking<'n, F, T>(&self, name: impl Into<Name<'n>>, f: F) -> JoinHandle<T>
     where
         F: FnOnce(&Span) -> T + Send + 'static,
@@ -65,7 +64,7 @@ impl Traced<&Handle> {
 }
 
 impl Traced<&Runtime> {
-    /// As [`spawn`](super::spawn), on this runtime: the twin of [`Runtime::spawn`].
+    /// As [`spawn`](super::spawn), on this runtime: the traced form of [`Runtime::spawn`].
     pub fn spawn<'n, F, Fut>(&self, name: impl Into<Name<'n>>, f: F) -> JoinHandle<Fut::Output>
     where
         F: FnOnce(Context) -> Fut + Send + 'static,
@@ -75,7 +74,7 @@ impl Traced<&Runtime> {
         self.on.handle().traced(self.cx).spawn(name, f)
     }
 
-    /// As [`spawn_blocking`](super::spawn_blocking), on this runtime: the twin of [`Runtime::spawn_blocking`].
+    /// As [`spawn_blocking`](super::spawn_blocking), on this runtime: the traced form of [`Runtime::spawn_blocking`].
     pub fn spawn_blocking<'n, F, T>(&self, name: impl Into<Name<'n>>, f: F) -> JoinHandle<T>
     where
         F: FnOnce(&Span) -> T + Send + 'static,
@@ -86,7 +85,7 @@ impl Traced<&Runtime> {
 }
 
 impl Traced<&LocalSet> {
-    /// As [`spawn_local`](super::spawn_local), on this set: the twin of [`LocalSet::spawn_local`].
+    /// As [`spawn_local`](super::spawn_local), on this set: the traced form of [`LocalSet::spawn_local`].
     ///
     /// ```
     /// use heirloom_pool::prelude::*;
@@ -108,11 +107,11 @@ impl Traced<&LocalSet> {
 }
 
 impl<T: 'static> Traced<&mut JoinSet<T>> {
-    /// As [`spawn`](super::spawn), into this set: the twin of [`JoinSet::spawn`].
+    /// As [`spawn`](super::spawn), into this set: the traced form of [`JoinSet::spawn`].
     ///
     /// # Panics
     ///
-    /// As the plain one: outside a runtime.
+    /// As the plain function: outside a runtime.
     ///
     /// ```
     /// use heirloom_pool::prelude::*;
@@ -137,7 +136,7 @@ impl<T: 'static> Traced<&mut JoinSet<T>> {
         self.on.spawn(waiting.run(f))
     }
 
-    /// As [`spawn`](Self::spawn), on another runtime: the twin of [`JoinSet::spawn_on`].
+    /// As [`spawn`](Self::spawn), on another runtime: the traced form of [`JoinSet::spawn_on`].
     pub fn spawn_on<'n, F, Fut>(&mut self, name: impl Into<Name<'n>>, f: F, runtime: &Handle) -> AbortHandle
     where
         F: FnOnce(Context) -> Fut + Send + 'static,
@@ -148,11 +147,11 @@ impl<T: 'static> Traced<&mut JoinSet<T>> {
         self.on.spawn_on(waiting.run(f), runtime)
     }
 
-    /// As [`spawn_blocking`](super::spawn_blocking), into this set: the twin of [`JoinSet::spawn_blocking`].
+    /// As [`spawn_blocking`](super::spawn_blocking), into this set: the traced form of [`JoinSet::spawn_blocking`].
     ///
     /// # Panics
     ///
-    /// As the plain one: outside a runtime.
+    /// As the plain function: outside a runtime.
     #[track_caller]
     pub fn spawn_blocking<'n, F>(&mut self, name: impl Into<Name<'n>>, f: F) -> AbortHandle
     where
@@ -163,11 +162,11 @@ impl<T: 'static> Traced<&mut JoinSet<T>> {
         self.on.spawn_blocking(move || waiting.run_blocking(f))
     }
 
-    /// As [`spawn_local`](super::spawn_local), into this set: the twin of [`JoinSet::spawn_local`].
+    /// As [`spawn_local`](super::spawn_local), into this set: the traced form of [`JoinSet::spawn_local`].
     ///
     /// # Panics
     ///
-    /// As the plain one: outside a [`LocalSet`].
+    /// As the plain function: outside a [`LocalSet`].
     #[track_caller]
     pub fn spawn_local<'n, F, Fut>(&mut self, name: impl Into<Name<'n>>, f: F) -> AbortHandle
     where
@@ -177,7 +176,7 @@ impl<T: 'static> Traced<&mut JoinSet<T>> {
         let waiting = self.waiting(name);
         self.on.spawn_local(waiting.run(f))
     }
-    /// As [`spawn_blocking`](Self::spawn_blocking), on another runtime: the twin of [`JoinSet::spawn_blocking_on`].
+    /// As [`spawn_blocking`](Self::spawn_blocking), on another runtime: the traced form of [`JoinSet::spawn_blocking_on`].
     #[track_caller]
     pub fn spawn_blocking_on<'n, F>(&mut self, name: impl Into<Name<'n>>, f: F, runtime: &Handle) -> AbortHandle
     where
@@ -188,7 +187,7 @@ impl<T: 'static> Traced<&mut JoinSet<T>> {
         self.on.spawn_blocking_on(move || waiting.run_blocking(f), runtime)
     }
 
-    /// As [`spawn_local`](Self::spawn_local), on that set of local tasks: the twin of [`JoinSet::spawn_local_on`].
+    /// As [`spawn_local`](Self::spawn_local), on that set of local tasks: the traced form of [`JoinSet::spawn_local_on`].
     #[track_caller]
     pub fn spawn_local_on<'n, F, Fut>(&mut self, name: impl Into<Name<'n>>, f: F, local: &LocalSet) -> AbortHandle
     where

@@ -14,7 +14,7 @@ async fn task(cx: Context, job: Job) {
     job(cx);
 }
 
-/// The same of a future that asks what is current.
+/// The same for a future that reads the current context.
 async fn current_task(job: Job) {
     yield_now().await;
     job(Context::current());

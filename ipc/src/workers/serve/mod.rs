@@ -3,10 +3,10 @@
 mod parent;
 mod tracer;
 
-use super::carrier;
 use super::clock;
 use super::frame::{Frame, Frames, Kind, OVERHEAD, VERSION};
 use super::message::{Hello, JobMessage, Offer, ReplyHead, Verdict, HELLO, VARIABLE};
+use super::propagation;
 use super::role;
 use super::worker::Serve;
 use crate::baggage;
@@ -15,21 +15,20 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::time::Instant;
 
-/// The exit code of a worker that found no pool.
+/// The exit code of a worker that found no pool. Few programs use it.
 const NO_POOL: i32 = 96;
 
-/// In a worker process: serves jobs until the pool needs no more, and exits the process. Else returns at once.
+/// In a worker process: runs jobs until the pool ends the worker, and exits the process. In other processes it returns at once.
 ///
-/// Call it first in `main`: workers are this program started again, and whatever comes before happens in each of them
-/// too.
+/// Call it first in `main`. Workers are this program started again, so each worker runs the code before this call too.
 ///
 /// In a worker it
 ///
-/// - takes the variable that made it a worker out of the environment, so that its own children don't get it;
-/// - takes stdin, which is the pipe that tells it when its parent is dead; then it ends at once, whatever it is doing;
-/// - starts the global tracer, unless one runs already, and finishes it before it exits. It records into the pool's
-///   process; where that has no tracer, with the environment's settings, and a trace file's name gets the process id;
-/// - runs one job after the other on this thread, each in a span of its own. A job that panics doesn't end it.
+/// - removes the variable that made it a worker from the environment, so that its children don't inherit it;
+/// - takes over stdin, which is a pipe from its parent. When the parent is dead, the pipe ends and the process exits at once;
+/// - starts the global tracer, unless one runs already, and finishes it before it exits. The tracer records into the pool's process.
+///   If that process has no tracer, it uses the environment's settings, and a trace file's name gets the process id;
+/// - runs one job after the other on this thread, each in a span. A job that panics doesn't end it.
 ///
 /// ```
 /// use heirloom_ipc::workers::{self, Worker};
@@ -50,7 +49,7 @@ pub fn serve(workers: &[&dyn Serve]) {
     let code = match Session::join(workers, invitation).and_then(Session::run) {
         Ok(()) => 0,
         Err(error) => {
-            // Not `eprintln`, which panics if nobody reads.
+            // Not `eprintln`, which panics if stderr is closed.
             drop(writeln!(io::stderr(), "heirloom: this process was started as a worker, but {error}"));
             NO_POOL
         }
@@ -58,14 +57,14 @@ pub fn serve(workers: &[&dyn Serve]) {
     std::process::exit(code)
 }
 
-/// A worker that said hello.
+/// A worker that has sent its hello.
 struct Session<'w> {
     workers: &'w [&'w dyn Serve],
     jobs: Frames,
     replies: IpcBytesSender,
 }
 
-/// What the pool wants.
+/// The pool's answer to the hello.
 struct Welcome<'w> {
     worker: &'w dyn Serve,
     message_bytes: usize,
@@ -74,7 +73,7 @@ struct Welcome<'w> {
 impl<'w> Session<'w> {
     fn join(workers: &'w [&'w dyn Serve], invitation: OsString) -> Result<Self, String> {
         let socket = parse(&invitation)?;
-        let gone = |error: &dyn std::fmt::Display| format!("its pool at {socket} is gone: {error}");
+        let gone = |error: &dyn std::fmt::Display| format!("its pool at {socket} doesn't exist any more: {error}");
         let to: IpcSender<Hello> = IpcSender::connect(socket.to_owned()).map_err(|error| gone(&error))?;
         parent::watch().map_err(|error| format!("it can't watch its parent: {error}"))?;
         let (jobs_to, jobs) = bytes_channel().map_err(|error| error.to_string())?;
@@ -99,12 +98,12 @@ impl<'w> Session<'w> {
     fn welcome(&mut self) -> Result<Welcome<'w>, String> {
         let frame = self.jobs.next().map_err(|error| error.to_string())?;
         let Some((Kind::Welcome, bytes)) = frame else {
-            return Err(String::from("its pool is gone or doesn't want it"));
+            return Err(String::from("its pool has ended or has rejected it"));
         };
         let (name, message_bytes) =
-            postcard::from_bytes::<(&str, u64)>(bytes).map_err(|_| "its pool's welcome can't be read")?;
+            postcard::from_bytes::<(&str, u64)>(bytes).map_err(|_| "its pool's welcome is invalid")?;
         let worker = self.workers.iter().find(|worker| worker.describe().0 == name);
-        let worker = *worker.ok_or_else(|| format!("it serves no {name:?}"))?;
+        let worker = *worker.ok_or_else(|| format!("it doesn't serve {name:?}, which its pool expects"))?;
         Ok(Welcome { worker, message_bytes: usize::try_from(message_bytes).unwrap_or(usize::MAX) })
     }
 
@@ -113,19 +112,19 @@ impl<'w> Session<'w> {
             match self.jobs.next().map_err(|error| error.to_string())? {
                 Some((Kind::Jobs, jobs)) => run_all(welcome, jobs, &self.replies)?,
                 Some((Kind::Bye, _)) => return Ok(()),
-                Some((kind, _)) => return Err(format!("received a frame that is not for workers: {kind:?}")),
-                None => return Err(String::from("its pool is gone")),
+                Some((kind, _)) => return Err(format!("received a frame that only pools receive: {kind:?}")),
+                None => return Err(String::from("its pool has ended")),
             }
         }
     }
 }
 
-/// Each reply is sent before the next job begins: the pool relies on it.
+/// Sends each reply before the next job starts. The pool relies on that.
 fn run_all(welcome: &Welcome<'_>, mut jobs: &[u8], replies: &IpcBytesSender) -> Result<(), String> {
     while !jobs.is_empty() {
-        let (message, rest) = JobMessage::read(jobs).ok_or("received jobs that can't be read")?;
+        let (message, rest) = JobMessage::read(jobs).ok_or("received an invalid frame of jobs")?;
         jobs = rest;
-        run(welcome, &message).send(replies).map_err(|error| format!("its pool takes no reply: {error}"))?;
+        run(welcome, &message).send(replies).map_err(|error| format!("can't send a reply to its pool: {error}"))?;
     }
     Ok(())
 }
@@ -136,7 +135,7 @@ fn run(welcome: &Welcome<'_>, message: &JobMessage<'_>) -> Frame {
     let mut verdict = match message.expires_ns {
         Some(expires_ns) if expires_ns <= clock::now_ns() => Verdict::Expired,
         _ => {
-            let cx = carrier::adopt(message.cx, message.tracestate);
+            let cx = propagation::adopt(message.cx, message.tracestate);
             let _baggage = baggage::Scope::of(message.baggage);
             welcome.worker.run(cx, message.job, &mut body)
         }
@@ -154,10 +153,11 @@ fn run(welcome: &Welcome<'_>, message: &JobMessage<'_>) -> Frame {
 }
 
 fn parse(invitation: &OsString) -> Result<&str, String> {
-    let text = invitation.to_str().ok_or(format!("{VARIABLE} is no text: {invitation:?}"))?;
-    let (version, socket) = text.split_once(':').ok_or(format!("{VARIABLE} says {text:?}"))?;
+    let text = invitation.to_str().ok_or(format!("{VARIABLE} has the value {invitation:?}, which is not UTF-8"))?;
+    let (version, socket) =
+        text.split_once(':').ok_or(format!("{VARIABLE} has the value {text:?}, expected VERSION:SOCKET"))?;
     if version != VERSION.to_string() {
-        return Err(format!("its pool speaks version {version} of the protocol, this program version {VERSION}"));
+        return Err(format!("its pool uses version {version} of the protocol, this program uses version {VERSION}"));
     }
     Ok(socket)
 }

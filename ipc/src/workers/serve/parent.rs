@@ -1,7 +1,7 @@
-//! What a worker does about its parent: it ends when the parent is dead.
+//! Ends a worker when its parent is dead.
 //!
-//! stdin is a pipe that the parent holds open and never writes to. It ends with the parent, however that ends. (The
-//! kernel's parent-death signal would come when the *thread* ends that started the worker.)
+//! stdin is a pipe that the parent keeps open and never writes to. It closes when the parent ends, for any reason. (The kernel sends
+//! its parent-death signal already when the *thread* that started the worker ends.)
 
 use crate::process;
 use std::fs::File;
@@ -11,7 +11,7 @@ use std::os::fd::AsFd;
 /// The exit code of a worker whose parent died.
 const ORPHANED: i32 = 97;
 
-/// Takes stdin and watches it. From now on the process ends when its parent is dead.
+/// Takes over stdin and watches it. From then on the process exits when its parent is dead.
 pub(super) fn watch() -> io::Result<()> {
     let mut pipe = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     process::close_stdin()?;
@@ -29,7 +29,7 @@ pub(super) fn watch() -> io::Result<()> {
     Ok(())
 }
 
-/// So that `ps` and `top` show which worker it is: a program that was started through `/proc/self/exe` is called `exe`.
+/// Names the process for `ps` and `top`. They show `exe` for a program that was started through `/proc/self/exe`.
 pub(super) fn name_this_process(name: &str) {
     if std::fs::read_to_string("/proc/self/comm").is_ok_and(|comm| comm.trim_end() == "exe") {
         drop(std::fs::write("/proc/self/comm", name));

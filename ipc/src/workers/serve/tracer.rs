@@ -1,4 +1,4 @@
-//! The worker's tracer: the one place where a worker process decides where its spans go.
+//! The worker's tracer. This file decides which collector a worker process records into.
 
 #[cfg(feature = "record")]
 pub(super) use enabled::{finish, start_tracer};
@@ -13,9 +13,8 @@ mod enabled {
     use std::io::{self, Write};
     use std::path::{Path, PathBuf};
 
-    /// Starts the global tracer: it records into the collector of the pool's process, or, if that has none, with the
-    /// environment's settings. `None` if one runs already, which is left alone, or if
-    /// it can't be started, which is said on stderr.
+    /// Starts the global tracer. It records into the collector of the pool's process. If that has none, it uses the environment's
+    /// settings. `None` if a tracer runs already, or if it can't be started. The latter is logged on stderr.
     pub(crate) fn start_tracer(service_name: &str) -> Option<Guard> {
         if Tracer::global().is_some() {
             return None;
@@ -25,16 +24,24 @@ mod enabled {
         if let Some(path) = trace_file(service_name) {
             builder = builder.trace_file(path);
         }
-        builder.init().map_err(|error| drop(writeln!(io::stderr(), "heirloom: no spans of this worker: {error}"))).ok()
+        builder
+            .init()
+            .map_err(|error| {
+                drop(writeln!(
+                    io::stderr(),
+                    "heirloom: this worker records no spans, because its tracer can't start: {error}"
+                ))
+            })
+            .ok()
     }
 
-    /// Delivers what was recorded. A tracer that the program itself started does so at `exit`.
+    /// Flushes the worker's tracer. A tracer that the program itself started is flushed at `exit`.
     pub(crate) fn finish(guard: Option<Guard>) {
         drop(guard.map(Guard::finish));
     }
 
-    /// The file that the environment asks for, with the process id in its name: the parent and the other workers write
-    /// theirs.
+    /// The file that the environment names, with the process id in its name, since the parent and the other workers write files
+    /// too.
     fn trace_file(service_name: &str) -> Option<PathBuf> {
         let (settings, _) = Settings::from_env(service_name);
         settings.trace_file.map(|path| with_pid(&path, std::process::id()))

@@ -1,24 +1,24 @@
-//! What is to happen at a time: jobs expire, workers that don't answer are killed, submitters stop waiting.
+//! Alarms: jobs expire, workers that don't answer are killed, submitters stop waiting.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Alarm {
-    /// The job with this id has to be done by now.
+    /// The deadline of the job with this id.
     Expires(u64),
-    /// The worker of this seat has to have answered to the job with this id, which had expired.
+    /// The end of the grace period for the worker of this seat, to answer the expired job with this id.
     Overdue(usize, u64),
-    /// The submitter with this number has waited long enough for room.
+    /// The timeout of the submitter with this number, which waits for room.
     Waited(u64),
 }
 
-/// Alarms by time. Each is dropped when what it is about is over, so there are at most as many as jobs and submitters.
+/// Alarms by time. An alarm is removed with its job or submitter, so their number is bounded.
 #[derive(Debug, Default)]
 pub(super) struct Alarms(BTreeSet<(Instant, Alarm)>);
 
 impl Alarms {
-    /// Returns whether this alarm is the first one now, so that the clock has to be told.
+    /// Returns whether this alarm is now the first one. Then the caller must wake the clock.
     pub(super) fn set(&mut self, at: Instant, alarm: Alarm) -> bool {
         self.0.insert((at, alarm));
         self.first() == Some(at)
@@ -37,12 +37,12 @@ impl Alarms {
         self.0.len()
     }
 
-    /// When the next one is due.
+    /// The time of the next alarm.
     pub(super) fn first(&self) -> Option<Instant> {
         self.0.first().map(|(at, _)| *at)
     }
 
-    /// Takes one that is due.
+    /// Takes an alarm that is due.
     pub(super) fn take(&mut self, now: Instant) -> Option<Alarm> {
         self.0.first().filter(|(at, _)| *at <= now)?;
         self.0.pop_first().map(|(_, alarm)| alarm)

@@ -1,4 +1,4 @@
-//! What the pool's clock does: jobs expire, workers that don't answer are reported, submitters stop waiting.
+//! The work of the pool's clock: it expires jobs, reports workers that don't answer, and ends the waits of submitters.
 
 use super::alarms::Alarm;
 use super::{release, Jobs, Overdue, Phase, State, GRACE};
@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 impl Jobs {
-    /// Lets jobs expire, and reports workers that don't answer after that. Returns when the pool is over.
+    /// Expires jobs, and reports workers that don't answer afterwards. Returns when the pool is over.
     pub(crate) fn keep_time(&self, overdue: impl Fn(Overdue)) {
         let mut state = self.lock();
         while state.phase != Phase::Closed && !state.is_drained() {
@@ -24,7 +24,7 @@ impl Jobs {
         }
     }
 
-    /// Does what the first alarm is for, if it is due.
+    /// Handles the first alarm, if it is due.
     pub(super) fn ring_next(&self, overdue: &impl Fn(Overdue)) {
         let mut state = self.lock();
         let now = Instant::now();
@@ -37,7 +37,7 @@ impl Jobs {
         late.into_iter().for_each(overdue);
     }
 
-    /// What an alarm is for.
+    /// Handles an alarm.
     fn ring(&self, state: &mut State, alarm: Alarm, now: Instant) -> (Option<(Arc<Job>, Duration)>, Option<Overdue>) {
         match alarm {
             Alarm::Waited(number) => {
@@ -71,7 +71,7 @@ impl Jobs {
         Some(job)
     }
 
-    /// A worker begins its next job. If that has expired already, the worker skips it or has just begun it.
+    /// A worker starts its next job. If that has expired already, the worker skips it or has just started it.
     pub(super) fn watch_if_overdue(&self, state: &mut State, seat: usize) {
         let Some((deadline, id)) =
             state.seats[seat].in_flight.front().and_then(|next| Some((next.job.deadline?, next.job.id)))

@@ -1,7 +1,7 @@
-//! The jobs of a pool: one queue, and for each worker those that it has. One mutex, held for a few list operations.
+//! The jobs of a pool: one queue, and the unanswered jobs of each worker. One mutex guards them, held for a few list operations.
 //!
-//! A worker runs its jobs in the order in which it got them, and sends each reply before it begins the next. So when
-//! it dies, only the first of its unanswered jobs had begun: the others go back to the queue untouched.
+//! A worker runs its jobs in the order in which it got them, and sends each reply before it starts the next job. So when it dies,
+//! only the first of its unanswered jobs had started. The others go back to the queue.
 
 use super::error::Death;
 use super::job::{Failure, Job};
@@ -24,17 +24,17 @@ mod waiting;
 
 pub(super) use waiting::Place;
 
-/// A frame takes no further job once it has this many bytes.
+/// Bytes after which a frame takes no further job, so that a frame of many jobs stays small.
 const BATCH_BYTES: usize = 256 * 1024;
-/// How long a worker may take to answer to a job whose deadline has passed, before it is killed. Most answer by
-/// themselves: they skip jobs that they have not begun.
+/// Time in which a worker may still answer a job whose deadline has passed, before it is killed. Most answer in time, because they
+/// skip jobs that they have not started.
 pub(super) const GRACE: Duration = Duration::from_millis(100);
 
 pub(super) struct Jobs {
     state: Mutex<State>,
     /// The pool is closed and no job is left.
     drained: Condvar,
-    /// There is an earlier alarm, or the pool is closed.
+    /// Signalled when there is an earlier alarm, or when the pool is closed.
     clock: Condvar,
     limits: Limits,
 }
@@ -54,29 +54,29 @@ struct State {
     alarms: Alarms,
     last_death: Option<Box<Death>>,
     killed: Vec<u32>,
-    /// To be woken once the lock is free.
+    /// Woken once the lock is free.
     to_wake: Vec<Waker>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Open,
-    /// No new jobs; those there are get done.
+    /// New jobs are refused, submitted ones are finished.
     Closing,
-    /// Nothing gets done.
+    /// All jobs have failed or are done.
     Closed,
 }
 
-/// What the sender of a worker does next.
+/// The next task of a worker's sender thread.
 pub(super) enum Next {
     Send(Vec<Arc<Job>>),
     /// All jobs are done: tell the worker to exit.
     Bye,
-    /// The worker is dead, or will be killed.
+    /// Stop: the worker is dead, or will be killed.
     Stop,
 }
 
-/// Why a job was not taken.
+/// The reason why a job was not taken.
 #[derive(Debug)]
 pub(super) enum Refused {
     Full,
@@ -105,7 +105,7 @@ impl Jobs {
         Self { state: Mutex::new(state), drained: Condvar::new(), clock: Condvar::new(), limits }
     }
 
-    /// The worker of this seat takes jobs now. Returns its generation.
+    /// The worker of this seat is ready for jobs. Returns its generation.
     pub(super) fn up(&self, seat: usize) -> u64 {
         let mut state = self.lock();
         let seat = &mut state.seats[seat];
@@ -115,7 +115,7 @@ impl Jobs {
         seat.generation
     }
 
-    /// Waits until there is something for the sender of this worker to do.
+    /// Waits for the next task of this worker's sender thread.
     pub(super) fn next(&self, seat: usize, generation: u64) -> Next {
         let mut state = self.lock();
         loop {
@@ -138,7 +138,7 @@ impl Jobs {
         }
     }
 
-    /// A reply came. Returns its job; `None` if the worker had no such job to reply to.
+    /// A reply was received. Returns its job; `None` if the worker had no such unanswered job.
     pub(super) fn replied(&self, seat: usize, generation: u64, id: u64, busy_ns: u64) -> Option<Arc<Job>> {
         let mut state = self.lock();
         let here = &mut state.seats[seat];
@@ -150,7 +150,7 @@ impl Jobs {
         state.forget_deadline(&ticket.job);
         self.watch_if_overdue(&mut state, seat);
         let here = &mut state.seats[seat];
-        // Not for each reply: half a window at a time makes frames of several jobs.
+        // Not for each reply: with half a window at a time, a frame has several jobs.
         if here.idle && here.in_flight.len() * 2 <= here.pace.window() && !state.queue.is_empty() {
             state.notify(seat);
         }
@@ -158,14 +158,14 @@ impl Jobs {
         Some(ticket.job)
     }
 
-    /// The worker takes no more jobs, but what it sent is still to be read.
+    /// The worker takes no more jobs. Its sent replies are still to be read.
     pub(super) fn down(&self, seat: usize) {
         let mut state = self.lock();
         state.seats[seat].status = Status::Down;
         state.notify(seat);
     }
 
-    /// The context of the job that a worker has begun, or is about to.
+    /// The context of the job that a worker has started or will start next.
     pub(super) fn begun(&self, seat: usize) -> Option<Context> {
         self.lock().seats[seat].in_flight.front().map(|ticket| ticket.job.cx)
     }
@@ -186,7 +186,7 @@ impl Jobs {
         }
     }
 
-    /// No worker will take this seat again. If it was the last one, all jobs fail.
+    /// No worker takes this seat again. If it was the last seat, all jobs fail.
     pub(super) fn failed(&self, seat: usize, death: &Death) {
         let mut state = self.lock();
         state.seats[seat].status = Status::Failed;
@@ -200,7 +200,7 @@ impl Jobs {
         queue.into_iter().for_each(|ticket| ticket.job.settle(Err(Failure::NoWorkers(death.clone()))));
     }
 
-    /// No new jobs. Waits until those there are are done, until `deadline` at most.
+    /// Refuses new jobs. Waits until the submitted ones are done, or until `deadline`.
     pub(super) fn drain(&self, deadline: Instant) {
         let mut state = self.lock();
         if state.phase == Phase::Open {
@@ -219,7 +219,7 @@ impl Jobs {
         }
     }
 
-    /// Fails all jobs that are not done, and returns how many those were.
+    /// Fails all jobs that are not done, and returns their number.
     pub(super) fn close(&self) -> usize {
         let mut state = self.lock();
         state.phase = Phase::Closed;
@@ -236,7 +236,7 @@ impl Jobs {
         tickets.len()
     }
 
-    /// Whether a worker that died needs no successor: the pool is closed, or is closing and has nothing left to do.
+    /// Whether a dead worker needs no successor: the pool is closed, or is closing and has no jobs left.
     pub(super) fn is_over(&self) -> bool {
         let state = self.lock();
         state.phase == Phase::Closed || state.is_drained()
@@ -246,7 +246,7 @@ impl Jobs {
         self.lock().phase == Phase::Closed
     }
 
-    /// This process had to be killed because the pool was shut down.
+    /// Notes that this process was killed because the pool was shut down.
     pub(super) fn note_killed(&self, pid: u32) {
         self.lock().killed.push(pid);
     }
@@ -255,14 +255,14 @@ impl Jobs {
         std::mem::take(&mut self.lock().killed)
     }
 
-    /// Jobs that wait, jobs that workers have, workers that are up.
+    /// Numbers of waiting jobs, of jobs in workers, and of running workers.
     pub(super) fn counts(&self) -> (usize, usize, usize) {
         let state = self.lock();
         let in_flight = state.seats.iter().map(|seat| seat.in_flight.len()).sum();
         (state.queue.len(), in_flight, up(&state.seats))
     }
 
-    /// Whether the worker of this seat has begun this job and not answered yet.
+    /// Whether the worker of this seat runs this job.
     pub(super) fn is_at(&self, seat: usize, job: u64) -> bool {
         self.lock().is_at(seat, job)
     }
@@ -281,7 +281,7 @@ impl Jobs {
 }
 
 impl State {
-    /// Jobs for this seat, as far as its window allows and others don't have fewer.
+    /// Takes jobs for this seat, up to its window, unless another worker has fewer.
     fn take(&mut self, seat: usize) -> Vec<Arc<Job>> {
         let all = self.queue.len() + self.seats.iter().map(|seat| seat.in_flight.len()).sum::<usize>();
         let share = all.div_ceil(up(&self.seats).max(1)).min(self.seats[seat].pace.window());
@@ -301,7 +301,7 @@ impl State {
         batch
     }
 
-    /// Wakes the sender of the worker that has least to do.
+    /// Wakes the sender thread of the worker with the fewest jobs.
     fn notify_a_sender(&mut self) {
         let waiting = self.seats.iter().enumerate();
         let waiting = waiting.filter(|(_, seat)| seat.idle && seat.in_flight.len() < seat.pace.window());
@@ -327,7 +327,7 @@ impl State {
         self.phase == Phase::Closing && !self.has_jobs()
     }
 
-    /// Whether a submitter need not wait: there is room in the queue, or the job is refused anyway.
+    /// Whether a submitter need not wait: the queue has room, or the job is refused anyway.
     fn has_room(&self, limits: &Limits) -> bool {
         self.phase != Phase::Open || self.queue.len() < limits.queue || self.lost().is_some()
     }
@@ -336,7 +336,7 @@ impl State {
         lost(&self.seats, &self.last_death)
     }
 
-    /// The first of those that wait for room have their turn.
+    /// Wakes the first submitters that wait for room.
     fn wake_submitters(&mut self, places: usize) {
         for _ in 0..places.min(self.waiting.len()) {
             let waker = self.waiting.take_first();
@@ -355,7 +355,7 @@ impl State {
     }
 }
 
-/// Unlocks, and wakes those whose turn it is: a waker may do anything, also submit. One that panics costs nobody else.
+/// Unlocks, then wakes submitters: a waker may run any code, which may submit. A panic of one doesn't affect the others.
 fn release(mut state: MutexGuard<'_, State>) {
     let wakers = std::mem::take(&mut state.to_wake);
     drop(state);

@@ -1,4 +1,4 @@
-//! The place of one worker process and of its successors, and the jobs that it has.
+//! [`Seat`]: the place of one worker process and of its successors, and its unanswered jobs.
 
 use crate::workers::error::Death;
 use crate::workers::job::Job;
@@ -6,7 +6,7 @@ use crate::workers::pace::Pace;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar};
 
-/// A job and how often it may still be tried.
+/// A job and the number of its remaining retries.
 pub(super) struct Ticket {
     pub(super) job: Arc<Job>,
     pub(super) retries: u32,
@@ -14,12 +14,12 @@ pub(super) struct Ticket {
 
 pub(super) struct Seat {
     pub(super) status: Status,
-    /// Told apart from its predecessors by this.
+    /// The number of the process in this seat.
     pub(super) generation: u64,
-    /// In the order in which the worker got them.
+    /// Unanswered jobs, in the order in which the worker got them.
     pub(super) in_flight: VecDeque<Ticket>,
     pub(super) pace: Pace,
-    /// Whether its sender waits and was not notified yet.
+    /// Whether its sender thread waits and was not notified yet.
     pub(super) idle: bool,
     pub(super) mail: Arc<Condvar>,
 }
@@ -45,8 +45,8 @@ impl Seat {
         }
     }
 
-    /// Takes the jobs of a worker that died: the one that it had begun if that fails now, and those for the queue. What
-    /// has failed by its deadline is in neither.
+    /// Takes the jobs of a dead worker: the one that it had started if that fails now, and those that return to the queue. Jobs that
+    /// failed by their deadline are in neither.
     pub(super) fn unanswered(&mut self) -> (Option<Arc<Job>>, VecDeque<Ticket>) {
         let mut unanswered = std::mem::take(&mut self.in_flight);
         let begun = unanswered.pop_front().filter(|begun| !begun.job.is_settled());
@@ -62,12 +62,12 @@ impl Seat {
     }
 }
 
-/// How all seats are taken.
+/// The number of running workers.
 pub(super) fn up(seats: &[Seat]) -> usize {
     seats.iter().filter(|seat| seat.status == Status::Up).count()
 }
 
-/// The last death, if no worker is left.
+/// The last death if no worker is left.
 pub(super) fn lost(seats: &[Seat], last_death: &Option<Box<Death>>) -> Option<Box<Death>> {
     last_death.clone().filter(|_| seats.iter().all(|seat| seat.status == Status::Failed))
 }

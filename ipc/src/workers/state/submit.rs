@@ -1,4 +1,4 @@
-//! How jobs come into the queue.
+//! Submission: puts jobs into the queue.
 
 use super::alarms::Alarm;
 use super::seat::Ticket;
@@ -10,13 +10,13 @@ use std::task::{Poll, Waker};
 use std::time::Instant;
 
 impl Jobs {
-    /// Queues a job if there is room now.
+    /// Queues a job if there is room.
     pub(crate) fn try_submit(&self, job: &Arc<Job>) -> Result<(), Refused> {
         let state = self.lock();
         self.admit(state, job).unwrap_or(Err(Refused::Full))
     }
 
-    /// Queues a job if there is room now; else takes a place among those that wait, or keeps it.
+    /// Queues a job if there is room. Else takes a place among the waiting submitters, or keeps it.
     pub(crate) fn poll_submit(
         &self,
         job: &Arc<Job>,
@@ -41,7 +41,7 @@ impl Jobs {
         Poll::Ready(self.admit(state, job).unwrap_or(Err(Refused::Full)))
     }
 
-    /// A submitter waits no longer. If its turn had come, the next one has it.
+    /// A submitter stops waiting. If it had its turn, the next one gets it.
     pub(crate) fn leave(&self, place: Place) {
         let mut state = self.lock();
         let State { waiting, alarms, .. } = &mut *state;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::task::Waker;
 use std::time::Instant;
 
-/// The submitters that wait, in the order in which they came.
+/// The waiting submitters, in order of arrival.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     next: u64,
@@ -13,7 +13,7 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    /// A number for one more submitter.
+    /// A number for a new submitter.
     pub(super) fn number(&mut self) -> u64 {
         self.next += 1;
         self.next
@@ -23,7 +23,7 @@ impl Waiting {
         self.wakers.insert(number, waker.clone());
     }
 
-    /// Takes out the first of those that wait: it is to be woken.
+    /// Removes the first waiting submitter, for the caller to wake.
     pub(super) fn take_first(&mut self) -> Option<Waker> {
         self.wakers.pop_first().map(|(_, waker)| waker)
     }
@@ -37,7 +37,7 @@ impl Waiting {
     }
 }
 
-/// A submitter's place among those that wait.
+/// A submitter's place in the order.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
     pub(super) number: u64,

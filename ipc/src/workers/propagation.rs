@@ -1,16 +1,16 @@
-//! What travels beside a context's ids: its tracestate, as text.
+//! Propagates a context's tracestate with a job, as text.
 //!
-//! Baggage is not part of a [`Context`] and so doesn't travel.
+//! A [`Context`] has no baggage, so this doesn't propagate baggage.
 
 use heirloom_core::Context;
 
-/// The tracestate to send along; empty for most contexts.
+/// The tracestate to send with a job; empty for most contexts.
 #[cfg(feature = "record")]
 pub(super) fn tracestate(cx: &Context) -> String {
     cx.tracestate().as_str().to_owned()
 }
 
-/// The context of a job that arrived, with its tracestate, bound to the global tracer if there is one.
+/// The context of a received job, with its tracestate, bound to the global tracer if there is one.
 #[cfg(feature = "record")]
 pub(super) fn adopt(cx: Context, tracestate: &str) -> Context {
     if tracestate.is_empty() {

@@ -1,18 +1,18 @@
-//! Twins of `tokio::spawn`, `spawn_blocking` and `spawn_local`.
+//! The traced forms of `tokio::spawn`, `spawn_blocking` and `spawn_local`.
 
 use super::task::Waiting;
 use ::tokio::task::{self as plain, JoinHandle};
 use heirloom_core::{Context, Name, Span};
 use std::future::Future;
 
-/// Runs the future that `f` makes as a task of the current runtime, in a span of its own below `cx`: the twin of
+/// Runs the future that `f` makes as a task of the current runtime, in a new span below `cx`: the traced form of
 /// [`tokio::spawn`](::tokio::spawn).
 ///
 /// Cost: see the [module](super).
 ///
 /// # Panics
 ///
-/// As the plain one: outside a runtime.
+/// As the plain function: outside a runtime.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -32,14 +32,14 @@ where
     plain::spawn(Waiting::new(cx, name).run(f))
 }
 
-/// Runs `f` on a thread where it may block, in a span of its own below `cx`: the twin of
+/// Runs `f` on a thread where it may block, in a new span below `cx`: the traced form of
 /// [`tokio::task::spawn_blocking`](plain::spawn_blocking).
 ///
 /// Cost: one span and two clock readings.
 ///
 /// # Panics
 ///
-/// As the plain one: outside a runtime.
+/// As the plain function: outside a runtime.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -62,11 +62,11 @@ where
     plain::spawn_blocking(move || waiting.run_blocking(f))
 }
 
-/// As [`spawn`], for a future that stays on this thread: the twin of [`tokio::task::spawn_local`](plain::spawn_local).
+/// As [`spawn`], for a future that stays on this thread: the traced form of [`tokio::task::spawn_local`](plain::spawn_local).
 ///
 /// # Panics
 ///
-/// As the plain one: outside a [`LocalSet`](plain::LocalSet).
+/// As the plain function: outside a [`LocalSet`](plain::LocalSet).
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

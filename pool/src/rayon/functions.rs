@@ -1,26 +1,26 @@
-//! Twins of rayon's functions that start jobs, but for its scopes, and of `ThreadPool::install`.
+//! The traced forms of rayon's functions that start jobs, except its scopes, and of `ThreadPool::install`.
 
 use super::lanes;
 use crate::carry::{carry, carry_in_span, in_job_span, JobName};
 use ::rayon::{BroadcastContext, FnContext, ThreadPool};
 use heirloom_core::{Context, Name, Span};
 
-/// Runs two closures, perhaps in parallel, with `cx` current in both: the twin of [`rayon::join`](::rayon::join).
+/// Runs two closures, perhaps in parallel, with `cx` current in both: the traced form of [`rayon::join`](::rayon::join).
 ///
-/// Under the plain one, a half that another thread steals sees as current whatever that thread was in the middle of. No
-/// span is made: name one where it helps, with `cx.in_span(..)`.
+/// With plain `rayon::join`, a half that another thread steals finds that thread's current context. This function records no span.
+/// Use `cx.in_span(..)` around it for one.
 ///
 /// Cost: four writes to a thread-local. No clock read, lock or allocation.
 ///
 /// # Panics
 ///
-/// As the plain one: if either closure does, with the panic of the first that did.
+/// As the plain function: if either closure panics, with the panic of the first one.
 ///
 /// ```
 /// use heirloom_core::{in_span, Span};
 /// fn sum(numbers: &[u64], parent: &Span) -> u64 {
 ///     if numbers.len() < 100 {
-///         return in_span("leaf", |_| numbers.iter().sum()); // a child of what is current: of `parent`
+///         return in_span("leaf", |_| numbers.iter().sum()); // a child of the current context, `parent`
 ///     }
 ///     let (left, right) = numbers.split_at(numbers.len() / 2);
 ///     let (left, right) = heirloom_pool::rayon::join(parent, || sum(left, parent), || sum(right, parent));
@@ -41,12 +41,12 @@ where
     ::rayon::join(carry(cx, a), carry(cx, b))
 }
 
-/// As [`join()`], and each half is told whether another thread stole it: the twin of
+/// As [`join()`], and each half learns whether another thread stole it: the traced form of
 /// [`rayon::join_context`](::rayon::join_context).
 ///
 /// # Panics
 ///
-/// As the plain one: if either closure does, with the panic of the first that did.
+/// As the plain function: if either closure panics, with the panic of the first one.
 ///
 /// ```
 /// let (left, _) = heirloom_core::in_root("sum", |root| {
@@ -66,16 +66,16 @@ where
     ::rayon::join_context(|half| carry(cx, || a(half))(), |half| carry(cx, || b(half))())
 }
 
-/// Runs `f` some time on the current pool, in a span of its own below `cx`: the twin of [`rayon::spawn`](::rayon::spawn).
+/// Runs `f` later on the current pool, in a new span below `cx`: the traced form of [`rayon::spawn`](::rayon::spawn).
 ///
-/// The span begins when the job starts to run. Nobody waits for it: what started it may end first, and so may the
-/// program. [`Background`](crate::Background) is for jobs with a trace of their own, and a handle.
+/// The span starts when the job starts to run. Nothing waits for the job: the parent span and the program may end first. For jobs with
+/// a new trace and a handle, use [`Background`](crate::Background).
 ///
 /// Cost: one span. The plain call allocates the job.
 ///
 /// # Panics
 ///
-/// As with the plain one, a panic of `f` goes to the pool's panic handler; without one the process aborts.
+/// As with the plain function, a panic of `f` goes to the pool's panic handler. Without one the process aborts.
 ///
 /// ```
 /// let (done, result) = std::sync::mpsc::channel();
@@ -95,14 +95,14 @@ where
     ::rayon::spawn(carry_in_span(cx, name, f));
 }
 
-/// As [`spawn`], after the jobs that this thread spawned like that before: the twin of
+/// As [`spawn`], after the jobs that this thread spawned before with this function: the traced form of
 /// [`rayon::spawn_fifo`](::rayon::spawn_fifo).
 ///
 /// Cost: one span. The plain call allocates the job.
 ///
 /// # Panics
 ///
-/// As with the plain one, a panic of `f` goes to the pool's panic handler; without one the process aborts.
+/// As with the plain function, a panic of `f` goes to the pool's panic handler. Without one the process aborts.
 pub fn spawn_fifo<'n, F>(cx: impl Into<Context>, name: impl Into<Name<'n>>, f: F)
 where
     F: FnOnce(&Span) + Send + 'static,
@@ -111,14 +111,14 @@ where
     ::rayon::spawn_fifo(carry_in_span(cx, name, f));
 }
 
-/// Runs `f` on every thread of the current pool and waits for all, each time in a span of its own below `cx`: the twin of
+/// Runs `f` on every thread of the current pool, each time in a new span below `cx`, and waits for all: the traced form of
 /// [`rayon::broadcast`](::rayon::broadcast).
 ///
 /// Cost: one span per thread.
 ///
 /// # Panics
 ///
-/// As the plain one: if `f` does, with one of the panics.
+/// As the plain function: if `f` panics, with one of the panics.
 ///
 /// ```
 /// let lengths = heirloom_core::in_root("warm up", |root| {
@@ -137,13 +137,13 @@ where
     ::rayon::broadcast(on_each_thread(cx.into(), name, f))
 }
 
-/// As [`broadcast`], without waiting: the twin of [`rayon::spawn_broadcast`](::rayon::spawn_broadcast).
+/// As [`broadcast`], without waiting: the traced form of [`rayon::spawn_broadcast`](::rayon::spawn_broadcast).
 ///
 /// Cost: one span per thread. The plain call allocates the job.
 ///
 /// # Panics
 ///
-/// As with the plain one, a panic of `f` goes to the pool's panic handler; without one the process aborts.
+/// As with the plain function, a panic of `f` goes to the pool's panic handler. Without one the process aborts.
 pub fn spawn_broadcast<'n, F>(cx: impl Into<Context>, name: impl Into<Name<'n>>, f: F)
 where
     F: Fn(&Span, BroadcastContext<'_>) + Send + Sync + 'static,
@@ -151,7 +151,7 @@ where
     ::rayon::spawn_broadcast(on_each_thread(cx.into(), name, f));
 }
 
-/// A broadcast closure as rayon takes it.
+/// A broadcast closure, for rayon.
 pub(super) fn on_each_thread<'f, 'n, F, R>(
     cx: Context,
     name: impl Into<Name<'n>>,
@@ -165,16 +165,16 @@ where
     move |on| in_job_span(cx, &name, |span| f(span, on))
 }
 
-/// Runs `f` in `pool` and waits for it, in a span of its own below `cx`: the twin of
+/// Runs `f` in `pool`, in a new span below `cx`, and waits for it: the traced form of
 /// [`ThreadPool::install`](::rayon::ThreadPool::install).
 ///
-/// Called from a thread of another pool, that thread doesn't sleep meanwhile: it runs other jobs of its own pool.
+/// If a thread of another pool calls it, that thread doesn't sleep meanwhile. It runs other jobs of its pool.
 ///
 /// Cost: one span.
 ///
 /// # Panics
 ///
-/// If `f` does, with the same panic.
+/// If `f` panics, with the same panic.
 ///
 /// ```
 /// use heirloom_pool::{prelude::*, rayon::install};
