@@ -78,6 +78,19 @@ fn a_ring_takes_memory_as_it_is_written() {
 }
 
 #[test]
+fn a_long_thread_name_is_cut_at_a_character_and_its_spans_arrive() {
+    testing::run(|t| {
+        let root = root("root");
+        let cx = root.context();
+        let name = "a".to_owned() + &"é".repeat(60);
+        std::thread::Builder::new().name(name).spawn(move || cx.span("work").end()).unwrap().join().unwrap();
+        drop(root);
+        assert_eq!(*t.span("work").lane.thread_name, *("a".to_owned() + &"é".repeat(31)));
+        t.assert_complete();
+    });
+}
+
+#[test]
 fn a_span_is_in_its_own_threads_lane_even_if_the_shard_was_taken_over_full() {
     testing::run_with(
         |b| testing::small_shards(b, 1024),

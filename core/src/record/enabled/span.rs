@@ -239,7 +239,7 @@ impl Context {
     /// The current context of this thread; [`Context::INERT`] if there is none.
     ///
     /// A convenience: it is right directly inside a scope or below an adapter. Under a *plain* `rayon::join` a stolen job
-    /// sees the context of the job that waits on that thread. Pass contexts down instead, or use the adapters' twins.
+    /// sees the context of the job that waits on that thread. Pass contexts down instead, or use the adapters' `join` and `scope`.
     #[inline]
     pub fn current() -> Context {
         scope::hand_out()
