@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use std::collections::HashMap;
 use std::panic::{catch_unwind, panic_any, AssertUnwindSafe};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 /// How many items a stage has here.
 const ITEMS: u32 = 60;
@@ -320,13 +321,13 @@ fn inner_iterators_of_flat_map_are_traced_by_a_stage_of_their_own() {
 }
 
 #[test]
-fn what_follows_a_fold_is_in_the_span_of_the_leaf_and_in_that_of_no_item() {
+fn what_follows_a_fold_is_in_the_span_of_the_leaf_and_below_the_parent_of_an_items_stage() {
     traced(
         |cx| {
             leaves(cx)
                 .fold(|| 0, |sum, n| sum + n)
                 .for_each(|sum| _ = in_span("of a leaf", |span| span.set("sum", sum).is_recording()));
-            items(cx).fold(|| 0, |sum, n| sum + n).for_each(|_| assert_eq!(Context::current(), Context::INERT));
+            items(cx).fold(|| 0, |sum, n| sum + n).for_each(|_| assert_eq!(Context::current(), cx));
         },
         |t| {
             let leaves: Vec<_> = named(t, "leaf").iter().map(|leaf| Some(leaf.span_id)).collect();
@@ -334,6 +335,40 @@ fn what_follows_a_fold_is_in_the_span_of_the_leaf_and_in_that_of_no_item() {
             assert_eq!(sums.len(), leaves.len());
             assert!(sums.iter().all(|sum| leaves.contains(&sum.parent_span_id)));
             assert_eq!(sums.iter().map(|sum| number(sum, "sum")).sum::<u32>(), (0..ITEMS).sum());
+            t.assert_complete();
+        },
+    );
+}
+
+/// Every thread takes part, and but for the first each has no current context when it starts.
+#[test]
+fn accumulators_and_reductions_are_below_the_stages_parent() {
+    let below = |what: &'static str| drop(in_span(what, |_| Context::current()));
+    let start = || {
+        below("start");
+        0
+    };
+    let join = |a: u32, b: u32| {
+        below("join");
+        a + b
+    };
+    let slow = || base().with_max_len(1).inspect(|_| std::thread::sleep(Duration::from_micros(200)));
+    traced(
+        |cx| {
+            let sum = slow().traced(cx).items("item").fold(start, |sum, n| sum + n).reduce(|| 0, join);
+            assert_eq!(sum, (0..ITEMS).sum());
+            let sum = slow().traced(cx).leaves("leaf").fold(start, |sum, n| sum + n).reduce(|| 0, join);
+            assert_eq!(sum, (0..ITEMS).sum());
+        },
+        |t| {
+            let root = Some(t.span("root").span_id);
+            let leaves: Vec<_> = named(t, "leaf").iter().map(|span| Some(span.span_id)).collect();
+            let (starts, joins) = (named(t, "start"), named(t, "join"));
+            assert_eq!(starts.len(), 2 * ITEMS as usize);
+            assert!(starts.iter().all(|span| span.parent_span_id == root));
+            // One below each leaf, after the `fold`; the others join two leaves.
+            assert!(joins.iter().all(|span| span.parent_span_id == root || leaves.contains(&span.parent_span_id)));
+            assert!(joins.iter().filter(|span| span.parent_span_id == root).count() > 2 * (ITEMS as usize - 1));
             t.assert_complete();
         },
     );

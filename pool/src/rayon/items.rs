@@ -18,8 +18,9 @@ use heirloom_core::{Context, Entered, Span};
 /// | `collect`, `collect_into_vec`, `unzip`, `partition` | keeping the item |
 /// | `with_min_len`, `with_max_len` | no effect on the spans |
 ///
-/// The span doesn't include the adaptors before the stage, nor joining the results of two leaves (for example the second closure of
-/// `reduce`, if both arguments are results).
+/// The span doesn't include the adaptors before the stage. What belongs to no item runs with the stage's parent as the current
+/// context: the closure that makes an accumulator, the adaptors after a `fold`, and joining the results of two leaves (the second
+/// closure of `reduce`, if both arguments are results).
 ///
 /// # Adaptors that pull
 ///
@@ -118,13 +119,19 @@ impl Frame for ItemFrame {
     type Pulled = Option<Pulled>;
 
     #[inline]
+    fn outside<R>(&self, rest: impl FnOnce() -> R) -> R {
+        let _current = self.cx.enter();
+        rest()
+    }
+
+    #[inline]
     fn item<R>(&self, (): &mut (), rest: impl FnOnce() -> R) -> R {
         in_job_span(self.cx, &self.name, |_| rest())
     }
 
     #[inline]
     fn complete<R>(&self, (): (), rest: impl FnOnce() -> R) -> R {
-        rest()
+        self.outside(rest)
     }
 
     #[inline]

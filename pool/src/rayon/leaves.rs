@@ -11,7 +11,8 @@ use heirloom_core::{Context, Entered};
 /// that leaf, whose context is current there. Made by [`Traced::leaves`](super::Traced::leaves); indexed if its base is.
 ///
 /// A leaf's span starts before its first item is passed on. It ends when rayon completes the leaf, after the adaptors that follow a
-/// `fold`. A leaf without items has no span. The span isn't current in the adaptors before the stage, as with
+/// `fold`. A leaf without items has no span. The stage's parent is the current context where an accumulator is made and where the
+/// results of two leaves are joined. The span isn't current in the adaptors before the stage, as with
 /// [`Items`](super::Items). Their time is in it nevertheless, since rayon computes the items of a leaf one by one.
 ///
 /// The rules of [`Items`](super::Items) for adaptors that pull, `flat_map`, early exits and panics hold for leaves too. In `chunks`
@@ -112,6 +113,12 @@ impl Frame for LeafFrame {
     type Pulled = Pulled;
 
     #[inline]
+    fn outside<R>(&self, rest: impl FnOnce() -> R) -> R {
+        let _current = self.0.cx.enter();
+        rest()
+    }
+
+    #[inline]
     fn item<R>(&self, leaf: &mut Option<Counted>, rest: impl FnOnce() -> R) -> R {
         if COMPILED_OUT {
             return rest();
@@ -122,8 +129,13 @@ impl Frame for LeafFrame {
 
     #[inline]
     fn complete<R>(&self, leaf: Option<Counted>, rest: impl FnOnce() -> R) -> R {
-        let _current = leaf.as_ref().map(|counted| counted.leaf.span().enter());
-        rest()
+        match &leaf {
+            Some(counted) => {
+                let _current = counted.leaf.span().enter();
+                rest()
+            }
+            None => self.outside(rest),
+        }
     }
 
     #[inline]

@@ -5,7 +5,7 @@
 //! gets each item ([`StageFolder`]), and the further steps run inside that call. Or, below `zip`, `chunks`, `rev` and others, it
 //! *pulls*: the producer makes a serial iterator ([`StageIter`]), and the further steps run between two calls. Each is one leaf.
 
-use ::rayon::iter::plumbing::{Consumer, Folder, Producer, ProducerCallback, UnindexedConsumer};
+use ::rayon::iter::plumbing::{Consumer, Folder, Producer, ProducerCallback, Reducer, UnindexedConsumer};
 
 /// The spans around the items of a leaf.
 pub(super) trait Frame: Send + Sync {
@@ -13,6 +13,10 @@ pub(super) trait Frame: Send + Sync {
     type Pushed: Default;
     /// The open span of a leaf from which items are pulled.
     type Pulled: Default;
+
+    /// Runs what belongs to no item and no leaf: the start of an accumulator, and joining the results of two leaves. The
+    /// stage's parent is the current context there. A thread that runs a stolen job would have another item's context.
+    fn outside<R>(&self, rest: impl FnOnce() -> R) -> R;
 
     /// Runs the further steps for one item.
     fn item<R>(&self, leaf: &mut Self::Pushed, rest: impl FnOnce() -> R) -> R;
@@ -31,16 +35,17 @@ pub(super) struct StageConsumer<'s, C, F> {
 
 impl<'s, T, C: Consumer<T>, F: Frame> Consumer<T> for StageConsumer<'s, C, F> {
     type Folder = StageFolder<'s, C::Folder, F>;
-    type Reducer = C::Reducer;
+    type Reducer = StageReducer<'s, C::Reducer, F>;
     type Result = C::Result;
 
-    fn split_at(self, index: usize) -> (Self, Self, C::Reducer) {
-        let (left, right, reducer) = self.base.split_at(index);
+    fn split_at(self, index: usize) -> (Self, Self, Self::Reducer) {
+        let (left, right, base) = self.base.split_at(index);
+        let reducer = StageReducer { base, frame: self.frame };
         (Self { base: left, ..self }, Self { base: right, ..self }, reducer)
     }
 
     fn into_folder(self) -> Self::Folder {
-        StageFolder::new(self.base.into_folder(), self.frame)
+        StageFolder::new(self.frame.outside(|| self.base.into_folder()), self.frame)
     }
 
     fn full(&self) -> bool {
@@ -53,8 +58,20 @@ impl<T, C: UnindexedConsumer<T>, F: Frame> UnindexedConsumer<T> for StageConsume
         Self { base: self.base.split_off_left(), ..*self }
     }
 
-    fn to_reducer(&self) -> C::Reducer {
-        self.base.to_reducer()
+    fn to_reducer(&self) -> Self::Reducer {
+        StageReducer { base: self.base.to_reducer(), frame: self.frame }
+    }
+}
+
+/// Joins the results of two leaves.
+pub(super) struct StageReducer<'s, C, F> {
+    base: C,
+    frame: &'s F,
+}
+
+impl<R, C: Reducer<R>, F: Frame> Reducer<R> for StageReducer<'_, C, F> {
+    fn reduce(self, left: R, right: R) -> R {
+        self.frame.outside(|| self.base.reduce(left, right))
     }
 }
 
