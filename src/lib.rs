@@ -44,7 +44,7 @@
 //! | `serde` | | `Serialize` and `Deserialize` for [`Context`] and the ids |
 //! | `workers` | | pools of worker processes, over `ipc-channel` |
 //! | `async` | | adapters for futures and streams |
-//! | `tokio` | | `async`, and adapters for tokio's tasks; with `ipc` its commands, with `workers` async forms of the pools' methods |
+//! | `tokio` | | `async`, and adapters for tokio's tasks; with `ipc` its commands |
 //! | `otel` | | any span exporter of `opentelemetry_sdk`, conversions from and to OpenTelemetry's types |
 //! | `capture` | | inputs and outputs of any type, as JSON |
 //! | `tracing` | | a layer that records the spans of the crate `tracing` |

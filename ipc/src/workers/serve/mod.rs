@@ -20,7 +20,9 @@ const NO_POOL: i32 = 96;
 
 /// In a worker process: runs jobs until the pool ends the worker, and exits the process. In other processes it returns at once.
 ///
-/// Call it first in `main`. Workers are this program started again, so each worker runs the code before this call too.
+/// Call it first in `main`. Workers are this program started again, so each worker runs the code before this call too. With
+/// tokio, write a plain `fn main` that calls this and then builds the runtime: below `#[tokio::main]` jobs would run inside the
+/// runtime, where `block_on` panics.
 ///
 /// In a worker it
 ///
