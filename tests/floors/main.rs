@@ -60,27 +60,7 @@ const SOURCES: &[(&str, &str, &[Circle<'static>])] = &[
     ("core", "heirloom_core", &[]),
     ("bridge", "heirloom_bridge", &[]),
     ("openai", "heirloom_openai", &[]),
-    (
-        "ipc",
-        "heirloom_ipc",
-        &[
-            Circle {
-                inside: "process",
-                members: &["exit", "linux"],
-                reason: "the exit of a process, and the system call that returns it",
-            },
-            Circle {
-                inside: "workers",
-                members: &["builder", "handshake", "keeper", "map", "pool", "process", "serve", "traffic", "worker"],
-                reason: "a builder makes the pool, and a keeper reports to the pool",
-            },
-            Circle {
-                inside: "workers",
-                members: &["error", "handle", "job"],
-                reason: "the error of a wait hands the job's handle back",
-            },
-        ],
-    ),
+    ("ipc", "heirloom_ipc", &[]),
     ("pool", "heirloom_pool", &[]),
     ("langfuse", "heirloom_langfuse", &[]),
     (".", "heirloom", &[]),
