@@ -43,6 +43,7 @@ export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
 export RUSTFLAGS="--cfg heirloom_emulated"
 # The emulator is slow: fewer random trees and threads than natively.
 export HEIRLOOM_TREES=2000 HEIRLOOM_CONFIGURATIONS=20 HEIRLOOM_THREADS=2000
+mkdir -p "$CARGO_TARGET_DIR"
 core=heirloom-core/record,heirloom-core/serde,heirloom-core/stream,heirloom-core/macros,heirloom-core/llm
 /usr/bin/cargo test --quiet --locked --target $target --no-run --message-format json \
     -p heirloom-core -p heirloom-pool -p heirloom-ipc --lib --tests \

@@ -47,7 +47,7 @@ impl Family {
 
     fn kill(&self) -> RegionReport {
         self.region.died(Death::Killed(9));
-        self.region.wait_closed(Duration::from_secs(10)).unwrap()
+        self.region.wait_closed(Duration::from_secs(60)).unwrap()
     }
 }
 

@@ -29,8 +29,9 @@ fn real_kills() -> usize {
     kills().div_ceil(10)
 }
 
-/// How long after a death everything must be closed.
-const CLOSED_WITHIN: Duration = Duration::from_secs(1);
+/// How long after a death everything must be closed at the latest. On a quiet machine it takes some 20 ms: the printed line has the
+/// figure. The bound is for machines that do other work.
+const CLOSED_WITHIN: Duration = Duration::from_secs(20);
 
 /// What happened to the processes.
 #[derive(Debug, Default)]
