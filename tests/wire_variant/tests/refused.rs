@@ -43,7 +43,7 @@ fn attaches(parent: &Path, child: &Path) {
 fn is_refused(parent: &Path, child: &Path) {
     let (spans, said) = run(parent, child);
     assert_eq!(spans, "", "the parent read records of another format");
-    assert!(said.contains(REFUSED) && said.contains("Build both with the same version of Heirloom"), "{said}");
+    assert!(said.contains(REFUSED) && said.contains("build both with the same version of Heirloom"), "{said}");
 }
 
 /// The numbers of the format are in `core/src/wire`, where each variant changes one of a kind; that the fingerprint covers
