@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 command -v valgrind >/dev/null || { echo "valgrind is needed to count instructions" >&2; exit 1; }
 target=${CARGO_TARGET_DIR:-target}
-cargo build --quiet --release -p heirloom-disabled --bins
+cargo build --quiet --profile bench -p heirloom-disabled --bins
 
 # instructions PROGRAM ROUNDS
 instructions() {

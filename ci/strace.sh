@@ -6,7 +6,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 most="${1:-300}"
-cargo build --release -q -p heirloom-core --example steady
+cargo build --profile bench -q -p heirloom-core --example steady
 steady="${CARGO_TARGET_DIR:-target}/release/examples/steady"
 out="$(mktemp -d)"
 trap 'rm -rf "$out"' EXIT
