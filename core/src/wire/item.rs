@@ -90,7 +90,7 @@ impl<O: Origin> Check<'_, O> {
             let place = self.at;
             let head = *self.word()?;
             let flags = head as u16;
-            // Checked before the key, so that an unknown type is reported as such, whatever the key is.
+            // Checked before the key, so that an unknown type is reported as such, even if the key is invalid too.
             super::Type::of_flags(flags).ok_or(Violation::Kind)?;
             let key = (head >> KEY_AT) as u32;
             if flags & INLINE != 0 {
