@@ -49,6 +49,7 @@
 //! | `capture` | | inputs and outputs of any type, as JSON |
 //! | `tracing` | | a layer that records the spans of the crate `tracing` |
 //! | `provider` | | a tracer provider and propagators for OpenTelemetry's API |
+//! | `log` | | messages for the operator (losses, settings that can't be used) go to the crate `log` |
 //! | `http` | | the trace context in `http::HeaderMap`, read and written |
 //! | `langfuse` | | an exporter for Langfuse |
 //! | `openai` | | a drop-in client for OpenAI's API, around `async-openai` |
@@ -65,6 +66,9 @@
 //! ```
 //!
 //! [`await_holding_invalid_type`]: https://rust-lang.github.io/rust-clippy/master/index.html#await_holding_invalid_type
+
+// A print panics if it can't write, and blocks: messages go to `heirloom_core::diagnostics`.
+#![cfg_attr(not(test), deny(clippy::print_stderr, clippy::print_stdout))]
 
 #[cfg(any(feature = "tracing", feature = "provider", feature = "http"))]
 pub use heirloom_bridge as bridge;

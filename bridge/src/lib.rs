@@ -15,6 +15,8 @@
 //!
 //! Spans of LLM frameworks have attributes named `gen_ai.*` and become observations: see [`gen_ai`].
 
+// A print panics if it can't write, and blocks: messages go to `heirloom_core::diagnostics`.
+#![cfg_attr(not(test), deny(clippy::print_stderr, clippy::print_stdout))]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 #![cfg_attr(not(all(feature = "tracing", feature = "otel", feature = "http")), allow(rustdoc::broken_intra_doc_links))]
 

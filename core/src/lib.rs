@@ -64,6 +64,7 @@
 //! | `async` | a span per future, a context that goes with it ([`future`]); works with `record` and without |
 //! | `stream` | the same for streams ([`stream`]) |
 //! | `macros` | the attribute [`observe`](macro@observe); works with `record` and without |
+//! | `log` | messages for the operator go to the crate `log` ([`diagnostics`]) |
 //! | `tracing` | spans of the crate `tracing` as parents ([`foreign`]) |
 //! | `serde` | `Serialize` and `Deserialize` for [`Context`], [`TraceId`], [`SpanId`] |
 //!
@@ -74,6 +75,8 @@
 //! its memory: a `SIGKILL` or an `abort` loses what was not exported yet. `Builder`'s `flush_on_panic` setting flushes
 //! before a panic aborts.
 
+// A print panics if it can't write, and blocks: messages go to `diagnostics`.
+#![cfg_attr(not(test), deny(clippy::print_stderr, clippy::print_stdout))]
 #![cfg_attr(
     not(all(feature = "record", feature = "otel", feature = "stream", feature = "tracing")),
     allow(rustdoc::broken_intra_doc_links)
@@ -157,7 +160,7 @@ mod collector;
 #[cfg(feature = "record")]
 mod config;
 #[cfg(feature = "record")]
-mod diagnostics;
+pub mod diagnostics;
 #[cfg(feature = "record")]
 mod dictionary;
 #[cfg(feature = "record")]

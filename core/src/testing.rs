@@ -107,6 +107,20 @@ pub fn small_shards(builder: Builder, bytes: usize) -> Builder {
     builder.ring_bytes(bytes)
 }
 
+/// Reports the same cause of loss once in `every` instead of once a minute: for tests of
+/// [`on_diagnostic`](Builder::on_diagnostic).
+///
+/// ```
+/// use heirloom_core::testing;
+/// use std::time::Duration;
+/// let builder = testing::report_every(heirloom_core::builder("test"), Duration::from_millis(10));
+/// # drop(builder.start()?);
+/// # Ok::<(), heirloom_core::InitError>(())
+/// ```
+pub fn report_every(builder: Builder, every: Duration) -> Builder {
+    builder.report_every(every)
+}
+
 /// Settings with which nothing is dropped, at any recording speed.
 fn settings_of_a_test(memory: &Memory) -> Builder {
     let start = builder("test").settings(Settings { export_timeout: TIMEOUT, ..Settings::default() });

@@ -21,6 +21,8 @@
 //! A worker, and a child that was started `.attached()`, records into memory that it shares with its parent ([`shm`]). It needs no
 //! exporter, and its ended spans are not lost, no matter how it dies. This exists on Linux only.
 
+// A print panics if it can't write, and blocks: messages go to `heirloom_core::diagnostics`.
+#![cfg_attr(not(test), deny(clippy::print_stderr, clippy::print_stdout))]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 #![cfg_attr(not(all(feature = "record", feature = "workers")), allow(rustdoc::broken_intra_doc_links))]
 

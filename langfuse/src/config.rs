@@ -206,23 +206,19 @@ impl Config {
     /// # Errors
     /// A key is missing, or a setting is invalid.
     pub fn tracer_builder(&self, service_name: &str) -> Result<Builder, ConfigError> {
-        let (mut settings, warnings) = Settings::from_env(service_name);
         if !self.enabled {
+            let (mut settings, _) = Settings::from_env(service_name);
             settings.disabled = true;
             return Ok(heirloom_core::builder(service_name).settings(settings));
         }
-        let exporter = self.exporter()?;
-        let mut builder = heirloom_core::builder(service_name);
+        let mut builder = heirloom_core::builder(service_name).exporter(self.exporter()?);
         if let Some(interval) = self.flush_interval {
-            // `settings` replaces the settings together with the warnings about them, so the warnings are printed before.
-            warnings.iter().for_each(|warning| eprintln!("heirloom: {warning}"));
-            settings.export_delay = interval;
-            builder = builder.settings(settings);
+            builder = builder.export_delay(interval);
         }
         if let Some(rate) = self.sample_rate {
             builder = builder.sampler(Sampler::TraceIdRatio(rate).parent_based());
         }
-        Ok(builder.exporter(exporter))
+        Ok(builder)
     }
 
     pub(crate) fn traces_url(&self) -> String {

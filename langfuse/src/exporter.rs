@@ -8,6 +8,7 @@ use crate::retry::{Backoff, Patience};
 use crate::transport::{Answer, Transport};
 use flate2::write::GzEncoder;
 use flate2::Compression;
+use heirloom_core::diagnostics::{report, Cause, Diagnostic, Level};
 use heirloom_core::export::{Batch, ExportError, Exporter};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use std::io::{self, Write};
@@ -31,7 +32,8 @@ const MARGIN: Duration = Duration::from_secs(10);
 ///
 /// A request without a response in time is sent again although it may have arrived. Its ids are the same, so the server
 /// stores no span twice. `flush` and `finish` keep their deadlines in all of these cases. The ledger counts the lost spans.
-/// The reason is printed to standard error (once), and is in the result of `flush`. No message contains a key, a recorded
+/// The reason is a message to the operator ([`heirloom_core::diagnostics`], once per outage and at most once a minute), and
+/// is in the result of `flush`. No message contains a key, a recorded
 /// value or the text of a response.
 ///
 /// ```
@@ -126,10 +128,14 @@ impl Langfuse {
             }
             let (why, after) = match transport.post(body.clone()) {
                 Answer::Later { why, after } => (why, after),
-                answer => return answer,
+                answer => {
+                    self.patience.answered();
+                    return answer;
+                }
             };
             if self.patience.failed(why.clone(), after.unwrap_or_else(|| backoff.next())) {
-                eprintln!("heirloom: exporter \"langfuse\" can't deliver: {why}; it keeps retrying (printed once)");
+                let message = format!("exporter \"langfuse\" can't deliver: {why}; it keeps retrying");
+                report(Diagnostic::new(Level::Warn, Cause::Retrying, message).about("langfuse"));
             }
         }
     }

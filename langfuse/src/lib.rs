@@ -88,6 +88,9 @@
 //! whether its ids came from a caller or from a header. An upstream service that has claimed the trace's root states that in
 //! baggage, which isn't recorded.
 
+// A print panics if it can't write, and blocks: messages go to `heirloom_core::diagnostics`.
+#![cfg_attr(not(test), deny(clippy::print_stderr, clippy::print_stdout))]
+
 mod auth;
 mod config;
 mod encode;

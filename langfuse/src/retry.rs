@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 const MAX_DOUBLINGS: u32 = 3;
 /// Upper bound for a server's `Retry-After`: a larger value may be a mistake.
 const MAX_WAIT: Duration = Duration::from_secs(3600);
-/// Retries that last longer than this are printed to standard error, so that the program's operator sees them.
+/// Retries that last longer than this are reported, so that the program's operator sees them.
 const SAID_AFTER: Duration = Duration::from_secs(10);
+/// The shortest time between two of these reports, for a backend that comes and goes.
+const SAID_EVERY: Duration = Duration::from_secs(60);
 
 /// Waits that double: 1, 2, 4, 8, 8, .. times the first, each longer or shorter by up to a fifth.
 pub(crate) struct Backoff {
@@ -41,7 +43,9 @@ pub(crate) struct Patience {
     total: Duration,
     since: Instant,
     again: Option<Again>,
+    /// The present outage was reported.
     said: bool,
+    last_said: Option<Instant>,
 }
 
 /// When the next request is allowed, and why not earlier.
@@ -53,7 +57,7 @@ struct Again {
 
 impl Patience {
     pub(crate) fn new(total: Duration) -> Self {
-        Self { total, since: Instant::now(), again: None, said: false }
+        Self { total, since: Instant::now(), again: None, said: false, last_said: None }
     }
 
     /// Starts an export. A wait that the server asked for stays in force.
@@ -61,11 +65,23 @@ impl Patience {
         self.since = Instant::now();
     }
 
-    /// Notes a failed try; the next one is due after `wait`. Returns true once: when the retries have lasted longer than
-    /// [`SAID_AFTER`].
+    /// Notes a failed try; the next one is due after `wait`. Returns whether to report it: once per outage, when the
+    /// retries have lasted longer than [`SAID_AFTER`], and at most once in [`SAID_EVERY`].
     pub(crate) fn failed(&mut self, why: String, wait: Duration) -> bool {
-        self.again = Some(Again { at: Instant::now() + wait.min(MAX_WAIT), why });
-        self.since.elapsed() > SAID_AFTER && !std::mem::replace(&mut self.said, true)
+        let now = Instant::now();
+        self.again = Some(Again { at: now + wait.min(MAX_WAIT), why });
+        let is_due = self.last_said.is_none_or(|last| now.saturating_duration_since(last) >= SAID_EVERY);
+        let says = !self.said && is_due && now.saturating_duration_since(self.since) > SAID_AFTER;
+        if says {
+            self.said = true;
+            self.last_said = Some(now);
+        }
+        says
+    }
+
+    /// Notes that the server has answered: the outage, if there was one, is over.
+    pub(crate) fn answered(&mut self) {
+        self.said = false;
     }
 
     /// Waits until the next request is allowed.
@@ -127,14 +143,19 @@ mod tests {
     }
 
     #[test]
-    fn a_longer_outage_is_said_once() {
+    fn each_longer_outage_is_said_once_and_at_most_one_a_minute() {
+        let ago =
+            |seconds| Instant::now().checked_sub(Duration::from_secs(seconds)).expect("the system runs for longer");
         let mut patience = Patience::new(Duration::from_secs(300));
         patience.begin();
-        let mut failed_after = |seconds| {
-            patience.since =
-                Instant::now().checked_sub(Duration::from_secs(seconds)).expect("the system runs for longer");
+        let failed_after = |patience: &mut Patience, seconds| {
+            patience.since = ago(seconds);
             patience.failed("down".to_owned(), Duration::ZERO)
         };
-        assert_eq!([1, 11, 12, 1, 13].map(&mut failed_after), [false, true, false, false, false]);
+        assert_eq!([1, 11, 12, 1, 13].map(|s| failed_after(&mut patience, s)), [false, true, false, false, false]);
+        patience.answered();
+        assert!(!failed_after(&mut patience, 11), "the last report is less than a minute ago");
+        patience.last_said = Some(ago(61));
+        assert_eq!([11, 12].map(|s| failed_after(&mut patience, s)), [true, false], "the next outage is said");
     }
 }

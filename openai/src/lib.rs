@@ -81,6 +81,9 @@
 //! Other groups (images, audio, files, ..) and the methods ending in `_byot` work by [`Deref`](std::ops::Deref), and record no spans.
 //! This crate turns on no TLS. The application's dependency on `async-openai` does, by default with `rustls`.
 
+// A print panics if it can't write, and blocks: messages go to `heirloom_core::diagnostics`.
+#![cfg_attr(not(test), deny(clippy::print_stderr, clippy::print_stdout))]
+
 #[cfg(feature = "middleware")]
 mod attempts;
 mod attribute;

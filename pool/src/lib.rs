@@ -34,6 +34,8 @@
 //! Spans have no size and every adapter is the plain runtime's call: no clock read, no thread-local access, no branch
 //! per item.
 
+// A print panics if it can't write, and blocks: messages go to `heirloom_core::diagnostics`.
+#![cfg_attr(not(test), deny(clippy::print_stderr, clippy::print_stdout))]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 #![cfg_attr(
     not(all(feature = "rayon", feature = "crossbeam", feature = "tokio")),

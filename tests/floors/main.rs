@@ -20,7 +20,6 @@ use std::path::Path;
 /// The modules of `core`, from floor 1 up.
 const CORE: Floors<'static> = &[
     &[
-        "diagnostics",
         "error",
         "id",
         "kind",
@@ -34,7 +33,7 @@ const CORE: Floors<'static> = &[
         "unplaced",
         "value",
     ],
-    &["clock", "context", "dictionary", "export", "mapping", "wire"],
+    &["clock", "context", "diagnostics", "dictionary", "export", "mapping", "wire"],
     &["foreign", "otel", "propagation", "sampler", "serial", "shard", "tree"],
     &["config", "shm"],
     &["pipeline"],

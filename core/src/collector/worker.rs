@@ -17,10 +17,10 @@ use super::assemble::Assembler;
 use super::drain::{settle, Sources};
 use crate::clock::timeline::Timeline;
 use crate::clock::Clock;
-use crate::diagnostics::warn;
+use crate::diagnostics::{Cause, Diagnostic, Level};
 use crate::export::{Batch, Resource};
 use crate::life::enter_pipeline;
-use crate::pipeline::{Barrier, Published, Queue, Request, Shared};
+use crate::pipeline::{Barrier, LossReports, Published, Queue, Shared};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 use std::thread::{park_timeout, JoinHandle};
@@ -36,20 +36,29 @@ pub(crate) fn start(tracer: Arc<Shared>, resource: Arc<Resource>) -> std::io::Re
     let thread = std::thread::Builder::new().name("heirloom-collect".to_owned());
     thread.spawn(move || {
         enter_pipeline();
+        tracer.diagnostics.use_on_this_thread();
         let timeline = match &tracer.clock {
             Clock::System => Timeline::system(),
             Clock::Manual(_) => Timeline::manual(),
         };
         let assembler = Assembler::new(resource, tracer.settings.limits, tracer.settings.queue_bytes, timeline);
         let now = Instant::now();
-        let collector =
-            Collector { tracer: Arc::clone(&tracer), assembler, sources: Sources::default(), sent: now, watched: now };
+        let collector = Collector {
+            tracer: Arc::clone(&tracer),
+            assembler,
+            sources: Sources::default(),
+            sent: now,
+            watched: now,
+            losses: LossReports::default(),
+        };
         // A bug in the collector must not hang a thread that flushes. Without a collector nothing is recorded, and every
         // flush returns an error.
         if catch_unwind(AssertUnwindSafe(|| collector.run())).is_err() {
-            warn(
+            tracer.diagnostics.report(Diagnostic::new(
+                Level::Error,
+                Cause::Bug,
                 "the collector panicked, which is a bug in Heirloom: nothing is recorded from now on; please report it",
-            );
+            ));
             tracer.registry.close();
             tracer.hosts.abandon();
             tracer.control.stop().iter().for_each(|barrier| tracer.await_exporters(barrier, Queue::flush));
@@ -65,42 +74,47 @@ struct Collector {
     sent: Instant,
     /// The time of the last check of the clock and the exporters.
     watched: Instant,
+    losses: LossReports,
 }
 
 impl Collector {
     fn run(mut self) {
         let mut quiet = 0;
         loop {
-            let requests = self.tracer.control.take();
-            let asked = !requests.is_empty();
-            let mut ends = Vec::new();
-            for request in requests {
-                match request {
-                    Request::Close(barrier) => ends.push(barrier),
-                    Request::Flush(barrier) => self.flush(&barrier),
-                    Request::OpenSpans(reply) => {
-                        self.settle();
-                        let _ = reply.try_send(self.assembler.open_spans());
-                    }
-                }
+            let asked = self.tracer.control.take();
+            if asked.flush {
+                self.flush(&asked.flushes);
             }
-            if !ends.is_empty() {
-                return self.close(&ends);
+            if !asked.open_spans.is_empty() {
+                self.settle();
+                let spans = self.assembler.open_spans();
+                asked.open_spans.iter().for_each(|answer| answer.give(spans.clone()));
+            }
+            if asked.close {
+                return self.close(&asked.closes);
             }
             let (bytes, waits) = self.pass();
             self.send_if_due();
             self.look_after();
-            quiet = if bytes == 0 && !waits && !asked { quiet + 1 } else { 0 };
+            quiet = if bytes == 0 && !waits && asked.is_empty() { quiet + 1 } else { 0 };
             let pending = self.assembler.batch_len() > 0 || waits;
             let idle = quiet > IDLE_AFTER && !pending;
             park_timeout(if idle { IDLE } else { self.tracer.settings.drain_interval });
         }
     }
 
-    fn flush(&mut self, barrier: &Arc<Barrier>) {
+    /// Flushes once for all that asked, also if none of them waits any more.
+    fn flush(&mut self, barriers: &[Arc<Barrier>]) {
         self.settle();
         self.send();
-        self.tracer.await_exporters(barrier, Queue::flush);
+        self.await_exporters(barriers, Queue::flush);
+    }
+
+    fn await_exporters(&self, barriers: &[Arc<Barrier>], ask: fn(&Queue, &Arc<Barrier>)) {
+        barriers.iter().for_each(|barrier| self.tracer.await_exporters(barrier, ask));
+        if barriers.is_empty() {
+            self.tracer.await_exporters(&Barrier::new(1), ask);
+        }
     }
 
     /// Ends the collector. A panic hook and a guard may both request it.
@@ -114,9 +128,7 @@ impl Collector {
         sources.regions.close_all(tracer, assembler, &mut send);
         self.send();
         self.publish_counts();
-        for barrier in ends {
-            self.tracer.await_exporters(barrier, Queue::shutdown);
-        }
+        self.await_exporters(ends, Queue::shutdown);
         // Requests that arrive during this wait for the exporters too.
         self.tracer.control.stop().iter().for_each(|barrier| self.tracer.await_exporters(barrier, Queue::flush));
     }
@@ -156,13 +168,15 @@ impl Collector {
         assembler.send_all(&mut |batch| deliver(tracer, batch));
     }
 
-    /// Checks, once in a while, for exporters that hang, and whether the kernel still uses the counter.
+    /// Checks, once in a while, for exporters that hang, for losses to report, and whether the kernel still uses the
+    /// counter.
     fn look_after(&mut self) {
-        if self.watched.elapsed() < Duration::from_secs(1) {
+        if self.watched.elapsed() < Duration::from_secs(1).min(self.tracer.diagnostics.every()) {
             return;
         }
         self.watched = Instant::now();
         self.tracer.queues.iter().for_each(|queue| queue.watch());
+        self.losses.report(&self.tracer, self.watched);
         self.tracer.renew_clock_source();
     }
 }

@@ -17,13 +17,14 @@ pub(crate) struct Barrier {
 struct State {
     parts: usize,
     failures: Vec<String>,
-    wakers: Vec<Waker>,
+    /// The waker of the one future that waits.
+    waker: Option<Waker>,
 }
 
 impl Barrier {
     /// A barrier of this many parts.
     pub(crate) fn new(parts: usize) -> Arc<Self> {
-        let state = State { parts, failures: Vec::new(), wakers: Vec::new() };
+        let state = State { parts, failures: Vec::new(), waker: None };
         Arc::new(Self { state: Mutex::new(state), changed: Condvar::new() })
     }
 
@@ -43,9 +44,9 @@ impl Barrier {
         state.parts = state.parts.saturating_sub(1);
         if state.parts == 0 {
             self.changed.notify_all();
-            let wakers = std::mem::take(&mut state.wakers);
+            let waker = state.waker.take();
             drop(state);
-            wakers.into_iter().for_each(Waker::wake);
+            waker.into_iter().for_each(Waker::wake);
         }
     }
 
@@ -70,9 +71,8 @@ impl Barrier {
         if state.parts == 0 {
             return Poll::Ready(std::mem::take(&mut state.failures));
         }
-        if !state.wakers.iter().any(|w| w.will_wake(waker)) {
-            state.wakers.push(waker.clone());
-        }
+        // Replaced at each poll: a future moves from task to task, and only its last one waits.
+        state.waker = Some(waker.clone());
         Poll::Pending
     }
 }

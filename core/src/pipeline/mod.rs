@@ -10,6 +10,9 @@
 //! | `control.rs` | requests to the collector |
 //! | `counts.rs` | the collector's counts |
 //! | `queue.rs` | the queue and the thread of one exporter |
+//! | `flushes.rs` | the flushes that wait for one exporter |
+//! | `lost.rs` | the spans that one exporter lost |
+//! | `losses.rs` | what was lost before the exporters |
 //! | `barrier.rs` | waits for several exporters, with a deadline |
 //! | `ledger.rs` | the counts that account for every span |
 //! | `open_span.rs` | a span that has not ended |
@@ -17,7 +20,10 @@
 mod barrier;
 mod control;
 mod counts;
+mod flushes;
 mod ledger;
+mod losses;
+mod lost;
 mod open_span;
 mod queue;
 mod shared;
@@ -26,10 +32,12 @@ mod tracestates;
 mod wake;
 
 pub(crate) use barrier::{Barrier, Done};
-pub(crate) use control::Request;
+pub(crate) use control::{Answer, Request};
 pub(crate) use counts::{Assembled, ChildCounts, Published};
+pub(crate) use losses::LossReports;
+pub(crate) use lost::How;
 pub(crate) use queue::{Queue, QueueSettings};
-pub(crate) use shared::Shared;
+pub(crate) use shared::{Outputs, Shared};
 pub(crate) use table::{add, find, global, global_key, remove, set_global};
 pub(crate) use wake::Collector;
 

@@ -4,22 +4,27 @@
 //! counted. The exporter's thread takes batches one by one. When an attempt exceeds its deadline, its spans are counted
 //! as timed out, whether it succeeds later or not. A thread can't be freed from a call that doesn't return. Until it
 //! returns, batches wait and are dropped once the queue is full, counted.
+//!
+//! What is lost is reported after the queue's lock is released.
 
 use super::barrier::Barrier;
-use super::ledger::{Dropped, ExporterLedger};
-use crate::diagnostics::warn;
+use super::flushes::Flushes;
+use super::ledger::ExporterLedger;
+use super::lost::{How, Lost};
+use crate::diagnostics::{Destination, Diagnostic};
 use crate::export::{Batch, ExportError, Exporter};
 use crate::life::enter_pipeline;
 use std::collections::VecDeque;
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-/// Bounds of a queue.
-#[derive(Clone, Copy, Debug)]
+/// Bounds of a queue, and where it reports losses.
+#[derive(Clone, Debug)]
 pub(crate) struct QueueSettings {
     pub(crate) max_bytes: usize,
     pub(crate) attempt_timeout: Duration,
+    pub(crate) diagnostics: Destination,
 }
 
 /// The queue of one exporter.
@@ -33,24 +38,28 @@ pub(crate) struct Queue {
 
 #[derive(Debug, Default)]
 struct State {
-    items: VecDeque<Item>,
+    batches: VecDeque<Arc<Batch>>,
     bytes: usize,
     queued: u64,
-    attempt: Option<Attempt>,
+    /// How many batches the thread has taken so far.
+    taken: u64,
+    flushes: Flushes,
+    /// The thread ends once the batches are delivered.
+    ending: bool,
+    /// The barriers of the threads that wait for that.
+    ends: Vec<Weak<Barrier>>,
     stopped: bool,
+    attempt: Option<Attempt>,
     exported: u64,
-    dropped: Dropped,
-    /// Spans lost since the last flush, and the latest reason.
-    lost: u64,
-    lost_why: String,
-    warned: bool,
+    lost: Lost,
 }
 
+/// What the thread does next.
 #[derive(Debug)]
-enum Item {
+enum Work {
     Batch(Arc<Batch>),
-    Flush(Arc<Barrier>),
-    Shutdown(Arc<Barrier>),
+    Flush(Vec<Arc<Barrier>>),
+    End,
 }
 
 /// A batch that the exporter is working on.
@@ -66,12 +75,13 @@ impl Queue {
     pub(crate) fn start(exporter: Box<dyn Exporter>, mut settings: QueueSettings) -> std::io::Result<Arc<Self>> {
         settings.attempt_timeout = exporter.export_timeout().unwrap_or(settings.attempt_timeout);
         let name = exporter.name().to_owned();
-        let state = Mutex::default();
-        let queue = Arc::new(Self { name, settings, state, ready: Condvar::new() });
+        // The system's names of threads end at a NUL.
+        let thread = std::thread::Builder::new().name(format!("heirloom-{}", name.replace('\0', "")));
+        let queue = Arc::new(Self { name, settings, state: Mutex::default(), ready: Condvar::new() });
         let worker = Arc::clone(&queue);
-        let thread = std::thread::Builder::new().name(format!("heirloom-{}", queue.name));
         thread.spawn(move || {
             enter_pipeline();
+            worker.settings.diagnostics.use_on_this_thread();
             worker.run(exporter);
         })?;
         Ok(queue)
@@ -83,51 +93,62 @@ impl Queue {
 
     /// Queues a batch, or drops it if there is no room. Doesn't wait for the exporter.
     pub(crate) fn push(&self, batch: &Arc<Batch>) {
-        let mut state = self.lock();
         let bytes = batch.size_bytes();
         let spans = batch.len() as u64;
+        let mut state = self.lock();
         if state.stopped || state.bytes + bytes > self.settings.max_bytes {
-            state.dropped.queue_full += spans;
-            self.lose(&mut state, spans, format!("its queue of {} bytes is full", self.settings.max_bytes));
-            return;
+            let why = format!("its queue of {} bytes is full", self.settings.max_bytes);
+            let said = self.lose(&mut state, How::QueueFull, spans, why);
+            drop(state);
+            return self.report(said);
         }
         state.bytes += bytes;
         state.queued += spans;
-        state.items.push_back(Item::Batch(Arc::clone(batch)));
+        state.batches.push_back(Arc::clone(batch));
         self.ready.notify_one();
     }
 
-    /// Queues a flush behind everything queued so far.
-    pub(crate) fn flush(&self, barrier: Arc<Barrier>) {
-        self.push_control(Item::Flush(barrier));
-    }
-
-    /// Queues a flush and the end of the thread behind everything queued so far.
-    pub(crate) fn shutdown(&self, barrier: Arc<Barrier>) {
-        self.push_control(Item::Shutdown(barrier));
-    }
-
-    fn push_control(&self, item: Item) {
+    /// Asks for a flush behind everything queued so far. If the barrier is dropped, nobody waits for it any more.
+    pub(crate) fn flush(&self, barrier: &Arc<Barrier>) {
         let mut state = self.lock();
         if state.stopped {
             drop(state);
-            return item.done(None);
+            return barrier.done(None);
         }
-        state.items.push_back(item);
+        let position = state.taken + state.batches.len() as u64;
+        state.flushes.add(position, barrier);
         self.ready.notify_one();
     }
 
-    /// Counts an attempt that has exceeded its deadline as timed out. The collector calls it regularly.
-    pub(crate) fn watch(&self) {
+    /// Asks for a flush and the end of the thread behind everything queued so far.
+    pub(crate) fn shutdown(&self, barrier: &Arc<Barrier>) {
         let mut state = self.lock();
-        let timeout = self.settings.attempt_timeout;
-        let Some(attempt) = &mut state.attempt else { return };
-        if !attempt.timed_out && attempt.since.elapsed() > timeout {
-            attempt.timed_out = true;
-            let spans = attempt.spans;
-            state.dropped.timed_out += spans;
-            self.lose(&mut state, spans, format!("an attempt took longer than {timeout:?}"));
+        if state.stopped {
+            drop(state);
+            return barrier.done(None);
         }
+        state.ending = true;
+        state.ends.retain(|barrier| barrier.strong_count() > 0);
+        state.ends.push(Arc::downgrade(barrier));
+        self.ready.notify_one();
+    }
+
+    /// Counts an attempt that has exceeded its deadline as timed out, and reports losses that were not reported yet. The
+    /// collector calls it regularly.
+    pub(crate) fn watch(&self) {
+        let timeout = self.settings.attempt_timeout;
+        let mut state = self.lock();
+        let late = state.attempt.as_mut().filter(|attempt| !attempt.timed_out && attempt.since.elapsed() > timeout);
+        let spans = late.map(|attempt| {
+            attempt.timed_out = true;
+            attempt.spans
+        });
+        if let Some(spans) = spans {
+            state.lost.add(How::TimedOut, spans, format!("an attempt took longer than {timeout:?}"));
+        }
+        let said = state.lost.all_due(&self.name, Instant::now(), self.settings.diagnostics.every());
+        drop(state);
+        self.report(said);
     }
 
     pub(crate) fn ledger(&self) -> ExporterLedger {
@@ -136,70 +157,82 @@ impl Queue {
         ExporterLedger {
             name: self.name.clone(),
             exported: state.exported,
-            dropped: state.dropped,
+            dropped: state.lost.dropped(),
             queued: state.queued + in_flight,
         }
     }
 
-    /// Counts a loss for the next flush, and warns about the first one.
-    fn lose(&self, state: &mut State, spans: u64, why: String) {
-        state.lost += spans;
-        if !std::mem::replace(&mut state.warned, true) {
-            warn(&format!(
-                "exporter {:?} loses spans: {why} (they are counted in the ledger; no further warnings)",
-                self.name
-            ));
-        }
-        state.lost_why = why;
+    /// The reason of the latest loss of this kind.
+    pub(crate) fn why(&self, how: How) -> String {
+        self.lock().lost.why(how).to_owned()
+    }
+
+    /// Counts a loss. Returns the message, if one is due, to be reported without the lock.
+    fn lose(&self, state: &mut State, how: How, spans: u64, why: String) -> Option<Diagnostic> {
+        state.lost.add(how, spans, why);
+        state.lost.due(how, &self.name, Instant::now(), self.settings.diagnostics.every())
+    }
+
+    fn report(&self, said: impl IntoIterator<Item = Diagnostic>) {
+        said.into_iter().for_each(|diagnostic| self.settings.diagnostics.report(diagnostic));
     }
 
     /// The losses since the last call, as a sentence.
     fn take_losses(&self) -> Option<String> {
-        let mut state = self.lock();
-        let (lost, why) = (std::mem::take(&mut state.lost), std::mem::take(&mut state.lost_why));
-        (lost > 0).then(|| format!("exporter {:?} lost {lost} spans since the last flush: {why}", self.name))
+        let (spans, why) = self.lock().lost.take_since_flush()?;
+        Some(format!("exporter {:?} lost {spans} spans since the last flush: {why}", self.name))
     }
 
     fn run(&self, mut exporter: Box<dyn Exporter>) {
         loop {
             match self.next() {
-                Item::Batch(batch) => self.attempt(exporter.as_mut(), &batch),
-                Item::Flush(barrier) => {
+                Work::Batch(batch) => self.attempt(exporter.as_mut(), &batch),
+                Work::Flush(barriers) => {
                     let result = guarded(|| exporter.flush());
-                    let losses = self.take_losses();
-                    barrier.done(self.failure(result, "flush").or(losses));
+                    // What nobody waits for is left for the next flush.
+                    let losses = if barriers.is_empty() { None } else { self.take_losses() };
+                    let failure = self.failure(result, "flush").or(losses);
+                    barriers.iter().for_each(|barrier| barrier.done(failure.clone()));
                 }
-                Item::Shutdown(barrier) => {
-                    let flushed = guarded(|| exporter.flush());
-                    let result = flushed.and(guarded(|| exporter.shutdown()));
-                    // The exporter is dropped before the barrier's part is done, so that a file is closed when `finish`
-                    // returns.
-                    let dropped = guarded(|| {
-                        drop(exporter);
-                        Ok(())
-                    });
-                    self.stop();
-                    return barrier.done(self.failure(result.and(dropped), "shutdown"));
-                }
+                Work::End => return self.end(exporter),
             }
         }
+    }
+
+    fn end(&self, mut exporter: Box<dyn Exporter>) {
+        let flushed = guarded(|| exporter.flush());
+        let result = flushed.and(guarded(|| exporter.shutdown()));
+        // The exporter is dropped before the barrier's part is done, so that a file is closed when `finish` returns.
+        let dropped = guarded(|| {
+            drop(exporter);
+            Ok(())
+        });
+        let barriers = self.stop();
+        let failure = self.failure(result.and(dropped), "shutdown");
+        barriers.iter().for_each(|barrier| barrier.done(failure.clone()));
     }
 
     fn failure(&self, result: Result<(), Failure>, what: &str) -> Option<String> {
         result.err().map(|failure| format!("exporter {:?}: {what}: {}", self.name, failure.message()))
     }
 
-    fn next(&self) -> Item {
+    fn next(&self) -> Work {
         let mut state = self.lock();
         loop {
-            if let Some(item) = state.items.pop_front() {
-                if let Item::Batch(batch) = &item {
-                    let spans = batch.len() as u64;
-                    state.bytes -= batch.size_bytes();
-                    state.queued -= spans;
-                    state.attempt = Some(Attempt { since: Instant::now(), spans, timed_out: false });
-                }
-                return item;
+            let taken = state.taken;
+            if state.flushes.is_due(taken) {
+                return Work::Flush(state.flushes.take(taken));
+            }
+            if let Some(batch) = state.batches.pop_front() {
+                let spans = batch.len() as u64;
+                state.taken += 1;
+                state.bytes -= batch.size_bytes();
+                state.queued -= spans;
+                state.attempt = Some(Attempt { since: Instant::now(), spans, timed_out: false });
+                return Work::Batch(batch);
+            }
+            if state.ending {
+                return Work::End;
             }
             state = self.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
@@ -212,41 +245,29 @@ impl Queue {
         if state.attempt.take().is_none_or(|attempt| attempt.timed_out) {
             return;
         }
-        match result {
-            Ok(()) => state.exported += spans,
-            Err(failure) => {
-                let lost = failure.lost(spans);
-                state.exported += spans - lost;
-                match &failure {
-                    Failure::Error(_) => state.dropped.failed += lost,
-                    Failure::Panic(_) => state.dropped.panicked += lost,
-                }
-                self.lose(&mut state, lost, failure.message());
-            }
-        }
+        let lost = result.as_ref().map_or_else(|failure| failure.lost(spans), |()| 0);
+        state.exported += spans - lost;
+        let said = match result {
+            Ok(()) => None,
+            Err(failure) => self.lose(&mut state, failure.how(), lost, failure.message()),
+        };
+        drop(state);
+        self.report(said);
     }
 
-    /// Accepts nothing from now on. Queued barriers are completed, queued batches counted.
-    fn stop(&self) {
+    /// Accepts nothing from now on. Counts queued batches; returns the barriers of all that wait.
+    fn stop(&self) -> Vec<Arc<Barrier>> {
         let mut state = self.lock();
         state.stopped = true;
-        for item in std::mem::take(&mut state.items) {
-            if let Item::Batch(batch) = &item {
-                state.dropped.queue_full += batch.len() as u64;
-            }
-            item.done(None);
+        let left: u64 = std::mem::take(&mut state.batches).iter().map(|batch| batch.len() as u64).sum();
+        if left > 0 {
+            state.lost.add(How::QueueFull, left, "its thread has ended".to_owned());
         }
         state.queued = 0;
         state.bytes = 0;
-    }
-}
-
-impl Item {
-    fn done(self, failure: Option<String>) {
-        match self {
-            Item::Batch(_) => {}
-            Item::Flush(barrier) | Item::Shutdown(barrier) => barrier.done(failure),
-        }
+        let mut barriers = state.flushes.take_all();
+        barriers.extend(std::mem::take(&mut state.ends).iter().filter_map(Weak::upgrade));
+        barriers
     }
 }
 
@@ -261,6 +282,13 @@ impl Failure {
         match self {
             Failure::Error(error) => error.to_string(),
             Failure::Panic(text) => format!("it panicked: {text}"),
+        }
+    }
+
+    fn how(&self) -> How {
+        match self {
+            Failure::Error(_) => How::Failed,
+            Failure::Panic(_) => How::Panicked,
         }
     }
 
@@ -283,3 +311,6 @@ fn guarded(call: impl FnOnce() -> Result<(), ExportError>) -> Result<(), Failure
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ use super::wake::Wake;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::context::{TracerKey, SAMPLED};
+use crate::diagnostics::Destination;
 use crate::export::Verify;
 use crate::sampler::SamplerState;
 use crate::shard::{Counts, MakeShard, Refused, Registry, Shard, Sizes};
@@ -34,6 +35,8 @@ pub(crate) struct Shared {
     /// One for each exporter. The collector adds batches; any thread adds a flush behind them.
     pub(crate) queues: Vec<Arc<Queue>>,
     verify: Option<Verify>,
+    /// Where this tracer's messages go. Any thread reports, without a lock of its own.
+    pub(crate) diagnostics: Destination,
     /// Records without a shard before this tracer started. Its ledger leaves them out.
     unplaced_before: [u64; CAUSES],
 
@@ -70,6 +73,14 @@ pub(crate) struct Shared {
     closed: AtomicBool,
 }
 
+/// Where a tracer's spans and messages go.
+#[derive(Debug, Default)]
+pub(crate) struct Outputs {
+    pub(crate) queues: Vec<Arc<Queue>>,
+    pub(crate) verify: Option<Verify>,
+    pub(crate) diagnostics: Destination,
+}
+
 /// Shards on the heap, or in the region of this process's parent.
 fn make_shard(parent: Option<Arc<Attachment>>) -> MakeShard {
     match parent {
@@ -85,8 +96,7 @@ impl Shared {
         clock: Clock,
         sizes: Sizes,
         parent: Option<Arc<Attachment>>,
-        queues: Vec<Arc<Queue>>,
-        verify: Option<Verify>,
+        Outputs { queues, verify, diagnostics }: Outputs,
     ) -> Self {
         Self {
             key,
@@ -102,6 +112,7 @@ impl Shared {
             control: Control::default(),
             queues,
             verify,
+            diagnostics,
             overflow: SegQueue::new(),
             tracestates: Tracestates::default(),
             closed: AtomicBool::new(false),
@@ -113,7 +124,7 @@ impl Shared {
     #[cfg(all(test, loom))]
     pub(crate) fn modelled(sizes: Sizes) -> Self {
         let clock = Clock::Manual(crate::clock::ManualClock::new());
-        Self::new(1 << 16, Settings::default(), clock, sizes, None, Vec::new(), None)
+        Self::new(1 << 16, Settings::default(), clock, sizes, None, Outputs::default())
     }
 
     /// Whether to record a new trace, or this process's part of a remote parent's trace.
@@ -208,7 +219,7 @@ impl Shared {
     }
 
     /// Sends a request to the collector. Calls `otherwise` if it has stopped.
-    pub(crate) fn ask(&self, request: Request, otherwise: impl FnOnce()) {
+    pub(crate) fn ask(&self, request: Request<'_>, otherwise: impl FnOnce()) {
         if self.key != 0 && self.control.ask(request) {
             self.wake.wake();
         } else {
@@ -217,9 +228,9 @@ impl Shared {
     }
 
     /// Adds one part per exporter to the barrier: `ask`, behind everything that is queued. Completes the caller's part.
-    pub(crate) fn await_exporters(&self, barrier: &Arc<Barrier>, ask: fn(&Queue, Arc<Barrier>)) {
+    pub(crate) fn await_exporters(&self, barrier: &Arc<Barrier>, ask: fn(&Queue, &Arc<Barrier>)) {
         barrier.add(self.queues.len());
-        self.queues.iter().for_each(|queue| ask(queue, Arc::clone(barrier)));
+        self.queues.iter().for_each(|queue| ask(queue, barrier));
         barrier.done(None);
     }
 

@@ -8,3 +8,6 @@ pub(crate) fn at_fork_child(_run: extern "C" fn()) {}
 pub(crate) fn signal_name(_signal: i32) -> Option<&'static str> {
     None
 }
+
+/// There are no signals.
+pub(crate) fn block_broken_pipe_signal() {}

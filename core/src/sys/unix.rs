@@ -13,6 +13,18 @@ pub(crate) fn at_fork_child(run: extern "C" fn()) {
     unsafe { libc::pthread_atfork(None, None, Some(run)) };
 }
 
+/// Blocks `SIGPIPE` on this thread: a write to a closed pipe is an error there, also in a program that restored the signal's
+/// default, which ends the program.
+pub(crate) fn block_broken_pipe_signal() {
+    let mut signals = std::mem::MaybeUninit::uninit();
+    // SAFETY: the pointer is to memory for a set.
+    unsafe { libc::sigemptyset(signals.as_mut_ptr()) };
+    // SAFETY: the set was initialised above.
+    unsafe { libc::sigaddset(signals.as_mut_ptr(), libc::SIGPIPE) };
+    // SAFETY: the set was initialised above; the old mask is not asked for.
+    unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, signals.as_ptr(), std::ptr::null_mut()) };
+}
+
 /// The names in `signal(7)`.
 pub(crate) fn signal_name(signal: i32) -> Option<&'static str> {
     Some(match signal {

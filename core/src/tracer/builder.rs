@@ -5,9 +5,9 @@ use super::{region, Tracer};
 use crate::clock::{Clock, ManualClock};
 use crate::collector;
 use crate::config::{ConfigWarning, Difference, Settings};
-use crate::diagnostics::warn;
+use crate::diagnostics::{Callback, Cause, Destination, Diagnostic, Level, REPORT_EVERY};
 use crate::export::{Chrome, Exporter, Resource, Verify};
-use crate::pipeline::{self, Collector, Queue, QueueSettings, Shared};
+use crate::pipeline::{self, Collector, Outputs, Queue, QueueSettings, Shared};
 use crate::shard::Sizes;
 use crate::shm::Attachment;
 use crate::{dictionary, sys, Capture, Sampler, Value};
@@ -90,6 +90,9 @@ pub struct Builder {
     clock: Clock,
     /// A ring size outside of the limits of the settings, for tests.
     ring_bytes: Option<usize>,
+    on_diagnostic: Option<Callback>,
+    /// The shortest time between two reports of the same cause, shorter in tests.
+    report_every: Duration,
 }
 
 impl fmt::Debug for Builder {
@@ -102,7 +105,15 @@ impl fmt::Debug for Builder {
 /// Settings for a tracer of the service with this name, with the environment's overrides.
 pub fn builder(service_name: &str) -> Builder {
     let (settings, warnings) = Settings::from_env(service_name);
-    Builder { settings, warnings, exporters: Vec::new(), clock: Clock::System, ring_bytes: None }
+    Builder {
+        settings,
+        warnings,
+        exporters: Vec::new(),
+        clock: Clock::System,
+        ring_bytes: None,
+        on_diagnostic: None,
+        report_every: REPORT_EVERY,
+    }
 }
 
 /// Starts the global tracer with the embedded defaults and the environment's overrides.
@@ -181,6 +192,50 @@ impl Builder {
         self
     }
 
+    /// How long a finished span may wait, so that more spans are exported with it. Default: 200 ms.
+    pub fn export_delay(mut self, delay: Duration) -> Self {
+        self.settings.export_delay = delay;
+        self
+    }
+
+    /// Passes this tracer's messages to `callback` instead of the crate `log` or standard error: settings that can't be
+    /// used, losses, exporters that fail. A later call replaces the callback.
+    ///
+    /// It is called on a thread of its own, `heirloom-diagnostics`, one call at a time. It may block, panic, take any lock
+    /// and call any function of this crate: messages wait meanwhile (64 at most, the rest is counted), and nothing else
+    /// does. What it records is not recorded, and `flush` and `finish` return at once with an error there. The end of the
+    /// tracer waits for it at most 100 ms. A message on which it panics is written to standard error.
+    ///
+    /// Each tracer has its own callback, for its own messages. That of the global tracer gets the messages of code that
+    /// works for no tracer too. A second `init` with the same settings shares the running tracer and its callback; the
+    /// second callback is dropped, with a message to the first.
+    ///
+    /// ```
+    /// use heirloom_core::diagnostics::Cause;
+    /// use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+    ///
+    /// static FAILED_EXPORTS: AtomicU64 = AtomicU64::new(0);
+    /// let guard = heirloom_core::builder("thumbnailer")
+    ///     .on_diagnostic(|diagnostic| {
+    ///         if diagnostic.cause() == Cause::ExportFailed {
+    ///             FAILED_EXPORTS.fetch_add(1, Relaxed);
+    ///         }
+    ///         eprintln!("{:?}: {diagnostic}", diagnostic.level());
+    ///     })
+    ///     .start()?;
+    /// # drop(guard);
+    /// # Ok::<(), heirloom_core::InitError>(())
+    /// ```
+    pub fn on_diagnostic(mut self, callback: impl FnMut(&Diagnostic) + Send + 'static) -> Self {
+        self.on_diagnostic = Some(Box::new(callback));
+        self
+    }
+
+    pub(crate) fn report_every(mut self, every: Duration) -> Self {
+        self.report_every = every;
+        self
+    }
+
     pub(crate) fn clock(mut self, clock: ManualClock) -> Self {
         self.clock = Clock::Manual(clock);
         self
@@ -199,24 +254,34 @@ impl Builder {
     /// # Errors
     /// As [`init`].
     pub fn init(mut self) -> Result<Guard, InitError> {
-        self.check()?;
+        let mut notes = Vec::new();
+        let destination = self.check()?;
+        let guard = self.init_with(&destination, &mut notes);
+        let destination = guard.as_ref().map_or(destination, |guard| guard.tracer().shared().diagnostics.clone());
+        notes.into_iter().for_each(|note| destination.report(note));
+        let guard = guard?;
+        guard::install_hooks(guard.tracer().shared().settings.flush_on_panic);
+        Ok(guard)
+    }
+
+    /// As `init`, under the lock of the global tracer. So messages are added to `notes`.
+    fn init_with(self, destination: &Destination, notes: &mut Vec<Diagnostic>) -> Result<Guard, InitError> {
         let mut global = guard::global();
         if let Some(running) = global.tracer.clone().filter(|tracer| !tracer.shared().is_closed()) {
-            let guard = self.share(running)?;
+            let guard = self.share(running, destination, notes)?;
             global.guards += 1;
             return Ok(guard);
         }
-        let region = if self.settings.disabled { None } else { region::find() };
+        let region = if self.settings.disabled { None } else { region::find(notes) };
         let tracer = match region {
-            Some(region) => self.attach_to_parent(region)?,
-            None => self.spawn()?,
+            Some(region) => self.attach_to_parent(region, destination, notes)?,
+            None => self.spawn(destination)?,
         };
         if !tracer.shared().settings.disabled {
             pipeline::set_global(tracer.shared());
         }
+        destination.set_global();
         *global = guard::Global { tracer: Some(tracer.clone()), guards: 1 };
-        drop(global);
-        guard::install_hooks(tracer.shared().settings.flush_on_panic);
         Ok(Guard::global(tracer))
     }
 
@@ -225,50 +290,72 @@ impl Builder {
     /// # Errors
     /// As [`init`], except that no other tracer can conflict.
     pub fn start(mut self) -> Result<Guard, InitError> {
-        self.check()?;
-        self.spawn().map(Guard::own)
+        let destination = self.check()?;
+        self.spawn(&destination).map(Guard::own)
     }
 
     /// Starts a tracer beside the global one, in a region.
     #[cfg(all(target_os = "linux", not(loom)))]
     pub(crate) fn start_in(self, region: Attachment) -> Result<Guard, InitError> {
-        self.attach_to_parent(region).map(Guard::own)
+        let mut notes = Vec::new();
+        let guard = self.attach_to_parent(region, &Destination::default(), &mut notes).map(Guard::own);
+        notes.into_iter().for_each(|note| Destination::default().report(note));
+        guard
     }
 
     /// Starts a tracer beside the global one that has no threads: the owner of the returned collector makes its passes.
     /// It has no exporters, and lives as long as the process.
     #[cfg(all(target_os = "linux", not(loom)))]
     pub(crate) fn start_by_hand(mut self) -> Result<(Tracer, collector::ByHand), InitError> {
-        self.check()?;
+        let outputs = Outputs { diagnostics: self.check()?, ..Outputs::default() };
         let resource = Arc::new(resource(&self.settings));
-        let made = pipeline::add(|key| Ok(Arc::new(self.shared(key, None, Vec::new(), None))));
+        let made = pipeline::add(|key| Ok(Arc::new(self.shared(key, None, outputs))));
         let shared = made.unwrap_or(Err(InitError::TooMany))?;
         Ok((Tracer::new(Arc::clone(&shared)), collector::ByHand::new(shared, resource)))
     }
 
     /// Another guard for the tracer that runs, if the settings are the same.
-    fn share(self, running: Tracer) -> Result<Guard, InitError> {
-        match running.shared().settings.difference(&self.settings) {
-            Some(difference) => Err(InitError::Conflict(difference)),
-            None if !self.exporters.is_empty() => Err(InitError::Exporters),
-            None => Ok(Guard::global(running)),
+    fn share(
+        self,
+        running: Tracer,
+        destination: &Destination,
+        notes: &mut Vec<Diagnostic>,
+    ) -> Result<Guard, InitError> {
+        if let Some(difference) = running.shared().settings.difference(&self.settings) {
+            return Err(InitError::Conflict(difference));
         }
+        if !self.exporters.is_empty() {
+            return Err(InitError::Exporters);
+        }
+        if destination.has_callback() {
+            let message =
+                "a global tracer runs already and is shared: the callback `on_diagnostic` of this `init` is not \
+                           used; give it to the first `init`";
+            notes.push(Diagnostic::new(Level::Warn, Cause::Setting, message));
+        }
+        Ok(Guard::global(running))
     }
 
-    /// Corrects settings that are out of range. Each is reported once; in strict mode, as an error.
-    fn check(&mut self) -> Result<(), InitError> {
+    /// Corrects settings that are out of range. Each is reported once; in strict mode, as an error. Returns where the
+    /// tracer's messages go.
+    fn check(&mut self) -> Result<Destination, InitError> {
         let mut warnings = std::mem::take(&mut self.warnings);
         warnings.extend(self.settings.correct());
         if self.settings.strict && !warnings.is_empty() {
             return Err(InitError::Settings(warnings));
         }
-        warnings.iter().for_each(|warning| warn(&warning.to_string()));
-        Ok(())
+        let destination = Destination::new(self.on_diagnostic.take(), self.report_every);
+        for warning in warnings {
+            destination.report(Diagnostic::new(Level::Warn, Cause::Setting, warning.to_string()));
+        }
+        Ok(destination)
     }
 
-    fn spawn(mut self) -> Result<Tracer, InitError> {
+    fn spawn(mut self, destination: &Destination) -> Result<Tracer, InitError> {
+        let diagnostics = destination.clone();
         if self.settings.disabled {
-            return Ok(Tracer::new(Arc::new(self.shared(0, None, Vec::new(), None))));
+            let outputs = Outputs { diagnostics, ..Outputs::default() };
+            return Ok(Tracer::new(Arc::new(self.shared(0, None, outputs))));
         }
         guard::notice_forks();
         if let Some(path) = self.settings.trace_file.clone() {
@@ -277,14 +364,18 @@ impl Builder {
         }
         let verify = self.settings.verify.then(Verify::new);
         self.exporters.extend(verify.clone().map(|verify| Box::new(verify) as Box<dyn Exporter>));
-        let bounds =
-            QueueSettings { max_bytes: self.settings.queue_bytes, attempt_timeout: self.settings.export_timeout };
+        let bounds = QueueSettings {
+            max_bytes: self.settings.queue_bytes,
+            attempt_timeout: self.settings.export_timeout,
+            diagnostics: diagnostics.clone(),
+        };
         let exporters = std::mem::take(&mut self.exporters);
-        let queues: io::Result<Vec<_>> = exporters.into_iter().map(|e| Queue::start(e, bounds)).collect();
+        let queues: io::Result<Vec<_>> = exporters.into_iter().map(|e| Queue::start(e, bounds.clone())).collect();
         let queues = queues.map_err(InitError::Thread)?;
+        let outputs = Outputs { queues, verify, diagnostics };
         let resource = Arc::new(resource(&self.settings));
         let made = pipeline::add(|key| {
-            let shared = Arc::new(self.shared(key, None, queues, verify));
+            let shared = Arc::new(self.shared(key, None, outputs));
             let thread = collector::start(Arc::clone(&shared), resource).map_err(InitError::Thread)?;
             shared.wake.set(Collector::Here(thread.thread().clone()));
             Ok(shared)
@@ -293,21 +384,26 @@ impl Builder {
     }
 
     /// Starts a tracer that records into the region of this process's parent.
-    fn attach_to_parent(self, region: Attachment) -> Result<Tracer, InitError> {
+    fn attach_to_parent(
+        self,
+        region: Attachment,
+        destination: &Destination,
+        notes: &mut Vec<Diagnostic>,
+    ) -> Result<Tracer, InitError> {
         guard::notice_forks();
         let region = Arc::new(region);
         let names = Arc::clone(&region);
         if !dictionary::publish_to(Box::new(move |name| names.add_name(name)), Attachment::MAX_NAME_BYTES) {
-            warn(
-                "this process has more static names than its parent's region has room for: \
-                 it records separately, and its spans are not in the parent's exports",
-            );
-            return self.spawn();
+            let message = "this process has more static names than its parent's region has room for: \
+                           it records separately, and its spans are not in the parent's exports";
+            notes.push(Diagnostic::new(Level::Warn, Cause::NotAttached, message));
+            return self.spawn(destination);
         }
+        let outputs = Outputs { diagnostics: destination.clone(), ..Outputs::default() };
         let resource = resource(&self.settings);
         region.set_resource(resource.attributes.iter().filter_map(|(key, value)| Some((&**key, value.as_str()?))));
         let made = pipeline::add(|key| {
-            let shared = Arc::new(self.shared(key, Some(Arc::clone(&region)), Vec::new(), None));
+            let shared = Arc::new(self.shared(key, Some(Arc::clone(&region)), outputs));
             shared.control.stop();
             shared.wake.set(Collector::InParent(region));
             Ok(shared)
@@ -315,19 +411,13 @@ impl Builder {
         made.unwrap_or(Err(InitError::TooMany)).map(Tracer::new)
     }
 
-    fn shared(
-        self,
-        key: u32,
-        parent: Option<Arc<Attachment>>,
-        queues: Vec<Arc<Queue>>,
-        verify: Option<Verify>,
-    ) -> Shared {
+    fn shared(self, key: u32, parent: Option<Arc<Attachment>>, outputs: Outputs) -> Shared {
         let sizes = Sizes {
             bytes: self.ring_bytes.unwrap_or(self.settings.shard_bytes) as u64,
             max_open: u64::from(self.settings.max_open_spans_per_thread),
             max_value_bytes: u32::try_from(self.settings.limits.attribute_value_bytes).unwrap_or(u32::MAX),
         };
-        Shared::new(key, self.settings, self.clock, sizes, parent, queues, verify)
+        Shared::new(key, self.settings, self.clock, sizes, parent, outputs)
     }
 }
 

@@ -6,11 +6,14 @@
 //! 4. Each exporter delivers its queue, flushes and shuts down. Then its thread ends.
 //! 5. The report lists what was done, and what was not done by the deadline. Threads that are still at work then
 //!    continue.
+//! 6. Messages about all of this get time to be written: 100 ms. Where nobody receives the report (a dropped guard, the end
+//!    of the process), its problems are among them.
 //!
 //! The tracer of an attached child has neither collector nor exporter: its parent does 3 and 4, and nothing is waited
 //! for.
 
-use super::{Report, Tracer};
+use super::{FlushError, Report, Tracer};
+use crate::diagnostics::{Cause, Destination, Diagnostic, Level, Pace};
 use crate::pipeline::{self, Barrier, Queue, Request};
 use crate::{life, sys, thread, TracerId};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
@@ -20,6 +23,9 @@ use std::time::{Duration, Instant};
 ///
 /// The global tracer may have several guards, if `init` was called again with the same settings. The last one ends the
 /// tracer; the others only flush.
+///
+/// A report that isn't complete goes to the caller of `finish`, and is not written anywhere. A dropped guard has no caller,
+/// so each of its problems is a message to the operator: see [`diagnostics`](crate::diagnostics).
 #[derive(Debug)]
 #[must_use = "the tracer ends when its guard is dropped: bind it to a name, not to `_`"]
 pub struct Guard {
@@ -79,14 +85,16 @@ impl Guard {
     ///
     /// Spans that are still open are exported as they are, marked as incomplete. Recording calls after that do nothing.
     /// Works on any thread but Heirloom's own.
-    pub fn finish(mut self) -> Report {
+    pub fn finish(self) -> Report {
         let timeout = self.tracer.shared().settings.finish_timeout;
-        self.end(timeout)
+        self.finish_within(timeout)
     }
 
     /// As [`finish`](Self::finish), with this timeout instead of the configured one.
     pub fn finish_within(mut self, timeout: Duration) -> Report {
-        self.end(timeout)
+        let report = self.end(timeout);
+        self.tracer.shared().diagnostics.settle();
+        report
     }
 
     /// As [`finish`](Self::finish), for asynchronous code: a temporary thread does the waiting.
@@ -120,7 +128,11 @@ impl Guard {
             let flushed = self.tracer.flush(timeout);
             return Report::of_running(&self.tracer, flushed);
         }
-        finish(&self.tracer, timeout)
+        let report = finish(&self.tracer, timeout);
+        if self.global {
+            self.tracer.shared().diagnostics.unset_global();
+        }
+        report
     }
 }
 
@@ -128,9 +140,17 @@ impl Drop for Guard {
     fn drop(&mut self) {
         if !self.finished {
             let timeout = self.tracer.shared().settings.finish_timeout;
-            self.end(timeout);
+            let report = self.end(timeout);
+            say(&self.tracer, report.messages());
         }
     }
+}
+
+/// Reports messages that nobody else receives, and waits for them.
+fn say(tracer: &Tracer, messages: impl IntoIterator<Item = Diagnostic>) {
+    let diagnostics = &tracer.shared().diagnostics;
+    messages.into_iter().for_each(|message| diagnostics.report(message));
+    diagnostics.settle();
 }
 
 fn finish(tracer: &Tracer, timeout: Duration) -> Report {
@@ -159,7 +179,7 @@ fn finish(tracer: &Tracer, timeout: Duration) -> Report {
     let barrier = Barrier::new(1);
     // If another call has finished it already, or is finishing it, this one only waits for the exporters.
     let exporters = || shared.await_exporters(&barrier, Queue::flush);
-    shared.ask(Request::Close(Arc::clone(&barrier)), exporters);
+    shared.ask(Request::Close(&barrier), exporters);
     let outcome = barrier.wait(left());
     pipeline::remove(shared.key);
     Report::of_finished(tracer, outcome, running_jobs, start.elapsed())
@@ -207,10 +227,27 @@ pub(super) fn install_hooks(flush_on_panic: bool) {
             std::panic::set_hook(Box::new(move |info| {
                 before(info);
                 if let Some(tracer) = Tracer::global() {
-                    let _ = tracer.flush(AT_EXIT);
+                    flush_before_panic(&tracer);
                 }
             }));
         });
+    }
+}
+
+fn flush_before_panic(tracer: &Tracer) {
+    static FAILED: Mutex<(u64, Pace)> = Mutex::new((0, Pace::new()));
+    let Err(error) = tracer.flush(AT_EXIT) else { return };
+    if error == FlushError::OwnThread {
+        return; // an exporter's own panic, which is counted and reported
+    }
+    let due = FAILED.try_lock().ok().and_then(|mut failed| {
+        let (times, pace) = &mut *failed;
+        *times += 1;
+        pace.due(*times, Instant::now(), tracer.shared().diagnostics.every())
+    });
+    if due.is_some() {
+        let message = format!("the flush before a panic is not complete: {error}");
+        say(tracer, [Diagnostic::new(Level::Warn, Cause::NotFinished, message)]);
     }
 }
 
@@ -220,6 +257,9 @@ extern "C" fn at_exit() {
     }
     if let Some(tracer) = Tracer::global() {
         let timeout = tracer.shared().settings.finish_timeout.min(AT_EXIT);
-        finish(&tracer, timeout);
+        let report = finish(&tracer, timeout);
+        say(&tracer, report.messages());
+    } else {
+        Destination::default().settle();
     }
 }

@@ -20,11 +20,10 @@ pub use region::{on_init, FindRegion, Heir, Region};
 pub use report::Report;
 
 use crate::life;
-use crate::pipeline::{self, Barrier, Done, Ledger, OpenSpan, Queue, Request, Shared};
+use crate::pipeline::{self, Answer, Barrier, Done, Ledger, OpenSpan, Queue, Request, Shared};
 use crate::shm::Attachment;
 use crate::{Context, Entered, Name, ParseTraceparentError, Span, TraceState};
 use std::fmt;
-use std::sync::mpsc::sync_channel;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -76,7 +75,8 @@ impl fmt::Display for FlushError {
                 )
             }
             FlushError::OwnThread => {
-                f.write_str("called on a collector's or exporter's thread, which can't wait for itself")
+                f.write_str("called on one of Heirloom's own threads (a collector's, an exporter's, that of `on_diagnostic`), which can't \
+                     wait for itself")
             }
             FlushError::Failed(failures) => f.write_str(&failures.join("; ")),
             FlushError::Forked => f.write_str("this process is the child of a fork; its parent has the collector"),
@@ -220,7 +220,7 @@ impl Tracer {
             return Ok(barrier);
         }
         let exporters = || self.shared.await_exporters(&barrier, Queue::flush);
-        self.shared.ask(Request::Flush(Arc::clone(&barrier)), exporters);
+        self.shared.ask(Request::Flush(&barrier), exporters);
         Ok(barrier)
     }
 
@@ -230,9 +230,9 @@ impl Tracer {
         if life::in_pipeline() || life::forked() {
             return Vec::new();
         }
-        let (reply, answer) = sync_channel(1);
-        self.shared.ask(Request::OpenSpans(reply), || ());
-        answer.recv_timeout(timeout).unwrap_or_default()
+        let answer = Arc::new(Answer::default());
+        self.shared.ask(Request::OpenSpans(&answer), || answer.give(Vec::new()));
+        answer.wait(timeout).unwrap_or_default()
     }
 
     /// Counts that account for every span so far. Exact while no thread records, and after a [`flush`](Self::flush).

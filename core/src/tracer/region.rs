@@ -1,7 +1,7 @@
 //! A region as the parent holds it, and how a process finds the region that its parent made for it.
 
 use super::Tracer;
-use crate::diagnostics::warn;
+use crate::diagnostics::{Cause, Diagnostic, Level};
 use crate::pipeline::Shared;
 use crate::random::seed;
 use crate::shm::{self, Attachment, Death, HostError, Hosted, Mapping, Moment, RegionReport};
@@ -127,8 +127,8 @@ pub fn on_init(find: FindRegion) {
     }
 }
 
-/// The region of this process's parent, if there is one.
-pub(crate) fn find() -> Option<Attachment> {
+/// The region of this process's parent, if there is one. Adds a message to `notes` if it can't be used.
+pub(crate) fn find(notes: &mut Vec<Diagnostic>) -> Option<Attachment> {
     // A user who starts a program with more rights than their own must not decide where it records.
     if sys::is_elevated() {
         return None;
@@ -140,7 +140,8 @@ pub(crate) fn find() -> Option<Attachment> {
             Some(attachment)
         }
         Err(why) => {
-            warn(&format!("{why}; this process records on its own"));
+            let message = format!("{why}; this process records on its own");
+            notes.push(Diagnostic::new(Level::Warn, Cause::NotAttached, message));
             None
         }
     })

@@ -1,8 +1,8 @@
 //! What `finish` returns.
 
 use super::{FlushError, Tracer};
-use crate::pipeline::Ledger;
-use crate::unplaced::NoShard;
+use crate::diagnostics::{Cause, Diagnostic, Level};
+use crate::pipeline::{How, Ledger};
 use std::fmt;
 use std::time::Duration;
 
@@ -12,7 +12,12 @@ use std::time::Duration;
 pub struct Report {
     ledger: Ledger,
     problems: Vec<String>,
+    /// What each of the problems is about.
+    about: Vec<About>,
 }
+
+/// The cause of a problem, and the exporter that has it.
+type About = (Cause, Option<String>);
 
 impl Report {
     /// Counts that account for every span.
@@ -36,25 +41,34 @@ impl Report {
         } else {
             "this process is the child of a fork: nothing was recorded in it, and its parent has the tracer"
         };
-        Self { ledger: Ledger::default(), problems: vec![why.to_owned()] }
+        // No cause: nothing is lost that the program could expect.
+        Self { ledger: Ledger::default(), problems: vec![why.to_owned()], about: Vec::new() }
     }
 
     pub(super) fn own_thread(tracer: &Tracer) -> Self {
-        let why = "called on a collector's or exporter's thread: the tracer was not finished".to_owned();
-        Self { ledger: tracer.ledger(), problems: vec![why] }
+        let mut report = Self::of(tracer);
+        report.add(
+            Cause::NotFinished,
+            "called on one of Heirloom's own threads (a collector's, an exporter's, that of `on_diagnostic`): the tracer \
+             was not finished",
+        );
+        report
     }
 
     pub(super) fn of_running(tracer: &Tracer, flushed: Result<(), FlushError>) -> Self {
-        let problems = flushed.err().map(|e| format!("flush: {e}")).into_iter().collect();
-        Self { ledger: tracer.ledger(), problems }
+        let mut report = Self::of(tracer);
+        if let Err(error) = flushed {
+            report.add(Cause::NotFinished, format!("flush: {error}"));
+        }
+        report
     }
 
     /// The parent's ledger has the rest of the counts.
     pub(super) fn of_child(tracer: &Tracer, running_jobs: usize) -> Self {
-        let ledger = tracer.ledger();
-        let mut problems = still_running(running_jobs);
-        problems.extend(losses(tracer, &ledger));
-        Self { ledger, problems }
+        let mut report = Self::of(tracer);
+        report.add_running(running_jobs);
+        report.add_losses(tracer);
+        report
     }
 
     pub(super) fn of_finished(
@@ -63,68 +77,89 @@ impl Report {
         running_jobs: usize,
         took: Duration,
     ) -> Self {
-        let ledger = tracer.ledger();
-        let mut problems = still_running(running_jobs);
+        let mut report = Self::of(tracer);
+        report.add_running(running_jobs);
         match outcome {
-            Ok(failures) => problems.extend(failures),
-            Err(parts) => problems.push(format!(
-                "not finished after {took:.1?}: {parts} of the collector and the exporters are still at work"
-            )),
+            Ok(failures) => failures.into_iter().for_each(|failure| report.add(Cause::ExportFailed, failure)),
+            Err(parts) => report.add(
+                Cause::NotFinished,
+                format!("not finished after {took:.1?}: {parts} of the collector and the exporters are still at work"),
+            ),
         }
-        problems.extend(losses(tracer, &ledger));
-        Self { ledger, problems }
+        report.add_losses(tracer);
+        report
     }
-}
 
-fn still_running(jobs: usize) -> Vec<String> {
-    let words = || format!("{jobs} background jobs still ran; what they record from now on is lost");
-    (jobs > 0).then(words).into_iter().collect()
-}
+    /// The problems as messages, one for each.
+    pub(super) fn messages(&self) -> impl Iterator<Item = Diagnostic> + '_ {
+        self.problems.iter().zip(&self.about).map(|(problem, (cause, exporter))| {
+            let message = Diagnostic::new(Level::Warn, *cause, problem);
+            match exporter {
+                Some(name) => message.about(name.clone()),
+                None => message,
+            }
+        })
+    }
 
-/// The losses that the ledger counts, as sentences.
-fn losses(tracer: &Tracer, ledger: &Ledger) -> Vec<String> {
-    let t = &ledger.transparent;
-    let unplaced = |why| tracer.shared().unplaced(why);
-    let mut all: Vec<(u64, &str)> = vec![
-        (t.full, "spans were not recorded because their thread's shard was full (a larger shard helps)"),
-        (t.open_cap, "spans were not recorded because too many were open on their thread"),
-        (t.root_lost, "spans were not recorded because the root of their trace was not"),
-        (ledger.incomplete, "spans were still open and are exported as incomplete"),
-        (ledger.aborted, "spans were open when their process ended, and are exported as aborted"),
-        (ledger.quarantined, "shards of worker processes were damaged; what was unread in them is lost"),
-        (ledger.unplaced, "spans of worker processes were not recorded: their region has no more shards"),
-        (ledger.late, "attributes, events, links or ends arrived after their span was finished"),
-        (ledger.missed_updates, "updates were lost: no span was current where they were made, or their shard was full"),
-        (ledger.truncated, "values of attributes were cut to the limits"),
-        (ledger.corrupt, "records were invalid: memory was damaged"),
-        (ledger.orphans.unwrap_or(0), "spans are orphans: their parent was never exported"),
-        (unplaced(NoShard::Nested), "records were dropped inside another record (a signal handler must not record)"),
-        (unplaced(NoShard::ThreadExit), "spans were not recorded because their thread was exiting"),
-        (unplaced(NoShard::NoMemory), "spans were not recorded for lack of memory"),
-    ];
-    let mut words: Vec<String> = Vec::new();
-    all.retain(|(n, _)| *n > 0);
-    words.extend(all.iter().map(|(n, what)| format!("{n} {what}")));
-    for e in &ledger.exporters {
-        let d = e.dropped;
-        let causes = [
-            (d.queue_full, "its queue was full"),
-            (d.failed, "it failed"),
-            (d.timed_out, "it did not answer in time"),
-            (d.panicked, "it panicked"),
-            (e.queued, "they were not delivered by the deadline"),
-        ];
-        for (n, why) in causes.iter().filter(|(n, _)| *n > 0) {
-            words.push(format!("exporter {:?} lost {n} spans: {why}", e.name));
+    fn of(tracer: &Tracer) -> Self {
+        Self { ledger: tracer.ledger(), ..Self::default() }
+    }
+
+    fn add(&mut self, cause: Cause, problem: impl Into<String>) {
+        self.problems.push(problem.into());
+        self.about.push((cause, None));
+    }
+
+    fn add_running(&mut self, jobs: usize) {
+        if jobs > 0 {
+            self.add(
+                Cause::NotFinished,
+                format!("{jobs} background jobs still ran; what they record from now on is lost"),
+            );
         }
     }
-    if ledger.exporters.is_empty() && ledger.assembled > 0 {
-        words.push(format!(
-            "{} spans were delivered nowhere: there is no exporter (set HEIRLOOM_TRACE_FILE, or give the builder one)",
-            ledger.assembled
-        ));
+
+    /// The losses that the ledger counts.
+    fn add_losses(&mut self, tracer: &Tracer) {
+        for loss in tracer.shared().losses(&self.ledger).iter().filter(|loss| loss.count > 0) {
+            self.add(loss.cause, loss.sentence());
+        }
+        self.add_losses_of_exporters(tracer);
+        if self.ledger.exporters.is_empty() && self.ledger.assembled > 0 {
+            let problem = format!(
+                "{} spans were delivered nowhere: there is no exporter (set HEIRLOOM_TRACE_FILE, or give the builder one)",
+                self.ledger.assembled
+            );
+            self.add(Cause::NoExporter, problem);
+        }
     }
-    words
+
+    fn add_losses_of_exporters(&mut self, tracer: &Tracer) {
+        let mut found = Vec::new();
+        for (at, exporter) in self.ledger.exporters.iter().enumerate() {
+            let mut lost = |n: u64, cause, why: String| {
+                if n > 0 {
+                    found.push((format!("exporter {:?} lost {n} spans: {why}", exporter.name), cause, &exporter.name));
+                }
+            };
+            for how in How::ALL {
+                let reason = tracer.shared().queues.get(at).map(|queue| queue.why(how)).unwrap_or_default();
+                let why = match how {
+                    How::QueueFull => "its queue was full".to_owned(),
+                    How::Failed => format!("it failed ({reason})"),
+                    How::TimedOut => "it did not answer in time".to_owned(),
+                    How::Panicked => format!("it panicked ({})", reason.trim_start_matches("it panicked: ")),
+                };
+                lost(how.count(&exporter.dropped), how.cause(), why);
+            }
+            lost(exporter.queued, Cause::NotDelivered, "they were not delivered by the deadline".to_owned());
+        }
+        let found: Vec<_> = found.into_iter().map(|(problem, cause, name)| (problem, cause, name.clone())).collect();
+        for (problem, cause, name) in found {
+            self.problems.push(problem);
+            self.about.push((cause, Some(name)));
+        }
+    }
 }
 
 impl fmt::Display for Report {

@@ -1,6 +1,6 @@
 //! Tests that need a process of their own: the test binary runs itself again, with only that test.
 
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
@@ -11,11 +11,9 @@ pub fn case() -> Option<String> {
     std::env::var(CASE).ok()
 }
 
-/// Runs the test with this name in a process of its own, where [`case`] is `case`, with these variables and none of our
-/// own that change what a tracer does.
-///
-/// Panics if it has not ended after a minute: it is killed then.
-pub fn run(test: &str, case: &str, variables: &[(&str, &str)]) -> Output {
+/// The command that runs the test with this name in a process of its own, where [`case`] is `case`, with these variables and
+/// none of our own that change what a tracer does.
+pub fn command(test: &str, case: &str, variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args([test, "--exact", "--nocapture", "--test-threads=1"]);
     for (name, _) in std::env::vars_os() {
@@ -25,14 +23,30 @@ pub fn run(test: &str, case: &str, variables: &[(&str, &str)]) -> Output {
         }
     }
     command.env(CASE, case).envs(variables.iter().copied());
-    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Waits for the child, which is killed if it has not ended after this time: then the result is `None`. Pipes that were
+/// taken from the child aren't read.
+pub fn wait_for(child: Child, limit: Duration) -> Option<Output> {
     let id = child.id();
     let (sender, receiver) = channel();
     std::thread::spawn(move || sender.send(child.wait_with_output().unwrap()));
-    receiver.recv_timeout(Duration::from_secs(60)).unwrap_or_else(|_| {
+    let output = receiver.recv_timeout(limit).ok();
+    if output.is_none() {
         let _ = Command::new("kill").args(["-9", &id.to_string()]).status();
-        panic!("the child process for {test} {case:?} has not ended after a minute");
-    })
+    }
+    output
+}
+
+/// Runs the test with this name in a process of its own: see [`command`].
+///
+/// Panics if it has not ended after a minute: it is killed then.
+pub fn run(test: &str, case: &str, variables: &[(&str, &str)]) -> Output {
+    let child = command(test, case, variables).spawn().unwrap();
+    let output = wait_for(child, Duration::from_secs(60));
+    output.unwrap_or_else(|| panic!("the child process for {test} {case:?} has not ended after a minute"))
 }
 
 /// As [`run`], and checks that the process succeeded. Returns what it wrote to standard error.

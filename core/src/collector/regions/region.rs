@@ -6,7 +6,7 @@ use super::super::extras::{Abort, Cause};
 use super::complaints::Complaints;
 use super::readers::Readers;
 use super::shard::Shard;
-use crate::diagnostics::warn;
+use crate::diagnostics::{self, Diagnostic, Level};
 use crate::export::{Batch, Lane, Resource};
 use crate::pipeline::{ChildCounts, Shared};
 use crate::shm::{Death, Hosted, Moment, RegionReport};
@@ -128,7 +128,11 @@ impl Region {
             border.until = Moment::now(&tracer.clock);
             if let Err(violation) = shard.drain(block, head, &mut border, to, record, send) {
                 let pid = self.hosted.process().unwrap_or(0);
-                complaints.complain(&shard.complaint(violation, pid), warn);
+                let say = |text: &str| {
+                    let cause = diagnostics::Cause::Quarantined;
+                    tracer.diagnostics.report(Diagnostic::new(Level::Warn, cause, text));
+                };
+                complaints.complain(&shard.complaint(violation, pid), say);
                 self.aborted += shard.quarantine(violation, process, pid, tracer, to, send);
             }
             bytes += shard.tail.wrapping_sub(from);

@@ -9,12 +9,12 @@ pub(super) use disabled::{finish, start_tracer};
 #[cfg(feature = "record")]
 mod enabled {
     use crate::attach;
-    use heirloom_core::{builder, Guard, Settings, Tracer};
-    use std::io::{self, Write};
+    use heirloom_core::diagnostics::{report, Cause, Diagnostic, Level};
+    use heirloom_core::{builder, Guard, InitError, Settings, Tracer};
     use std::path::{Path, PathBuf};
 
     /// Starts the global tracer. It records into the collector of the pool's process. If that has none, it uses the environment's
-    /// settings. `None` if a tracer runs already, or if it can't be started. The latter is logged on stderr.
+    /// settings. `None` if a tracer runs already, or if it can't be started. The latter is reported.
     pub(crate) fn start_tracer(service_name: &str) -> Option<Guard> {
         if Tracer::global().is_some() {
             return None;
@@ -24,15 +24,11 @@ mod enabled {
         if let Some(path) = trace_file(service_name) {
             builder = builder.trace_file(path);
         }
-        builder
-            .init()
-            .map_err(|error| {
-                drop(writeln!(
-                    io::stderr(),
-                    "heirloom: this worker records no spans, because its tracer can't start: {error}"
-                ))
-            })
-            .ok()
+        let not_started = |error: InitError| {
+            let message = format!("this worker records no spans, because its tracer can't start: {error}");
+            report(Diagnostic::new(Level::Error, Cause::NotStarted, message).about("worker"));
+        };
+        builder.init().map_err(not_started).ok()
     }
 
     /// Flushes the worker's tracer. A tracer that the program itself started is flushed at `exit`.
