@@ -46,19 +46,34 @@ fn overload(tracer: &Tracer) -> u64 {
     tracer.ledger().transparent.full - before
 }
 
+/// The number at the start of a message.
+fn spans(message: &str) -> u64 {
+    message.split(' ').next().unwrap().parse().unwrap()
+}
+
 #[test]
 fn spans_refused_at_the_source_are_reported_while_the_program_runs_once_per_period_and_cause() {
     let said = Said::default();
     let guard = testing::small_shards(said.by(settings().exporter(Memory::new())), 1024).start().unwrap();
     let refused = overload(guard.tracer());
     until("the collector has said it", || said.of(Cause::ShardFull).len() == 1);
-    let first = format!("{refused} spans were not recorded because their thread's shard was full");
-    assert!(said.of(Cause::ShardFull)[0].starts_with(&first), "{:?}", said.all());
+    let message = said.of(Cause::ShardFull).pop().unwrap();
+    // The collector may have looked in the middle.
+    assert!((1..=refused).contains(&spans(&message)), "{message}");
+    assert!(message.contains("spans were not recorded because their thread's shard was full"), "{message}");
     // More of the same within the minute is not reported again, though the collector looks again: another cause is.
     guard.tracer().flush(LONG).unwrap();
     let root = guard.tracer().root("root");
-    let open: Vec<_> = (0..100).map(|_| root.span("span")).collect();
-    assert!(!guard.tracer().root("lost").span("below it").is_recording());
+    let mut open: Vec<_> = (0..100).map(|_| root.span("span")).collect();
+    loop {
+        let lost = guard.tracer().root("lost");
+        let below = lost.span("below it");
+        open.extend([lost, below]);
+        if open.iter().rev().take(2).all(|span| !span.is_recording()) {
+            break;
+        }
+        assert!(open.len() < 1000, "the ring never gets full");
+    }
     until("the collector has said more", || !said.of(Cause::RootNotRecorded).is_empty());
     assert_eq!(said.of(Cause::ShardFull).len(), 1);
     drop((open, root));
@@ -71,18 +86,20 @@ fn a_later_report_of_the_same_cause_has_the_number_since_the_last_one_and_the_su
     let said = Said::default();
     let start = testing::report_every(said.by(settings().exporter(Memory::new())), Duration::from_millis(20));
     let guard = testing::small_shards(start, 1024).start().unwrap();
+    let reported = || said.of(Cause::ShardFull).iter().map(|message| spans(message)).sum::<u64>();
     let first = overload(guard.tracer());
-    until("the collector has said it", || said.of(Cause::ShardFull).len() == 1);
+    until("the collector has said it", || reported() == first);
     guard.tracer().flush(LONG).unwrap();
     let second = overload(guard.tracer());
-    until("the collector has said more", || said.of(Cause::ShardFull).len() == 2);
-    let message = &said.of(Cause::ShardFull)[1];
-    assert!(message.starts_with(&format!("{second} spans were not recorded")), "{message}");
+    until("the collector has said more", || reported() == first + second);
+    let message = said.of(Cause::ShardFull).pop().unwrap();
     assert!(message.ends_with(&format!("; {} so far", first + second)), "{message}");
     drop(guard);
     let total = format!("{} spans were not recorded", first + second);
-    let last = said.of(Cause::ShardFull).pop().unwrap();
-    assert!(last.starts_with(&total) && !last.contains("so far"), "once at the end, with the total: {last}");
+    let is_total = |message: &String| message.starts_with(&total) && !message.contains("so far");
+    until("the end has said it, with the total", || {
+        said.of(Cause::ShardFull).iter().filter(|m| is_total(m)).count() == 1
+    });
 }
 
 #[test]
@@ -99,8 +116,11 @@ fn a_dropped_guard_reports_each_cause_once_with_its_total_and_a_finished_one_lea
         }
         let at_the_end = |cause, words: &str| said.of(cause).iter().filter(|message| message.contains(words)).count();
         let expected = usize::from(lossy && !finish);
-        assert_eq!(at_the_end(Cause::ExportFailed, "lost 1001 spans: it failed (the backend said 503)"), expected);
-        assert_eq!(at_the_end(Cause::StillOpen, "1 spans were still open"), expected);
+        let counts = || {
+            let failed = at_the_end(Cause::ExportFailed, "lost 1001 spans: it failed (the backend said 503)");
+            (failed, at_the_end(Cause::StillOpen, "1 spans were still open"))
+        };
+        until("the end has said each", || counts() == (expected, expected));
         // A program that lost nothing says nothing.
         assert!(lossy || said.all().is_empty(), "{:?}", said.all());
         let failed = said.all().into_iter().filter(|diagnostic| diagnostic.cause() == Cause::ExportFailed);
@@ -209,6 +229,7 @@ fn what_an_exporter_reports_and_settings_that_cannot_be_used_go_to_its_tracers_c
     let guard = said.by(builder("exporter").settings(wrong).exporter(Reports)).start().unwrap();
     guard.tracer().root("span").end();
     assert!(guard.finish().is_complete());
+    until("both have arrived", || said.all().len() == 2);
     let all = said.all();
     assert_eq!(all.iter().map(Diagnostic::cause).collect::<Vec<_>>(), [Cause::Setting, Cause::Retrying], "{all:?}");
     assert!(all[0].message().starts_with("shard_bytes=\"1000\" is ignored"), "{all:?}");
@@ -232,6 +253,7 @@ fn messages_of_no_tracer_go_to_the_global_tracers_callback_and_a_second_callback
     drop(other);
     assert!(guard.finish().is_complete());
     say("after");
+    until("both have arrived", || first.all().len() == 2);
     let causes: Vec<Cause> = first.all().iter().map(Diagnostic::cause).collect();
     assert_eq!(causes, [Cause::NotStarted, Cause::Setting], "{:?}", first.all());
     assert!(second.all().is_empty());
@@ -240,6 +262,11 @@ fn messages_of_no_tracer_go_to_the_global_tracers_callback_and_a_second_callback
 
 #[test]
 fn flushes_in_vain_cost_no_memory_while_an_exporter_hangs() {
+    if process::case().is_none() {
+        // Alone in its process, so that no other test's memory counts.
+        process::run_well("flushes_in_vain_cost_no_memory_while_an_exporter_hangs", "alone", &[]);
+        return;
+    }
     let door = Door::new();
     let guard = settings().exporter(Bad::new("bad", Way::Hangs(door.clone()))).start().unwrap();
     guard.tracer().root("span").end();
@@ -256,6 +283,7 @@ fn flushes_in_vain_cost_no_memory_while_an_exporter_hangs() {
     let before = support::resident_bytes();
     flush(100_000);
     let grown = support::resident_bytes().saturating_sub(before);
+    println!("{grown} bytes more after 100,000 flushes in vain");
     assert!(grown < 4 << 20, "{grown} bytes");
     door.open();
     guard.tracer().flush(LONG).unwrap();
@@ -266,6 +294,8 @@ fn flushes_in_vain_cost_no_memory_while_an_exporter_hangs() {
 #[test]
 fn with_a_logger_messages_go_to_the_crate_log_and_one_that_panics_loses_none() {
     use log::{LevelFilter, Log, Metadata, Record};
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static LOGGED: AtomicU64 = AtomicU64::new(0);
     struct Logger;
     impl Log for Logger {
         fn enabled(&self, _: &Metadata<'_>) -> bool {
@@ -275,6 +305,7 @@ fn with_a_logger_messages_go_to_the_crate_log_and_one_that_panics_loses_none() {
             let text = record.args().to_string();
             assert!(!text.contains("too much"), "this logger panics");
             println!("logged {} {} {text}", record.target(), record.level());
+            LOGGED.fetch_add(1, Ordering::SeqCst);
         }
         fn flush(&self) {}
     }
@@ -285,17 +316,13 @@ fn with_a_logger_messages_go_to_the_crate_log_and_one_that_panics_loses_none() {
         assert!(output.status.success() && out.contains("1 passed"), "{out}{err}");
         assert!(out.contains("logged heirloom ERROR one") && out.contains("logged heirloom WARN two"), "{out}");
         let ours: Vec<&str> = err.lines().filter(|line| line.starts_with("heirloom: ")).collect();
-        assert_eq!(ours, ["heirloom: without a logger", "heirloom: too much"], "{err}");
+        assert_eq!(ours, ["heirloom: too much"], "{err}");
         return;
     }
-    report(Diagnostic::new(Level::Warn, Cause::Late, "without a logger"));
-    // Ends after all messages so far are written.
-    let settle = || drop(settings().start().unwrap());
-    settle();
     log::set_logger(&Logger).unwrap();
     log::set_max_level(LevelFilter::Trace);
     report(Diagnostic::new(Level::Error, Cause::NotStarted, "one"));
     report(Diagnostic::new(Level::Warn, Cause::Late, "too much"));
     report(Diagnostic::new(Level::Warn, Cause::Late, "two"));
-    settle();
+    until("the last one is logged", || LOGGED.load(Ordering::SeqCst) == 2);
 }
