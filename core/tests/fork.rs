@@ -4,6 +4,7 @@
 
 mod support;
 
+use heirloom_core::diagnostics::{report, Cause, Diagnostic, Level};
 use heirloom_core::{builder, root, span, Builder, Context, FlushError, Guard, SetError, Settings, Span};
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -163,4 +164,45 @@ fn a_child_that_returns_from_everything_drops_its_guards_and_spans_without_a_tra
             std::fs::remove_file(&path).unwrap();
         }
     }
+}
+
+/// The threads of this process.
+fn threads() -> usize {
+    std::fs::read_dir("/proc/self/task").unwrap().count()
+}
+
+#[test]
+fn a_child_reports_through_a_channel_of_its_own_whatever_its_parents_was_doing() {
+    let test = "a_child_reports_through_a_channel_of_its_own_whatever_its_parents_was_doing";
+    let rounds = 50;
+    if process::case().is_none() {
+        let text = process::run_well(test, "channel", &[]);
+        for n in 0..rounds {
+            assert_eq!(text.lines().filter(|line| *line == format!("heirloom: child {n}")).count(), 1, "{text}");
+        }
+        return;
+    }
+    let say = |text: String| report(Diagnostic::new(Level::Warn, Cause::Late, text));
+    let guard = builder("fork").settings(Settings::default()).init().unwrap();
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|s| {
+        // Holds the lock of the parent's channel often, and keeps its thread at work.
+        s.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                say("parent".to_owned());
+            }
+        });
+        let child = |n| {
+            say(format!("child {n}"));
+            let start = Instant::now();
+            while threads() > 1 && start.elapsed() < Duration::from_secs(10) {
+                std::thread::yield_now();
+            }
+            i32::from(threads() > 1)
+        };
+        let failed = (0..rounds).find(|n| in_a_fork(|| child(*n)) != 0);
+        stop.store(true, Ordering::Relaxed);
+        assert_eq!(failed, None, "a child's message was not written");
+    });
+    drop(guard.finish());
 }

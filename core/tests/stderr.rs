@@ -1,10 +1,11 @@
 //! Standard error that can't be written: closed, on a full disk, a full pipe that nobody reads. It costs messages, never a
 //! span, a thread or the end of the program. Each case has a process of its own.
 #![cfg(all(feature = "record", target_os = "linux"))]
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, missing_docs, unsafe_code)]
 
 mod support;
 
+use heirloom_core::diagnostics::{report, Cause, Diagnostic, Level};
 use heirloom_core::export::{Batch, ExportError, Exporter};
 use heirloom_core::{builder, init, Builder, Guard, Settings, Tracer};
 use std::fs::File;
@@ -186,4 +187,62 @@ fn a_variable_that_cannot_be_used_never_makes_init_panic() {
     drop(guard);
     let guard = builder("app").settings(Settings::default()).start().unwrap();
     assert!(guard.tracer().root("recorded").is_recording());
+}
+
+#[test]
+fn a_program_that_restored_sigpipe_outlives_a_standard_error_that_was_closed() {
+    let test = "a_program_that_restored_sigpipe_outlives_a_standard_error_that_was_closed";
+    if here().is_none() {
+        return run_well(test, "closed", "");
+    }
+    // SAFETY: the default action is no function, and no other thread changes it.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+    let guard = start(|b| b.exporter(Bad::new("bad", Way::Fails)));
+    record(guard.tracer(), 10);
+    assert!(!guard.finish().is_complete());
+    until("the message has been tried", || !diagnostics_thread_exists());
+}
+
+/// Whether this process has a thread that writes messages.
+fn diagnostics_thread_exists() -> bool {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    // The kernel cuts names to 15 bytes.
+    let name = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("comm")).unwrap_or_default();
+    tasks.flatten().any(|task| name(task).starts_with("heirloom-diagno"))
+}
+
+#[test]
+fn without_a_thread_for_messages_the_program_goes_on_and_a_later_message_brings_the_earlier_ones() {
+    let test = "without_a_thread_for_messages_the_program_goes_on_and_a_later_message_brings_the_earlier_ones";
+    if process::case().is_none() {
+        let text = process::run_well(test, "alone", &[]);
+        let ours: Vec<&str> = text.lines().filter(|line| line.starts_with("heirloom:")).collect();
+        assert_eq!(ours.len(), 66, "{text}");
+        assert_eq!(ours[..64], (0..64).map(|n| format!("heirloom: message {n}")).collect::<Vec<_>>());
+        assert!(ours[64].starts_with("heirloom: 37 messages were left out") && ours[65] == "heirloom: last", "{text}");
+        return;
+    }
+    let say = |text: &str| report(Diagnostic::new(Level::Warn, Cause::Late, text));
+    let guard = builder("stderr").settings(Settings::default()).exporter(Bad::new("fine", Way::Fine)).init().unwrap();
+    // Room for what is allocated here, and none for the stack of another thread.
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: u64 = statm.split(' ').next().unwrap().parse().unwrap();
+    set_address_space(pages * 4096 + (1 << 20));
+    assert!(std::thread::Builder::new().spawn(|| ()).is_err(), "no thread can be started");
+    (0..100).for_each(|n| say(&format!("message {n}")));
+    heirloom_core::root("recorded").end();
+    guard.tracer().flush(LIMIT).unwrap();
+    assert!(!diagnostics_thread_exists());
+    set_address_space(libc::RLIM_INFINITY);
+    say("brings the earlier ones, and is left out as they fill the queue");
+    until("all are written", || !diagnostics_thread_exists());
+    say("last");
+    until("it is written", || !diagnostics_thread_exists());
+    assert!(guard.finish().is_complete());
+}
+
+fn set_address_space(bytes: u64) {
+    let limit = libc::rlimit { rlim_cur: bytes, rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: the pointer is to a live value.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) }, 0);
 }

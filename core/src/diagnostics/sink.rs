@@ -1,7 +1,8 @@
 //! Writes messages to their destination.
 
 use super::{Diagnostic, Level};
-use std::io::{self, Write};
+use crate::sys;
+use std::io::Write;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::{Mutex, PoisonError};
 
@@ -42,15 +43,15 @@ impl Sink {
             false
         });
         if !written {
-            write_line(&mut io::stderr(), diagnostic);
+            write_line(diagnostic);
         }
     }
 }
 
 /// Writes one line with one call, so that it isn't mixed with the program's own. Errors are ignored: nobody can be told.
-fn write_line(to: &mut impl Write, diagnostic: &Diagnostic) {
+fn write_line(diagnostic: &Diagnostic) {
     let line = format!("heirloom: {diagnostic}\n");
-    let _ = to.write_all(line.as_bytes());
+    let _ = sys::stderr().write_all(line.as_bytes());
 }
 
 /// Passes the message to the crate `log`. False if it has no logger.

@@ -11,7 +11,7 @@ use super::barrier::Barrier;
 use super::flushes::Flushes;
 use super::ledger::ExporterLedger;
 use super::lost::{How, Lost};
-use crate::diagnostics::{Destination, Diagnostic};
+use crate::diagnostics::{Cause, Destination, Diagnostic, Level, Pace};
 use crate::export::{Batch, ExportError, Exporter};
 use crate::life::enter_pipeline;
 use std::collections::VecDeque;
@@ -52,6 +52,9 @@ struct State {
     attempt: Option<Attempt>,
     exported: u64,
     lost: Lost,
+    /// Flushes that failed without a thread that waited, and the reports about them.
+    failures: u64,
+    failure_pace: Pace,
 }
 
 /// What the thread does next.
@@ -191,8 +194,8 @@ impl Queue {
                     let result = guarded(|| exporter.flush());
                     // What nobody waits for is left for the next flush.
                     let losses = if barriers.is_empty() { None } else { self.take_losses() };
-                    let failure = self.failure(result, "flush").or(losses);
-                    barriers.iter().for_each(|barrier| barrier.done(failure.clone()));
+                    let failure = self.failure(result, "flush");
+                    self.answer(&barriers, failure, losses);
                 }
                 Work::End => return self.end(exporter),
             }
@@ -209,6 +212,20 @@ impl Queue {
         });
         let barriers = self.stop();
         let failure = self.failure(result.and(dropped), "shutdown");
+        self.answer(&barriers, failure, None);
+    }
+
+    /// Completes this exporter's part of the barriers. A failure for which nobody waits is reported.
+    fn answer(&self, barriers: &[Arc<Barrier>], failure: Option<String>, losses: Option<String>) {
+        if let (true, Some(message)) = (barriers.is_empty(), &failure) {
+            let mut state = self.lock();
+            state.failures += 1;
+            let total = state.failures;
+            let due = state.failure_pace.due(total, Instant::now(), self.settings.diagnostics.every());
+            drop(state);
+            self.report(due.map(|_| Diagnostic::new(Level::Warn, Cause::ExportFailed, message).about(&self.name)));
+        }
+        let failure = failure.or(losses);
         barriers.iter().for_each(|barrier| barrier.done(failure.clone()));
     }
 

@@ -12,6 +12,7 @@
 //! | `at_exit` | runs a function when the process exits normally (`return` from main, `exit`) | `unix.rs` | `unix.rs` | `not_unix.rs`: never |
 //! | `at_fork_child` | runs a function in the child of a `fork`, before it returns there | `unix.rs` | `unix.rs` | `not_unix.rs`: never |
 //! | `block_broken_pipe_signal` | a write to a closed pipe never ends the program on this thread | `unix.rs` | `unix.rs` | `not_unix.rs`: nothing to do |
+//! | `stderr` | standard error without a lock that another thread may hold | `unix.rs` | `unix.rs` | `not_unix.rs`: with the standard library's lock |
 //! | `signal_name` | the name of a signal, as in `SIGKILL` | `unix.rs` | `unix.rs` | `not_unix.rs`: none |
 //!
 //! To port this crate to a system, write a file beside `linux.rs` with the functions that `portable.rs` has, and choose it
@@ -30,11 +31,11 @@ pub(crate) use portable::{counter_is_clock, is_elevated, monotonic_ns, realtime_
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]
-pub(crate) use unix::{at_exit, at_fork_child, block_broken_pipe_signal, signal_name};
+pub(crate) use unix::{at_exit, at_fork_child, block_broken_pipe_signal, signal_name, stderr};
 
 #[cfg(not(unix))]
 mod not_unix;
 #[cfg(not(unix))]
-pub(crate) use not_unix::{at_exit, at_fork_child, block_broken_pipe_signal, signal_name};
+pub(crate) use not_unix::{at_exit, at_fork_child, block_broken_pipe_signal, signal_name, stderr};
 
 pub(crate) use std::process::id as process_id;

@@ -11,3 +11,7 @@ pub(crate) fn signal_name(_signal: i32) -> Option<&'static str> {
 
 /// There are no signals.
 pub(crate) fn block_broken_pipe_signal() {}
+
+pub(crate) fn stderr() -> Box<dyn std::io::Write> {
+    Box::new(std::io::stderr())
+}

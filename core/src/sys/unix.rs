@@ -1,5 +1,17 @@
-//! Functions of every Unix: calls at exit and after a fork, and the names of signals.
+//! Functions of every Unix: standard error, calls at exit and after a fork, signals and their names.
 #![allow(unsafe_code)]
+
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+
+/// Standard error, without the standard library's lock: another thread may hold that, and in the child of a fork it may be
+/// held for ever. If no descriptor is free, the standard library's.
+pub(crate) fn stderr() -> Box<dyn Write> {
+    match io::stderr().as_fd().try_clone_to_owned() {
+        Ok(descriptor) => Box::new(std::fs::File::from(descriptor)),
+        Err(_) => Box::new(io::stderr()),
+    }
+}
 
 pub(crate) fn at_exit(run: extern "C" fn()) {
     // SAFETY: `run` is a function, so it stays callable. If the table is full the call fails, and nothing is run.

@@ -252,14 +252,12 @@ fn flush_before_panic(tracer: &Tracer) {
 }
 
 extern "C" fn at_exit() {
-    if life::forked() {
-        return;
-    }
-    if let Some(tracer) = Tracer::global() {
-        let timeout = tracer.shared().settings.finish_timeout.min(AT_EXIT);
-        let report = finish(&tracer, timeout);
-        say(&tracer, report.messages());
-    } else {
-        Destination::default().settle();
+    match Tracer::global().filter(|_| !life::forked()) {
+        Some(tracer) => {
+            let timeout = tracer.shared().settings.finish_timeout.min(AT_EXIT);
+            let report = finish(&tracer, timeout);
+            say(&tracer, report.messages());
+        }
+        None => Destination::default().settle(),
     }
 }

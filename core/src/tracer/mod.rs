@@ -46,6 +46,9 @@ pub struct Tracer {
     shared: Arc<Shared>,
 }
 
+/// How often a thread that waits for the parent looks whether its flush is still awaited.
+const STILL_AWAITED: Duration = Duration::from_millis(100);
+
 /// Why a flush is not complete.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -194,13 +197,21 @@ impl Tracer {
         region.wait_until_read(timeout).map_err(waiting)
     }
 
-    /// Flushes to the parent on a separate thread, which then completes its part of the barrier.
+    /// Flushes to the parent on a separate thread, which then completes its part of the barrier. The thread ends early
+    /// once nobody waits for the barrier any more.
     fn flush_to_parent_behind(&self, barrier: &Arc<Barrier>) {
-        let (tracer, done) = (self.clone(), Arc::clone(barrier));
+        let (tracer, waiting) = (self.clone(), Arc::downgrade(barrier));
         let thread = std::thread::Builder::new().name("heirloom-flush".to_owned()).spawn(move || {
-            let timeout = tracer.shared.settings.finish_timeout;
-            let flushed = tracer.shared.parent.as_deref().map(|region| tracer.flush_to_parent(region, timeout));
-            done.done(flushed.and_then(Result::err).map(|error| error.to_string()));
+            let Some(region) = tracer.shared.parent.as_deref() else { return };
+            let start = Instant::now();
+            loop {
+                let left = tracer.shared.settings.finish_timeout.saturating_sub(start.elapsed());
+                let flushed = tracer.flush_to_parent(region, left.min(STILL_AWAITED));
+                let Some(done) = waiting.upgrade() else { return };
+                if flushed.is_ok() || left <= STILL_AWAITED {
+                    return done.done(flushed.err().map(|error| error.to_string()));
+                }
+            }
         });
         if let Err(error) = thread {
             barrier.done(Some(format!("can't start a thread that waits for the parent: {error}")));

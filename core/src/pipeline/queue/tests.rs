@@ -1,5 +1,4 @@
 use super::*;
-use crate::diagnostics::Cause;
 use crate::export::fixture::batch;
 use std::sync::mpsc::{channel, Receiver, Sender};
 
@@ -110,4 +109,34 @@ fn each_way_of_losing_is_reported_at_once_and_then_at_most_once_a_minute() {
     assert_eq!(at(2, How::Panicked, 7), text(Cause::ExporterPanicked, message), "another cause has its own minute");
     let message = "exporter \"bad\" lost 3 spans (8 so far): the backend said 503";
     assert_eq!(at(60, How::Failed, 1), text(Cause::ExportFailed, message));
+}
+
+#[test]
+fn a_flush_or_an_end_that_fails_after_its_caller_has_gone_is_reported() {
+    struct Fails(Receiver<()>);
+    impl Exporter for Fails {
+        fn export(&mut self, _: &Batch) -> Result<(), ExportError> {
+            let _ = self.0.recv();
+            Ok(())
+        }
+        fn flush(&mut self) -> Result<(), ExportError> {
+            Err(ExportError::new("the disk is full"))
+        }
+    }
+    let (sender, said) = channel();
+    let callback = move |diagnostic: &Diagnostic| drop(sender.send(diagnostic.message().to_owned()));
+    let every = Duration::ZERO;
+    let settings = QueueSettings { diagnostics: Destination::new(Some(Box::new(callback)), every), ..settings() };
+    let (open, permits) = channel();
+    let queue = Queue::start(Box::new(Fails(permits)), settings).expect("a thread");
+    queue.push(&Arc::new(batch(&[])));
+    queue.flush(&Barrier::new(1));
+    drop(open);
+    let flush = "exporter \"exporter\": flush: the disk is full";
+    assert_eq!(said.recv_timeout(LONG).as_deref(), Ok(flush));
+    let barrier = Barrier::new(1);
+    queue.flush(&barrier);
+    assert_eq!(barrier.wait(LONG), Ok(vec![flush.to_owned()]), "who waits is told");
+    queue.shutdown(&Barrier::new(1));
+    assert_eq!(said.recv_timeout(LONG).as_deref(), Ok("exporter \"exporter\": shutdown: the disk is full"));
 }
