@@ -142,8 +142,10 @@ impl Destination {
         let start = Instant::now();
         let own = self.channel.iter().filter(|channel| channel.is_of_this_process()).cloned();
         let all = own.chain(PROCESS.load_full().filter(|channel| channel.is_of_this_process()));
-        PATIENCE
-            .spend(|limit| all.fold(true, |done, channel| channel.wait(limit.saturating_sub(start.elapsed())) && done));
+        PATIENCE.spend(|limit| {
+            let unwritten = all.filter(|channel| !channel.wait(limit.saturating_sub(start.elapsed())));
+            unwritten.count() == 0
+        });
     }
 }
 

@@ -60,7 +60,8 @@ pub enum FlushError {
         /// How long the call waited.
         after: Duration,
     },
-    /// It was called on one of Heirloom's own threads (by an exporter). That thread would wait for itself.
+    /// It was called on one of Heirloom's own threads (by an exporter, or by the callback of
+    /// `on_diagnostic`). That thread would wait for itself.
     OwnThread,
     /// Exporters failed, or lost spans since the last flush. One text for each, with the reason.
     Failed(Vec<String>),
@@ -78,8 +79,7 @@ impl fmt::Display for FlushError {
                 )
             }
             FlushError::OwnThread => {
-                f.write_str("called on one of Heirloom's own threads (a collector's, an exporter's, that of `on_diagnostic`), which can't \
-                     wait for itself")
+                f.write_str("called on one of Heirloom's own threads, which can't wait for itself")
             }
             FlushError::Failed(failures) => f.write_str(&failures.join("; ")),
             FlushError::Forked => f.write_str("this process is the child of a fork; its parent has the collector"),

@@ -49,8 +49,7 @@ impl Report {
         let mut report = Self::of(tracer);
         report.add(
             Cause::NotFinished,
-            "called on one of Heirloom's own threads (a collector's, an exporter's, that of `on_diagnostic`): the tracer \
-             was not finished",
+            "called on one of Heirloom's own threads (an exporter's, that of `on_diagnostic`): the tracer was not finished",
         );
         report
     }
