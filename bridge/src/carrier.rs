@@ -1,4 +1,4 @@
-//! Reads and writes trace headers, for all kinds of carriers.
+//! Reads trace headers, for all kinds of carriers.
 
 use heirloom_core::{Context, ParseTraceparentError, Tracer};
 
@@ -6,13 +6,13 @@ pub(crate) const TRACEPARENT: &str = "traceparent";
 pub(crate) const TRACESTATE: &str = "tracestate";
 pub(crate) const BAGGAGE: &str = "baggage";
 
-/// The context in the headers, bound to the tracer of the current context or else to the global one. That tracer keeps the
-/// tracestate. Without a `traceparent` it is an invalid context.
-pub(crate) fn read(traceparent: Option<&str>, tracestate: Option<&str>) -> Result<Context, ParseTraceparentError> {
-    match (Tracer::of(Context::current()), traceparent) {
-        (Some(tracer), Some(text)) => tracer.extract(text, tracestate),
-        (Some(tracer), None) => Ok(tracer.context()),
-        (None, Some(text)) => Context::from_traceparent(text),
-        (None, None) => Ok(Context::INERT),
-    }
+/// The context in the headers, with its tracestate and its baggage, bound to the tracer of the current context or else to
+/// the global one, if there is one. Without a `traceparent` it is an invalid context.
+pub(crate) fn read(
+    traceparent: Option<&str>,
+    tracestate: Option<&str>,
+    baggage: Option<&str>,
+) -> Result<Context, ParseTraceparentError> {
+    let cx = Context::from_headers(traceparent, tracestate, baggage)?;
+    Ok(Tracer::of(Context::current()).map_or(cx, |tracer| tracer.bind(cx)))
 }

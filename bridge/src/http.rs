@@ -22,9 +22,12 @@ use http::{HeaderMap, HeaderValue};
 /// ```
 pub trait HeaderMapExt {
     /// Writes `traceparent` and `tracestate`, and replaces existing ones. An invalid context removes them, so
-    /// that the receiver never finds the context of another trace.
+    /// that the receiver never finds the context of another trace. Writes the context's `baggage`, unless the headers have
+    /// some ([`insert_baggage`](Self::insert_baggage)).
     ///
-    /// Cost: the texts are allocated; a lock if there is a tracestate.
+    /// Works without a tracer too: what arrived is passed on.
+    ///
+    /// Cost: the texts are allocated; a lock if there is a tracestate or baggage.
     fn insert_trace(&mut self, cx: impl Into<Context>);
 
     /// Writes `baggage`, and replaces an existing header. Empty baggage removes it. Every server on the way can read
@@ -41,8 +44,9 @@ pub trait HeaderMapExt {
     /// ```
     fn insert_baggage(&mut self, baggage: &Baggage);
 
-    /// The sender's context. It is remote, and bound to the tracer of the current context or else to the global one; that
-    /// tracer keeps the tracestate. Without a `traceparent` it is an invalid context, whose children are roots.
+    /// The sender's context, with its tracestate and its baggage, as [`Context::from_headers`] reads them. It is remote, and
+    /// bound to the tracer of the current context or else to the global one. Without a `traceparent` it is an invalid
+    /// context, whose children are roots.
     ///
     /// A malformed tracestate is ignored.
     ///
@@ -60,7 +64,7 @@ pub trait HeaderMapExt {
     /// ```
     fn trace(&self) -> Result<Context, ParseTraceparentError>;
 
-    /// As [`trace`](Self::trace), but an invalid context instead of an error.
+    /// As [`trace`](Self::trace), but an invalid context instead of an error. It has the baggage.
     fn trace_or_root(&self) -> Context;
 
     /// The sender's baggage, and the parts that were dropped.
@@ -69,9 +73,13 @@ pub trait HeaderMapExt {
 
 impl HeaderMapExt for HeaderMap {
     fn insert_trace(&mut self, cx: impl Into<Context>) {
-        let (traceparent, tracestate) = cx.into().to_headers();
+        let cx = cx.into();
+        let (traceparent, tracestate) = cx.to_headers();
         put(self, TRACEPARENT, traceparent);
         put(self, TRACESTATE, tracestate);
+        if !self.contains_key(BAGGAGE) {
+            self.insert_baggage(&cx.baggage());
+        }
     }
 
     fn insert_baggage(&mut self, baggage: &Baggage) {
@@ -79,11 +87,13 @@ impl HeaderMapExt for HeaderMap {
     }
 
     fn trace(&self) -> Result<Context, ParseTraceparentError> {
-        carrier::read(joined(self, TRACEPARENT).as_deref(), joined(self, TRACESTATE).as_deref())
+        let [parent, state, baggage] = [TRACEPARENT, TRACESTATE, BAGGAGE].map(|name| joined(self, name));
+        carrier::read(parent.as_deref(), state.as_deref(), baggage.as_deref())
     }
 
     fn trace_or_root(&self) -> Context {
-        self.trace().or_else(|_| carrier::read(None, None)).unwrap_or_default()
+        let root = |_| carrier::read(None, None, joined(self, BAGGAGE).as_deref());
+        self.trace().or_else(root).unwrap_or_default()
     }
 
     fn baggage(&self) -> (Baggage, BaggageDropped) {

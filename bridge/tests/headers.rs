@@ -99,3 +99,37 @@ fn without_a_tracer_a_trace_passes_through() {
     assert_eq!(onward["traceparent"], PARENT);
     in_root("nor this", |_| ());
 }
+
+/// What a proxy sends on, from a span of its own.
+fn through(headers: &HeaderMap) -> HeaderMap {
+    let mut onward = HeaderMap::new();
+    headers.trace_or_root().in_span("proxy", |span| span.in_span("client", |client| onward.insert_trace(client)));
+    onward
+}
+
+#[test]
+fn a_program_without_a_tracer_passes_on_all_headers_unchanged() {
+    let mut headers = with(&[PARENT.as_bytes()]);
+    headers.append("tracestate", HeaderValue::from_static("tenant@a-very-long-vendor=1,other=2"));
+    headers.append("baggage", HeaderValue::from_static("token=YWJj%3D%3D,tenant=blue"));
+    assert_eq!(through(&headers), headers);
+}
+
+#[test]
+fn baggage_that_arrived_is_sent_with_the_context_and_other_baggage_replaces_it() {
+    testing::run(|_| {
+        let mut headers = with(&[PARENT.as_bytes()]);
+        headers.append("baggage", HeaderValue::from_static("tenant=blue"));
+        headers.append("baggage", HeaderValue::from_static("plan=free"));
+        assert_eq!(through(&headers)["baggage"], "tenant=blue,plan=free");
+        // A bad parent, or none, doesn't lose it.
+        headers.insert("traceparent", HeaderValue::from_static("00-xyz"));
+        assert_eq!(through(&headers)["baggage"], "tenant=blue,plan=free");
+        headers.remove("traceparent");
+        assert_eq!(through(&headers)["baggage"], "tenant=blue,plan=free");
+        let mut onward = HeaderMap::new();
+        onward.insert("baggage", HeaderValue::from_static("mine=1"));
+        onward.insert_trace(headers.trace_or_root());
+        assert_eq!(onward["baggage"], "mine=1");
+    });
+}

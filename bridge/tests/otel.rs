@@ -5,7 +5,8 @@ use heirloom_core::export::Memory;
 use heirloom_core::llm::keys;
 use heirloom_core::testing::{self, Testing};
 use heirloom_core::{builder, in_root, Context, Sampler, SpanKind, Status, Value};
-use opentelemetry::propagation::TextMapPropagator;
+use opentelemetry::baggage::BaggageExt;
+use opentelemetry::propagation::{Extractor, TextMapPropagator};
 use opentelemetry::trace::{self, FutureExt, Span, TraceContextExt, Tracer, TracerProvider};
 use opentelemetry::{InstrumentationScope, KeyValue};
 use std::collections::HashMap;
@@ -193,7 +194,7 @@ fn the_propagator_carries_what_is_current_with_its_tracestate_and_baggage() {
             assert!(onward["traceparent"].ends_with("-03"), "the random flag is kept: {onward:?}");
         });
         assert_eq!(onward["tracestate"], "vendor=1");
-        assert_eq!(onward.get("baggage"), None, "a context without baggage");
+        assert_eq!(onward["baggage"], "tenant=blue", "the context that arrived has it");
         propagator.inject_context(&received, &mut onward);
         assert_eq!(onward, sent);
         let parents: Vec<_> = t.spans().iter().map(|span| span.parent_span_id.map(|id| id.to_string())).collect();
@@ -270,4 +271,83 @@ fn a_context_that_went_through_opentelemetry_keeps_its_tracer_and_its_tracestate
         assert_eq!(memory.spans().len(), 2);
         assert!(t.spans().is_empty());
     });
+}
+
+/// Several values of one key, as HTTP headers have them.
+struct Headers(Vec<(&'static str, &'static str)>);
+
+impl Extractor for Headers {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.iter().find(|(name, _)| *name == key).map(|(_, value)| *value)
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.iter().map(|(name, _)| *name).collect()
+    }
+
+    fn get_all(&self, key: &str) -> Option<Vec<&str>> {
+        Some(self.0.iter().filter(|(name, _)| *name == key).map(|(_, value)| *value).collect())
+    }
+}
+
+const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+/// What a program that only passes on sends, with OpenTelemetry's API.
+fn through(headers: Vec<(&'static str, &'static str)>) -> HashMap<String, String> {
+    let propagator = HeirloomPropagator::new();
+    let received = propagator.extract(&Headers(headers));
+    let mut onward = HashMap::new();
+    propagator.inject_context(&received, &mut onward);
+    onward
+}
+
+#[test]
+fn the_propagator_passes_on_what_opentelemetrys_parsers_would_lose_with_a_tracer_and_without() {
+    let check = || {
+        for state in ["tenant@long-vendor=1,other=2", "tenant@a-very-long-vendor=1,other=2", "a@b@c=1,other=2"] {
+            let onward = through(vec![("traceparent", PARENT), ("tracestate", state)]);
+            assert_eq!(onward.get("tracestate").map(String::as_str), Some(state));
+        }
+        let onward = through(vec![
+            ("traceparent", PARENT),
+            ("tracestate", "a=1"),
+            ("tracestate", "b=2"),
+            ("baggage", "token=YWJj==;p=1,sum=1+1"),
+            ("baggage", "tenant=blue"),
+        ]);
+        assert_eq!(onward["tracestate"], "a=1,b=2");
+        assert_eq!(onward["baggage"], "token=YWJj%3D%3D;p=1,sum=1%2B1,tenant=blue");
+        // Baggage needs no parent.
+        assert_eq!(through(vec![("baggage", "tenant=blue")])["baggage"], "tenant=blue");
+    };
+    check();
+    run(|_, _| check());
+}
+
+#[test]
+fn a_program_of_opentelemetrys_sees_the_baggage_that_arrived_and_what_it_sets_is_sent() {
+    let propagator = HeirloomPropagator::new();
+    let received =
+        propagator.extract(&Headers(vec![("traceparent", PARENT), ("baggage", "token=YWJj==,plan=free,tenant=blue")]));
+    assert_eq!(received.baggage().get("token").map(|value| value.to_string()), Some("YWJj==".to_owned()));
+    let changed = received.with_baggage([
+        KeyValue::new("token", "new"),
+        KeyValue::new("zone", "a b"),
+        KeyValue::new("tenant", "blue"),
+    ]);
+    let mut onward = HashMap::new();
+    propagator.inject_context(&changed, &mut onward);
+    assert_eq!(onward["baggage"], "token=new,tenant=blue,zone=a%20b", "`plan` was removed");
+    let mut ours = HashMap::new();
+    otel::inject(otel::context(&received), &mut ours);
+    assert_eq!(ours["baggage"], "token=YWJj%3D%3D,plan=free,tenant=blue", "Heirloom's context has it too");
+}
+
+#[test]
+fn a_tracestate_that_opentelemetrys_type_cannot_have_whole_is_whole_in_ours() {
+    let text = "tenant@a-very-long-vendor=1,other=2";
+    let cx = Context::from_headers(Some(PARENT), Some(text), None).expect("valid");
+    let theirs = otel::to_otel(cx);
+    assert_eq!(theirs.span().span_context().trace_state().header(), "other=2");
+    assert_eq!(otel::context(&theirs).tracestate().as_str(), text);
 }

@@ -25,8 +25,8 @@ pub struct Context {
     pub(crate) span: SpanId,
     /// The tracer that records the children: index in the upper half, generation in the lower. Zero: not bound.
     pub(crate) tracer: TracerKey,
-    /// [`SAMPLED`], [`RANDOM`], [`TRANSPARENT`], [`REMOTE`], and above them the index into the tracer's table of
-    /// tracestates. One word, so that the fast path tests all of it with one comparison.
+    /// [`SAMPLED`], [`RANDOM`], [`TRANSPARENT`], [`REMOTE`], [`TEXT_STATE`], and above them the index of what its trace
+    /// brought (`propagated/`). One word, so that the fast path tests all flags with one comparison.
     pub(crate) flags: u32,
 }
 
@@ -54,9 +54,16 @@ const W3C: u32 = SAMPLED | RANDOM;
 pub(crate) const TRANSPARENT: u32 = 1 << 8;
 /// The ids came from another process.
 pub(crate) const REMOTE: u32 = 1 << 9;
-/// The lowest bit of the index of the tracestate.
+/// Each record of a span with this context must have the text of the tracestate, because another process reads it, and
+/// that process has a separate table.
 #[cfg(feature = "record")]
-const TRACESTATE_SHIFT: u32 = 16;
+pub(crate) const TEXT_STATE: u32 = 1 << 15;
+/// The lowest bit of the index of what the trace brought: its tracestate and its baggage.
+#[cfg(feature = "record")]
+const PROPAGATED_SHIFT: u32 = 16;
+/// The bits of that index.
+#[cfg(feature = "record")]
+pub(crate) const PROPAGATED: u32 = !0 << PROPAGATED_SHIFT;
 
 const _: () = assert!(core::mem::size_of::<Context>() == 32 && core::mem::align_of::<Context>() == 8);
 
@@ -123,16 +130,16 @@ impl Context {
         Self { flags: self.flags & !flags, ..self }
     }
 
-    /// The index into the tracer's table of tracestates. Zero: none.
+    /// The index of the tracestate and the baggage that the trace brought, in the process's table. Zero: none.
     #[cfg(feature = "record")]
-    pub(crate) const fn tracestate_index(&self) -> u16 {
-        (self.flags >> TRACESTATE_SHIFT) as u16
+    #[inline(always)]
+    pub(crate) const fn propagated(&self) -> u16 {
+        (self.flags >> PROPAGATED_SHIFT) as u16
     }
 
     #[cfg(feature = "record")]
-    pub(crate) const fn with_tracestate_index(self, index: u16) -> Self {
-        let kept = self.flags & ((1 << TRACESTATE_SHIFT) - 1);
-        Self { flags: kept | (index as u32) << TRACESTATE_SHIFT, ..self }
+    pub(crate) const fn with_propagated(self, index: u16) -> Self {
+        Self { flags: self.flags & !PROPAGATED | (index as u32) << PROPAGATED_SHIFT, ..self }
     }
 
     /// The trace id; [`TraceId::INVALID`] for an invalid context.

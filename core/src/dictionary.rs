@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// The most static names: far more than a program has, unless it leaks texts to make them static. Records contain the
-/// text of further names.
-const MAX_NAMES: usize = 65_536;
+/// text of further names. A Begin has 16 bits for a number, and none is zero.
+const MAX_NAMES: usize = 65_535;
 /// The most bytes of names from other processes, because they are never freed. Those names may take half of the numbers.
 const MAX_ADOPTED_BYTES: usize = 4 << 20;
 

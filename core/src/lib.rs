@@ -112,6 +112,8 @@ pub mod llm;
 #[cfg(feature = "macros")]
 mod macro_support;
 mod name;
+#[cfg(feature = "record")]
+mod propagated;
 mod propagation;
 mod record;
 #[cfg(feature = "serde")]

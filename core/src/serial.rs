@@ -2,7 +2,7 @@
 //!
 //! Readable formats (JSON) get texts: ids in hexadecimal, a context as its W3C `traceparent`, an invalid one as null.
 //! Binary formats (postcard, bincode) get bytes: 16, 8, and for a context both ids and its flags. The tracer and the
-//! index of the tracestate are left out, because they mean nothing in another process. So a decoded context is remote,
+//! index of the tracestate and the baggage are left out, because they mean nothing in another process. So a decoded context is remote,
 //! and the first tracer that uses it binds it.
 
 use crate::{Context, SpanId, TraceId};

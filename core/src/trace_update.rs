@@ -14,6 +14,8 @@ use crate::{record, Context, IntoValue, Name, SetError, Span, UpdateError};
 /// If no span is current, or the trace isn't recorded, nothing is set. The ledger counts the former as `missed_updates`.
 /// [`Context::try_trace_update`] returns the reason.
 ///
+/// Values that arrive in Langfuse's baggage are set in the same way, by this process's first span of the trace.
+///
 /// The values stay in this process and its workers. Put what another machine or an unattached child must know into the
 /// [`Baggage`](crate::Baggage).
 ///

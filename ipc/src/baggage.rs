@@ -1,6 +1,6 @@
-//! The baggage of the job that this process runs, if it is a worker. Commands and jobs that it starts get it by default.
+//! The baggage of the job that this process runs, if it is a worker, and what commands and jobs get by default.
 
-use heirloom_core::Baggage;
+use heirloom_core::{Baggage, Context};
 use std::sync::{PoisonError, RwLock};
 
 static CURRENT: RwLock<Baggage> = RwLock::new(Baggage::new());
@@ -8,6 +8,17 @@ static CURRENT: RwLock<Baggage> = RwLock::new(Baggage::new());
 /// The baggage of the job that this process runs; empty if it runs none. Takes a lock, and allocates if the baggage isn't empty.
 pub(crate) fn current() -> Baggage {
     CURRENT.read().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// The baggage of a command or a job that is started with this context: the context's, else that of the job that this process
+/// runs.
+pub(crate) fn of(cx: Context) -> Baggage {
+    let own = cx.baggage();
+    if own.is_empty() {
+        current()
+    } else {
+        own
+    }
 }
 
 /// Sets the baggage of this process until it is dropped. A worker runs one job at a time.

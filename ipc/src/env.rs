@@ -20,7 +20,7 @@ use std::process::Command;
 /// | transparent | its nearest recorded ancestor's | the same |
 /// | invalid ([`INERT`](Context::INERT)) | removed | removed |
 ///
-/// `BAGGAGE` has the value given to [`with_baggage`](Self::with_baggage), else it is removed. Each value keeps the limits of its
+/// `BAGGAGE` has the value given to [`with_baggage`](Self::with_baggage), else the context's; without one it is removed. Each value keeps the limits of its
 /// specification: [`TraceState`](heirloom_core::TraceState) and [`Baggage`] drop whole entries, from the end.
 ///
 /// [`traced`](crate::TracedCommand::traced) does this for commands. This type is for other ways to start a process: a container, a job on another machine, a wrapper of `fork` and `exec`.
@@ -52,13 +52,14 @@ pub(crate) fn keep_trace_file(command: &mut Command) {
 }
 
 impl Environment {
-    /// The variables for this context. Allocates the texts. Takes a lock if there is a tracestate.
+    /// The variables for this context. Allocates the texts. Takes a lock if there is a tracestate or baggage.
     pub fn of(cx: impl Into<Context>) -> Self {
-        let (traceparent, tracestate) = cx.into().to_headers();
-        Self { traceparent, tracestate, baggage: None }
+        let cx = cx.into();
+        let (traceparent, tracestate) = cx.to_headers();
+        Self { traceparent, tracestate, baggage: None }.with_baggage(&cx.baggage())
     }
 
-    /// Adds baggage. Every process that can read the child's environment can read it.
+    /// Replaces the baggage. Every process that can read the child's environment can read it.
     ///
     /// ```
     /// use heirloom_core::{Baggage, Context};

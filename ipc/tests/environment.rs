@@ -250,3 +250,40 @@ fn an_environment_can_be_used_for_anything_that_starts_a_process() {
     Environment::default().apply_to(&mut command);
     assert_eq!(printed(command.output()), "none none none");
 }
+
+#[test]
+fn baggage_that_arrived_reaches_a_command_from_any_span_below_with_a_tracer_and_without() {
+    let arrived = || Context::from_headers(Some(PARENT), Some("vendor=1"), Some("token=YWJj==,user=u1")).unwrap();
+    let reaches = |cx: Context| {
+        let found = cx.in_span("server", |server| {
+            let cx = server.context();
+            let below = move || cx.in_span("below", |below| printed(print_variables().traced(below).output()));
+            std::thread::spawn(below).join().unwrap()
+        });
+        assert!(found.ends_with(" vendor=1 token=YWJj%3D%3D,user=u1"), "{found}");
+        let none = printed(print_variables().traced(cx).with_baggage(Baggage::new()).output());
+        assert!(none.ends_with(" vendor=1 none"), "{none}");
+        none
+    };
+    let untouched = reaches(arrived());
+    assert!(untouched.starts_with(PARENT), "without a tracer the parent is the one that arrived: {untouched}");
+    testing::run(|t| _ = reaches(t.tracer().bind(arrived())));
+}
+
+#[test]
+fn a_process_passes_on_the_baggage_that_it_was_started_with() {
+    let name = "a_process_passes_on_the_baggage_that_it_was_started_with";
+    let variables = [("TRACEPARENT", PARENT), ("TRACESTATE", "vendor=1"), ("BAGGAGE", "user=u1")];
+    for disabled in ["false", "true"] {
+        let variables =
+            [&variables[..], &[("OTEL_SDK_DISABLED", disabled), ("OTEL_TRACES_SAMPLER", "always_off")]].concat();
+        alone(name, &variables, || {
+            let guard = heirloom_core::init("passes on").unwrap();
+            let found =
+                Context::from_env().unwrap().in_span("main", |main| printed(print_variables().traced(main).output()));
+            assert!(found.starts_with("00-0af7651916cd43dd8448eb211c80319c-"), "{found}");
+            assert!(found.ends_with(" vendor=1 user=u1"), "{found}");
+            drop(guard.finish());
+        });
+    }
+}

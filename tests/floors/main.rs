@@ -20,9 +20,9 @@ use std::path::Path;
 /// The modules of `core`, from floor 1 up.
 const CORE: Floors<'static> = &[
     &["error", "id", "kind", "lane_name", "life", "name", "random", "sync", "sys", "text", "unplaced", "value"],
-    &["clock", "context", "diagnostics", "dictionary", "export", "mapping", "wire"],
-    &["foreign", "otel", "propagation", "sampler", "serial", "shard", "tree"],
-    &["config", "shm"],
+    &["clock", "context", "diagnostics", "dictionary", "export", "mapping", "propagated", "wire"],
+    &["foreign", "propagation", "sampler", "serial", "shard", "tree"],
+    &["config", "otel", "shm"],
     &["pipeline"],
     &["thread"],
     &["collector", "record"],

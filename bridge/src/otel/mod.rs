@@ -45,6 +45,7 @@
 //! For the other direction, [`to_otel`] returns a context in which OpenTelemetry's spans become children of one of
 //! Heirloom's.
 
+mod baggage;
 #[cfg(feature = "otel-current")]
 mod current;
 mod open;

@@ -3,12 +3,11 @@
 //! OpenTelemetry's contexts keep a `SpanContext` of a span: ids, flags, tracestate. That doesn't name the
 //! Heirloom tracer that recorded the span. So a table has the contexts of open spans whose `SpanContext` was requested.
 
-use heirloom_core::{Context, IdHasher, SpanId, Tracer};
-use opentelemetry::trace::{SpanContext, TraceContextExt, TraceFlags, TraceState};
+use heirloom_core::{Context, IdHasher, SpanId, TraceId, Tracer};
+use opentelemetry::trace::{SpanContext, TraceContextExt};
 use std::collections::hash_map::Entry;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault};
-use std::str::FromStr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Number of tables. With several, threads rarely contend for a lock.
@@ -52,7 +51,7 @@ pub(super) fn forget(cx: Context) {
 
 /// Heirloom's context for one of OpenTelemetry's: the context of its span, or Heirloom's current context if it has no span.
 ///
-/// If the span is from another process, the tracestate is kept, provided that there is a tracer to keep it.
+/// If the span is from another process, the tracestate is kept.
 ///
 /// Cost: a lock that is rarely contended.
 ///
@@ -76,39 +75,26 @@ pub fn context(cx: &opentelemetry::Context) -> Context {
 /// Heirloom's context for the valid span context in one of OpenTelemetry's contexts. If [`to_otel`] put it there, the
 /// original.
 pub(super) fn of_span_in(cx: &opentelemetry::Context, theirs: &SpanContext) -> Context {
-    let is_theirs = |bound: &Context| {
-        let plain = Context::from(theirs);
-        (bound.trace_id(), bound.span_id()) == (plain.trace_id(), plain.span_id())
-    };
+    let is_theirs = |bound: &Context| (bound.trace_id(), bound.span_id()) == ids(theirs);
     cx.get::<Bound>().map(|bound| bound.0).filter(is_theirs).unwrap_or_else(|| of_span(theirs))
 }
 
 /// Heirloom's context for a valid span context.
 fn of_span(theirs: &SpanContext) -> Context {
-    let plain = Context::from(theirs);
-    let open = table(plain.span_id()).get(&plain.span_id()).map(|(cx, _)| *cx);
-    match open.filter(|open| open.trace_id() == plain.trace_id()) {
+    let (trace, span) = ids(theirs);
+    let open = table(span).get(&span).map(|(cx, _)| *cx);
+    match open.filter(|open| open.trace_id() == trace) {
         Some(known) => known,
-        None if theirs.is_remote() => with_tracestate(plain, theirs.trace_state()),
-        None => plain,
+        None if theirs.is_remote() => {
+            let cx = Context::from(theirs);
+            Tracer::of(Context::current()).map_or(cx, |tracer| tracer.bind(cx))
+        }
+        None => Context::from(theirs),
     }
 }
 
-fn with_tracestate(plain: Context, state: &TraceState) -> Context {
-    let text = state.header();
-    let tracer = Tracer::of(Context::current()).filter(|_| !text.is_empty());
-    let found = tracer.zip(plain.traceparent());
-    found.and_then(|(tracer, parent)| tracer.extract(parent.as_str(), Some(&text)).ok()).unwrap_or(plain)
-}
-
-/// A span context with the ids, the flags and the tracestate of one of Heirloom's contexts.
-pub(super) fn span_context(cx: Context) -> SpanContext {
-    let state = match cx.tracestate() {
-        none if none.is_empty() => TraceState::NONE,
-        state => TraceState::from_str(state.as_str()).unwrap_or_default(),
-    };
-    let flags = TraceFlags::new(cx.trace_flags());
-    SpanContext::new(cx.trace_id().into(), cx.span_id().into(), flags, cx.is_remote(), state)
+fn ids(theirs: &SpanContext) -> (TraceId, SpanId) {
+    (theirs.trace_id().into(), theirs.span_id().into())
 }
 
 /// OpenTelemetry's current context with this span in it. OpenTelemetry's spans that start there are the span's children. The
@@ -132,15 +118,18 @@ pub(super) fn span_context(cx: Context) -> SpanContext {
 /// });
 /// ```
 pub fn to_otel(cx: impl Into<Context>) -> opentelemetry::Context {
-    let cx = cx.into();
-    let current = opentelemetry::Context::current();
-    if !cx.is_valid() {
-        return current;
-    }
-    current.with_value(Bound(cx)).with_remote_span_context(span_context(cx))
+    with_span(&opentelemetry::Context::current(), cx.into())
 }
 
-/// In OpenTelemetry contexts that [`to_otel`] made: the original context.
+/// One of OpenTelemetry's contexts, with this span in it if it is valid.
+pub(super) fn with_span(theirs: &opentelemetry::Context, cx: Context) -> opentelemetry::Context {
+    if !cx.is_valid() {
+        return theirs.clone();
+    }
+    theirs.with_value(Bound(cx)).with_remote_span_context(cx.into())
+}
+
+/// In OpenTelemetry contexts that [`with_span`] made: the original context, with what OpenTelemetry's types can't have.
 struct Bound(Context);
 
 #[cfg(test)]
@@ -182,7 +171,7 @@ mod tests {
         let cx = Context::from_ids(TraceId::from_u128(7), SpanId::from_u64(0xbeef), true);
         remember(cx);
         let other = Context::from_ids(TraceId::from_u128(8), cx.span_id(), true);
-        assert_eq!(of_span(&span_context(other)).trace_id(), other.trace_id());
+        assert_eq!(of_span(&other.into()).trace_id(), other.trace_id());
         forget(cx);
     }
 

@@ -1,18 +1,16 @@
 //! Propagation of Heirloom's contexts by OpenTelemetry's propagator traits.
 
-use super::open;
+use super::{baggage, open};
 use crate::carrier::{self, BAGGAGE, TRACEPARENT, TRACESTATE};
 use heirloom_core::{Baggage, BaggageDropped, Context, ParseTraceparentError};
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
-use opentelemetry::trace::TraceContextExt;
-use opentelemetry_sdk::propagation::BaggagePropagator;
 use std::sync::LazyLock;
 
-/// Writes a context into any carrier with OpenTelemetry's trait `Injector`: `traceparent`, and `tracestate` if there is one.
-/// Writes nothing for an invalid context.
+/// Writes a context into any carrier with OpenTelemetry's trait `Injector`: `traceparent`, and `tracestate` and `baggage` if
+/// it has them. Writes no `traceparent` for an invalid context. Works without a tracer too: what arrived is passed on.
 ///
-/// Cost: the texts are allocated; a lock if there is a tracestate.
+/// Cost: the texts are allocated; a lock if there is a tracestate or baggage.
 ///
 /// ```
 /// use heirloom_bridge::otel::{extract, inject};
@@ -27,7 +25,13 @@ use std::sync::LazyLock;
 /// });
 /// ```
 pub fn inject(cx: impl Into<Context>, carrier: &mut dyn Injector) {
-    let (traceparent, tracestate) = cx.into().to_headers();
+    let cx = cx.into();
+    inject_trace(cx, carrier);
+    inject_baggage(&cx.baggage(), carrier);
+}
+
+fn inject_trace(cx: Context, carrier: &mut dyn Injector) {
+    let (traceparent, tracestate) = cx.to_headers();
     if let Some(text) = traceparent {
         carrier.set(TRACEPARENT, text);
     }
@@ -36,7 +40,7 @@ pub fn inject(cx: impl Into<Context>, carrier: &mut dyn Injector) {
     }
 }
 
-/// Writes baggage into any carrier with OpenTelemetry's trait `Injector`; writes nothing for empty baggage. Cost: allocates
+/// Writes baggage into any carrier, in place of that of the context, with OpenTelemetry's trait `Injector`; writes nothing for empty baggage. Cost: allocates
 /// the text.
 ///
 /// ```
@@ -56,8 +60,9 @@ pub fn inject_baggage(baggage: &Baggage, carrier: &mut dyn Injector) {
     }
 }
 
-/// The context in a carrier. It is remote, and bound to the tracer of the current context or else to the global one; that
-/// tracer keeps the tracestate. Without a `traceparent` it is an invalid context, whose children are roots.
+/// The context in a carrier, with its tracestate and its baggage, as [`Context::from_headers`] reads them. It is remote, and
+/// bound to the tracer of the current context or else to the global one. Without a `traceparent` it is an invalid context,
+/// whose children are roots.
 ///
 /// # Errors
 /// The `traceparent` is malformed, or there is more than one. The specification then requires a new trace, so
@@ -69,7 +74,8 @@ pub fn inject_baggage(baggage: &Baggage, carrier: &mut dyn Injector) {
 /// assert!(heirloom_bridge::otel::extract(&bad).is_err());
 /// ```
 pub fn extract(carrier: &dyn Extractor) -> Result<Context, ParseTraceparentError> {
-    carrier::read(joined(carrier, TRACEPARENT).as_deref(), joined(carrier, TRACESTATE).as_deref())
+    let [parent, state, baggage] = [TRACEPARENT, TRACESTATE, BAGGAGE].map(|key| joined(carrier, key));
+    carrier::read(parent.as_deref(), state.as_deref(), baggage.as_deref())
 }
 
 /// The baggage in a carrier, and the parts that were dropped. Cost: allocates.
@@ -90,16 +96,15 @@ fn joined(carrier: &dyn Extractor, key: &str) -> Option<String> {
 /// | a context without a span | injects nothing | injects Heirloom's current context |
 /// | the flag `random` | lost | kept |
 /// | an empty tracestate | an empty header | no header |
-/// | several `tracestate` headers | the first | all, joined |
-/// | baggage | another propagator | included (the SDK's own) |
+/// | several `tracestate` or `baggage` headers | the first | all, joined |
+/// | a tracestate with a key such as `tenant@a-very-long-vendor` | dropped | kept |
+/// | baggage | another propagator, which cuts values at `=` | included, with Heirloom's parser |
 ///
 /// ```
 /// opentelemetry::global::set_text_map_propagator(heirloom_bridge::HeirloomPropagator::new());
 /// ```
 #[derive(Debug, Default)]
-pub struct HeirloomPropagator {
-    baggage: BaggagePropagator,
-}
+pub struct HeirloomPropagator(());
 
 impl HeirloomPropagator {
     /// The propagator.
@@ -112,16 +117,14 @@ static FIELDS: LazyLock<[String; 3]> = LazyLock::new(|| [TRACEPARENT, TRACESTATE
 
 impl TextMapPropagator for HeirloomPropagator {
     fn inject_context(&self, theirs: &opentelemetry::Context, carrier: &mut dyn Injector) {
-        inject(open::context(theirs), carrier);
-        self.baggage.inject_context(theirs, carrier);
+        let cx = open::context(theirs);
+        inject_trace(cx, carrier);
+        inject_baggage(&baggage::to_send(theirs, cx.baggage()), carrier);
     }
 
     fn extract_with_context(&self, theirs: &opentelemetry::Context, carrier: &dyn Extractor) -> opentelemetry::Context {
-        let with_baggage = self.baggage.extract_with_context(theirs, carrier);
-        match extract(carrier) {
-            Ok(cx) if cx.is_valid() => with_baggage.with_remote_span_context(open::span_context(cx)),
-            _ => with_baggage,
-        }
+        let with_baggage = baggage::with(theirs, &extract_baggage(carrier).0);
+        open::with_span(&with_baggage, extract(carrier).unwrap_or_default())
     }
 
     fn fields(&self) -> FieldIter<'_> {

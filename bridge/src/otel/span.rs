@@ -56,7 +56,7 @@ impl HeirloomSpan {
             if !self.is_over {
                 open::remember(self.cx);
             }
-            open::span_context(self.cx)
+            self.cx.into()
         })
     }
 

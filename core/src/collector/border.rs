@@ -9,14 +9,12 @@
 
 use crate::clock::NS;
 use crate::dictionary;
-use crate::pipeline::Shared;
 use crate::shm::{Hosted, Moment};
 use crate::wire;
 pub(crate) use crate::wire::Violation;
 use crate::TraceState;
 
-/// Maximum number of different tracestates of the spans of one region, because the tracer's table is limited.
-const MAX_TRACESTATES: u32 = 1024;
+const _: () = assert!(wire::MAX_TRACESTATE_BYTES == crate::propagated::MAX_TRACESTATE_BYTES);
 /// The name of spans whose names the dictionary doesn't take.
 const NO_MORE_NAMES: &str = "(no room for this name)";
 
@@ -86,10 +84,6 @@ pub(super) struct Border<'a> {
     pub(super) names: &'a mut ChildNames,
     /// The time at which the positions were read: nothing published by then is later.
     pub(super) until: Moment,
-    /// The number of tracestates from this region so far.
-    pub(super) tracestates: &'a mut u32,
-    /// Has the table of tracestates.
-    pub(super) tracer: &'a Shared,
 }
 
 impl Border<'_> {
@@ -125,15 +119,8 @@ impl wire::Origin for Source<'_, '_> {
         self.border.names.get(self.border.region, id)
     }
 
-    fn tracestate(&mut self, text: &str) -> u16 {
-        let Ok((state, _)) = TraceState::parse(text) else { return 0 };
-        if state.is_empty() {
-            return 0;
-        }
-        let Border { tracer, tracestates, .. } = self.border;
-        let (index, is_new) = tracer.tracestates.add_of_child(state.as_str(), **tracestates < MAX_TRACESTATES);
-        **tracestates += u32::from(is_new);
-        index
+    fn is_tracestate(&self, text: &str) -> bool {
+        TraceState::parse(text).is_ok_and(|(state, _)| state.as_str() == text && !state.is_empty())
     }
 
     fn max_value(&self) -> usize {

@@ -26,7 +26,6 @@ impl ByHand {
     /// Makes one pass, like the thread. Returns whether anything waits for another one.
     pub(crate) fn pass(&mut self) -> bool {
         let Self { tracer, sources, assembler, batches } = self;
-        tracer.tracestates.renew(assembler.tracestates_known(), |all| assembler.set_tracestates(all));
         let (_, waits) = sources.pass(tracer, assembler, &mut |batch| batches.push(batch));
         let children = sources.regions.counts();
         tracer.control.publish(Published { assembled: assembler.counts, open: assembler.open_count(), children });

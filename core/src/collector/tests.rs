@@ -13,7 +13,7 @@ use crate::TraceId;
 use std::sync::Arc;
 
 fn begin(id: u64, tick: u64) -> [u64; 6] {
-    Begin { flags: 0, name: 0, parent: 0, trace: TraceId { hi: 0, lo: 1 }, tick }.record(id)
+    Begin { flags: 0, name: 0, propagated: 0, parent: 0, trace: TraceId { hi: 0, lo: 1 }, tick }.record(id)
 }
 
 fn end(id: u64, tick: u64) -> [u64; 3] {

@@ -136,7 +136,6 @@ impl Collector {
     /// One pass over all shards.
     fn pass(&mut self) -> (u64, bool) {
         let Self { tracer, assembler, sources, .. } = self;
-        tracer.tracestates.renew(assembler.tracestates_known(), |all| assembler.set_tracestates(all));
         let result = sources.pass(tracer, assembler, &mut |batch| deliver(tracer, batch));
         self.publish_counts();
         result

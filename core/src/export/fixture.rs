@@ -94,7 +94,7 @@ fn event(builder: &mut BatchBuilder, name: &str, time_ns: u64, list: &[(String, 
 
 fn link(builder: &mut BatchBuilder, trace: TraceId, span: SpanId, list: &[(String, Value<'static>)]) -> LinkRow {
     let attributes = attributes(builder, list);
-    LinkRow { trace, span, trace_flags: 1, remote: false, attributes, dropped_attributes: 0 }
+    LinkRow { trace, span, trace_flags: 1, remote: false, tracestate: None, attributes, dropped_attributes: 0 }
 }
 
 /// A text that ends in `…` counts as cut from 1,000 bytes.

@@ -3,6 +3,7 @@
 //! Ids, kinds, statuses and values convert both ways without loss. A [`Context`] keeps its ids, its flags (sampled and
 //! random) and whether it is remote. Its `From` impls list what a [`Context`] has no room for.
 
+use super::tracestate;
 use crate::{Context, IntoValue, SpanId, SpanKind, Status, TraceId, Value};
 use opentelemetry::trace::{self, SpanContext, TraceContextExt, TraceFlags, TraceState};
 use opentelemetry::StringValue;
@@ -140,27 +141,30 @@ impl From<opentelemetry::Value> for Value<'static> {
 }
 
 /// Keeps the ids, the sampled and the random flag, and whether the context is remote. An invalid one becomes
-/// [`Context::INERT`]. The `tracestate` is left out: a [`Context`] is plain data, and a tracestate is kept in the table
-/// of a tracer. No lock, no allocation.
+/// [`Context::INERT`]. Keeps the `tracestate`, in the process's table, as [`Context::from_headers`] does. No lock and no
+/// allocation without one.
 impl From<&SpanContext> for Context {
     fn from(context: &SpanContext) -> Self {
         let (trace, span) = (context.trace_id().into(), context.span_id().into());
-        let remote = Self::from_ids_with_flags(trace, span, context.trace_flags().to_u8());
-        if context.is_remote() {
-            remote
-        } else {
-            remote.without(crate::context::REMOTE)
+        let mut cx = Self::from_ids_with_flags(trace, span, context.trace_flags().to_u8());
+        if !context.is_remote() {
+            cx = cx.without(crate::context::REMOTE);
         }
+        if context.trace_state() == &TraceState::NONE {
+            return cx;
+        }
+        cx.with_tracestate(&tracestate::from_otel(context.trace_state()))
     }
 }
 
 /// Keeps the ids, the sampled and the random flag, and whether the context is remote. An invalid one becomes
-/// [`SpanContext::NONE`]. The tracer that the context is bound to and its `tracestate` are left out. No lock, no
-/// allocation.
+/// [`SpanContext::NONE`]. The tracer that the context is bound to and its baggage are left out, and so are members of the
+/// `tracestate` that OpenTelemetry's type can't have. No lock and no allocation without a `tracestate`.
 impl From<Context> for SpanContext {
     fn from(context: Context) -> Self {
         let flags = TraceFlags::new(context.trace_flags());
-        Self::new(context.trace_id().into(), context.span_id().into(), flags, context.is_remote(), TraceState::NONE)
+        let (state, _) = tracestate::to_otel(&context.tracestate());
+        Self::new(context.trace_id().into(), context.span_id().into(), flags, context.is_remote(), state)
     }
 }
 
@@ -258,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_context_keeps_ids_flags_and_remoteness_both_ways() {
+    fn a_context_keeps_ids_flags_remoteness_and_tracestate_both_ways() {
         for (flags, is_remote) in [(0, false), (1, true), (2, true), (3, false), (3, true)] {
             let theirs = span_context(flags, is_remote);
             let ours = Context::from(&theirs);
@@ -268,8 +272,8 @@ mod tests {
             let back = SpanContext::from(ours);
             assert_eq!((back.trace_id(), back.span_id()), (theirs.trace_id(), theirs.span_id()));
             assert_eq!((back.trace_flags(), back.is_remote()), (theirs.trace_flags(), is_remote));
-            assert_eq!(back.trace_state(), &TraceState::NONE);
-            assert_eq!(Context::from_otel(&ours.to_otel()), ours);
+            assert_eq!(back.trace_state(), theirs.trace_state());
+            assert_eq!(SpanContext::from(Context::from_otel(&ours.to_otel())).trace_state(), theirs.trace_state());
         }
     }
 

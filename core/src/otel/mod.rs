@@ -43,6 +43,7 @@ mod exporter;
 mod span_data;
 #[cfg(all(test, not(loom)))]
 mod tests;
+mod tracestate;
 mod worker;
 
 pub use exporter::OtelExporter;

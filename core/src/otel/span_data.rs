@@ -1,5 +1,6 @@
 //! Converts one finished span to OpenTelemetry's [`SpanData`].
 
+use super::tracestate;
 use crate::export::{AttributeRef, EventRef, Lane, LinkRef, Resource, SpanRef};
 use opentelemetry::trace::{Event, Link, SpanContext, SpanId, TraceFlags, TraceState};
 use opentelemetry::{Array, InstrumentationScope, KeyValue, StringValue, Value};
@@ -16,6 +17,8 @@ const TRUNCATED: &str = "heirloom.truncated";
 ///
 /// [process conventions]: https://opentelemetry.io/docs/specs/semconv/resource/process/
 const PROCESS_PID: &str = "process.pid";
+/// Attribute of a span and of a link: the whole tracestate, if OpenTelemetry's type can't have all of it.
+const TRACESTATE: &str = "heirloom.tracestate";
 /// Attributes: the thread that started the span ([thread conventions]).
 ///
 /// [thread conventions]: https://opentelemetry.io/docs/specs/semconv/general/attributes/#general-thread-attributes
@@ -37,7 +40,7 @@ impl Converter {
     /// The span with all its data. Allocates for each text, because OpenTelemetry's span data owns its content.
     pub(super) fn span(&self, span: SpanRef<'_>) -> SpanData {
         let flags = TraceFlags::new(span.trace_flags());
-        let state = span.tracestate().parse().unwrap_or(TraceState::NONE);
+        let (state, is_whole) = state(span.tracestate());
         SpanData {
             span_context: SpanContext::new(span.trace_id().into(), span.span_id().into(), flags, false, state),
             parent_span_id: span.parent_span_id().map_or(SpanId::INVALID, SpanId::from),
@@ -46,7 +49,7 @@ impl Converter {
             name: span.name().to_owned().into(),
             start_time: time(span.start_ns()),
             end_time: time(span.end_ns()),
-            attributes: self.attributes(span),
+            attributes: self.attributes(span, is_whole),
             dropped_attributes_count: span.dropped_attributes(),
             events: events(span),
             links: links(span),
@@ -57,8 +60,11 @@ impl Converter {
 
     /// The span's own attributes, then those for which OpenTelemetry has no field. If both have the same key, the span's
     /// value stays.
-    fn attributes(&self, span: SpanRef<'_>) -> Vec<KeyValue> {
+    fn attributes(&self, span: SpanRef<'_>, has_whole_state: bool) -> Vec<KeyValue> {
         let mut attributes = attributes(span.attributes());
+        if !has_whole_state {
+            add(&mut attributes, TRACESTATE, span.tracestate().to_owned());
+        }
         if span.is_incomplete() {
             add(&mut attributes, INCOMPLETE, true);
         }
@@ -103,8 +109,23 @@ fn links(span: SpanRef<'_>) -> SpanLinks {
 fn link(link: LinkRef<'_>) -> Link {
     let (trace, span) = (link.trace_id().into(), link.span_id().into());
     let flags = TraceFlags::new(link.trace_flags());
-    let context = SpanContext::new(trace, span, flags, link.is_remote(), TraceState::NONE);
-    Link::new(context, attributes(link.attributes()), link.dropped_attributes())
+    let (state, is_whole) = state(link.tracestate());
+    let context = SpanContext::new(trace, span, flags, link.is_remote(), state);
+    let mut attributes = attributes(link.attributes());
+    if !is_whole {
+        add(&mut attributes, TRACESTATE, link.tracestate().to_owned());
+    }
+    Link::new(context, attributes, link.dropped_attributes())
+}
+
+/// A tracestate in OpenTelemetry's type, and whether that is all of it.
+fn state(text: &str) -> (TraceState, bool) {
+    if text.is_empty() {
+        return (TraceState::NONE, true);
+    }
+    // The collector has only texts that were parsed.
+    let (state, dropped) = text.parse().map(|state| tracestate::to_otel(&state)).unwrap_or_default();
+    (state, dropped == 0)
 }
 
 /// The attributes, and one more that names those that were cut.

@@ -47,6 +47,10 @@ pub struct Ledger {
     pub quarantined: u64,
     /// Spans that worker processes started on threads without a shard. They are not in `begun`.
     pub unplaced: u64,
+    /// How often the tracestate or the baggage of a trace was needed, for an exported span or for another process, and was
+    /// lost, because more than 65,535 traces (or 24 MiB of baggage) arrived since. Counted for the whole process. The spans
+    /// are not lost.
+    pub lost_tracestates: u64,
     /// Spans whose parent was never exported. `None` if this was not checked (see `Builder::verify`).
     pub orphans: Option<u64>,
     /// The counts of each exporter.
@@ -133,7 +137,7 @@ impl Ledger {
 
 /// One line: `ledger: begun=N exported=N dropped=N sampled_out=N open=N aborted=N orphans=N balanced=yes`.
 ///
-/// `exported` and `dropped` are those of the exporter that delivered least. A span that waits in a shard counts as open.
+/// ` lost_tracestates=N` follows if it is not zero. `exported` and `dropped` are those of the exporter that delivered least. A span that waits in a shard counts as open.
 impl fmt::Display for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let orphans = self.orphans.map_or_else(|| "unchecked".to_owned(), |n| n.to_string());
@@ -147,6 +151,10 @@ impl fmt::Display for Ledger {
             self.open + self.undrained,
             self.aborted,
             if self.is_balanced() { "yes" } else { "no" },
-        )
+        )?;
+        match self.lost_tracestates {
+            0 => Ok(()),
+            lost => write!(f, " lost_tracestates={lost}"),
+        }
     }
 }

@@ -5,7 +5,6 @@
 //! |---|---|
 //! | `shared.rs` | one tracer, and which threads may access which of its fields |
 //! | `table.rs` | finds a tracer by the number in a context; the global tracer |
-//! | `tracestates.rs` | finds a tracestate by the number in a context |
 //! | `wake.rs` | wakes the collector |
 //! | `control.rs` | requests to the collector |
 //! | `counts.rs` | the collector's counts |
@@ -28,7 +27,6 @@ mod open_span;
 mod queue;
 mod shared;
 mod table;
-mod tracestates;
 mod wake;
 
 pub(crate) use barrier::{Barrier, Done};

@@ -5,13 +5,13 @@ use super::control::{Control, Request};
 use super::counts::Published;
 use super::ledger::{ExporterLedger, Ledger, Transparent};
 use super::queue::Queue;
-use super::tracestates::Tracestates;
 use super::wake::Wake;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::context::{TracerKey, SAMPLED};
 use crate::diagnostics::Destination;
 use crate::export::Verify;
+use crate::propagated;
 use crate::sampler::SamplerState;
 use crate::shard::{Counts, MakeShard, Refused, Registry, Shard, Sizes};
 use crate::shm::{Attachment, Hosts};
@@ -39,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) diagnostics: Destination,
     /// Records without a shard before this tracer started. Its ledger leaves them out.
     unplaced_before: [u64; CAUSES],
+    /// Reads of lost tracestates and baggage before this tracer started. Its ledger leaves them out.
+    lost_tracestates_before: u64,
 
     // Recording threads write, on their slow path; the collector reads. A span that fits its shard accesses none of
     // these.
@@ -50,8 +52,6 @@ pub(crate) struct Shared {
     /// Threads that start roots ask it. Atomics.
     sampler: SamplerState,
     sampler_reads_clock: bool,
-    /// Threads that extract a context add to it and read it; the collector adds those of children. Under its lock.
-    pub(crate) tracestates: Tracestates,
 
     // The collector writes; recording threads read.
     /// The clock that shards read. The collector stores it; threads that lease a shard or need a stamp without one load
@@ -114,9 +114,9 @@ impl Shared {
             verify,
             diagnostics,
             overflow: SegQueue::new(),
-            tracestates: Tracestates::default(),
             closed: AtomicBool::new(false),
             unplaced_before: UNPLACED.all(),
+            lost_tracestates_before: propagated::lost(),
         }
     }
 
@@ -280,6 +280,7 @@ impl Shared {
             unpublished: children.unpublished,
             quarantined: children.quarantined,
             unplaced: children.unplaced,
+            lost_tracestates: propagated::lost().saturating_sub(self.lost_tracestates_before),
             orphans: self.verify.as_ref().map(Verify::orphans),
             exporters,
         }

@@ -346,7 +346,7 @@ mod tests {
     fn values_are_decoded_and_encoded_again() {
         let (baggage, _) = Baggage::parse("k=%09%20%22%27%3B%3Dasdf%21%40%23%24%25%5E;p=%C3%A9");
         assert_eq!(baggage.get("k"), Some("\t \"';=asdf!@#$%^"));
-        assert_eq!(baggage.to_string(), "k=%09%20%22'%3B=asdf!@#$%25^;p=%C3%A9");
+        assert_eq!(baggage.to_string(), "k=%09%20%22'%3B%3Dasdf!@#$%25^;p=%C3%A9");
     }
 
     #[test]

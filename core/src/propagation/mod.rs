@@ -6,7 +6,8 @@
 //! | `tracestate`, `TRACESTATE` | [`TraceState`] | values of the tracing systems on the way |
 //! | `baggage`, `BAGGAGE` | [`Baggage`] | the application's keys and values |
 //!
-//! [`Context::from_env`](crate::Context::from_env) reads a process's own environment.
+//! [`Context::from_headers`](crate::Context::from_headers) reads all three, and
+//! [`Context::from_env`](crate::Context::from_env) those in a process's own environment.
 //!
 //! Join several headers of one name with commas before parsing. Ignore a `tracestate` without a valid `traceparent`.
 //! Don't ignore a `traceparent` because its `tracestate` is invalid.
@@ -20,6 +21,8 @@ pub use traceparent::{ParseTraceparentError, Traceparent};
 pub use tracestate::{InsertTraceStateError, ParseTraceStateError, TraceState};
 
 mod baggage;
+#[cfg(feature = "record")]
+mod headers;
 pub(crate) mod percent;
 mod traceparent;
 mod tracestate;

@@ -12,8 +12,10 @@ pub(crate) fn is_baggage_octet(byte: u8) -> bool {
     byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\')
 }
 
+/// Whether [`encode`] writes a byte as it is. `=` and `+` are baggage octets, but many parsers split a member at every `=`
+/// and read `+` as a space.
 fn is_literal(byte: u8) -> bool {
-    is_baggage_octet(byte) && byte != b'%'
+    is_baggage_octet(byte) && !matches!(byte, b'%' | b'=' | b'+')
 }
 
 /// The length of [`encode`]'s output.
@@ -21,7 +23,7 @@ pub(crate) fn encoded_bytes(text: &str) -> usize {
     text.bytes().map(|byte| if is_literal(byte) { 1 } else { 3 }).sum()
 }
 
-/// Writes `text`, with `%` and every byte that is no baggage octet encoded.
+/// Writes `text`, with `%`, `=`, `+` and every byte that is no baggage octet encoded.
 pub(crate) fn encode(out: &mut impl Write, text: &str) -> fmt::Result {
     for byte in text.bytes() {
         if is_literal(byte) {
@@ -91,11 +93,9 @@ mod tests {
     }
 
     #[test]
-    fn only_what_must_be_is_encoded() {
-        assert_eq!(
-            encoded("Amélie=DF 28!#$&'()*+-./:<=>?@[]^_`{|}~"),
-            "Am%C3%A9lie=DF%2028!#$&'()*+-./:<=>?@[]^_`{|}~"
-        );
+    fn only_what_must_be_is_encoded_and_what_others_misread() {
+        assert_eq!(encoded("Amélie 28!#$&'()*-./:<>?@[]^_`{|}~"), "Am%C3%A9lie%2028!#$&'()*-./:<>?@[]^_`{|}~");
+        assert_eq!(encoded("YWJj==+"), "YWJj%3D%3D%2B");
         assert_eq!(encoded("\"%,;\\\t\u{7f}"), "%22%25%2C%3B%5C%09%7F");
     }
 

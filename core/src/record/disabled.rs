@@ -104,8 +104,28 @@ impl Context {
     }
 
     #[inline(always)]
+    pub fn from_headers(
+        traceparent: Option<&str>,
+        _tracestate: Option<&str>,
+        _baggage: Option<&str>,
+    ) -> Result<Context, ParseTraceparentError> {
+        traceparent.map_or(Ok(Context::INERT), Context::from_traceparent)
+    }
+
+    #[inline(always)]
     pub fn tracestate(&self) -> TraceState {
         TraceState::new()
+    }
+
+    #[inline(always)]
+    pub fn baggage(&self) -> Baggage {
+        Baggage::new()
+    }
+
+    #[inline(always)]
+    #[must_use = "this returns another context"]
+    pub fn with_baggage(self, _baggage: &Baggage) -> Context {
+        self
     }
 
     pub fn to_headers(&self) -> (Option<String>, Option<String>) {

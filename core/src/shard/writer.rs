@@ -323,6 +323,12 @@ impl Writer {
         (&self.block, self.mask)
     }
 
+    /// The position of the next record.
+    #[cfg(all(test, not(loom)))]
+    pub(crate) fn position(&self) -> u64 {
+        self.write.get()
+    }
+
     /// Adds this shard's counts to the sums.
     pub(crate) fn add_to(&self, counts: &mut Counts) {
         counts.add(&self.written().counts());

@@ -267,7 +267,7 @@ impl RawShard {
             return None;
         }
         let Parent { trace, span } = parent.into();
-        let begin = Begin { flags: Begin::PARENT_REMOTE, name, parent: span.0, trace, tick: tick() };
+        let begin = Begin { flags: Begin::PARENT_REMOTE, name, propagated: 0, parent: span.0, trace, tick: tick() };
         self.position += Begin::BYTES;
         Some(self.shard.writer().begin(begin))
     }

@@ -22,12 +22,11 @@ fn variable(name: &str) -> Option<String> {
 }
 
 impl Context {
-    /// The context that this process was started with, from `TRACEPARENT` and `TRACESTATE` ([specification]).
-    /// [`Context::INERT`] if there is none; its children are roots.
+    /// The context that this process was started with, from `TRACEPARENT`, `TRACESTATE` and `BAGGAGE` ([specification]),
+    /// as [`Context::from_headers`] reads them. [`Context::INERT`] if there is none; its children are roots.
     ///
-    /// It is bound to the tracer that functions without a handle use here, because that tracer keeps the tracestate. So
-    /// call this after [`init`](crate::init). If there is no tracer, the first tracer that uses the context binds it,
-    /// without the tracestate.
+    /// It is bound to the tracer that functions without a handle use here. If there is none, the first tracer that uses
+    /// the context binds it. Tracestate and baggage are kept in both cases, so a program without a tracer passes them on.
     ///
     /// The context counts as remote, so the sampler decides whether to record, as for any remote parent. A sampled flag
     /// overrides [`ParentBased`](crate::Sampler::ParentBased), but not a rate limit around it.
@@ -35,8 +34,8 @@ impl Context {
     /// The variables are ignored in a program that runs with more rights than the user who started it (setuid, setgid,
     /// file capabilities; on Linux). A tracestate that can't be parsed is left out.
     ///
-    /// Cost: copies of the variables. Takes the lock of the environment, and one of the tracer's locks if there is a
-    /// tracestate.
+    /// Cost: copies of the variables. Takes the lock of the environment, and another one if there is a tracestate or
+    /// baggage.
     ///
     /// [specification]: https://opentelemetry.io/docs/specs/otel/context/env-carriers/
     ///
@@ -67,7 +66,7 @@ impl Context {
     pub fn from_env() -> Result<Context, ParseTraceparentError> {
         match Tracer::ambient() {
             Some(tracer) => tracer.extract_env(),
-            None => variable(TRACEPARENT).map_or(Ok(Context::INERT), |text| Context::from_traceparent(&text)),
+            None => read(),
         }
     }
 }
@@ -87,11 +86,13 @@ impl Tracer {
     /// # Ok::<(), heirloom_core::InitError>(())
     /// ```
     pub fn extract_env(&self) -> Result<Context, ParseTraceparentError> {
-        match variable(TRACEPARENT) {
-            Some(traceparent) => self.extract(&traceparent, variable(TRACESTATE).as_deref()),
-            None => Ok(self.context()),
-        }
+        read().map(|cx| self.bind(cx))
     }
+}
+
+fn read() -> Result<Context, ParseTraceparentError> {
+    let [traceparent, tracestate, baggage] = [TRACEPARENT, TRACESTATE, BAGGAGE].map(variable);
+    Context::from_headers(traceparent.as_deref(), tracestate.as_deref(), baggage.as_deref())
 }
 
 impl Baggage {

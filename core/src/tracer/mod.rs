@@ -22,7 +22,7 @@ pub use report::Report;
 use crate::life;
 use crate::pipeline::{self, Answer, Barrier, Done, Ledger, OpenSpan, Queue, Request, Shared};
 use crate::shm::Attachment;
-use crate::{Context, Entered, Name, ParseTraceparentError, Span, TraceState};
+use crate::{Context, Entered, Name, ParseTraceparentError, Span};
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -129,24 +129,27 @@ impl Tracer {
         self.context().enter()
     }
 
-    /// The context in a W3C `traceparent` header, with its `tracestate` if there is one, bound to this tracer. A
-    /// tracestate that can't be parsed is left out, as the [specification] demands. Takes a lock if there is a
-    /// tracestate.
-    ///
-    /// [specification]: https://www.w3.org/TR/trace-context-2/#combined-header-value
+    /// The context in a W3C `traceparent` header, with its `tracestate` if there is one, bound to this tracer. As
+    /// [`Context::from_headers`], which reads baggage too.
     ///
     /// # Errors
     /// The `traceparent` can't be parsed.
     pub fn extract(&self, traceparent: &str, tracestate: Option<&str>) -> Result<Context, ParseTraceparentError> {
-        let mut cx = Context::from_traceparent(traceparent)?;
-        cx.tracer = self.shared.key;
-        let tracestate = tracestate.filter(|_| !life::forked());
-        if let Some((state, _)) = tracestate.and_then(|text| TraceState::parse(text).ok()) {
-            if !state.is_empty() {
-                cx = cx.with_tracestate_index(self.shared.tracestates.add(state.as_str(), true).0);
-            }
-        }
-        Ok(cx)
+        Context::from_headers(Some(traceparent), tracestate, None).map(|cx| self.bind(cx))
+    }
+
+    /// A context from another process, bound to this tracer: its children are recorded here. A context of one of this
+    /// process's spans stays bound to its tracer.
+    ///
+    /// ```
+    /// # let guard = heirloom_core::builder("server").start()?;
+    /// use heirloom_core::Context;
+    /// let cx = Context::from_headers(None, None, Some("tenant=blue")).unwrap_or_default();
+    /// guard.tracer().bind(cx).in_span("request", |_| ());
+    /// # Ok::<(), heirloom_core::InitError>(())
+    /// ```
+    pub fn bind(&self, cx: Context) -> Context {
+        Context { tracer: if cx.tracer == 0 { self.shared.key } else { cx.tracer }, ..cx }
     }
 
     /// Starts the root of a new trace.
@@ -253,37 +256,6 @@ impl Tracer {
             return Ledger::default();
         }
         self.shared.ledger()
-    }
-}
-
-impl Context {
-    /// The W3C tracestate of this context's remote ancestor; empty if there was none. Takes a lock if there is one.
-    pub fn tracestate(&self) -> TraceState {
-        let text = match self.tracestate_index() {
-            0 => None,
-            index => pipeline::find(self.tracer).and_then(|tracer| tracer.tracestates.text(index)),
-        };
-        text.and_then(|text| TraceState::parse(&text).ok()).map(|(state, _)| state).unwrap_or_default()
-    }
-}
-
-impl Context {
-    /// The values of the headers (or environment variables) `traceparent` and `tracestate` for another process; `None`
-    /// for one that must not be set. Allocates the texts; takes a lock if there is a tracestate.
-    ///
-    /// ```
-    /// use heirloom_core::{Context, SpanId, TraceId};
-    /// let cx = Context::from_ids(TraceId::from_u128(7), SpanId::from_u64(9), true);
-    /// let (traceparent, tracestate) = cx.to_headers();
-    /// assert_eq!(traceparent.as_deref(), Some("00-00000000000000000000000000000007-0000000000000009-01"));
-    /// assert_eq!(tracestate, None);
-    /// assert_eq!(Context::INERT.to_headers(), (None, None));
-    /// ```
-    pub fn to_headers(&self) -> (Option<String>, Option<String>) {
-        let traceparent = self.traceparent().map(|text| text.to_string());
-        // A tracestate means nothing without its traceparent.
-        let tracestate = traceparent.as_ref().map(|_| self.tracestate().to_string()).filter(|text| !text.is_empty());
-        (traceparent, tracestate)
     }
 }
 

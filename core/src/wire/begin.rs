@@ -1,11 +1,14 @@
 //! Begin: starts a span.
 //!
 //! ```text
-//! Begin   header(aux: name) span parent trace.hi trace.lo tick  [inline name]
+//! Begin   header(aux: name | propagated << 16) span parent trace.hi trace.lo tick  [inline name]
 //! ```
 //!
 //! The span's own thread writes it, before every other record of that thread about the span. `parent` is zero for a root.
 //! With it, a shard reserves room for an End.
+//!
+//! `propagated` is the index of what the trace brought from another process, in the process's table; zero if it brought
+//! nothing. Another process's index means nothing here, so the check clears it.
 
 use super::check::{Check, Origin};
 use super::name::INLINE;
@@ -18,8 +21,10 @@ use crate::{SpanKind, TraceId};
 pub(crate) struct Begin {
     /// The span's kind, and flags.
     pub(crate) flags: u16,
-    /// The number of the name; with [`Begin::INLINE`], its length in bytes.
+    /// The number of the name; with [`Begin::INLINE`], its length in bytes. Below 65,536.
     pub(crate) name: u32,
+    /// The index of the trace's tracestate and baggage.
+    pub(crate) propagated: u16,
     pub(crate) parent: u64,
     pub(crate) trace: TraceId,
     pub(crate) tick: u64,
@@ -38,6 +43,10 @@ flags! {
 
 /// The bits of the flags that contain the span's kind.
 const KIND_MASK: u16 = 7;
+/// The bits of the aux that contain the name.
+const NAME_MASK: u32 = 0xffff;
+/// The lowest bit of the index in the aux.
+const PROPAGATED_AT: u32 = 16;
 
 impl Begin {
     /// The length without an inline name.
@@ -52,12 +61,14 @@ impl Begin {
         ("Consumer", SpanKind::Consumer as u64),
     ];
     pub(super) const SAMPLE: &'static [u64] =
-        &Self { flags: 1, name: 2, parent: 3, trace: TraceId { hi: 4, lo: 5 }, tick: 6 }.words(7, Self::BYTES);
+        &Self { flags: 1, name: 2, propagated: 8, parent: 3, trace: TraceId { hi: 4, lo: 5 }, tick: 6 }
+            .words(7, Self::BYTES);
 
     /// The words in front of an inline name, for a record of this many bytes.
     #[inline(always)]
     const fn words(self, span: u64, bytes: u64) -> [u64; 6] {
-        let header = Header::new(Kind::Begin, bytes, self.flags, self.name);
+        let aux = self.name | (self.propagated as u32) << PROPAGATED_AT;
+        let header = Header::new(Kind::Begin, bytes, self.flags, aux);
         [header.0, span, self.parent, self.trace.hi, self.trace.lo, self.tick]
     }
 
@@ -80,7 +91,8 @@ impl Begin {
         let header = Header(*header);
         let begin = Self {
             flags: header.flags(),
-            name: header.aux(),
+            name: header.aux() & NAME_MASK,
+            propagated: (header.aux() >> PROPAGATED_AT) as u16,
             parent: *parent,
             trace: TraceId { hi: *hi, lo: *lo },
             tick: *tick,
@@ -103,6 +115,7 @@ impl Begin {
         // A parent that this process did not start belongs to another one, even if the record says otherwise.
         let is_own = parent == 0 || check.origin.owns(parent);
         let header = if is_own { header } else { header.with(Self::PARENT_REMOTE) };
+        let header = header.with_aux(header.aux() & NAME_MASK);
         check.set_header(header);
         check.trace()?;
         check.stamp()?;

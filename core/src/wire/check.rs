@@ -1,7 +1,7 @@
 //! The check of a record from another process.
 //!
 //! The record was copied to memory of this process, so it can't change any more. The file of each kind checks the words
-//! of its records, and replaces those with another meaning in this process: numbers of names, stamps, tracestates.
+//! of its records, and replaces those with another meaning in this process: numbers of names, stamps.
 
 use super::{padded, Header, Violation};
 
@@ -19,8 +19,8 @@ pub(crate) trait Origin {
     /// This process's number of the name with that number in the other process.
     fn name(&mut self, id: u32) -> Result<u32, Violation>;
 
-    /// This process's number of a tracestate; zero if it is none, or one too many.
-    fn tracestate(&mut self, text: &str) -> u16;
+    /// Whether a text is a tracestate, in the form in which `TraceState` prints it.
+    fn is_tracestate(&self, text: &str) -> bool;
 
     /// The longest value, in bytes. It is published at once, so it must fit into the ring.
     fn max_value(&self) -> usize;
@@ -58,13 +58,6 @@ impl<O: Origin> Check<'_, O> {
 
     pub(super) fn set_header(&mut self, header: Header) {
         self.record[0] = header.0;
-    }
-
-    /// Replaces the record by another one, which needs no check.
-    pub(super) fn replace(&mut self, record: &[u64]) {
-        self.record.clear();
-        self.record.extend_from_slice(record);
-        self.at = record.len();
     }
 
     pub(super) fn is_at_end(&self) -> bool {

@@ -6,15 +6,15 @@
 //! ```text
 //! header       kind, length, flags by kind, aux by kind: a name id, a length, a count      `header.rs`
 //!
-//! Begin        header(aux: name) span parent trace.hi trace.lo tick  [inline name]
+//! Begin        header(aux: name | propagated << 16) span parent trace.hi trace.lo tick  [inline name]
 //! End          header(aux: dropped attributes | dropped events << 16) span tick
 //! Attr         header(aux: key) span [tick] [inline key] value
 //! Chunk        header(aux: length) bytes..     the rest of an Attr's bytes, right behind it
 //! Event        header(aux: name) span tick dropped [inline name] item..
-//! Link         header(aux: trace flags) span trace.hi trace.lo linked dropped item..
+//! Link         header(aux: trace flags | propagated << 16) span trace.hi trace.lo linked dropped [text..] item..
 //! Status       header(aux: length) span [tick] text..
 //! Rename       header(aux: name) span [tick] [inline name]
-//! Tracestate   header(aux: index) span         in a region: header(aux: length) span text..
+//! Tracestate   header(aux: length) span text..           only in a region
 //! ThreadStart  header(aux: length) thread name..
 //! TraceValue   header(aux: key) span trace.hi trace.lo tick [inline key] value
 //!
@@ -81,7 +81,7 @@ pub(crate) use status::Status;
 pub(crate) use stray_end::StrayEnd;
 pub(crate) use thread_start::ThreadStart;
 pub(crate) use trace_value::TraceValue;
-pub(crate) use tracestate::Tracestate;
+pub(crate) use tracestate::{Tracestate, MAX_TRACESTATE_BYTES};
 pub(crate) use value::{Decoded, Encoded, Type};
 pub(crate) use violation::Violation;
 

@@ -1,74 +1,68 @@
-//! Tracestate: the tracestate of a span with a parent in another process, right behind its Begin.
+//! Tracestate: the tracestate of a span in a region, right behind its Begin.
 //!
 //! ```text
-//! Tracestate   header(aux: index) span               in a process's own shards: its tracer's table has the text
-//! Tracestate   header(aux: length) span text..       in a region, whose reader has a separate table
+//! Tracestate   header(aux: length) span text..
 //! ```
 //!
-//! The check converts the second form to the first.
+//! The region's reader has another table of tracestates, so the text is in the record. In a process's own shards the Begin
+//! has an index, and there is no Tracestate.
 
 use super::check::{Check, Origin};
-use super::name::INLINE;
 use super::numbers::flags;
-use super::{padded, Bytes, Header, Kind, Violation};
+use super::{padded, Bytes, Fields, Header, Kind, Violation};
 
-/// The fields of a Tracestate in a process's own shards.
+/// The fields of a Tracestate.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Tracestate {
-    pub(crate) span: u64,
-    /// Its index in the tracer's table, from one on; zero if there is none.
-    pub(crate) index: u16,
+pub(crate) struct Tracestate<'a> {
+    pub(crate) text: Bytes<'a>,
 }
 
 flags! {
-    impl Tracestate {
-        /// The text is inline. Set in a region, where the other form is invalid.
-        INLINE = INLINE;
-    }
+    impl Tracestate<'_> {}
 }
 
-impl Tracestate {
-    /// The length without a text.
-    pub(crate) const BYTES: u64 = 16;
-    /// The longest text that another process may set, in bytes.
-    pub(crate) const MAX_TEXT_BYTES: usize = 4096;
+/// The length without the text.
+const BARE_BYTES: u64 = 16;
+/// The longest text, in bytes. It is what [`TraceState`](crate::TraceState) keeps.
+pub(crate) const MAX_TRACESTATE_BYTES: usize = 512;
 
-    pub(super) const SAMPLE: &'static [u64] = &Self::head(1, Self::BYTES, 2, 3);
+impl<'a> Tracestate<'a> {
+    pub(super) const SAMPLE: &'static [u64] = &Self::head(1, BARE_BYTES, 2);
 
-    const fn head(span: u64, bytes: u64, flags: u16, aux: u32) -> [u64; 2] {
-        [Header::new(Kind::Tracestate, bytes, flags, aux).0, span]
-    }
-
-    pub(crate) const fn record(self) -> [u64; 2] {
-        Self::head(self.span, Self::BYTES, 0, self.index as u32)
+    const fn head(span: u64, bytes: u64, aux: u32) -> [u64; 2] {
+        [Header::new(Kind::Tracestate, bytes, 0, aux).0, span]
     }
 
     /// The length with a text of this many bytes.
-    pub(crate) fn text_bytes(len: usize) -> u64 {
-        Self::BYTES + padded(len)
+    pub(crate) fn bytes(len: usize) -> u64 {
+        BARE_BYTES + padded(len)
     }
 
     /// The words in front of the text.
     pub(crate) fn before_text(span: u64, len: usize) -> [u64; 2] {
-        Self::head(span, Self::text_bytes(len), INLINE, len as u32)
-    }
-
-    pub(crate) fn read(record: &[u64]) -> Option<Self> {
-        let [header, span, ..] = record else { return None };
-        Some(Self { span: *span, index: Header(*header).aux() as u16 })
+        Self::head(span, Self::bytes(len), len as u32)
     }
 
     pub(super) fn check<O: Origin>(check: &mut Check<'_, O>, header: Header) -> Result<(), Violation> {
         check.own_span()?;
-        let (from, len) = (check.at, header.aux() as usize);
-        check.bytes(len, Self::MAX_TEXT_BYTES)?;
-        if !check.is_at_end() {
-            return Err(Violation::Length);
+        check.tracestate(header.aux() as usize)
+    }
+
+    pub(crate) fn read(record: &'a [u64]) -> Option<Self> {
+        let [header, _span, text @ ..] = record else { return None };
+        Fields(text).bytes(Header(*header).aux() as usize).map(|text| Self { text })
+    }
+}
+
+impl<O: Origin> Check<'_, O> {
+    /// Checks a tracestate of this many bytes at this place.
+    pub(super) fn tracestate(&mut self, len: usize) -> Result<(), Violation> {
+        let from = self.at;
+        self.bytes(len, MAX_TRACESTATE_BYTES)?;
+        let text = Bytes::new(&self.record[from..self.at], len).to_vec();
+        match std::str::from_utf8(&text) {
+            Ok(text) if self.origin.is_tracestate(text) => Ok(()),
+            _ => Err(Violation::Tracestate),
         }
-        let text = Bytes::new(&check.record[from..], len).to_vec();
-        let index = std::str::from_utf8(&text).map_or(0, |text| check.origin.tracestate(text));
-        let span = check.record[1];
-        check.replace(&Self { span, index }.record());
-        Ok(())
     }
 }

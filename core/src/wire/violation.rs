@@ -15,6 +15,8 @@ pub(crate) enum Violation {
     Kind,
     /// The number of a name that is not in the region's dictionary.
     Name,
+    /// A text that is no tracestate.
+    Tracestate,
     /// A span of another shard, region or process.
     Forged,
     /// A span that is already open is started, or one that is not open is ended.
@@ -31,6 +33,7 @@ impl fmt::Display for Violation {
             Violation::Unsteady => "a record changed after it was published",
             Violation::Kind => "a record has an unknown kind",
             Violation::Name => "a record has a name that is not in the dictionary",
+            Violation::Tracestate => "a record has an invalid tracestate",
             Violation::Forged => "a record is about a span that isn't its own",
             Violation::Sequence => "a span starts twice, or ends without a start",
             Violation::OpenCap => "more spans are open than allowed",

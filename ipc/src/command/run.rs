@@ -38,7 +38,7 @@ pub(super) struct Run {
 
 impl Plan {
     pub(super) fn new(cx: Context) -> Self {
-        Self { cx, args: false, attached: false, baggage: baggage::current() }
+        Self { cx, args: false, attached: false, baggage: baggage::of(cx) }
     }
 
     /// Starts the span and prepares the command.

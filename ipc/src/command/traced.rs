@@ -112,8 +112,8 @@ impl<C: AsCommand> Traced<'_, C> {
         self
     }
 
-    /// Passes baggage to the child, which finds it in `BAGGAGE`. Without this, a command that a worker starts while it runs a job
-    /// passes on that job's baggage. Other commands pass on none.
+    /// Passes baggage to the child, which finds it in `BAGGAGE`. Without this, the child gets the baggage of the command's context
+    /// ([`Context::baggage`]), or else, in a worker that runs a job, that job's. Empty baggage passes on none.
     ///
     /// ```
     /// # use heirloom_ipc::prelude::*;

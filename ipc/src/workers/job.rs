@@ -1,7 +1,6 @@
 //! One submitted job: its bytes, which are kept until it is over, and the receiver of its outcome.
 
 use super::error::Death;
-use super::propagation;
 use super::slot::Slot;
 use heirloom_core::{Baggage, Context};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -62,7 +61,7 @@ pub(super) struct Terms {
 
 impl Job {
     pub(super) fn new(id: u64, terms: &Terms, bytes: Vec<u8>, completion: Completion) -> Self {
-        let (tracestate, baggage) = (propagation::tracestate(&terms.cx), terms.baggage.to_string());
+        let (tracestate, baggage) = (terms.cx.tracestate().to_string(), terms.baggage.to_string());
         let settled = AtomicBool::new(false);
         Self { id, cx: terms.cx, tracestate, baggage, deadline: terms.deadline, bytes, completion, settled }
     }

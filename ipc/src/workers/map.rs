@@ -78,7 +78,7 @@ where
 {
     fn new(pool: &'p Pool<J, R>, cx: Context, jobs: I) -> Self {
         let (to, from) = mpsc::channel();
-        let terms = Terms { cx, baggage: baggage::current(), deadline: None };
+        let terms = Terms { cx, baggage: baggage::of(cx), deadline: None };
         Self { pool, terms, deadline: None, jobs: jobs.fuse(), taken: 0, outstanding: 0, held: None, to, from }
     }
 

@@ -61,8 +61,8 @@
 //! - `Job` and `Reply` are serialised with postcard, which doesn't support untagged enums or skipped or flattened fields.
 //! - There is no security boundary between a pool and its workers: they run as the same user, from the same program.
 //!
-//! A job's context is sent with its tracestate. A [`Context`] has no baggage: give that to the job
-//! ([`Submission::with_baggage`]). The worker reads it with [`baggage`], and passes it on.
+//! A job's context is sent with its tracestate and its baggage ([`Context::baggage`]). [`Submission::with_baggage`] sends other
+//! baggage. The worker reads it with [`baggage`], and passes it on.
 //!
 //! A worker's stderr is passed on to this process's stderr, line by line. Its last 4 KiB are part of the error about its death. It
 //! never blocks the worker: lines that this process's stderr doesn't accept in time are dropped, and a line reports their number. A
@@ -150,7 +150,7 @@ pub use worker::{Serve, Worker};
 
 /// The baggage of the job that this worker runs, on any of its threads; empty between jobs and in other processes.
 ///
-/// It came with the job ([`Submission::with_baggage`]). Traced commands that the worker starts meanwhile get it in `BAGGAGE`. Jobs of
+/// It came with the job, from its context or from [`Submission::with_baggage`]. Traced commands that the worker starts meanwhile get it in `BAGGAGE`. Jobs of
 /// nested pools ([`PoolBuilder::nested`]) get it too.
 ///
 /// Cost: a read lock, which only the start and the end of a job take for writing, and a copy of the baggage.

@@ -1,32 +1,23 @@
-//! Propagates a context's tracestate with a job, as text.
-//!
-//! A [`Context`] has no baggage, so this doesn't propagate baggage.
+//! Propagates a context's tracestate and baggage with a job, as texts.
 
 use heirloom_core::Context;
-
-/// The tracestate to send with a job; empty for most contexts.
 #[cfg(feature = "record")]
-pub(super) fn tracestate(cx: &Context) -> String {
-    cx.tracestate().as_str().to_owned()
-}
+use heirloom_core::{Baggage, Tracer};
 
-/// The context of a received job, with its tracestate, bound to the global tracer if there is one.
+/// The context of a received job, with its tracestate and its baggage, bound to the global tracer if there is one.
 #[cfg(feature = "record")]
-pub(super) fn adopt(cx: Context, tracestate: &str) -> Context {
-    if tracestate.is_empty() {
+pub(super) fn adopt(cx: Context, tracestate: &str, baggage: &str) -> Context {
+    if tracestate.is_empty() && baggage.is_empty() {
         return cx;
     }
-    let tracer = heirloom_core::Tracer::global();
-    let text = cx.traceparent();
-    tracer.zip(text).and_then(|(tracer, text)| tracer.extract(text.as_str(), Some(tracestate)).ok()).unwrap_or(cx)
+    let cx = match cx.traceparent() {
+        Some(text) => Context::from_headers(Some(text.as_str()), Some(tracestate), Some(baggage)).unwrap_or(cx),
+        None => cx.with_baggage(&Baggage::parse(baggage).0),
+    };
+    Tracer::global().map_or(cx, |tracer| tracer.bind(cx))
 }
 
 #[cfg(not(feature = "record"))]
-pub(super) fn tracestate(_cx: &Context) -> String {
-    String::new()
-}
-
-#[cfg(not(feature = "record"))]
-pub(super) fn adopt(cx: Context, _tracestate: &str) -> Context {
+pub(super) fn adopt(cx: Context, _tracestate: &str, _baggage: &str) -> Context {
     cx
 }

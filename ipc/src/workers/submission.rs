@@ -50,7 +50,8 @@ where
     /// Nothing happens until [`submit`](Submission::submit), [`try_submit`](Submission::try_submit) or
     /// [`submit_async`](Submission::submit_async).
     pub fn job(&self, cx: impl Into<Context>, job: J) -> Submission<J, R> {
-        Submission { pool: self.clone(), cx: cx.into(), job, baggage: baggage::current(), deadline: None }
+        let cx = cx.into();
+        Submission { pool: self.clone(), cx, job, baggage: baggage::of(cx), deadline: None }
     }
 
     /// Submits a job: short for [`job(cx, job)`](Self::job)[`.submit()`](Submission::submit).
@@ -108,7 +109,8 @@ where
     /// Sends baggage with the job. The worker reads it with [`baggage`](super::baggage()) while it runs the job, and passes it on to
     /// the commands that it starts and to the jobs that it submits. All processes on the way can read it.
     ///
-    /// Without this, a job that a worker submits while it runs a job has that job's baggage. Other jobs have none.
+    /// Without this, a job has the baggage of its context ([`Context::baggage`]), or else, in a worker that runs a job, that
+    /// job's. Empty baggage sends none.
     pub fn with_baggage(mut self, baggage: Baggage) -> Self {
         self.baggage = baggage;
         self

@@ -83,3 +83,19 @@ fn baggage_arrives_with_its_job_and_is_passed_on_to_commands_and_jobs_of_the_wor
     let replies: Vec<_> = pool.map(cx, [Task::Baggage]).with_baggage(other).map(Result::unwrap).collect();
     assert_eq!(replies, [["user=u2"; 4].join(" ")]);
 }
+
+#[test]
+fn baggage_that_arrived_reaches_the_jobs_of_its_trace_and_what_they_start_without_a_tracer_too() {
+    let pool = pool(1).start().unwrap();
+    let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let cx = Context::from_headers(Some(parent), None, Some("user=u1")).unwrap();
+    let submit =
+        |cx: Context| pool.submit(cx.in_span("server", |span| span.context()), Task::Baggage).unwrap().wait(LONG);
+    assert_eq!(submit(cx).unwrap(), ["user=u1"; 4].join(" "));
+    let mapped: Vec<_> = pool.map(cx, [Task::Baggage]).map(Result::unwrap).collect();
+    assert_eq!(mapped, [["user=u1"; 4].join(" ")]);
+    let guard = builder("parent").exporter(Memory::new()).start().unwrap();
+    assert_eq!(submit(guard.tracer().bind(cx)).unwrap(), ["user=u1"; 4].join(" "));
+    let none = pool.job(cx, Task::Baggage).with_baggage(Baggage::new()).submit().unwrap();
+    assert_eq!(none.wait(LONG).unwrap().trim(), "");
+}

@@ -38,6 +38,8 @@ pub(crate) enum Task {
     Stderr(usize),
     /// The context of the job's span, the current context, and the span's tracestate.
     Contexts,
+    /// Starts spans below its own, one with a link to a span of a trace with another tracestate.
+    Nested,
     /// Sets values of the trace, and writes to its own span and to its parent's by their contexts.
     Updates(Context),
     /// Stops reading and running, as if the machine had no time for it.
@@ -121,6 +123,7 @@ fn task(span: &Span, task: Task) -> String {
             bytes.to_string()
         }
         Task::Contexts => contexts(span),
+        Task::Nested => nested(span),
         Task::Updates(parent) => {
             span.trace_update().user("u1").tags(["from a worker"]);
             Context::current().update().set("own", true);
@@ -158,6 +161,15 @@ fn baggage(span: &Span) -> String {
     let nested = nested.submit(span, String::from("baggage")).unwrap().wait(LONG).unwrap();
     let printed = String::from_utf8(printed.stdout).unwrap();
     format!("{} {thread} {} {}", heirloom_ipc::workers::baggage(), printed.trim(), nested.join(" "))
+}
+
+fn nested(span: &Span) -> String {
+    let other = "00-0af7651916cd43dd8448eb211c80319d-b7ad6b7169203331-01";
+    let other = Context::from_headers(Some(other), Some("linked=1"), None).unwrap();
+    for _ in 0..3 {
+        span.in_span("nested", |nested| nested.in_span("innermost", |inner| _ = inner.link(other)));
+    }
+    String::new()
 }
 
 /// Splits a text; in place of the text "baggage", that of the job.

@@ -1,10 +1,11 @@
 //! What workers record is in their pool's trace: nothing but `serve` is needed.
 
 use super::support::{pool, Task, LONG};
-use heirloom_core::export::SpanData;
+use heirloom_core::export::{Batch, ExportError, Exporter, SpanData};
 use heirloom_core::testing::{self, Testing};
-use heirloom_core::{in_root, Sampler, Status};
+use heirloom_core::{in_root, Context, Sampler, Status};
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
 fn named(t: &Testing, name: &str) -> Vec<SpanData> {
     t.spans().into_iter().filter(|span| span.name == name).collect()
@@ -109,4 +110,48 @@ fn a_pool_that_is_started_in_a_runtime_records_into_the_trace_that_is_current_th
         t.assert_tree("main\n  task");
         t.assert_complete();
     });
+}
+
+/// Name and tracestate of each span, and those of its links.
+#[derive(Clone, Default)]
+struct States(Arc<Mutex<Vec<[String; 3]>>>);
+
+impl Exporter for States {
+    fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
+        self.0.lock().unwrap().extend(batch.spans().map(|span| {
+            let links: Vec<_> = span.links().map(|link| link.tracestate()).collect();
+            [span.name().to_owned(), span.tracestate().to_owned(), links.join(" ")]
+        }));
+        Ok(())
+    }
+}
+
+#[test]
+fn all_spans_of_a_worker_and_their_links_have_their_tracestates() {
+    let states = States::default();
+    testing::run_with(
+        |b| b.exporter(states.clone()),
+        |t| {
+            let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+            let pool = pool(1).start().unwrap();
+            for (state, baggage) in [("vendor=1", ""), ("vendor=2", "tenant=blue"), ("", "tenant=blue")] {
+                let cx = Context::from_headers(Some(parent), Some(state), Some(baggage)).unwrap();
+                pool.submit(t.tracer().bind(cx), Task::Nested).unwrap().wait(LONG).unwrap();
+            }
+            t.assert_balanced();
+        },
+    );
+    let mut seen = states.0.lock().unwrap().clone();
+    seen.retain(|[name, ..]| ["task", "nested", "innermost"].contains(&name.as_str()));
+    let mut expected: Vec<_> = ["vendor=1", "vendor=2", ""]
+        .into_iter()
+        .flat_map(|state| {
+            let parts = [["nested", state, ""], ["innermost", state, "linked=1"]];
+            [["task", state, ""]].into_iter().chain(std::iter::repeat_n(parts, 3).flatten())
+        })
+        .map(|texts| texts.map(str::to_owned))
+        .collect();
+    seen.sort();
+    expected.sort();
+    assert_eq!(seen, expected);
 }

@@ -70,7 +70,7 @@ fn link(link: LinkRef<'_>) -> Link {
     Link {
         trace_id: link.trace_id().to_bytes().to_vec(),
         span_id: link.span_id().to_bytes().to_vec(),
-        trace_state: String::new(),
+        trace_state: link.tracestate().to_owned(),
         attributes: plain(link.attributes()),
         dropped_attributes_count: link.dropped_attributes(),
         flags: flags(link.trace_flags(), link.is_remote()),

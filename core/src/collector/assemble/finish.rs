@@ -81,10 +81,7 @@ impl Assembler {
     fn add_extras(&mut self, row: &mut SpanRow, process: ProcessId, mut extras: Box<Extras>) {
         let Some(filling) = self.batches.of(process) else { return };
         self.held_bytes -= extras.held_bytes();
-        row.tracestate = match extras.tracestate {
-            0 => None,
-            index => self.tracestates.get(index as usize - 1).cloned(),
-        };
+        row.tracestate = extras.take_tracestate();
         let rows = extras.write_rows(&mut filling.builder);
         self.counts.truncated += u64::from(rows.truncated);
         row.attributes = rows.attributes;

@@ -32,9 +32,10 @@ use crate::config::Limits;
 use crate::dictionary::Names;
 use crate::export::{Batch, Resource};
 use crate::pipeline::Assembled;
+use crate::propagated;
 use crate::wire::{
-    span_of, Attr, AttrValue, Begin, Chunk, End, Event, Header, Kind, Link, Rename, Status, StrayEnd, ThreadStart,
-    Tracestate,
+    span_of, Attr, AttrValue, Begin, Bytes, Chunk, End, Event, Header, Kind, Link, Rename, Status, StrayEnd,
+    ThreadStart, Tracestate,
 };
 use batches::Batches;
 use early::Early;
@@ -77,8 +78,6 @@ pub(crate) struct Assembler {
     held_bytes: usize,
     traces: Traces,
     batches: Batches,
-    /// Tracestates by their index in the tracer's table.
-    tracestates: Vec<Arc<str>>,
     /// Readers to whose shards the room of one end must be returned.
     credits: Vec<u32>,
     /// The number of open spans of other processes, by the lower bits of their reader.
@@ -104,7 +103,6 @@ impl Assembler {
             held_bytes: 0,
             traces: Traces::default(),
             batches: Batches::new(resource, queue_bytes),
-            tracestates: Vec::new(),
             credits: Vec::new(),
             open_by_reader: Vec::new(),
             counts: Assembled::default(),
@@ -156,6 +154,9 @@ impl Assembler {
                 open.extras = Some(extras);
             }
         }
+        if begin.propagated != 0 {
+            self.keep_tracestate(&mut open, begin.propagated);
+        }
         self.lanes.retain(state.lane);
         state.last_tick = begin.tick;
         let index = self.occupy(open);
@@ -173,6 +174,17 @@ impl Assembler {
         }
         self.counts.begins += 1;
         Some(())
+    }
+
+    /// Looks up what a span's trace brought, now: later its place may be another trace's.
+    #[cold]
+    fn keep_tracestate(&mut self, open: &mut Open, index: u16) {
+        let Some(text) = propagated::tracestate(open.trace, index) else { return };
+        let spare = &mut self.spare;
+        let extras = open.extras.get_or_insert_with(|| spare.pop().unwrap_or_default());
+        let before = extras.held_bytes();
+        extras.set_tracestate(text);
+        self.held_bytes += extras.held_bytes() - before;
     }
 
     #[inline]
@@ -314,7 +326,7 @@ impl Assembler {
         let before = extras.held_bytes();
         let mut partial = None;
         let done = match kind {
-            Kind::Attr | Kind::Event | Kind::Link | Kind::Status | Kind::Rename if full => {
+            Kind::Attr | Kind::Event | Kind::Link | Kind::Status | Kind::Rename | Kind::Tracestate if full => {
                 extras.drop_record(kind);
                 Some(())
             }
@@ -337,16 +349,22 @@ impl Assembler {
                 let time_ns = self.timeline.unix_ns(event.tick);
                 extras.event(event, items, time_ns, &mut self.names, &self.limits)
             }),
-            Kind::Link => {
-                Link::read(record).and_then(|(link, items)| extras.link(link, items, &mut self.names, &self.limits))
-            }
+            Kind::Link => Link::read(record).and_then(|(link, items)| {
+                let tracestate = match link.propagated {
+                    0 => text(link.tracestate),
+                    index => propagated::tracestate(link.trace, index),
+                };
+                extras.link(link, tracestate, items, &mut self.names, &self.limits)
+            }),
             Kind::Status => {
                 let limits = &self.limits;
                 Status::read(record).map(|status| extras.status(status, status.tick.unwrap_or(last_tick), limits))
             }
             Kind::Rename => Rename::read(record)
                 .and_then(|rename| extras.rename(rename.name, rename.tick.unwrap_or(last_tick), &mut self.names)),
-            Kind::Tracestate => Tracestate::read(record).map(|tracestate| extras.tracestate = tracestate.index),
+            Kind::Tracestate => {
+                Tracestate::read(record).and_then(|state| text(state.text)).map(|text| extras.set_tracestate(text))
+            }
             Kind::Begin | Kind::End | Kind::Chunk | Kind::ThreadStart | Kind::TraceValue => None,
         };
         self.held_bytes = self.held_bytes + extras.held_bytes() - before;
@@ -441,14 +459,6 @@ impl Assembler {
         [self.by_id.len(), self.early.len() + waiting, self.held_bytes + self.early_bytes]
     }
 
-    pub(super) fn set_tracestates(&mut self, tracestates: Vec<Arc<str>>) {
-        self.tracestates = tracestates;
-    }
-
-    pub(super) fn tracestates_known(&self) -> usize {
-        self.tracestates.len()
-    }
-
     /// The number of spans in the batches that are being filled.
     #[inline]
     pub(super) fn batch_len(&self) -> usize {
@@ -497,6 +507,12 @@ impl Assembler {
     pub(super) fn knows(&self, span: u64) -> bool {
         self.by_id.contains_key(&span)
     }
+}
+
+/// A text; `None` if it is empty.
+fn text(bytes: Bytes<'_>) -> Option<Arc<str>> {
+    let text = String::from_utf8(bytes.to_vec()).ok()?;
+    (!text.is_empty()).then(|| text.into())
 }
 
 /// The limit of the bytes that all open spans hold, for data from this process.

@@ -7,6 +7,7 @@ use crate::export::{AttributeRow, BatchBuilder, EventRow, LinkRow, NameRow, Outc
 use crate::text::cut;
 use crate::wire::{Bytes, Decoded, Event, Items, Kind, Link, Status, Type, WireName};
 use std::ops::Range;
+use std::sync::Arc;
 
 mod merge;
 
@@ -30,11 +31,13 @@ pub(super) struct Extras {
     outcome_tick: u64,
     name: Option<NameRow>,
     name_tick: u64,
-    pub(super) tracestate: u16,
+    tracestate: Option<Arc<str>>,
     dropped_attributes: u32,
     dropped_events: u32,
     dropped_links: u32,
     truncated: u32,
+    /// The bytes of the tracestates of the span and of its links.
+    tracestate_bytes: usize,
     /// The length of `bytes` after the last compaction.
     compacted: usize,
 }
@@ -79,6 +82,7 @@ impl Extras {
             + size_of_val(&self.items[..])
             + size_of_val(&self.events[..])
             + size_of_val(&self.links[..])
+            + self.tracestate_bytes
     }
 
     /// Empties the extras. Keeps the memory, unless it is large.
@@ -280,17 +284,37 @@ impl Extras {
         Some(())
     }
 
-    pub(super) fn link(&mut self, link: Link, items: Items<'_>, names: &mut Names, limits: &Limits) -> Option<()> {
+    /// Sets the span's tracestate.
+    pub(super) fn set_tracestate(&mut self, text: Arc<str>) {
+        self.tracestate_bytes += text.len();
+        let old = self.tracestate.replace(text);
+        self.tracestate_bytes -= old.map_or(0, |old| old.len());
+    }
+
+    pub(super) fn take_tracestate(&mut self) -> Option<Arc<str>> {
+        self.tracestate.take()
+    }
+
+    pub(super) fn link(
+        &mut self,
+        link: Link<Bytes<'_>>,
+        tracestate: Option<Arc<str>>,
+        items: Items<'_>,
+        names: &mut Names,
+        limits: &Limits,
+    ) -> Option<()> {
         if self.links.len() >= limits.links_per_span as usize {
             self.dropped_links += 1;
             return Some(());
         }
         let (attributes, dropped) = self.items(items, names, limits.attributes_per_link)?;
+        self.tracestate_bytes += tracestate.as_ref().map_or(0, |text| text.len());
         self.links.push(LinkRow {
             trace: link.trace,
             span: link.linked,
             trace_flags: link.trace_flags,
             remote: link.is_remote,
+            tracestate,
             attributes,
             dropped_attributes: link.dropped.saturating_add(dropped),
         });

@@ -31,7 +31,6 @@ pub(super) struct Region {
     /// `Some` once the process records.
     pub(super) process: Option<ProcessId>,
     pub(super) names: ChildNames,
-    pub(super) tracestates: u32,
     pub(super) shards: Vec<Shard>,
     pub(super) strays: u64,
     /// How and when the process ended, if that was known when this pass began.
@@ -46,7 +45,6 @@ impl Region {
             hosted,
             process: None,
             names: ChildNames::default(),
-            tracestates: 0,
             shards: Vec::new(),
             strays: 0,
             death: None,
@@ -109,13 +107,7 @@ impl Region {
     ) -> u64 {
         let Tools { readers, record, complaints } = tools;
         let Some(process) = self.process else { return 0 };
-        let mut border = Border {
-            region: &self.hosted,
-            names: &mut self.names,
-            until: Moment::now(&tracer.clock),
-            tracestates: &mut self.tracestates,
-            tracer,
-        };
+        let mut border = Border { region: &self.hosted, names: &mut self.names, until: Moment::now(&tracer.clock) };
         let mut bytes = 0;
         for shard in &mut self.shards {
             let Some(block) = readers.get(shard.state.reader).filter(|_| !shard.broken) else { continue };

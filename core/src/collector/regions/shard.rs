@@ -56,8 +56,6 @@ impl Shard {
             copy(block, at, left.min(sizes.max_record() as usize / 8), record)?;
             let bytes = 8 * record.len() as u64;
             border.check(&mut self.crossing, record)?;
-            // A span may end in the same pass in which its tracestate is read.
-            border.tracer.tracestates.renew(to.tracestates_known(), |all| to.set_tracestates(all));
             self.take(to, record, sizes.max_open)?;
             to.send_if_full(send);
             self.tail = self.tail.wrapping_add(bytes);

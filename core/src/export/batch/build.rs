@@ -51,11 +51,14 @@ impl BatchBuilder {
     pub(crate) fn links(&mut self, rows: impl Iterator<Item = LinkRow>) -> Range<u32> {
         let start = self.rows.links.len() as u32;
         self.rows.links.extend(rows);
+        let new = &self.rows.links[start as usize..];
+        self.rows.tracestate_bytes += new.iter().map(|row| tracestate_bytes(&row.tracestate)).sum::<usize>();
         start..self.rows.links.len() as u32
     }
 
     #[inline]
     pub(crate) fn span(&mut self, row: SpanRow) {
+        self.rows.tracestate_bytes += tracestate_bytes(&row.tracestate);
         self.rows.spans.push(row);
     }
 
@@ -65,6 +68,7 @@ impl BatchBuilder {
         rows.bytes.len()
             + rows.spans.len() * std::mem::size_of::<SpanRow>()
             + rows.attributes.len() * std::mem::size_of::<AttributeRow>()
+            + rows.tracestate_bytes
     }
 
     /// The batch made of everything added since the last call.
@@ -75,4 +79,8 @@ impl BatchBuilder {
         rows.spans.shrink_to(spans * 2);
         Batch { rows, resource: Arc::clone(&self.resource) }
     }
+}
+
+fn tracestate_bytes(text: &Option<Arc<str>>) -> usize {
+    text.as_ref().map_or(0, |text| text.len())
 }

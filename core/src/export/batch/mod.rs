@@ -56,6 +56,8 @@ struct Rows {
     links: Vec<LinkRow>,
     bytes: Vec<u8>,
     lanes: Vec<Arc<Lane>>,
+    /// The bytes of all tracestates, as if each were stored apart.
+    tracestate_bytes: usize,
 }
 
 /// A name: static, or a range of the batch's bytes.
@@ -128,6 +130,7 @@ pub(crate) struct LinkRow {
     pub(crate) span: SpanId,
     pub(crate) trace_flags: u8,
     pub(crate) remote: bool,
+    pub(crate) tracestate: Option<Arc<str>>,
     pub(crate) attributes: Range<u32>,
     pub(crate) dropped_attributes: u32,
 }
@@ -199,6 +202,7 @@ impl Batch {
             + rows.events.capacity() * size_of::<EventRow>()
             + rows.links.capacity() * size_of::<LinkRow>()
             + rows.bytes.capacity()
+            + rows.tracestate_bytes
     }
 }
 
@@ -486,6 +490,11 @@ impl<'a> LinkRef<'a> {
     /// The W3C trace flags of the linked span.
     pub fn trace_flags(&self) -> u8 {
         self.row.trace_flags
+    }
+
+    /// The W3C tracestate of the linked span, empty if there is none.
+    pub fn tracestate(&self) -> &'a str {
+        self.row.tracestate.as_deref().unwrap_or("")
     }
 
     /// Whether the linked span's ids came from another process.

@@ -134,6 +134,14 @@ fn links(batch: &mut BatchBuilder) -> std::ops::Range<u32> {
     let row = AttributeRow { key: NameRow::Static("n"), value: ValueRow::I64(1), truncated_from: 0 };
     let attributes = batch.attributes([row].into_iter());
     let (trace, span) = (TraceId::from_u128(9), SpanId::from_u64(10));
-    let row = LinkRow { trace, span, trace_flags: 2, remote: true, attributes, dropped_attributes: 7 };
+    let row = LinkRow {
+        trace,
+        span,
+        trace_flags: 2,
+        remote: true,
+        tracestate: Some("linked=1".into()),
+        attributes,
+        dropped_attributes: 7,
+    };
     batch.links([row].into_iter())
 }

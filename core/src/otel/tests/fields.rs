@@ -80,6 +80,7 @@ fn events_and_links_arrive() {
     let context = &link.span_context;
     assert_eq!((context.trace_id(), context.span_id()), (TraceId::from(9), SpanId::from(10)));
     assert_eq!((context.trace_flags(), context.is_remote()), (TraceFlags::new(2), true));
+    assert_eq!(context.trace_state().header(), "linked=1");
     assert_eq!((link.attributes, link.dropped_attributes_count), (vec![KeyValue::new("n", 1)], 7));
 }
 
@@ -111,6 +112,35 @@ fn a_tracestate_that_cannot_be_parsed_is_left_out() {
     let lane = batch.add_lane(&lane(RESOURCE_PID, 1, ""));
     batch.span(crate::export::SpanRow { tracestate: Some("no equals sign".into()), ..plain(1, lane) });
     assert_eq!(exported(&batch.finish())[0].span_context.trace_state().header(), "");
+}
+
+#[test]
+fn a_tracestate_that_opentelemetrys_type_cannot_have_whole_is_an_attribute_of_its_span_or_link() {
+    let long = "tenant@a-very-long-vendor=1,other=2";
+    let whole = "tenant@long-vendor=1,other=2";
+    let mut batch = BatchBuilder::new(resource("a"));
+    let lane = batch.add_lane(&lane(RESOURCE_PID, 1, ""));
+    let link = |state: &str| crate::export::LinkRow {
+        trace: crate::TraceId::from_u128(7),
+        span: crate::SpanId::from_u64(9),
+        trace_flags: 1,
+        remote: true,
+        tracestate: Some(state.into()),
+        attributes: 0..0,
+        dropped_attributes: 0,
+    };
+    let links = batch.links([link(long), link(whole)].into_iter());
+    batch.span(crate::export::SpanRow { tracestate: Some(long.into()), links, ..plain(1, lane) });
+    batch.span(crate::export::SpanRow { tracestate: Some(whole.into()), ..plain(2, lane) });
+    let [cut, kept] = <[_; 2]>::try_from(exported(&batch.finish())).unwrap();
+    let attribute = KeyValue::new("heirloom.tracestate", long);
+    assert_eq!(cut.span_context.trace_state().header(), "other=2");
+    assert!(cut.attributes.contains(&attribute));
+    let links: Vec<_> = cut.links.iter().map(|link| link.span_context.trace_state().header()).collect();
+    assert_eq!(links, ["other=2", whole]);
+    assert_eq!((&cut.links[0].attributes[..], &cut.links[1].attributes[..]), (&[attribute][..], &[][..]));
+    assert_eq!(kept.span_context.trace_state().header(), whole);
+    assert!(!kept.attributes.iter().any(|kv| kv.key.as_str() == "heirloom.tracestate"));
 }
 
 /// Keeps the size of each chunk and each resource.

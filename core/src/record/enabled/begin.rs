@@ -1,9 +1,9 @@
 //! The start of a span: the decision whether it is recorded, and its Begin record.
 
 use super::scope::ambient_tracer;
-use super::Span;
+use super::{arrived, Span};
 use crate::clock;
-use crate::context::{RANDOM, REMOTE, SAMPLED, TRANSPARENT};
+use crate::context::{PROPAGATED, RANDOM, REMOTE, SAMPLED, TRANSPARENT};
 use crate::name::Text;
 use crate::shard::Refused;
 use crate::text::cut;
@@ -12,13 +12,16 @@ use crate::unplaced::{NoShard, UNPLACED};
 use crate::wire::{Begin, End, WireName};
 use crate::{pipeline, Context, Name, SpanId, SpanKind, TraceId};
 
+/// The flags of a context that don't matter to the fast path: it handles traces with and without what they brought.
+const ANY: u32 = RANDOM | PROPAGATED;
+
 /// Starts a child of `parent`; a root if that is invalid.
 ///
 /// The fast path is a recorded child with a static name that this thread used before, of a local parent, on a thread
 /// whose slot holds the parent's tracer: one clock read, one record. Everything else takes the slow path.
 #[inline(always)]
 pub(crate) fn child(parent: Context, name: Name<'_>, kind: SpanKind) -> Span {
-    if parent.flags & !RANDOM == SAMPLED {
+    if is_recorded_here(parent.flags) {
         if let Text::Static(text) = name.0 {
             let state = thread::state();
             let name = state.cached_name(text);
@@ -36,6 +39,12 @@ pub(crate) fn child(parent: Context, name: Name<'_>, kind: SpanKind) -> Span {
         return Span::not_recorded(parent);
     }
     slow(parent, name, kind)
+}
+
+/// Whether children of a context with these flags take the fast path, with and without a tracestate.
+#[inline(always)]
+const fn is_recorded_here(flags: u32) -> bool {
+    flags & !ANY == SAMPLED
 }
 
 /// Starts a root, even where another span is current, in the current context's tracer, else the global one.
@@ -63,7 +72,8 @@ fn not_sampled(parent: &Context) -> bool {
 fn begin_under(parent: &Context, kind: SpanKind, tick: u64) -> Begin {
     let remote = if parent.has(REMOTE) { Begin::PARENT_REMOTE } else { 0 };
     let random = if parent.has(RANDOM) { Begin::RANDOM_TRACE } else { 0 };
-    Begin { flags: kind as u16 | remote | random, name: 0, parent: parent.span.0, trace: parent.trace, tick }
+    let (flags, propagated) = (kind as u16 | remote | random, parent.propagated());
+    Begin { flags, name: 0, propagated, parent: parent.span.0, trace: parent.trace, tick }
 }
 
 #[cold]
@@ -129,22 +139,32 @@ fn begin_root(state: &ThreadState, bound: Context, name: Name<'_>, kind: SpanKin
     let drawn = state.with_tracer(bound.tracer, |slot| {
         // The caller may have chosen the trace's id.
         let (trace, random) = match bound.trace.is_valid() {
-            true => (bound.trace, 0),
+            true => (bound.trace, bound.flags & RANDOM),
             false => (TraceId { hi: state.random() | 1, lo: state.random() }, RANDOM),
         };
         (trace, random, SpanId(state.random() | 1), slot.tracer.samples(trace, None))
     });
     let Some((trace, random, unrecorded, sampled)) = drawn else { return Span::not_recorded(bound) };
     // The context of a root that is not recorded has ids, so that the processes that it calls follow the decision.
-    let left_out = Context { trace, span: unrecorded, flags: random, ..bound };
+    let kept = bound.flags & PROPAGATED | random;
+    let left_out = Context { trace, span: unrecorded, flags: kept, ..bound };
     if !sampled {
         state.with_tracer(bound.tracer, |slot| slot.writer.count_sampled_out());
         return Span::not_recorded(left_out);
     }
-    let root = Context { trace, flags: random | SAMPLED, ..bound };
+    let root = Context { trace, flags: kept | SAMPLED, ..bound };
     // The root could not be recorded: its whole local trace is dropped, and propagates as not sampled.
     let lost = left_out.with(TRANSPARENT);
-    begin(state, root, name, kind).unwrap_or_else(|| Span::not_recorded(lost))
+    begin_arrived(state, root, name, kind).unwrap_or_else(|| Span::not_recorded(lost))
+}
+
+/// Begins this process's first span of a trace, with the values that arrived with it.
+fn begin_arrived(state: &ThreadState, parent: Context, name: Name<'_>, kind: SpanKind) -> Option<Span> {
+    let span = begin(state, parent, name, kind)?;
+    if parent.propagated() != 0 {
+        arrived::set_values(&span);
+    }
+    Some(span)
 }
 
 fn begin_under_remote(state: &ThreadState, parent: Context, name: Name<'_>, kind: SpanKind) -> Span {
@@ -154,7 +174,7 @@ fn begin_under_remote(state: &ThreadState, parent: Context, name: Name<'_>, kind
         state.with_tracer(parent.tracer, |slot| slot.writer.count_sampled_out());
         return Span::not_recorded(parent.without(SAMPLED | REMOTE));
     }
-    begin(state, parent.with(SAMPLED), name, kind).unwrap_or_else(|| Span::not_recorded(transparent(parent)))
+    begin_arrived(state, parent.with(SAMPLED), name, kind).unwrap_or_else(|| Span::not_recorded(transparent(parent)))
 }
 
 /// Appends a Begin with a name of any form, if necessary after a refill. `None`, counted, if there is no room.
@@ -176,8 +196,8 @@ fn begin(state: &ThreadState, parent: Context, name: Name<'_>, kind: SpanKind) -
         };
         Some(Span::recorded(Context { span: SpanId(id), ..parent.without(REMOTE | TRANSPARENT) }, slot.lease))
     })??;
-    if parent.tracestate_index() != 0 {
-        super::status::tracestate(&span, parent.tracestate_index());
+    if parent.propagated() != 0 && crate::shm::is_child() {
+        return Some(super::status::tracestate(span));
     }
     Some(span)
 }
@@ -186,5 +206,37 @@ fn shorten(name: WireName<&str>, bytes: u64) -> WireName<&str> {
     match name {
         WireName::Inline(text) => WireName::Inline(cut(text, bytes as usize)),
         id => id,
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::context::TEXT_STATE;
+    use crate::testing;
+
+    const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+    #[test]
+    fn a_span_with_a_tracestate_stays_on_the_fast_path_and_writes_only_its_begin() {
+        testing::run(|t| {
+            let cx = Context::from_headers(Some(PARENT), Some("vendor=1"), Some("tenant=blue")).unwrap_or_default();
+            let server = t.tracer().bind(cx).span("server");
+            drop(server.span("child"));
+            let at = || thread::state().with_tracer(server.cx.tracer, |slot| slot.writer.position());
+            let before = at();
+            let child = server.span("child");
+            assert_eq!(at(), before.map(|at| at + Begin::BYTES));
+            assert!(child.cx.propagated() != 0 && child.cx.propagated() == cx.propagated());
+            assert!(is_recorded_here(server.cx.flags) && is_recorded_here(child.cx.flags));
+        });
+    }
+
+    #[test]
+    fn a_context_that_needs_more_takes_the_slow_path() {
+        for flag in [TEXT_STATE, REMOTE, TRANSPARENT] {
+            assert!(!is_recorded_here(SAMPLED | flag | PROPAGATED));
+        }
+        assert!(!is_recorded_here(0) && !is_recorded_here(RANDOM | PROPAGATED));
     }
 }

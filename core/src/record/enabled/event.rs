@@ -3,6 +3,7 @@
 use super::any_shard::{anywhere, wire_name};
 use super::Span;
 use crate::context::REMOTE;
+use crate::propagated;
 use crate::thread::{self, Slot};
 use crate::wire::{fit, Encoded, Event, Item, Link, WireName};
 use crate::{Context, Name, Value};
@@ -51,8 +52,14 @@ pub(crate) fn link<K: Key>(span: &Span, to: Context, attributes: &[(K, Value<'_>
         return;
     }
     let Some((_, mut items)) = prepare(span, None, attributes) else { return };
+    // A region's reader has another table of tracestates.
+    let text = match to.propagated() {
+        index if index != 0 && crate::shm::is_child() => propagated::tracestate(to.trace, index),
+        _ => None,
+    };
+    let tracestate = text.as_deref().unwrap_or("");
     let written = anywhere(span, |slot, is_stamped| {
-        let (kept, bytes) = room_for(slot, &mut items, Link::BARE_BYTES)?;
+        let (kept, bytes) = room_for(slot, &mut items, Link::bare_bytes(tracestate))?;
         let link = Link {
             span: span.cx.span.0,
             trace: to.trace,
@@ -60,6 +67,8 @@ pub(crate) fn link<K: Key>(span: &Span, to: Context, attributes: &[(K, Value<'_>
             trace_flags: to.trace_flags(),
             is_remote: to.has(REMOTE),
             dropped: (items.len() - kept) as u32,
+            propagated: if text.is_some() { 0 } else { to.propagated() },
+            tracestate,
         };
         let mut out = slot.writer.out();
         link.put(&items[..kept], bytes, &mut out);

@@ -1,6 +1,7 @@
 //! The recording API. `disabled.rs` has the same API with empty bodies.
 
 mod any_shard;
+mod arrived;
 mod attribute;
 mod begin;
 #[cfg(feature = "capture")]

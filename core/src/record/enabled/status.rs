@@ -2,10 +2,11 @@
 
 use super::any_shard::{on_any_shard, wire_name};
 use super::{update, Span};
-use crate::pipeline;
+use crate::context::TEXT_STATE;
 use crate::text::cut;
 use crate::thread::{self, Slot};
 use crate::wire::{self, Rename, Tracestate};
+use crate::{pipeline, propagated};
 use crate::{Name, SetError, Status};
 
 /// Appends a status.
@@ -54,41 +55,24 @@ pub(crate) fn rename(span: &Span, name: Name<'_>) {
     note(span, done);
 }
 
-/// Appends a tracestate, right after the Begin: its index, or in an attached child the text, because its parent has a
-/// separate table.
-pub(crate) fn tracestate(span: &Span, index: u16) {
-    let text = child_tracestate(span.cx.tracer, index);
-    let done = on_any_shard(span, |slot, is_stamped| {
-        let fits = match &text {
-            Some(text) => append_text(slot, span.cx.span.0, text),
-            None => append_index(slot, Tracestate { span: span.cx.span.0, index }),
-        };
-        (fits, is_stamped)
-    });
-    note(span, done);
+/// In an attached child, appends the text of the span's tracestate, right after the Begin: the parent's collector has
+/// another table. The descendants of the span take this way too.
+pub(crate) fn tracestate(mut span: Span) -> Span {
+    let is_attached = pipeline::find(span.cx.tracer).is_some_and(|tracer| tracer.parent.is_some());
+    let text = propagated::tracestate(span.cx.trace, span.cx.propagated());
+    let Some(text) = text.filter(|_| is_attached) else { return span };
+    let done = on_any_shard(&span, |slot, is_stamped| (append_tracestate(slot, span.cx.span.0, &text), is_stamped));
+    note(&span, done);
+    span.cx = span.cx.with(TEXT_STATE);
+    span
 }
 
-fn append_text(slot: Slot<'_>, span: u64, text: &str) -> bool {
-    let fits = slot.fits(Tracestate::text_bytes(text.len()));
+fn append_tracestate(slot: Slot<'_>, span: u64, text: &str) -> bool {
+    let fits = slot.fits(Tracestate::bytes(text.len()));
     if fits {
         slot.writer.record_with_bytes(Tracestate::before_text(span, text.len()), text.as_bytes());
     }
     fits
-}
-
-fn append_index(slot: Slot<'_>, tracestate: Tracestate) -> bool {
-    let fits = slot.fits(Tracestate::BYTES);
-    if fits {
-        slot.writer.record(tracestate.record());
-    }
-    fits
-}
-
-fn child_tracestate(tracer: u32, index: u16) -> Option<std::sync::Arc<str>> {
-    if !crate::shm::is_child() {
-        return None;
-    }
-    pipeline::find(tracer).filter(|tracer| tracer.parent.is_some())?.tracestates.text(index)
 }
 
 /// Marks on the span what happened to a record: whether another thread wrote it, and whether it was lost.

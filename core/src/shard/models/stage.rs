@@ -46,7 +46,7 @@ pub(super) fn make_room(shard: &Shard, bytes: u64, is_begin: bool) -> Result<(),
 pub(super) fn begin(shard: &Shard) -> Result<u64, Refused> {
     make_room(shard, Begin::BYTES + End::BYTES, true)?;
     let trace = TraceId { hi: 1, lo: 1 };
-    Ok(shard.writer().begin(Begin { flags: 0, name: 0, parent: 0, trace, tick: tick() }))
+    Ok(shard.writer().begin(Begin { flags: 0, name: 0, propagated: 0, parent: 0, trace, tick: tick() }))
 }
 
 /// Ends a span of this shard.

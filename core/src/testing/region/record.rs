@@ -47,7 +47,7 @@ impl RawRecord {
     /// Starts a span with the name of this number.
     pub fn begin(span: u64, name: u32, parent: impl Into<Parent>, stamp: u64) -> Self {
         let Parent { trace, span: parent } = parent.into();
-        Self(Begin { flags: 0, name, parent: parent.0, trace, tick: stamp }.record(span).into())
+        Self(Begin { flags: 0, name, propagated: 0, parent: parent.0, trace, tick: stamp }.record(span).into())
     }
 
     /// Ends a span, with these flags.
@@ -78,9 +78,20 @@ impl RawRecord {
 
     /// Adds a link with attributes, and a count of further ones that did not fit.
     pub fn link(span: u64, to: impl Into<Parent>, attributes: &[(RawName<'_>, Value<'_>)], dropped: u32) -> Self {
+        Self::link_with_tracestate(span, to, "", attributes, dropped)
+    }
+
+    /// As [`link`](Self::link), with the linked span's tracestate in the form that a child writes.
+    pub fn link_with_tracestate(
+        span: u64,
+        to: impl Into<Parent>,
+        tracestate: &str,
+        attributes: &[(RawName<'_>, Value<'_>)],
+        dropped: u32,
+    ) -> Self {
         let (items, bytes) = items(attributes);
         let Parent { trace, span: linked } = to.into();
-        let link = Link { span, trace, linked, trace_flags: 0, is_remote: false, dropped };
+        let link = Link { span, trace, linked, trace_flags: 0, is_remote: false, dropped, propagated: 0, tracestate };
         Self(words(|out| link.put(&items, bytes, out)))
     }
 

@@ -137,7 +137,7 @@ fn run(welcome: &Welcome<'_>, message: &JobMessage<'_>) -> Frame {
     let mut verdict = match message.expires_ns {
         Some(expires_ns) if expires_ns <= clock::now_ns() => Verdict::Expired,
         _ => {
-            let cx = propagation::adopt(message.cx, message.tracestate);
+            let cx = propagation::adopt(message.cx, message.tracestate, message.baggage);
             let _baggage = baggage::Scope::of(message.baggage);
             welcome.worker.run(cx, message.job, &mut body)
         }
