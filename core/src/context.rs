@@ -123,6 +123,31 @@ impl Context {
         Self { flags: self.flags & !flags, ..self }
     }
 
+    /// The context as another process gets it: remote, bound to no tracer, without the tracestate.
+    ///
+    /// A span of this process that is not sampled has no id of its own: in this process its context has its parent's id.
+    /// Here it gets a new one at each call, because the sampled flag may differ from the one that came with the parent's
+    /// id, and each pair of id and flags must be one span's ([mutating the traceparent field]). All other ids stay.
+    ///
+    /// [`traceparent`](Self::traceparent), serde and the conversions to OpenTelemetry call it. Cost for a span that is
+    /// not sampled: one atomic addition and one hash; otherwise a copy. No clock read, lock or allocation.
+    ///
+    /// [mutating the traceparent field]: https://www.w3.org/TR/trace-context-2/#mutating-the-traceparent-field
+    ///
+    /// ```
+    /// use heirloom_core::{Context, SpanId, TraceId};
+    /// let received = Context::from_ids(TraceId::from_u128(7), SpanId::from_u64(9), false);
+    /// assert_eq!(received.to_remote(), received, "not a span of this process: handed on as it is");
+    /// ```
+    #[must_use]
+    pub fn to_remote(&self) -> Context {
+        #[cfg(feature = "record")]
+        if self.span.is_valid() && self.flags & (SAMPLED | REMOTE) == 0 {
+            return Self::remote(self.trace, SpanId(crate::random::seed()), self.flags & W3C);
+        }
+        Self::remote(self.trace, self.span, self.flags & W3C)
+    }
+
     /// The index into the tracer's table of tracestates. Zero: none.
     #[cfg(feature = "record")]
     pub(crate) const fn tracestate_index(&self) -> u16 {

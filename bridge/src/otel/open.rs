@@ -14,8 +14,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// Number of tables. With several, threads rarely contend for a lock.
 const TABLES: usize = 16;
 
-/// Contexts by span id, each with the number of OpenTelemetry spans that have it. Several can: a non-recording span has the
-/// ids of its nearest recorded ancestor.
+/// Contexts by the span id of their `SpanContext`, each with the number of OpenTelemetry spans that have it. Several can: a
+/// transparent span has the ids of its nearest recorded ancestor.
 type Table = HashMap<SpanId, (Context, usize), BuildHasherDefault<IdHasher>>;
 
 /// A table on a separate cache line.
@@ -34,15 +34,15 @@ fn shard_of(span: SpanId) -> &'static Shard {
     &OPEN[(hash >> 40) as usize % TABLES]
 }
 
-/// Stores the context of a span until [`forget`] has been called as often as this.
-pub(super) fn remember(cx: Context) {
+/// Stores the context of a span by the id that others see, until [`forget`] has been called as often as this.
+pub(super) fn remember(seen_as: SpanId, cx: Context) {
     if cx.is_valid() {
-        table(cx.span_id()).entry(cx.span_id()).or_insert((cx, 0)).1 += 1;
+        table(seen_as).entry(seen_as).or_insert((cx, 0)).1 += 1;
     }
 }
 
-pub(super) fn forget(cx: Context) {
-    if let Entry::Occupied(mut open) = table(cx.span_id()).entry(cx.span_id()) {
+pub(super) fn forget(seen_as: SpanId) {
+    if let Entry::Occupied(mut open) = table(seen_as).entry(seen_as) {
         open.get_mut().1 -= 1;
         if open.get().1 == 0 {
             open.remove();
@@ -76,11 +76,11 @@ pub fn context(cx: &opentelemetry::Context) -> Context {
 /// Heirloom's context for the valid span context in one of OpenTelemetry's contexts. If [`to_otel`] put it there, the
 /// original.
 pub(super) fn of_span_in(cx: &opentelemetry::Context, theirs: &SpanContext) -> Context {
-    let is_theirs = |bound: &Context| {
+    let bound = cx.get::<Bound>().filter(|bound| {
         let plain = Context::from(theirs);
-        (bound.trace_id(), bound.span_id()) == (plain.trace_id(), plain.span_id())
-    };
-    cx.get::<Bound>().map(|bound| bound.0).filter(is_theirs).unwrap_or_else(|| of_span(theirs))
+        (bound.cx.trace_id(), bound.seen_as) == (plain.trace_id(), plain.span_id())
+    });
+    bound.map_or_else(|| of_span(theirs), |bound| bound.cx)
 }
 
 /// Heirloom's context for a valid span context.
@@ -101,14 +101,15 @@ fn with_tracestate(plain: Context, state: &TraceState) -> Context {
     found.and_then(|(tracer, parent)| tracer.extract(parent.as_str(), Some(&text)).ok()).unwrap_or(plain)
 }
 
-/// A span context with the ids, the flags and the tracestate of one of Heirloom's contexts.
+/// A span context with the ids, the flags and the tracestate of one of Heirloom's contexts. Its span id is a new one if
+/// `cx` is that of a span that is not sampled ([`Context::to_remote`]).
 pub(super) fn span_context(cx: Context) -> SpanContext {
     let state = match cx.tracestate() {
         none if none.is_empty() => TraceState::NONE,
         state => TraceState::from_str(state.as_str()).unwrap_or_default(),
     };
     let flags = TraceFlags::new(cx.trace_flags());
-    SpanContext::new(cx.trace_id().into(), cx.span_id().into(), flags, cx.is_remote(), state)
+    SpanContext::new(cx.trace_id().into(), cx.to_remote().span_id().into(), flags, cx.is_remote(), state)
 }
 
 /// OpenTelemetry's current context with this span in it. OpenTelemetry's spans that start there are the span's children. The
@@ -137,11 +138,16 @@ pub fn to_otel(cx: impl Into<Context>) -> opentelemetry::Context {
     if !cx.is_valid() {
         return current;
     }
-    current.with_value(Bound(cx)).with_remote_span_context(span_context(cx))
+    let theirs = span_context(cx);
+    let bound = Bound { cx, seen_as: theirs.span_id().into() };
+    current.with_value(bound).with_remote_span_context(theirs)
 }
 
-/// In OpenTelemetry contexts that [`to_otel`] made: the original context.
-struct Bound(Context);
+/// In OpenTelemetry contexts that [`to_otel`] made: the original context, and the id of its `SpanContext`.
+struct Bound {
+    cx: Context,
+    seen_as: SpanId,
+}
 
 #[cfg(test)]
 mod tests {
@@ -155,14 +161,14 @@ mod tests {
     #[test]
     fn a_context_is_known_until_it_was_forgotten_as_often_as_remembered() {
         let cx = Context::from_ids(TraceId::from_u128(7), SpanId::from_u64(0xfeed), true);
-        remember(cx);
-        remember(cx);
-        forget(cx);
+        remember(cx.span_id(), cx);
+        remember(cx.span_id(), cx);
+        forget(cx.span_id());
         assert!(is_known(cx));
-        forget(cx);
+        forget(cx.span_id());
         assert!(!is_known(cx));
-        forget(cx);
-        remember(Context::INERT);
+        forget(cx.span_id());
+        remember(SpanId::INVALID, Context::INERT);
         assert!(!is_known(Context::INERT));
     }
 
@@ -180,10 +186,10 @@ mod tests {
     #[test]
     fn a_span_of_another_trace_with_the_same_id_is_not_taken_for_it() {
         let cx = Context::from_ids(TraceId::from_u128(7), SpanId::from_u64(0xbeef), true);
-        remember(cx);
+        remember(cx.span_id(), cx);
         let other = Context::from_ids(TraceId::from_u128(8), cx.span_id(), true);
         assert_eq!(of_span(&span_context(other)).trace_id(), other.trace_id());
-        forget(cx);
+        forget(cx.span_id());
     }
 
     #[test]
