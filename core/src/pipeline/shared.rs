@@ -11,13 +11,13 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::context::{TracerKey, SAMPLED};
 use crate::export::Verify;
-use crate::sampler::SamplerState;
+use crate::sampler::{SamplerState, Threshold};
 use crate::shard::{Counts, MakeShard, Refused, Registry, Shard, Sizes};
 use crate::shm::{Attachment, Hosts};
 use crate::sync::SegQueue;
 use crate::unplaced::{NoShard, CAUSES, UNPLACED};
 use crate::wire::{StrayEnd, ThreadStart};
-use crate::{sys, Context, TraceId};
+use crate::{sys, Context, TraceId, TraceState};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::Arc;
 
@@ -47,6 +47,7 @@ pub(crate) struct Shared {
     /// Threads that start roots ask it. Atomics.
     sampler: SamplerState,
     sampler_reads_clock: bool,
+    sampler_uses_tracestate: bool,
     /// Threads that extract a context add to it and read it; the collector adds those of children. Under its lock.
     pub(crate) tracestates: Tracestates,
 
@@ -92,6 +93,7 @@ impl Shared {
             key,
             sampler: SamplerState::new(&settings.sampler),
             sampler_reads_clock: settings.sampler.reads_clock(),
+            sampler_uses_tracestate: settings.sampler.uses_tracestate(),
             settings,
             clock_source: AtomicU8::new(clock.source()),
             clock,
@@ -116,15 +118,21 @@ impl Shared {
         Self::new(1 << 16, Settings::default(), clock, sizes, None, Vec::new(), None)
     }
 
-    /// Whether to record a new trace, or this process's part of a remote parent's trace.
+    /// Whether to record a new trace, or this process's part of a remote parent's trace, and what becomes of the
+    /// tracestate's threshold. `state` is the parent's tracestate if the sampler [uses](Self::sampler_uses_tracestate) it.
     ///
     /// In an attached child, the parent has decided.
-    pub(crate) fn samples(&self, trace: TraceId, parent: Option<Context>) -> bool {
+    pub(crate) fn samples(&self, trace: TraceId, parent: Option<Context>, state: &TraceState) -> (bool, Threshold) {
         if let (Some(_), Some(parent)) = (&self.parent, parent) {
-            return parent.has(SAMPLED);
+            return (parent.has(SAMPLED), Threshold::Keep);
         }
         let now_ns = if self.sampler_reads_clock { self.clock.monotonic_ns() } else { 0 };
-        self.sampler.sample(trace, parent, now_ns)
+        self.sampler.decide(trace, parent, state, now_ns)
+    }
+
+    /// Whether the sampler's decisions depend on the tracestate.
+    pub(crate) fn sampler_uses_tracestate(&self) -> bool {
+        self.sampler_uses_tracestate
     }
 
     /// A stamp of the clock that this tracer's shards use.
@@ -258,6 +266,7 @@ impl Shared {
             transparent,
             sampled_out: counts.sampled_out,
             missed_updates: self.missed_updates(),
+            after_finish: self.unplaced(NoShard::Finished),
             assembled: assembled.spans,
             incomplete: assembled.incomplete,
             aborted: assembled.aborted,

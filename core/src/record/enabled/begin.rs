@@ -1,16 +1,17 @@
 //! The start of a span: the decision whether it is recorded, and its Begin record.
 
 use super::scope::ambient_tracer;
-use super::Span;
+use super::{probability, Span};
 use crate::clock;
 use crate::context::{RANDOM, REMOTE, SAMPLED, TRANSPARENT};
 use crate::name::Text;
+use crate::sampler::Threshold;
 use crate::shard::Refused;
 use crate::text::cut;
 use crate::thread::{self, ThreadState};
 use crate::unplaced::{NoShard, UNPLACED};
 use crate::wire::{Begin, End, WireName};
-use crate::{pipeline, Context, Name, SpanId, SpanKind, TraceId};
+use crate::{pipeline, Context, Name, SpanId, SpanKind, TraceId, TraceState};
 
 /// Starts a child of `parent`; a root if that is invalid.
 ///
@@ -76,9 +77,13 @@ fn begin_any(state: &ThreadState, mut parent: Context, name: Name<'_>, kind: Spa
     if parent.tracer == 0 {
         parent.tracer = ambient_tracer(state);
     }
+    let is_local_child = parent.span.is_valid() && !parent.has(REMOTE);
+    if !is_local_child && is_finished(state, parent.tracer) {
+        parent.tracer = pipeline::global_key();
+    }
     if !state.holds_tracer(parent.tracer) {
         if let Err(why) = find_shard(state, parent.tracer) {
-            count_unplaced(parent.tracer, why);
+            count_unplaced(parent, why);
             return Span::not_recorded(without_shard(parent, why));
         }
     }
@@ -92,14 +97,34 @@ fn begin_any(state: &ThreadState, mut parent: Context, name: Name<'_>, kind: Spa
         not_sampled(&parent);
         return Span::not_recorded(parent);
     }
-    begin(state, parent, name, kind).unwrap_or_else(|| Span::not_recorded(transparent(parent)))
+    begin(state, parent, name, kind).unwrap_or_else(|| {
+        // This thread still has a shard of the tracer.
+        if is_finished(state, parent.tracer) && pipeline::find(parent.tracer).is_none() {
+            UNPLACED.count(NoShard::Finished);
+        }
+        Span::not_recorded(transparent(parent))
+    })
 }
 
 /// Counts a span without a shard; in a child process that lacks room for a shard, in the parent's region too.
-fn count_unplaced(key: u32, why: NoShard) {
-    UNPLACED.count(why);
-    if let (NoShard::NoMemory, Some(tracer)) = (why, pipeline::find(key)) {
+fn count_unplaced(parent: Context, why: NoShard) {
+    match why {
+        NoShard::NoTracer if parent.tracer != 0 && parent.has(SAMPLED) => UNPLACED.count(NoShard::Finished),
+        why => UNPLACED.count(why),
+    }
+    if let (NoShard::NoMemory, Some(tracer)) = (why, pipeline::find(parent.tracer)) {
         tracer.count_unplaced();
+    }
+}
+
+/// Whether a context's tracer has finished. Its roots, and the children of remote parents, then belong to the global one.
+fn is_finished(state: &ThreadState, key: u32) -> bool {
+    if key == 0 || state.is_nested() {
+        return false;
+    }
+    match state.with_tracer(key, |slot| slot.tracer.is_closed()) {
+        Some(closed) => closed,
+        None => pipeline::find(key).is_none_or(|tracer| tracer.is_closed()),
     }
 }
 
@@ -132,24 +157,28 @@ fn begin_root(state: &ThreadState, bound: Context, name: Name<'_>, kind: SpanKin
             true => (bound.trace, 0),
             false => (TraceId { hi: state.random() | 1, lo: state.random() }, RANDOM),
         };
-        (trace, random, SpanId(state.random() | 1), slot.tracer.samples(trace, None))
+        (trace, random, SpanId(state.random() | 1), slot.tracer.samples(trace, None, &TraceState::new()))
     });
-    let Some((trace, random, unrecorded, sampled)) = drawn else { return Span::not_recorded(bound) };
+    let Some((trace, random, unrecorded, (sampled, threshold))) = drawn else { return Span::not_recorded(bound) };
+    let bound = probability::applied(threshold, bound, &TraceState::new());
     // The context of a root that is not recorded has ids, so that the processes that it calls follow the decision.
-    let left_out = Context { trace, span: unrecorded, flags: random, ..bound };
+    let bound = bound.without(REMOTE).with(random);
+    let left_out = Context { trace, span: unrecorded, ..bound };
     if !sampled {
         state.with_tracer(bound.tracer, |slot| slot.writer.count_sampled_out());
         return Span::not_recorded(left_out);
     }
-    let root = Context { trace, flags: random | SAMPLED, ..bound };
+    let root = Context { trace, ..bound }.with(SAMPLED);
     // The root could not be recorded: its whole local trace is dropped, and propagates as not sampled.
     let lost = left_out.with(TRANSPARENT);
     begin(state, root, name, kind).unwrap_or_else(|| Span::not_recorded(lost))
 }
 
 fn begin_under_remote(state: &ThreadState, parent: Context, name: Name<'_>, kind: SpanKind) -> Span {
-    let sampled =
-        state.with_tracer(parent.tracer, |slot| slot.tracer.samples(parent.trace, Some(parent))).unwrap_or(false);
+    let arrived = probability::tracestate(state, parent);
+    let decided = state.with_tracer(parent.tracer, |slot| slot.tracer.samples(parent.trace, Some(parent), &arrived));
+    let (sampled, threshold) = decided.unwrap_or((false, Threshold::Keep));
+    let parent = probability::applied(threshold, parent, &arrived);
     if !sampled {
         state.with_tracer(parent.tracer, |slot| slot.writer.count_sampled_out());
         return Span::not_recorded(parent.without(SAMPLED | REMOTE));
