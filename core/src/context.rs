@@ -23,14 +23,14 @@ use core::fmt;
 pub struct Context {
     pub(crate) trace: TraceId,
     pub(crate) span: SpanId,
-    /// The tracer that records the children: index in the upper half, generation in the lower. Zero: not bound.
+    /// The tracer that records the children (`pipeline/table.rs`). Zero: not bound.
     pub(crate) tracer: TracerKey,
     /// [`SAMPLED`], [`RANDOM`], [`TRANSPARENT`], [`REMOTE`], and above them the index into the tracer's table of
     /// tracestates. One word, so that the fast path tests all of it with one comparison.
     pub(crate) flags: u32,
 }
 
-/// Index (upper 16 bits, from 1) and generation (lower 16 bits) of a tracer; zero in a context that isn't bound to one.
+/// Process, index and generation of a tracer (`pipeline/table.rs`); zero in a context that isn't bound to one.
 pub(crate) type TracerKey = u32;
 
 /// Tells tracers apart. For code that waits for work on a tracer's behalf (see [`on_finish`](crate::on_finish)).

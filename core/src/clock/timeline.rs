@@ -9,12 +9,14 @@
 
 use super::{counter, NS};
 use crate::sys;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Wall-clock nanoseconds since 1970 minus monotonic nanoseconds, read once per process.
 fn anchor_ns() -> u64 {
-    static ANCHOR: OnceLock<u64> = OnceLock::new();
-    *ANCHOR.get_or_init(|| sys::realtime_ns().wrapping_sub(sys::monotonic_ns()))
+    // No lock: another thread could be in the middle of it when the process forks. Zero: not read.
+    static ANCHOR: AtomicU64 = AtomicU64::new(0);
+    let read = sys::realtime_ns().wrapping_sub(sys::monotonic_ns());
+    ANCHOR.compare_exchange(0, read, Ordering::Relaxed, Ordering::Relaxed).map_or_else(|first| first, |_| read)
 }
 
 /// How often a new segment starts, in monotonic nanoseconds: once a second.

@@ -30,7 +30,7 @@ pub(crate) use control::Request;
 pub(crate) use counts::{Assembled, ChildCounts, Published};
 pub(crate) use queue::{Queue, QueueSettings};
 pub(crate) use shared::Shared;
-pub(crate) use table::{add, find, global, global_key, remove, set_global};
+pub(crate) use table::{add, after_fork, find, global, global_key, is_foreign, remove, set_global};
 pub(crate) use wake::Collector;
 
 pub use ledger::{Dropped, ExporterLedger, Ledger, Transparent};

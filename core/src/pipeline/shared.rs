@@ -17,7 +17,7 @@ use crate::shm::{Attachment, Hosts};
 use crate::sync::SegQueue;
 use crate::unplaced::{NoShard, CAUSES, UNPLACED};
 use crate::wire::{StrayEnd, ThreadStart};
-use crate::{sys, Context, TraceId, TraceState};
+use crate::{life, sys, Context, TraceId, TraceState};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::Arc;
 
@@ -27,6 +27,8 @@ pub(crate) struct Shared {
     // Set when the tracer starts, and never again. Any thread reads them.
     /// The number by which contexts refer to it; zero for a tracer that records nothing.
     pub(crate) key: TracerKey,
+    /// The process in which it was started.
+    process: u32,
     pub(crate) settings: Settings,
     pub(crate) clock: Clock,
     /// The region of this process's parent, if this tracer records into it. It then has no collector.
@@ -91,6 +93,7 @@ impl Shared {
     ) -> Self {
         Self {
             key,
+            process: life::process(),
             sampler: SamplerState::new(&settings.sampler),
             sampler_reads_clock: settings.sampler.reads_clock(),
             sampler_uses_tracestate: settings.sampler.uses_tracestate(),
@@ -197,6 +200,12 @@ impl Shared {
             }
         }
         true
+    }
+
+    /// Whether this process is the child of a fork, and the tracer is its parent's: any lock in it may be held permanently,
+    /// by a thread that exists only in the parent.
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.process != life::process()
     }
 
     /// Whether there is a collector in this process.

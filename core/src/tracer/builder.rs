@@ -109,6 +109,10 @@ pub fn builder(service_name: &str) -> Builder {
 ///
 /// Keep the guard: its `finish` (or its drop) ends the tracer. `finish` returns what became of every span.
 ///
+/// The child of a `fork` has no tracer: its handles are inert until it calls this. It then has its own tracer, with its own
+/// threads; its parent's guards and tracers stay inert there, and a context of its parent's spans is a remote parent. The
+/// environment, which this reads, must not be changed by another thread of the parent at the moment of the fork.
+///
 /// ```
 /// let guard = heirloom_core::init("thumbnailer")?;
 /// heirloom_core::in_root("work", |_| ());
@@ -270,7 +274,7 @@ impl Builder {
         if self.settings.disabled {
             return Ok(Tracer::new(Arc::new(self.shared(0, None, Vec::new(), None))));
         }
-        guard::notice_forks();
+        guard::begin();
         if let Some(path) = self.settings.trace_file.clone() {
             let chrome = Chrome::create(&path).map_err(|error| InitError::TraceFile(path, error))?;
             self.exporters.push(Box::new(chrome));
@@ -294,7 +298,7 @@ impl Builder {
 
     /// Starts a tracer that records into the region of this process's parent.
     fn attach_to_parent(self, region: Attachment) -> Result<Tracer, InitError> {
-        guard::notice_forks();
+        guard::begin();
         let region = Arc::new(region);
         let names = Arc::clone(&region);
         if !dictionary::publish_to(Box::new(move |name| names.add_name(name)), Attachment::MAX_NAME_BYTES) {

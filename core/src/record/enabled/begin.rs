@@ -74,6 +74,10 @@ fn slow(parent: Context, name: Name<'_>, kind: SpanKind) -> Span {
 }
 
 fn begin_any(state: &ThreadState, mut parent: Context, name: Name<'_>, kind: SpanKind) -> Span {
+    if pipeline::is_foreign(parent.tracer) {
+        // This process is the child of a fork, and the context is its parent's.
+        parent = Context { tracer: 0, ..parent.with(REMOTE) };
+    }
     if parent.tracer == 0 {
         parent.tracer = ambient_tracer(state);
     }
