@@ -25,7 +25,7 @@ pub struct Context {
     pub(crate) span: SpanId,
     /// The tracer that records the children (`pipeline/table.rs`). Zero: not bound.
     pub(crate) tracer: TracerKey,
-    /// [`SAMPLED`], [`RANDOM`], [`TRANSPARENT`], [`REMOTE`], and above them the index into the tracer's table of
+    /// [`SAMPLED`], [`RANDOM`], [`TRANSPARENT`], [`REMOTE`], [`EPOCH`], and above them the index into the tracer's table of
     /// tracestates. One word, so that the fast path tests all of it with one comparison.
     pub(crate) flags: u32,
 }
@@ -54,6 +54,12 @@ const W3C: u32 = SAMPLED | RANDOM;
 pub(crate) const TRANSPARENT: u32 = 1 << 8;
 /// The ids came from another process.
 pub(crate) const REMOTE: u32 = 1 << 9;
+/// The clock epoch, which the root of the local trace chose (`clock/timeline.rs`): bits 2 to 5, which no version of the
+/// W3C's flags uses here, because unknown ones are cleared.
+#[cfg(feature = "record")]
+pub(crate) const EPOCH: u32 = 0xf << EPOCH_SHIFT;
+#[cfg(feature = "record")]
+const EPOCH_SHIFT: u32 = 2;
 /// The lowest bit of the index of the tracestate.
 #[cfg(feature = "record")]
 const TRACESTATE_SHIFT: u32 = 16;
@@ -146,6 +152,12 @@ impl Context {
             return Self::remote(self.trace, SpanId(crate::random::seed()), self.flags & W3C);
         }
         Self::remote(self.trace, self.span, self.flags & W3C)
+    }
+
+    /// The context of a local trace that starts in this clock epoch.
+    #[cfg(feature = "record")]
+    pub(crate) const fn with_epoch(self, epoch: u8) -> Self {
+        Self { flags: self.flags & !EPOCH | (epoch as u32) << EPOCH_SHIFT & EPOCH, ..self }
     }
 
     /// The index into the tracer's table of tracestates. Zero: none.

@@ -4,7 +4,7 @@ mod probability;
 
 pub(crate) use probability::Threshold;
 
-use crate::{Context, TraceId, TraceState};
+use crate::{Context, TraceId};
 use core::fmt;
 use probability::{randomness, ratio_bound, ratio_value, rejection_threshold};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -273,18 +273,12 @@ impl SamplerState {
     ///
     /// It doesn't see the tracestate: [`ConsistentProbability`](Sampler::ConsistentProbability) uses the trace id.
     pub fn sample(&self, trace: TraceId, parent: Option<Context>, now_ns: u64) -> bool {
-        self.decide(trace, parent, &TraceState::new(), now_ns).0
+        self.decide(trace, parent, "", now_ns).0
     }
 
-    /// The same with the tracestate that came with the parent, and what becomes of its threshold.
-    pub(crate) fn decide(
-        &self,
-        trace: TraceId,
-        parent: Option<Context>,
-        state: &TraceState,
-        now_ns: u64,
-    ) -> (bool, Threshold) {
-        self.0.decide(&Asked { trace, parent: parent.filter(Context::is_valid), state, now_ns })
+    /// The same with the member `ot` of the tracestate that came with the parent, and what becomes of its threshold.
+    pub(crate) fn decide(&self, trace: TraceId, parent: Option<Context>, ot: &str, now_ns: u64) -> (bool, Threshold) {
+        self.0.decide(&Asked { trace, parent: parent.filter(Context::is_valid), ot, now_ns })
     }
 }
 
@@ -306,7 +300,7 @@ impl Rule {
         match (self, asked.parent) {
             (Rule::Always(yes), _) => (*yes, Threshold::Keep),
             (Rule::Below { bound }, _) => (ratio_value(asked.trace) < *bound, Threshold::Keep),
-            (Rule::AtLeast { threshold }, _) => match randomness(asked.trace, asked.state) >= *threshold {
+            (Rule::AtLeast { threshold }, _) => match randomness(asked.trace, asked.ot) >= *threshold {
                 true => (true, Threshold::Set(*threshold)),
                 false => (false, Threshold::Erase),
             },
@@ -326,7 +320,7 @@ struct Asked<'a> {
     trace: TraceId,
     /// A valid one.
     parent: Option<Context>,
-    state: &'a TraceState,
+    ot: &'a str,
     now_ns: u64,
 }
 

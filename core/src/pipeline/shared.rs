@@ -17,7 +17,7 @@ use crate::shm::{Attachment, Hosts};
 use crate::sync::SegQueue;
 use crate::unplaced::{NoShard, CAUSES, UNPLACED};
 use crate::wire::{StrayEnd, ThreadStart};
-use crate::{life, sys, Context, TraceId, TraceState};
+use crate::{life, sys, Context, TraceId};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::Arc;
 
@@ -57,6 +57,9 @@ pub(crate) struct Shared {
     /// The clock that shards read. The collector stores it; threads that lease a shard or need a stamp without one load
     /// it. Relaxed, because each stamp identifies its clock.
     clock_source: AtomicU8,
+    /// The clock epoch of new local traces. The collector stores it; threads that start roots load it. Relaxed, because
+    /// each trace has the epoch that its root found.
+    epoch: AtomicU8,
 
     // Between the collector and the threads with requests to it. A thread that only records doesn't access these.
     /// Any thread adds requests; the collector takes them, and publishes its counts after each pass. Under its locks.
@@ -100,6 +103,7 @@ impl Shared {
             settings,
             clock_source: AtomicU8::new(clock.source()),
             clock,
+            epoch: AtomicU8::new(0),
             registry: Registry::new(sizes, make_shard(parent.clone())),
             parent,
             hosts: Hosts::default(),
@@ -122,15 +126,16 @@ impl Shared {
     }
 
     /// Whether to record a new trace, or this process's part of a remote parent's trace, and what becomes of the
-    /// tracestate's threshold. `state` is the parent's tracestate if the sampler [uses](Self::sampler_uses_tracestate) it.
+    /// tracestate's threshold. `ot` is that member of the parent's tracestate if the sampler
+    /// [uses](Self::sampler_uses_tracestate) it.
     ///
     /// In an attached child, the parent has decided.
-    pub(crate) fn samples(&self, trace: TraceId, parent: Option<Context>, state: &TraceState) -> (bool, Threshold) {
+    pub(crate) fn samples(&self, trace: TraceId, parent: Option<Context>, ot: &str) -> (bool, Threshold) {
         if let (Some(_), Some(parent)) = (&self.parent, parent) {
             return (parent.has(SAMPLED), Threshold::Keep);
         }
         let now_ns = if self.sampler_reads_clock { self.clock.monotonic_ns() } else { 0 };
-        self.sampler.decide(trace, parent, state, now_ns)
+        self.sampler.decide(trace, parent, ot, now_ns)
     }
 
     /// Whether the sampler's decisions depend on the tracestate.
@@ -149,6 +154,16 @@ impl Shared {
     /// The clock that this tracer's shards read.
     pub(crate) fn clock_source(&self) -> u8 {
         self.clock_source.load(Ordering::Relaxed)
+    }
+
+    /// The clock epoch of new local traces.
+    pub(crate) fn epoch(&self) -> u8 {
+        self.epoch.load(Ordering::Relaxed)
+    }
+
+    /// New local traces are in another clock epoch from now on.
+    pub(crate) fn set_epoch(&self, epoch: u8) {
+        self.epoch.store(epoch, Ordering::Relaxed);
     }
 
     /// Asks the system again which clock to read, and sets it in every shard. Opens a file, so only the collector calls

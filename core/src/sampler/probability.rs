@@ -2,7 +2,7 @@
 //!
 //! [consistent probability sampling]: https://opentelemetry.io/docs/specs/otel/trace/tracestate-probability-sampling/
 
-use crate::{TraceId, TraceState};
+use crate::TraceId;
 
 /// The number of random bits of a trace id ([W3C Trace Context level 2]).
 ///
@@ -10,8 +10,6 @@ use crate::{TraceId, TraceState};
 const RANDOM_BITS: u32 = 56;
 /// The number of hexadecimal digits of 56 bits.
 const DIGITS: usize = 14;
-/// The key of OpenTelemetry's own member of a tracestate.
-const OPENTELEMETRY: &str = "ot";
 
 /// How many of the 2^63 values of [`ratio_value`] are kept.
 pub(super) fn ratio_bound(ratio: f64) -> u64 {
@@ -33,9 +31,10 @@ pub(super) fn rejection_threshold(ratio: f64) -> u64 {
     all.saturating_sub(kept)
 }
 
-/// The random value of a trace: `rv` in its tracestate, else the last 56 bits of its id.
-pub(super) fn randomness(trace: TraceId, state: &TraceState) -> u64 {
-    let explicit = state.get(OPENTELEMETRY).and_then(|value| fields(value).find_map(|(k, v)| (k == "rv").then_some(v)));
+/// The random value of a trace: `rv` in the member `ot` of its tracestate, else the last 56 bits of its id.
+pub(super) fn randomness(trace: TraceId, ot: &str) -> u64 {
+    let explicit = ot.split(';').filter_map(|field| field.split_once(':')).find(|(key, _)| *key == "rv");
+    let explicit = explicit.map(|(_, digits)| digits);
     let explicit = explicit.filter(|digits| digits.len() == DIGITS).and_then(parse_hex);
     explicit.unwrap_or(trace.lo & ((1 << RANDOM_BITS) - 1))
 }
@@ -52,34 +51,17 @@ pub(crate) enum Threshold {
 }
 
 impl Threshold {
-    /// The tracestate to hand on; `None` if that is the same one.
-    pub(crate) fn apply(self, state: &TraceState) -> Option<TraceState> {
-        let before = state.get(OPENTELEMETRY).unwrap_or_default();
-        let mut after: Vec<String> = match self {
+    /// The member `ot` to hand on, empty if there is none; `None` if that is the same one.
+    pub(crate) fn apply(self, ot: &str) -> Option<String> {
+        let mut fields: Vec<String> = match self {
             Threshold::Keep => return None,
             Threshold::Set(threshold) => vec![format!("th:{}", digits(threshold))],
             Threshold::Erase => Vec::new(),
         };
-        let others = before.split(';').filter(|field| !field.is_empty() && !field.starts_with("th:"));
-        after.extend(others.map(str::to_owned));
-        let after = after.join(";");
-        if after == before {
-            return None;
-        }
-        let mut changed = state.clone();
-        if after.is_empty() {
-            changed.remove(OPENTELEMETRY);
-        } else {
-            // An `ot` that is too long with the threshold stays as it is: others' fields in it must not be lost.
-            changed.insert(OPENTELEMETRY, &after).ok()?;
-        }
-        Some(changed)
+        let others = ot.split(';').filter(|field| !field.is_empty() && !field.starts_with("th:"));
+        fields.extend(others.map(str::to_owned));
+        Some(fields.join(";")).filter(|changed| changed != ot)
     }
-}
-
-/// The fields of an `ot` member.
-fn fields(value: &str) -> impl Iterator<Item = (&str, &str)> {
-    value.split(';').filter_map(|field| field.split_once(':'))
 }
 
 fn parse_hex(digits: &str) -> Option<u64> {
@@ -101,10 +83,6 @@ fn digits(threshold: u64) -> String {
 mod tests {
     use super::*;
 
-    fn state(text: &str) -> TraceState {
-        text.parse().unwrap()
-    }
-
     #[test]
     fn the_threshold_is_written_as_the_specification_shows_it() {
         for (ratio, expected) in [(1.0, "0"), (0.5, "8"), (0.25, "c"), (0.0625, "f"), (1.0 / 16384.0, "fffc")] {
@@ -114,44 +92,29 @@ mod tests {
     }
 
     #[test]
-    fn only_the_threshold_changes_in_the_tracestate() {
+    fn only_the_threshold_changes_in_the_member() {
         for (threshold, before, after) in [
-            (Threshold::Set(8 << 52), "", "ot=th:8"),
-            (Threshold::Set(8 << 52), "a=1", "ot=th:8,a=1"),
-            (Threshold::Set(8 << 52), "a=1,ot=rv:00000000000001;x:y;th:c,b=2", "ot=th:8;rv:00000000000001;x:y,a=1,b=2"),
-            (Threshold::Erase, "a=1,ot=th:8,b=2", "a=1,b=2"),
-            (Threshold::Erase, "a=1,ot=th:8;rv:00000000000001", "ot=rv:00000000000001,a=1"),
+            (Threshold::Set(8 << 52), "", "th:8"),
+            (Threshold::Set(8 << 52), "rv:00000000000001;x:y;th:c", "th:8;rv:00000000000001;x:y"),
+            (Threshold::Erase, "th:8", ""),
+            (Threshold::Erase, "th:8;rv:00000000000001", "rv:00000000000001"),
         ] {
-            assert_eq!(threshold.apply(&state(before)).unwrap().as_str(), after, "{before}");
+            assert_eq!(threshold.apply(before).unwrap(), after, "{before}");
         }
         for (threshold, same) in
-            [(Threshold::Keep, "ot=th:8"), (Threshold::Erase, "a=1"), (Threshold::Set(8 << 52), "a=1,ot=th:8")]
+            [(Threshold::Keep, "th:8"), (Threshold::Erase, "x:y"), (Threshold::Set(8 << 52), "th:8")]
         {
-            assert_eq!(threshold.apply(&state(same)), None, "{same}");
+            assert_eq!(threshold.apply(same), None, "{same}");
         }
-    }
-
-    #[test]
-    fn a_member_without_room_for_the_threshold_keeps_its_fields() {
-        let long = state(&format!("ot=x:{}", "y".repeat(254)));
-        assert_eq!(Threshold::Set(1).apply(&long), None);
     }
 
     #[test]
     fn the_random_value_of_the_tracestate_precedes_the_trace_id() {
         let trace = TraceId::from_u128(u128::MAX);
         let all = (1 << 56) - 1;
-        assert_eq!(randomness(trace, &state("a=1,ot=th:8;rv:0000000000002a")), 42);
-        for other in [
-            "",
-            "a=1",
-            "ot=th:8",
-            "ot=rv:2a",
-            "ot=rv:0000000000002A",
-            "ot=rv:+000000000002a",
-            "other=rv:0000000000002a",
-        ] {
-            assert_eq!(randomness(trace, &state(other)), all, "{other}");
+        assert_eq!(randomness(trace, "th:8;rv:0000000000002a"), 42);
+        for other in ["", "th:8", "rv:2a", "rv:0000000000002A", "rv:+000000000002a", "xrv:0000000000002a"] {
+            assert_eq!(randomness(trace, other), all, "{other}");
         }
     }
 }

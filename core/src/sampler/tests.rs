@@ -85,17 +85,15 @@ fn a_ratio_decides_as_pythons_sdk_does() {
 
 #[test]
 fn the_consistent_sampler_uses_the_random_value_of_the_tracestate_and_writes_its_threshold() {
-    let decide = |sampler: &Sampler, state: &str| {
-        let state: TraceState = state.parse().unwrap();
-        SamplerState::new(sampler).decide(TraceId::from_u128(1), caller(true), &state, 0)
-    };
+    let decide =
+        |sampler: &Sampler, ot: &str| SamplerState::new(sampler).decide(TraceId::from_u128(1), caller(true), ot, 0);
     let half = Sampler::ConsistentProbability(0.5);
-    assert_eq!(decide(&half, "ot=rv:80000000000000"), (true, Threshold::Set(0x80 << 48)));
-    assert_eq!(decide(&half, "ot=rv:7fffffffffffff"), (false, Threshold::Erase));
+    assert_eq!(decide(&half, "rv:80000000000000"), (true, Threshold::Set(0x80 << 48)));
+    assert_eq!(decide(&half, "rv:7fffffffffffff"), (false, Threshold::Erase));
     assert_eq!(decide(&half, ""), (false, Threshold::Erase));
-    assert_eq!(decide(&half.clone().rate_limited(1), "ot=rv:80000000000000"), (true, Threshold::Erase));
-    assert_eq!(decide(&half.clone().parent_based(), "ot=rv:0000000000000;th:8"), (true, Threshold::Keep));
-    assert_eq!(decide(&Sampler::TraceIdRatio(0.5), "ot=rv:ffffffffffffff"), (true, Threshold::Keep));
+    assert_eq!(decide(&half.clone().rate_limited(1), "rv:80000000000000"), (true, Threshold::Erase));
+    assert_eq!(decide(&half.clone().parent_based(), "rv:0000000000000;th:8"), (true, Threshold::Keep));
+    assert_eq!(decide(&Sampler::TraceIdRatio(0.5), "rv:ffffffffffffff"), (true, Threshold::Keep));
     assert!(half.uses_tracestate() && half.clone().parent_based().rate_limited(1).uses_tracestate());
     assert!(!Sampler::TraceIdRatio(0.5).parent_based().uses_tracestate());
 }

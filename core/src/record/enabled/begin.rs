@@ -3,7 +3,7 @@
 use super::scope::ambient_tracer;
 use super::{probability, Span};
 use crate::clock;
-use crate::context::{RANDOM, REMOTE, SAMPLED, TRANSPARENT};
+use crate::context::{EPOCH, RANDOM, REMOTE, SAMPLED, TRANSPARENT};
 use crate::name::Text;
 use crate::sampler::Threshold;
 use crate::shard::Refused;
@@ -13,13 +13,16 @@ use crate::unplaced::{NoShard, UNPLACED};
 use crate::wire::{Begin, End, WireName};
 use crate::{pipeline, Context, Name, SpanId, SpanKind, TraceId, TraceState};
 
+/// The flags of a context that don't matter to the fast path.
+const ANY: u32 = RANDOM | EPOCH;
+
 /// Starts a child of `parent`; a root if that is invalid.
 ///
 /// The fast path is a recorded child with a static name that this thread used before, of a local parent, on a thread
 /// whose slot holds the parent's tracer: one clock read, one record. Everything else takes the slow path.
 #[inline(always)]
 pub(crate) fn child(parent: Context, name: Name<'_>, kind: SpanKind) -> Span {
-    if parent.flags & !RANDOM == SAMPLED {
+    if parent.flags & !ANY == SAMPLED {
         if let Text::Static(text) = name.0 {
             let state = thread::state();
             let name = state.cached_name(text);
@@ -59,12 +62,25 @@ fn not_sampled(parent: &Context) -> bool {
     true
 }
 
+/// The random flag and the epoch have the same distance in a context as in a Begin, so that one shift copies both.
+#[inline(always)]
+const fn flags_of(context: u32) -> u16 {
+    const BY: u32 = Begin::RANDOM_TRACE.trailing_zeros() - RANDOM.trailing_zeros();
+    const { assert!(RANDOM << BY == Begin::RANDOM_TRACE as u32 && EPOCH << BY == Begin::EPOCH as u32) };
+    ((context & (RANDOM | EPOCH)) << BY) as u16
+}
+
 /// A Begin without its name.
 #[inline(always)]
 fn begin_under(parent: &Context, kind: SpanKind, tick: u64) -> Begin {
     let remote = if parent.has(REMOTE) { Begin::PARENT_REMOTE } else { 0 };
-    let random = if parent.has(RANDOM) { Begin::RANDOM_TRACE } else { 0 };
-    Begin { flags: kind as u16 | remote | random, name: 0, parent: parent.span.0, trace: parent.trace, tick }
+    Begin {
+        flags: kind as u16 | remote | flags_of(parent.flags),
+        name: 0,
+        parent: parent.span.0,
+        trace: parent.trace,
+        tick,
+    }
 }
 
 #[cold]
@@ -161,10 +177,12 @@ fn begin_root(state: &ThreadState, bound: Context, name: Name<'_>, kind: SpanKin
             true => (bound.trace, 0),
             false => (TraceId { hi: state.random() | 1, lo: state.random() }, RANDOM),
         };
-        (trace, random, SpanId(state.random() | 1), slot.tracer.samples(trace, None, &TraceState::new()))
+        let decision = slot.tracer.samples(trace, None, "");
+        (trace, random, SpanId(state.random() | 1), decision, slot.tracer.epoch())
     });
-    let Some((trace, random, unrecorded, (sampled, threshold))) = drawn else { return Span::not_recorded(bound) };
-    let bound = probability::applied(threshold, bound, &TraceState::new());
+    let Some((trace, random, unrecorded, decision, epoch)) = drawn else { return Span::not_recorded(bound) };
+    let (sampled, threshold) = decision;
+    let bound = probability::applied(threshold, bound, &TraceState::new()).with_epoch(epoch);
     // The context of a root that is not recorded has ids, so that the processes that it calls follow the decision.
     let bound = bound.without(REMOTE).with(random);
     let left_out = Context { trace, span: unrecorded, ..bound };
@@ -180,9 +198,11 @@ fn begin_root(state: &ThreadState, bound: Context, name: Name<'_>, kind: SpanKin
 
 fn begin_under_remote(state: &ThreadState, parent: Context, name: Name<'_>, kind: SpanKind) -> Span {
     let arrived = probability::tracestate(state, parent);
-    let decided = state.with_tracer(parent.tracer, |slot| slot.tracer.samples(parent.trace, Some(parent), &arrived));
-    let (sampled, threshold) = decided.unwrap_or((false, Threshold::Keep));
-    let parent = probability::applied(threshold, parent, &arrived);
+    let decided = state.with_tracer(parent.tracer, |slot| {
+        (slot.tracer.samples(parent.trace, Some(parent), probability::ot(&arrived)), slot.tracer.epoch())
+    });
+    let ((sampled, threshold), epoch) = decided.unwrap_or(((false, Threshold::Keep), 0));
+    let parent = probability::applied(threshold, parent, &arrived).with_epoch(epoch);
     if !sampled {
         state.with_tracer(parent.tracer, |slot| slot.writer.count_sampled_out());
         return Span::not_recorded(parent.without(SAMPLED | REMOTE));
