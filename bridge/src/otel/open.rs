@@ -217,6 +217,30 @@ mod tests {
         });
     }
 
+    #[test]
+    fn a_span_that_is_not_sampled_has_an_id_of_its_own_and_is_found_by_it() {
+        use opentelemetry::trace::{Span as _, Tracer as _, TracerProvider};
+        testing::run_with(
+            |builder| builder.sampler(heirloom_core::Sampler::AlwaysOff),
+            |t| {
+                let caller = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+                let caller = t.tracer().extract(caller, None).expect("valid");
+                let tracer = crate::HeirloomTracerProvider::with_tracer(t.tracer()).tracer("x");
+                let mut span = tracer.start_with_context("left out", &to_otel(caller));
+                let theirs = span.span_context().clone();
+                let (left_out, plain) = (of_span(&theirs), Context::from(&theirs));
+                assert_eq!((plain.trace_id(), plain.is_sampled()), (caller.trace_id(), false));
+                assert!(theirs.is_valid() && plain.span_id() != caller.span_id());
+                assert!(left_out.tracer_id() == caller.tracer_id() && !left_out.is_remote(), "{left_out:?}");
+                let bound = to_otel(left_out);
+                assert_ne!(bound.span().span_context().span_id(), theirs.span_id(), "injected by a foreign propagator");
+                assert_eq!(context(&bound), left_out);
+                span.end();
+                assert!(!table(plain.span_id()).contains_key(&plain.span_id()));
+            },
+        );
+    }
+
     /// The number of a table's spans in a span's trace.
     fn of_trace(table: &Table, span: &Span) -> usize {
         table.values().filter(|(cx, _)| cx.trace_id() == span.context().trace_id()).count()

@@ -31,15 +31,6 @@ impl Epochs {
     }
 }
 
-/// Where a lane is in time.
-#[derive(Debug, Default)]
-pub(super) struct LaneTime {
-    /// The epoch of its last span.
-    epoch: u8,
-    /// The last time of all earlier epochs.
-    floor_ns: u64,
-}
-
 impl Assembler {
     /// Sets the epoch in the flags of a Begin, and returns whether the span can't be drawn on its lane.
     #[cold]

@@ -2,8 +2,16 @@
 
 use super::super::lanes::LaneId;
 use super::super::stack::Stack;
-use super::epochs::LaneTime;
 use super::{ProcessId, Rest};
+
+/// Where a lane is in time, once the wall clock was stepped (`epochs.rs`).
+#[derive(Debug, Default)]
+pub(in crate::collector) struct LaneTime {
+    /// The epoch of its last span.
+    pub(super) epoch: u8,
+    /// The last time of all earlier epochs.
+    pub(super) floor_ns: u64,
+}
 
 /// The state of a shard between two records.
 #[derive(Debug)]
