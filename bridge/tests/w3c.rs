@@ -107,7 +107,7 @@ fn traceparents() -> Vec<Case> {
 
 /// The cases about `tracestate`.
 fn tracestates() -> Vec<Case> {
-    let (foo, three) = ([("foo", "1")], [("foo", "1"), ("bar", "2"), ("baz", "3")]);
+    let (one, three) = ([("foo", "1")], [("foo", "1"), ("bar", "2"), ("baz", "3")]);
     let key = "abcdefghijklmnopqrstuvwxyz0123456789_-*/";
     let vendor = format!("{key}@a-z0-9_-*/");
     let value: String = (' '..='~').filter(|char| !",=".contains(*char)).collect();
@@ -124,12 +124,12 @@ fn tracestates() -> Vec<Case> {
         state("tracestate_included_traceparent_included", &["foo=1,bar=2"], &three[..2]),
         state_as("tracestate_header_name: a dash", "trace-state", &["foo=1"], &[]),
         state_as("tracestate_header_name: a dot", "trace.state", &["foo=1"], &[]),
-        state_as("tracestate_header_name_valid_casing: camel", "TraceState", &["foo=1"], &foo),
-        state_as("tracestate_header_name_valid_casing: mixed", "TrAcEsTaTe", &["foo=1"], &foo),
-        state_as("tracestate_header_name_valid_casing: upper", "TRACESTATE", &["foo=1"], &foo),
+        state_as("tracestate_header_name_valid_casing: camel", "TraceState", &["foo=1"], &one),
+        state_as("tracestate_header_name_valid_casing: mixed", "TrAcEsTaTe", &["foo=1"], &one),
+        state_as("tracestate_header_name_valid_casing: upper", "TRACESTATE", &["foo=1"], &one),
         state("tracestate_empty_header", &[""], &[]),
-        state("tracestate_empty_header: behind", &["foo=1", ""], &foo),
-        state("tracestate_empty_header: before", &["", "foo=1"], &foo),
+        state("tracestate_empty_header: behind", &["foo=1", ""], &one),
+        state("tracestate_empty_header: before", &["", "foo=1"], &one),
         state(
             "tracestate_multiple_headers_different_keys",
             &["foo=1,bar=2", "rojo=1,congo=2", "baz=3"],
@@ -156,7 +156,7 @@ fn tracestates() -> Vec<Case> {
         state("tracestate_value_illegal_characters: no value", &["foo=,bar=3"], &[]),
     ];
     for around in [" foo=1", "\tfoo=1", "foo=1 ", "foo=1\t", "\t foo=1 \t"] {
-        cases.push(state("tracestate_ows_handling: around", &[around], &foo));
+        cases.push(state("tracestate_ows_handling: around", &[around], &one));
     }
     for key in ["z".repeat(256), format!("{}@{}", "t".repeat(241), "v".repeat(14)), format!("{}@v", "t".repeat(242))] {
         let text = format!("{key}=1");
