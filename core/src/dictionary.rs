@@ -3,9 +3,10 @@
 //! Append-only. An entry is added under the lock before its number appears in any record, and the collector takes the
 //! lock when it reads a number that it doesn't know. So the reader of a record can always read its name.
 
+use crate::life::PerProcess;
 use crate::text::cut;
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The most static names: far more than a program has, unless it leaks texts to make them static. Records contain the
 /// text of further names. A Begin has 16 bits for a number, and none is zero.
@@ -27,8 +28,8 @@ struct Dictionary {
 }
 
 fn lock() -> MutexGuard<'static, Dictionary> {
-    static DICTIONARY: OnceLock<Mutex<Dictionary>> = OnceLock::new();
-    DICTIONARY.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner)
+    static DICTIONARY: PerProcess<Mutex<Dictionary>> = PerProcess::new();
+    DICTIONARY.get().lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The number of a name, never zero; `None` if the dictionary is full. Takes a lock, and allocates for a new name.

@@ -70,7 +70,7 @@
 //!
 //! # What can't be recorded
 //!
-//! Heirloom records nothing in the child of a `fork` without `exec`. It records no span that is started inside another
+//! Heirloom records nothing in the child of a `fork` without `exec` until that calls [`init`]. It records no span that is started inside another
 //! record (in a signal handler) or while its thread exits; the report of `finish` counts those. The shards of this process live in
 //! its memory: a `SIGKILL` or an `abort` loses what was not exported yet. `Builder`'s `flush_on_panic` setting flushes
 //! before a panic aborts.
@@ -130,6 +130,8 @@ pub use config::{ConfigWarning, Difference, Limits, Settings};
 #[cfg(feature = "record")]
 pub use lane_name::name_lanes;
 #[cfg(feature = "record")]
+pub use life::PerProcess;
+#[cfg(feature = "record")]
 pub use pipeline::{Dropped, ExporterLedger, Ledger, OpenSpan, Transparent};
 #[cfg(feature = "record")]
 pub use sampler::{ParseSamplerError, Sampler, SamplerState};
@@ -137,7 +139,7 @@ pub use sampler::{ParseSamplerError, Sampler, SamplerState};
 pub use tracer::{builder, init, on_finish, Builder, FlushError, Guard, InitError, Report, Tracer};
 
 #[cfg(not(feature = "record"))]
-pub use record::{name_lanes, on_finish};
+pub use record::{name_lanes, on_finish, PerProcess};
 
 /// Regions: shards in memory that a process shares with a worker process that it started. Applications don't need this
 /// module. It is the interface for a crate that starts processes (`heirloom-ipc`), because this crate starts none.

@@ -1,8 +1,16 @@
 //! Whether this thread and this process may record. Only cold paths read it, so it is a thread-local apart from the hot
 //! state.
+//!
+//! A fork copies one thread and all locks. The child is another *process*: its number is one higher, so that nothing of
+//! its parent's tracers is taken for its own, and state with locks is made anew ([`PerProcess`]). It records nothing until
+//! a tracer is started in it.
+
+mod per_process;
+
+pub use per_process::PerProcess;
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// The state of a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,12 +19,15 @@ pub(crate) enum Life {
     Alive,
     /// Its destructors run. Ends go to the overflow; new spans are not recorded, and counted.
     Gone,
-    /// It is a collector's or exporter's thread, or the only thread of a forked child. Nothing is recorded on it.
+    /// It is a collector's or exporter's thread. Nothing is recorded on it.
     Pipeline,
 }
 
 thread_local!(static LIFE: Cell<Life> = const { Cell::new(Life::Alive) });
 
+/// How many forks lead from the first process of this program to this one.
+static PROCESS: AtomicU32 = AtomicU32::new(0);
+/// This process is the child of a fork, and no tracer was started in it.
 static FORKED: AtomicBool = AtomicBool::new(false);
 
 /// The state of this thread.
@@ -36,16 +47,30 @@ pub(crate) fn enter_pipeline() {
 
 /// Whether this is a collector's or exporter's thread.
 pub(crate) fn in_pipeline() -> bool {
-    life() == Life::Pipeline && !forked()
+    life() == Life::Pipeline
 }
 
-/// Marks this process as the child of a fork.
-pub(crate) fn set_forked() {
+/// Marks this process as the child of a fork. Its only thread calls it, before `fork` returns there. Async-signal-safe.
+pub(crate) fn after_fork() {
+    PROCESS.fetch_add(1, Ordering::Relaxed);
     FORKED.store(true, Ordering::Relaxed);
-    enter_pipeline();
+    if in_pipeline() {
+        // An exporter that forks has no pipeline in the child.
+        LIFE.with(|life| life.set(Life::Alive));
+    }
 }
 
-/// Whether this process is the child of a fork. Its tracers belong to its parent.
+/// A tracer is about to start in this process: from now on it may record.
+pub(crate) fn begin() {
+    FORKED.store(false, Ordering::Relaxed);
+}
+
+/// Whether this process is the child of a fork in which no tracer was started. Its tracers belong to its parent.
 pub(crate) fn forked() -> bool {
     FORKED.load(Ordering::Relaxed)
+}
+
+/// The number of this process among those that forked from each other.
+pub(crate) fn process() -> u32 {
+    PROCESS.load(Ordering::Relaxed)
 }

@@ -1,13 +1,14 @@
 //! [`Sampler`]: which traces are recorded; [`SamplerState`]: a sampler with its state.
 
+mod probability;
+
+pub(crate) use probability::Threshold;
+
 use crate::{Context, TraceId};
 use core::fmt;
+use probability::{randomness, ratio_bound, ratio_value, rejection_threshold};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The number of random bits of a trace id ([W3C Trace Context level 2]).
-///
-/// [W3C Trace Context level 2]: https://www.w3.org/TR/trace-context-2/#randomness-of-trace-id
-const RANDOM_BITS: u32 = 56;
 /// The rate of a rate limit for which [`Sampler::from_name`] gets none, in traces per second.
 const DEFAULT_PER_SECOND: u32 = 100;
 const NS_PER_SECOND: u64 = 1_000_000_000;
@@ -21,8 +22,9 @@ const NS_PER_SECOND: u64 = 1_000_000_000;
 /// |---|---|---|
 /// | `always_on`, `always_off` | | [`AlwaysOn`](Self::AlwaysOn), [`AlwaysOff`](Self::AlwaysOff) |
 /// | `traceidratio` | 0 to 1, default 1 | [`TraceIdRatio`](Self::TraceIdRatio) |
+/// | `consistent_probability` | 0 to 1, default 1 | [`ConsistentProbability`](Self::ConsistentProbability) |
 /// | `ratelimited` | traces a second, default 100 | [`RateLimited`](Self::RateLimited) around `AlwaysOn` |
-/// | `parentbased_always_on`, `parentbased_always_off`, `parentbased_traceidratio` | as above | [`ParentBased`](Self::ParentBased) around it |
+/// | `parentbased_always_on`, `parentbased_always_off`, `parentbased_traceidratio`, `parentbased_consistent_probability` | as above | [`ParentBased`](Self::ParentBased) around it |
 /// | `parentbased_ratelimited` | as above | `RateLimited` around `ParentBased(AlwaysOn)` |
 ///
 /// In the last one the rate limit is outside. So a caller that sets the sampled flag on everything can't exceed it.
@@ -47,12 +49,25 @@ pub enum Sampler {
     /// This share of all traces. The trace id alone decides, so every process with the same ratio chooses the same
     /// traces, and one with a higher ratio chooses those and more. The parent's decision is ignored.
     ///
-    /// A trace is kept if `R >= T`: `R` is the rightmost 56 bits of the trace id, `T` is `(1 - ratio) * 2^56`
-    /// ([consistent probability sampling]). The ratio is rounded to a multiple of 2^-56. A ratio of 1 or more keeps
-    /// everything. Zero, a negative number and NaN keep nothing.
+    /// It decides as the SDKs of OpenTelemetry for Rust, Python and Go do: a trace is kept if the last 8 bytes of its id,
+    /// as a number, are less than `ratio * 2^64` ([Python's source]). The ratio is rounded down to a multiple of 2^-63. A
+    /// ratio of 1 or more keeps everything. Zero, a negative number and NaN keep nothing.
+    ///
+    /// [Python's source]: https://github.com/open-telemetry/opentelemetry-python/blob/main/opentelemetry-sdk/src/opentelemetry/sdk/trace/sampling.py
+    TraceIdRatio(f64),
+    /// This share of all traces, by OpenTelemetry's [consistent probability sampling]: processes with different ratios
+    /// choose consistently, and the tracestate tells a backend with which probability a trace was kept.
+    ///
+    /// A trace is kept if `R >= T`. `R` is `rv` in the member `ot` of the tracestate, else the last 56 bits of the trace
+    /// id. `T` is `(1 - ratio) * 2^56`; the ratio is rounded to a multiple of 2^-56. A trace that is kept gets `th` in
+    /// `ot`, one that is dropped, or limited by a rate limit around this sampler, loses it. The parent's decision is
+    /// ignored. Ratios beyond 0 and 1 are treated as in [`TraceIdRatio`](Self::TraceIdRatio), which decides differently:
+    /// don't use both in one system.
+    ///
+    /// Cost: for each root and each child of a remote parent a lock and allocations for the tracestate.
     ///
     /// [consistent probability sampling]: https://opentelemetry.io/docs/specs/otel/trace/tracestate-probability-sampling/
-    TraceIdRatio(f64),
+    ConsistentProbability(f64),
     /// The traces that `inner` chooses, but at most this many per second, with any parent.
     ///
     /// A token bucket that holds the tokens of one second and starts full: at most `per_second` traces at once, and in
@@ -97,16 +112,18 @@ impl Sampler {
     /// ```
     pub fn from_name(name: &str, argument: Option<&str>) -> Result<Self, ParseSamplerError> {
         let argument = argument.map(str::trim).filter(|argument| !argument.is_empty());
-        let ratio = || argument.map_or(Ok(1.0), parse_ratio).map(Sampler::TraceIdRatio);
+        let ratio = || argument.map_or(Ok(1.0), parse_ratio);
         let per_second = || argument.map_or(Ok(DEFAULT_PER_SECOND), parse_per_second);
         match name.trim().to_ascii_lowercase().as_str() {
             "always_on" => Ok(Sampler::AlwaysOn),
             "always_off" => Ok(Sampler::AlwaysOff),
-            "traceidratio" => ratio(),
+            "traceidratio" => Ok(Sampler::TraceIdRatio(ratio()?)),
+            "consistent_probability" => Ok(Sampler::ConsistentProbability(ratio()?)),
             "ratelimited" => Ok(Sampler::AlwaysOn.rate_limited(per_second()?)),
             "parentbased_always_on" => Ok(Sampler::AlwaysOn.parent_based()),
             "parentbased_always_off" => Ok(Sampler::AlwaysOff.parent_based()),
-            "parentbased_traceidratio" => Ok(ratio()?.parent_based()),
+            "parentbased_traceidratio" => Ok(Sampler::TraceIdRatio(ratio()?).parent_based()),
+            "parentbased_consistent_probability" => Ok(Sampler::ConsistentProbability(ratio()?).parent_based()),
             "parentbased_ratelimited" => Ok(Sampler::AlwaysOn.parent_based().rate_limited(per_second()?)),
             _ => Err(ParseSamplerError { value: name.into(), accepted: NAMES, about_argument: false }),
         }
@@ -119,7 +136,16 @@ impl Sampler {
         match self {
             Sampler::RateLimited { .. } => true,
             Sampler::ParentBased(inner) => inner.reads_clock(),
-            Sampler::AlwaysOn | Sampler::AlwaysOff | Sampler::TraceIdRatio(_) => false,
+            _ => false,
+        }
+    }
+
+    /// Whether its decisions depend on the tracestate and change it.
+    pub(crate) fn uses_tracestate(&self) -> bool {
+        match self {
+            Sampler::ConsistentProbability(_) => true,
+            Sampler::RateLimited { inner, .. } | Sampler::ParentBased(inner) => inner.uses_tracestate(),
+            _ => false,
         }
     }
 }
@@ -135,7 +161,10 @@ impl PartialEq for Sampler {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Sampler::AlwaysOn, Sampler::AlwaysOn) | (Sampler::AlwaysOff, Sampler::AlwaysOff) => true,
-            (Sampler::TraceIdRatio(a), Sampler::TraceIdRatio(b)) => rejection_threshold(*a) == rejection_threshold(*b),
+            (Sampler::TraceIdRatio(a), Sampler::TraceIdRatio(b)) => ratio_bound(*a) == ratio_bound(*b),
+            (Sampler::ConsistentProbability(a), Sampler::ConsistentProbability(b)) => {
+                rejection_threshold(*a) == rejection_threshold(*b)
+            }
             (Sampler::ParentBased(a), Sampler::ParentBased(b)) => a == b,
             (
                 Sampler::RateLimited { per_second: a, inner: inner_a },
@@ -155,6 +184,7 @@ impl fmt::Display for Sampler {
             Sampler::AlwaysOn => f.write_str("always_on"),
             Sampler::AlwaysOff => f.write_str("always_off"),
             Sampler::TraceIdRatio(ratio) => write!(f, "traceidratio({ratio})"),
+            Sampler::ConsistentProbability(ratio) => write!(f, "consistent_probability({ratio})"),
             Sampler::RateLimited { per_second, inner } => write!(f, "ratelimited({per_second}, {inner})"),
             Sampler::ParentBased(inner) => write!(f, "parentbased({inner})"),
         }
@@ -170,8 +200,9 @@ fn parse_per_second(text: &str) -> Result<u32, ParseSamplerError> {
     text.parse().map_err(|_| bad_argument(text, "a whole number of traces a second, from 0 to 4294967295"))
 }
 
-const NAMES: &str = "always_on, always_off, traceidratio, ratelimited, parentbased_always_on, parentbased_always_off, \
-                     parentbased_traceidratio or parentbased_ratelimited";
+const NAMES: &str = "always_on, always_off, traceidratio, consistent_probability, ratelimited, parentbased_always_on, \
+                     parentbased_always_off, parentbased_traceidratio, parentbased_consistent_probability or \
+                     parentbased_ratelimited";
 
 fn bad_argument(text: &str, accepted: &'static str) -> ParseSamplerError {
     ParseSamplerError { value: text.into(), accepted, about_argument: true }
@@ -223,6 +254,7 @@ pub struct SamplerState(Rule);
 #[derive(Debug)]
 enum Rule {
     Always(bool),
+    Below { bound: u64 },
     AtLeast { threshold: u64 },
     Limited { bucket: Bucket, inner: Box<Rule> },
     AsParent { root: Box<Rule> },
@@ -238,8 +270,15 @@ impl SamplerState {
     ///
     /// `now_ns` is a monotonic time of any origin, in nanoseconds. Only rate limits use it. Small differences between
     /// threads are allowed. No clock read, lock or allocation; a compare-and-swap loop for each rate limit.
+    ///
+    /// It doesn't see the tracestate: [`ConsistentProbability`](Sampler::ConsistentProbability) uses the trace id.
     pub fn sample(&self, trace: TraceId, parent: Option<Context>, now_ns: u64) -> bool {
-        self.0.decide(trace, parent.filter(Context::is_valid), now_ns)
+        self.decide(trace, parent, "", now_ns).0
+    }
+
+    /// The same with the member `ot` of the tracestate that came with the parent, and what becomes of its threshold.
+    pub(crate) fn decide(&self, trace: TraceId, parent: Option<Context>, ot: &str, now_ns: u64) -> (bool, Threshold) {
+        self.0.decide(&Asked { trace, parent: parent.filter(Context::is_valid), ot, now_ns })
     }
 }
 
@@ -248,7 +287,8 @@ impl Rule {
         match sampler {
             Sampler::AlwaysOn => Rule::Always(true),
             Sampler::AlwaysOff => Rule::Always(false),
-            Sampler::TraceIdRatio(ratio) => Rule::AtLeast { threshold: rejection_threshold(*ratio) },
+            Sampler::TraceIdRatio(ratio) => Rule::Below { bound: ratio_bound(*ratio) },
+            Sampler::ConsistentProbability(ratio) => Rule::AtLeast { threshold: rejection_threshold(*ratio) },
             Sampler::RateLimited { per_second, inner } => {
                 Rule::Limited { bucket: Bucket::new(*per_second), inner: Box::new(Rule::new(inner)) }
             }
@@ -256,28 +296,32 @@ impl Rule {
         }
     }
 
-    fn decide(&self, trace: TraceId, parent: Option<Context>, now_ns: u64) -> bool {
-        match (self, parent) {
-            (Rule::Always(yes), _) => *yes,
-            (Rule::AtLeast { threshold }, _) => randomness(trace) >= *threshold,
-            (Rule::Limited { bucket, inner }, _) => inner.decide(trace, parent, now_ns) && bucket.take(now_ns),
-            (Rule::AsParent { .. }, Some(parent)) => parent.is_sampled(),
-            (Rule::AsParent { root }, None) => root.decide(trace, None, now_ns),
+    fn decide(&self, asked: &Asked<'_>) -> (bool, Threshold) {
+        match (self, asked.parent) {
+            (Rule::Always(yes), _) => (*yes, Threshold::Keep),
+            (Rule::Below { bound }, _) => (ratio_value(asked.trace) < *bound, Threshold::Keep),
+            (Rule::AtLeast { threshold }, _) => match randomness(asked.trace, asked.ot) >= *threshold {
+                true => (true, Threshold::Set(*threshold)),
+                false => (false, Threshold::Erase),
+            },
+            (Rule::Limited { bucket, inner }, _) => match inner.decide(asked) {
+                (yes, Threshold::Keep) => (yes && bucket.take(asked.now_ns), Threshold::Keep),
+                // The probability isn't the inner sampler's any more.
+                (yes, _) => (yes && bucket.take(asked.now_ns), Threshold::Erase),
+            },
+            (Rule::AsParent { .. }, Some(parent)) => (parent.is_sampled(), Threshold::Keep),
+            (Rule::AsParent { root }, None) => root.decide(asked),
         }
     }
 }
 
-/// The random part of a trace id, as a number.
-fn randomness(trace: TraceId) -> u64 {
-    trace.to_u128() as u64 & ((1 << RANDOM_BITS) - 1)
-}
-
-/// How many of the 2^56 random values are rejected: 0 rejects none, 2^56 all.
-fn rejection_threshold(ratio: f64) -> u64 {
-    let all = 1_u64 << RANDOM_BITS;
-    // Scaling by a power of two is exact. The conversion saturates, and converts NaN to zero.
-    let kept = (ratio * all as f64).round() as u64;
-    all.saturating_sub(kept)
+/// What a sampler is asked about.
+struct Asked<'a> {
+    trace: TraceId,
+    /// A valid one.
+    parent: Option<Context>,
+    ot: &'a str,
+    now_ns: u64,
 }
 
 /// A token bucket in one word, by the generic cell rate algorithm ([ITU-T I.371], virtual scheduling). The word is the

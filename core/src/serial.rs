@@ -42,7 +42,8 @@ impl Serialize for Context {
         if to.is_human_readable() {
             self.traceparent().as_ref().map(|text| text.as_str()).serialize(to)
         } else {
-            (self.trace_id(), self.span_id(), self.trace_flags()).serialize(to)
+            let sent = self.to_remote();
+            (sent.trace_id(), sent.span_id(), sent.trace_flags()).serialize(to)
         }
     }
 }

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) enum NoShard {
     /// No tracer: none was ever started, or it has finished.
     NoTracer,
+    /// A child of a span whose tracer has finished.
+    Finished,
     /// A record inside a record.
     Nested,
     /// The thread is exiting.
@@ -22,7 +24,7 @@ pub(crate) enum NoShard {
 }
 
 /// The number of causes.
-pub(crate) const CAUSES: usize = 7;
+pub(crate) const CAUSES: usize = 8;
 
 /// Records that were dropped where no shard could count them. Zero in most programs.
 #[derive(Debug)]

@@ -4,6 +4,8 @@
 
 mod support;
 
+use heirloom_core::export::SpanData;
+use heirloom_core::testing::{ManualClock, Testing};
 use heirloom_core::{in_root, root, testing, Span, Status};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -197,3 +199,132 @@ fn times_are_those_of_the_wall_clock_and_durations_those_of_a_stopwatch() {
 
 /// For the sake of closures that return nothing.
 fn done(_: &Span) {}
+
+const HOUR: Duration = Duration::from_secs(3600);
+const CALLER: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+/// Lets the collector see the wall clock.
+fn look(t: &Testing) {
+    t.tracer().flush(Duration::from_secs(60)).unwrap();
+}
+
+/// Start and end in milliseconds, on a clock that shows 10 h at the beginning.
+fn times(t: &Testing, name: &str) -> (i64, i64) {
+    let span = t.span(name);
+    let since = |ns: u64| (ns as i64 - 10 * HOUR.as_nanos() as i64) / MS as i64;
+    (since(span.start_ns), since(span.end_ns))
+}
+
+/// Steps the wall clock by so many hours while a trace is open.
+fn steps(hours: i64, step: impl Fn(&ManualClock)) {
+    testing::run_with_clock(|t, clock| {
+        clock.advance(10 * HOUR - Duration::from_secs(1));
+        look(t);
+        let old = root("old");
+        old.in_span("before", |_| clock.advance(ms(1)));
+        step(clock);
+        look(t);
+        old.in_span("after", |after| {
+            clock.advance(ms(2));
+            after.event("seen");
+        });
+        let cx = old.context();
+        thread::spawn(move || cx.span("elsewhere").end()).join().unwrap();
+        in_root("new", |new| new.in_span("part", |_| clock.advance(ms(3))));
+        t.tracer().extract(CALLER, None).unwrap().in_span("received", |_| clock.advance(ms(4)));
+        old.context().trace_update().user("x");
+        drop(old);
+        let new = hours * 3_600_000;
+        assert_eq!((times(t, "old"), times(t, "before")), ((0, 10), (0, 1)));
+        assert_eq!((times(t, "after"), times(t, "elsewhere")), ((1, 3), (3, 3)), "an old trace stays straight");
+        assert_eq!(t.span("after").events[0].1, t.span("after").end_ns);
+        assert_eq!((times(t, "new"), times(t, "part")), ((new + 3, new + 6), (new + 3, new + 6)));
+        assert_eq!(times(t, "received"), (new + 6, new + 10), "a remote parent's part of a trace is new here");
+        assert_nests(&t.spans());
+        t.assert_complete();
+    });
+}
+
+/// No span ends before it starts, and what is drawn on one lane nests.
+fn assert_nests(spans: &[SpanData]) {
+    assert!(spans.iter().all(|span| span.end_ns >= span.start_ns), "{spans:#?}");
+    let drawn: Vec<&SpanData> = spans.iter().filter(|span| span.nested).collect();
+    for (at, a) in drawn.iter().enumerate() {
+        for b in drawn.iter().skip(at + 1).filter(|b| b.lane == a.lane) {
+            let apart = a.end_ns <= b.start_ns || b.end_ns <= a.start_ns;
+            let inside = |a: &SpanData, b: &SpanData| a.start_ns >= b.start_ns && a.end_ns <= b.end_ns;
+            assert!(apart || inside(a, b) || inside(b, a), "{a:#?} and {b:#?}");
+        }
+    }
+}
+
+#[test]
+fn new_traces_follow_a_wall_clock_that_steps_forward_and_old_ones_stay_straight() {
+    steps(1, |clock| clock.step_wall_forward(HOUR));
+}
+
+#[test]
+fn new_traces_follow_a_wall_clock_that_steps_back_and_old_ones_stay_straight() {
+    steps(-1, |clock| clock.step_wall_back(HOUR));
+}
+
+/// While a machine sleeps, the monotonic clock stands still.
+#[test]
+fn new_traces_are_right_after_the_machine_slept_and_old_ones_have_no_gap() {
+    steps(8, |clock| clock.step_wall_forward(8 * HOUR));
+}
+
+#[test]
+fn a_step_that_is_smaller_than_the_error_of_reading_changes_nothing() {
+    steps(0, |clock| clock.step_wall_forward(Duration::from_millis(20)));
+}
+
+#[test]
+fn every_one_of_many_steps_is_followed() {
+    testing::run_with_clock(|t, clock| {
+        clock.advance(100 * HOUR);
+        for n in 0..40_u64 {
+            let name = format!("trace {n}");
+            if n % 3 == 2 {
+                clock.step_wall_back(HOUR);
+            } else {
+                clock.step_wall_forward(HOUR);
+            }
+            look(t);
+            in_root(&name, |_| clock.advance(ms(1)));
+            let hours = (0..=n).map(|n| if n % 3 == 2 { -1 } else { 1 }).sum::<i64>();
+            let expected = 1000 * MS as i64 + (100 + hours) * HOUR.as_nanos() as i64 + (n * MS) as i64;
+            assert_eq!(t.span(&name).start_ns as i64, expected, "{name}");
+        }
+        t.assert_complete();
+    });
+}
+
+#[test]
+fn a_lane_on_which_times_repeat_shows_no_two_spans_at_once() {
+    testing::run_with_clock(|t, clock| {
+        clock.advance(10 * HOUR);
+        look(t);
+        let spans = |name: &'static str| {
+            for _ in 0..5 {
+                in_root(name, |root| root.in_span("part", |_| clock.advance(ms(1))));
+                clock.advance(ms(1));
+            }
+        };
+        spans("first");
+        let old = root("old");
+        spans("inside");
+        clock.step_wall_back(ms(30));
+        look(t);
+        spans("repeated"); // inside a span of another epoch
+        drop(old);
+        spans("later");
+        clock.advance(HOUR);
+        spans("much later");
+        let all = t.spans();
+        assert_nests(&all);
+        let drawn = |name: &str| all.iter().filter(|span| span.name == name && span.nested).count();
+        assert_eq!([drawn("first"), drawn("inside"), drawn("repeated"), drawn("much later")], [5, 5, 0, 5]);
+        t.assert_complete();
+    });
+}

@@ -1,18 +1,24 @@
-//! `fork` inside a span: the child's handles are inert and it ends at once; the parent doesn't notice.
+//! `fork` inside a span: the child's handles are inert until it starts a tracer, and it ends at once; the parent doesn't
+//! notice. A child that starts a tracer records on its own.
 #![cfg(all(feature = "record", target_os = "linux"))]
 #![allow(clippy::unwrap_used, missing_docs, unsafe_code)]
 
 mod support;
 
 use heirloom_core::diagnostics::{report, Cause, Diagnostic, Level};
-use heirloom_core::{builder, root, span, Builder, Context, FlushError, Guard, SetError, Settings, Span};
+use heirloom_core::export::{Batch, ExportError, Exporter, SpanRef};
+use heirloom_core::{builder, in_root, root, span, Builder, Context, FlushError, Guard, SetError, Settings, Span};
+use std::collections::HashSet;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use support::process::{self, new_file};
 
 /// A child that has not ended after this many seconds is killed by its alarm.
 const CHILD_SECONDS: libc::c_uint = 20;
+/// The status of a child whose work panicked.
+const PANICKED: i32 = 99;
 
 /// Appends the name of each span to a file, a line each.
 struct Lines(std::fs::File);
@@ -32,7 +38,7 @@ fn in_a_fork(work: impl FnOnce() -> i32) -> i32 {
     if child == 0 {
         // SAFETY: no preconditions; the default action of the signal ends the process.
         unsafe { libc::alarm(CHILD_SECONDS) };
-        let code = work();
+        let code = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or(PANICKED);
         // SAFETY: no other thread exists, and exit handlers may run: that is what is tested.
         unsafe { libc::exit(code) };
     }
@@ -205,4 +211,238 @@ fn a_child_reports_through_a_channel_of_its_own_whatever_its_parents_was_doing()
         assert_eq!(failed, None, "a child's message was not written");
     });
     drop(guard.finish());
+}
+
+/// One line of [`Ids`].
+#[derive(Debug)]
+struct Line {
+    name: String,
+    trace: String,
+    span: String,
+    parent: String,
+    remote: bool,
+}
+
+/// Appends the name and the ids of each span to a file, a line each.
+struct Ids(std::fs::File);
+
+impl Exporter for Ids {
+    fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
+        let parent = |span: &SpanRef<'_>| span.parent_span_id().map_or_else(|| "-".to_owned(), |id| id.to_string());
+        let line = |span: SpanRef<'_>| {
+            format!(
+                "{} {} {} {} {}\n",
+                span.name(),
+                span.trace_id(),
+                span.span_id(),
+                parent(&span),
+                span.parent_is_remote()
+            )
+        };
+        let text: String = batch.spans().map(line).collect();
+        self.0.write_all(text.as_bytes()).map_err(|e| ExportError::new(e.to_string()))
+    }
+}
+
+fn lines(path: &Path) -> Vec<Line> {
+    let line = |line: &str| {
+        let [name, trace, span, parent, remote] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let text = str::to_owned;
+        Line { name: name.into(), trace: text(trace), span: text(span), parent: text(parent), remote: remote == "true" }
+    };
+    std::fs::read_to_string(path).unwrap().lines().map(line).collect()
+}
+
+/// Starts a global tracer in this process, which writes to a new file.
+fn init_with(path: &Path) -> Guard {
+    let file = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
+    builder("forked").settings(Settings::default()).exporter(Ids(file)).verify(true).init().unwrap()
+}
+
+/// What a child does with a tracer: spans below one of its parent's, on this thread and another one, and new traces.
+fn record_under(parents: Context) {
+    let there = |name: &'static str| std::thread::spawn(move || parents.span(name).end()).join().unwrap();
+    parents.span("below").in_span("inner", |_| ());
+    there("elsewhere");
+    in_root("root", |root| root.set("key", 1).in_span("leaf", |_| ()));
+    span("current").end(); // the parent's span is still current
+}
+
+/// The number of spans of [`record_under`].
+const RECORDED: usize = 6;
+
+/// Checks what [`record_under`] wrote below `parents`.
+fn check(lines: &[Line], parents: Context) {
+    let named = |name: &str| -> Vec<&Line> { lines.iter().filter(|line| line.name == name).collect() };
+    assert_eq!(lines.len(), RECORDED, "{lines:?}");
+    for name in ["below", "elsewhere", "current"] {
+        let [line] = named(name)[..] else { panic!("{name}: {lines:?}") };
+        assert_eq!((&line.trace, &line.parent), (&parents.trace_id().to_string(), &parents.span_id().to_string()));
+        assert!(line.remote, "{line:?}");
+    }
+    let (below, inner, root, leaf) = (named("below")[0], named("inner")[0], named("root")[0], named("leaf")[0]);
+    assert_eq!((&inner.parent, &leaf.parent, root.parent.as_str()), (&below.span, &root.span, "-"));
+    assert!(root.trace != below.trace && leaf.trace == root.trace && !leaf.remote, "{lines:?}");
+}
+
+/// Threads of the parent that record all the time, with names that are new to the dictionary.
+fn busy(tracer: &heirloom_core::Tracer, stop: &AtomicBool) {
+    let mut n = 0_u64;
+    while !stop.load(Ordering::Relaxed) {
+        n += 1;
+        let name: &'static str = if n < 2_000 { Box::leak(format!("busy{n}").into()) } else { "busy" };
+        tracer.in_root(name, |root| root.set("n", n).in_span(name, |_| ()));
+        if n % 256 == 0 {
+            let _ = tracer.flush(Duration::from_secs(10)); // so that no ring is full
+        }
+    }
+}
+
+#[test]
+fn a_forked_child_that_starts_a_tracer_records_and_exports_and_the_parent_goes_on() {
+    let test = "a_forked_child_that_starts_a_tracer_records_and_exports_and_the_parent_goes_on";
+    if process::case().is_none() {
+        return drop(process::run_well(test, "init", &[]));
+    }
+    let path = new_file("fork-init");
+    let mut guard = Some(init_with(&path));
+    let tracer = guard.as_ref().unwrap().tracer().clone();
+    let stop = AtomicBool::new(false);
+    let mut spans = Vec::new();
+    std::thread::scope(|s| {
+        s.spawn(|| churn(&tracer, &stop));
+        s.spawn(|| look(&tracer, &stop));
+        s.spawn(|| busy(&tracer, &stop));
+        s.spawn(|| busy(&tracer, &stop));
+        for round in 0..60 {
+            let child = new_file(&format!("fork-init-{round}"));
+            let held = root("held");
+            let current = held.enter();
+            let slot = &mut guard;
+            let status = in_a_fork(|| {
+                let own = init_with(&child);
+                record_under(held.context());
+                assert_eq!(tracer.flush(Duration::from_secs(60)), Err(FlushError::Forked));
+                let report = own.finish();
+                let inherited = slot.take().unwrap().finish().to_string();
+                let ledger = report.ledger();
+                let all = report.is_complete() && ledger.exported() == RECORDED as u64 && ledger.orphans == Some(0);
+                i32::from(!all) + 2 * i32::from(!inherited.contains("child of a fork"))
+            });
+            assert_eq!(status, 0, "round {round}");
+            let own = held.context();
+            drop(current);
+            drop(held);
+            let found = lines(&child);
+            check(&found, own);
+            spans.extend(found.into_iter().map(|line| (line.name == "root", line.trace, line.span)));
+            std::fs::remove_file(&child).unwrap();
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    let report = guard.take().unwrap().finish();
+    assert!(report.is_complete() && report.ledger().orphans == Some(0), "{report}");
+    let own = lines(&path);
+    assert_eq!(own.iter().filter(|line| line.name == "held").count(), 60);
+    let ids: HashSet<&str> =
+        spans.iter().map(|(_, _, span)| span).chain(own.iter().map(|line| &line.span)).map(|id| &**id).collect();
+    assert_eq!(ids.len(), spans.len() + own.len(), "no process repeats the ids of another one");
+    let roots = spans.iter().filter(|(is_root, ..)| *is_root).map(|(_, trace, _)| trace);
+    let held = own.iter().filter(|line| line.name == "held").map(|line| &line.trace);
+    assert_eq!(roots.chain(held).collect::<HashSet<&String>>().len(), 2 * 60, "nor its traces");
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn the_exit_of_a_forked_child_finishes_its_own_tracer_and_not_its_parents() {
+    let test = "the_exit_of_a_forked_child_finishes_its_own_tracer_and_not_its_parents";
+    if process::case().is_none() {
+        return drop(process::run_well(test, "exit", &[]));
+    }
+    let (path, child) = (new_file("fork-exit"), new_file("fork-exit-child"));
+    let guard = init_with(&path);
+    let held = root("held");
+    let scope = held.enter();
+    let status = in_a_fork(|| {
+        std::mem::forget(init_with(&child));
+        record_under(held.context());
+        0
+    });
+    assert_eq!(status, 0);
+    check(&lines(&child), held.context());
+    drop(scope);
+    drop(held);
+    assert!(lines(&path).is_empty(), "the child has finished nothing of its parent's");
+    assert!(guard.finish().is_complete());
+    assert_eq!(lines(&path).len(), 1);
+    [path, child].iter().for_each(|path| std::fs::remove_file(path).unwrap());
+}
+
+#[test]
+fn each_of_several_processes_that_fork_from_each_other_records_on_its_own() {
+    let test = "each_of_several_processes_that_fork_from_each_other_records_on_its_own";
+    if process::case().is_none() {
+        return drop(process::run_well(test, "nested", &[]));
+    }
+    /// Starts a tracer, records below `parents`, and lets a fork do the same.
+    fn generation(paths: &[PathBuf], parents: Context) {
+        let Some((path, rest)) = paths.split_first() else { return };
+        let guard = init_with(path);
+        record_under(parents);
+        let held = root("held");
+        let scope = held.enter();
+        assert_eq!(in_a_fork(|| (generation(rest, held.context()), 0).1), 0);
+        drop(scope);
+        drop(held);
+        assert!(guard.finish().is_complete());
+        let (held, mut own): (Vec<Line>, Vec<Line>) = lines(path).into_iter().partition(|line| line.name == "held");
+        if let Some(below) = rest.first() {
+            let theirs = lines(below);
+            let first = theirs.iter().find(|line| line.name == "below").unwrap();
+            assert_eq!((&first.trace, &first.parent), (&held[0].trace, &held[0].span));
+        }
+        // A thread's own context is current there again, so `current` is a root in the first generation.
+        own.retain(|line| line.name != "current");
+        assert_eq!(own.len(), RECORDED - 1);
+    }
+    let paths: Vec<PathBuf> = (0..5).map(|n| new_file(&format!("fork-nested-{n}"))).collect();
+    generation(&paths, Context::INERT);
+    paths.iter().for_each(|path| std::fs::remove_file(path).unwrap());
+}
+
+#[test]
+fn a_daemon_records_after_its_second_fork() {
+    let test = "a_daemon_records_after_its_second_fork";
+    if process::case().is_none() {
+        return drop(process::run_well(test, "daemon", &[]));
+    }
+    let (path, daemon) = (new_file("fork-daemon"), new_file("fork-daemon-child"));
+    let guard = init_with(&path);
+    let held = root("held");
+    let scope = held.enter();
+    let status = in_a_fork(|| {
+        // As daemon(3): a new session, and the parent of the daemon is gone.
+        // SAFETY: no preconditions.
+        unsafe { libc::setsid() };
+        // SAFETY: the child only uses its own memory and what works after a fork.
+        match unsafe { libc::fork() } {
+            0 => {
+                let own = init_with(&daemon);
+                record_under(held.context());
+                i32::from(!own.finish().is_complete())
+            }
+            child => i32::from(child < 0),
+        }
+    });
+    assert_eq!(status, 0);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !daemon.exists() || lines(&daemon).len() < RECORDED {
+        assert!(Instant::now() < deadline, "the daemon has recorded nothing");
+        std::thread::yield_now();
+    }
+    check(&lines(&daemon), held.context());
+    drop(scope);
+    drop(held);
+    assert!(guard.finish().is_complete());
+    [path, daemon].iter().for_each(|path| std::fs::remove_file(path).unwrap());
 }

@@ -13,8 +13,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// Number of tables. With several, threads rarely contend for a lock.
 const TABLES: usize = 16;
 
-/// Contexts by span id, each with the number of OpenTelemetry spans that have it. Several can: a non-recording span has the
-/// ids of its nearest recorded ancestor.
+/// Contexts by the span id of their `SpanContext`, each with the number of OpenTelemetry spans that have it. Several can: a
+/// transparent span has the ids of its nearest recorded ancestor.
 type Table = HashMap<SpanId, (Context, usize), BuildHasherDefault<IdHasher>>;
 
 /// A table on a separate cache line.
@@ -33,15 +33,15 @@ fn shard_of(span: SpanId) -> &'static Shard {
     &OPEN[(hash >> 40) as usize % TABLES]
 }
 
-/// Stores the context of a span until [`forget`] has been called as often as this.
-pub(super) fn remember(cx: Context) {
+/// Stores the context of a span by the id that others see, until [`forget`] has been called as often as this.
+pub(super) fn remember(seen_as: SpanId, cx: Context) {
     if cx.is_valid() {
-        table(cx.span_id()).entry(cx.span_id()).or_insert((cx, 0)).1 += 1;
+        table(seen_as).entry(seen_as).or_insert((cx, 0)).1 += 1;
     }
 }
 
-pub(super) fn forget(cx: Context) {
-    if let Entry::Occupied(mut open) = table(cx.span_id()).entry(cx.span_id()) {
+pub(super) fn forget(seen_as: SpanId) {
+    if let Entry::Occupied(mut open) = table(seen_as).entry(seen_as) {
         open.get_mut().1 -= 1;
         if open.get().1 == 0 {
             open.remove();
@@ -75,8 +75,8 @@ pub fn context(cx: &opentelemetry::Context) -> Context {
 /// Heirloom's context for the valid span context in one of OpenTelemetry's contexts. If [`to_otel`] put it there, the
 /// original.
 pub(super) fn of_span_in(cx: &opentelemetry::Context, theirs: &SpanContext) -> Context {
-    let is_theirs = |bound: &Context| (bound.trace_id(), bound.span_id()) == ids(theirs);
-    cx.get::<Bound>().map(|bound| bound.0).filter(is_theirs).unwrap_or_else(|| of_span(theirs))
+    let bound = cx.get::<Bound>().filter(|bound| (bound.cx.trace_id(), bound.seen_as) == ids(theirs));
+    bound.map_or_else(|| of_span(theirs), |bound| bound.cx)
 }
 
 /// Heirloom's context for a valid span context.
@@ -126,11 +126,17 @@ pub(super) fn with_span(theirs: &opentelemetry::Context, cx: Context) -> opentel
     if !cx.is_valid() {
         return theirs.clone();
     }
-    theirs.with_value(Bound(cx)).with_remote_span_context(cx.into())
+    let span = SpanContext::from(cx);
+    let seen_as = span.span_id().into();
+    theirs.with_value(Bound { cx, seen_as }).with_remote_span_context(span)
 }
 
-/// In OpenTelemetry contexts that [`with_span`] made: the original context, with what OpenTelemetry's types can't have.
-struct Bound(Context);
+/// In OpenTelemetry contexts that [`with_span`] made: the original context, with what OpenTelemetry's types can't have, and
+/// the id of its `SpanContext`.
+struct Bound {
+    cx: Context,
+    seen_as: SpanId,
+}
 
 #[cfg(test)]
 mod tests {
@@ -144,14 +150,14 @@ mod tests {
     #[test]
     fn a_context_is_known_until_it_was_forgotten_as_often_as_remembered() {
         let cx = Context::from_ids(TraceId::from_u128(7), SpanId::from_u64(0xfeed), true);
-        remember(cx);
-        remember(cx);
-        forget(cx);
+        remember(cx.span_id(), cx);
+        remember(cx.span_id(), cx);
+        forget(cx.span_id());
         assert!(is_known(cx));
-        forget(cx);
+        forget(cx.span_id());
         assert!(!is_known(cx));
-        forget(cx);
-        remember(Context::INERT);
+        forget(cx.span_id());
+        remember(SpanId::INVALID, Context::INERT);
         assert!(!is_known(Context::INERT));
     }
 
@@ -169,10 +175,10 @@ mod tests {
     #[test]
     fn a_span_of_another_trace_with_the_same_id_is_not_taken_for_it() {
         let cx = Context::from_ids(TraceId::from_u128(7), SpanId::from_u64(0xbeef), true);
-        remember(cx);
+        remember(cx.span_id(), cx);
         let other = Context::from_ids(TraceId::from_u128(8), cx.span_id(), true);
         assert_eq!(of_span(&other.into()).trace_id(), other.trace_id());
-        forget(cx);
+        forget(cx.span_id());
     }
 
     #[test]
@@ -198,6 +204,30 @@ mod tests {
             assert!(late.span_context().is_valid());
             assert_eq!(known(), 0);
         });
+    }
+
+    #[test]
+    fn a_span_that_is_not_sampled_has_an_id_of_its_own_and_is_found_by_it() {
+        use opentelemetry::trace::{Span as _, Tracer as _, TracerProvider};
+        testing::run_with(
+            |builder| builder.sampler(heirloom_core::Sampler::AlwaysOff),
+            |t| {
+                let caller = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+                let caller = t.tracer().extract(caller, None).expect("valid");
+                let tracer = crate::HeirloomTracerProvider::with_tracer(t.tracer()).tracer("x");
+                let mut span = tracer.start_with_context("left out", &to_otel(caller));
+                let theirs = span.span_context().clone();
+                let (left_out, plain) = (of_span(&theirs), Context::from(&theirs));
+                assert_eq!((plain.trace_id(), plain.is_sampled()), (caller.trace_id(), false));
+                assert!(theirs.is_valid() && plain.span_id() != caller.span_id());
+                assert!(left_out.tracer_id() == caller.tracer_id() && !left_out.is_remote(), "{left_out:?}");
+                let bound = to_otel(left_out);
+                assert_ne!(bound.span().span_context().span_id(), theirs.span_id(), "injected by a foreign propagator");
+                assert_eq!(context(&bound), left_out);
+                span.end();
+                assert!(!table(plain.span_id()).contains_key(&plain.span_id()));
+            },
+        );
     }
 
     /// The number of a table's spans in a span's trace.

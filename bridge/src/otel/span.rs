@@ -53,10 +53,11 @@ impl HeirloomSpan {
 
     fn theirs(&self) -> &SpanContext {
         self.theirs.get_or_init(|| {
+            let theirs = SpanContext::from(self.cx);
             if !self.is_over {
-                open::remember(self.cx);
+                open::remember(theirs.span_id().into(), self.cx);
             }
-            self.cx.into()
+            theirs
         })
     }
 
@@ -180,8 +181,10 @@ impl opentelemetry::trace::Span for HeirloomSpan {
 impl HeirloomSpan {
     fn finish(&mut self) {
         drop(self.span.take());
-        if !std::mem::replace(&mut self.is_over, true) && self.theirs.get().is_some() {
-            open::forget(self.cx);
+        if !std::mem::replace(&mut self.is_over, true) {
+            if let Some(theirs) = self.theirs.get() {
+                open::forget(theirs.span_id().into());
+            }
         }
     }
 }

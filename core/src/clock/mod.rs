@@ -5,7 +5,7 @@
 //! run can't mix them up.
 //!
 //! The counter (8 ns to read) is used where the kernel itself derives its time from it, `CLOCK_MONOTONIC` (19 ns)
-//! elsewhere. Neither follows a step of the wall clock. [`timeline`] converts both to wall-clock time.
+//! elsewhere. Neither follows a step of the wall clock. [`timeline`] converts both to wall-clock time, and sees such steps.
 
 mod counter;
 mod manual;

@@ -53,7 +53,9 @@ impl Sources {
     /// whether anything waits for another pass.
     pub(super) fn pass(&mut self, tracer: &Shared, to: &mut Assembler, send: &mut dyn FnMut(Batch)) -> (u64, bool) {
         self.look_for_new(tracer, to);
-        to.timeline.tend();
+        if let Some(epoch) = to.timeline.tend(&tracer.clock) {
+            tracer.set_epoch(epoch);
+        }
         let mut bytes = 0;
         let Self { all, regions, .. } = self;
         bytes += drain_own(all, to, send);

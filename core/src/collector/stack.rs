@@ -40,6 +40,11 @@ impl Stack {
         self.0.reserve(self.0.len().max(8));
     }
 
+    /// The index of the innermost span that is open.
+    pub(super) fn last(&self, is_open: impl Fn(u64, u32) -> bool) -> Option<u32> {
+        self.0.iter().rev().find(|(span, index)| is_open(*span, *index)).map(|(_, index)| *index)
+    }
+
     /// Removes ended spans from the top.
     pub(super) fn trim(&mut self, is_open: impl Fn(u64, u32) -> bool) {
         while self.0.last().is_some_and(|(span, index)| !is_open(*span, *index)) {

@@ -158,13 +158,16 @@ impl From<&SpanContext> for Context {
 }
 
 /// Keeps the ids, the sampled and the random flag, and whether the context is remote. An invalid one becomes
-/// [`SpanContext::NONE`]. The tracer that the context is bound to and its baggage are left out, and so are members of the
-/// `tracestate` that OpenTelemetry's type can't have. No lock and no allocation without a `tracestate`.
+/// [`SpanContext::NONE`]. A span of this process that is not sampled gets a new span id, because OpenTelemetry's
+/// propagators inject it (see [`Context::to_remote`]). The tracer that the context is bound to and its baggage are left
+/// out, and so are members of the `tracestate` that OpenTelemetry's type can't have. No lock and no allocation without a
+/// `tracestate`.
 impl From<Context> for SpanContext {
     fn from(context: Context) -> Self {
         let flags = TraceFlags::new(context.trace_flags());
+        let span = context.to_remote().span_id();
         let (state, _) = tracestate::to_otel(&context.tracestate());
-        Self::new(context.trace_id().into(), context.span_id().into(), flags, context.is_remote(), state)
+        Self::new(context.trace_id().into(), span.into(), flags, context.is_remote(), state)
     }
 }
 
@@ -263,7 +266,7 @@ mod tests {
 
     #[test]
     fn a_context_keeps_ids_flags_remoteness_and_tracestate_both_ways() {
-        for (flags, is_remote) in [(0, false), (1, true), (2, true), (3, false), (3, true)] {
+        for (flags, is_remote) in [(0, true), (1, false), (1, true), (2, true), (3, false), (3, true)] {
             let theirs = span_context(flags, is_remote);
             let ours = Context::from(&theirs);
             assert_eq!((ours.trace_id(), ours.span_id()), (TRACE, SPAN));
@@ -275,6 +278,14 @@ mod tests {
             assert_eq!(back.trace_state(), theirs.trace_state());
             assert_eq!(SpanContext::from(Context::from_otel(&ours.to_otel())).trace_state(), theirs.trace_state());
         }
+    }
+
+    #[test]
+    fn a_local_span_that_is_not_sampled_gets_an_id_of_its_own() {
+        let ours = Context::from(&span_context(2, false));
+        let [first, second] = [SpanContext::from(ours), SpanContext::from(ours)];
+        assert_eq!((first.trace_id(), first.trace_flags().to_u8(), first.is_remote()), (TRACE.into(), 2, false));
+        assert!(first.is_valid() && first.span_id() != SPAN.into() && first.span_id() != second.span_id());
     }
 
     #[test]

@@ -23,6 +23,11 @@ pub struct Ledger {
     /// Updates that were lost because no span was current, or for lack of room. Counted for the whole process, because
     /// the tracer for which they were meant is unknown.
     pub missed_updates: u64,
+    /// Sampled children of spans whose tracer had finished. Counted for the whole process since this tracer started; not in
+    /// `begun`, and no problem of this tracer's report, because they were not its spans. What a thread's shard of that
+    /// tracer still had room for is `undrained` in that tracer's own ledger. New roots and children of remote parents are
+    /// never lost in this way: the global tracer records them.
+    pub after_finish: u64,
     /// Spans that were finished and given to every exporter.
     pub assembled: u64,
     /// Of these, how many were still open when the tracer finished.

@@ -36,7 +36,7 @@ pub(crate) use losses::LossReports;
 pub(crate) use lost::How;
 pub(crate) use queue::{Queue, QueueSettings};
 pub(crate) use shared::{Outputs, Shared};
-pub(crate) use table::{add, find, global, global_key, remove, set_global};
+pub(crate) use table::{add, after_fork, find, global, global_key, is_foreign, remove, set_global};
 pub(crate) use wake::Collector;
 
 pub use ledger::{Dropped, ExporterLedger, Ledger, Transparent};

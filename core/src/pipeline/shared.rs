@@ -12,13 +12,13 @@ use crate::context::{TracerKey, SAMPLED};
 use crate::diagnostics::Destination;
 use crate::export::Verify;
 use crate::propagated;
-use crate::sampler::SamplerState;
+use crate::sampler::{SamplerState, Threshold};
 use crate::shard::{Counts, MakeShard, Refused, Registry, Shard, Sizes};
 use crate::shm::{Attachment, Hosts};
 use crate::sync::SegQueue;
 use crate::unplaced::{NoShard, CAUSES, UNPLACED};
 use crate::wire::{StrayEnd, ThreadStart};
-use crate::{sys, Context, TraceId};
+use crate::{life, sys, Context, TraceId};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::Arc;
 
@@ -28,6 +28,8 @@ pub(crate) struct Shared {
     // Set when the tracer starts, and never again. Any thread reads them.
     /// The number by which contexts refer to it; zero for a tracer that records nothing.
     pub(crate) key: TracerKey,
+    /// The process in which it was started.
+    process: u32,
     pub(crate) settings: Settings,
     pub(crate) clock: Clock,
     /// The region of this process's parent, if this tracer records into it. It then has no collector.
@@ -52,11 +54,15 @@ pub(crate) struct Shared {
     /// Threads that start roots ask it. Atomics.
     sampler: SamplerState,
     sampler_reads_clock: bool,
+    sampler_uses_tracestate: bool,
 
     // The collector writes; recording threads read.
     /// The clock that shards read. The collector stores it; threads that lease a shard or need a stamp without one load
     /// it. Relaxed, because each stamp identifies its clock.
     clock_source: AtomicU8,
+    /// The clock epoch of new local traces. The collector stores it; threads that start roots load it. Relaxed, because
+    /// each trace has the epoch that its root found.
+    epoch: AtomicU8,
 
     // Between the collector and the threads with requests to it. A thread that only records doesn't access these.
     /// Any thread adds requests; the collector takes them, and publishes its counts after each pass. Under its locks.
@@ -100,11 +106,14 @@ impl Shared {
     ) -> Self {
         Self {
             key,
+            process: life::process(),
             sampler: SamplerState::new(&settings.sampler),
             sampler_reads_clock: settings.sampler.reads_clock(),
+            sampler_uses_tracestate: settings.sampler.uses_tracestate(),
             settings,
             clock_source: AtomicU8::new(clock.source()),
             clock,
+            epoch: AtomicU8::new(0),
             registry: Registry::new(sizes, make_shard(parent.clone())),
             parent,
             hosts: Hosts::default(),
@@ -127,15 +136,22 @@ impl Shared {
         Self::new(1 << 16, Settings::default(), clock, sizes, None, Outputs::default())
     }
 
-    /// Whether to record a new trace, or this process's part of a remote parent's trace.
+    /// Whether to record a new trace, or this process's part of a remote parent's trace, and what becomes of the
+    /// tracestate's threshold. `ot` is that member of the parent's tracestate if the sampler
+    /// [uses](Self::sampler_uses_tracestate) it.
     ///
     /// In an attached child, the parent has decided.
-    pub(crate) fn samples(&self, trace: TraceId, parent: Option<Context>) -> bool {
+    pub(crate) fn samples(&self, trace: TraceId, parent: Option<Context>, ot: &str) -> (bool, Threshold) {
         if let (Some(_), Some(parent)) = (&self.parent, parent) {
-            return parent.has(SAMPLED);
+            return (parent.has(SAMPLED), Threshold::Keep);
         }
         let now_ns = if self.sampler_reads_clock { self.clock.monotonic_ns() } else { 0 };
-        self.sampler.sample(trace, parent, now_ns)
+        self.sampler.decide(trace, parent, ot, now_ns)
+    }
+
+    /// Whether the sampler's decisions depend on the tracestate.
+    pub(crate) fn sampler_uses_tracestate(&self) -> bool {
+        self.sampler_uses_tracestate
     }
 
     /// A stamp of the clock that this tracer's shards use.
@@ -149,6 +165,16 @@ impl Shared {
     /// The clock that this tracer's shards read.
     pub(crate) fn clock_source(&self) -> u8 {
         self.clock_source.load(Ordering::Relaxed)
+    }
+
+    /// The clock epoch of new local traces.
+    pub(crate) fn epoch(&self) -> u8 {
+        self.epoch.load(Ordering::Relaxed)
+    }
+
+    /// New local traces are in another clock epoch from now on.
+    pub(crate) fn set_epoch(&self, epoch: u8) {
+        self.epoch.store(epoch, Ordering::Relaxed);
     }
 
     /// Asks the system again which clock to read, and sets it in every shard. Opens a file, so only the collector calls
@@ -200,6 +226,12 @@ impl Shared {
             }
         }
         true
+    }
+
+    /// Whether this process is the child of a fork, and the tracer is its parent's: any lock in it may be held permanently,
+    /// by a thread that exists only in the parent.
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.process != life::process()
     }
 
     /// Whether there is a collector in this process.
@@ -269,6 +301,7 @@ impl Shared {
             transparent,
             sampled_out: counts.sampled_out,
             missed_updates: self.missed_updates(),
+            after_finish: self.unplaced(NoShard::Finished),
             assembled: assembled.spans,
             incomplete: assembled.incomplete,
             aborted: assembled.aborted,

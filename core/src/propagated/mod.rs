@@ -15,11 +15,12 @@ mod stripe;
 mod tests;
 
 use crate::diagnostics::warn;
-use crate::{life, TraceId};
+use crate::life::{self, PerProcess};
+use crate::TraceId;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use stripe::Stripe;
 
 /// The number of places: that of indices in a context, which has 16 bits for one. Zero is none.
@@ -58,19 +59,33 @@ struct Table {
     stripes: [Mutex<Stripe>; STRIPES],
 }
 
+/// The table of the first process of the program.
 static TABLE: Table = Table::new();
+/// That of a process that was forked from it. No lock of another process's table is waited for.
+static FORKED: PerProcess<Table> = PerProcess::new();
 /// Reads that found another trace, in the whole process.
 static LOST: AtomicU64 = AtomicU64::new(0);
 
 /// Keeps texts for contexts of a trace, and returns their index. Zero if both texts are empty. A tracestate longer than
 /// [`MAX_TRACESTATE_BYTES`] is not kept.
 pub(crate) fn keep(trace: TraceId, tracestate: &str, baggage: &str) -> u16 {
-    TABLE.keep(trace, tracestate, baggage)
+    table().keep(trace, tracestate, baggage)
+}
+
+fn table() -> &'static Table {
+    if life::process() == 0 {
+        &TABLE
+    } else {
+        FORKED.get()
+    }
 }
 
 /// The texts of a trace at an index. What is missing because its place was reused is counted.
 pub(crate) fn read(trace: TraceId, index: u16) -> Texts {
-    let (texts, loss) = TABLE.read(trace, index);
+    let (mut texts, mut loss) = table().read(trace, index);
+    if loss.is_some() && life::process() != 0 {
+        (texts, loss) = TABLE.read_if_free(trace, index); // from before the fork
+    }
     if loss.is_some() {
         count_loss();
     }
@@ -112,15 +127,21 @@ impl Table {
         }
         let hash = self.hash(trace, tracestate, baggage);
         let stripe = (hash >> 32) as usize % STRIPES;
-        let Some(mut places) = self.lock(stripe) else { return 0 };
-        (1 + stripe * STRIPE_PLACES + places.keep(hash, trace, tracestate, baggage)) as u16
+        let place = self.lock(stripe).keep(hash, trace, tracestate, baggage);
+        (1 + stripe * STRIPE_PLACES + place) as u16
     }
 
     fn read(&self, trace: TraceId, index: u16) -> (Texts, Option<Lost>) {
         let Some(place) = (index as usize).checked_sub(1) else { return (Texts::default(), None) };
-        match self.lock(place / STRIPE_PLACES) {
-            Some(places) => places.read(place % STRIPE_PLACES, trace),
-            None => (Texts::default(), Some(Lost)),
+        self.lock(place / STRIPE_PLACES).read(place % STRIPE_PLACES, trace)
+    }
+
+    /// As [`read`](Self::read). A table whose lock is held has lost the texts.
+    fn read_if_free(&self, trace: TraceId, index: u16) -> (Texts, Option<Lost>) {
+        let Some(place) = (index as usize).checked_sub(1) else { return (Texts::default(), None) };
+        match self.stripes[place / STRIPE_PLACES].try_lock() {
+            Ok(places) => places.read(place % STRIPE_PLACES, trace),
+            Err(_) => (Texts::default(), Some(Lost)),
         }
     }
 
@@ -133,16 +154,13 @@ impl Table {
         hasher.finish()
     }
 
-    /// `None` in the child of a fork, if another thread had the lock when the process was forked.
-    fn lock(&self, stripe: usize) -> Option<MutexGuard<'_, Stripe>> {
-        let stripe = &self.stripes[stripe];
-        if !life::forked() {
-            return Some(stripe.lock().unwrap_or_else(PoisonError::into_inner));
-        }
-        match stripe.try_lock() {
-            Ok(places) => Some(places),
-            Err(TryLockError::Poisoned(error)) => Some(error.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
-        }
+    fn lock(&self, stripe: usize) -> MutexGuard<'_, Stripe> {
+        self.stripes[stripe].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Self::new()
     }
 }

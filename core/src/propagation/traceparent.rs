@@ -90,6 +90,8 @@ impl Context {
     /// A transparent context gives its nearest recorded ancestor's ids, so that the other process's spans never get a
     /// parent that isn't exported. The sampled flag of a root that could not be recorded is cleared.
     ///
+    /// A span that is not sampled gets a new span id at each call (see [`to_remote`](Self::to_remote)).
+    ///
     /// No clock read, lock or allocation.
     ///
     /// ```
@@ -100,7 +102,8 @@ impl Context {
     /// assert!(Context::INERT.traceparent().is_none());
     /// ```
     pub fn traceparent(&self) -> Option<Traceparent> {
-        self.is_valid().then(|| Traceparent::new(self.trace_id(), self.span_id(), self.trace_flags()))
+        let sent = self.to_remote();
+        sent.is_valid().then(|| Traceparent::new(sent.trace_id(), sent.span_id(), sent.trace_flags()))
     }
 }
 

@@ -361,3 +361,17 @@ impl Polled {
         inner.set(None);
     }
 }
+
+/// Without a recorder no fork is noticed: one value for all processes.
+#[derive(Debug, Default)]
+pub struct PerProcess<T: 'static>(std::sync::OnceLock<T>);
+
+impl<T: Default + Send + Sync> PerProcess<T> {
+    pub const fn new() -> Self {
+        Self(std::sync::OnceLock::new())
+    }
+
+    pub fn get(&self) -> &T {
+        self.0.get_or_init(T::default)
+    }
+}

@@ -24,6 +24,8 @@ pub(crate) use disabled::current;
 #[cfg(all(not(feature = "record"), feature = "async"))]
 pub(crate) use disabled::Polled;
 #[cfg(not(feature = "record"))]
-pub use disabled::{in_root, in_span, name_lanes, on_finish, root, span, Entered, Span, SpanBuilder, Update};
+pub use disabled::{
+    in_root, in_span, name_lanes, on_finish, root, span, Entered, PerProcess, Span, SpanBuilder, Update,
+};
 #[cfg(not(feature = "record"))]
 pub(crate) use disabled::{set_trace_value, updatable};

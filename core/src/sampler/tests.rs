@@ -37,8 +37,8 @@ fn thresholds_are_the_specifications() {
 }
 
 #[test]
-fn a_trace_is_kept_if_its_random_bits_reach_the_threshold() {
-    let quarter = Sampler::TraceIdRatio(0.25);
+fn the_consistent_sampler_keeps_a_trace_if_its_random_bits_reach_the_threshold() {
+    let quarter = Sampler::ConsistentProbability(0.25);
     let threshold = u128::from(rejection_threshold(0.25));
     assert!(samples(&quarter, threshold, None));
     assert!(!samples(&quarter, threshold - 1, None));
@@ -50,11 +50,52 @@ fn a_trace_is_kept_if_its_random_bits_reach_the_threshold() {
 #[test]
 fn ratios_outside_zero_to_one_are_clamped() {
     for ratio in [0.0, -0.0, -1.0, f64::NAN, f64::NEG_INFINITY, 1e-300, f64::MIN_POSITIVE] {
-        assert!(!samples(&Sampler::TraceIdRatio(ratio), u128::MAX, None), "{ratio}");
+        for trace in [0, 1, 1 << 56, u128::MAX] {
+            assert!(!samples(&Sampler::TraceIdRatio(ratio), trace, None), "{ratio} {trace:x}");
+            assert!(!samples(&Sampler::ConsistentProbability(ratio), trace, None), "{ratio} {trace:x}");
+        }
     }
     for ratio in [1.0, 1.5, 1e300, f64::INFINITY] {
-        assert!(samples(&Sampler::TraceIdRatio(ratio), 1 << 56, None), "{ratio}");
+        for trace in [0, 1, 1 << 56, u128::MAX] {
+            assert!(samples(&Sampler::TraceIdRatio(ratio), trace, None), "{ratio} {trace:x}");
+            assert!(samples(&Sampler::ConsistentProbability(ratio), trace, None), "{ratio} {trace:x}");
+        }
     }
+}
+
+/// The rule of OpenTelemetry's Python SDK: the last 8 bytes of the id are less than `round(ratio * 2^64)`. The vectors
+/// were made with that formula.
+#[test]
+fn a_ratio_decides_as_pythons_sdk_does() {
+    for (ratio, trace, kept) in [
+        (0.5, 0x0af7_6519_16cd_43dd_7fff_ffff_ffff_ffff, true),
+        (0.5, 0x0af7_6519_16cd_43dd_8000_0000_0000_0000, false),
+        (0.25, 0xffff_ffff_ffff_ffff_3fff_ffff_ffff_ffff, true),
+        (0.25, 0x0000_0000_0000_0000_4000_0000_0000_0000, false),
+        (0.1, 0x1999_9999_9999_99ff, true),
+        (0.1, 0x1999_9999_9999_9a00, false),
+        (0.01, 0x028f_5c28_f5c2_8f5f, true),
+        (0.01, 0x028f_5c28_f5c2_8f60, false),
+        (1e-6, 0x10c6_f7a0_b5eb, true),
+        (1e-6, 0x10c6_f7a0_b5ef, false),
+    ] {
+        assert_eq!(samples(&Sampler::TraceIdRatio(ratio), trace, None), kept, "{ratio} {trace:x}");
+    }
+}
+
+#[test]
+fn the_consistent_sampler_uses_the_random_value_of_the_tracestate_and_writes_its_threshold() {
+    let decide =
+        |sampler: &Sampler, ot: &str| SamplerState::new(sampler).decide(TraceId::from_u128(1), caller(true), ot, 0);
+    let half = Sampler::ConsistentProbability(0.5);
+    assert_eq!(decide(&half, "rv:80000000000000"), (true, Threshold::Set(0x80 << 48)));
+    assert_eq!(decide(&half, "rv:7fffffffffffff"), (false, Threshold::Erase));
+    assert_eq!(decide(&half, ""), (false, Threshold::Erase));
+    assert_eq!(decide(&half.clone().rate_limited(1), "rv:80000000000000"), (true, Threshold::Erase));
+    assert_eq!(decide(&half.clone().parent_based(), "rv:0000000000000;th:8"), (true, Threshold::Keep));
+    assert_eq!(decide(&Sampler::TraceIdRatio(0.5), "rv:ffffffffffffff"), (true, Threshold::Keep));
+    assert!(half.uses_tracestate() && half.clone().parent_based().rate_limited(1).uses_tracestate());
+    assert!(!Sampler::TraceIdRatio(0.5).parent_based().uses_tracestate());
 }
 
 #[test]
@@ -160,6 +201,8 @@ fn samplers_are_equal_if_they_decide_alike() {
     assert_eq!(Sampler::TraceIdRatio(f64::NAN), Sampler::TraceIdRatio(-1.0));
     assert_eq!(Sampler::TraceIdRatio(1.0), Sampler::TraceIdRatio(2.0));
     assert_ne!(Sampler::TraceIdRatio(0.5), Sampler::TraceIdRatio(0.25));
+    assert_ne!(Sampler::TraceIdRatio(0.5), Sampler::ConsistentProbability(0.5));
+    assert_ne!(Sampler::ConsistentProbability(0.25), Sampler::ConsistentProbability(0.5));
     assert_ne!(Sampler::AlwaysOn.rate_limited(1), Sampler::AlwaysOn.rate_limited(2));
     assert_ne!(Sampler::AlwaysOn.rate_limited(1), Sampler::AlwaysOff.rate_limited(1));
     assert_ne!(Sampler::AlwaysOn.parent_based(), Sampler::AlwaysOff.parent_based());
@@ -174,6 +217,8 @@ fn every_name_is_known() {
         ("always_off", Some("ignored"), Sampler::AlwaysOff),
         (" TraceIdRatio ", Some(" 0.5 "), ratio(0.5)),
         ("traceidratio", Some(""), ratio(1.0)),
+        ("consistent_probability", Some("0.5"), Sampler::ConsistentProbability(0.5)),
+        ("parentbased_consistent_probability", None, Sampler::ConsistentProbability(1.0).parent_based()),
         ("ratelimited", Some("5"), Sampler::AlwaysOn.rate_limited(5)),
         ("ratelimited", None, Sampler::AlwaysOn.rate_limited(100)),
         ("parentbased_always_on", None, Sampler::default()),
@@ -192,6 +237,7 @@ fn a_bad_name_and_a_bad_argument_are_told_apart() {
     assert!(!error.is_about_argument());
     assert!(error.to_string().starts_with("the sampler's name is \"sometimes\", expected always_on, "), "{error}");
     for (name, arguments) in [
+        ("consistent_probability", ["1.5", "-0.1", "NaN", "inf", "25%", "0,5"]),
         ("traceidratio", ["1.5", "-0.1", "NaN", "inf", "25%", "0,5"]),
         ("parentbased_ratelimited", ["-1", "1.5", "4294967296", "many", "NaN", "1e3"]),
     ] {

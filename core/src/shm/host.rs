@@ -4,11 +4,12 @@ use super::child::{place, ID_FIELD};
 use super::layout::{Layout, Parts, Word, ATTACHED, FINGERPRINT, FREE, MAGIC, STRAY_WORDS, VERSION};
 use super::{texts, Attachment, Death, HostError, Mapping, RegionReport};
 use crate::clock::{self, Clock};
+use crate::life::PerProcess;
 use crate::mapping::Mapped;
 use crate::shard::{Block, Sizes};
 use crate::sync::Ordering;
 use crate::wire::StrayEnd;
-use std::sync::atomic::{fence, AtomicU16, AtomicU64};
+use std::sync::atomic::{fence, AtomicU32, AtomicU64};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -51,9 +52,12 @@ pub(crate) struct Hosted {
 /// Prefixes count up from a random number, so that collisions are rare between two parents whose children write to the
 /// same backend.
 fn next_prefix(seed: u64) -> u64 {
-    static NEXT: OnceLock<AtomicU16> = OnceLock::new();
-    let next = NEXT.get_or_init(|| AtomicU16::new(seed as u16));
-    u64::from(next.fetch_add(1, Ordering::Relaxed))
+    /// Above the 16 bits of a prefix: there is one.
+    const STARTED: u32 = 1 << 16;
+    static NEXT: PerProcess<AtomicU32> = PerProcess::new();
+    let next = NEXT.get();
+    let _ = next.compare_exchange(0, STARTED | u32::from(seed as u16), Ordering::Relaxed, Ordering::Relaxed);
+    u64::from(next.fetch_add(1, Ordering::Relaxed) as u16)
 }
 
 impl Hosted {

@@ -172,6 +172,11 @@ pub(crate) fn is_child() -> bool {
     CHILD.load(Ordering::Relaxed)
 }
 
+/// Runs in the child of a fork: it is not the process that attached. Async-signal-safe.
+pub(crate) fn after_fork() {
+    CHILD.store(false, Ordering::Relaxed);
+}
+
 /// Marks this process as an attached child.
 pub(crate) fn set_child() {
     CHILD.store(true, Ordering::Relaxed);

@@ -3,10 +3,11 @@
 use super::slot::{slot, Lease, Pointers, Slot, NO_LEASE};
 use super::{state, ThreadState};
 use crate::context::TracerKey;
-use crate::life::{self, forked};
+use crate::life;
 use crate::pipeline::{self, Shared};
 use crate::random::seed;
 use crate::shard::Shard;
+use crate::shm;
 use crate::unplaced::NoShard;
 use std::cell::RefCell;
 use std::ptr::NonNull;
@@ -35,20 +36,30 @@ impl Drop for Leases {
     fn drop(&mut self) {
         life::leave();
         state().empty();
-        if forked() {
-            // The registry's lock may be held permanently, by a thread that exists only in the parent.
-            return std::mem::forget(self.0.take());
-        }
+        forget_foreign(self.0.get_mut());
         for held in self.0.get_mut().drain(..) {
             held.tracer.registry.give_back(held.shard);
         }
     }
 }
 
-/// Runs in the child of a fork, on its only thread. From here on nothing is recorded.
+/// Forgets the shards that this thread held in the parent of this process: the locks of their registry may be held
+/// permanently, by a thread that exists only in the parent.
+fn forget_foreign(all: &mut Vec<Held>) {
+    if all.iter().any(|held| held.tracer.is_foreign()) {
+        let (foreign, own) = std::mem::take(all).into_iter().partition(|held| held.tracer.is_foreign());
+        *all = own;
+        std::mem::forget::<Vec<Held>>(foreign);
+    }
+}
+
+/// Runs in the child of a fork, on its only thread. From here on nothing is recorded until a tracer is started. Only
+/// stores, so that it is async-signal-safe.
 pub(crate) extern "C" fn after_fork() {
-    life::set_forked();
-    state().empty();
+    life::after_fork();
+    pipeline::after_fork();
+    shm::after_fork();
+    state().after_fork();
 }
 
 impl ThreadState {
@@ -65,6 +76,7 @@ impl ThreadState {
             LEASES
                 .try_with(|leases| {
                     let mut held = leases.0.try_borrow_mut().map_err(|_| NoShard::Nested)?;
+                    forget_foreign(&mut held);
                     if let Some(found) = held.iter().find(|h| h.key == key) {
                         return Ok(found.pointers());
                     }
@@ -86,7 +98,8 @@ impl ThreadState {
             LEASES
                 .try_with(|leases| {
                     let held = leases.0.try_borrow().map_err(|_| NoShard::Nested)?;
-                    let found = held.iter().find(|h| h.lease == lease).ok_or(NoShard::NoTracer)?;
+                    let is_it = |h: &&Held| h.lease == lease && !h.tracer.is_foreign();
+                    let found = held.iter().find(is_it).ok_or(NoShard::NoTracer)?;
                     Ok(found.pointers())
                 })
                 .unwrap_or(Err(NoShard::ThreadExit))

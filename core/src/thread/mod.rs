@@ -77,6 +77,14 @@ pub(crate) fn state() -> &'static ThreadState {
 }
 
 impl ThreadState {
+    /// Runs in the child of a fork: neither the shard in the slot, nor the numbers of names, nor the random numbers to come
+    /// are this process's.
+    fn after_fork(&self) {
+        self.empty();
+        self.names.iter().for_each(|name| name.set(CachedName::NONE));
+        self.random.forget_seed();
+    }
+
     /// A random number.
     #[inline]
     pub(crate) fn random(&self) -> u64 {

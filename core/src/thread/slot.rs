@@ -9,7 +9,7 @@
 use super::ThreadState;
 use crate::clock;
 use crate::context::TracerKey;
-use crate::life::{life, Life};
+use crate::life::{forked, life, Life};
 use crate::pipeline::Shared;
 use crate::shard::{Refused, Shard, Writer};
 use crate::unplaced::NoShard;
@@ -162,6 +162,7 @@ impl ThreadState {
     pub(super) fn guarded(&self, find: impl FnOnce() -> Result<Pointers, NoShard>) -> Result<Slot<'_>, NoShard> {
         match life() {
             _ if self.taken.get() => return Err(NoShard::Nested),
+            _ if forked() => return Err(NoShard::NoTracer),
             Life::Gone => return Err(NoShard::ThreadExit),
             Life::Pipeline => return Err(NoShard::Pipeline),
             Life::Alive => {}

@@ -120,6 +120,10 @@ pub fn builder(service_name: &str) -> Builder {
 ///
 /// Keep the guard: its `finish` (or its drop) ends the tracer. `finish` returns what became of every span.
 ///
+/// The child of a `fork` has no tracer: its handles are inert until it calls this. It then has its own tracer, with its own
+/// threads; its parent's guards and tracers stay inert there, and a context of its parent's spans is a remote parent. The
+/// environment, which this reads, must not be changed by another thread of the parent at the moment of the fork.
+///
 /// ```
 /// let guard = heirloom_core::init("thumbnailer")?;
 /// heirloom_core::in_root("work", |_| ());
@@ -357,7 +361,7 @@ impl Builder {
             let outputs = Outputs { diagnostics, ..Outputs::default() };
             return Ok(Tracer::new(Arc::new(self.shared(0, None, outputs))));
         }
-        guard::notice_forks();
+        guard::begin();
         if let Some(path) = self.settings.trace_file.clone() {
             let chrome = Chrome::create(&path).map_err(|error| InitError::TraceFile(path, error))?;
             self.exporters.push(Box::new(chrome));
@@ -390,7 +394,7 @@ impl Builder {
         destination: &Destination,
         notes: &mut Vec<Diagnostic>,
     ) -> Result<Tracer, InitError> {
-        guard::notice_forks();
+        guard::begin();
         let region = Arc::new(region);
         let names = Arc::clone(&region);
         if !dictionary::publish_to(Box::new(move |name| names.add_name(name)), Attachment::MAX_NAME_BYTES) {

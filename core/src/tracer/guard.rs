@@ -14,9 +14,12 @@
 
 use super::{FlushError, Report, Tracer};
 use crate::diagnostics::{Cause, Destination, Diagnostic, Level, Pace};
+use crate::life::{self, PerProcess};
 use crate::pipeline::{self, Barrier, Queue, Request};
-use crate::{life, sys, thread, TracerId};
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use crate::{sys, thread, TracerId};
+use arc_swap::ArcSwapOption;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Keeps a tracer running. Its `finish`, or its drop, ends the tracer and delivers everything.
@@ -36,15 +39,16 @@ pub struct Guard {
 }
 
 /// The global tracer, while it runs, and how many guards it has.
+#[derive(Default)]
 pub(super) struct Global {
     pub(super) tracer: Option<Tracer>,
     pub(super) guards: usize,
 }
 
-static GLOBAL: Mutex<Global> = Mutex::new(Global { tracer: None, guards: 0 });
+static GLOBAL: PerProcess<Mutex<Global>> = PerProcess::new();
 
 pub(super) fn global() -> MutexGuard<'static, Global> {
-    GLOBAL.lock().unwrap_or_else(PoisonError::into_inner)
+    GLOBAL.get().lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Takes one guard off the count. Whether it was the last one.
@@ -120,7 +124,7 @@ impl Guard {
 
     fn end(&mut self, timeout: Duration) -> Report {
         self.finished = true;
-        if life::forked() {
+        if self.tracer.shared().is_foreign() {
             // Any lock may be held permanently, by a thread that exists only in the parent.
             return Report::inert(false);
         }
@@ -188,55 +192,65 @@ fn finish(tracer: &Tracer, timeout: Duration) -> Report {
 /// Waits for a tracer's jobs, at most for this time, and returns how many still run.
 type WaitForJobs = fn(TracerId, Duration) -> usize;
 
-static JOBS: Mutex<Vec<WaitForJobs>> = Mutex::new(Vec::new());
+/// Without a lock, because the child of a fork keeps them.
+static JOBS: ArcSwapOption<Vec<WaitForJobs>> = ArcSwapOption::const_empty();
 
 /// Registers `wait`, to be called at the start of every `finish` with the tracer and the time that is left. For code that
 /// runs background jobs. `wait` returns how many jobs still run when the time is over. Registering the same function
 /// again does nothing.
 pub fn on_finish(wait: fn(TracerId, Duration) -> usize) {
-    let mut jobs = JOBS.lock().unwrap_or_else(PoisonError::into_inner);
-    if !jobs.iter().any(|known| *known as usize == wait as usize) {
-        jobs.push(wait);
-    }
+    JOBS.rcu(|jobs| {
+        let jobs = jobs.as_deref().map_or(&[][..], Vec::as_slice);
+        let is_new = !jobs.iter().any(|known| *known as usize == wait as usize);
+        Some(Arc::new(jobs.iter().copied().chain(is_new.then_some(wait as WaitForJobs)).collect()))
+    });
 }
 
 fn wait_for_jobs(tracer: TracerId, left: impl Fn() -> Duration) -> usize {
-    let jobs = JOBS.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let jobs = JOBS.load_full();
     // A quarter of the time is kept for delivering what was recorded.
-    jobs.iter().map(|wait| wait(tracer, left() * 3 / 4)).sum()
+    jobs.iter().flat_map(|jobs| jobs.iter()).map(|wait| wait(tracer, left() * 3 / 4)).sum()
 }
 
 /// How long `finish` may delay the end of the process when it runs at exit, in seconds: a program that forgot to finish
 /// must not seem to hang.
-const AT_EXIT: Duration = Duration::from_secs(2);
+const LONGEST_AT_EXIT: Duration = Duration::from_secs(2);
 
-/// Turns recording off in the child of a fork. Registered once, for every tracer.
-pub(super) fn notice_forks() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| sys::at_fork_child(thread::after_fork));
+/// A tracer is about to start in this process. Registers what notices forks, once for all tracers; the child of a fork has
+/// it too.
+pub(super) fn begin() {
+    static NOTICES: AtomicBool = AtomicBool::new(false);
+    // Set afterwards: registering it twice does no harm, a fork that isn't noticed would.
+    if !NOTICES.load(Ordering::Acquire) {
+        sys::at_fork_child(thread::after_fork);
+        NOTICES.store(true, Ordering::Release);
+    }
+    life::begin();
 }
 
-/// Finishes the global tracer at the end of the process, and flushes it on panics if that is configured. Registered once.
+/// Finishes the global tracer at the end of the process, and flushes it on panics if that is configured. Registered once;
+/// the child of a fork has both too, for its own global tracer.
 pub(super) fn install_hooks(flush_on_panic: bool) {
-    static ONCE: Once = Once::new();
-    static PANIC: Once = Once::new();
-    ONCE.call_once(|| sys::at_exit(at_exit));
-    if flush_on_panic {
-        PANIC.call_once(|| {
-            let before = std::panic::take_hook();
-            std::panic::set_hook(Box::new(move |info| {
-                before(info);
-                if let Some(tracer) = Tracer::global() {
-                    flush_before_panic(&tracer);
-                }
-            }));
-        });
+    // No `Once`: another thread could be in the middle of it when the process forks.
+    static AT_EXIT: AtomicBool = AtomicBool::new(false);
+    static ON_PANIC: AtomicBool = AtomicBool::new(false);
+    if !AT_EXIT.swap(true, Ordering::AcqRel) {
+        sys::at_exit(at_exit);
+    }
+    if flush_on_panic && !ON_PANIC.swap(true, Ordering::AcqRel) {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            before(info);
+            if let Some(tracer) = Tracer::global() {
+                flush_before_panic(&tracer);
+            }
+        }));
     }
 }
 
 fn flush_before_panic(tracer: &Tracer) {
     static FAILED: Mutex<(u64, Pace)> = Mutex::new((0, Pace::new()));
-    let Err(error) = tracer.flush(AT_EXIT) else { return };
+    let Err(error) = tracer.flush(LONGEST_AT_EXIT) else { return };
     if error == FlushError::OwnThread {
         return; // an exporter's own panic, which is counted and reported
     }
@@ -252,9 +266,10 @@ fn flush_before_panic(tracer: &Tracer) {
 }
 
 extern "C" fn at_exit() {
-    match Tracer::global().filter(|_| !life::forked()) {
+    // The child of a fork has none of its parent's.
+    match Tracer::global() {
         Some(tracer) => {
-            let timeout = tracer.shared().settings.finish_timeout.min(AT_EXIT);
+            let timeout = tracer.shared().settings.finish_timeout.min(LONGEST_AT_EXIT);
             let report = finish(&tracer, timeout);
             say(&tracer, report.messages());
         }

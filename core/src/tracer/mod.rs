@@ -65,7 +65,7 @@ pub enum FlushError {
     OwnThread,
     /// Exporters failed, or lost spans since the last flush. One text for each, with the reason.
     Failed(Vec<String>),
-    /// This process is the child of a fork. Only the parent has the threads that flush.
+    /// This process is the child of a fork, and the tracer is its parent's. Only the parent has the threads that flush.
     Forked,
 }
 
@@ -106,10 +106,11 @@ impl Tracer {
         pipeline::global().map(Tracer::new)
     }
 
-    /// The tracer that a context is bound to, if it runs. For a context that is bound to none, the global tracer.
+    /// The tracer that a context is bound to, if it runs. For a context that is bound to none, or to one of the process from
+    /// which this one was forked, the global tracer.
     pub fn of(cx: Context) -> Option<Tracer> {
         match cx.tracer {
-            0 => Self::global(),
+            key if key == 0 || pipeline::is_foreign(key) => Self::global(),
             key => pipeline::find(key).map(Tracer::new),
         }
     }
@@ -173,7 +174,7 @@ impl Tracer {
     /// for the flush.
     pub fn flush(&self, timeout: Duration) -> Result<(), FlushError> {
         let start = Instant::now();
-        if let (Some(region), false) = (&self.shared.parent, life::forked()) {
+        if let (Some(region), false) = (&self.shared.parent, self.shared.is_foreign()) {
             return self.flush_to_parent(region, timeout);
         }
         let barrier = self.begin_flush()?;
@@ -222,11 +223,11 @@ impl Tracer {
     }
 
     fn begin_flush(&self) -> Result<Arc<Barrier>, FlushError> {
+        if self.shared.is_foreign() {
+            return Err(FlushError::Forked);
+        }
         if life::in_pipeline() {
             return Err(FlushError::OwnThread);
-        }
-        if life::forked() {
-            return Err(FlushError::Forked);
         }
         let barrier = Barrier::new(1);
         if self.shared.parent.is_some() {
@@ -241,7 +242,7 @@ impl Tracer {
     /// Every open span, oldest first, with its name, its lane and its start. Waits for the collector at most for
     /// `timeout`; empty if it did not answer in time.
     pub fn open_spans(&self, timeout: Duration) -> Vec<OpenSpan> {
-        if life::in_pipeline() || life::forked() {
+        if life::in_pipeline() || self.shared.is_foreign() {
             return Vec::new();
         }
         let answer = Arc::new(Answer::default());
@@ -250,9 +251,9 @@ impl Tracer {
     }
 
     /// Counts that account for every span so far. Exact while no thread records, and after a [`flush`](Self::flush).
-    /// Empty in the child of a fork.
+    /// Empty if this process is the child of a fork and the tracer is its parent's.
     pub fn ledger(&self) -> Ledger {
-        if life::forked() {
+        if self.shared.is_foreign() {
             return Ledger::default();
         }
         self.shared.ledger()

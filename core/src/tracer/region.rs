@@ -6,7 +6,8 @@ use crate::pipeline::Shared;
 use crate::random::seed;
 use crate::shm::{self, Attachment, Death, HostError, Hosted, Mapping, Moment, RegionReport};
 use crate::{collector, sys};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use arc_swap::ArcSwapOption;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// A region, as the parent holds it. If it is dropped without a call of [`died`](Self::died), the exit status of its
@@ -116,15 +117,17 @@ impl Drop for Region {
 /// used: the error is reported once, and the process records without its parent.
 pub type FindRegion = fn() -> Option<Result<Attachment, String>>;
 
-static FIND: Mutex<Vec<FindRegion>> = Mutex::new(Vec::new());
+/// Without a lock, because the child of a fork keeps them.
+static FIND: ArcSwapOption<Vec<FindRegion>> = ArcSwapOption::const_empty();
 
 /// Registers `find`, to be called when a global tracer starts ([`init`](crate::init)), so that a worker process records
 /// into its parent's region. Registering the same function again does nothing.
 pub fn on_init(find: FindRegion) {
-    let mut all = FIND.lock().unwrap_or_else(PoisonError::into_inner);
-    if !all.iter().any(|known| *known as usize == find as usize) {
-        all.push(find);
-    }
+    FIND.rcu(|all| {
+        let all = all.as_deref().map_or(&[][..], Vec::as_slice);
+        let is_new = !all.iter().any(|known| *known as usize == find as usize);
+        Some(Arc::new(all.iter().copied().chain(is_new.then_some(find)).collect()))
+    });
 }
 
 /// The region of this process's parent, if there is one. Adds a message to `notes` if it can't be used.
@@ -133,8 +136,8 @@ pub(crate) fn find(notes: &mut Vec<Diagnostic>) -> Option<Attachment> {
     if sys::is_elevated() {
         return None;
     }
-    let all = FIND.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    all.into_iter().find_map(|find| match find()? {
+    let all = FIND.load_full();
+    all.iter().flat_map(|all| all.iter()).find_map(|find| match find()? {
         Ok(attachment) => {
             shm::set_child();
             Some(attachment)

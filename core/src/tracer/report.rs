@@ -39,7 +39,7 @@ impl Report {
         let why = if disabled {
             "recording is disabled by the settings (OTEL_SDK_DISABLED)"
         } else {
-            "this process is the child of a fork: nothing was recorded in it, and its parent has the tracer"
+            "this process is the child of a fork, and the tracer is its parent's: call `init` here to record here"
         };
         // No cause: nothing is lost that the program could expect.
         Self { ledger: Ledger::default(), problems: vec![why.to_owned()], about: Vec::new() }

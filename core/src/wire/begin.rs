@@ -47,8 +47,13 @@ const KIND_MASK: u16 = 7;
 const NAME_MASK: u32 = 0xffff;
 /// The lowest bit of the index in the aux.
 const PROPAGATED_AT: u32 = 16;
+/// The lowest bit of the clock epoch in the flags.
+const EPOCH_AT: u32 = Begin::EPOCH.trailing_zeros();
 
 impl Begin {
+    /// The bits of the flags that contain the clock epoch. Another process's mean nothing.
+    pub(crate) const EPOCH: u16 = 0xf << 7;
+
     /// The length without an inline name.
     pub(crate) const BYTES: u64 = 48;
 
@@ -63,6 +68,17 @@ impl Begin {
     pub(super) const SAMPLE: &'static [u64] =
         &Self { flags: 1, name: 2, propagated: 8, parent: 3, trace: TraceId { hi: 4, lo: 5 }, tick: 6 }
             .words(7, Self::BYTES);
+
+    /// The clock epoch in the flags of a Begin.
+    #[inline]
+    pub(crate) const fn epoch_of(flags: u16) -> u8 {
+        ((flags & Self::EPOCH) >> EPOCH_AT) as u8
+    }
+
+    /// Flags with another clock epoch.
+    pub(crate) const fn with_epoch(flags: u16, epoch: u8) -> u16 {
+        flags & !Self::EPOCH | (epoch as u16) << EPOCH_AT & Self::EPOCH
+    }
 
     /// The words in front of an inline name, for a record of this many bytes.
     #[inline(always)]

@@ -5,6 +5,7 @@
 //! | `limits.rs` | what a child may use up |
 //! | `hostile.rs` | a child that does what no child of good will does harms itself alone |
 //! | `trace_values.rs` | values of whole traces, pass by pass |
+//! | `steps.rs` | a wall clock that steps while children record |
 //! | `races.rs` | the rows of the table of races and deaths in `docs/shm-format.md` |
 #![cfg(all(target_os = "linux", not(loom)))]
 #![allow(clippy::unwrap_used, missing_docs)]
@@ -12,6 +13,7 @@
 mod hostile;
 mod limits;
 mod races;
+mod steps;
 mod trace_values;
 
 use heirloom_core::export::SpanData;

@@ -5,6 +5,7 @@ use super::exit::Exit;
 use super::linux;
 use super::pidfd;
 use super::watched::Watched;
+use heirloom_core::PerProcess;
 use rustix::event::{poll, PollFd, PollFlags, Timespec};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -37,9 +38,9 @@ struct Child {
 impl Watcher {
     /// The watcher. The first call in each process starts its thread, since the child of a fork has no thread of its parent's.
     pub(crate) fn get() -> io::Result<&'static Self> {
-        static WATCHER: Mutex<Option<(u32, &'static Watcher)>> = Mutex::new(None);
+        static WATCHER: PerProcess<Mutex<Option<(u32, &'static Watcher)>>> = PerProcess::new();
         let this_process = std::process::id();
-        let mut watcher = WATCHER.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut watcher = WATCHER.get().lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((process, watcher)) = *watcher {
             if process == this_process {
                 return Ok(watcher);

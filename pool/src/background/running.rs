@@ -1,15 +1,22 @@
 //! Counts the background jobs of this process that are not over, and waits for them.
 
-use heirloom_core::{on_finish, TracerId};
+use heirloom_core::{on_finish, PerProcess, TracerId};
 use std::cell::Cell;
 use std::marker::PhantomData;
-use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// The number of jobs that were submitted and are not over, by their tracer. Only [`Running`] changes it.
-static RUNNING: Mutex<Vec<(Option<TracerId>, usize)>> = Mutex::new(Vec::new());
-/// Notified when a number in `RUNNING` falls.
-static FELL: Condvar = Condvar::new();
+/// The child of a fork has none of its parent's jobs.
+static JOBS: PerProcess<Jobs> = PerProcess::new();
+
+#[derive(Default)]
+struct Jobs {
+    /// The number of jobs that were submitted and are not over, by their tracer. Only [`Running`] changes it.
+    running: Mutex<Vec<(Option<TracerId>, usize)>>,
+    /// Notified when a number in `running` falls.
+    fell: Condvar,
+}
 
 thread_local! {
     /// The number of unfinished jobs on this thread: more than one if it runs another job while it waits.
@@ -40,7 +47,7 @@ fn wait(timeout: Duration, counts: impl Fn(Option<TracerId>) -> bool) -> usize {
     let running = |all: &[(Option<TracerId>, usize)]| {
         all.iter().filter(|(tracer, _)| counts(*tracer)).map(|(_, n)| n).sum::<usize>()
     };
-    let waited = FELL.wait_timeout_while(lock(), timeout, |all| running(all) > own);
+    let waited = JOBS.get().fell.wait_timeout_while(lock(), timeout, |all| running(all) > own);
     let (all, _) = waited.unwrap_or_else(PoisonError::into_inner);
     running(&all)
 }
@@ -50,8 +57,10 @@ pub(super) struct Running(Option<TracerId>);
 
 impl Running {
     pub(super) fn begin(tracer: Option<TracerId>) -> Self {
-        static HOOK: Once = Once::new();
-        HOOK.call_once(|| on_finish(wait_for));
+        static HOOKED: AtomicBool = AtomicBool::new(false);
+        if !HOOKED.swap(true, Ordering::AcqRel) {
+            on_finish(wait_for);
+        }
         let mut all = lock();
         match all.iter_mut().find(|(known, _)| *known == tracer) {
             Some((_, n)) => *n += 1,
@@ -70,7 +79,7 @@ impl Drop for Running {
                 all.swap_remove(at);
             }
         }
-        FELL.notify_all();
+        JOBS.get().fell.notify_all();
     }
 }
 
@@ -91,5 +100,5 @@ impl Drop for OnThisThread {
 }
 
 fn lock() -> MutexGuard<'static, Vec<(Option<TracerId>, usize)>> {
-    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+    JOBS.get().running.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -27,8 +27,9 @@ pub(in crate::collector) enum Ending {
 impl Assembler {
     /// Moves an open span into its process's batch.
     pub(super) fn finish(&mut self, index: u32, end_tick: u64, ending: Ending) {
-        let end_ns = self.timeline.unix_ns(end_tick);
-        self.add_trace_values(index, end_ns);
+        let Some(open) = self.table.get(index as usize) else { return };
+        let end_ns = self.timeline.unix_ns(end_tick, Begin::epoch_of(open.flags));
+        self.add_trace_values(index, end_tick);
         let Some(open) = self.table.get_mut(index as usize) else { return };
         let Some(filling) = self.batches.of(open.process) else { return };
         let extras = open.extras.take();

@@ -4,6 +4,15 @@ use super::super::lanes::LaneId;
 use super::super::stack::Stack;
 use super::{ProcessId, Rest};
 
+/// Where a lane is in time, once the wall clock was stepped (`epochs.rs`).
+#[derive(Debug, Default)]
+pub(in crate::collector) struct LaneTime {
+    /// The epoch of its last span.
+    pub(super) epoch: u8,
+    /// The last time of all earlier epochs.
+    pub(super) floor_ns: u64,
+}
+
 /// The state of a shard between two records.
 #[derive(Debug)]
 pub(in crate::collector) struct LaneState {
@@ -17,12 +26,14 @@ pub(in crate::collector) struct LaneState {
     pub(in crate::collector) stack: Stack,
     /// The last clock reading: a lower bound for records without one.
     pub(in crate::collector) last_tick: u64,
+    /// Where the lane is in time, once the wall clock was stepped.
+    pub(super) time: LaneTime,
     /// A value of which parts are still to come.
     pub(in crate::collector) rest: Option<Rest>,
 }
 
 impl LaneState {
     pub(in crate::collector) fn new(process: ProcessId, reader: u32, lane: LaneId) -> Self {
-        Self { process, reader, lane, stack: Stack::default(), last_tick: 0, rest: None }
+        Self { process, reader, lane, stack: Stack::default(), last_tick: 0, time: LaneTime::default(), rest: None }
     }
 }

@@ -14,6 +14,7 @@
 
 mod batches;
 mod early;
+mod epochs;
 mod finish;
 mod lane_state;
 mod open;
@@ -39,6 +40,7 @@ use crate::wire::{
 };
 use batches::Batches;
 use early::Early;
+use epochs::Epochs;
 use open::{is_open, ById, Open};
 use std::sync::Arc;
 use traces::Traces;
@@ -77,6 +79,7 @@ pub(crate) struct Assembler {
     spare: Vec<Box<Extras>>,
     held_bytes: usize,
     traces: Traces,
+    epochs: Epochs,
     batches: Batches,
     /// Readers to whose shards the room of one end must be returned.
     credits: Vec<u32>,
@@ -102,6 +105,7 @@ impl Assembler {
             spare: Vec::new(),
             held_bytes: 0,
             traces: Traces::default(),
+            epochs: Epochs::default(),
             batches: Batches::new(resource, queue_bytes),
             credits: Vec::new(),
             open_by_reader: Vec::new(),
@@ -127,15 +131,18 @@ impl Assembler {
 
     #[inline]
     fn begin(&mut self, state: &mut LaneState, record: &[u64]) -> Option<()> {
-        let (span, begin, name) = Begin::read(record)?;
+        let (span, mut begin, name) = Begin::read(record)?;
+        let is_placed = self.timeline.has_stepped() || !state.process.is_own();
+        let off_lane = is_placed && self.place(state, &mut begin);
         let mut open = Open {
             trace: begin.trace,
             span,
             parent: begin.parent,
-            start_ns: self.timeline.unix_ns(begin.tick),
+            start_ns: self.timeline.unix_ns(begin.tick, Begin::epoch_of(begin.flags)),
             name: begin.name,
             flags: begin.flags,
             nested: false,
+            off_lane,
             ended: false,
             parent_seen: false,
             lane: state.lane,
@@ -221,7 +228,8 @@ impl Assembler {
         // The span on the stack may have ended elsewhere: its index may belong to another span now.
         let index = match state.stack.pop(span).filter(|index| is_open(&self.table, span, *index)) {
             Some(index) => {
-                self.table[index as usize].nested = true;
+                let open = &mut self.table[index as usize];
+                open.nested = !open.off_lane;
                 index
             }
             None => *self.by_id.get(&span).filter(|index| self.table[**index as usize].takes(state.process))?,
@@ -346,7 +354,7 @@ impl Assembler {
                 None => None,
             },
             Kind::Event => Event::read(record).and_then(|(event, items)| {
-                let time_ns = self.timeline.unix_ns(event.tick);
+                let time_ns = self.timeline.unix_ns(event.tick, Begin::epoch_of(open.flags));
                 extras.event(event, items, time_ns, &mut self.names, &self.limits)
             }),
             Kind::Link => Link::read(record).and_then(|(link, items)| {

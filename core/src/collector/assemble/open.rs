@@ -18,6 +18,8 @@ pub(super) struct Open {
     pub(super) name: u32,
     pub(super) flags: u16,
     pub(super) nested: bool,
+    /// It can't be drawn on its lane, because times there repeat after a step of the wall clock.
+    pub(super) off_lane: bool,
     pub(super) ended: bool,
     /// Whether its parent was open when its end was read, or when everything that was published before its end was read.
     pub(super) parent_seen: bool,

@@ -54,6 +54,8 @@ struct Pending {
     span: u64,
     is_remote: bool,
     tick: u64,
+    /// The clock epoch of the trace, as far as it is known.
+    epoch: u8,
     lane: Arc<Lane>,
     /// Whether this process set it, so that it may have an update span.
     is_own: bool,
@@ -138,7 +140,7 @@ impl Assembler {
     /// Takes a value of a trace.
     pub(super) fn trace_value(&mut self, state: &LaneState, record: &[u64]) -> Option<()> {
         let (TraceValue { span, trace: id, tick, is_remote, key }, value) = TraceValue::read(record)?;
-        let now_ns = self.timeline.unix_ns(tick);
+        let now_ns = self.timeline.line_ns(tick);
         if !state.process.is_own() && !self.traces.has_room_for_others(id) {
             self.counts.late += 1;
             return Some(());
@@ -147,6 +149,8 @@ impl Assembler {
             let open = self.by_id.values().map(|index| self.table[*index as usize].trace);
             self.traces.refresh(open, now_ns);
         }
+        let open = self.by_id.get(&span.0).map(|index| Begin::epoch_of(self.table[*index as usize].flags));
+        let present = self.timeline.epoch();
         let trace = self.traces.of(id, now_ns);
         let key = trace.extras.key(key, &mut self.names)?;
         let done = trace.extras.trace_value(key, value, tick, &self.limits);
@@ -155,7 +159,8 @@ impl Assembler {
         // An update span for a value of this process has another process's values as well.
         if is_own || !trace.pending.as_ref().is_some_and(|value| value.is_own) {
             let lane = Arc::clone(self.lanes.get(state.lane));
-            trace.pending = Some(Pending { span: span.0, is_remote, tick, lane, is_own, alone: false });
+            let epoch = open.or(trace.pending.as_ref().map(|value| value.epoch)).unwrap_or(present);
+            trace.pending = Some(Pending { span: span.0, is_remote, tick, epoch, lane, is_own, alone: false });
         }
         let was_listed = std::mem::replace(&mut trace.is_listed, true);
         let bytes = OVERHEAD_BYTES + trace.extras.held_bytes();
@@ -170,9 +175,9 @@ impl Assembler {
 
     /// Sets the values of its trace on a span that finishes.
     #[inline]
-    pub(super) fn add_trace_values(&mut self, index: u32, end_ns: u64) {
+    pub(super) fn add_trace_values(&mut self, index: u32, end_tick: u64) {
         if !self.traces.by_id.is_empty() {
-            self.add_known_values(index, end_ns);
+            self.add_known_values(index, self.timeline.line_ns(end_tick));
         }
     }
 
@@ -228,10 +233,11 @@ impl Assembler {
             trace,
             span: crate::thread::state().random() | 1,
             parent: value.span,
-            start_ns: self.timeline.unix_ns(value.tick),
+            start_ns: self.timeline.unix_ns(value.tick, value.epoch),
             name: dictionary::id_of(UPDATE_SPAN).unwrap_or(0),
-            flags: if value.is_remote { Begin::PARENT_REMOTE } else { 0 },
+            flags: Begin::with_epoch(if value.is_remote { Begin::PARENT_REMOTE } else { 0 }, value.epoch),
             nested: false,
+            off_lane: false,
             ended: false,
             parent_seen: false,
             lane: self.lanes.add(Lane::clone(&value.lane)),

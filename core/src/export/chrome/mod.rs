@@ -23,9 +23,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// with more arrows is unreadable.
 const MAX_WAITING_ARROWS: usize = 262_144;
 
-/// How long before the first span the file's time starts, in nanoseconds: one minute. A trace's root arrives last, and
-/// may have started earlier than its first descendant that arrives.
-const MARGIN_NS: u64 = 60 * 1_000_000_000;
+/// How long before the first span the file's time starts, in nanoseconds: one day. A trace's root arrives last, and may
+/// have started earlier than its first descendant that arrives; and the wall clock may be stepped back.
+const MARGIN_NS: u64 = 86_400 * 1_000_000_000;
 
 /// The largest capacity that the buffer for a batch keeps between batches, in bytes, so that one large batch doesn't hold
 /// memory permanently.
@@ -50,7 +50,7 @@ const MAX_PROCESSES: usize = 1024;
 /// slice, which would distort the nesting and the arrows. Slices that start at the same clock value are moved by a
 /// nanosecond each, so that the nesting and the arrows are right.
 ///
-/// *Time* in the file counts from a moment up to a minute before the first span; the event `heirloom_origin` has it.
+/// *Time* in the file counts from a moment up to a day before the first span; the event `heirloom_origin` has it.
 /// Viewers read times as doubles, so this keeps them exact to the nanosecond for the first fifty days.
 ///
 /// *After a crash* the file is readable up to the last batch: each event is one line, a batch is one write, and viewers

@@ -1,19 +1,20 @@
 //! The start of a span: the decision whether it is recorded, and its Begin record.
 
 use super::scope::ambient_tracer;
-use super::{arrived, Span};
+use super::{arrived, probability, Span};
 use crate::clock;
-use crate::context::{PROPAGATED, RANDOM, REMOTE, SAMPLED, TRANSPARENT};
+use crate::context::{EPOCH, PROPAGATED, RANDOM, REMOTE, SAMPLED, TRANSPARENT};
 use crate::name::Text;
+use crate::sampler::Threshold;
 use crate::shard::Refused;
 use crate::text::cut;
 use crate::thread::{self, ThreadState};
 use crate::unplaced::{NoShard, UNPLACED};
 use crate::wire::{Begin, End, WireName};
-use crate::{pipeline, Context, Name, SpanId, SpanKind, TraceId};
+use crate::{pipeline, Context, Name, SpanId, SpanKind, TraceId, TraceState};
 
 /// The flags of a context that don't matter to the fast path: it handles traces with and without what they brought.
-const ANY: u32 = RANDOM | PROPAGATED;
+const ANY: u32 = RANDOM | EPOCH | PROPAGATED;
 
 /// Starts a child of `parent`; a root if that is invalid.
 ///
@@ -67,13 +68,26 @@ fn not_sampled(parent: &Context) -> bool {
     true
 }
 
+/// The random flag and the epoch have the same distance in a context as in a Begin, so that one shift copies both.
+#[inline(always)]
+const fn flags_of(context: u32) -> u16 {
+    const BY: u32 = Begin::RANDOM_TRACE.trailing_zeros() - RANDOM.trailing_zeros();
+    const { assert!(RANDOM << BY == Begin::RANDOM_TRACE as u32 && EPOCH << BY == Begin::EPOCH as u32) };
+    ((context & (RANDOM | EPOCH)) << BY) as u16
+}
+
 /// A Begin without its name.
 #[inline(always)]
 fn begin_under(parent: &Context, kind: SpanKind, tick: u64) -> Begin {
     let remote = if parent.has(REMOTE) { Begin::PARENT_REMOTE } else { 0 };
-    let random = if parent.has(RANDOM) { Begin::RANDOM_TRACE } else { 0 };
-    let (flags, propagated) = (kind as u16 | remote | random, parent.propagated());
-    Begin { flags, name: 0, propagated, parent: parent.span.0, trace: parent.trace, tick }
+    Begin {
+        flags: kind as u16 | remote | flags_of(parent.flags),
+        name: 0,
+        propagated: parent.propagated(),
+        parent: parent.span.0,
+        trace: parent.trace,
+        tick,
+    }
 }
 
 #[cold]
@@ -83,12 +97,20 @@ fn slow(parent: Context, name: Name<'_>, kind: SpanKind) -> Span {
 }
 
 fn begin_any(state: &ThreadState, mut parent: Context, name: Name<'_>, kind: SpanKind) -> Span {
+    if pipeline::is_foreign(parent.tracer) {
+        // This process is the child of a fork, and the context is its parent's.
+        parent = Context { tracer: 0, ..parent.with(REMOTE) };
+    }
     if parent.tracer == 0 {
         parent.tracer = ambient_tracer(state);
     }
+    let is_local_child = parent.span.is_valid() && !parent.has(REMOTE);
+    if !is_local_child && is_finished(state, parent.tracer) {
+        parent.tracer = pipeline::global_key();
+    }
     if !state.holds_tracer(parent.tracer) {
         if let Err(why) = find_shard(state, parent.tracer) {
-            count_unplaced(parent.tracer, why);
+            count_unplaced(parent, why);
             return Span::not_recorded(without_shard(parent, why));
         }
     }
@@ -102,14 +124,34 @@ fn begin_any(state: &ThreadState, mut parent: Context, name: Name<'_>, kind: Spa
         not_sampled(&parent);
         return Span::not_recorded(parent);
     }
-    begin(state, parent, name, kind).unwrap_or_else(|| Span::not_recorded(transparent(parent)))
+    begin(state, parent, name, kind).unwrap_or_else(|| {
+        // This thread still has a shard of the tracer.
+        if is_finished(state, parent.tracer) && pipeline::find(parent.tracer).is_none() {
+            UNPLACED.count(NoShard::Finished);
+        }
+        Span::not_recorded(transparent(parent))
+    })
 }
 
 /// Counts a span without a shard; in a child process that lacks room for a shard, in the parent's region too.
-fn count_unplaced(key: u32, why: NoShard) {
-    UNPLACED.count(why);
-    if let (NoShard::NoMemory, Some(tracer)) = (why, pipeline::find(key)) {
+fn count_unplaced(parent: Context, why: NoShard) {
+    match why {
+        NoShard::NoTracer if parent.tracer != 0 && parent.has(SAMPLED) => UNPLACED.count(NoShard::Finished),
+        why => UNPLACED.count(why),
+    }
+    if let (NoShard::NoMemory, Some(tracer)) = (why, pipeline::find(parent.tracer)) {
         tracer.count_unplaced();
+    }
+}
+
+/// Whether a context's tracer has finished. Its roots, and the children of remote parents, then belong to the global one.
+fn is_finished(state: &ThreadState, key: u32) -> bool {
+    if key == 0 || state.is_nested() {
+        return false;
+    }
+    match state.with_tracer(key, |slot| slot.tracer.is_closed()) {
+        Some(closed) => closed,
+        None => pipeline::find(key).is_none_or(|tracer| tracer.is_closed()),
     }
 }
 
@@ -142,17 +184,20 @@ fn begin_root(state: &ThreadState, bound: Context, name: Name<'_>, kind: SpanKin
             true => (bound.trace, bound.flags & RANDOM),
             false => (TraceId { hi: state.random() | 1, lo: state.random() }, RANDOM),
         };
-        (trace, random, SpanId(state.random() | 1), slot.tracer.samples(trace, None))
+        let decision = slot.tracer.samples(trace, None, "");
+        (trace, random, SpanId(state.random() | 1), decision, slot.tracer.epoch())
     });
-    let Some((trace, random, unrecorded, sampled)) = drawn else { return Span::not_recorded(bound) };
+    let Some((trace, random, unrecorded, decision, epoch)) = drawn else { return Span::not_recorded(bound) };
+    let (sampled, threshold) = decision;
+    let bound = Context { trace, flags: bound.flags & PROPAGATED | random, ..bound }.with_epoch(epoch);
+    let bound = probability::applied(threshold, bound, &TraceState::new());
     // The context of a root that is not recorded has ids, so that the processes that it calls follow the decision.
-    let kept = bound.flags & PROPAGATED | random;
-    let left_out = Context { trace, span: unrecorded, flags: kept, ..bound };
+    let left_out = Context { span: unrecorded, ..bound };
     if !sampled {
         state.with_tracer(bound.tracer, |slot| slot.writer.count_sampled_out());
         return Span::not_recorded(left_out);
     }
-    let root = Context { trace, flags: kept | SAMPLED, ..bound };
+    let root = bound.with(SAMPLED);
     // The root could not be recorded: its whole local trace is dropped, and propagates as not sampled.
     let lost = left_out.with(TRANSPARENT);
     begin_arrived(state, root, name, kind).unwrap_or_else(|| Span::not_recorded(lost))
@@ -168,8 +213,12 @@ fn begin_arrived(state: &ThreadState, parent: Context, name: Name<'_>, kind: Spa
 }
 
 fn begin_under_remote(state: &ThreadState, parent: Context, name: Name<'_>, kind: SpanKind) -> Span {
-    let sampled =
-        state.with_tracer(parent.tracer, |slot| slot.tracer.samples(parent.trace, Some(parent))).unwrap_or(false);
+    let arrived = probability::tracestate(state, parent);
+    let decided = state.with_tracer(parent.tracer, |slot| {
+        (slot.tracer.samples(parent.trace, Some(parent), probability::ot(&arrived)), slot.tracer.epoch())
+    });
+    let ((sampled, threshold), epoch) = decided.unwrap_or(((false, Threshold::Keep), 0));
+    let parent = probability::applied(threshold, parent, &arrived).with_epoch(epoch);
     if !sampled {
         state.with_tracer(parent.tracer, |slot| slot.writer.count_sampled_out());
         return Span::not_recorded(parent.without(SAMPLED | REMOTE));

@@ -11,6 +11,7 @@ mod event;
 mod handle;
 #[cfg(feature = "async")]
 mod polled;
+mod probability;
 mod scope;
 mod span;
 mod status;

@@ -77,7 +77,7 @@ pub(crate) fn current() -> Context {
 /// The tracer of the current context, else the global one; zero if there is neither.
 pub(super) fn ambient_tracer(state: &ThreadState) -> u32 {
     match state.current.get().tracer {
-        0 => pipeline::global_key(),
+        key if key == 0 || pipeline::is_foreign(key) => pipeline::global_key(),
         key => key,
     }
 }
