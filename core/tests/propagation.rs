@@ -13,9 +13,11 @@ fn arrived(tracestate: &str, baggage: &str) -> Context {
     Context::from_headers(Some(PARENT), Some(tracestate), Some(baggage)).unwrap()
 }
 
+type Row = (String, String, Vec<String>);
+
 /// Name and tracestate of each span, and the tracestates of its links.
 #[derive(Clone, Default)]
-struct Seen(Arc<Mutex<Vec<(String, String, Vec<String>)>>>);
+struct Seen(Arc<Mutex<Vec<Row>>>);
 
 impl Exporter for Seen {
     fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
