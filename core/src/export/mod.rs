@@ -13,6 +13,7 @@ pub use batch::{AttributeRef, Batch, EventRef, Lane, LinkRef, Resource, SpanData
 pub(crate) use batch::{AttributeRow, BatchBuilder, EventRow, LinkRow, NameRow, Outcome, SpanRow, ValueRow};
 
 pub use chrome::Chrome;
+pub(crate) use chrome::Unwritable;
 pub use memory::Memory;
 pub use verify::{Verified, Verify};
 

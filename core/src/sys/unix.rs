@@ -1,5 +1,9 @@
-//! Functions of every Unix: calls at exit and after a fork, and the names of signals.
+//! Functions of every Unix: calls at exit and after a fork, locks of files, and the names of signals.
 #![allow(unsafe_code)]
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd;
 
 pub(crate) fn at_exit(run: extern "C" fn()) {
     // SAFETY: `run` is a function, so it stays callable. If the table is full the call fails, and nothing is run.
@@ -36,4 +40,41 @@ pub(crate) fn signal_name(signal: i32) -> Option<&'static str> {
         libc::SIGSYS => "SIGSYS",
         _ => return None,
     })
+}
+
+/// Locks the file for this open descriptor, unless another one holds the lock, in this process or in another one. `false`
+/// if another one holds it. The lock ends with [`unlock`], or when the last copy of the descriptor is closed, at the latest
+/// when the process ends.
+///
+/// # Errors
+/// The file system has no locks.
+pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
+    flock(file, libc::LOCK_EX | libc::LOCK_NB).map(|()| true).or_else(|error| match error.kind() {
+        io::ErrorKind::WouldBlock => Ok(false),
+        _ => Err(error),
+    })
+}
+
+/// Ends the lock of [`try_lock`], also where a forked child has a copy of the descriptor.
+pub(crate) fn unlock(file: &File) {
+    drop(flock(file, libc::LOCK_UN));
+}
+
+fn flock(file: &File, operation: i32) -> io::Result<()> {
+    loop {
+        // SAFETY: flock takes any descriptor, and this one is open as long as the file is borrowed.
+        if unsafe { libc::flock(file.as_raw_fd(), operation) } == 0 {
+            return Ok(());
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+}
+
+/// The user whose rights this process has.
+pub(super) fn effective_user() -> u32 {
+    // SAFETY: geteuid has no preconditions and can't fail.
+    unsafe { libc::geteuid() }
 }

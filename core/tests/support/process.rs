@@ -11,11 +11,9 @@ pub fn case() -> Option<String> {
     std::env::var(CASE).ok()
 }
 
-/// Runs the test with this name in a process of its own, where [`case`] is `case`, with these variables and none of our
-/// own that change what a tracer does.
-///
-/// Panics if it has not ended after a minute: it is killed then.
-pub fn run(test: &str, case: &str, variables: &[(&str, &str)]) -> Output {
+/// A command that runs the test with this name in a process of its own, where [`case`] is `case`, with these variables and
+/// none of our own that change what a tracer does.
+pub fn command(test: &str, case: &str, variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args([test, "--exact", "--nocapture", "--test-threads=1"]);
     for (name, _) in std::env::vars_os() {
@@ -25,6 +23,14 @@ pub fn run(test: &str, case: &str, variables: &[(&str, &str)]) -> Output {
         }
     }
     command.env(CASE, case).envs(variables.iter().copied());
+    command
+}
+
+/// Runs [`command`].
+///
+/// Panics if it has not ended after a minute: it is killed then.
+pub fn run(test: &str, case: &str, variables: &[(&str, &str)]) -> Output {
+    let mut command = command(test, case, variables);
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let id = child.id();
     let (sender, receiver) = channel();
