@@ -161,6 +161,8 @@ mod diagnostics;
 #[cfg(feature = "record")]
 mod dictionary;
 #[cfg(feature = "record")]
+pub mod environment;
+#[cfg(feature = "record")]
 pub mod export;
 #[cfg(feature = "tracing")]
 pub mod foreign;
