@@ -4,6 +4,7 @@ use super::foreign::Foreign;
 use super::generation::{self, Generation};
 use super::kind;
 use super::process::Process;
+use super::public::Public;
 use super::value::{any, attribute, cut, text, texts, truncated};
 use crate::{environment, json};
 use heirloom_core::export::{AttributeRef, SpanRef};
@@ -30,11 +31,11 @@ pub(super) struct Attributes {
 }
 
 impl Attributes {
-    pub(super) fn of(span: SpanRef<'_>, kind: ObservationType, process: &Process) -> Self {
+    pub(super) fn of(span: SpanRef<'_>, kind: ObservationType, process: &Process, public: &mut Public) -> Self {
         let mut sorter = Sorter::new(kind);
         span.attributes().for_each(|a| sorter.place(a));
         sorter.process(process);
-        sorter.finish(span)
+        sorter.finish(span, public)
     }
 
     pub(super) fn level(&self) -> Option<&str> {
@@ -78,6 +79,7 @@ struct Sorter<'a> {
     generation: Generation<'a>,
     input: Option<String>,
     output: Option<String>,
+    public: Option<bool>,
     foreign: Foreign<'a>,
     cut: Vec<String>,
     left_out: Vec<String>,
@@ -94,6 +96,7 @@ impl<'a> Sorter<'a> {
             generation: Generation::default(),
             input: None,
             output: None,
+            public: None,
             foreign: Foreign::default(),
             cut: Vec::new(),
             left_out: Vec::new(),
@@ -110,8 +113,8 @@ impl<'a> Sorter<'a> {
     fn observation(&mut self, a: AttributeRef<'a>) -> Option<AttributeRef<'a>> {
         match a.key {
             keys::OBSERVATION_TYPE if kind::named(&a.value) == Some(self.kind) => {}
-            keys::INPUT => self.input = Some(json::from_value(&a.value).into_owned()),
-            keys::OUTPUT => self.output = Some(json::from_value(&a.value).into_owned()),
+            keys::INPUT => self.input = json::plain(&a.value),
+            keys::OUTPUT => self.output = json::plain(&a.value),
             keys::LEVEL => match level(&a.value) {
                 Some(level) => self.sorted.level = Some(level),
                 None => return Some(a),
@@ -133,12 +136,11 @@ impl<'a> Sorter<'a> {
             (keys::USER, user) => self.limited(a.key, "user.id", user.to_string()),
             (keys::SESSION, session) => self.limited(a.key, "session.id", session.to_string()),
             (keys::TAGS, tags) => self.tags(tags),
-            (keys::PUBLIC, Value::Bool(_)) => {
-                self.sorted.core.push(attribute("langfuse.trace.public", any(a.value)));
-            }
-            (keys::ENVIRONMENT, Value::Str(name)) if environment::is_valid(name) => {
-                self.core("langfuse.environment", name.to_string());
-            }
+            (keys::PUBLIC, Value::Bool(public)) => self.public = Some(*public),
+            (keys::ENVIRONMENT, Value::Str(name)) => match environment::valid(name) {
+                Some(name) => self.core("langfuse.environment", name),
+                None => return Some(a),
+            },
             (keys::RELEASE, Value::Str(release)) => self.core("langfuse.release", release.to_string()),
             (key, value) => match key.strip_prefix(keys::TRACE_METADATA) {
                 Some(name) => self.trace_metadata(a.key, name, value),
@@ -166,7 +168,10 @@ impl<'a> Sorter<'a> {
     }
 
     fn metadata(&mut self, prefix: &str, name: &str, value: &Value<'_>) {
-        self.sorted.metadata.push(text(format!("{prefix}{name}"), json::from_value(value)));
+        let json = json::from_value(value);
+        if json != "null" {
+            self.sorted.metadata.push(text(format!("{prefix}{name}"), json));
+        }
     }
 
     fn limited(&mut self, recorded: &str, key: &'static str, value: String) {
@@ -225,10 +230,14 @@ impl<'a> Sorter<'a> {
         }
     }
 
-    fn finish(mut self, span: SpanRef<'_>) -> Attributes {
+    fn finish(mut self, span: SpanRef<'_>, public: &mut Public) -> Attributes {
         self.input_and_output();
         self.outcome(span);
-        if !span.parent_is_ours() || span.parent_span_id().is_none() {
+        let is_topmost = !span.parent_is_ours() || span.parent_span_id().is_none();
+        if let Some(public) = public.of(span.trace_id(), is_topmost, self.public) {
+            self.sorted.core.push(attribute("langfuse.trace.public", any(Value::Bool(public))));
+        }
+        if is_topmost {
             self.sorted.core.push(attribute("langfuse.internal.is_app_root", any(Value::Bool(true))));
         }
         let rest = self.generation.add_to(&mut self.sorted.core);
@@ -251,7 +260,9 @@ impl<'a> Sorter<'a> {
                     self.core(key, own);
                     self.passed.extend(foreign.map(|a| attribute(a.key, any(a.value))));
                 }
-                (None, Some(foreign)) => self.core(key, json::from_value(&foreign.value)),
+                (None, Some(foreign)) => {
+                    json::plain(&foreign.value).into_iter().for_each(|value| self.core(key, value));
+                }
                 (None, None) => {}
             }
         }
