@@ -465,9 +465,9 @@ fn what_a_span_must_have_is_never_the_attribute_that_is_dropped() {
     });
     assert!(guard.finish().is_complete());
     let span = receiver.span("observation");
-    assert_eq!(span.attributes.len(), 128);
-    // 190 and 4 were recorded. The mark of the root and the attributes of thread and process add to them.
-    assert!(span.dropped_attributes >= 194 + 1 - 128, "{}", span.dropped_attributes);
+    // 194 were recorded. Type and level don't count, nor what the exporter adds.
+    assert_eq!(span.dropped_attributes, 192 - 128);
+    assert!(span.int("thread.id").is_some() && span.int("process.pid").is_some());
     assert_eq!((span.text("user.id"), span.text("langfuse.observation.level")), (Some("u"), Some("DEBUG")));
     let of_metadata = |(key, _): &&(String, _)| key.starts_with("langfuse.observation.metadata.");
     assert_eq!(span.attributes.iter().filter(of_metadata).count(), 100, "metadata comes before the rest");
@@ -512,4 +512,17 @@ fn environment_and_release_come_from_the_client_or_the_resource() {
         ("langfuse-sdk", env!("CARGO_PKG_VERSION"))
     );
     receiver.assert_contract();
+}
+
+#[test]
+fn all_128_attributes_arrive_beside_those_of_thread_process_and_scope() {
+    let span = sent(|span| {
+        span.set("otel.scope.name", "their crate").set("otel.scope.version", "1.2");
+        (0..128).for_each(|n| _ = span.set(format!("key {n}"), n));
+    });
+    assert!((0..128).all(|n| span.int(&format!("key {n}")) == Some(n)), "{:?}", span.attributes);
+    assert!(span.int("thread.id").is_some() && span.int("process.pid").is_some());
+    assert_eq!((span.text("otel.scope.name"), span.text("otel.scope.version")), (Some("their crate"), Some("1.2")));
+    assert_eq!(span.bool("langfuse.internal.is_app_root"), Some(true));
+    assert_eq!((span.dropped_attributes, span.origin.scope.as_str()), (0, "langfuse-sdk"));
 }

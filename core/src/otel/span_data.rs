@@ -1,6 +1,6 @@
 //! Converts one finished span to OpenTelemetry's [`SpanData`].
 
-use crate::export::{AttributeRef, EventRef, Lane, LinkRef, Resource, SpanRef};
+use crate::export::{AttributeRef, EventRef, Lane, LinkRef, Resource, ScopeRef, SpanRef};
 use opentelemetry::trace::{Event, Link, SpanContext, SpanId, TraceFlags, TraceState};
 use opentelemetry::{Array, InstrumentationScope, KeyValue, StringValue, Value};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
@@ -51,7 +51,7 @@ impl Converter {
             events: events(span),
             links: links(span),
             status: span.status().into(),
-            instrumentation_scope: self.scope.clone(),
+            instrumentation_scope: span.scope().map_or_else(|| self.scope.clone(), scope),
         }
     }
 
@@ -78,6 +78,16 @@ impl Converter {
         if self.resource_pid != Some(pid) {
             add(attributes, PROCESS_PID, pid);
         }
+    }
+}
+
+/// The scope that another API gave to the span.
+fn scope(scope: ScopeRef<'_>) -> InstrumentationScope {
+    let attributes = scope.attributes().map(|a| KeyValue::new(a.key.to_owned(), a.value));
+    let builder = InstrumentationScope::builder(scope.name()).with_attributes(attributes);
+    match scope.version() {
+        Some(version) => builder.with_version(version).build(),
+        None => builder.build(),
     }
 }
 

@@ -13,7 +13,7 @@ use std::mem::size_of;
 /// The first word of a region.
 pub(super) const MAGIC: u64 = u64::from_le_bytes(*b"heirloom");
 /// The version of the format: both sides must have the same.
-pub(super) const VERSION: u64 = 1;
+pub(super) const VERSION: u64 = 2;
 
 /// The page size that the layout assumes, in bytes.
 const PAGE: usize = 4096;

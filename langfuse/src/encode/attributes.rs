@@ -15,14 +15,16 @@ use std::borrow::Cow;
 
 /// Langfuse's limit, in characters, for a trace's name, user, session, each tag and each value of metadata.
 const MAX_CHARS: usize = 200;
-/// The largest number of attributes of a span: OpenTelemetry's default.
+/// The largest number of recorded attributes of a span: OpenTelemetry's default. What the exporter adds doesn't count.
 const MAX_ATTRIBUTES: usize = 128;
 /// Attribute with `key=characters` for each value that exceeds Langfuse's limit.
 const LEFT_OUT: &str = "heirloom.left_out";
 
-/// The attributes of a span in three groups: those that must not be lost, metadata, and the rest.
+/// The attributes of a span in four groups: those that this exporter adds, and of those that were recorded the ones that must
+/// not be lost, metadata, and the rest.
 #[derive(Default)]
 pub(super) struct Attributes {
+    added: Vec<KeyValue>,
     core: Vec<KeyValue>,
     metadata: Vec<KeyValue>,
     rest: Vec<KeyValue>,
@@ -58,14 +60,25 @@ impl Attributes {
         list.extend(self.metadata);
         list.extend(self.rest);
         list.truncate(MAX_ATTRIBUTES);
+        list.extend(self.added);
         list
+    }
+
+    fn has(&self, key: &str) -> bool {
+        [&self.added, &self.core, &self.metadata, &self.rest].into_iter().flatten().any(|kv| kv.key == key)
     }
 
     /// Adds an unchanged attribute, unless the key exists.
     fn pass_on(&mut self, passed: KeyValue) {
-        let known = [&self.core, &self.metadata, &self.rest].into_iter().flatten().any(|kv| kv.key == passed.key);
-        if !known {
+        if !self.has(&passed.key) {
             self.rest.push(passed);
+        }
+    }
+
+    /// Adds an attribute that wasn't recorded as one, unless the key exists.
+    fn add(&mut self, added: KeyValue) {
+        if !self.has(&added.key) {
+            self.added.push(added);
         }
     }
 }
@@ -88,7 +101,7 @@ struct Sorter<'a> {
 impl<'a> Sorter<'a> {
     fn new(kind: ObservationType) -> Self {
         let mut sorted = Attributes::default();
-        sorted.core.push(text("langfuse.observation.type", kind.name()));
+        sorted.added.push(text("langfuse.observation.type", kind.name()));
         Self {
             kind,
             sorted,
@@ -223,11 +236,7 @@ impl<'a> Sorter<'a> {
 
     /// Adds the attributes that all spans of a process share, unless the span has its own.
     fn process(&mut self, process: &Process) {
-        for ours in process.attributes() {
-            if !self.sorted.core.iter().any(|known| known.key == ours.key) {
-                self.sorted.core.push(ours);
-            }
-        }
+        process.attributes().for_each(|ours| self.sorted.add(ours));
     }
 
     fn finish(mut self, span: SpanRef<'_>, public: &mut Public) -> Attributes {
@@ -235,17 +244,19 @@ impl<'a> Sorter<'a> {
         self.outcome(span);
         let is_topmost = !span.parent_is_ours() || span.parent_span_id().is_none();
         if let Some(public) = public.of(span.trace_id(), is_topmost, self.public) {
-            self.sorted.core.push(attribute("langfuse.trace.public", any(Value::Bool(public))));
+            self.sorted.added.push(attribute("langfuse.trace.public", any(Value::Bool(public))));
         }
         if is_topmost {
-            self.sorted.core.push(attribute("langfuse.internal.is_app_root", any(Value::Bool(true))));
+            self.sorted.added.push(attribute("langfuse.internal.is_app_root", any(Value::Bool(true))));
         }
         let rest = self.generation.add_to(&mut self.sorted.core);
         let left_out = (!self.left_out.is_empty()).then(|| texts(LEFT_OUT, self.left_out));
-        let passed = self.passed.into_iter().chain(rest).chain(truncated(self.cut)).chain(left_out);
         let mut sorted = self.sorted;
-        passed.for_each(|kv| sorted.pass_on(kv));
-        of_recording(span).for_each(|kv| sorted.pass_on(kv));
+        self.passed.into_iter().chain(rest).for_each(|kv| sorted.pass_on(kv));
+        truncated(self.cut).into_iter().chain(left_out).for_each(|kv| sorted.add(kv));
+        of_recording(span).for_each(|kv| sorted.add(kv));
+        let scope = span.scope().into_iter().flat_map(|scope| scope.all());
+        scope.for_each(|a| sorted.add(attribute(a.key, any(a.value))));
         sorted
     }
 
@@ -279,9 +290,9 @@ impl<'a> Sorter<'a> {
         let level = self.sorted.level.or(level.map(Level::name));
         let message = self.sorted.status_message.take().unwrap_or(message);
         self.sorted.level = level;
-        self.sorted.core.extend(level.map(|level| text("langfuse.observation.level", level)));
+        self.sorted.added.extend(level.map(|level| text("langfuse.observation.level", level)));
         if !message.is_empty() {
-            self.sorted.core.push(text("langfuse.observation.status_message", message.clone()));
+            self.sorted.added.push(text("langfuse.observation.status_message", message.clone()));
             self.sorted.status_message = Some(message);
         }
     }
