@@ -89,7 +89,7 @@ fn of_an_event_that_is_too_long_the_longest_values_are_cut_and_no_attribute_is_l
             ("c", (&*long).into()),
             ("d", "short".into()),
             ("e", 5.into()),
-            ("f", (&*text(500)).to_owned().into()),
+            ("f", text(500).into()),
         ]);
         span.event_with("many", &attributes);
         drop(span);
