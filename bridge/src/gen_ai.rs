@@ -8,6 +8,9 @@
 //! | `gen_ai.usage.prompt_tokens`, `.completion_tokens` | the names that replaced them: `.input_tokens`, `.output_tokens` |
 //! | messages, instructions, prompts, completions, arguments and results of tools | itself, under the tracer's rules for captured values ([`Capture`](heirloom_core::Capture)): secrets in JSON are redacted |
 //! | any other attribute | itself |
+//!
+//! Counts of usage are taken to follow OpenTelemetry's conventions: `input_tokens` includes cached tokens, `output_tokens`
+//! those of reasoning ([`Usage`](heirloom_core::llm::Usage)).
 
 use heirloom_core::llm::{keys, ObservationType};
 use heirloom_core::{Name, Value};

@@ -74,6 +74,7 @@ fn kind_status_attributes_events_and_links_are_kept() {
         for (key, value) in expected {
             assert_eq!(span.attribute(key), Some(&value), "{key}");
         }
+        assert!(span.scope.len() >= 2 && !span.attributes.iter().any(|(key, _)| key.starts_with("otel.scope")));
         let events: Vec<_> = span.events.iter().map(|(name, _, attributes)| (name.as_str(), attributes)).collect();
         assert_eq!(events[0], ("retry", &vec![("attempt".to_owned(), 2.into())]));
         assert_eq!(events[1], ("exception", &vec![("exception.message".to_owned(), "disk full".into())]));

@@ -168,6 +168,8 @@ pub mod diagnostics;
 #[cfg(feature = "record")]
 mod dictionary;
 #[cfg(feature = "record")]
+pub mod environment;
+#[cfg(feature = "record")]
 pub mod export;
 #[cfg(feature = "tracing")]
 pub mod foreign;

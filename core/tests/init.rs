@@ -153,17 +153,6 @@ fn in_strict_mode_a_setting_that_cannot_be_used_is_an_error() {
 }
 
 #[test]
-fn a_trace_file_that_cannot_be_written_is_an_error_that_names_it() {
-    if !alone("a_trace_file_that_cannot_be_written_is_an_error_that_names_it", &[]) {
-        return;
-    }
-    let error = builder("app").trace_file("/nowhere/at/all/trace.json").init().unwrap_err();
-    assert!(error.to_string().contains("/nowhere/at/all/trace.json"), "{error}");
-    assert!(Tracer::global().is_none());
-    drop(init("app").unwrap());
-}
-
-#[test]
 fn the_environment_sets_what_code_leaves_open() {
     let variables = [
         ("OTEL_SERVICE_NAME", "from the environment"),

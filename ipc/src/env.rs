@@ -5,8 +5,34 @@
 //!
 //! [environment variables as carriers]: https://opentelemetry.io/docs/specs/otel/context/env-carriers/
 
+use crate::process;
 use heirloom_core::{Baggage, Context};
+use std::ffi::OsString;
+use std::io::{self, Write};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The value of a variable by which a parent process hands over memory or a socket; `None` if it isn't set. A program with more
+/// rights than its user (setuid, setgid, file capabilities) ignores it, because that user could have set it; that is reported once.
+#[cfg_attr(not(any(feature = "record", feature = "workers")), allow(dead_code))]
+pub(crate) fn handed_over(name: &str) -> Option<OsString> {
+    static REPORTED: AtomicBool = AtomicBool::new(false);
+    let value = std::env::var_os(name)?;
+    if !process::is_elevated() {
+        return Some(value);
+    }
+    if !REPORTED.swap(true, Ordering::Relaxed) {
+        let why = "because this program has more rights than the user who started it";
+        drop(writeln!(io::stderr(), "heirloom: {name} is ignored, {why}"));
+    }
+    None
+}
+
+/// Whether a variable is set. Its value is not used.
+#[cfg(feature = "workers")]
+pub(crate) fn is_set(name: &str) -> bool {
+    std::env::var_os(name).is_some()
+}
 
 /// The variables that propagate a trace to a child process: `TRACEPARENT`, `TRACESTATE`, `BAGGAGE`.
 ///

@@ -154,8 +154,8 @@ impl Config {
         self
     }
 
-    /// The environment in which the program runs: `production`, `staging`, .. It has at most 40 lowercase letters, digits,
-    /// `-` and `_`, and doesn't start with `langfuse`.
+    /// The environment in which the program runs: `production`, `staging`, .. It has at most 40 letters of ASCII, digits,
+    /// `-` and `_`, and doesn't start with `langfuse`. Upper-case letters are sent in lower case, which is reported once.
     #[must_use]
     pub fn environment(mut self, environment: impl Into<String>) -> Self {
         self.environment = Some(environment.into());

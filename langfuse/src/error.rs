@@ -17,6 +17,9 @@ pub(crate) mod variable {
     pub(crate) const FLUSH_AT: &str = "LANGFUSE_FLUSH_AT";
     pub(crate) const FLUSH_INTERVAL: &str = "LANGFUSE_FLUSH_INTERVAL";
     pub(crate) const ENABLED: &str = "LANGFUSE_TRACING_ENABLED";
+    /// Those that are neither a key nor a part of a URL.
+    pub(crate) const HARMLESS: &[&str] =
+        &[TIMEOUT, MAX_BYTES, ENVIRONMENT, RELEASE, SAMPLE_RATE, FLUSH_AT, FLUSH_INTERVAL, ENABLED];
 }
 
 /// Why there is no exporter: a setting is missing or invalid.

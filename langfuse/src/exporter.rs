@@ -1,7 +1,7 @@
 //! [`Langfuse`]: the exporter.
 
 use crate::config::Config;
-use crate::encode::Envelope;
+use crate::encode::{Envelope, Public};
 use crate::error::ConfigError;
 use crate::losses::Losses;
 use crate::retry::{Backoff, Patience};
@@ -50,6 +50,7 @@ pub struct Langfuse {
     config: Config,
     transport: Option<Transport>,
     patience: Patience,
+    public: Public,
 }
 
 impl Config {
@@ -69,7 +70,7 @@ impl Config {
 impl Langfuse {
     fn new(config: Config) -> Self {
         let patience = Patience::new(config.retry_for);
-        Self { config, transport: None, patience }
+        Self { config, transport: None, patience, public: Public::default() }
     }
 
     /// The exporter with the settings of the environment: see [`Config`].
@@ -154,7 +155,7 @@ impl Exporter for Langfuse {
         self.connect()?;
         self.patience.begin();
         let mut envelope = Envelope::new(&self.config, batch.resource());
-        let spans = envelope.spans(batch);
+        let spans = envelope.spans(batch, &mut self.public);
         self.deliver(&mut envelope, spans).into_result(batch.len())
     }
 

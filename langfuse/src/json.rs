@@ -23,6 +23,17 @@ pub(crate) fn from_text(text: &str) -> Cow<'_, str> {
     Cow::Owned(quoted(text))
 }
 
+/// An input or output as Langfuse's SDK sends it: a text without quotes, any other value as JSON; `None` for JSON's `null`.
+pub(crate) fn plain(value: &Value<'_>) -> Option<String> {
+    let Value::Str(text) = value else { return Some(from_value(value).into_owned()) };
+    if text.trim() == "null" {
+        return None;
+    }
+    let inner = serde_json::from_str::<String>(text).ok();
+    let text = inner.as_deref().unwrap_or(text);
+    Some(if is_json(text) { safe_integers(text).into_owned() } else { text.to_owned() })
+}
+
 /// The text as a JSON string, quotes included.
 pub(crate) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()

@@ -46,17 +46,17 @@
 //! |---|---|
 //! | the span's name, times, ids, events, links | as in OTLP; ids are Langfuse's trace and observation ids |
 //! | `OBSERVATION_TYPE`; else `gen_ai.operation.name`; else `span` | `langfuse.observation.type` |
-//! | `INPUT`, `OUTPUT`; else other libraries' inputs and outputs (see below) | `langfuse.observation.input`, `.output` |
-//! | `METADATA` + key | `langfuse.observation.metadata.<key>`, JSON |
+//! | `INPUT`, `OUTPUT`; else other libraries' inputs and outputs (see below) | `langfuse.observation.input`, `.output`; a text without quotes, any other value as JSON, nothing for `None` |
+//! | `METADATA` + key | `langfuse.observation.metadata.<key>`, JSON; nothing for `None` |
 //! | `LEVEL`; else `ERROR` for an error status or an aborted span, `WARNING` for an incomplete one | `langfuse.observation.level` |
 //! | `STATUS_MESSAGE`; else the error's text | `langfuse.observation.status_message` |
 //! | `RESPONSE_MODEL`, else `REQUEST_MODEL` | `langfuse.observation.model.name` |
 //! | `REQUEST` + name | `langfuse.observation.model.parameters`, an object |
-//! | `INPUT_TOKENS`, `OUTPUT_TOKENS`, `TOTAL_TOKENS`, `USAGE` + detail | `langfuse.observation.usage_details`, an object |
+//! | `INPUT_TOKENS`, `OUTPUT_TOKENS`, `TOTAL_TOKENS`, `USAGE` + detail | `langfuse.observation.usage_details`, an object: each count without those that have an entry of their own, because Langfuse adds them; a total only if it is their sum |
 //! | `COST`, `COST_DETAIL` + part | `langfuse.observation.cost_details`, an object |
 //! | `COMPLETION_START_TIME`, `PROMPT_NAME`, `PROMPT_VERSION` | `langfuse.observation.completion_start_time`, `.prompt.name`, `.prompt.version` |
-//! | `TRACE_NAME`, `TAGS`, `PUBLIC`, `TRACE_METADATA` + key | `langfuse.trace.name`, `.tags`, `.public`, `.metadata.<key>`; texts are sent as texts, even if they contain JSON |
-//! | `USER`, `SESSION`, `ENVIRONMENT`, `RELEASE`, `VERSION` | `user.id`, `session.id`, `langfuse.environment`, `.release`, `.version` |
+//! | `TRACE_NAME`, `TAGS`, `PUBLIC`, `TRACE_METADATA` + key | `langfuse.trace.name`, `.tags`, `.public`, `.metadata.<key>`; texts are sent as texts, even if they contain JSON; `.public` on one span, the topmost if that isn't sent yet |
+//! | `USER`, `SESSION`, `ENVIRONMENT`, `RELEASE`, `VERSION` | `user.id`, `session.id`, `langfuse.environment` (in lower case), `.release`, `.version` |
 //! | the client's environment and release | the same two names, on the resource and on every span |
 //! | a root, or a child of a parent that this tracer doesn't export | `langfuse.internal.is_app_root` |
 //! | everything else | unchanged; Langfuse shows it as metadata |

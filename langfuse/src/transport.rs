@@ -6,6 +6,7 @@
 use crate::config::Config;
 use crate::partial;
 use base64::Engine;
+use heirloom_core::environment;
 use reqwest::blocking::{Client, Response};
 use reqwest::header::{HeaderMap, HeaderValue, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{redirect, StatusCode};
@@ -24,6 +25,9 @@ const MAX_ANSWER_BYTES: u64 = 1 << 20;
 /// How long an idle connection is kept. A server that keeps connections for longer doesn't close one while a request is
 /// sent.
 const MAX_IDLE: Duration = Duration::from_secs(4);
+
+/// The variables by which the crate `rustls-native-certs` replaces the system's certificates.
+const CERTIFICATES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 
 /// The outcome of one request.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,6 +57,8 @@ pub(crate) fn client(config: &Config) -> Result<Client, String> {
         .default_headers(headers(config)?)
         .user_agent(concat!("heirloom-langfuse/", env!("CARGO_PKG_VERSION")))
         .tls_backend_preconfigured(tls(config.is_https())?);
+    // The client takes a proxy from the environment, which the user of such a program chooses.
+    let builder = if environment::is_elevated() { builder.no_proxy() } else { builder };
     builder.build().map_err(|_| "the HTTP client can't be created".to_owned())
 }
 
@@ -65,6 +71,13 @@ fn tls(verify: bool) -> Result<rustls::ClientConfig, String> {
     let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder = builder.map_err(failed)?;
     let verifying = if verify {
+        // The verifier would use them. Without a certificate authority of its user, the program can't be deceived.
+        if CERTIFICATES.iter().any(|name| environment::is_ignored(name)) {
+            let [file, folder] = CERTIFICATES;
+            return Err(format!(
+                "TLS can't be set up: {file} or {folder} is set, and this program has more rights than its user"
+            ));
+        }
         builder.with_platform_verifier().map_err(failed)?
     } else {
         builder.with_root_certificates(rustls::RootCertStore::empty())

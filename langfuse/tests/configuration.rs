@@ -60,7 +60,7 @@ fn what_cannot_be_used_is_named_and_its_value_is_not_told() {
         ("LANGFUSE_OTEL_MAX_BATCH_SIZE_BYTES", "1MB"),
         ("LANGFUSE_FLUSH_AT", "0"),
         ("LANGFUSE_FLUSH_INTERVAL", "canary-7"),
-        ("LANGFUSE_TRACING_ENVIRONMENT", "Canary-7"),
+        ("LANGFUSE_TRACING_ENVIRONMENT", "canary 7: canary-7"),
         ("LANGFUSE_TRACING_ENVIRONMENT", "langfuse-canary-7"),
         ("LANGFUSE_SAMPLE_RATE", "1.5"),
         ("LANGFUSE_SAMPLE_RATE", "NaN"),

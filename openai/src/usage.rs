@@ -1,4 +1,5 @@
-//! Counts of tokens, under OpenTelemetry's names.
+//! Counts of tokens, under OpenTelemetry's names. OpenAI's counts include each other as OpenTelemetry's do
+//! ([`Usage`](heirloom_core::llm::Usage)), so they are recorded as they are.
 
 use async_openai::types::chat::CompletionUsage;
 use async_openai::types::responses::ResponseUsage;

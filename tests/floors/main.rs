@@ -20,7 +20,7 @@ use std::path::Path;
 /// The modules of `core`, from floor 1 up.
 const CORE: Floors<'static> = &[
     &["error", "id", "kind", "lane_name", "life", "name", "random", "sync", "sys", "text", "unplaced", "value"],
-    &["clock", "context", "diagnostics", "dictionary", "export", "mapping", "propagated", "wire"],
+    &["clock", "context", "diagnostics", "dictionary", "environment", "export", "mapping", "propagated", "wire"],
     &["foreign", "propagation", "sampler", "serial", "shard", "tree"],
     &["config", "otel", "shm"],
     &["pipeline"],
@@ -111,6 +111,33 @@ fn published() -> Vec<String> {
         !text.lines().any(|line| line.trim() == "publish = false")
     };
     names.chain([".".to_owned()]).filter(is_published).collect()
+}
+
+/// The files that read environment variables for all others, and the tests below `src`, which read their own.
+const READ_VARIABLES: &[&str] = &["core/src/environment.rs", "ipc/src/env.rs"];
+const TESTS: &[&str] =
+    &["core/src/config/env/tests.rs", "core/src/export/chrome/tests.rs", "core/src/shard/models/mod.rs"];
+
+#[test]
+fn no_variable_is_read_past_the_rule_for_programs_with_more_rights_than_their_user() {
+    let mut found = Vec::new();
+    for (folder, ..) in SOURCES {
+        let source = Path::new(if *folder == "." { "" } else { folder }).join("src");
+        let mut all = Files::new();
+        files(&root().join(&source), &source, &mut all);
+        for (path, text) in all {
+            let reads = |line: &&str| {
+                let code = line.split("//").next().unwrap_or_default();
+                ["env::var", "env::{", "env::*"].iter().any(|way| code.contains(way))
+            };
+            if text.lines().any(|line| reads(&line)) {
+                found.push(path.to_str().unwrap().to_owned());
+            }
+        }
+    }
+    found.retain(|path| !TESTS.contains(&&**path));
+    found.sort();
+    assert_eq!(found, READ_VARIABLES, "read variables with `environment::variable`");
 }
 
 #[test]

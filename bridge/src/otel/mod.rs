@@ -13,7 +13,7 @@
 //! | a span | a span with the same kind, status, links and attributes |
 //! | the span of the `Context` that it starts in | its parent: one of Heirloom's spans, or a span of another process |
 //! | a `Context` without a span | the parent is Heirloom's current span |
-//! | the instrumentation scope | the attributes `otel.scope.name` and `otel.scope.version` |
+//! | the instrumentation scope | the span's scope: name, version and attributes ([`ScopeRef`](heirloom_core::export::ScopeRef)) |
 //! | attributes `gen_ai.*` | see [`gen_ai`](crate::gen_ai) |
 //! | an explicit start or end time | the attribute `otel.start_time_unix_nano` or `otel.end_time_unix_nano`: the times of Heirloom's spans are the moments of the calls |
 //! | an explicit time of an event | the event's attribute `otel.time_unix_nano` |

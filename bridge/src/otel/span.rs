@@ -3,6 +3,7 @@
 use super::open;
 use crate::content;
 use crate::gen_ai::{self, Key, Observed};
+use heirloom_core::export::ScopeRef;
 use heirloom_core::{Context, Name, Span, Value};
 use opentelemetry::trace::{SpanContext, Status};
 use opentelemetry::{InstrumentationScope, KeyValue};
@@ -63,9 +64,12 @@ impl HeirloomSpan {
 
     pub(super) fn describe(&self, scope: &InstrumentationScope) {
         let Some(span) = &self.span else { return };
-        span.set("otel.scope.name", scope.name());
+        span.set(ScopeRef::NAME, scope.name());
         if let Some(version) = scope.version() {
-            span.set("otel.scope.version", version);
+            span.set(ScopeRef::VERSION, version);
+        }
+        for attribute in scope.attributes() {
+            span.set([ScopeRef::ATTRIBUTE, attribute.key.as_str()].concat(), Value::from(&attribute.value));
         }
     }
 

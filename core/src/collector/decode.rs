@@ -1,7 +1,7 @@
 //! Converts the contents of records to rows of a batch.
 
 use crate::dictionary::Names;
-use crate::export::{AttributeRow, NameRow, ValueRow};
+use crate::export::{NameRow, ValueRow};
 use crate::wire::{Bytes, Decoded, Type, WireName};
 use std::ops::Range;
 
@@ -34,16 +34,10 @@ pub(super) fn scalar(ty: Type, bits: u64) -> Option<ValueRow> {
     })
 }
 
-/// An attribute of an event or a link.
-pub(super) fn item(
-    (key, value): (WireName<Bytes<'_>>, Decoded<'_>),
-    names: &mut Names,
-    bytes: &mut Vec<u8>,
-) -> Option<AttributeRow> {
-    let key = name(key, names, bytes)?;
-    let (value, truncated_from) = match value {
+/// The value of an attribute of an event or a link, and its length before it was cut; zero if it wasn't.
+pub(super) fn value(value: Decoded<'_>, bytes: &mut Vec<u8>) -> Option<(ValueRow, u32)> {
+    Some(match value {
         Decoded::Scalar(ty, bits) => (scalar(ty, bits)?, 0),
         Decoded::Bytes { ty, bytes: value, before } => (ranged(ty, value.push_to(bytes))?, before),
-    };
-    Some(AttributeRow { key, value, truncated_from })
+    })
 }

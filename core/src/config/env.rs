@@ -2,12 +2,41 @@
 
 use super::check::{self, Check};
 use super::{resource, unknown_service, Capture, ConfigWarning, Limits, Settings};
-use crate::Sampler;
+use crate::{environment, Sampler};
 use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
 const MILLISECONDS: &str = "a whole number of milliseconds from 0 to 4294967295";
 const COUNT: &str = "a whole number from 0 to 4294967295";
+
+/// The variables that name neither a file nor an endpoint, so that they count in a [program with more rights than its
+/// user](crate::environment) too. `HEIRLOOM_STRICT` isn't one: with it, a wrong variable would stop the program.
+const HARMLESS: &[&str] = &[
+    "HEIRLOOM_CAPTURE",
+    "HEIRLOOM_CAPTURE_MAX_BYTES",
+    "HEIRLOOM_DRAIN_INTERVAL_MS",
+    "HEIRLOOM_FINISH_TIMEOUT_MS",
+    "HEIRLOOM_FLUSH_ON_PANIC",
+    "HEIRLOOM_MAX_OPEN_SPANS",
+    "HEIRLOOM_QUEUE_BYTES",
+    "HEIRLOOM_SHARD_BYTES",
+    "HEIRLOOM_VERIFY",
+    "OTEL_ATTRIBUTE_COUNT_LIMIT",
+    "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+    "OTEL_BSP_EXPORT_TIMEOUT",
+    "OTEL_BSP_SCHEDULE_DELAY",
+    "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT",
+    "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT",
+    "OTEL_RESOURCE_ATTRIBUTES",
+    "OTEL_SDK_DISABLED",
+    "OTEL_SERVICE_NAME",
+    "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
+    "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+    "OTEL_SPAN_EVENT_COUNT_LIMIT",
+    "OTEL_SPAN_LINK_COUNT_LIMIT",
+    "OTEL_TRACES_SAMPLER",
+    "OTEL_TRACES_SAMPLER_ARG",
+];
 
 impl Settings {
     /// The defaults, overridden by this process's present environment.
@@ -16,9 +45,12 @@ impl Settings {
     /// override the name given here. If there is none of the three, the name is `unknown_service:` and the name of the
     /// executable.
     ///
+    /// In a program with more rights than its user, such as a setuid program, `HEIRLOOM_TRACE_FILE` and `HEIRLOOM_STRICT`
+    /// are ignored ([all variables](crate::environment)).
+    ///
     /// Never fails: a value that can't be used is ignored, and returned as a warning.
     pub fn from_env(service_name: &str) -> (Self, Vec<ConfigWarning>) {
-        Self::from_variables(service_name, |name| std::env::var_os(name))
+        Self::from_variables(service_name, |name| environment::variable(name, HARMLESS))
     }
 
     /// As [`from_env`](Self::from_env), with these variables instead of the environment's.

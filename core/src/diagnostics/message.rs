@@ -66,6 +66,10 @@ pub enum Cause {
     Retrying,
     /// The end of a tracer, or a flush before it, was not complete.
     NotFinished,
+    /// The trace file can't be written, has another name, or has no lock.
+    TraceFile,
+    /// The tracestate or the baggage of a trace was lost.
+    LostTracestate,
     /// A process can't record into its parent's region, and records separately.
     NotAttached,
     /// A tracer could not be started.

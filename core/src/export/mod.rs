@@ -9,10 +9,11 @@ mod verify;
 #[cfg(test)]
 pub(crate) mod workload;
 
-pub use batch::{AttributeRef, Batch, EventRef, Lane, LinkRef, Resource, SpanData, SpanRef};
+pub use batch::{AttributeRef, Batch, EventRef, Lane, LinkRef, Resource, ScopeRef, SpanData, SpanRef};
 pub(crate) use batch::{AttributeRow, BatchBuilder, EventRow, LinkRow, NameRow, Outcome, SpanRow, ValueRow};
 
 pub use chrome::Chrome;
+pub(crate) use chrome::Unwritable;
 pub use memory::Memory;
 pub use verify::{Verified, Verify};
 

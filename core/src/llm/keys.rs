@@ -30,9 +30,9 @@ pub const REQUEST_MODEL: &str = "gen_ai.request.model";
 pub const RESPONSE_MODEL: &str = "gen_ai.response.model";
 /// Prefix of the name of a parameter of the request (`temperature`, `max_tokens`, ..).
 pub const REQUEST: &str = "gen_ai.request.";
-/// Integer: tokens of the prompt.
+/// Integer: all tokens of the prompt, cached ones included ([`Usage`](super::Usage)).
 pub const INPUT_TOKENS: &str = "gen_ai.usage.input_tokens";
-/// Integer: tokens of the answer.
+/// Integer: all tokens of the answer, those of reasoning included.
 pub const OUTPUT_TOKENS: &str = "gen_ai.usage.output_tokens";
 /// Integer: all tokens, if they are not the sum of both.
 pub const TOTAL_TOKENS: &str = "gen_ai.usage.total_tokens";

@@ -17,7 +17,8 @@
 //! | `heirloom.aborted` | bool | `true` if the span was open when its worker process ended |
 //! | `heirloom.truncated` | strings | `key=bytes` of each value that was cut, with its uncut size; also on events and links |
 //!
-//! The instrumentation scope is `heirloom`, with this crate's version.
+//! The instrumentation scope is the one of the API that recorded the span ([`ScopeRef`](crate::export::ScopeRef)), else
+//! `heirloom`, with this crate's version.
 //!
 //! # Pitfalls of OpenTelemetry's own exporters
 //!

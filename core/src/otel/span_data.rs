@@ -1,7 +1,7 @@
 //! Converts one finished span to OpenTelemetry's [`SpanData`].
 
 use super::tracestate;
-use crate::export::{AttributeRef, EventRef, Lane, LinkRef, Resource, SpanRef};
+use crate::export::{AttributeRef, EventRef, Lane, LinkRef, Resource, ScopeRef, SpanRef};
 use opentelemetry::trace::{Event, Link, SpanContext, SpanId, TraceFlags, TraceState};
 use opentelemetry::{Array, InstrumentationScope, KeyValue, StringValue, Value};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
@@ -54,7 +54,7 @@ impl Converter {
             events: events(span),
             links: links(span),
             status: span.status().into(),
-            instrumentation_scope: self.scope.clone(),
+            instrumentation_scope: span.scope().map_or_else(|| self.scope.clone(), scope),
         }
     }
 
@@ -84,6 +84,16 @@ impl Converter {
         if self.resource_pid != Some(pid) {
             add(attributes, PROCESS_PID, pid);
         }
+    }
+}
+
+/// The scope that another API gave to the span.
+fn scope(scope: ScopeRef<'_>) -> InstrumentationScope {
+    let attributes = scope.attributes().map(|a| KeyValue::new(a.key.to_owned(), a.value));
+    let builder = InstrumentationScope::builder(scope.name()).with_attributes(attributes);
+    match scope.version() {
+        Some(version) => builder.with_version(version).build(),
+        None => builder.build(),
     }
 }
 

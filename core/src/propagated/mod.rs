@@ -14,7 +14,7 @@ mod stripe;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
-use crate::diagnostics::warn;
+use crate::diagnostics::{self, Cause, Diagnostic, Level};
 use crate::life::{self, PerProcess};
 use crate::TraceId;
 use std::collections::hash_map::RandomState;
@@ -105,10 +105,11 @@ pub(crate) fn lost() -> u64 {
 #[cold]
 fn count_loss() {
     if LOST.fetch_add(1, Ordering::Relaxed) == 0 {
-        warn(&format!(
+        let message = format!(
             "the tracestate or baggage of a trace is lost: more than {PLACES} traces brought one since, or more than \
              {MAX_BAGGAGE_BYTES} bytes of baggage; further losses are counted in the ledger as `lost_tracestates`"
-        ));
+        );
+        diagnostics::report(Diagnostic::new(Level::Warn, Cause::LostTracestate, message));
     }
 }
 

@@ -13,6 +13,8 @@
 //! | `at_fork_child` | runs a function in the child of a `fork`, before it returns there | `unix.rs` | `unix.rs` | `not_unix.rs`: never |
 //! | `block_broken_pipe_signal` | a write to a closed pipe never ends the program on this thread | `unix.rs` | `unix.rs` | `not_unix.rs`: nothing to do |
 //! | `stderr` | standard error without a lock that another thread may hold | `unix.rs` | `unix.rs` | `not_unix.rs`: with the standard library's lock |
+//! | `create_private`, `open_private` | a new file, or one that exists, which only its owner may read; no symbolic link, no FIFO | `private_file.rs` | `private_file.rs` | `not_unix.rs`: with the rights of its folder |
+//! | `try_lock`, `unlock` | the lock of an open file, against other descriptors of this process and of others | `unix.rs` | `unix.rs` | `not_unix.rs`: always free |
 //! | `signal_name` | the name of a signal, as in `SIGKILL` | `unix.rs` | `unix.rs` | `not_unix.rs`: none |
 //!
 //! To port this crate to a system, write a file beside `linux.rs` with the functions that `portable.rs` has, and choose it
@@ -29,13 +31,20 @@ mod portable;
 pub(crate) use portable::{counter_is_clock, is_elevated, monotonic_ns, realtime_ns, thread_id};
 
 #[cfg(unix)]
+mod private_file;
+#[cfg(unix)]
 mod unix;
 #[cfg(unix)]
-pub(crate) use unix::{at_exit, at_fork_child, block_broken_pipe_signal, signal_name, stderr};
+pub(crate) use private_file::{create_private, open_private};
+#[cfg(unix)]
+pub(crate) use unix::{at_exit, at_fork_child, block_broken_pipe_signal, signal_name, stderr, try_lock, unlock};
 
 #[cfg(not(unix))]
 mod not_unix;
 #[cfg(not(unix))]
-pub(crate) use not_unix::{at_exit, at_fork_child, block_broken_pipe_signal, signal_name, stderr};
+pub(crate) use not_unix::{
+    at_exit, at_fork_child, block_broken_pipe_signal, create_private, open_private, signal_name, stderr, try_lock,
+    unlock,
+};
 
 pub(crate) use std::process::id as process_id;

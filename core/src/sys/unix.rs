@@ -1,14 +1,15 @@
-//! Functions of every Unix: standard error, calls at exit and after a fork, signals and their names.
+//! Functions of every Unix: standard error, calls at exit and after a fork, locks of files, signals and their names.
 #![allow(unsafe_code)]
 
+use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 
 /// Standard error, without the standard library's lock: another thread may hold that, and in the child of a fork it may be
-/// held for ever. If no descriptor is free, the standard library's.
+/// held permanently. If no descriptor is free, the standard library's.
 pub(crate) fn stderr() -> Box<dyn Write> {
     match io::stderr().as_fd().try_clone_to_owned() {
-        Ok(descriptor) => Box::new(std::fs::File::from(descriptor)),
+        Ok(descriptor) => Box::new(File::from(descriptor)),
         Err(_) => Box::new(io::stderr()),
     }
 }
@@ -60,4 +61,41 @@ pub(crate) fn signal_name(signal: i32) -> Option<&'static str> {
         libc::SIGSYS => "SIGSYS",
         _ => return None,
     })
+}
+
+/// Locks the file for this open descriptor, unless another one holds the lock, in this process or in another one. `false`
+/// if another one holds it. The lock ends with [`unlock`], or when the last copy of the descriptor is closed, at the latest
+/// when the process ends.
+///
+/// # Errors
+/// The file system has no locks.
+pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
+    flock(file, libc::LOCK_EX | libc::LOCK_NB).map(|()| true).or_else(|error| match error.kind() {
+        io::ErrorKind::WouldBlock => Ok(false),
+        _ => Err(error),
+    })
+}
+
+/// Ends the lock of [`try_lock`], also where a forked child has a copy of the descriptor.
+pub(crate) fn unlock(file: &File) {
+    drop(flock(file, libc::LOCK_UN));
+}
+
+fn flock(file: &File, operation: i32) -> io::Result<()> {
+    loop {
+        // SAFETY: flock takes any descriptor, and this one is open as long as the file is borrowed.
+        if unsafe { libc::flock(file.as_raw_fd(), operation) } == 0 {
+            return Ok(());
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+}
+
+/// The user whose rights this process has.
+pub(super) fn effective_user() -> u32 {
+    // SAFETY: geteuid has no preconditions and can't fail.
+    unsafe { libc::geteuid() }
 }

@@ -6,7 +6,7 @@ use crate::clock::{Clock, ManualClock};
 use crate::collector;
 use crate::config::{ConfigWarning, Difference, Settings};
 use crate::diagnostics::{Callback, Cause, Destination, Diagnostic, Level, REPORT_EVERY};
-use crate::export::{Chrome, Exporter, Resource, Verify};
+use crate::export::{Chrome, Exporter, Resource, Unwritable, Verify};
 use crate::pipeline::{self, Collector, Outputs, Queue, QueueSettings, Shared};
 use crate::shard::Sizes;
 use crate::shm::Attachment;
@@ -28,7 +28,7 @@ pub enum InitError {
     Exporters,
     /// Settings that can't be used, in strict mode.
     Settings(Vec<ConfigWarning>),
-    /// The trace file can't be written.
+    /// The trace file can't be written, in strict mode.
     TraceFile(PathBuf, io::Error),
     /// A thread could not be started.
     Thread(io::Error),
@@ -57,7 +57,7 @@ impl fmt::Display for InitError {
                 }
                 Ok(())
             }
-            InitError::TraceFile(path, error) => write!(f, "can't write the trace file {}: {error}", path.display()),
+            InitError::TraceFile(path, error) => write!(f, "can't write the trace file {path:?}: {error}"),
             InitError::Thread(error) => write!(f, "can't start a thread of the tracer: {error}"),
             InitError::TooMany => f.write_str("there are 4096 tracers already; finish some"),
         }
@@ -132,8 +132,8 @@ pub fn builder(service_name: &str) -> Builder {
 /// ```
 ///
 /// # Errors
-/// A global tracer runs already with other settings; a trace file can't be written; a setting can't be used in strict
-/// mode. A second call with the same settings is no error: both guards are for the same tracer, which ends with the last
+/// A global tracer runs already with other settings. In strict mode also: a setting can't be used, or the trace file can't be
+/// written. A second call with the same settings is no error: both guards are for the same tracer, which ends with the last
 /// of them.
 pub fn init(service_name: &str) -> Result<Guard, InitError> {
     builder(service_name).init()
@@ -153,7 +153,13 @@ impl Builder {
         self
     }
 
-    /// Writes a trace file that Perfetto and `chrome://tracing` open.
+    /// Writes a trace file that Perfetto and `chrome://tracing` open, as [`Chrome::create`] does it: locked, readable for
+    /// its owner only. If the file has a writer already, this tracer's is called `name-PID-N.ext`.
+    ///
+    /// If the file can't be written, the tracer starts all the same: the reason is reported on standard error, and the
+    /// ledger counts every span as dropped by the exporter `chrome`. In [strict](Settings::strict) mode the start fails
+    /// with [`InitError::TraceFile`]. A program that must know calls `Chrome::create` itself, and gives the result to
+    /// [`exporter`](Self::exporter).
     pub fn trace_file(mut self, path: impl AsRef<Path>) -> Self {
         self.settings.trace_file = Some(path.as_ref().to_owned());
         self
@@ -363,8 +369,8 @@ impl Builder {
         }
         guard::begin();
         if let Some(path) = self.settings.trace_file.clone() {
-            let chrome = Chrome::create(&path).map_err(|error| InitError::TraceFile(path, error))?;
-            self.exporters.push(Box::new(chrome));
+            let exporter = self.open_trace_file(path, destination)?;
+            self.exporters.push(exporter);
         }
         let verify = self.settings.verify.then(Verify::new);
         self.exporters.extend(verify.clone().map(|verify| Box::new(verify) as Box<dyn Exporter>));
@@ -385,6 +391,20 @@ impl Builder {
             Ok(shared)
         });
         made.unwrap_or(Err(InitError::TooMany)).map(Tracer::new)
+    }
+
+    /// Tracing doesn't fail the program: without its file the tracer starts, and its spans are counted as dropped.
+    fn open_trace_file(&self, path: PathBuf, destination: &Destination) -> Result<Box<dyn Exporter>, InitError> {
+        let error = match Chrome::open(&path) {
+            Ok(chrome) => return Ok(Box::new(chrome)),
+            Err(error) => InitError::TraceFile(path, error),
+        };
+        if self.settings.strict {
+            return Err(error);
+        }
+        let message = format!("{error}; its spans are counted as dropped");
+        destination.report(Diagnostic::new(Level::Warn, Cause::TraceFile, message));
+        Ok(Box::new(Unwritable::new(error.to_string())))
     }
 
     /// Starts a tracer that records into the region of this process's parent.

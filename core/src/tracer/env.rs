@@ -5,7 +5,7 @@
 //! [environment variables as carriers]: https://opentelemetry.io/docs/specs/otel/context/env-carriers/
 
 use super::Tracer;
-use crate::{sys, Baggage, BaggageDropped, Context, ParseTraceparentError};
+use crate::{environment, Baggage, BaggageDropped, Context, ParseTraceparentError};
 
 const TRACEPARENT: &str = "TRACEPARENT";
 const TRACESTATE: &str = "TRACESTATE";
@@ -14,10 +14,7 @@ const BAGGAGE: &str = "BAGGAGE";
 /// The variable's text; `None` if it isn't set, is empty, or is not used (see [`Context::from_env`]). Bytes that aren't
 /// UTF-8 become U+FFFD, which no `traceparent` contains.
 fn variable(name: &str) -> Option<String> {
-    if sys::is_elevated() {
-        return None;
-    }
-    let value = std::env::var_os(name).filter(|value| !value.is_empty())?;
+    let value = environment::variable(name, &[]).filter(|value| !value.is_empty())?;
     Some(value.to_string_lossy().into_owned())
 }
 

@@ -2,7 +2,8 @@
 
 use super::check::{Check, Origin};
 use super::{
-    Attr, Begin, Chunk, End, Event, Header, Kind, Link, Rename, Status, ThreadStart, TraceValue, Tracestate, Violation,
+    Attr, Begin, Chunk, End, Event, Header, Kind, Link, More, Rename, Status, ThreadStart, TraceValue, Tracestate,
+    Violation,
 };
 
 /// Checks a record, and converts it to one of this process. `rest` is the number of bytes of a long value that are still
@@ -21,6 +22,7 @@ pub(crate) fn check(record: &mut Vec<u64>, rest: &mut u64, origin: &mut impl Ori
         Kind::Chunk => *rest = Chunk::check(&mut check, header, *rest)?,
         Kind::Event => Event::check(&mut check, header)?,
         Kind::Link => Link::check(&mut check, header)?,
+        Kind::More => *rest = More::check(&mut check, header)?,
         Kind::Status => Status::check(&mut check, header)?,
         Kind::Rename => Rename::check(&mut check, header)?,
         Kind::Tracestate => Tracestate::check(&mut check, header)?,

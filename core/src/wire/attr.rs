@@ -192,11 +192,6 @@ impl<'a> Attr<Bytes<'a>> {
 }
 
 impl Attr<&str> {
-    /// Whether Chunks follow a record with this header.
-    pub(crate) fn goes_on(header: Header) -> bool {
-        header.has(MORE)
-    }
-
     /// Returns how many bytes of its value are still to come in Chunks.
     pub(super) fn check<O: Origin>(check: &mut Check<'_, O>, header: Header) -> Result<u64, Violation> {
         check.span_and_stamp(header)?;

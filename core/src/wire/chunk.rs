@@ -1,4 +1,4 @@
-//! Chunk: continues a long value, right behind its Attr.
+//! Chunk: continues a long value, right behind its Attr or More.
 //!
 //! ```text
 //! Chunk   header(aux: length) bytes..
@@ -8,7 +8,7 @@ use super::check::{Check, Origin};
 use super::numbers::flags;
 use super::{padded, Bytes, Fields, Header, Kind, Sink, Violation};
 
-/// Attr, Chunk: a Chunk follows.
+/// Attr, Chunk, More, item: a Chunk follows.
 pub(super) const MORE: u16 = 1 << 6;
 
 /// A part of a value.
@@ -26,6 +26,11 @@ flags! {
     }
 }
 
+/// Whether Chunks follow a record with this header.
+pub(crate) fn goes_on(header: Header) -> bool {
+    matches!(header.kind(), Some(Kind::Attr | Kind::More)) && header.has(MORE)
+}
+
 /// The header.
 const FIXED_BYTES: u64 = 8;
 
@@ -40,6 +45,15 @@ impl Chunk<&[u8]> {
     /// How many bytes fit into a Chunk of at most `max` bytes.
     pub(super) fn room(max: u64) -> usize {
         (max - FIXED_BYTES) as usize
+    }
+
+    /// Splits bytes into Chunks of at most `max` bytes.
+    pub(super) fn each<'a>(bytes: &'a [u8], max: u64, mut chunk: impl FnMut(Chunk<&'a [u8]>)) {
+        let mut left = bytes.len();
+        for bytes in bytes.chunks(Self::room(max)) {
+            left -= bytes.len();
+            chunk(Chunk { bytes, more: left > 0 });
+        }
     }
 
     pub(super) fn bytes(&self) -> u64 {

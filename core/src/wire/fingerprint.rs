@@ -6,7 +6,7 @@
 
 use super::value::TYPE_MASK;
 use super::{
-    Attr, Begin, Chunk, End, Event, Header, Item, Kind, Link, Number, Rename, Status, ThreadStart, TraceValue,
+    Attr, Begin, Chunk, End, Event, Header, Item, Kind, Link, More, Number, Rename, Status, ThreadStart, TraceValue,
     Tracestate, Type, MAX_RECORD_BYTES,
 };
 
@@ -28,6 +28,7 @@ pub(super) const fn of_kind(kind: Kind) -> (&'static [Number], &'static [u64]) {
         Kind::Chunk => (Chunk::FLAGS, Chunk::SAMPLE),
         Kind::Event => (Event::FLAGS, Event::SAMPLE),
         Kind::Link => (Link::FLAGS, Link::SAMPLE),
+        Kind::More => (More::FLAGS, More::SAMPLE),
         Kind::Status => (Status::FLAGS, Status::SAMPLE),
         Kind::Rename => (Rename::FLAGS, Rename::SAMPLE),
         Kind::Tracestate => (Tracestate::FLAGS, Tracestate::SAMPLE),

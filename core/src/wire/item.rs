@@ -1,14 +1,19 @@
 //! The attributes of events and links.
 //!
 //! ```text
-//! item   bits 0..4 value type, bit 4 inline key, bit 5 cut; bits 32..64 key      [inline key] value
+//! item   bits 0..4 value type, bit 4 inline key, bit 5 cut, bit 6 more; bits 32..64 key      [inline key] value
 //! ```
+//!
+//! With [`Item::MORE`], which only the last item of a [`More`](super::More) may have, the value continues in Chunks.
 
 use super::check::{Check, Origin};
+use super::chunk::MORE;
 use super::name::INLINE;
 use super::numbers::flags;
-use super::value::{CUT, TYPE_MASK, VALUE_WORD_BYTES};
-use super::{Bytes, Decoded, Encoded, Fields, Sink, Violation, WireName, MAX_RECORD_BYTES};
+use super::value::{lengths_of, CUT, TYPE_MASK, VALUE_WORD_BYTES};
+use super::{
+    AttrValue, Beginning, Bytes, Decoded, Encoded, Fields, More, Sink, Type, Violation, WireName, MAX_RECORD_BYTES,
+};
 
 /// An attribute to be written.
 pub(crate) struct Item<'a> {
@@ -22,6 +27,8 @@ flags! {
         INLINE = INLINE;
         /// The value was cut.
         CUT = CUT;
+        /// The rest of the value follows in Chunks.
+        MORE = MORE;
     }
 }
 
@@ -40,29 +47,54 @@ impl Item<'_> {
         8 + self.key.inline_bytes() + self.value.len()
     }
 
+    /// The length without the value's bytes.
+    pub(super) fn fixed_bytes(&self) -> u64 {
+        8 + self.key.inline_bytes() + VALUE_WORD_BYTES
+    }
+
+    fn flags(&self) -> u16 {
+        self.value.flags() & (CUT | TYPE_MASK) | self.key.flag()
+    }
+
     pub(super) fn put(&self, out: &mut impl Sink) {
-        out.word(word(self.value.flags() & (CUT | TYPE_MASK) | self.key.flag(), self.key.aux()));
+        out.word(word(self.flags(), self.key.aux()));
         self.key.put(out);
         self.value.put(out);
     }
+
+    /// Writes it with the first bytes of its value. The rest follows in Chunks.
+    pub(super) fn put_beginning(&self, first: &[u8], out: &mut impl Sink) {
+        out.word(word(self.flags() | MORE, self.key.aux()));
+        self.key.put(out);
+        out.word(self.value.word());
+        out.bytes(first);
+    }
 }
 
-/// How many of the items fit into `room` bytes, after cutting their values, and their length.
-pub(crate) fn fit(items: &mut [Item<'_>], mut room: u64, max_value_bytes: usize) -> (usize, u64) {
-    let mut total = 0;
-    for (i, item) in items.iter_mut().enumerate() {
-        item.value.cut(max_value_bytes);
-        let overhead = item.len() - item.value.len() + VALUE_WORD_BYTES;
-        if item.len() > room {
-            if room < overhead + 8 || matches!(item.value, Encoded::Scalar(..)) {
-                return (i, total);
-            }
-            item.value.cut(((room - overhead) & !7) as usize);
+/// Values of an event are not cut below this, in bytes, to make room for others.
+const MIN_CUT_BYTES: usize = 64;
+
+/// Cuts the values to `max_value` bytes; if all items together are longer than two such values, the longest ones further. Moves
+/// the items that are kept to the front, in their order, and returns their number. Only an item whose key doesn't fit into a
+/// record of `max_record` bytes isn't kept, and the last ones of very many.
+pub(crate) fn fit(items: &mut [Item<'_>], max_record: u64, max_value: usize) -> usize {
+    let mut kept = 0;
+    for at in 0..items.len() {
+        if More::takes(&items[at], max_record) {
+            items.swap(kept, at);
+            kept += 1;
         }
-        room -= item.len();
-        total += item.len();
     }
-    (items.len(), total)
+    let budget = (2 * max_value as u64).max(max_record);
+    let mut cap = max_value;
+    loop {
+        items[..kept].iter_mut().for_each(|item| item.value.cut(cap));
+        if cap <= MIN_CUT_BYTES || items[..kept].iter().map(Item::len).sum::<u64>() <= budget {
+            break;
+        }
+        cap /= 2;
+    }
+    super::more::whole(&items[..kept], 0, budget).0
 }
 
 /// The unread items of a record.
@@ -71,27 +103,41 @@ pub(crate) struct Items<'a>(pub(super) Fields<'a>);
 
 impl<'a> Items<'a> {
     /// The next one. `None` at the end; `Some(None)` if it is invalid.
-    pub(crate) fn read(&mut self) -> Option<Option<(WireName<Bytes<'a>>, Decoded<'a>)>> {
+    pub(crate) fn read(&mut self) -> Option<Option<(WireName<Bytes<'a>>, AttrValue<'a>)>> {
         (!self.0.is_empty()).then(|| self.read_one())
     }
 
-    fn read_one(&mut self) -> Option<(WireName<Bytes<'a>>, Decoded<'a>)> {
+    fn read_one(&mut self) -> Option<(WireName<Bytes<'a>>, AttrValue<'a>)> {
         let word = self.0.word()?;
         let flags = word as u16;
         let key = WireName::read(&mut self.0, flags & INLINE != 0, (word >> KEY_AT) as u32)?;
-        Some((key, Decoded::read(&mut self.0, flags)?))
+        if flags & MORE == 0 {
+            return Some((key, AttrValue::Whole(Decoded::read(&mut self.0, flags)?)));
+        }
+        let ty = Type::of_flags(flags)?;
+        let (len, before) = lengths_of(self.0.word()?);
+        let bytes = std::mem::replace(&mut self.0, Fields(&[])).rest();
+        Some((key, AttrValue::Beginning(Beginning { ty, len, before, bytes })))
     }
 }
 
 impl<O: Origin> Check<'_, O> {
-    /// All items up to the end of the record.
+    /// All items up to the end of the record, which are whole.
     pub(super) fn items(&mut self) -> Result<(), Violation> {
+        match self.items_and_beginning()? {
+            0 => Ok(()),
+            _ => Err(Violation::Length),
+        }
+    }
+
+    /// All items up to the end of the record. Returns how many bytes of the last one's value are still to come.
+    pub(super) fn items_and_beginning(&mut self) -> Result<u64, Violation> {
         while !self.is_at_end() {
             let place = self.at;
             let head = *self.word()?;
             let flags = head as u16;
             // Checked before the key, so that an unknown type is reported as such, even if the key is invalid too.
-            super::Type::of_flags(flags).ok_or(Violation::Kind)?;
+            let ty = Type::of_flags(flags).ok_or(Violation::Kind)?;
             let key = (head >> KEY_AT) as u32;
             if flags & INLINE != 0 {
                 self.bytes(key as usize, MAX_RECORD_BYTES as usize)?;
@@ -99,8 +145,21 @@ impl<O: Origin> Check<'_, O> {
                 let id = self.origin.name(key)?;
                 self.record[place] = head & ((1 << KEY_AT) - 1) | u64::from(id) << KEY_AT;
             }
+            if flags & MORE != 0 {
+                return self.beginning(ty);
+            }
             self.value(flags)?;
         }
-        Ok(())
+        Ok(0)
+    }
+
+    /// The start of a value, which takes the rest of the record. Returns how many bytes are still to come.
+    fn beginning(&mut self, ty: Type) -> Result<u64, Violation> {
+        let (len, _) = lengths_of(*self.word()?);
+        let here = self.rest();
+        if ty.is_scalar() || len as u64 <= here || len > self.origin.max_value() {
+            return Err(Violation::Length);
+        }
+        Ok(len as u64 - here)
     }
 }

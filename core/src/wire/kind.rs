@@ -15,6 +15,7 @@ numbered! {
         Rename = 8,
         Tracestate = 9,
         ThreadStart = 10,
-        TraceValue = if cfg!(heirloom_wire_variant = "kind") { 12 } else { 11 },
+        TraceValue = if cfg!(heirloom_wire_variant = "kind") { 13 } else { 11 },
+        More = 12,
     }
 }

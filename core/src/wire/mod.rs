@@ -9,9 +9,10 @@
 //! Begin        header(aux: name | propagated << 16) span parent trace.hi trace.lo tick  [inline name]
 //! End          header(aux: dropped attributes | dropped events << 16) span tick
 //! Attr         header(aux: key) span [tick] [inline key] value
-//! Chunk        header(aux: length) bytes..     the rest of an Attr's bytes, right behind it
+//! Chunk        header(aux: length) bytes..     the rest of the bytes of an Attr or a More, right behind it
 //! Event        header(aux: name) span tick dropped [inline name] item..
 //! Link         header(aux: trace flags | propagated << 16) span trace.hi trace.lo linked dropped [text..] item..
+//! More         header span item..              further attributes of the event or link in front of it
 //! Status       header(aux: length) span [tick] text..
 //! Rename       header(aux: name) span [tick] [inline name]
 //! Tracestate   header(aux: length) span text..           only in a region
@@ -44,6 +45,7 @@ mod header;
 mod item;
 mod kind;
 mod link;
+mod more;
 mod name;
 mod numbers;
 mod rename;
@@ -63,7 +65,7 @@ pub(crate) use any::check;
 pub(crate) use attr::{Attr, AttrValue, Beginning};
 pub(crate) use begin::Begin;
 pub(crate) use check::Origin;
-pub(crate) use chunk::Chunk;
+pub(crate) use chunk::{goes_on, Chunk};
 pub(crate) use end::End;
 pub(crate) use event::Event;
 pub(crate) use fields::Bytes;
@@ -73,6 +75,7 @@ pub(crate) use header::Header;
 pub(crate) use item::{fit, Item, Items};
 pub(crate) use kind::Kind;
 pub(crate) use link::Link;
+pub(crate) use more::{whole, More, Mores};
 pub(crate) use name::WireName;
 pub(crate) use numbers::{numbered, Number};
 pub(crate) use rename::Rename;

@@ -91,6 +91,8 @@ fn records() -> Vec<Vec<u64>> {
         let bytes = items.iter().map(Item::len).sum();
         let event = Event { span: 2001, tick: 9, dropped: 2, name: key };
         records.push(written(|out| event.put(&items, bytes, out)));
+        let mores = Mores { more: More { span: 2001 }, items: &items, max: 4096 };
+        records.push(written(|out| mores.put(out)));
         for tracestate in ["", "vendor=1"] {
             records.push(written(|out| link(9, tracestate).put(&items, bytes, out)));
         }
@@ -172,6 +174,11 @@ fn the_check_replaces_names_and_stamps() {
                 let tracestate = Tracestate::read(&checked).unwrap();
                 assert_eq!(tracestate.text.to_vec(), b"vendor=1");
             }
+            Kind::More => {
+                let (more, items) = More::read(&checked).unwrap();
+                assert_eq!(more.span, 2001);
+                both_items(items);
+            }
             Kind::Chunk => unreachable!("none without an Attr"),
         }
     }
@@ -201,7 +208,7 @@ fn is_one_of_both(value: Decoded<'_>) {
 fn both_items(mut items: Items<'_>) {
     let mut count = 0;
     while let Some(item) = items.read() {
-        let (key, value) = item.unwrap();
+        let (key, AttrValue::Whole(value)) = item.unwrap() else { panic!("it goes on") };
         is_translated(key);
         is_one_of_both(value);
         count += 1;
@@ -263,6 +270,101 @@ fn a_long_value_is_split_and_its_parts_pass_the_check_in_their_order_only() {
         }
     }
     assert_eq!((rest, read), (0, "x".repeat(1000).into_bytes()));
+}
+
+/// The attributes in records of at most `max` bytes, after the check of each.
+fn through_mores(items: &[Item<'_>], max: u64) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let mores = Mores { more: More { span: 2001 }, items, max };
+    let mut words = Vec::new();
+    mores.put(&mut words);
+    assert_eq!(mores.bytes(), 8 * words.len() as u64);
+    let (mut at, mut rest, mut process) = (0, 0, Process::default());
+    let mut read: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+    let key = |key: WireName<Bytes<'_>>| match key {
+        WireName::Id(id) => (id - 100).to_ne_bytes().to_vec(),
+        WireName::Inline(text) => text.to_vec(),
+    };
+    while at < words.len() {
+        let mut record = words[at..at + Header(words[at]).words()].to_vec();
+        at += record.len();
+        assert!(8 * record.len() as u64 <= max);
+        check(&mut record, &mut rest, &mut process).unwrap();
+        if let Some(chunk) = (Header(record[0]).kind() == Some(Kind::Chunk)).then(|| Chunk::read(&record).unwrap()) {
+            read.last_mut().unwrap().1.extend(chunk.bytes.to_vec());
+            continue;
+        }
+        let (_, mut items) = More::read(&record).unwrap();
+        let before = read.len();
+        while let Some(item) = items.read() {
+            read.push(match item.unwrap() {
+                (name, AttrValue::Whole(Decoded::Scalar(_, bits))) => (key(name), bits.to_ne_bytes().to_vec()),
+                (name, AttrValue::Whole(Decoded::Bytes { bytes, .. })) => (key(name), bytes.to_vec()),
+                (name, AttrValue::Beginning(beginning)) => {
+                    assert!(rest > 0 && beginning.len as u64 > rest);
+                    (key(name), beginning.bytes.to_vec())
+                }
+            });
+        }
+        assert!(read.len() > before, "no record is empty");
+    }
+    assert_eq!(rest, 0, "the last value is complete");
+    read
+}
+
+#[test]
+fn attributes_of_any_length_go_through_records_of_any_length() {
+    for (max, step) in [(128, 1), (256, 7), (4096, 97)] {
+        for len in (0..(3 * max as usize).min(10_000)).step_by(step) {
+            let long = Value::from("x".repeat(len));
+            let values = [&long, &Value::from(5), &Value::from("role"), &long, &Value::from(true)];
+            let keys =
+                [WireName::Id(5), WireName::Inline("a key"), WireName::Id(6), WireName::Inline("k"), WireName::Id(5)];
+            let items: Vec<_> =
+                keys.into_iter().zip(values).map(|(key, value)| Item { key, value: Encoded::new(value) }).collect();
+            let expected: Vec<_> = items
+                .iter()
+                .map(|item| {
+                    let key = match item.key {
+                        WireName::Id(id) => id.to_ne_bytes().to_vec(),
+                        WireName::Inline(text) => text.as_bytes().to_vec(),
+                    };
+                    match item.value {
+                        Encoded::Scalar(_, bits) => (key, bits.to_ne_bytes().to_vec()),
+                        Encoded::Bytes { ref bytes, .. } => (key, bytes.to_vec()),
+                    }
+                })
+                .collect();
+            assert_eq!(through_mores(&items, max), expected, "{len} bytes in records of {max}");
+        }
+    }
+}
+
+#[test]
+fn only_the_last_attribute_of_a_more_goes_on() {
+    let long = Value::from("x".repeat(1000));
+    let items = [Item { key: WireName::Id(5), value: Encoded::new(&long) }];
+    let mut words = Vec::new();
+    Mores { more: More { span: 2001 }, items: &items, max: 128 }.put(&mut words);
+    let mut more = words[..16].to_vec();
+    let mut rest = 0;
+    check(&mut more, &mut rest, &mut Process::default()).unwrap();
+    assert_eq!(rest, 1000 - (128 - 32));
+    // Without the flag in the header; as an Event.
+    let without = |flag: u16, kind: Kind, words: &[u64]| {
+        let header = Header(words[0]);
+        let mut words = words.to_vec();
+        words[0] = Header::of_parts(kind as u8, header.words() as u64, header.flags() & !flag, 5).0;
+        check(&mut words, &mut 0, &mut Process::default())
+    };
+    assert_eq!(without(More::MORE, Kind::More, &words[..16]), Err(Violation::Length));
+    let event = [&[words[0], words[1], 9, 0][..], &words[2..14]].concat();
+    assert_eq!(without(More::MORE, Kind::Event, &event), Err(Violation::Length));
+    // Of a value that would be longer than the ring, or that is complete.
+    for len in [1 << 30, 96, 10] {
+        let mut wrong = words[..16].to_vec();
+        wrong[3] = len;
+        assert!(check(&mut wrong, &mut 0, &mut Process::default()).is_err(), "{len}");
+    }
 }
 
 /// The kinds of records, with their names and flags.

@@ -31,8 +31,8 @@ impl<C: AsCommand> TracedCommand for C {}
 /// The child finds the span in its environment (`TRACEPARENT`, `TRACESTATE`, `BAGGAGE`; see
 /// [`Environment`](crate::Environment)). So a child in any language can use it as the parent of its spans. A program that uses
 /// Heirloom starts its outermost span by `Context::from_env()?.in_span(..)`. The context that this process was started with is not
-/// passed on. Neither is its `HEIRLOOM_TRACE_FILE`, which the child would overwrite. Set the variable on the command if the child
-/// needs it.
+/// passed on. Neither is its `HEIRLOOM_TRACE_FILE`: this process is writing that file. Set the variable on the command if the child
+/// needs one; with the same name it writes `name-PID-N.ext`.
 ///
 /// The span, by [OpenTelemetry's conventions] for callers of a program as far as they have names:
 ///

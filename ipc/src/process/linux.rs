@@ -25,6 +25,12 @@ pub(super) fn try_wait_on(child: std::os::fd::BorrowedFd<'_>) -> io::Result<Opti
     waitid(libc::P_PIDFD, std::os::fd::AsRawFd::as_raw_fd(&child) as id_t, libc::WNOHANG)
 }
 
+/// Whether the kernel started this program with more rights than its caller's: setuid, setgid, file capabilities.
+pub(crate) fn is_elevated() -> bool {
+    // SAFETY: getauxval has no preconditions; the kernel gives every program AT_SECURE.
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
+}
+
 fn id(pid: u32) -> io::Result<id_t> {
     let pid = libc::pid_t::try_from(pid).ok().filter(|pid| *pid > 0).ok_or(io::ErrorKind::InvalidInput)?;
     Ok(pid as id_t)

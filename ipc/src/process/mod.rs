@@ -4,6 +4,7 @@
 //! | function | contract | Linux | other Unix | else |
 //! |---|---|---|---|---|
 //! | `wait`, `try_wait` | a child's exit status and resource usage, without reaping it | `linux.rs` | `portable.rs`: unsupported | the same |
+//! | `is_elevated` | whether this program has more rights than its user | `linux.rs` | no | no |
 //! | `own_peak_bytes` | this process's maximum resident memory | `linux.rs` | 0 | 0 |
 //! | `open` (feature `tokio`) | a descriptor that becomes readable when the child ends | `pidfd.rs` | unsupported | - |
 //! | `Watcher` | reports the end of a child to its [`Watched`] | one thread for all, `watch.rs`, `bells.rs` | a thread each, `watch_threads.rs` | - |
@@ -17,11 +18,11 @@ pub(crate) use exit::Exit;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{own_peak_bytes, try_wait, wait};
+pub(crate) use linux::{is_elevated, own_peak_bytes, try_wait, wait};
 #[cfg(not(target_os = "linux"))]
 mod portable;
 #[cfg(not(target_os = "linux"))]
-pub(crate) use portable::{own_peak_bytes, try_wait, wait};
+pub(crate) use portable::{is_elevated, own_peak_bytes, try_wait, wait};
 
 #[cfg(all(target_os = "linux", any(feature = "record", feature = "workers", feature = "tokio")))]
 mod pidfd;

@@ -3,6 +3,7 @@
 use super::memory::Memory;
 use super::sys;
 use super::variable::{Place, VARIABLE};
+use crate::env;
 use heirloom_core::region::{on_init, AttachError, Attachment};
 use std::io;
 
@@ -17,7 +18,7 @@ pub fn attach_to_parent() {
 
 /// `None` if there is no region for this process; an error if the region can't be used.
 fn find() -> Option<Result<Attachment, String>> {
-    let text = std::env::var(VARIABLE).ok()?;
+    let text = env::handed_over(VARIABLE)?.into_string().ok()?;
     let Ok(place) = text.parse::<Place>() else {
         return Some(Err(format!("{VARIABLE} has the value {text:?}, which this version of Heirloom can't read; build both programs with the same version")));
     };

@@ -89,7 +89,8 @@ impl Attaching {
     /// Makes a region of this context's tracer, which the command's next child inherits. Processes that the child starts don't
     /// inherit it.
     ///
-    /// The child doesn't inherit `HEIRLOOM_TRACE_FILE`, unless the command sets it: it would overwrite its parent's file.
+    /// The child doesn't inherit `HEIRLOOM_TRACE_FILE`, unless the command sets it: its spans are in its parent's
+    /// file.
     ///
     /// # Errors
     /// The context has no running tracer with a collector, or the system has no memory or descriptors left. The command is then

@@ -7,6 +7,7 @@ use super::plan::Plan;
 use super::pool::Pool;
 use super::role::{in_worker, was_served};
 use super::state::Limits;
+use crate::process;
 use heirloom_core::Context;
 use serde::de::DeserializeOwned;
 use serde::Serialize;
@@ -63,6 +64,8 @@ where
             start_timeout: Duration::from_secs(10),
             restarts: 10,
             restart_window: Duration::from_secs(60),
+            #[cfg(feature = "capture")]
+            record_stderr: false,
             cx: Context::INERT,
         };
         Self {
@@ -122,6 +125,18 @@ where
     pub fn restarts(mut self, limit: u32, window: Duration) -> Self {
         self.plan.restarts = limit;
         self.plan.restart_window = window;
+        self
+    }
+
+    /// Whether the span `worker died` gets the last 4 KiB of the worker's stderr, as the attribute `heirloom.worker.stderr`.
+    /// Default: no, because a worker may write anything there.
+    ///
+    /// The tracer's rules for captured values apply ([`Capture`](heirloom_core::Capture)): the switch, the limit, the mask. In
+    /// each line, what follows `name=` or `name:` is replaced by `<redacted>` if the deny-list has the name. A line whose start is
+    /// not within the 4 KiB is left out.
+    #[cfg(feature = "capture")]
+    pub fn record_stderr(mut self, record: bool) -> Self {
+        self.plan.record_stderr = record;
         self
     }
 
@@ -194,6 +209,9 @@ where
     pub fn start(mut self) -> Result<Pool<J, R>, StartError> {
         if in_worker() && !self.nested {
             return Err(StartError::InsideWorker);
+        }
+        if process::is_elevated() {
+            return Err(StartError::Elevated);
         }
         if !self.chosen && !was_served() {
             return Err(StartError::NotServed);

@@ -7,6 +7,9 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 /// How a worker process ended.
+///
+/// Its text has the process id, the exit status and the reason, and not the worker's stderr, because the text of a job's error
+/// is often recorded in a span.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Death {
@@ -14,7 +17,7 @@ pub struct Death {
     pub pid: u32,
     /// Its exit code or signal; `None` if other code reaped the process.
     pub exit: Option<ExitStatus>,
-    /// The last 4 KiB of its stderr.
+    /// The last 4 KiB of its stderr, unchanged. No span has them, unless the pool was built with `record_stderr`.
     pub stderr_tail: String,
     /// The reason why the pool ended it, or why it could not be started; `None` if it ended without the pool.
     pub reason: Option<String>,
@@ -29,6 +32,9 @@ pub enum StartError {
     InsideWorker,
     /// The workers are this program started again, but it never called [`serve`](super::serve).
     NotServed,
+    /// This program has more rights than its user (setuid, setgid, file capabilities). Its workers would have them too, and
+    /// would not accept the pool's invitation, because it is in an environment variable.
+    Elevated,
     /// The operating system can't run the executable.
     Spawn {
         /// The executable.
@@ -170,10 +176,20 @@ impl fmt::Display for Death {
             (pid, Some(exit)) => write!(f, "process {pid}, {exit}")?,
             (pid, None) => write!(f, "process {pid}, exit status unknown")?,
         }
-        if let Some(reason) = &self.reason {
-            write!(f, " ({reason})")?;
+        match &self.reason {
+            Some(reason) => write!(f, " ({reason})"),
+            None => Ok(()),
         }
-        match self.stderr_tail.trim() {
+    }
+}
+
+/// A death with the end of the worker's stderr, for errors of a start. The pool records no such text.
+struct WithStderr<'a>(&'a Death);
+
+impl fmt::Display for WithStderr<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)?;
+        match self.0.stderr_tail.trim() {
             "" => Ok(()),
             tail => write!(f, "; its last output on stderr: {tail}"),
         }
@@ -191,14 +207,18 @@ impl fmt::Display for StartError {
                 "workers are this program started again, but it never called `workers::serve`: call it first in `main`; \
                  in tests use `test_entry`; or name another program with `executable`",
             ),
+            StartError::Elevated => f.write_str(
+                "this program has more rights than the user who started it (setuid, setgid or file capabilities), so its \
+                 workers would ignore their invitation, an environment variable: start the pool in a program without them",
+            ),
             StartError::Spawn { executable, error } => write!(f, "can't run {}: {error}", executable.display()),
             StartError::Exited(death) => {
-                write!(f, "a worker ended before it was ready (does its `main` call `workers::serve` first?): {death}")
+                write!(f, "a worker ended before it was ready (does its `main` call `workers::serve` first?): {}", WithStderr(death))
             }
             StartError::TimedOut { after, death } => {
-                write!(f, "a worker was not ready after {after:?} (does its `main` call `workers::serve` first?): {death}")
+                write!(f, "a worker was not ready after {after:?} (does its `main` call `workers::serve` first?): {}", WithStderr(death))
             }
-            StartError::Mismatch { difference, death } => write!(f, "this pool can't use its worker (is it built from the same version?): {difference}: {death}"),
+            StartError::Mismatch { difference, death } => write!(f, "this pool can't use its worker (is it built from the same version?): {difference}: {}", WithStderr(death)),
             StartError::Io(error) => write!(f, "can't start workers: {error}"),
             StartError::ShutDown => f.write_str("the pool was shut down while its workers started"),
         }

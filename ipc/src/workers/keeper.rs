@@ -244,7 +244,7 @@ impl Keeper {
         let begun = self.jobs.begun(self.seat);
         if begun.is_some() || !self.jobs.is_over() {
             let cx = begun.filter(|cx| cx.trace_id().is_valid()).unwrap_or(self.plan.cx);
-            trace::died(cx, self.plan.worker, &death);
+            trace::died(cx, &self.plan, &death);
         }
         self.jobs.died(self.seat, &death);
         End { death, overdue }
@@ -285,7 +285,7 @@ fn into_death(error: StartError) -> Death {
     let reason = error.to_string();
     match error {
         StartError::Exited(death) | StartError::TimedOut { death, .. } => death,
-        StartError::Mismatch { death, .. } => Death { reason: Some(reason), ..death },
+        StartError::Mismatch { death, difference } => Death { reason: Some(difference), ..death },
         _ => Death { pid: 0, exit: None, stderr_tail: String::new(), reason: Some(reason) },
     }
 }

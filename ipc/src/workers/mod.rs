@@ -64,7 +64,8 @@
 //! A job's context is sent with its tracestate and its baggage ([`Context::baggage`]). [`Submission::with_baggage`] sends other
 //! baggage. The worker reads it with [`baggage`], and passes it on.
 //!
-//! A worker's stderr is passed on to this process's stderr, line by line. Its last 4 KiB are part of the error about its death. It
+//! A worker's stderr is passed on to this process's stderr, line by line. Its last 4 KiB are in the error about its death
+//! ([`Death::stderr_tail`]), and in no span, unless the pool is built with `record_stderr` (feature `capture`). It
 //! never blocks the worker: lines that this process's stderr doesn't accept in time are dropped, and a line reports their number. A
 //! worker's stdout is this process's stdout. Its stdin is empty.
 //!
@@ -118,6 +119,8 @@ mod handle;
 mod handshake;
 mod job;
 mod keeper;
+#[cfg(feature = "capture")]
+mod last_words;
 mod launch;
 mod map;
 mod message;

@@ -21,6 +21,9 @@ pub(super) struct Plan {
     pub(super) start_timeout: Duration,
     pub(super) restarts: u32,
     pub(super) restart_window: Duration,
+    /// The span of a worker's death gets the end of its stderr.
+    #[cfg(feature = "capture")]
+    pub(super) record_stderr: bool,
     /// The workers record into the collector of its tracer.
     pub(super) cx: Context,
 }

@@ -1,6 +1,7 @@
 //! The role of this process: a worker, or a program that has called [`serve`](super::serve) and so can start workers.
 
 use super::message::VARIABLE;
+use crate::env;
 use std::ffi::OsString;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -14,7 +15,7 @@ pub(super) fn serving() -> Option<OsString> {
     if std::thread::current().name() == Some("main") {
         SERVED.store(true, Ordering::Relaxed);
     }
-    let invitation = std::env::var_os(VARIABLE)?;
+    let invitation = env::handed_over(VARIABLE)?;
     IN_WORKER.store(true, Ordering::Relaxed);
     std::env::remove_var(VARIABLE);
     Some(invitation)
@@ -27,5 +28,5 @@ pub(super) fn was_served() -> bool {
 
 /// Whether this process was started as a worker, even if it has not called [`serve`](super::serve).
 pub(super) fn in_worker() -> bool {
-    IN_WORKER.load(Ordering::Relaxed) || std::env::var_os(VARIABLE).is_some()
+    IN_WORKER.load(Ordering::Relaxed) || env::is_set(VARIABLE)
 }

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Bytes of the end that are kept for errors, so that an error stays short.
-const TAIL: usize = 4 * 1024;
+pub(super) const TAIL_BYTES: usize = 4 * 1024;
 /// Maximum bytes of a line. Longer lines are passed on in parts, so that memory is bounded.
 const LINE: usize = 16 * 1024;
 /// Maximum number of lines that wait for this process's stderr. Further ones are dropped and counted.
@@ -139,7 +139,7 @@ impl Reader {
     fn keep(&self, bytes: &[u8]) {
         let mut tail = self.shared.tail.lock().unwrap_or_else(PoisonError::into_inner);
         tail.extend(bytes);
-        let surplus = tail.len().saturating_sub(TAIL);
+        let surplus = tail.len().saturating_sub(TAIL_BYTES);
         tail.drain(..surplus);
     }
 }

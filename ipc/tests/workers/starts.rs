@@ -138,3 +138,33 @@ fn program_without_descriptors() {
     setrlimit(Resource::RLIMIT_NOFILE, soft, hard).unwrap();
     assert!(pool(2).start().is_ok());
 }
+
+/// A set-user-id copy of this test program: it follows no invitation, and starts no workers that would have its rights.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_setuid_program_follows_no_invitation_of_its_user_and_starts_no_workers() {
+    const NAME: &str = "starts::a_setuid_program_follows_no_invitation_of_its_user_and_starts_no_workers";
+    const ALONE: &str = "HEIRLOOM_TEST_SETUID";
+    if std::env::var_os(ALONE).is_some() {
+        // Followed, an invitation ends in `exit`.
+        heirloom_ipc::workers::serve(&[&TASK]);
+        assert!(std::env::var_os("HEIRLOOM_WORKER").is_some(), "it goes on, as if there was no invitation");
+        assert!(matches!(start(pool(1).nested(true)), StartError::Elevated));
+        return;
+    }
+    let copy = std::env::temp_dir().join(format!("heirloom-worker-setuid-{}", std::process::id()));
+    assert!(Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&copy).status().unwrap().success());
+    let owned = std::os::unix::fs::chown(&copy, Some(65_534), None);
+    std::fs::set_permissions(&copy, std::os::unix::fs::PermissionsExt::from_mode(0o4755)).unwrap();
+    let mut command = Command::new(&copy);
+    command.args([NAME, "--exact", "--nocapture"]).env(ALONE, "1").env("HEIRLOOM_WORKER", "1:/nowhere/socket");
+    let output = command.stdin(Stdio::null()).output();
+    std::fs::remove_file(&copy).unwrap();
+    if let Err(error) = owned {
+        return println!("skipped: only root can give a file to another user ({error})");
+    }
+    let output = output.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("1 passed"), "{said}");
+    assert_eq!(said.matches("HEIRLOOM_WORKER is ignored").count(), 1, "{said}");
+}

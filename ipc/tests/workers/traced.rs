@@ -155,3 +155,44 @@ fn all_spans_of_a_worker_and_their_links_have_their_tracestates() {
     expected.sort();
     assert_eq!(seen, expected);
 }
+
+/// All texts of all spans.
+fn texts(t: &Testing) -> String {
+    t.spans().iter().map(|span| format!("{span:?}\n")).collect()
+}
+
+const LAST_WORDS: &str = "card 4111111111111111\nDB_PASSWORD=hunter2\nlast words";
+
+#[test]
+fn what_a_dead_worker_wrote_to_stderr_is_in_no_span() {
+    testing::run(|t| {
+        in_root("main", |root| {
+            let pool = pool(1).start().unwrap();
+            let job = pool.submit(root, Task::KilledAfter(LAST_WORDS.into())).unwrap();
+            let error = job.wait(LONG).unwrap_err().to_string();
+            assert!(!error.contains("last words"), "the text of an error is recorded by whoever gets it: {error}");
+        });
+        assert_eq!(named(t, "worker died").len(), 1);
+        assert!(!texts(t).contains("last words"), "{}", texts(t));
+    });
+}
+
+#[test]
+#[cfg(feature = "capture")]
+fn a_dead_workers_stderr_is_recorded_on_request_by_the_rules_for_captured_values() {
+    let recorded = |capture: heirloom_core::Capture| {
+        let memory = heirloom_core::export::Memory::new();
+        let guard = heirloom_core::builder("app").exporter(memory.clone()).capture(capture).start().unwrap();
+        guard.tracer().in_root("main", |root| {
+            let pool = pool(1).record_stderr(true).start().unwrap();
+            pool.submit(root, Task::KilledAfter(LAST_WORDS.into())).unwrap().wait(LONG).unwrap_err();
+        });
+        drop(guard.finish());
+        let died = memory.spans().into_iter().find(|span| span.name == "worker died").unwrap();
+        died.attribute("heirloom.worker.stderr").map(|text| text.to_string())
+    };
+    let rules = heirloom_core::Capture::default().mask(|_, text| *text = text.replace("4111111111111111", "(a card)"));
+    assert_eq!(recorded(rules.clone()).unwrap(), "card (a card)\nDB_PASSWORD=<redacted>\nlast words\n");
+    assert_eq!(recorded(rules.clone().deny("stderr")).unwrap(), "<redacted>");
+    assert_eq!(recorded(rules.enabled(false)), None);
+}

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 const KEY: &str = "a key of a project: printable ASCII without spaces and colons";
 const URL: &str = "an http or https URL without user, password, query and fragment, such as https://cloud.langfuse.com";
-const ENVIRONMENT: &str = "at most 40 lowercase letters, digits, - and _, not starting with langfuse";
+const ENVIRONMENT: &str = "at most 40 letters, digits, - and _, not starting with langfuse";
 
 fn invalid(variable: &'static str, expected: &'static str) -> ConfigError {
     ConfigError::Invalid { variable, expected }
@@ -57,7 +57,7 @@ pub(super) fn at_least_one(variable: &'static str, number: usize) -> Result<(), 
 }
 
 pub(super) fn environment(text: &str) -> Result<(), ConfigError> {
-    if environment::is_valid(text) {
+    if environment::valid(text).is_some() {
         return Ok(());
     }
     Err(invalid(variable::ENVIRONMENT, ENVIRONMENT))

@@ -3,6 +3,7 @@
 use super::Config;
 use crate::error::{variable, ConfigError};
 use crate::key::Key;
+use heirloom_core::environment;
 use std::ffi::OsString;
 use std::time::Duration;
 
@@ -13,10 +14,13 @@ impl Config {
     /// The configuration from this process's environment; see the [table](Self). [`exporter`](Self::exporter) checks the
     /// keys when it needs them.
     ///
+    /// In a program with more rights than its user, such as a setuid program, the keys and the variables of the URL are
+    /// ignored ([all variables](environment)): set them in code.
+    ///
     /// # Errors
     /// A variable is invalid. The error doesn't contain its value.
     pub fn from_env() -> Result<Self, ConfigError> {
-        Self::from_variables(|name| std::env::var_os(name))
+        Self::from_variables(|name| environment::variable(name, variable::HARMLESS))
     }
 
     /// As [`from_env`](Self::from_env), with these variables instead of the environment's.

@@ -4,6 +4,7 @@ use super::foreign::Foreign;
 use super::generation::{self, Generation};
 use super::kind;
 use super::process::Process;
+use super::public::Public;
 use super::value::{any, attribute, cut, text, texts, truncated};
 use crate::{environment, json};
 use heirloom_core::export::{AttributeRef, SpanRef};
@@ -14,14 +15,16 @@ use std::borrow::Cow;
 
 /// Langfuse's limit, in characters, for a trace's name, user, session, each tag and each value of metadata.
 const MAX_CHARS: usize = 200;
-/// The largest number of attributes of a span: OpenTelemetry's default.
+/// The largest number of recorded attributes of a span: OpenTelemetry's default. What the exporter adds doesn't count.
 const MAX_ATTRIBUTES: usize = 128;
 /// Attribute with `key=characters` for each value that exceeds Langfuse's limit.
 const LEFT_OUT: &str = "heirloom.left_out";
 
-/// The attributes of a span in three groups: those that must not be lost, metadata, and the rest.
+/// The attributes of a span in four groups: those that this exporter adds, and of those that were recorded the ones that must
+/// not be lost, metadata, and the rest.
 #[derive(Default)]
 pub(super) struct Attributes {
+    added: Vec<KeyValue>,
     core: Vec<KeyValue>,
     metadata: Vec<KeyValue>,
     rest: Vec<KeyValue>,
@@ -30,11 +33,11 @@ pub(super) struct Attributes {
 }
 
 impl Attributes {
-    pub(super) fn of(span: SpanRef<'_>, kind: ObservationType, process: &Process) -> Self {
+    pub(super) fn of(span: SpanRef<'_>, kind: ObservationType, process: &Process, public: &mut Public) -> Self {
         let mut sorter = Sorter::new(kind);
         span.attributes().for_each(|a| sorter.place(a));
         sorter.process(process);
-        sorter.finish(span)
+        sorter.finish(span, public)
     }
 
     pub(super) fn level(&self) -> Option<&str> {
@@ -57,14 +60,25 @@ impl Attributes {
         list.extend(self.metadata);
         list.extend(self.rest);
         list.truncate(MAX_ATTRIBUTES);
+        list.extend(self.added);
         list
+    }
+
+    fn has(&self, key: &str) -> bool {
+        [&self.added, &self.core, &self.metadata, &self.rest].into_iter().flatten().any(|kv| kv.key == key)
     }
 
     /// Adds an unchanged attribute, unless the key exists.
     fn pass_on(&mut self, passed: KeyValue) {
-        let known = [&self.core, &self.metadata, &self.rest].into_iter().flatten().any(|kv| kv.key == passed.key);
-        if !known {
+        if !self.has(&passed.key) {
             self.rest.push(passed);
+        }
+    }
+
+    /// Adds an attribute that wasn't recorded as one, unless the key exists.
+    fn add(&mut self, added: KeyValue) {
+        if !self.has(&added.key) {
+            self.added.push(added);
         }
     }
 }
@@ -78,6 +92,7 @@ struct Sorter<'a> {
     generation: Generation<'a>,
     input: Option<String>,
     output: Option<String>,
+    public: Option<bool>,
     foreign: Foreign<'a>,
     cut: Vec<String>,
     left_out: Vec<String>,
@@ -86,7 +101,7 @@ struct Sorter<'a> {
 impl<'a> Sorter<'a> {
     fn new(kind: ObservationType) -> Self {
         let mut sorted = Attributes::default();
-        sorted.core.push(text("langfuse.observation.type", kind.name()));
+        sorted.added.push(text("langfuse.observation.type", kind.name()));
         Self {
             kind,
             sorted,
@@ -94,6 +109,7 @@ impl<'a> Sorter<'a> {
             generation: Generation::default(),
             input: None,
             output: None,
+            public: None,
             foreign: Foreign::default(),
             cut: Vec::new(),
             left_out: Vec::new(),
@@ -110,8 +126,8 @@ impl<'a> Sorter<'a> {
     fn observation(&mut self, a: AttributeRef<'a>) -> Option<AttributeRef<'a>> {
         match a.key {
             keys::OBSERVATION_TYPE if kind::named(&a.value) == Some(self.kind) => {}
-            keys::INPUT => self.input = Some(json::from_value(&a.value).into_owned()),
-            keys::OUTPUT => self.output = Some(json::from_value(&a.value).into_owned()),
+            keys::INPUT => self.input = json::plain(&a.value),
+            keys::OUTPUT => self.output = json::plain(&a.value),
             keys::LEVEL => match level(&a.value) {
                 Some(level) => self.sorted.level = Some(level),
                 None => return Some(a),
@@ -133,12 +149,11 @@ impl<'a> Sorter<'a> {
             (keys::USER, user) => self.limited(a.key, "user.id", user.to_string()),
             (keys::SESSION, session) => self.limited(a.key, "session.id", session.to_string()),
             (keys::TAGS, tags) => self.tags(tags),
-            (keys::PUBLIC, Value::Bool(_)) => {
-                self.sorted.core.push(attribute("langfuse.trace.public", any(a.value)));
-            }
-            (keys::ENVIRONMENT, Value::Str(name)) if environment::is_valid(name) => {
-                self.core("langfuse.environment", name.to_string());
-            }
+            (keys::PUBLIC, Value::Bool(public)) => self.public = Some(*public),
+            (keys::ENVIRONMENT, Value::Str(name)) => match environment::valid(name) {
+                Some(name) => self.core("langfuse.environment", name),
+                None => return Some(a),
+            },
             (keys::RELEASE, Value::Str(release)) => self.core("langfuse.release", release.to_string()),
             (key, value) => match key.strip_prefix(keys::TRACE_METADATA) {
                 Some(name) => self.trace_metadata(a.key, name, value),
@@ -166,7 +181,10 @@ impl<'a> Sorter<'a> {
     }
 
     fn metadata(&mut self, prefix: &str, name: &str, value: &Value<'_>) {
-        self.sorted.metadata.push(text(format!("{prefix}{name}"), json::from_value(value)));
+        let json = json::from_value(value);
+        if json != "null" {
+            self.sorted.metadata.push(text(format!("{prefix}{name}"), json));
+        }
     }
 
     fn limited(&mut self, recorded: &str, key: &'static str, value: String) {
@@ -218,25 +236,27 @@ impl<'a> Sorter<'a> {
 
     /// Adds the attributes that all spans of a process share, unless the span has its own.
     fn process(&mut self, process: &Process) {
-        for ours in process.attributes() {
-            if !self.sorted.core.iter().any(|known| known.key == ours.key) {
-                self.sorted.core.push(ours);
-            }
-        }
+        process.attributes().for_each(|ours| self.sorted.add(ours));
     }
 
-    fn finish(mut self, span: SpanRef<'_>) -> Attributes {
+    fn finish(mut self, span: SpanRef<'_>, public: &mut Public) -> Attributes {
         self.input_and_output();
         self.outcome(span);
-        if !span.parent_is_ours() || span.parent_span_id().is_none() {
-            self.sorted.core.push(attribute("langfuse.internal.is_app_root", any(Value::Bool(true))));
+        let is_topmost = !span.parent_is_ours() || span.parent_span_id().is_none();
+        if let Some(public) = public.of(span.trace_id(), is_topmost, self.public) {
+            self.sorted.added.push(attribute("langfuse.trace.public", any(Value::Bool(public))));
+        }
+        if is_topmost {
+            self.sorted.added.push(attribute("langfuse.internal.is_app_root", any(Value::Bool(true))));
         }
         let rest = self.generation.add_to(&mut self.sorted.core);
         let left_out = (!self.left_out.is_empty()).then(|| texts(LEFT_OUT, self.left_out));
-        let passed = self.passed.into_iter().chain(rest).chain(truncated(self.cut)).chain(left_out);
         let mut sorted = self.sorted;
-        passed.for_each(|kv| sorted.pass_on(kv));
-        of_recording(span).for_each(|kv| sorted.pass_on(kv));
+        self.passed.into_iter().chain(rest).for_each(|kv| sorted.pass_on(kv));
+        truncated(self.cut).into_iter().chain(left_out).for_each(|kv| sorted.add(kv));
+        of_recording(span).for_each(|kv| sorted.add(kv));
+        let scope = span.scope().into_iter().flat_map(|scope| scope.all());
+        scope.for_each(|a| sorted.add(attribute(a.key, any(a.value))));
         sorted
     }
 
@@ -251,7 +271,9 @@ impl<'a> Sorter<'a> {
                     self.core(key, own);
                     self.passed.extend(foreign.map(|a| attribute(a.key, any(a.value))));
                 }
-                (None, Some(foreign)) => self.core(key, json::from_value(&foreign.value)),
+                (None, Some(foreign)) => {
+                    json::plain(&foreign.value).into_iter().for_each(|value| self.core(key, value));
+                }
                 (None, None) => {}
             }
         }
@@ -268,9 +290,9 @@ impl<'a> Sorter<'a> {
         let level = self.sorted.level.or(level.map(Level::name));
         let message = self.sorted.status_message.take().unwrap_or(message);
         self.sorted.level = level;
-        self.sorted.core.extend(level.map(|level| text("langfuse.observation.level", level)));
+        self.sorted.added.extend(level.map(|level| text("langfuse.observation.level", level)));
         if !message.is_empty() {
-            self.sorted.core.push(text("langfuse.observation.status_message", message.clone()));
+            self.sorted.added.push(text("langfuse.observation.status_message", message.clone()));
             self.sorted.status_message = Some(message);
         }
     }

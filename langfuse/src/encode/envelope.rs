@@ -1,6 +1,7 @@
 //! The parts of a request around its spans: resource and scope.
 
 use super::process::Process;
+use super::public::Public;
 use super::value::{any, attribute, text};
 use crate::config::Config;
 use crate::transport::SDK_VERSION;
@@ -37,8 +38,8 @@ impl Envelope {
     }
 
     /// The encoded spans of a batch.
-    pub(crate) fn spans(&self, batch: &Batch) -> Vec<Span> {
-        batch.spans().map(|span| super::span::span(span, &self.process)).collect()
+    pub(crate) fn spans(&self, batch: &Batch, public: &mut Public) -> Vec<Span> {
+        batch.spans().map(|span| super::span::span(span, &self.process, public)).collect()
     }
 
     /// The encoded request with these spans; `None` if it has more than `max_bytes`. `spans` gets its spans back.

@@ -1,5 +1,6 @@
 //! Model, usage, cost and prompt: only generations and embeddings have them.
 
+use super::usage::Usage;
 use super::value::{any, attribute, text};
 use crate::json;
 use heirloom_core::export::AttributeRef;
@@ -18,7 +19,7 @@ pub(super) struct Generation<'a> {
     request_model: Option<Value<'a>>,
     response_model: Option<Value<'a>>,
     parameters: Map<String, Json>,
-    usage: Map<String, Json>,
+    usage: Usage,
     cost: Map<String, Json>,
     completion_start: Option<String>,
     prompt_name: Option<String>,
@@ -53,23 +54,25 @@ impl<'a> Generation<'a> {
         if let Some(name) = cost {
             return insert(&mut self.cost, name, dollars(value));
         }
-        let name = match key {
-            keys::INPUT_TOKENS | PROMPT_TOKENS => Some("input"),
-            keys::OUTPUT_TOKENS | COMPLETION_TOKENS => Some("output"),
-            keys::TOTAL_TOKENS => Some("total"),
-            key => key.strip_prefix(keys::USAGE),
-        };
-        if let Some(name) = name {
-            return insert(&mut self.usage, name, value.as_i64().map(Json::from));
+        if let Some(name) = key.strip_prefix(keys::USAGE) {
+            return value.as_i64().map(|count| self.take_usage(key, name, count)).is_some();
         }
         let parameter = key.strip_prefix(keys::REQUEST);
         parameter.is_some_and(|name| insert(&mut self.parameters, name, Some(scalar(value))))
     }
 
+    fn take_usage(&mut self, key: &str, name: &str, count: i64) {
+        match key {
+            keys::INPUT_TOKENS | PROMPT_TOKENS => self.usage.input = Some(count),
+            keys::OUTPUT_TOKENS | COMPLETION_TOKENS => self.usage.output = Some(count),
+            keys::TOTAL_TOKENS => self.usage.total = Some(count),
+            _ => self.usage.details.push((name.to_owned(), count)),
+        }
+    }
+
     /// Adds the attributes to `list`. Returns those without a place, unchanged.
-    pub(super) fn add_to(mut self, list: &mut Vec<KeyValue>) -> Vec<KeyValue> {
-        let mut rest = Vec::new();
-        self.complete_usage();
+    pub(super) fn add_to(self, list: &mut Vec<KeyValue>) -> Vec<KeyValue> {
+        let (usage, mut rest) = self.usage.exclusive();
         // The response's model determines the price.
         let (model, asked) = match (self.response_model, self.request_model) {
             (Some(answered), Some(asked)) if answered != asked => (Some(answered), Some(asked)),
@@ -77,8 +80,7 @@ impl<'a> Generation<'a> {
         };
         list.extend(model.map(|model| text("langfuse.observation.model.name", model.to_string())));
         rest.extend(asked.map(|asked| attribute(keys::REQUEST_MODEL, any(asked))));
-        let objects =
-            [("model.parameters", self.parameters), ("usage_details", self.usage), ("cost_details", self.cost)];
+        let objects = [("model.parameters", self.parameters), ("usage_details", usage), ("cost_details", self.cost)];
         for (name, object) in objects.into_iter().filter(|(_, object)| !object.is_empty()) {
             list.push(text(format!("langfuse.observation.{name}"), Json::Object(object).to_string()));
         }
@@ -93,14 +95,6 @@ impl<'a> Generation<'a> {
             None => rest.extend(version.map(|version| attribute(keys::PROMPT_VERSION, version))),
         }
         rest
-    }
-
-    /// The total is the sum of both, unless it was recorded.
-    fn complete_usage(&mut self) {
-        let count = |name| self.usage.get(name).and_then(Json::as_i64);
-        if let (Some(input), Some(output), None) = (count("input"), count("output"), count("total")) {
-            self.usage.insert("total".to_owned(), Json::from(input.saturating_add(output)));
-        }
     }
 }
 

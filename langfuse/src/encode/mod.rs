@@ -8,7 +8,9 @@
 //! | `attributes.rs` | its attributes: the place of each, and which are kept first |
 //! | `foreign.rs` | inputs and outputs as other libraries record them |
 //! | `kind.rs` | its observation type |
-//! | `generation.rs` | model, usage, cost |
+//! | `generation.rs` | model, cost, prompt |
+//! | `usage.rs` | tokens, each counted once |
+//! | `public.rs` | which span says that its trace is public |
 //! | `value.rs` | values |
 
 mod attributes;
@@ -17,7 +19,10 @@ mod foreign;
 mod generation;
 mod kind;
 mod process;
+mod public;
 mod span;
+mod usage;
 mod value;
 
 pub(crate) use envelope::Envelope;
+pub(crate) use public::Public;

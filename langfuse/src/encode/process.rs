@@ -21,10 +21,7 @@ impl Process {
         let recorded = |key| resource.get(key).and_then(Value::as_str);
         let environment = config.environment.as_deref().or(recorded(keys::ENVIRONMENT));
         let release = config.release.as_deref().or(recorded(keys::RELEASE));
-        Self {
-            environment: environment.filter(|name| environment::is_valid(name)).map(str::to_owned),
-            release: release.map(str::to_owned),
-        }
+        Self { environment: environment.and_then(environment::valid), release: release.map(str::to_owned) }
     }
 
     /// Langfuse's names for it.

@@ -3,6 +3,7 @@
 use super::attributes::Attributes;
 use super::kind;
 use super::process::Process;
+use super::public::Public;
 use super::value::plain;
 use heirloom_core::export::{EventRef, LinkRef, SpanRef};
 use heirloom_core::llm::{Level, ObservationType};
@@ -18,9 +19,9 @@ const HAS_IS_REMOTE: u32 = 0x100;
 const IS_REMOTE: u32 = 0x200;
 
 /// The encoded span. Allocates for each text.
-pub(super) fn span(span: SpanRef<'_>, process: &Process) -> Span {
+pub(super) fn span(span: SpanRef<'_>, process: &Process, public: &mut Public) -> Span {
     let kind = kind::of(span);
-    let attributes = Attributes::of(span, kind, process);
+    let attributes = Attributes::of(span, kind, process, public);
     Span {
         trace_id: span.trace_id().to_bytes().to_vec(),
         span_id: span.span_id().to_bytes().to_vec(),

@@ -55,6 +55,7 @@ impl Assembler {
             outcome: Outcome::Unset,
             tracestate: None,
             attributes: 0..0,
+            scope: 0..0,
             events: 0..0,
             links: 0..0,
             dropped_attributes: 0,
@@ -86,6 +87,7 @@ impl Assembler {
         let rows = extras.write_rows(&mut filling.builder);
         self.counts.truncated += u64::from(rows.truncated);
         row.attributes = rows.attributes;
+        row.scope = rows.scope;
         row.events = rows.events;
         row.links = rows.links;
         row.outcome = rows.outcome;

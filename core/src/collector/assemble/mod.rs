@@ -24,7 +24,7 @@ mod traces;
 pub(super) use batches::ProcessId;
 pub(super) use finish::Ending;
 pub(super) use lane_state::LaneState;
-pub(super) use partial::{Partial, Rest};
+pub(super) use partial::{Partial, Rest, Target};
 
 use super::extras::Extras;
 use super::lanes::Lanes;
@@ -35,8 +35,8 @@ use crate::export::{Batch, Resource};
 use crate::pipeline::Assembled;
 use crate::propagated;
 use crate::wire::{
-    span_of, Attr, AttrValue, Begin, Bytes, Chunk, End, Event, Header, Kind, Link, Rename, Status, StrayEnd,
-    ThreadStart, Tracestate,
+    goes_on, span_of, Attr, AttrValue, Begin, Bytes, Chunk, End, Event, Header, Kind, Link, More, Rename, Status,
+    StrayEnd, ThreadStart, Tracestate,
 };
 use batches::Batches;
 use early::Early;
@@ -314,7 +314,7 @@ impl Assembler {
                         process: state.process,
                     };
                     let kept = self.keep_early(early);
-                    state.rest = (kept && Attr::goes_on(header)).then_some(Rest::Early);
+                    state.rest = (kept && goes_on(header)).then_some(Rest::Early);
                     return Some(());
                 }
             },
@@ -324,7 +324,7 @@ impl Assembler {
         Some(())
     }
 
-    /// Applies a record to an open span. Returns an Attr that continues in chunks.
+    /// Applies a record to an open span. Returns a value that continues in chunks.
     fn apply(&mut self, index: u32, last_tick: u64, record: &[u64]) -> Option<Option<Partial>> {
         let kind = Header::of(record)?.kind()?;
         let spare = &mut self.spare;
@@ -334,7 +334,9 @@ impl Assembler {
         let before = extras.held_bytes();
         let mut partial = None;
         let done = match kind {
-            Kind::Attr | Kind::Event | Kind::Link | Kind::Status | Kind::Rename | Kind::Tracestate if full => {
+            Kind::Attr | Kind::Event | Kind::Link | Kind::More | Kind::Status | Kind::Rename | Kind::Tracestate
+                if full =>
+            {
                 extras.drop_record(kind);
                 Some(())
             }
@@ -345,7 +347,8 @@ impl Assembler {
                     match (extras.key(attr.key, &mut self.names), value) {
                         (Some(key), AttrValue::Whole(value)) => extras.attribute(key, value, tick, &self.limits),
                         (Some(key), AttrValue::Beginning(value)) => {
-                            partial = Some(Partial::new(index, open.span, key, tick, value));
+                            let into = Target::Span { tick };
+                            partial = Some(Partial::new(index, open.span, key, into, value));
                             Some(())
                         }
                         (None, _) => None,
@@ -363,6 +366,11 @@ impl Assembler {
                     index => propagated::tracestate(link.trace, index),
                 };
                 extras.link(link, tracestate, items, &mut self.names, &self.limits)
+            }),
+            Kind::More => More::read(record).and_then(|(_, items)| {
+                let rest = extras.more(items, &mut self.names, &self.limits)?;
+                partial = rest.map(|(key, value)| Partial::new(index, open.span, key, Target::Item, value));
+                Some(())
             }),
             Kind::Status => {
                 let limits = &self.limits;
@@ -411,7 +419,12 @@ impl Assembler {
             return Some(());
         }
         let before = extras.held_bytes();
-        let done = extras.chunked(partial.key, partial.ty, &partial.bytes, partial.before, partial.tick, &limits);
+        let done = match partial.into {
+            Target::Span { tick } => {
+                extras.chunked(partial.key, partial.ty, &partial.bytes, partial.before, tick, &limits)
+            }
+            Target::Item => extras.chunked_item(partial.key, partial.ty, &partial.bytes, partial.before, &limits),
+        };
         self.held_bytes = self.held_bytes + extras.held_bytes() - before;
         done
     }

@@ -11,6 +11,15 @@ pub(in crate::collector) enum Rest {
     Early,
 }
 
+/// What a long value belongs to.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::collector) enum Target {
+    /// An attribute of the span, set at this time.
+    Span { tick: u64 },
+    /// An attribute of the span's last event or link.
+    Item,
+}
+
 /// A long attribute of which chunks are still to come.
 #[derive(Debug)]
 pub(in crate::collector) struct Partial {
@@ -19,14 +28,14 @@ pub(in crate::collector) struct Partial {
     pub(super) key: NameRow,
     pub(super) ty: Type,
     pub(super) before: u32,
-    pub(super) tick: u64,
+    pub(super) into: Target,
     pub(super) bytes: Vec<u8>,
 }
 
 impl Partial {
-    pub(super) fn new(index: u32, span: u64, key: NameRow, tick: u64, value: Beginning<'_>) -> Self {
+    pub(super) fn new(index: u32, span: u64, key: NameRow, into: Target, value: Beginning<'_>) -> Self {
         let Beginning { ty, len, before, bytes } = value;
-        let mut partial = Self { index, span, key, ty, before, tick, bytes: Vec::with_capacity(len.min(1 << 20)) };
+        let mut partial = Self { index, span, key, ty, before, into, bytes: Vec::with_capacity(len.min(1 << 20)) };
         partial.add(bytes);
         partial
     }

@@ -71,7 +71,7 @@ impl Extras {
         self.attributes.iter().any(|set| self.name_bytes(&set.row.key) == wanted)
     }
 
-    fn name_bytes<'a>(&'a self, name: &'a NameRow) -> &'a [u8] {
+    pub(super) fn name_bytes<'a>(&'a self, name: &'a NameRow) -> &'a [u8] {
         match name {
             NameRow::Static(name) => name.as_bytes(),
             NameRow::Text(range) => &self.bytes[range.start as usize..range.end as usize],

@@ -3,9 +3,9 @@
 use super::decode;
 use crate::config::Limits;
 use crate::dictionary::Names;
-use crate::export::{AttributeRow, BatchBuilder, EventRow, LinkRow, NameRow, Outcome, ValueRow};
+use crate::export::{AttributeRow, BatchBuilder, EventRow, LinkRow, NameRow, Outcome, ScopeRef, ValueRow};
 use crate::text::cut;
-use crate::wire::{Bytes, Decoded, Event, Items, Kind, Link, Status, Type, WireName};
+use crate::wire::{AttrValue, Beginning, Bytes, Decoded, Event, Items, Kind, Link, Status, Type, WireName};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -23,10 +23,14 @@ struct Set {
 pub(super) struct Extras {
     bytes: Vec<u8>,
     attributes: Vec<Set>,
+    /// Attributes of the span's instrumentation scope.
+    scope: Vec<Set>,
     events: Vec<EventRow>,
     links: Vec<LinkRow>,
     /// Attributes of events and links.
     items: Vec<AttributeRow>,
+    /// What further attributes belong to.
+    last: Last,
     outcome: Outcome,
     outcome_tick: u64,
     name: Option<NameRow>,
@@ -40,6 +44,16 @@ pub(super) struct Extras {
     tracestate_bytes: usize,
     /// The length of `bytes` after the last compaction.
     compacted: usize,
+}
+
+/// The event or link whose attributes come last.
+#[derive(Clone, Copy, Debug, Default)]
+enum Last {
+    /// None, or one that was dropped: its attributes are not counted separately.
+    #[default]
+    None,
+    Event,
+    Link,
 }
 
 /// Up to this length, in bytes, `bytes` is not compacted: there is too little to gain.
@@ -64,6 +78,7 @@ pub(super) struct Abort {
 /// The positions of the extras in a batch.
 pub(super) struct ExtrasRows {
     pub(super) attributes: Range<u32>,
+    pub(super) scope: Range<u32>,
     pub(super) events: Range<u32>,
     pub(super) links: Range<u32>,
     pub(super) outcome: Outcome,
@@ -79,6 +94,7 @@ impl Extras {
         use std::mem::size_of_val;
         self.bytes.len()
             + size_of_val(&self.attributes[..])
+            + size_of_val(&self.scope[..])
             + size_of_val(&self.items[..])
             + size_of_val(&self.events[..])
             + size_of_val(&self.links[..])
@@ -211,12 +227,14 @@ impl Extras {
     fn set(&mut self, row: AttributeRow, tick: u64, limits: &Limits) {
         self.truncated += u32::from(row.truncated_from != 0);
         let bytes = &self.bytes;
-        if let Some(old) = self.attributes.iter_mut().find(|old| Self::same_name(bytes, &old.row.key, &row.key)) {
+        // A scope's attributes don't take the place of the span's own.
+        let list = if ScopeRef::has(self.name_bytes(&row.key)) { &mut self.scope } else { &mut self.attributes };
+        if let Some(old) = list.iter_mut().find(|old| Self::same_name(bytes, &old.row.key, &row.key)) {
             if tick >= old.tick {
                 *old = Set { row, tick };
             }
-        } else if self.attributes.len() < limits.attributes_per_span as usize {
-            self.attributes.push(Set { row, tick });
+        } else if list.len() < limits.attributes_per_span as usize {
+            list.push(Set { row, tick });
         } else {
             self.dropped_attributes += 1;
         }
@@ -236,7 +254,8 @@ impl Extras {
             new.extend_from_slice(&old[range.start as usize..range.end as usize]);
             *range = start..new.len() as u32;
         };
-        let rows = self.attributes.iter_mut().map(|set| &mut set.row).chain(&mut self.items);
+        let sets = self.attributes.iter_mut().chain(&mut self.scope);
+        let rows = sets.map(|set| &mut set.row).chain(&mut self.items);
         rows.for_each(|row| {
             row.key.range_mut().map(&mut keep);
             row.value.range_mut().map(&mut keep);
@@ -253,8 +272,8 @@ impl Extras {
     /// Counts a record without room: as an event, as a link, and any other kind as an attribute.
     pub(super) fn drop_record(&mut self, kind: Kind) {
         match kind {
-            Kind::Event => self.dropped_events += 1,
-            Kind::Link => self.dropped_links += 1,
+            Kind::Event => self.drop_event(),
+            Kind::Link => self.drop_link(),
             _ => self.dropped_attributes += 1,
         }
     }
@@ -263,6 +282,16 @@ impl Extras {
     pub(super) fn add_lost(&mut self, attributes: u32, events: u32) {
         self.dropped_attributes += attributes;
         self.dropped_events += events;
+    }
+
+    fn drop_event(&mut self) {
+        self.dropped_events += 1;
+        self.last = Last::None;
+    }
+
+    fn drop_link(&mut self) {
+        self.dropped_links += 1;
+        self.last = Last::None;
     }
 
     pub(super) fn event(
@@ -274,14 +303,14 @@ impl Extras {
         limits: &Limits,
     ) -> Option<()> {
         if self.events.len() >= limits.events_per_span as usize {
-            self.dropped_events += 1;
+            self.drop_event();
             return Some(());
         }
         let name = decode::name(event.name, names, &mut self.bytes)?;
-        let (attributes, dropped) = self.items(items, names, limits.attributes_per_event)?;
-        let dropped_attributes = event.dropped.saturating_add(dropped);
-        self.events.push(EventRow { name, time_ns, attributes, dropped_attributes });
-        Some(())
+        let attributes = self.no_items();
+        self.events.push(EventRow { name, time_ns, attributes, dropped_attributes: event.dropped });
+        self.last = Last::Event;
+        self.more(items, names, limits).map(|_| ())
     }
 
     /// Sets the span's tracestate.
@@ -304,11 +333,11 @@ impl Extras {
         limits: &Limits,
     ) -> Option<()> {
         if self.links.len() >= limits.links_per_span as usize {
-            self.dropped_links += 1;
+            self.drop_link();
             return Some(());
         }
-        let (attributes, dropped) = self.items(items, names, limits.attributes_per_link)?;
         self.tracestate_bytes += tracestate.as_ref().map_or(0, |text| text.len());
+        let attributes = self.no_items();
         self.links.push(LinkRow {
             trace: link.trace,
             span: link.linked,
@@ -316,28 +345,81 @@ impl Extras {
             remote: link.is_remote,
             tracestate,
             attributes,
-            dropped_attributes: link.dropped.saturating_add(dropped),
+            dropped_attributes: link.dropped,
         });
+        self.last = Last::Link;
+        self.more(items, names, limits).map(|_| ())
+    }
+
+    fn no_items(&self) -> Range<u32> {
+        let end = self.items.len() as u32;
+        end..end
+    }
+
+    /// Adds attributes to the last event or link. Returns the last one if its value continues in chunks.
+    pub(super) fn more<'r>(
+        &mut self,
+        mut items: Items<'r>,
+        names: &mut Names,
+        limits: &Limits,
+    ) -> Option<Option<(NameRow, Beginning<'r>)>> {
+        if matches!(self.last, Last::None) {
+            return Some(None);
+        }
+        while let Some(item) = items.read() {
+            let (key, value) = item?;
+            let key = decode::name(key, names, &mut self.bytes)?;
+            match value {
+                AttrValue::Whole(value) => {
+                    let (value, truncated_from) = decode::value(value, &mut self.bytes)?;
+                    self.item(AttributeRow { key, value, truncated_from }, limits);
+                }
+                AttrValue::Beginning(value) => return Some(Some((key, value))),
+            }
+        }
+        Some(None)
+    }
+
+    /// Adds an attribute to the last event or link, whose bytes came in several records.
+    pub(super) fn chunked_item(
+        &mut self,
+        key: NameRow,
+        ty: Type,
+        bytes: &[u8],
+        before: u32,
+        limits: &Limits,
+    ) -> Option<()> {
+        let start = self.bytes.len() as u32;
+        self.bytes.extend_from_slice(bytes);
+        let value = decode::ranged(ty, start..self.bytes.len() as u32)?;
+        self.item(AttributeRow { key, value, truncated_from: before }, limits);
         Some(())
     }
 
-    /// Reads the attributes of an event or a link. The last value of a duplicate key wins.
-    fn items(&mut self, mut items: Items<'_>, names: &mut Names, limit: u32) -> Option<(Range<u32>, u32)> {
-        let start = self.items.len();
-        let mut dropped = 0;
-        while let Some(item) = items.read() {
-            let row = decode::item(item?, names, &mut self.bytes)?;
-            self.truncated += u32::from(row.truncated_from != 0);
-            let bytes = &self.bytes;
-            if let Some(old) = self.items[start..].iter_mut().find(|old| Self::same_name(bytes, &old.key, &row.key)) {
-                *old = row;
-            } else if self.items.len() - start < limit as usize {
-                self.items.push(row);
-            } else {
-                dropped += 1;
-            }
+    /// Adds an attribute to the last event or link. The last value of a duplicate key wins.
+    fn item(&mut self, row: AttributeRow, limits: &Limits) {
+        let last = match self.last {
+            Last::None => None,
+            Last::Event => self
+                .events
+                .last_mut()
+                .map(|event| (&mut event.attributes, &mut event.dropped_attributes, limits.attributes_per_event)),
+            Last::Link => self
+                .links
+                .last_mut()
+                .map(|link| (&mut link.attributes, &mut link.dropped_attributes, limits.attributes_per_link)),
+        };
+        let Some((range, dropped, limit)) = last else { return };
+        self.truncated += u32::from(row.truncated_from != 0);
+        let (bytes, known) = (&self.bytes, &mut self.items[range.start as usize..]);
+        if let Some(old) = known.iter_mut().find(|old| Self::same_name(bytes, &old.key, &row.key)) {
+            *old = row;
+        } else if known.len() < limit as usize {
+            self.items.push(row);
+            range.end += 1;
+        } else {
+            *dropped = dropped.saturating_add(1);
         }
-        Some((start as u32..self.items.len() as u32, dropped))
     }
 
     /// `Ok` is final; otherwise the latest wins.
@@ -399,6 +481,7 @@ impl Extras {
     pub(super) fn write_rows(&mut self, batch: &mut BatchBuilder) -> ExtrasRows {
         let base = if self.bytes.is_empty() { 0 } else { batch.bytes(&self.bytes).start };
         let attributes = batch.attributes(self.attributes.drain(..).map(|set| shift_attribute(set.row, base)));
+        let scope = batch.attributes(self.scope.drain(..).map(|set| shift_attribute(set.row, base)));
         let items = batch.attributes(self.items.drain(..).map(|row| shift_attribute(row, base))).start;
         // Those of several threads were read shard by shard.
         self.events.sort_by_key(|event| event.time_ns);
@@ -413,6 +496,7 @@ impl Extras {
         }));
         ExtrasRows {
             attributes,
+            scope,
             events,
             links,
             outcome: match std::mem::take(&mut self.outcome) {

@@ -1,8 +1,10 @@
 //! [`Batch`]: finished spans in flat arrays, made once by the collector and shared by all exporters.
 
 mod build;
+mod scope;
 
 pub(crate) use build::BatchBuilder;
+pub use scope::ScopeRef;
 
 use crate::{SpanId, SpanKind, Status, TraceId, Value};
 use std::borrow::Cow;
@@ -164,6 +166,8 @@ pub(crate) struct SpanRow {
     pub(crate) outcome: Outcome,
     pub(crate) tracestate: Option<Arc<str>>,
     pub(crate) attributes: Range<u32>,
+    /// The attributes of its scope.
+    pub(crate) scope: Range<u32>,
     pub(crate) events: Range<u32>,
     pub(crate) links: Range<u32>,
     pub(crate) dropped_attributes: u32,
@@ -394,6 +398,11 @@ impl<'a> SpanRef<'a> {
         self.rows.attributes(&self.row.attributes)
     }
 
+    /// The instrumentation scope, if the span was recorded through an API that has scopes.
+    pub fn scope(&self) -> Option<ScopeRef<'a>> {
+        (!self.row.scope.is_empty()).then_some(ScopeRef { rows: self.rows, range: &self.row.scope })
+    }
+
     /// The value of the attribute with this key.
     pub fn attribute(&self, key: &str) -> Option<Value<'a>> {
         self.attributes().find(|a| a.key == key).map(|a| a.value)
@@ -444,6 +453,7 @@ impl<'a> SpanRef<'a> {
             incomplete: self.is_incomplete(),
             aborted: self.is_aborted(),
             attributes: self.attributes().map(own).collect(),
+            scope: self.scope().into_iter().flat_map(|scope| scope.all().map(own)).collect(),
             events: self
                 .events()
                 .map(|e| (e.name().to_owned(), e.time_ns(), e.attributes().map(own).collect()))
@@ -548,6 +558,8 @@ pub struct SpanData {
     pub aborted: bool,
     /// The attributes, each key once.
     pub attributes: OwnedAttributes,
+    /// The instrumentation scope, with the keys of [`ScopeRef`]; empty if there is none.
+    pub scope: OwnedAttributes,
     /// Name, time (nanoseconds since 1970, UTC) and attributes of each event.
     pub events: Vec<(String, u64, OwnedAttributes)>,
     /// Trace id, span id and attributes of each link.
@@ -557,8 +569,8 @@ pub struct SpanData {
 }
 
 impl SpanData {
-    /// The value of the attribute with this key.
+    /// The value of the attribute with this key, of the span or of its scope.
     pub fn attribute(&self, key: &str) -> Option<&Value<'static>> {
-        self.attributes.iter().find(|(k, _)| k == key).map(|(_, v)| v)
+        self.attributes.iter().chain(&self.scope).find(|(k, _)| k == key).map(|(_, v)| v)
     }
 }

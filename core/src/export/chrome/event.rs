@@ -145,6 +145,11 @@ fn describe(args: &mut Object<'_>, span: &SpanRef<'_>, origin: Origin) {
     ids(args, span);
     outcome(args, span);
     attributes(args, span.attributes());
+    if let Some(scope) = span.scope() {
+        let mut object = args.object("scope");
+        scope.all().for_each(|a| json::value(object.key(a.key), &a.value));
+        object.end();
+    }
     if span.events().len() > 0 {
         args.objects("events", span.events(), |object, event| {
             object.text("name", event.name());

@@ -1,6 +1,7 @@
 //! [`Chrome`]: the trace-event file that Perfetto and `chrome://tracing` open.
 
 mod event;
+mod file;
 mod flow;
 mod json;
 mod lane;
@@ -10,13 +11,14 @@ mod tests;
 
 use super::{Batch, ExportError, Exporter, SpanRef};
 use event::Origin;
+use file::TraceFile;
+pub(crate) use file::Unwritable;
 use flow::{Arrows, Slice};
 use lane::{News, Tracks};
 use sink::{Sink, WriteError};
 use std::collections::HashSet;
-use std::fs::File;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// How many ends of arrows may wait for the span at the other end, by default. Each takes about 60 bytes, and a drawing
@@ -58,6 +60,8 @@ const MAX_PROCESSES: usize = 1024;
 /// rejected (and counted in the ledger). A line that was cut is completed once there is room, and arrows to earlier spans
 /// are left out.
 ///
+/// *The file* is readable for its owner only (mode 0600), and [locked](#method.create) while it is written.
+///
 /// *Memory*: 262,144 ends of arrows that wait for their other end ([`max_waiting_arrows`](Self::max_waiting_arrows));
 /// 65,536 spans to which later children or links may refer; 512 slices on each of at most 1,024 lanes. At most about 60
 /// MB, in most programs a few. The event `heirloom_summary` at the end of the file counts what was left out.
@@ -91,6 +95,8 @@ pub struct Chrome {
     /// The number of the last arrow. Numbers are never reused, even if a batch was not written.
     last_arrow: u64,
     closed: bool,
+    /// Where the file is; `None` for a writer.
+    path: Option<PathBuf>,
 }
 
 /// The counts in the last line.
@@ -112,18 +118,46 @@ impl std::fmt::Debug for Chrome {
 }
 
 impl Chrome {
-    /// Writes to a file. Creates it, or empties it if it exists.
+    /// Writes to a file. Creates it, readable for its owner only; a file that exists is emptied, and made so.
+    ///
+    /// *One writer.* The file is locked (`flock`) until the exporter is dropped, and emptied only under the lock. If
+    /// another process or another tracer of this process is writing it, this exporter takes `name-PID-N.ext` in the same
+    /// folder (`trace.json`, `trace-4711-1.json`): a file that did not exist, with the first free N from 1. A message on
+    /// standard error reports it once, and [`path`](Self::path) returns it. A *finished* file is replaced, as by a second
+    /// run of the program: programs that run one after another with the same path leave the last one's trace.
+    ///
+    /// A file system without locks is reported on standard error, and the file is written without a lock. On systems other
+    /// than Unix there are no locks, and the file has the rights of its folder.
     ///
     /// # Errors
     ///
-    /// The file can't be created or written. The error names the path.
+    /// The error names the path and the reason:
+    ///
+    /// - The file can't be created, opened or written: no folder, no permission, a full disk.
+    /// - It is not a regular file: a folder, a device, a FIFO (opening doesn't wait for its reader). For a pipe or a
+    ///   device, give an open file to [`new`](Self::new).
+    /// - It is a symbolic link (a link among the folders is followed), has hard links, or belongs to another user. Such a
+    ///   file in a shared folder could have been put there to overwrite another file, or to read the trace.
+    /// - It has a writer already, and 1,000 other names are in use.
     pub fn create(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
-        let named = |e: io::Error| io::Error::new(e.kind(), format!("can't create the trace file {path:?}: {e}"));
-        let mut chrome = Self::new(File::create(path).map_err(named)?);
+        Self::open(path).map_err(|e| io::Error::new(e.kind(), format!("can't write the trace file {path:?}: {e}")))
+    }
+
+    /// As [`create`](Self::create). The error has only the reason.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        let file = TraceFile::open(path)?;
+        let path = file.path.clone();
+        let mut chrome = Self { path: Some(path), ..Self::new(file) };
         // From here on the file is a valid trace, even if the process is killed.
-        chrome.sink.flush().map_err(named)?;
+        chrome.sink.flush()?;
         Ok(chrome)
+    }
+
+    /// The path of the file that is written. It is not the one given to [`create`](Self::create) if that has another
+    /// writer. `None` for a writer given to [`new`](Self::new).
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
     }
 
     /// Writes to a writer: a pipe, a compressor. Each write is a whole batch, so the writer needs no buffer.
@@ -145,6 +179,7 @@ impl Chrome {
             counts: Counts::default(),
             last_arrow: 0,
             closed: false,
+            path: None,
         }
     }
 

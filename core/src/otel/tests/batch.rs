@@ -40,6 +40,7 @@ pub(super) fn plain(span: u64, lane: u32) -> SpanRow {
         outcome: Outcome::Unset,
         tracestate: None,
         attributes: 0..0,
+        scope: 0..0,
         events: 0..0,
         links: 0..0,
         dropped_attributes: 0,

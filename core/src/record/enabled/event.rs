@@ -5,7 +5,7 @@ use super::Span;
 use crate::context::REMOTE;
 use crate::propagated;
 use crate::thread::{self, Slot};
-use crate::wire::{fit, Encoded, Event, Item, Link, WireName};
+use crate::wire::{fit, whole, Encoded, Event, Item, Link, More, Mores, WireName};
 use crate::{Context, Name, Value};
 
 /// Attributes of an event or a link.
@@ -35,11 +35,11 @@ impl Key for Name<'_> {
 pub(crate) fn event<K: Key>(span: &Span, name: Name<'_>, attributes: &[(K, Value<'_>)]) {
     let Some((name, mut items)) = prepare(span, Some(&name), attributes) else { return };
     let written = anywhere(span, |slot, is_stamped| {
-        let (kept, bytes) = room_for(slot, &mut items, Event::bare_bytes(&name))?;
-        let dropped = (items.len() - kept) as u32;
-        let event = Event { span: span.cx.span.0, tick: slot.tick(), dropped, name };
+        let room = Room::of(slot, span, &mut items, Event::bare_bytes(&name))?;
+        let event = Event { span: span.cx.span.0, tick: slot.tick(), dropped: room.dropped, name };
         let mut out = slot.writer.out();
-        event.put(&items[..kept], bytes, &mut out);
+        event.put(room.first, room.first_bytes, &mut out);
+        room.rest.put(&mut out);
         out.publish();
         Some(is_stamped)
     });
@@ -59,19 +59,20 @@ pub(crate) fn link<K: Key>(span: &Span, to: Context, attributes: &[(K, Value<'_>
     };
     let tracestate = text.as_deref().unwrap_or("");
     let written = anywhere(span, |slot, is_stamped| {
-        let (kept, bytes) = room_for(slot, &mut items, Link::bare_bytes(tracestate))?;
+        let room = Room::of(slot, span, &mut items, Link::bare_bytes(tracestate))?;
         let link = Link {
             span: span.cx.span.0,
             trace: to.trace,
             linked: to.span,
             trace_flags: to.trace_flags(),
             is_remote: to.has(REMOTE),
-            dropped: (items.len() - kept) as u32,
+            dropped: room.dropped,
             propagated: if text.is_some() { 0 } else { to.propagated() },
             tracestate,
         };
         let mut out = slot.writer.out();
-        link.put(&items[..kept], bytes, &mut out);
+        link.put(room.first, room.first_bytes, &mut out);
+        room.rest.put(&mut out);
         out.publish();
         Some(is_stamped)
     });
@@ -99,12 +100,30 @@ fn prepare<'a, K: Key>(
     prepared
 }
 
-/// How many items fit into a record after `bare` bytes, and their length; `None` if the record doesn't fit even without
-/// them.
-fn room_for(slot: Slot<'_>, items: &mut [Item<'_>], bare: u64) -> Option<(usize, u64)> {
-    let room = slot.writer.max_record().checked_sub(bare)?;
-    let (kept, bytes) = fit(items, room, slot.writer.max_value_bytes() as usize);
-    slot.fits(bare + bytes).then_some((kept, bytes))
+/// The attributes of an event or a link, in the order of the records.
+struct Room<'a> {
+    /// Those in its own record, and their length.
+    first: &'a [Item<'a>],
+    first_bytes: u64,
+    /// Those in the records behind it.
+    rest: Mores<'a>,
+    dropped: u32,
+}
+
+impl<'a> Room<'a> {
+    /// Fits the attributes into records, the first of which has `bare` bytes more; `None` if there is no room.
+    fn of(slot: Slot<'_>, span: &Span, items: &'a mut [Item<'_>], bare: u64) -> Option<Self> {
+        let max = slot.writer.max_record();
+        let all = items.len();
+        let kept = fit(items, max, slot.writer.max_value_bytes() as usize);
+        let kept = &items[..kept];
+        let (whole, bytes) = whole(kept, bare, max);
+        let (first, items) = kept.split_at(whole);
+        let rest = Mores { more: More { span: span.cx.span.0 }, items, max };
+        let dropped = (all - kept.len()) as u32;
+        let fits = bare <= max && slot.fits(bytes + rest.bytes());
+        fits.then_some(Self { first, first_bytes: bytes - bare, rest, dropped })
+    }
 }
 
 fn note(span: &Span, written: Option<bool>) {

@@ -91,8 +91,12 @@ impl Span {
         self
     }
 
-    /// Adds an event that happens now, with attributes. Cost: one clock read, one record, one allocation. An event is one
-    /// record of at most 4 KiB: anything longer is cut or dropped, and counted.
+    /// Adds an event that happens now, with attributes. Cost: one clock read, one allocation, and one record of up to 4 KiB;
+    /// longer events take several, which are published together.
+    ///
+    /// A value has the limit of a span's attributes (`attribute_value_bytes` of [`Limits`](crate::Limits), 64 KiB). All of an
+    /// event's attributes together have twice that limit. If they are longer, the longest values are cut, so that the others
+    /// stay. What was cut or dropped is counted.
     ///
     /// ```
     /// # use heirloom_core::root;

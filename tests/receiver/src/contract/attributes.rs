@@ -5,7 +5,7 @@ use crate::span::Value;
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::trace::v1::Span;
 
-/// Limit for the number of attributes: OpenTelemetry's default, which Langfuse's SDK keeps.
+/// Limit for the number of attributes that were recorded: OpenTelemetry's default, which Langfuse's SDK keeps.
 const MAX_ATTRIBUTES: usize = 128;
 
 type Rule = (&'static str, fn(&Value) -> Finding);
@@ -92,8 +92,29 @@ pub(super) fn kind(span: &Span) -> Option<&str> {
     crate::span::as_text(find(&span.attributes, "langfuse.observation.type")?)
 }
 
+/// Attributes that an exporter adds, beside the recorded ones. A name that ends in a dot is a prefix.
+const ADDED: [&str; 15] = [
+    "langfuse.observation.type",
+    "langfuse.observation.level",
+    "langfuse.observation.status_message",
+    "langfuse.internal.",
+    "langfuse.environment",
+    "langfuse.release",
+    "langfuse.trace.public",
+    "heirloom.incomplete",
+    "heirloom.aborted",
+    "heirloom.truncated",
+    "heirloom.left_out",
+    "thread.",
+    "process.pid",
+    "span.kind",
+    "otel.scope.",
+];
+
 fn count(span: &Span) -> Finding {
-    ensure(span.attributes.len() <= MAX_ATTRIBUTES, || format!("{} attributes", span.attributes.len()))
+    let is_added = |key: &str| ADDED.iter().any(|name| key == *name || name.ends_with('.') && key.starts_with(name));
+    let recorded = span.attributes.iter().filter(|kv| !is_added(&kv.key)).count();
+    ensure(recorded <= MAX_ATTRIBUTES, || format!("{recorded} attributes"))
 }
 
 fn present(kv: &KeyValue) -> Finding {

@@ -46,10 +46,13 @@ pub(super) fn int(value: &Value) -> Finding {
     ensure(matches!(value, Value::IntValue(_)), || format!("{value:?} is no integer"))
 }
 
-/// JSON, or a plain text. A text that looks like JSON must be JSON.
+/// JSON, or a plain text without quotes. A text that looks like an object must be JSON, and a list must if it is closed.
 pub(super) fn json(value: &Value) -> Finding {
     let text = as_text(value)?;
-    if text.starts_with(['{', '[', '"']) {
+    let is_list = text.starts_with('[') && text.trim_end().ends_with(']');
+    ensure(!text.starts_with('"') || parsed(value).is_err(), || format!("{text:?} is a text in quotes"))?;
+    ensure(text != "null", || "null is not sent".to_owned())?;
+    if text.starts_with('{') || is_list {
         return strict_json(value);
     }
     Ok(())
