@@ -8,6 +8,7 @@
 
 mod forest;
 mod lanes;
+mod links;
 mod names;
 mod render;
 mod text;
