@@ -3,7 +3,7 @@
 use super::forest::{order, Forest};
 use super::lanes::label;
 use super::links::Linked;
-use super::text::{count, duration, printable, table};
+use super::text::{count, duration, printable, table, MAX_INDENT};
 use crate::export::SpanData;
 use crate::Status;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,9 +11,6 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Longest name for which a line's columns stay aligned, in characters with the indent, so that one long name doesn't
 /// widen all lines.
 const MAX_NAME_WIDTH: usize = 48;
-
-/// Deepest indent, in levels: the text stays linear in the number of spans.
-const MAX_INDENT: usize = 100;
 
 /// How [`render`] draws the tree.
 ///
