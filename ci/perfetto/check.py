@@ -24,6 +24,7 @@ SLICES = """
 select s.id, s.name, s.ts, s.dur, s.parent_id, s.track_id, t.tid, t.name thread_name, coalesce(tp.pid, p.pid) pid,
     extract_arg(s.arg_set_id, 'args.span_id') span_id, extract_arg(s.arg_set_id, 'args.parent_span_id') parent_span_id,
     extract_arg(s.arg_set_id, 'args.parent_is_remote') parent_is_remote,
+    extract_arg(s.arg_set_id, 'args.frame_of') frame_of, extract_arg(s.arg_set_id, 'args.to') mark_to,
     extract_arg(s.arg_set_id, 'args.thread_id') async_tid, extract_arg(s.arg_set_id, 'args.thread_name') async_name
 from slice s
 left join thread_track tt on tt.id = s.track_id left join thread t using (utid) left join process tp on tp.upid = t.upid
@@ -65,14 +66,15 @@ def truth_from(events):
     names = {(e["pid"], e["tid"]): e["args"]["name"] for e in events if e["ph"] == "M" and e["name"] == "thread_name"}
     spans = []
     for event in events:
-        if event["ph"] in "Xb":
-            args = event["args"]
+        args = event.get("args", {})
+        if event["ph"] in "Xb" and "span_id" in args:
             spans.append({
                 "span_id": args["span_id"], "parent_id": args.get("parent_span_id"), "name": event["name"],
                 "pid": event["pid"], "tid": event["tid"], "thread_name": names.get((event["pid"], event["tid"]), ""),
                 "nested": event["ph"] == "X",
             })
-    return {"spans": spans, "arrows": sum(e["ph"] == "s" for e in events)}
+    marks = sum(e.get("flow_out", False) for e in events)
+    return {"spans": spans, "arrows": sum(e["ph"] == "s" for e in events) + marks}
 
 
 def check_slices(slices, truth, findings):
@@ -100,9 +102,29 @@ def end_of(s):
     return s["ts"] + s["dur"]
 
 
-def check_nesting(slices, by_span, findings):
+def check_rows(drawn, by_span, findings):
+    """Around an asynchronous span there is only its parent, or a frame of its parent; marks lie on a span."""
+    by_id = {s["id"]: s for s in drawn}
+    inside = 0
+    for s in drawn:
+        if s["tid"] is not None:
+            continue
+        around = by_id.get(s["parent_id"])
+        name = f"{s['name']} {s['span_id'] or s['frame_of'] or s['mark_to']}"
+        if s["mark_to"] is not None:
+            findings.expect(around is not None, f"the mark to {s['mark_to']} is on no span")
+        elif around is not None:
+            own = by_span.get(s["span_id"] or s["frame_of"])
+            findings.expect(own is not None, f"{name} is a frame of a span that is missing")
+            is_parent = own and own["parent_span_id"] in (around["span_id"], around["frame_of"])
+            findings.expect(is_parent, f"{name} is drawn inside {around['name']}, which is not its parent")
+            inside += 1
+    return inside
+
+
+def check_nesting(slices, drawn, by_span, findings):
     """A parent on the same track that was open for the child's whole time must be drawn around the child."""
-    by_id = {s["id"]: s for s in slices}
+    by_id = {s["id"]: s for s in drawn}
     nested = 0
     for child in slices:
         parent = by_span.get(child["parent_span_id"])
@@ -119,18 +141,34 @@ def check_nesting(slices, by_span, findings):
     return nested
 
 
-def check_arrows(arrows, slices, by_span, events, truth, findings):
+def check_arrows(arrows, drawn, by_span, events, truth, findings):
     findings.expect(len(arrows) == truth["arrows"], f"{len(arrows)} arrows, not {truth['arrows']}")
-    by_id = {s["id"]: s for s in slices}
-    found = Counter((by_id[a["slice_out"]]["span_id"], by_id[a["slice_in"]]["span_id"]) for a in arrows)
+    summary = [e["args"] for e in events if e["name"] == "heirloom_summary"]
+    complete = summary and summary[0]["arrows_left_out"] == 0
+    by_id = {s["id"]: s for s in drawn}
+    found, marked = Counter(), Counter()
+    for arrow in arrows:
+        out, into = by_id[arrow["slice_out"]], by_id[arrow["slice_in"]]
+        if out["mark_to"] is None:
+            found[out["span_id"], into["span_id"]] += 1
+            continue
+        # From a mark on the parent, or on the span to which the root has a link.
+        findings.expect(out["mark_to"] == into["span_id"], f"an arrow to {into['name']} starts at another span's mark")
+        findings.expect(out["ts"] < into["ts"], f"the mark of {into['name']} {into['span_id']} is not before it")
+        marked[into["span_id"]] += 1
     allowed, children = Counter(), Counter()
-    for child in slices:
+    for child in by_span.values():
         parent = by_span.get(child["parent_span_id"])
         if parent and parent["tid"] is not None and child["tid"] is not None:
             if parent["track_id"] != child["track_id"] or child["ts"] >= end_of(parent):
                 children[parent["span_id"], child["span_id"]] += 1
+        elif parent and (parent["tid"] is None) != (child["tid"] is None):
+            # An arrow is left out if the two started within the same nanoseconds.
+            if not complete and marked[child["span_id"]] == 0:
+                continue
+            findings.expect(marked[child["span_id"]] == 1, f"no arrow to {child['name']} {child['span_id']} from its parent")
     for event in events:
-        own = by_span.get(event["args"]["span_id"]) if event["ph"] == "X" else None
+        own = by_span.get(event["args"].get("span_id")) if event["ph"] == "X" else None
         if own is None:
             continue
         for link in event["args"].get("links", []):
@@ -139,14 +177,13 @@ def check_arrows(arrows, slices, by_span, events, truth, findings):
                 first, second = (own, other) if other["ts"] > own["ts"] else (other, own)
                 allowed[first["span_id"], second["span_id"]] += 1
     allowed += children
-    summary = [e["args"] for e in events if e["name"] == "heirloom_summary"]
-    complete = summary and summary[0]["arrows_left_out"] == 0
     for (out, into), count in found.items():
         names = f"{by_span[out]['name']} {out} to {by_span[into]['name']} {into}"
         findings.expect(count <= allowed[out, into], f"{count} arrows from {names}, not {allowed[out, into]}")
     for (out, into), count in allowed.items():
         names = f"{by_span[out]['name']} {out} to {by_span[into]['name']} {into}"
         findings.expect(not complete or found[out, into] == count, f"no arrow from {names}")
+    findings.expect(not marked or max(marked.values()) == 1, "two marks for one span")
 
 
 def check_whole(data, truth, findings):
@@ -155,16 +192,18 @@ def check_whole(data, truth, findings):
     with Perfetto(data) as trace:
         for loss in trace.query(LOSSES):
             findings.expect(False, f"Perfetto reports {loss['name']} = {loss['value']}")
-        slices, arrows = trace.query(SLICES), trace.query(ARROWS)
+        drawn, arrows = trace.query(SLICES), trace.query(ARROWS)
+    slices = [s for s in drawn if s["span_id"] is not None]
     by_span = check_slices(slices, truth, findings)
-    nested = check_nesting(slices, by_span, findings)
-    check_arrows(arrows, slices, by_span, events, truth, findings)
+    nested = check_nesting(slices, drawn, by_span, findings)
+    nested += check_rows(drawn, by_span, findings)
+    check_arrows(arrows, drawn, by_span, events, truth, findings)
     lanes = {(s["pid"], s["tid"]) for s in slices if s["tid"] is not None}
     print(f"{len(slices)} slices on {len(lanes)} thread tracks, {nested} inside their parents, {len(arrows)} arrows")
 
 
 def check_cut(trace, part, findings):
-    whole = sum(event["ph"] in "Xb" for event in events_of(part))
+    whole = sum(event["ph"] in "Xbn" for event in events_of(part))
     try:
         trace.load(part, reset=True)
         losses = trace.query(LOSSES)

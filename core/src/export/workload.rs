@@ -5,10 +5,11 @@ use super::{Lane, SpanData};
 use crate::Status;
 use std::sync::Arc;
 
-/// Spans in the order of their ends, and the number of arrows in a drawing of them.
+/// Spans in the order of their ends, and the number of arrows in a drawing of them: between threads, and from marks.
 pub(crate) struct Workload {
     pub(crate) spans: Vec<SpanData>,
     pub(crate) arrows: usize,
+    pub(crate) marks: std::ops::RangeInclusive<usize>,
 }
 
 /// A root on the main thread that waits for a pool of three threads and two worker processes: jobs that fork further
@@ -46,8 +47,8 @@ pub(crate) fn workload(seed: u64, tick_ns: u64) -> Workload {
     let mut spans = main.spans;
     threads.into_iter().for_each(|thread| spans.extend(thread.spans));
     spans.sort_by_key(|span| span.end_ns); // stable: on each lane children stay before their parents
-    let arrows = count_arrows(&spans);
-    Workload { spans, arrows }
+    let (arrows, marks) = (count_arrows(&spans), count_marks(&spans));
+    Workload { spans, arrows, marks }
 }
 
 struct Thread {
@@ -128,7 +129,7 @@ impl Thread {
     }
 }
 
-/// Counts the arrows from all pairs of a span and its parent, and of a span and a linked span.
+/// Counts the arrows between threads, from all pairs of a span and its parent, and of a span and a linked span.
 fn count_arrows(spans: &[SpanData]) -> usize {
     let find = |id| spans.iter().find(|span| span.span_id == id && span.nested);
     let to_child = |child: &&SpanData| {
@@ -138,4 +139,15 @@ fn count_arrows(spans: &[SpanData]) -> usize {
     let nested = || spans.iter().filter(|span| span.nested);
     let links = nested().flat_map(|span| &span.links).filter(|link| find(link.1).is_some());
     nested().filter(to_child).count() + links.count()
+}
+
+/// The least and the greatest number of arrows from marks: each span that doesn't nest has one. If it started together
+/// with its parent, it has one only if the parent is drawn earlier.
+fn count_marks(spans: &[SpanData]) -> std::ops::RangeInclusive<usize> {
+    let asynchronous: Vec<_> = spans.iter().filter(|span| !span.nested).collect();
+    let started_later = |child: &&&SpanData| {
+        let parent = spans.iter().find(|span| Some(span.span_id) == child.parent_span_id);
+        parent.is_some_and(|parent| parent.start_ns < child.start_ns)
+    };
+    asynchronous.iter().filter(started_later).count()..=asynchronous.len()
 }

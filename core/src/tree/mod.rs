@@ -3,11 +3,11 @@
 //!
 //! All functions take finished spans in any order, such as those that [`Memory`](crate::export::Memory) keeps, and print
 //! the same text for the same spans. They take n log n time for n spans, and don't recurse: a long chain of spans is as
-//! safe as a flat list. (The names of a chain are indented at each level, so the text grows with the square of its
-//! depth.)
+//! safe as a flat list.
 
 mod forest;
 mod lanes;
+mod links;
 mod names;
 mod render;
 mod text;

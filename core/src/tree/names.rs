@@ -1,11 +1,15 @@
 //! The names alone, for tests.
 
 use super::forest::Forest;
-use super::text::printable;
+use super::text::{printable, MAX_INDENT};
 use crate::export::SpanData;
 use std::collections::HashMap;
+use std::fmt::Write as _;
 
 /// The tree as names, one line for each span, two spaces for each level; siblings and roots by start, then name.
+///
+/// Levels below 100 have the indent of level 100, and their number before the name: `[101] read`. So the text is linear
+/// in the number of spans, however deep the tree is.
 ///
 /// Spans whose parent isn't among them are roots. For spans that start in any order, use [`names_sorted`].
 ///
@@ -39,7 +43,11 @@ fn print(spans: &[SpanData], roots: &[usize], children: &[impl AsRef<[usize]>]) 
     let mut text = String::new();
     let mut rest: Vec<(usize, usize)> = roots.iter().rev().map(|root| (*root, 0)).collect();
     while let Some((span, level)) = rest.pop() {
-        text.extend(std::iter::repeat_n("  ", level));
+        text.extend(std::iter::repeat_n("  ", level.min(MAX_INDENT)));
+        if level > MAX_INDENT {
+            // Writing to a `String` can't fail.
+            let _ = write!(text, "[{level}] ");
+        }
         text.push_str(&printable(&spans[span].name));
         text.push('\n');
         rest.extend(children[span].as_ref().iter().rev().map(|child| (*child, level + 1)));
@@ -124,6 +132,11 @@ mod tests {
         let deep: Vec<_> = (1..=100_000).map(|id| s(id, id - 1, "", id)).collect();
         let small = names(&deep[..3]);
         assert_eq!(small, "\n  \n    \n");
+        let text = names(&deep);
+        assert_eq!(text.lines().count(), 100_000);
+        assert!(text.len() < 100_000 * (2 * MAX_INDENT + 10), "{} bytes", text.len());
+        let indent = "  ".repeat(MAX_INDENT);
+        assert!(text.contains(&format!("\n{indent}\n{indent}[101] \n{indent}[102] \n")));
         assert_eq!(ranks(&deep, &Forest::new(&deep))[0], (99_999, 0));
     }
 }

@@ -2,7 +2,8 @@
 
 use super::forest::{order, Forest};
 use super::lanes::label;
-use super::text::{count, duration, printable, table};
+use super::links::Linked;
+use super::text::{count, duration, printable, table, MAX_INDENT};
 use crate::export::SpanData;
 use crate::Status;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,9 +11,6 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Longest name for which a line's columns stay aligned, in characters with the indent, so that one long name doesn't
 /// widen all lines.
 const MAX_NAME_WIDTH: usize = 48;
-
-/// Deepest indent, in levels: the text stays linear in the number of spans.
-const MAX_INDENT: usize = 100;
 
 /// How [`render`] draws the tree.
 ///
@@ -56,13 +54,15 @@ impl TreeOptions {
 /// siblings of one name share one line; the children of all of them are folded below it.
 ///
 /// Siblings and roots are sorted by start, then name. Errors and spans that were still open are marked. Spans whose
-/// parent isn't among them are roots.
+/// parent isn't among them are roots. Links show the names of the linked spans, or their ids if they aren't among the
+/// spans. So a background job shows which span started it.
 ///
 /// ```text
 /// build thumbnails         1.24 s
 ///   walk                   12.1 ms
 ///   thumbnail x 4,096      4.61 s total, min 401 us, median 1.10 ms, max 9.83 ms, 2 errors
 ///     decode x 4,096       1.90 s total, min 112 us, median 460 us, max 3.21 ms
+/// reindex                  310 ms  (linked to build thumbnails)
 /// ```
 ///
 /// ```
@@ -73,6 +73,7 @@ impl TreeOptions {
 /// ```
 pub fn render(spans: &[SpanData], options: &TreeOptions) -> String {
     let forest = Forest::new(spans);
+    let linked = Linked::new(spans);
     let mut rows = Vec::new();
     let mut rest: Vec<Node> = nodes(spans, &forest.roots, options.fold_over, 0);
     while let Some(node) = rest.pop() {
@@ -80,7 +81,7 @@ pub fn render(spans: &[SpanData], options: &TreeOptions) -> String {
         // Below a folded line, all spans of one name share one line.
         let fold_over = if node.folded { 0 } else { options.fold_over };
         rest.extend(nodes(spans, &children, fold_over, node.level + 1));
-        rows.push(node.row(spans, options));
+        rows.push(node.row(spans, &linked, options));
     }
     table(&rows, &[], MAX_NAME_WIDTH)
 }
@@ -113,13 +114,13 @@ fn nodes(spans: &[SpanData], siblings: &[usize], fold_over: usize, level: usize)
 }
 
 impl Node {
-    fn row(&self, spans: &[SpanData], options: &TreeOptions) -> Vec<String> {
+    fn row(&self, spans: &[SpanData], linked: &Linked<'_>, options: &TreeOptions) -> Vec<String> {
         let members: Vec<&SpanData> = self.spans.iter().map(|i| &spans[*i]).collect();
         let name = printable(members.first().map_or("", |span| &span.name));
         let indent = "  ".repeat(self.level.min(MAX_INDENT));
         match members[..] {
-            [span] => vec![format!("{indent}{name}"), one(span, options)],
-            _ => vec![format!("{indent}{name} x {}", count(members.len())), many(&members, options)],
+            [span] => vec![format!("{indent}{name}"), one(span, linked, options)],
+            _ => vec![format!("{indent}{name} x {}", count(members.len())), many(&members, linked, options)],
         }
     }
 }
@@ -129,10 +130,13 @@ fn length_ns(span: &SpanData) -> u64 {
 }
 
 /// The text behind the name on a line of one span.
-fn one(span: &SpanData, options: &TreeOptions) -> String {
+fn one(span: &SpanData, linked: &Linked<'_>, options: &TreeOptions) -> String {
     let mut text = duration(length_ns(span));
     if options.lanes {
         text.push_str(&format!("  [{}]", label(&span.lane)));
+    }
+    if let Some(names) = linked.names(std::slice::from_ref(&span)) {
+        text.push_str(&format!("  (linked to {names})"));
     }
     if span.incomplete {
         text.push_str("  (still open)");
@@ -148,7 +152,7 @@ fn one(span: &SpanData, options: &TreeOptions) -> String {
 }
 
 /// The text behind the name on a folded line.
-fn many(spans: &[&SpanData], options: &TreeOptions) -> String {
+fn many(spans: &[&SpanData], linked: &Linked<'_>, options: &TreeOptions) -> String {
     let mut lengths: Vec<u64> = spans.iter().map(|span| length_ns(span)).collect();
     lengths.sort_unstable();
     let total = lengths.iter().fold(0_u64, |sum, ns| sum.saturating_add(*ns));
@@ -166,6 +170,9 @@ fn many(spans: &[&SpanData], options: &TreeOptions) -> String {
     if options.lanes {
         let lanes: BTreeSet<_> = spans.iter().map(|span| (span.lane.process_id, span.lane.thread_id)).collect();
         note(lanes.len(), "lane", "lanes");
+    }
+    if let Some(names) = linked.names(spans) {
+        text.push_str(&format!(", linked to {names}"));
     }
     text
 }
@@ -196,6 +203,27 @@ root    10.0 ms  [main 7]
   wait  7.00 ms  [main 7]  (still open)
 ";
         assert_eq!(render(&spans, &TreeOptions::new().lanes(true)), with_lanes);
+    }
+
+    #[test]
+    fn a_background_job_shows_which_span_started_it() {
+        let link_to = |id| (crate::TraceId::from_u128(1), crate::SpanId::from_u64(id), Vec::new());
+        let mut spans = vec![span(1, 0, "build", &lane(1), 0, 10 * MS), span(2, 0, "reindex", &lane(2), MS, 9 * MS)];
+        spans[1].links.push(link_to(1));
+        assert_eq!(render(&spans, &TreeOptions::new()), "build    10.0 ms\nreindex  8.00 ms  (linked to build)\n");
+        spans[1].links.extend([link_to(0xabc), link_to(1), link_to(0xdef)]);
+        let text = render(&spans, &TreeOptions::new());
+        assert!(text.ends_with("(linked to build, 0000000000000abc and 1 more)\n"), "{text}");
+        for id in 10..20 {
+            let mut job = span(id, 0, "notify", &lane(2), id * MS, id * MS);
+            job.links.push(link_to(1));
+            spans.push(job);
+        }
+        let text = render(&spans, &TreeOptions::new());
+        assert!(
+            text.contains("\nnotify x 10  0 ns total, min 0 ns, median 0 ns, max 0 ns, linked to build\n"),
+            "{text}"
+        );
     }
 
     /// A root with `n` jobs, each with a `read`, every second with a `hash`.

@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+/// Deepest indent, in levels: the text stays linear in the number of spans.
+pub(super) const MAX_INDENT: usize = 100;
+
 /// A duration with three significant digits: `812 ns`, `1.23 ms`, `2 min 03 s`.
 pub(super) fn duration(ns: u64) -> String {
     const MINUTE_S: u64 = 60;

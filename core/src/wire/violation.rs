@@ -21,8 +21,10 @@ pub(crate) enum Violation {
     Forged,
     /// A span that is already open is started, or one that is not open is ended.
     Sequence,
-    /// More spans are open than the writer may open.
+    /// More spans are open than the writer of one shard may open.
     OpenCap,
+    /// More spans of the process are open than a region allows. Each shard may be within its own limit.
+    TooManyOpen,
 }
 
 impl fmt::Display for Violation {
@@ -37,6 +39,7 @@ impl fmt::Display for Violation {
             Violation::Forged => "a record is about a span that isn't its own",
             Violation::Sequence => "a span starts twice, or ends without a start",
             Violation::OpenCap => "more spans are open than allowed",
+            Violation::TooManyOpen => "the process has too many open spans",
         })
     }
 }

@@ -3,6 +3,7 @@
 //! `accept` has no deadline, so it runs on a helper thread. To end that thread early, the pool connects to the server itself.
 
 use super::crew::Crew;
+use super::doorway::Doorway;
 use super::event::{Event, News, NoHello};
 use super::frame::{Frame, Kind, VERSION};
 use super::message::{append, Hello, Offer, HELLO};
@@ -24,17 +25,18 @@ pub(super) struct Channels {
     pub(super) wake: IpcBytesSender,
 }
 
-/// A server and the name of its socket. Dropping the server removes its temporary directory.
-pub(super) fn server() -> io::Result<(IpcOneShotServer<Hello>, String)> {
+/// A server and its socket.
+pub(super) fn server() -> io::Result<(IpcOneShotServer<Hello>, Doorway)> {
     check_descriptors()?;
     let directory = std::env::temp_dir();
     check_directory(&directory)?;
     let server = catch_unwind(IpcOneShotServer::new).map_err(|_| explain(&directory, &"ipc-channel panicked"))?;
     // `ipc-channel` doesn't check the number that `socket` returned.
-    server.map_err(|error| match error.raw_os_error() {
+    let (server, file) = server.map_err(|error| match error.raw_os_error() {
         Some(libc::EBADF) => io::Error::from_raw_os_error(libc::EMFILE),
         _ => error,
-    })
+    })?;
+    Ok((server, Doorway::to(file)))
 }
 
 /// The server's socket has the path `/.tmpXXXXXX/socket` in the directory for temporary files. `ipc-channel` panics if it can't make
@@ -79,14 +81,14 @@ pub(super) fn prepare() -> io::Result<()> {
 
 /// A thread that waits in `accept`.
 pub(super) struct Accepting {
-    socket: String,
+    socket: Doorway,
     done: Arc<AtomicBool>,
 }
 
 /// Starts a thread that accepts, and posts the worker's hello.
 pub(super) fn accept(
     server: IpcOneShotServer<Hello>,
-    socket: String,
+    socket: Doorway,
     attempt: u64,
     mail: &Sender<Event>,
     crew: &Crew,
@@ -123,10 +125,10 @@ impl Accepting {
     /// Ends the thread if it still accepts. The worker is dead, so no other process connects.
     pub(super) fn unblock(&self) {
         for _ in 0..100 {
-            if self.done.load(Ordering::Acquire) || !Path::new(&self.socket).exists() {
+            if self.done.load(Ordering::Acquire) || !Path::new(self.socket.name()).exists() {
                 return;
             }
-            if IpcSender::<Hello>::connect(self.socket.clone()).is_ok() {
+            if IpcSender::<Hello>::connect(self.socket.name().to_owned()).is_ok() {
                 return;
             }
             std::thread::sleep(Duration::from_millis(10));

@@ -118,7 +118,7 @@ impl Keeper {
         self.attempt += 1;
         let deadline = deadline(self.plan.start_timeout);
         let (server, socket) = handshake::server().map_err(StartError::Io)?;
-        let mut process = self.launch(&socket)?;
+        let mut process = self.launch(socket.name())?;
         let accepting = match handshake::accept(server, socket, self.attempt, &self.mail, &self.crew) {
             Ok(accepting) => accepting,
             Err(error) => return Err(self.discard(process, Setback::Io(error))),

@@ -112,6 +112,8 @@ mod aside;
 mod builder;
 mod clock;
 mod crew;
+#[cfg_attr(not(target_os = "linux"), path = "doorway_portable.rs")]
+mod doorway;
 mod error;
 mod event;
 mod frame;

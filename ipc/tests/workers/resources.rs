@@ -19,6 +19,36 @@ fn two_hundred_pools_leave_nothing_behind() {
 }
 
 #[test]
+fn a_parent_that_is_killed_while_its_worker_starts_leaves_no_file_behind() {
+    let directory = std::env::temp_dir().join(format!("heirloom-killed-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let mut starting = program("resources::program_that_starts_a_pool");
+    let mut starting = Killed(starting.env("TMPDIR", &directory).stdout(Stdio::piped()).spawn().unwrap());
+    let pid = starting.0.id();
+    // Its worker never connects.
+    wait_until("its worker runs", || !children_of(pid).is_empty());
+    starting.0.kill().unwrap();
+    starting.0.wait().unwrap();
+    let left = read_dir(&directory).unwrap().count();
+    std::fs::remove_dir_all(&directory).unwrap();
+    assert_eq!(left, 0, "files in the directory for temporary files");
+}
+
+#[test]
+fn program_that_starts_a_pool() {
+    if !is_program() {
+        return;
+    }
+    // It ends when its stdin is closed.
+    drop(TASK.pool().executable("/bin/cat").workers(1).start());
+}
+
+fn children_of(process: u32) -> String {
+    let tasks = read_dir(format!("/proc/{process}/task")).unwrap().flatten();
+    tasks.map(|task| std::fs::read_to_string(task.path().join("children")).unwrap_or_default()).collect()
+}
+
+#[test]
 fn a_pool_is_not_held_up_by_a_stderr_that_nobody_reads() {
     let mut unread = program("resources::program_with_much_to_say");
     let mut unread = Killed(unread.stderr(Stdio::piped()).spawn().unwrap());

@@ -78,8 +78,11 @@ impl Shard {
             }
             // Escaped spans stay open for a pass or two longer than the writer counts them.
             let open = to.open_of(self.state.reader);
-            if open > 2 * max_open + 1024 || to.open_of_process(self.state.process) >= MAX_OPEN {
+            if open > 2 * max_open + 1024 {
                 return Err(Violation::OpenCap);
+            }
+            if to.open_of_process(self.state.process) >= MAX_OPEN {
+                return Err(Violation::TooManyOpen);
             }
             self.begins += 1;
         }
@@ -93,10 +96,14 @@ impl Shard {
     /// The warning about this shard.
     pub(super) fn complaint(&self, violation: Violation, pid: u32) -> String {
         let (shard, tail) = (self.crossing.shard, self.tail);
-        format!(
-            "shard {shard} of process {pid} is damaged at byte {tail}: {violation}; \
-             it is quarantined, and its open spans are exported as aborted"
-        )
+        let what = match violation {
+            Violation::TooManyOpen => format!(
+                "process {pid} has more than {MAX_OPEN} open spans, the limit of an attached process: end spans \
+                 earlier, or lower HEIRLOOM_MAX_OPEN_SPANS; shard {shard}"
+            ),
+            _ => format!("shard {shard} of process {pid} is damaged at byte {tail}: {violation}; it"),
+        };
+        format!("{what} is quarantined, and its open spans are exported as aborted")
     }
 
     /// Quarantines the shard: nothing more of it is read, and its open spans are closed now. Returns their number.
@@ -110,7 +117,10 @@ impl Shard {
         send: &mut dyn FnMut(Batch),
     ) -> u64 {
         self.broken = true;
-        let message = format!("aborted: process {pid} damaged the shard of the span: {violation}");
+        let message = match violation {
+            Violation::TooManyOpen => format!("aborted: process {pid} has more than {MAX_OPEN} open spans"),
+            _ => format!("aborted: process {pid} damaged the shard of the span: {violation}"),
+        };
         let why = Abort { message, cause: None };
         to.abort(process, Some(self.state.reader), tracer.clock_tick(), &why, send)
     }

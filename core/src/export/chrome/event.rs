@@ -3,10 +3,11 @@
 //! [Trace Event Format]: https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU
 
 use super::super::{AttributeRef, Lane, SpanRef};
-use super::flow::{Arrow, Cause, Slice};
+use super::flow::{Arrow, Cause, Slice, Spot};
 use super::json::{self, Object};
 use super::lane::Drawn;
-use crate::{SpanKind, Status};
+use super::row::Placed;
+use crate::{SpanId, SpanKind, Status};
 
 /// The category of slices, and of the arrows between them.
 const SPAN: &str = "span";
@@ -91,53 +92,114 @@ pub(super) fn slice(out: &mut Vec<u8>, span: &SpanRef<'_>, drawn: Drawn, origin:
         event.text("cat", SPAN);
         event.micros("ts", start_ns);
         event.micros("dur", end_ns.saturating_sub(start_ns));
+        accept_arrow(event, span);
         let mut args = event.object("args");
         describe(&mut args, span, origin);
         args.end();
     });
 }
 
-/// A pair of asynchronous events, on a separate track below the threads.
-pub(super) fn async_slice(out: &mut Vec<u8>, span: &SpanRef<'_>, origin: Origin) {
-    let lane = span.lane();
-    let mut half = |phase, ns, with_args| {
-        event(out, phase, span.name(), lane.process_id, |event| {
-            event.plain("tid", lane.thread_id);
-            event.text("cat", SPAN);
-            let mut id = event.object("id2");
-            id.id("local", format_args!("0x{}", span.span_id()));
-            id.end();
-            event.micros("ts", origin.since(ns));
-            if with_args {
-                let mut args = event.object("args");
-                args.plain("thread_id", lane.thread_id);
-                args.text("thread_name", &lane.thread_name);
-                describe(&mut args, span, origin);
-                args.end();
-            }
-        });
-    };
-    half("b", span.start_ns(), true);
-    half("e", span.end_ns().max(span.start_ns()), false);
+/// Lets an arrow from a mark lead to this span.
+fn accept_arrow(event: &mut Object<'_>, span: &SpanRef<'_>) {
+    if span.parent_span_id().is_some() || span.links().len() > 0 {
+        bind(event, span.span_id());
+        event.plain("flow_in", true);
+    }
 }
 
-/// The two events of an arrow. Each is bound to the slice that starts at its time.
-pub(super) fn arrow(out: &mut Vec<u8>, number: u64, arrow: &Arrow, origin: Origin) {
-    let name = match arrow.cause {
-        Cause::Child => "child",
-        Cause::Link => "link",
+/// The id of the arrow from a mark to this span.
+fn bind(event: &mut Object<'_>, to: SpanId) {
+    event.id("bind_id", format_args!("0x{to}"));
+}
+
+/// The row of an asynchronous event.
+fn in_row(event: &mut Object<'_>, row: u64) {
+    event.text("cat", SPAN);
+    let mut id = event.object("id2");
+    id.id("local", format_args!("0x{row:x}"));
+    id.end();
+}
+
+/// The pair of asynchronous events of a span, and one for each frame.
+pub(super) fn async_slice(out: &mut Vec<u8>, span: &SpanRef<'_>, placed: &Placed, origin: Origin) {
+    let lane = span.lane();
+    let mut half = |phase, row, ns, fill: &dyn Fn(&mut Object<'_>)| {
+        event(out, phase, span.name(), lane.process_id, |event| {
+            event.plain("tid", lane.thread_id);
+            in_row(event, row);
+            event.micros("ts", origin.since(ns));
+            fill(event);
+        });
     };
-    let mut end = |phase, slice: &Slice| {
-        event(out, phase, name, slice.process_id, |event| {
+    let end_ns = span.end_ns().max(span.start_ns());
+    half("b", placed.row, placed.start_ns, &|event| {
+        accept_arrow(event, span);
+        let mut args = event.object("args");
+        args.plain("thread_id", lane.thread_id);
+        args.text("thread_name", &lane.thread_name);
+        describe(&mut args, span, origin);
+        args.end();
+    });
+    half("e", placed.row, end_ns, &|_| ());
+    for row in &placed.frames {
+        half("b", *row, placed.start_ns, &|event| {
+            let mut args = event.object("args");
+            args.id("frame_of", span.span_id());
+            args.end();
+        });
+        half("e", *row, end_ns, &|_| ());
+    }
+}
+
+/// The two events of an arrow between slices, each bound to the slice that starts at its time; or the mark at which an
+/// arrow starts.
+pub(super) fn arrow(out: &mut Vec<u8>, number: u64, arrow: &Arrow, origin: Origin) {
+    match arrow {
+        Arrow::Slices { cause, from, to } => slices(out, number, *cause, [from, to], origin),
+        Arrow::Mark { cause, from, at_ns, to } => mark(out, *cause, from, *at_ns, *to, origin),
+    }
+}
+
+fn slices(out: &mut Vec<u8>, number: u64, cause: Cause, ends: [&Slice; 2], origin: Origin) {
+    for (phase, slice) in ["s", "f"].into_iter().zip(ends) {
+        event(out, phase, name_of(cause), slice.process_id, |event| {
             event.plain("tid", slice.thread_id);
             event.text("cat", ARROW);
             event.plain("id", number);
             event.text("bp", "e");
             event.micros("ts", origin.since(slice.drawn.start_ns));
         });
+    }
+}
+
+fn name_of(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Child => "child",
+        Cause::Link => "link",
+    }
+}
+
+fn mark(out: &mut Vec<u8>, cause: Cause, from: &Spot, at_ns: u64, to: SpanId, origin: Origin) {
+    let (phase, process_id) = match from {
+        Spot::Thread(slice) => ("X", slice.process_id),
+        Spot::Row(slice) => ("n", slice.process_id),
     };
-    end("s", &arrow.from);
-    end("f", &arrow.to);
+    event(out, phase, name_of(cause), process_id, |event| {
+        match from {
+            Spot::Thread(slice) => {
+                event.plain("tid", slice.thread_id);
+                event.text("cat", ARROW);
+                event.plain("dur", 0);
+            }
+            Spot::Row(slice) => in_row(event, slice.row),
+        }
+        event.micros("ts", origin.since(at_ns));
+        bind(event, to);
+        event.plain("flow_out", true);
+        let mut args = event.object("args");
+        args.id("to", to);
+        args.end();
+    });
 }
 
 /// Writes everything that the times and the track don't show.

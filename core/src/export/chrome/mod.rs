@@ -5,6 +5,7 @@ mod file;
 mod flow;
 mod json;
 mod lane;
+mod row;
 mod sink;
 #[cfg(test)]
 mod tests;
@@ -13,8 +14,9 @@ use super::{Batch, ExportError, Exporter, SpanRef};
 use event::Origin;
 use file::TraceFile;
 pub(crate) use file::Unwritable;
-use flow::{Arrows, Slice};
-use lane::{News, Tracks};
+use flow::{Arrows, Spot};
+use lane::{Drawn, News, Tracks};
+use row::{Placed, Rows, Timed};
 use sink::{Sink, WriteError};
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -42,15 +44,15 @@ const MAX_PROCESSES: usize = 1024;
 /// | in the trace | in the file |
 /// |---|---|
 /// | a span that [nests](SpanRef::is_nested) in its lane | a slice on its thread's track, with the real process and thread ids |
-/// | any other span (overlapping, ended on another thread) | a slice on a separate track below the threads |
-/// | a child on another lane than its parent, or started after the parent's end | an arrow `child` from the parent's start to the child's |
-/// | a link | an arrow `link` from the span that started first to the other |
+/// | any other span (a future, or one that ended on another thread or overlaps another) | a slice in a row below the threads |
+/// | asynchronous spans of one trace | one block: children below their parent. Children that overlap have several rows, and their parent is drawn in each |
+/// | a child that isn't drawn inside its parent | an arrow `child` to the child's start. It leads from the parent's start if both are on threads, and otherwise from a mark on the parent, at the time at which it started the child |
+/// | a link | an arrow `link` from the span that started first to the other. If one of the two is asynchronous, only the first link of a root has one |
 /// | ids, attributes, events, links, status, what was cut or lost | arguments of the slice |
 ///
-/// *What it doesn't show.* An arrow needs two slices on thread tracks. Spans on separate tracks have no arrows; their
-/// arguments have the parent's id. Events are arguments and not marks, because viewers take a mark on a thread for a
-/// slice, which would distort the nesting and the arrows. Slices that start at the same clock value are moved by a
-/// nanosecond each, so that the nesting and the arrows are right.
+/// *What it doesn't show.* Events are arguments and not marks, because viewers take a mark on a thread for a slice, which
+/// would distort the nesting and the arrows. Slices that start at the same clock value are moved by a nanosecond each, so
+/// that the nesting and the arrows are right.
 ///
 /// *Time* in the file counts from a moment up to a day before the first span; the event `heirloom_origin` has it.
 /// Viewers read times as doubles, so this keeps them exact to the nanosecond for the first fifty days.
@@ -63,8 +65,9 @@ const MAX_PROCESSES: usize = 1024;
 /// *The file* is readable for its owner only (mode 0600), and [locked](#method.create) while it is written.
 ///
 /// *Memory*: 262,144 ends of arrows that wait for their other end ([`max_waiting_arrows`](Self::max_waiting_arrows));
-/// 65,536 spans to which later children or links may refer; 512 slices on each of at most 1,024 lanes. At most about 60
-/// MB, in most programs a few. The event `heirloom_summary` at the end of the file counts what was left out.
+/// 65,536 spans to which later children or links may refer; 512 slices on each of at most 1,024 lanes; the rows of the
+/// asynchronous spans of 4,096 traces. At most about 60 MB, in most programs a few. The event `heirloom_summary` at the end
+/// of the file counts what was left out.
 ///
 /// *Cost* per span, on the exporter's thread: some hash look-ups and about 300 bytes of text.
 ///
@@ -86,6 +89,7 @@ pub struct Chrome {
     origin_is_written: bool,
     named_processes: HashSet<u32>,
     tracks: Tracks,
+    rows: Rows,
     arrows: Arrows,
     /// The lines of the batch that is being written.
     lines: Vec<u8>,
@@ -173,6 +177,7 @@ impl Chrome {
             origin_is_written: false,
             named_processes: HashSet::new(),
             tracks: Tracks::default(),
+            rows: Rows::default(),
             arrows: Arrows::new(MAX_WAITING_ARROWS),
             lines: Vec::new(),
             ends: Vec::new(),
@@ -240,33 +245,42 @@ impl Chrome {
 
     fn span(&mut self, span: &SpanRef<'_>, origin: Origin) {
         self.counts.before_origin += u64::from(span.start_ns() < origin.unix_ns);
-        let slice = match span.is_nested() {
-            true => Some(self.slice(span, origin)),
-            false => {
-                event::async_slice(&mut self.lines, span, origin);
-                None
-            }
+        let (spot, frames) = match span.is_nested() {
+            true => (self.slice(span, origin), Vec::new()),
+            false => self.async_slice(span, origin),
         };
         self.ends.push(self.lines.len());
         let (lines, last_arrow) = (&mut self.lines, &mut self.last_arrow);
-        self.arrows.span(span, slice, &mut |arrow| {
+        self.arrows.span(span, spot, &frames, &mut |arrow| {
             *last_arrow += 1;
             event::arrow(lines, *last_arrow, &arrow, origin);
         });
     }
 
-    fn slice(&mut self, span: &SpanRef<'_>, origin: Origin) -> Slice {
+    fn slice(&mut self, span: &SpanRef<'_>, origin: Origin) -> Spot {
         let lane = span.lane();
         let end_ns = span.end_ns().max(span.start_ns());
         let drawn = self.tracks.place(lane, span.span_id(), span.parent_span_id(), span.start_ns(), end_ns);
         event::slice(&mut self.lines, span, drawn, origin);
-        Slice::new(lane, drawn)
+        Spot::thread(lane, drawn)
+    }
+
+    /// Draws an asynchronous span. Returns its place and the other rows in which it is drawn.
+    fn async_slice(&mut self, span: &SpanRef<'_>, origin: Origin) -> (Spot, Vec<u64>) {
+        let lane = span.lane();
+        let (start_ns, end_ns) = (span.start_ns(), span.end_ns().max(span.start_ns()));
+        let timed = Timed { span: span.span_id(), parent: span.parent_span_id(), start_ns, end_ns };
+        let placed = self.rows.place(lane.process_id, span.trace_id(), timed);
+        event::async_slice(&mut self.lines, span, &placed, origin);
+        let Placed { row, start_ns, frames } = placed;
+        (Spot::row(lane, row, Drawn { start_ns, end_ns }), frames)
     }
 
     /// Forgets what the file contains, because some of it was not written.
     fn forget(&mut self) {
         self.arrows.forget();
         self.tracks.forget();
+        self.rows.forget();
         self.named_processes.clear();
         self.origin_is_written = false;
     }

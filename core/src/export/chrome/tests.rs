@@ -54,6 +54,7 @@ fn a_nested_span_is_a_slice_on_its_thread_with_everything_in_its_arguments() {
         *slices[0],
         json!({
             "ph": "X", "name": "work", "cat": "span", "pid": 4242, "tid": 77, "ts": 5.0, "dur": 2.003,
+            "bind_id": "0x0000000000000002", "flow_in": true,
             "args": {
                 "trace_id": "00000000000000000000000000000001",
                 "span_id": "0000000000000002",
@@ -101,9 +102,47 @@ fn a_span_that_does_not_nest_is_an_asynchronous_pair_with_its_lane_in_the_argume
     for key in ["name", "cat", "pid", "tid", "id2"] {
         assert_eq!(begin[0][key], end[0][key]);
     }
-    assert_eq!(begin[0]["id2"], json!({"local": "0x0000000000000abc"}));
+    assert_eq!(begin[0]["id2"], json!({"local": "0x1"}));
     assert_eq!((&begin[0]["ts"], &end[0]["ts"]), (&json!(1.0), &json!(2.0)));
     assert_eq!(begin[0]["args"]["thread_name"], "thread-7");
+}
+
+/// A request of a service: `parse` on a thread, then `query` and `cache` at the same time.
+fn request(id: u64, start_ns: u64) -> Vec<SpanData> {
+    let child = |n: u64, name, start, end| span(id + n, id, name, &lane(1 + n % 2), start_ns + start, start_ns + end);
+    let parse = child(1, "parse", 1_000, 2_000);
+    let mut parts = [child(2, "query", 3_000, 6_000), child(3, "cache", 4_000, 7_000)];
+    let mut root = span(id, 0, "request", &lane(1), start_ns, start_ns + 9_000);
+    parts.iter_mut().chain([&mut root]).for_each(|span| span.nested = false);
+    let [query, cache] = parts;
+    let mut all = vec![parse, query, cache, root];
+    all.iter_mut().for_each(|span| span.trace_id = crate::TraceId::from_u128(u128::from(id)));
+    all
+}
+
+#[test]
+fn each_request_of_a_service_is_a_block_with_its_parts_below_it() {
+    let events = events(&[&[request(100, 0), request(200, 500)].concat()]);
+    let rows = |name: &str| -> Vec<String> {
+        let begins = of_phase(&events, "b").into_iter().filter(|event| event["name"] == name);
+        begins.map(|event| event["id2"]["local"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(rows("query"), ["0x1", "0x3"]);
+    assert_eq!(rows("cache"), ["0x2", "0x4"], "they overlap");
+    assert_eq!(rows("request"), ["0x1", "0x2", "0x3", "0x4"], "the request is drawn above each");
+    let frames = named(&events, "request").into_iter().filter(|event| event["args"]["frame_of"].is_string());
+    assert_eq!(frames.count(), 2);
+}
+
+#[test]
+fn an_arrow_leads_from_a_request_to_its_part_on_a_thread() {
+    let events = events(&[&request(100, 0)]);
+    let (parse, marks) = (named(&events, "parse"), of_phase(&events, "n"));
+    assert_eq!((parse.len(), marks.len()), (1, 1));
+    assert_eq!((&marks[0]["bind_id"], &marks[0]["flow_out"]), (&parse[0]["bind_id"], &json!(true)));
+    assert_eq!(parse[0]["flow_in"], true);
+    assert_eq!((&marks[0]["ts"], &parse[0]["ts"]), (&json!(0.999), &json!(1.0)), "before it: viewers sort by time");
+    assert_eq!((&marks[0]["id2"], &marks[0]["cat"]), (&json!({"local": "0x1"}), &json!("span")), "the request's row");
 }
 
 #[test]
@@ -217,14 +256,17 @@ fn every_span_and_arrow_of_a_parallel_program_is_in_the_file() {
         let batches: Vec<_> = work.spans.chunks(61).collect();
         let text = file(&batches, true);
         let events: Vec<Json> = serde_json::from_str(&text).unwrap();
-        let drawn = of_phase(&events, "X").len() + of_phase(&events, "b").len();
-        assert_eq!(drawn, work.spans.len());
+        let drawn = events.iter().filter(|event| event["args"]["span_id"].is_string());
+        assert_eq!(drawn.count(), work.spans.len());
         assert_eq!((of_phase(&events, "s").len(), of_phase(&events, "f").len()), (work.arrows, work.arrows));
-        assert!(work.arrows > 100 && !of_phase(&events, "b").is_empty());
+        let marks = events.iter().filter(|event| event["flow_out"] == true).count();
+        assert!(work.marks.contains(&marks), "{marks} marks, not {:?}", work.marks);
+        assert!(work.arrows > 100 && *work.marks.start() > 20 && !of_phase(&events, "b").is_empty());
+        let arrows = work.arrows + marks;
         if let Some(folder) = std::env::var_os("HEIRLOOM_CHROME_OUT") {
             let folder = Path::new(&folder);
             std::fs::write(folder.join(format!("{name}.json")), text).unwrap();
-            std::fs::write(folder.join(format!("{name}.truth.json")), truth(&work.spans, work.arrows)).unwrap();
+            std::fs::write(folder.join(format!("{name}.truth.json")), truth(&work.spans, arrows)).unwrap();
         }
     }
 }
