@@ -266,6 +266,7 @@ fn an_early_exit_closes_every_leaf() {
         });
         t.assert_balanced();
         let leaves = named(t, "leaf");
+        assert!(leaves.len() >= 2, "one of each iterator: {leaves:?}");
         let root = named(t, "root").remove(0);
         assert!(leaves.iter().all(|leaf| leaf.end_ns <= root.end_ns && leaf.parent_span_id == Some(root.span_id)));
     });

@@ -1,49 +1,23 @@
 //! Tests that need a process of their own: the test binary runs itself again, with only that test.
 
-use std::process::{Command, Output, Stdio};
-use std::sync::mpsc::channel;
-use std::time::Duration;
+use heirloom_harness::{again, output_of, succeeded};
+use std::process::Output;
 
-const CASE: &str = "HEIRLOOM_TEST_CASE";
-
-/// The case that this process was started for; `None` in the process that `cargo test` started.
-pub fn case() -> Option<String> {
-    std::env::var(CASE).ok()
-}
+pub use heirloom_harness::case;
 
 /// Runs the test with this name in a process of its own, where [`case`] is `case`, with these variables and none of our
 /// own that change what a tracer does.
-///
-/// Panics if it has not ended after a minute: it is killed then.
+#[track_caller]
 pub fn run(test: &str, case: &str, variables: &[(&str, &str)]) -> Output {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args([test, "--exact", "--nocapture", "--test-threads=1"]);
-    for (name, _) in std::env::vars_os() {
-        let name_text = name.to_string_lossy().into_owned();
-        if name_text.starts_with("OTEL_") || name_text.starts_with("HEIRLOOM_") {
-            command.env_remove(name);
-        }
-    }
-    command.env(CASE, case).envs(variables.iter().copied());
-    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let id = child.id();
-    let (sender, receiver) = channel();
-    std::thread::spawn(move || sender.send(child.wait_with_output().unwrap()));
-    receiver.recv_timeout(Duration::from_secs(60)).unwrap_or_else(|_| {
-        let _ = Command::new("kill").args(["-9", &id.to_string()]).status();
-        panic!("the child process for {test} {case:?} has not ended after a minute");
-    })
+    output_of(again(test, case).envs(variables.iter().copied()))
 }
 
-/// As [`run`], and checks that the process succeeded. Returns what it wrote to standard error.
+/// As [`run`], and checks that the test ran and passed. Returns what it wrote to standard error.
 #[track_caller]
 pub fn run_well(test: &str, case: &str, variables: &[(&str, &str)]) -> String {
     let output = run(test, case, variables);
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    let out = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{test} {case:?}: {}\n{text}\n{out}", output.status);
-    assert!(out.contains("1 passed") || !out.contains("0 passed"), "{test} did not run: {out}");
-    text
+    succeeded(&output);
+    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// A path for a file of this test, which is not there yet.

@@ -5,6 +5,7 @@ use crate::workers::job::{Completion, Deadline, Outcome, Terms};
 use crate::workers::room::Room;
 use crate::workers::slot::{Found, Slot};
 use heirloom_core::{Baggage, Context};
+use heirloom_harness::watch;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -116,6 +117,7 @@ fn workers_share_the_queue() {
 
 #[test]
 fn a_full_queue_refuses_at_once_or_at_the_deadline() {
+    let _watch = watch(Duration::from_secs(30));
     let jobs = Arc::new(Jobs::new(1, Limits { queue: 1, ..LIMITS }));
     submit(&jobs, 1);
     let soon = Instant::now() + Duration::from_millis(20);
