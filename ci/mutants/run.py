@@ -2,6 +2,7 @@
 
 import dataclasses
 import filecmp
+import itertools
 import json
 import os
 import pathlib
@@ -174,45 +175,65 @@ def test(program, folder, names):
     raise Wrong(f"the tests neither passed nor failed ({done.returncode}):\n{said[-3000:]}")
 
 
-class Campaign:
-    def __init__(self):
-        self.sound = {}
+def check_sound(bugs):
+    """Builds one test program without a bug. Returns the bugs whose tests pass, and the errors of the others."""
+    program, folder = build(bugs[0].package, bugs[0].target)
+    good, wrong = [], []
+    for bug in bugs:
+        if test(program, folder, bug.tests) == "passed":
+            good.append(bug)
+        else:
+            wrong.append((bug, "its test fails without the bug"))
+    return good, wrong
 
-    def check_sound(self, bug):
-        """The tests pass without the bug."""
-        key = (bug.package, bug.target)
-        program, folder = self.sound.get(key) or build(*key)
-        self.sound[key] = (program, folder)
-        if test(program, folder, bug.tests) != "passed":
-            raise Wrong("its test fails without the bug")
 
-    def plant(self, bug):
-        texts = bug.applied()
+def plant(bug):
+    texts = bug.applied()
+    try:
+        for file, text in texts.items():
+            (COPY / file).write_text(text)
+        return test(*build(bug.package, bug.target), bug.tests)
+    finally:
+        for file in texts:
+            (COPY / file).write_text((ROOT / file).read_text())
+
+
+def row(result, bug, start=None):
+    seconds = f"{time.monotonic() - start:4.0f} s" if start else "      "
+    print(f"{result:9}| {seconds} | {bug.source.stem:12} | {bug.title}", flush=True)
+    return result, bug
+
+
+def run(bugs):
+    """Returns a result for each bug, and the errors."""
+    rows, errors = [], []
+
+    def error(bug, why):
+        errors.append(f"{bug.source.name}: {bug.title}: {why}")
+        print(f"ERROR: {errors[-1]}", file=sys.stderr, flush=True)
+        rows.append(row("ERROR", bug))
+
+    # Those of one test program together: it is built once without a bug.
+    program = lambda bug: (bug.package, bug.target)
+    for _, group in itertools.groupby(sorted(bugs, key=program), key=program):
+        group = list(group)
         try:
-            for file, text in texts.items():
-                (COPY / file).write_text(text)
-            return test(*build(bug.package, bug.target), bug.tests)
-        finally:
-            for file in texts:
-                (COPY / file).write_text((ROOT / file).read_text())
-
-    def run(self, bugs):
-        rows, wrong = [], []
-        # Those of one test program together: it is built once without a bug.
-        for bug in sorted(bugs, key=lambda bug: (bug.package, bug.target)):
+            good, wrong = check_sound(group)
+        except Wrong as why:
+            good, wrong = [], [(bug, why) for bug in group]
+        for bug, why in wrong:
+            error(bug, why)
+        for bug in good:
             start = time.monotonic()
             try:
-                self.check_sound(bug)
-                result = self.plant(bug)
-            except Wrong as error:
-                wrong.append(f"{bug.source.name}: {bug.title}: {error}")
-                result = "ERROR"
+                result = plant(bug)
+            except Wrong as why:
+                error(bug, why)
+                continue
             if result in ("passed", "hung"):
                 result = "excused" if bug.excuse else "SURVIVED" if result == "passed" else "HUNG"
-            rows.append((result, bug))
-            seconds = time.monotonic() - start
-            print(f"{result:9}| {seconds:4.0f} s | {bug.source.stem:12} | {bug.title}", flush=True)
-        return rows, wrong
+            rows.append(row(result, bug, start))
+    return rows, errors
 
 
 def report(rows, wrong):
@@ -259,7 +280,7 @@ def main(arguments):
         return 2
     start = time.monotonic()
     copy_tree()
-    rows, wrong = Campaign().run(bugs)
+    rows, wrong = run(bugs)
     good = report(rows, wrong)
     seconds = time.monotonic() - start
     print(f"{seconds:.0f} s")

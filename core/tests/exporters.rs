@@ -179,6 +179,22 @@ fn a_hanging_exporter_costs_no_memory_beyond_its_queue_and_its_losses_are_counte
 }
 
 #[test]
+fn the_bound_of_a_queue_includes_the_batch_that_arrives() {
+    let _watch = watch(2 * LONG);
+    for (bytes, arrives) in [(64 << 10, false), (1 << 20, true)] {
+        let memory = Memory::new();
+        let guard = start(|b| b.exporter(memory.clone()).queue_bytes(bytes));
+        // A batch of one span, of 100 KB.
+        let text = "x".repeat(50_000);
+        guard.tracer().root("large").set("one", &text).set("two", &text);
+        let report = guard.finish();
+        let dropped = of(report.ledger(), "memory").dropped;
+        assert_eq!((memory.spans().is_empty(), dropped.queue_full == 0), (!arrives, arrives), "{report}");
+        assert!(report.ledger().is_balanced(), "{report}");
+    }
+}
+
+#[test]
 fn an_attempt_that_outlasts_its_deadline_is_counted_as_timed_out_once() {
     let _watch = watch(2 * LONG);
     let door = Door::new();

@@ -223,3 +223,19 @@ fn an_other_path_is_below_the_base_url() {
     let paths: Vec<String> = receiver.requests().into_iter().map(|request| request.path).collect();
     assert_eq!(paths, ["/x/y"; 2]);
 }
+
+/// Another host would get the keys and everything that was recorded.
+#[test]
+fn a_redirect_to_another_host_is_not_followed() {
+    for status in [301, 302, 303, 307, 308] {
+        let (receiver, other) = (Receiver::start(), Receiver::start());
+        let location = format!("{}/api/public/otel/v1/traces", other.url().replace("127.0.0.1", "localhost"));
+        receiver.fail_always(Fault::Redirect(status, location));
+        let guard = tracer(&config(&receiver));
+        record(&guard, 2);
+        let account = account(&guard.finish());
+        assert_eq!((account.exported, account.dropped.failed), (0, 2));
+        assert_eq!(statuses(&receiver), [status]);
+        assert_eq!(other.requests().len(), 0, "{status}");
+    }
+}

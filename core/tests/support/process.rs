@@ -3,6 +3,7 @@
 use heirloom_harness::{again, output_of, succeeded};
 use std::process::Output;
 
+#[allow(unused_imports)]
 pub use heirloom_harness::case;
 
 /// Runs the test with this name in a process of its own, where [`case`] is `case`, with these variables and none of our
