@@ -15,6 +15,8 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
 COPY = TARGET / "mutants" / "tree"
+# A separate one: cargo names the programs of both trees alike, and would take one for the other.
+OWN_TARGET = TARGET / "mutants" / "target"
 # The least part that must be caught, without those that a reason excuses.
 REQUIRED = 0.95
 # The longest that the tests of one bug may take, in seconds. A bug that only shows as a hang is not caught.
@@ -126,8 +128,26 @@ def copy_tree():
             path.unlink()
 
 
+def copy_dependencies():
+    """What was built already of other crates, with its times: they are the same for both trees."""
+    built, own = TARGET / "debug", OWN_TARGET / "debug"
+    if own.exists() or not built.exists():
+        return
+    ours = re.compile(r"(lib)?heirloom[-_]")
+    for folder in (".fingerprint", "build", "deps"):
+        (own / folder).mkdir(parents=True)
+        for path in (built / folder).iterdir():
+            to = own / folder / path.name
+            if ours.match(path.name):
+                continue
+            if path.is_dir():
+                shutil.copytree(path, to, symlinks=True)
+            elif path.suffix in (".rlib", ".rmeta", ".so", ".d"):
+                shutil.copy2(path, to)
+
+
 def environment():
-    env = dict(os.environ, CARGO_TARGET_DIR=str(TARGET), CARGO_INCREMENTAL="1", RUST_BACKTRACE="0")
+    env = dict(os.environ, CARGO_TARGET_DIR=str(OWN_TARGET), CARGO_INCREMENTAL="1", RUST_BACKTRACE="0")
     return env | {"CARGO_PROFILE_DEV_OPT_LEVEL": "0", "CARGO_PROFILE_DEV_DEBUG": "0"}
 
 
@@ -143,9 +163,10 @@ def build(package, target):
         raise Wrong("it doesn't compile:\n" + done.stderr[-3000:])
     for line in done.stdout.splitlines():
         message = json.loads(line)
-        is_it = message.get("executable") and message["target"]["name"] == (target if target != "lib" else message["target"]["name"])
-        folder = pathlib.Path(message.get("manifest_path", "/x")).parent
-        if is_it and message["profile"]["test"] and package_of(folder) == package:
+        if not message.get("executable") or not message["profile"]["test"]:
+            continue
+        folder = pathlib.Path(message["manifest_path"]).parent
+        if package_of(folder) == package and target in ("lib", message["target"]["name"]):
             return message["executable"], folder
     raise Wrong(f"{package} has no test program {target}")
 
@@ -279,6 +300,7 @@ def main(arguments):
         print("no such bug", file=sys.stderr)
         return 2
     start = time.monotonic()
+    copy_dependencies()
     copy_tree()
     rows, wrong = run(bugs)
     good = report(rows, wrong)

@@ -195,6 +195,21 @@ fn the_bound_of_a_queue_includes_the_batch_that_arrives() {
 }
 
 #[test]
+fn the_room_of_a_batch_is_free_again_when_its_exporter_takes_it() {
+    let _watch = watch(2 * LONG);
+    let memory = Memory::new();
+    let guard = start(|b| b.exporter(memory.clone()).queue_bytes(64 << 10));
+    let text = "x".repeat(10_000);
+    for _ in 0..50 {
+        guard.tracer().root("one of many").set("text", &text);
+        guard.tracer().flush(LONG).unwrap();
+    }
+    let report = guard.finish();
+    assert!(report.is_complete(), "{report}");
+    assert_eq!(memory.spans().len(), 50);
+}
+
+#[test]
 fn an_attempt_that_outlasts_its_deadline_is_counted_as_timed_out_once() {
     let _watch = watch(2 * LONG);
     let door = Door::new();

@@ -160,3 +160,24 @@ fn of_early_records_a_process_gets_half() {
     assert_eq!(close(&mut collector, &child.region), 0);
     assert_eq!(collector.held().waiting, 0);
 }
+
+/// Eighteen shards of 14,000 open spans are what a process may have, and no shard has more than it may.
+#[test]
+fn one_process_does_not_keep_open_what_it_likes() {
+    let mut collector = start(1 << 20);
+    let child = child(&collector);
+    let mut most = 0;
+    for thread in 0..20 {
+        let mut shard = child.raw.shard(thread, "worker").unwrap();
+        for _ in 0..14_000 {
+            let span = shard.unused_id().to_u64();
+            assert!(shard.record(&begin(span)), "no room");
+        }
+        collector.pass();
+        most = most.max(collector.held().open);
+    }
+    assert!((250_000..=1 << 18).contains(&most), "{most} were open");
+    // The nineteenth is quarantined; its spans are closed, which makes room for a part of the twentieth.
+    assert_eq!(close(&mut collector, &child.region), 2);
+    assert_eq!(collector.held().open, 0);
+}

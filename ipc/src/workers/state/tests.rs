@@ -105,6 +105,26 @@ fn replies_out_of_order_or_of_a_dead_generation_are_not_taken() {
     assert!(jobs.replied(0, generation, 1, 0).is_some());
 }
 
+/// A job of many bytes is sent alone; a frame that it would make too large is sent before it.
+#[test]
+fn a_job_just_over_the_frame_waits_for_the_next_one() {
+    let large = |id, bytes| {
+        let terms = Terms { cx: Context::INERT, baggage: Baggage::new(), deadline: None };
+        let completion = Completion::Handle(Arc::new(Slot::default()));
+        Arc::new(Job::new(id, &terms, vec![0; bytes], completion))
+    };
+    for (second, expected) in [(BATCH_BYTES - 1, vec![1, 2]), (BATCH_BYTES, vec![1]), (2 * BATCH_BYTES, vec![1])] {
+        let jobs = Jobs::new(1, LIMITS);
+        let generation = jobs.up(0);
+        warm_up(&jobs, 0, generation);
+        for job in [large(1, 1), large(2, second), large(3, 0)] {
+            assert!(jobs.try_submit(&job).is_ok());
+        }
+        assert_eq!(taken(&jobs, 0, generation), expected, "{second}");
+        assert_eq!(taken(&jobs, 0, generation)[0], expected[expected.len() - 1] + 1, "{second}");
+    }
+}
+
 #[test]
 fn workers_share_the_queue() {
     let jobs = Jobs::new(2, LIMITS);
