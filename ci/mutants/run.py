@@ -47,12 +47,12 @@ class Bug:
     # Why nothing notices.
     excuse: str = ""
 
-    def applied(self):
-        """The changed files with their new text."""
+    def applied(self, tree):
+        """The changed files of a tree, with their old and their new text."""
         texts = {}
         for file, old, new, after in self.edits:
-            text = texts.get(file) or (ROOT / file).read_text()
-            texts[file] = replaced(text, old, new, after, file)
+            before, text = texts.get(file) or [(tree / file).read_text()] * 2
+            texts[file] = (before, replaced(text, old, new, after, file))
         return texts
 
 
@@ -209,14 +209,14 @@ def check_sound(bugs):
 
 
 def plant(bug):
-    texts = bug.applied()
+    texts = bug.applied(COPY)
     try:
-        for file, text in texts.items():
+        for file, (_, text) in texts.items():
             (COPY / file).write_text(text)
         return test(*build(bug.package, bug.target), bug.tests)
     finally:
-        for file in texts:
-            (COPY / file).write_text((ROOT / file).read_text())
+        for file, (before, _) in texts.items():
+            (COPY / file).write_text(before)
 
 
 def row(result, bug, start=None):
@@ -283,7 +283,7 @@ def main(arguments):
     errors = []
     for bug in bugs:
         try:
-            bug.applied()
+            bug.applied(ROOT)
         except Wrong as error:
             errors.append(f"{bug.source.name}: {bug.title}: it no longer fits: {error}")
     if errors:
@@ -295,7 +295,9 @@ def main(arguments):
     if "--ci" in options:
         bugs = [bug for bug in bugs if bug.ci]
     if words:
-        bugs = [bug for bug in bugs if any(word in (bug.source.stem, bug.title) or word in bug.title for word in words)]
+        files = {bug.source.stem for bug in bugs}
+        has = lambda bug, word: bug.source.stem == word if word in files else word in bug.title
+        bugs = [bug for bug in bugs if any(has(bug, word) for word in words)]
     if not bugs:
         print("no such bug", file=sys.stderr)
         return 2

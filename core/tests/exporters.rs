@@ -82,7 +82,9 @@ fn an_exporter_that_panics_loses_its_batches_and_nothing_else() {
 fn an_exporter_that_fails_loses_its_batches_and_nothing_else() {
     let _watch = watch(2 * LONG);
     let (_, report) = finish_with(Way::Fails);
-    assert_eq!(of(report.ledger(), "bad").dropped.failed, 1000);
+    let ledger = report.ledger();
+    assert_eq!(of(ledger, "bad").dropped.failed, 1000);
+    assert_eq!((ledger.exported(), ledger.dropped()), (0, 1000), "those of the exporter that delivered least");
     says(&report, "exporter \"bad\" lost 1000 spans: it failed");
 }
 

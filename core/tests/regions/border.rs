@@ -85,6 +85,7 @@ fn close(collector: &mut Collector, region: &Region) -> u64 {
 const NAME: &str = "a name that is not in the dictionary";
 const LENGTH: &str = "an inconsistent length";
 const POSITION: &str = "its position went back, or forward beyond the ring";
+const FORGED: &str = "about a span that isn't its own";
 const SEQUENCE: &str = "a span starts twice, or ends without a start";
 
 #[test]
@@ -106,6 +107,31 @@ fn a_span_begins_once_and_ends_once() {
     passes(publish(|span| vec![begin(span + 2), end(span + 2)]));
     refused(publish(|span| vec![begin(span)]), SEQUENCE);
     refused(publish(|span| vec![begin(span + 2), end(span + 2), end(span + 2)]), SEQUENCE);
+}
+
+/// The collector would find no such span of the process, and say so in other words.
+#[test]
+fn a_record_is_about_a_span_of_its_process() {
+    refused(publish(|_| vec![end(7)]), FORGED);
+    refused(publish(|_| vec![RawRecord::event(7, 1, &[], 0, tick())]), FORGED);
+    refused(publish(|_| vec![begin(7)]), FORGED);
+}
+
+/// By a process that was forked from it.
+#[test]
+fn what_is_written_after_the_death_is_not_read() {
+    let mut collector = start(1 << 14);
+    let mut child = child(&collector);
+    let span = child.shard.unused_id().to_u64();
+    assert!(child.shard.record(&begin(span)));
+    child.region.died(Death::Killed(9));
+    collector.pass();
+    let late = child.shard.unused_id().to_u64() + 2;
+    assert!(child.shard.record(&begin(late)));
+    (0..3).for_each(|_| _ = collector.pass());
+    let report = child.region.wait_closed(Duration::ZERO).unwrap();
+    assert_eq!((report.spans, report.aborted, report.quarantined), (1, 1, 0));
+    assert_eq!((collector.take_spans().len(), collector.held().open), (1, 0));
 }
 
 #[test]
