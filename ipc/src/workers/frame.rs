@@ -230,7 +230,7 @@ mod tests {
     fn a_frame_one_byte_over_the_limit_is_refused() {
         let (sender, mut frames) = frames(99);
         let mut frame = Frame::new(Kind::Reply);
-        frame.payload().resize(100, 0);
+        frame.payload().extend([0; 100]);
         frame.send(&sender).unwrap();
         assert!(matches!(frames.next(), Err(FrameError::TooLarge(100))));
     }

@@ -1,5 +1,6 @@
 //! A limit on the time that a test waits.
 
+use std::io::Write;
 use std::panic::Location;
 use std::sync::mpsc::{channel, RecvTimeoutError, Sender};
 use std::time::Duration;
@@ -27,7 +28,9 @@ pub fn watch(limit: Duration) -> Watch {
     let (until_dropped, ended) = channel::<()>();
     std::thread::spawn(move || {
         if ended.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
-            eprintln!("{test} at {place} has not ended after {limit:?}: the process is aborted");
+            // Not by a macro: the harness would keep its text until the test has ended.
+            let said = format!("{test} at {place} has not ended after {limit:?}: the process is aborted\n");
+            drop(std::io::stderr().write_all(said.as_bytes()));
             std::process::abort();
         }
     });

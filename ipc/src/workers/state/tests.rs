@@ -68,15 +68,20 @@ fn of_a_dead_workers_jobs_only_the_one_that_had_begun_fails() {
     let jobs = Jobs::new(1, LIMITS);
     let generation = jobs.up(0);
     warm_up(&jobs, 0, generation);
-    let slots = [1, 2, 3].map(|id| submit(&jobs, id));
-    assert_eq!(taken(&jobs, 0, generation), [1, 2, 3]);
+    let slots = [1, 2, 3, 4].map(|id| submit(&jobs, id));
+    assert_eq!(taken(&jobs, 0, generation), [1, 2, 3, 4]);
     assert!(jobs.replied(0, generation, 1, 100).is_some());
     jobs.down(0);
     jobs.died(0, &death());
     assert!(matches!(failure(&slots[1]), Failure::WorkerDied(_)));
     assert!(!slots[2].is_settled());
+    // The others are in their order again, before those that were submitted later.
+    submit(&jobs, 5);
     let generation = jobs.up(0);
-    assert_eq!(taken(&jobs, 0, generation), [3]);
+    for id in [3, 4, 5] {
+        assert_eq!(taken(&jobs, 0, generation), [id]);
+        assert!(jobs.replied(0, generation, id, u64::MAX).is_some());
+    }
 }
 
 #[test]
