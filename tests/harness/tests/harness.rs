@@ -45,7 +45,7 @@ fn a_wait_that_outlasts_its_limit_aborts_with_the_name_of_its_test() {
         std::thread::Builder::new()
             .name("the waiting test".to_owned())
             .spawn(|| within(Duration::from_millis(10), || std::thread::sleep(Duration::from_secs(3600))))
-            .and_then(|thread| Ok(thread.join()))
+            .map(|thread| thread.join())
             .expect("a thread")
             .expect("no panic");
     }
