@@ -12,9 +12,6 @@ const OF_TRACES: [&str; 3] = ["TRACEPARENT", "TRACESTATE", "BAGGAGE"];
 /// The longest that such a process may take.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// Variables of a process, with values of any type of text.
-pub type Environment<'a, V> = [(&'a str, V)];
-
 /// The case for which [`again`] started this process; `None` in the process that `cargo test` started.
 pub fn case() -> Option<String> {
     std::env::var(CASE).ok()
@@ -43,7 +40,7 @@ pub fn again(test: &str, case: &str) -> Command {
 /// # Panics
 /// If it fails, or if no test has this name.
 #[track_caller]
-pub fn alone<V: AsRef<OsStr>>(test: &str, variables: &Environment<'_, V>, body: impl FnOnce()) {
+pub fn alone<V: AsRef<OsStr>>(test: &str, variables: &[(&str, V)], body: impl FnOnce()) {
     if case().is_some() {
         return body();
     }

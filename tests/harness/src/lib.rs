@@ -4,5 +4,5 @@
 mod alone;
 mod watchdog;
 
-pub use alone::{again, alone, case, output_of, succeeded, Environment};
+pub use alone::{again, alone, case, output_of, succeeded};
 pub use watchdog::{watch, within, Watch};
