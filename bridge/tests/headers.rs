@@ -65,7 +65,9 @@ fn bad_headers_are_an_error_that_says_what_is_wrong_and_children_are_roots() {
             assert!(error.len() < 1000, "{error}");
             headers.trace_or_root().in_span("root", |_| ());
         }
-        assert!(t.spans().iter().all(|span| span.parent_span_id.is_none()));
+        let spans = t.spans();
+        assert_eq!(spans.len(), bad.len());
+        assert!(spans.iter().all(|span| span.parent_span_id.is_none()), "{spans:?}");
     });
 }
 

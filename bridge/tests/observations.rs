@@ -96,6 +96,23 @@ fn secrets_in_messages_and_under_denied_keys_are_redacted() {
     });
 }
 
+/// An event outside of tracing's spans is Heirloom's current span's.
+#[test]
+fn secrets_in_events_of_heirlooms_own_current_span_are_redacted() {
+    run(|t| {
+        let events =
+            || tracing::info!(token = %"abc", user = "u1", gen_ai.input.messages = r#"[{"api_key":"k"}]"#, "asked");
+        heirloom_core::in_root("ours", |_| events());
+        let [event] = &t.span("ours").events[..] else { panic!("{:?}", t.spans()) };
+        assert!(event.2.contains(&("token".to_owned(), "<redacted>".into())), "{event:?}");
+        assert!(event.2.contains(&("user".to_owned(), "u1".into())), "{event:?}");
+        assert!(
+            event.2.contains(&("gen_ai.input.messages".to_owned(), r#"[{"api_key":"<redacted>"}]"#.into())),
+            "{event:?}"
+        );
+    });
+}
+
 #[test]
 fn content_is_masked_and_capped_and_can_be_switched_off() {
     let mask = |_: &str, text: &mut String| *text = text.replace("hello", "***");

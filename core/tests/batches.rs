@@ -34,6 +34,7 @@ fn sizes_of(record: impl FnOnce()) -> Vec<usize> {
     let report = guard.finish();
     assert_eq!(report.ledger().exported(), SPANS as u64, "{report}");
     let sizes = sizes.lock().unwrap();
+    assert_eq!(sizes.iter().sum::<usize>(), SPANS);
     sizes.clone()
 }
 

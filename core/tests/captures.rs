@@ -50,6 +50,24 @@ fn the_rules_are_the_tracers() {
 }
 
 #[test]
+fn a_value_of_exactly_the_limit_is_whole_and_one_more_byte_is_too_much() {
+    for (last, kept, truncated) in [(9, 50, 0), (10, 49, 1)] {
+        testing::run_with(
+            // Fifty numbers of a digit, commas and brackets.
+            |builder| builder.capture(Capture::default().max_bytes(101)),
+            |t| {
+                let numbers: Vec<u32> = std::iter::repeat_n(9, 49).chain([last]).collect();
+                root("span").input(&numbers);
+                let json = text(t, "span", "input.value").unwrap_or_default();
+                let found: Vec<u32> = serde_json::from_str(&json).unwrap_or_default();
+                assert_eq!((found.len(), t.tracer().ledger().truncated), (kept, truncated), "{json}");
+                assert_eq!(found, numbers[..kept]);
+            },
+        );
+    }
+}
+
+#[test]
 fn a_value_whose_serialize_traces_and_captures_is_whole() {
     struct Nested;
     impl serde::Serialize for Nested {

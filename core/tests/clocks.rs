@@ -78,7 +78,9 @@ fn the_later_of_two_threads_writes_wins_in_whatever_order_they_are_read() {
                 go.wait();
             });
         }
-        for span in t.spans() {
+        let spans = t.spans();
+        assert_eq!(spans.len(), 50);
+        for span in spans {
             assert_eq!(span.attribute("key"), Some(&"later".into()));
             assert_eq!((span.name.as_str(), &span.status), ("renamed later", &Status::Error("later".into())));
         }

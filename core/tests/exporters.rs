@@ -6,6 +6,7 @@ mod support;
 
 use heirloom_core::export::{Batch, ExportError, Exporter, Memory};
 use heirloom_core::{builder, testing, Builder, ExporterLedger, FlushError, Ledger, Report, Settings, Tracer};
+use heirloom_harness::watch;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use support::exporters::{Bad, Door, Way};
@@ -51,6 +52,7 @@ fn finish_with(way: Way) -> (Bad, Report) {
 
 #[test]
 fn an_exporter_that_works_leaves_nothing_to_say() {
+    let _watch = watch(2 * LONG);
     let (fine, report) = finish_with(Way::Fine);
     assert_eq!(fine.taken(), 1000);
     assert!(report.is_complete(), "{report}");
@@ -59,6 +61,7 @@ fn an_exporter_that_works_leaves_nothing_to_say() {
 
 #[test]
 fn an_exporter_that_hangs_for_ever_is_left_behind() {
+    let _watch = watch(2 * LONG);
     let door = Door::new();
     let (_, report) = finish_with(Way::Hangs(door.clone()));
     assert_eq!((of(report.ledger(), "bad").exported, of(report.ledger(), "bad").queued), (0, 1000));
@@ -69,6 +72,7 @@ fn an_exporter_that_hangs_for_ever_is_left_behind() {
 
 #[test]
 fn an_exporter_that_panics_loses_its_batches_and_nothing_else() {
+    let _watch = watch(2 * LONG);
     let (_, report) = finish_with(Way::Panics);
     assert_eq!(of(report.ledger(), "bad").dropped.panicked, 1000);
     says(&report, "exporter \"bad\" lost 1000 spans: it panicked");
@@ -76,13 +80,17 @@ fn an_exporter_that_panics_loses_its_batches_and_nothing_else() {
 
 #[test]
 fn an_exporter_that_fails_loses_its_batches_and_nothing_else() {
+    let _watch = watch(2 * LONG);
     let (_, report) = finish_with(Way::Fails);
-    assert_eq!(of(report.ledger(), "bad").dropped.failed, 1000);
+    let ledger = report.ledger();
+    assert_eq!(of(ledger, "bad").dropped.failed, 1000);
+    assert_eq!((ledger.exported(), ledger.dropped()), (0, 1000), "those of the exporter that delivered least");
     says(&report, "exporter \"bad\" lost 1000 spans: it failed");
 }
 
 #[test]
 fn of_a_batch_that_is_partly_refused_the_rest_counts_as_exported() {
+    let _watch = watch(2 * LONG);
     let (bad, report) = finish_with(Way::Partly);
     let ledger = of(report.ledger(), "bad");
     assert!(ledger.dropped.failed > 0);
@@ -93,6 +101,7 @@ fn of_a_batch_that_is_partly_refused_the_rest_counts_as_exported() {
 
 #[test]
 fn an_exporter_that_is_slow_gets_as_much_as_there_is_time_for() {
+    let _watch = watch(2 * LONG);
     let (_, report) = finish_with(Way::Slow(Duration::from_secs(2)));
     assert_eq!(of(report.ledger(), "bad").queued, 1000);
     says(&report, "not delivered by the deadline");
@@ -100,6 +109,7 @@ fn an_exporter_that_is_slow_gets_as_much_as_there_is_time_for() {
 
 #[test]
 fn a_flush_waits_for_a_slow_exporter() {
+    let _watch = watch(2 * LONG);
     let slow = Bad::new("slow", Way::Slow(Duration::from_millis(50)));
     let guard = start(|b| b.exporter(slow.clone()));
     record(guard.tracer(), 10);
@@ -110,6 +120,7 @@ fn a_flush_waits_for_a_slow_exporter() {
 
 #[test]
 fn a_flush_with_a_hanging_exporter_ends_at_its_deadline_and_says_so() {
+    let _watch = watch(2 * LONG);
     let door = Door::new();
     let fine = Memory::new();
     let guard = start(|b| b.exporter(Bad::new("bad", Way::Hangs(door.clone()))).exporter(fine.clone()));
@@ -128,6 +139,7 @@ fn a_flush_with_a_hanging_exporter_ends_at_its_deadline_and_says_so() {
 
 #[test]
 fn a_flush_whose_spans_an_exporter_lost_is_an_error_that_says_why() {
+    let _watch = watch(2 * LONG);
     for (way, why) in [(Way::Fails, "the backend said 503"), (Way::Panics, "always panics"), (Way::Partly, "one span")]
     {
         let guard = start(|b| b.exporter(Bad::new("bad", way)).exporter(Memory::new()));
@@ -142,6 +154,7 @@ fn a_flush_whose_spans_an_exporter_lost_is_an_error_that_says_why() {
 
 #[test]
 fn a_hanging_exporter_costs_no_memory_beyond_its_queue_and_its_losses_are_counted() {
+    let _watch = watch(2 * LONG);
     let door = Door::new();
     let fine = Bad::new("fine", Way::Fine);
     let guard =
@@ -168,7 +181,39 @@ fn a_hanging_exporter_costs_no_memory_beyond_its_queue_and_its_losses_are_counte
 }
 
 #[test]
+fn the_bound_of_a_queue_includes_the_batch_that_arrives() {
+    let _watch = watch(2 * LONG);
+    for (bytes, arrives) in [(64 << 10, false), (1 << 20, true)] {
+        let memory = Memory::new();
+        let guard = start(|b| b.exporter(memory.clone()).queue_bytes(bytes));
+        // A batch of one span, of 100 KB.
+        let text = "x".repeat(50_000);
+        guard.tracer().root("large").set("one", &text).set("two", &text);
+        let report = guard.finish();
+        let dropped = of(report.ledger(), "memory").dropped;
+        assert_eq!((memory.spans().is_empty(), dropped.queue_full == 0), (!arrives, arrives), "{report}");
+        assert!(report.ledger().is_balanced(), "{report}");
+    }
+}
+
+#[test]
+fn the_room_of_a_batch_is_free_again_when_its_exporter_takes_it() {
+    let _watch = watch(2 * LONG);
+    let memory = Memory::new();
+    let guard = start(|b| b.exporter(memory.clone()).queue_bytes(64 << 10));
+    let text = "x".repeat(10_000);
+    for _ in 0..50 {
+        guard.tracer().root("one of many").set("text", &text);
+        guard.tracer().flush(LONG).unwrap();
+    }
+    let report = guard.finish();
+    assert!(report.is_complete(), "{report}");
+    assert_eq!(memory.spans().len(), 50);
+}
+
+#[test]
 fn an_attempt_that_outlasts_its_deadline_is_counted_as_timed_out_once() {
+    let _watch = watch(2 * LONG);
     let door = Door::new();
     let mut settings = Settings::default();
     settings.export_timeout = Duration::from_millis(10);
@@ -208,6 +253,7 @@ impl Exporter for Patient {
 
 #[test]
 fn an_exporter_that_says_how_long_it_takes_has_that_time() {
+    let _watch = watch(2 * LONG);
     let doors = [Door::new(), Door::new()];
     let mut settings = Settings::default();
     settings.export_timeout = Duration::from_millis(10);
@@ -246,6 +292,7 @@ impl Later {
 
 #[test]
 fn a_flush_from_an_exporters_thread_is_an_error_at_once() {
+    let _watch = watch(2 * LONG);
     let later = Later::default();
     let found = Arc::new(Mutex::new(Vec::new()));
     let (inside, sink) = (later.clone(), Arc::clone(&found));
@@ -260,6 +307,7 @@ fn a_flush_from_an_exporters_thread_is_an_error_at_once() {
 
 #[test]
 fn an_exporter_that_records_spans_itself_is_not_recorded() {
+    let _watch = watch(2 * LONG);
     let later = Later::default();
     let inside = later.clone();
     let exporter = Inside(move || {
@@ -318,6 +366,7 @@ impl Drop for Fails {
 
 #[test]
 fn what_fails_in_flush_shutdown_or_drop_of_an_exporter_is_in_the_report() {
+    let _watch = watch(2 * LONG);
     let cases = [
         (Fails { flush: true, shutdown: false, drop: false }, "no flush here"),
         (Fails { flush: false, shutdown: true, drop: false }, "the file system is full"),
@@ -335,6 +384,7 @@ fn what_fails_in_flush_shutdown_or_drop_of_an_exporter_is_in_the_report() {
 
 #[test]
 fn an_exporter_that_is_full_refuses_the_rest_in_words() {
+    let _watch = watch(2 * LONG);
     let guard = start(|b| b.exporter(Memory::bounded(7)));
     record(guard.tracer(), 10);
     let report = guard.finish();
@@ -344,6 +394,7 @@ fn an_exporter_that_is_full_refuses_the_rest_in_words() {
 
 #[test]
 fn without_an_exporter_the_report_says_that_the_spans_went_nowhere() {
+    let _watch = watch(2 * LONG);
     let guard = builder("none").settings(Settings::default()).start().unwrap();
     record(guard.tracer(), 3);
     let report = guard.finish();
@@ -353,6 +404,7 @@ fn without_an_exporter_the_report_says_that_the_spans_went_nowhere() {
 
 #[test]
 fn a_test_that_loses_spans_in_its_exporter_cannot_pass_for_complete() {
+    let _watch = watch(2 * LONG);
     testing::run_with(
         |b| b.exporter(Bad::new("bad", Way::Panics)),
         |t| {

@@ -4,11 +4,8 @@
 #![allow(clippy::unwrap_used)]
 
 use heirloom_core::{in_root, testing, Context, Span, Status, Update};
-use std::process::Command;
+use heirloom_harness::{again, case, output_of, succeeded};
 use std::thread;
-
-/// Says to the child what it sets.
-const WHAT: &str = "HEIRLOOM_TEST_FIRST_UPDATE";
 
 /// Sets it by context on another thread, then on the owner's.
 fn set_twice(owner: &Span, other: fn(Update), own: fn(&Span)) {
@@ -40,16 +37,11 @@ fn the_owners_later_value_wins(what: &str) {
 
 #[test]
 fn of_a_first_update_and_what_its_owner_sets_later_the_owners_wins() {
-    if let Ok(what) = std::env::var(WHAT) {
+    if let Some(what) = case() {
         return the_owners_later_value_wins(&what);
     }
     for what in ["attribute", "status", "name", "event"] {
         let own_name = "of_a_first_update_and_what_its_owner_sets_later_the_owners_wins";
-        let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", own_name, "--nocapture"])
-            .env(WHAT, what)
-            .output()
-            .unwrap();
-        assert!(child.status.success(), "{what}: {}", String::from_utf8_lossy(&child.stderr));
+        succeeded(&output_of(&mut again(own_name, what)));
     }
 }

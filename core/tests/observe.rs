@@ -252,7 +252,9 @@ mod outcomes {
     fn what_a_function_returns_comes_out_of_it_early_or_late() {
         run(|t| {
             assert_eq!((parse("1"), parse("7").unwrap()), (Ok(1), 70));
-            assert!(t.spans().iter().all(|span| span.status == Status::Unset && span.attributes.is_empty()));
+            let spans = t.spans();
+            assert_eq!(spans.len(), 2);
+            assert!(spans.iter().all(|span| span.status == Status::Unset && span.attributes.is_empty()), "{spans:?}");
         });
     }
 

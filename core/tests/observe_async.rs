@@ -151,7 +151,9 @@ mod async_fns {
         run(|t| {
             block_on(now());
             block_on(timed(0)).unwrap();
-            assert!(t.spans().iter().all(|span| span.attributes.is_empty()), "{:?}", t.spans());
+            let spans = t.spans();
+            assert_eq!(spans.len(), 2);
+            assert!(spans.iter().all(|span| span.attributes.is_empty()), "{spans:?}");
         });
     }
 
@@ -209,7 +211,9 @@ mod outcomes {
         run(|t| {
             assert_eq!(block_on(parse("7")), Ok(70));
             assert_eq!(block_on(parse("8")), Ok(8));
-            assert!(t.spans().iter().all(|span| span.status == Status::Unset));
+            let spans = t.spans();
+            assert_eq!(spans.len(), 2);
+            assert!(spans.iter().all(|span| span.status == Status::Unset), "{spans:?}");
         });
     }
 

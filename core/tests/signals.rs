@@ -276,7 +276,9 @@ fn two_tracers_under_a_storm() {
         assert!(ledger.is_balanced() && ledger.corrupt == 0 && ledger.late == 0, "{name}: {report}");
         assert_eq!((ledger.assembled, ledger.incomplete, ledger.open), (spans, 0, 0), "{name}: {report}");
         let own = |s: &heirloom_core::export::SpanData| s.name == name && s.attributes.iter().all(|(k, _)| k == name);
-        assert!(memory.spans().iter().all(own), "{name}");
+        let all = memory.spans();
+        assert_eq!(all.len() as u64, spans, "{name}");
+        assert!(spans > 0 && all.iter().all(own), "{name}");
         println!("{name}: {spans} spans");
     }
 }

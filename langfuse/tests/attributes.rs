@@ -526,3 +526,24 @@ fn all_128_attributes_arrive_beside_those_of_thread_process_and_scope() {
     assert_eq!(span.bool("langfuse.internal.is_app_root"), Some(true));
     assert_eq!((span.dropped_attributes, span.origin.scope.as_str()), (0, "langfuse-sdk"));
 }
+
+#[test]
+fn a_response_s_model_is_the_model_where_no_request_s_is_known() {
+    let span = sent(|span| {
+        span.set(keys::RESPONSE_MODEL, "m-2026").set(keys::INPUT_TOKENS, 7);
+    });
+    assert_eq!(span.text("langfuse.observation.type"), Some("generation"));
+    assert_eq!(span.text("langfuse.observation.model.name"), Some("m-2026"));
+    assert!(span.get(keys::REQUEST_MODEL).is_none() && span.get(keys::RESPONSE_MODEL).is_none());
+}
+
+#[test]
+fn usage_under_its_old_names_is_usage() {
+    let span = sent(|span| {
+        span.set(keys::OBSERVATION_TYPE, "generation");
+        span.set("gen_ai.usage.prompt_tokens", 7).set("gen_ai.usage.completion_tokens", 5);
+    });
+    let usage = span.json("langfuse.observation.usage_details").unwrap();
+    assert_eq!(usage, json!({ "input": 7, "output": 5, "total": 12 }));
+    assert!(!span.attributes.iter().any(|(key, _)| key.starts_with(keys::USAGE)), "said once: {:?}", span.attributes);
+}

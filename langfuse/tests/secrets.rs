@@ -4,13 +4,12 @@
 mod support;
 
 use heirloom_core::llm::keys;
+use heirloom_harness::{again, case, output_of, succeeded};
 use heirloom_langfuse::Config;
 use heirloom_receiver::{Fault, Receiver};
-use std::process::Command;
 use std::time::Duration;
 use support::{builder, LONG};
 
-const CASE: &str = "HEIRLOOM_TEST_CASE";
 const PUBLIC: &str = "pk-lf-canary0public";
 const SECRET: &str = "sk-lf-canary0secret";
 const PAYLOAD: &str = "canary0payload";
@@ -83,17 +82,15 @@ fn meet(fault: Fault) {
 
 /// The output of the process that runs every failure.
 fn output() -> String {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["no_key_and_no_payload_reaches_any_output", "--exact", "--nocapture", "--test-threads=1"]);
-    let output = command.env(CASE, "1").env("RUST_BACKTRACE", "0").output().unwrap();
-    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-    assert!(output.status.success() && text.contains("the end"), "{text}");
+    let output = output_of(again("no_key_and_no_payload_reaches_any_output", "failures").env("RUST_BACKTRACE", "0"));
+    let text = succeeded(&output) + &String::from_utf8_lossy(&output.stderr);
+    assert!(text.contains("the end"), "{text}");
     text
 }
 
 #[test]
 fn no_key_and_no_payload_reaches_any_output() {
-    if std::env::var_os(CASE).is_some() {
+    if case().is_some() {
         return everything_goes_wrong();
     }
     let text = output();

@@ -38,7 +38,9 @@ fn a_child_job_is_in_the_trace_of_the_span_that_started_it() {
         let job = in_root("root", |root| root.background("job").child().on_thread(|_| ()));
         job.wait(LONG).unwrap();
         t.assert_tree_sorted("root\n  job");
-        assert!(named(t, "job").links.is_empty());
+        let job = named(t, "job");
+        assert!(job.links.is_empty());
+        assert_eq!(job.kind, SpanKind::Consumer);
     });
 }
 
@@ -48,7 +50,9 @@ fn an_unlinked_job_tells_nothing_of_who_started_it() {
         let job = in_root("root", |root| root.background("job").unlinked().on_thread(|_| ()));
         job.wait(LONG).unwrap();
         t.assert_tree_sorted("job\nroot");
-        assert!(named(t, "job").links.is_empty());
+        let job = named(t, "job");
+        assert!(job.links.is_empty());
+        assert_eq!(job.kind, SpanKind::Consumer);
     });
 }
 

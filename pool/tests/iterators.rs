@@ -187,6 +187,24 @@ fn adaptors_that_pull_keep_order_and_leaves() {
 }
 
 #[test]
+fn items_that_are_taken_from_the_back_are_counted() {
+    testing::run(|t| {
+        in_root("root", |root| {
+            let items = || (0..100_i32).into_par_iter().traced(root);
+            assert_eq!(items().summary().map("summary", |n| n).rev().max(), Some(99));
+            assert_eq!(items().leaves("leaves").rev().map(|n| n).max(), Some(99));
+            assert_eq!(items().per_leaf().map("per leaf", |n| n).rev().max(), Some(99));
+        });
+        for name in ["summary", "leaves"] {
+            let leaves = named(t, name);
+            assert_eq!(leaves.iter().map(|leaf| integer(leaf, "heirloom.items")).sum::<i64>(), 100, "{name}");
+        }
+        assert!(!named(t, "per leaf").is_empty());
+        t.assert_balanced();
+    });
+}
+
+#[test]
 fn each_chunk_is_a_leaf() {
     testing::run(|t| {
         in_root("root", |root| {
@@ -266,6 +284,7 @@ fn an_early_exit_closes_every_leaf() {
         });
         t.assert_balanced();
         let leaves = named(t, "leaf");
+        assert!(leaves.len() >= 2, "one of each iterator: {leaves:?}");
         let root = named(t, "root").remove(0);
         assert!(leaves.iter().all(|leaf| leaf.end_ns <= root.end_ns && leaf.parent_span_id == Some(root.span_id)));
     });

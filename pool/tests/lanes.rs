@@ -4,6 +4,7 @@
 
 use heirloom_core::testing::{self, Testing};
 use heirloom_core::{in_span, Span};
+use heirloom_harness::{again, case, output_of, succeeded};
 use heirloom_pool::prelude::*;
 use heirloom_pool::{rayon as twins, threads};
 use rayon::prelude::*;
@@ -46,7 +47,6 @@ type Run = fn(&rayon::ThreadPool, &Span);
 /// Each alone is enough. Each runs in a new process, since the names are set once per process.
 #[test]
 fn whichever_adapter_comes_first_names_the_lanes() {
-    const ADAPTER: &str = "HEIRLOOM_TEST_ADAPTER";
     let adapters: [(&str, Run); 10] = [
         ("traced", |pool, root| pool.install(|| [1].par_iter().traced(root).for_each("job", |_, _| ()))),
         ("pool", |pool, root| pool.traced(root).install("job", |_| ())),
@@ -71,7 +71,7 @@ fn whichever_adapter_comes_first_names_the_lanes() {
             job.wait(std::time::Duration::from_secs(20)).unwrap();
         }),
     ];
-    if let Ok(first) = std::env::var(ADAPTER) {
+    if let Some(first) = case() {
         let (_, run) = adapters.into_iter().find(|(name, _)| *name == first).unwrap();
         let pool = ThreadPoolBuilder::new().num_threads(1).build().unwrap();
         return testing::run(|t| {
@@ -80,10 +80,7 @@ fn whichever_adapter_comes_first_names_the_lanes() {
         });
     }
     for (first, _) in adapters {
-        let mut alone = std::process::Command::new(std::env::current_exe().unwrap());
-        alone.args(["--exact", "whichever_adapter_comes_first_names_the_lanes"]).env(ADAPTER, first);
-        let output = alone.output().unwrap();
-        assert!(output.status.success(), "{first}: {}", String::from_utf8_lossy(&output.stdout));
+        succeeded(&output_of(&mut again("whichever_adapter_comes_first_names_the_lanes", first)));
     }
 }
 

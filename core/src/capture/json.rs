@@ -28,8 +28,8 @@ pub struct Json<'a> {
     deny: &'a DenyList,
     known: KnownKeys,
     limit: usize,
-    /// The length that `bytes` may reach, without what closes the open brackets. Zero while nothing may be written: after
-    /// a stop, inside a denied value, or without any room. So each write costs one comparison.
+    /// The length that `bytes` may reach, without what closes the open brackets and the open text. Zero while nothing may
+    /// be written: after a stop, inside a denied value, or without any room. So each write costs one comparison.
     end: usize,
     open: Brackets,
     /// The position behind the last whole value or opening bracket, and how many brackets were open there.
@@ -168,7 +168,7 @@ impl<'a> Json<'a> {
 
     fn set_end(&mut self) {
         let writes = !self.is_full() && !self.is_muted();
-        self.end = if writes { self.limit.saturating_sub(self.open.depth + 1) } else { 0 };
+        self.end = if writes { self.limit.saturating_sub(self.open.depth) } else { 0 };
     }
 
     /// Whether this many bytes may be written.
@@ -235,8 +235,13 @@ impl<'a> Json<'a> {
     }
 
     pub(super) fn begin_text(&mut self) -> Result<(), Stop> {
-        self.put(b"\"")?;
-        self.in_text = !self.is_muted();
+        // With room for the closing quote.
+        if !self.fits(2) {
+            return self.no_room(2);
+        }
+        self.bytes.push(b'"');
+        self.end -= 1;
+        self.in_text = true;
         Ok(())
     }
 
@@ -255,8 +260,8 @@ impl<'a> Json<'a> {
 
     pub(super) fn end_text(&mut self) {
         if self.in_text && !self.is_full() {
-            // Room for this was reserved.
             self.bytes.push(b'"');
+            self.end += 1;
             self.in_text = false;
         }
     }

@@ -364,6 +364,19 @@ mod tests {
     }
 
     #[test]
+    fn a_member_of_128_bytes_is_not_large_and_one_of_129_is() {
+        let member = |key: &str, bytes: usize| format!("{key}={}", "x".repeat(bytes - 2));
+        let kept = |bytes| {
+            let text =
+                [member("a", 127), member("b", bytes), member("c", 127), member("d", 127), member("e", 9)].join(",");
+            let (state, dropped) = TraceState::parse(&text).unwrap();
+            assert_eq!(dropped, 1);
+            state.iter().map(|(key, _)| key).collect::<String>()
+        };
+        assert_eq!((kept(128).as_str(), kept(129).as_str()), ("abcd", "acde"));
+    }
+
+    #[test]
     fn an_inserted_key_moves_to_the_front_and_is_there_once() {
         let mut state: TraceState = "a=1,b=2,c=3".parse().unwrap();
         assert_eq!(state.insert("c", "4"), Ok(0));

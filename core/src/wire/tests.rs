@@ -1,6 +1,8 @@
 //! Each record as it is written, read and checked, and the coverage of the fingerprint.
 #![allow(clippy::unwrap_used)]
 
+mod refusals;
+
 use super::fingerprint::{of_kind, PARTS};
 use super::*;
 use crate::{SpanId, TraceId, Value};

@@ -347,9 +347,10 @@ fn with_reused_places(t: &Testing, crime: impl FnOnce(&mut RawShard, u64)) -> Re
         flush(t);
         assert!(t.spans().iter().all(|span| span.name != "own"), "the child ended its parent's span");
         drop(own);
-        for span in t.spans().iter().filter(|span| span.name == "own") {
-            assert!(span.attributes.is_empty(), "{span:?}");
-        }
+        let spans = t.spans();
+        let own: Vec<_> = spans.iter().filter(|span| span.name == "own").collect();
+        assert_eq!(own.len(), 8);
+        assert!(own.iter().all(|span| span.attributes.is_empty()), "{own:?}");
         family.kill()
     })
 }

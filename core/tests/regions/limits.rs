@@ -133,28 +133,3 @@ fn one_child_does_not_use_up_the_names_of_another() {
         assert!(spans.iter().any(|span| span.name == "(no room for this name)"), "{} spans", spans.len());
     });
 }
-
-#[test]
-fn one_process_does_not_keep_open_what_it_likes() {
-    testing::run(|t| {
-        in_root("main", |root| {
-            let family = family(t);
-            let parent = Parent::of_root(root.context().trace_id().to_u128());
-            for thread in 0..20 {
-                let mut shard = family.child.shard(thread, "worker").unwrap();
-                for _ in 0..14_000 {
-                    let span = shard.unused_id().to_u64();
-                    if !shard.record(&RawRecord::begin(span, 1, parent, 1)) {
-                        // Full: its reader has given the shard up, or is about to come.
-                        family.region.wake_collector();
-                        std::thread::yield_now();
-                    }
-                }
-            }
-            let report = family.kill();
-            // A shard that is given up makes room for those after it.
-            assert!(report.quarantined > 0 && (200_000..280_000).contains(&report.aborted), "{report:?}");
-        });
-        assert!(t.tracer().ledger().is_balanced());
-    });
-}

@@ -2,6 +2,7 @@
 //!
 //! | file | what it shows |
 //! |---|---|
+//! | `border.rs` | each check of the border refuses something that no other check does |
 //! | `limits.rs` | what a child may use up |
 //! | `hostile.rs` | a child that does what no child of good will does harms itself alone |
 //! | `trace_values.rs` | values of whole traces, pass by pass |
@@ -10,6 +11,7 @@
 #![cfg(all(target_os = "linux", not(loom)))]
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod border;
 mod hostile;
 mod limits;
 mod races;

@@ -394,11 +394,9 @@ fn a_shard_that_is_claimed_while_the_parent_finishes_is_closed_or_not_given() {
 #[test]
 fn what_a_child_begins_after_its_parent_finished_is_refused_and_counted_as_closed() {
     const TEST: &str = "races::what_a_child_begins_after_its_parent_finished_is_refused_and_counted_as_closed";
-    if std::env::var_os("HEIRLOOM_TEST_ALONE").is_none() {
-        // The names of a process go to its parent's region from then on: in a process of its own.
-        let mut command = std::process::Command::new(std::env::current_exe().unwrap());
-        let output = command.args([TEST, "--exact"]).env("HEIRLOOM_TEST_ALONE", "1").output().unwrap();
-        assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("1 passed"), "{output:?}");
+    // The names of a process go to its parent's region from then on: in a process of its own.
+    if heirloom_harness::case().is_none() {
+        heirloom_harness::succeeded(&heirloom_harness::output_of(&mut heirloom_harness::again(TEST, "alone")));
         return;
     }
     let guard = heirloom_core::builder("parent").start().unwrap();

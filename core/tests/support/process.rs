@@ -1,29 +1,18 @@
 //! Tests that need a process of their own: the test binary runs itself again, with only that test.
 
+use heirloom_harness::{again, output_of, succeeded};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-const CASE: &str = "HEIRLOOM_TEST_CASE";
-
-/// The case that this process was started for; `None` in the process that `cargo test` started.
-pub fn case() -> Option<String> {
-    std::env::var(CASE).ok()
-}
+#[allow(unused_imports)]
+pub use heirloom_harness::case;
 
 /// The command that runs the test with this name in a process of its own, where [`case`] is `case`, with these variables and
 /// none of our own that change what a tracer does.
 pub fn command(test: &str, case: &str, variables: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args([test, "--exact", "--nocapture", "--test-threads=1"]);
-    for (name, _) in std::env::vars_os() {
-        let name_text = name.to_string_lossy().into_owned();
-        if name_text.starts_with("OTEL_") || name_text.starts_with("HEIRLOOM_") {
-            command.env_remove(name);
-        }
-    }
-    command.env(CASE, case).envs(variables.iter().copied());
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut command = again(test, case);
+    command.envs(variables.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
@@ -41,23 +30,17 @@ pub fn wait_for(child: Child, limit: Duration) -> Option<Output> {
 }
 
 /// Runs the test with this name in a process of its own: see [`command`].
-///
-/// Panics if it has not ended after a minute: it is killed then.
+#[track_caller]
 pub fn run(test: &str, case: &str, variables: &[(&str, &str)]) -> Output {
-    let child = command(test, case, variables).spawn().unwrap();
-    let output = wait_for(child, Duration::from_secs(60));
-    output.unwrap_or_else(|| panic!("the child process for {test} {case:?} has not ended after a minute"))
+    output_of(&mut command(test, case, variables))
 }
 
-/// As [`run`], and checks that the process succeeded. Returns what it wrote to standard error.
+/// As [`run`], and checks that the test ran and passed. Returns what it wrote to standard error.
 #[track_caller]
 pub fn run_well(test: &str, case: &str, variables: &[(&str, &str)]) -> String {
     let output = run(test, case, variables);
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    let out = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{test} {case:?}: {}\n{text}\n{out}", output.status);
-    assert!(out.contains("1 passed") || !out.contains("0 passed"), "{test} did not run: {out}");
-    text
+    succeeded(&output);
+    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// A path for a file of this test, which is not there yet.
@@ -65,34 +48,4 @@ pub fn new_file(name: &str) -> std::path::PathBuf {
     let path = std::env::temp_dir().join(format!("heirloom-{}-{name}", std::process::id()));
     let _ = std::fs::remove_file(&path);
     path
-}
-
-/// As [`run`], by a copy of this program that runs with the rights of the user "nobody" (set-user-id). `None`, with a line
-/// that says why, where that isn't possible.
-pub fn run_elevated(test: &str, case: &str, variables: &[(&str, &str)]) -> Option<Output> {
-    use std::os::unix::fs::{chown, PermissionsExt};
-    let copy = std::env::temp_dir().join(format!("heirloom-{}-setuid-{case}", std::process::id()));
-    // By another process: a file that is open for writing, here or in a child that another test has just forked, can't be
-    // executed.
-    assert!(Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&copy).status().unwrap().success());
-    let owned = chown(&copy, Some(65_534), None);
-    std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o4755)).unwrap();
-    let plain = command(test, case, variables);
-    let mut elevated = Command::new(&copy);
-    elevated.args(plain.get_args());
-    for (name, value) in plain.get_envs() {
-        match value {
-            Some(value) => elevated.env(name, value),
-            None => elevated.env_remove(name),
-        };
-    }
-    let output = elevated.output();
-    std::fs::remove_file(&copy).unwrap();
-    match owned {
-        Ok(()) => Some(output.unwrap()),
-        Err(error) => {
-            println!("skipped: only root can give a file to another user ({error})");
-            None
-        }
-    }
 }

@@ -30,6 +30,7 @@ impl Exit {
 mod tests {
     use super::super::{exit_of, signal_name, try_wait, wait};
     use super::*;
+    use std::os::unix::process::ExitStatusExt;
     use std::process::{Child, Command};
     use std::time::Instant;
 
@@ -54,6 +55,23 @@ mod tests {
             child.wait().unwrap();
             assert_eq!((exit.code, exit.signal.map(signal_name).as_deref()), (None, Some(name)));
         }
+    }
+
+    /// The kernel reports such an end by another code than that of other signals.
+    #[test]
+    fn an_end_with_a_core_dump_is_its_signal() {
+        let folder = std::env::temp_dir().join(format!("heirloom-core-dump-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let script = "ulimit -c unlimited || exit 77; kill -ABRT $$";
+        let mut child = Command::new("sh").args(["-c", script]).current_dir(&folder).spawn().unwrap();
+        let exit = wait(child.id()).unwrap();
+        let known = child.wait().unwrap();
+        std::fs::remove_dir_all(&folder).unwrap();
+        if known.code() == Some(77) || !known.core_dumped() {
+            return println!("skipped: no core dumps here ({known})");
+        }
+        assert_eq!((exit.code, exit.signal.map(signal_name).as_deref()), (None, Some("SIGABRT")));
+        assert_eq!(exit_of(known).signal, exit.signal);
     }
 
     #[test]

@@ -211,6 +211,31 @@ mod tests {
     }
 
     #[test]
+    fn a_frame_just_below_or_over_a_packet_arrives_whole() {
+        let edges = [CHUNK - HEADER, CHUNK, 2 * CHUNK - HEADER - 1, 2 * CHUNK - HEADER, 2 * CHUNK];
+        for bytes in edges.into_iter().flat_map(|edge| edge - 2..=edge + 2) {
+            let (sender, mut frames) = frames(bytes);
+            let mut frame = Frame::new(Kind::Reply);
+            frame.payload().extend((0..bytes).map(|n| n as u8));
+            frame.send(&sender).unwrap();
+            Frame::new(Kind::Bye).send(&sender).unwrap();
+            let (kind, received) = frames.next().unwrap().unwrap();
+            assert_eq!((kind, received.len()), (Kind::Reply, bytes));
+            assert!(received.iter().enumerate().all(|(n, byte)| *byte == n as u8), "{bytes}");
+            assert_eq!(frames.next().unwrap().unwrap(), (Kind::Bye, &[][..]));
+        }
+    }
+
+    #[test]
+    fn a_frame_one_byte_over_the_limit_is_refused() {
+        let (sender, mut frames) = frames(99);
+        let mut frame = Frame::new(Kind::Reply);
+        frame.payload().extend([0; 100]);
+        frame.send(&sender).unwrap();
+        assert!(matches!(frames.next(), Err(FrameError::TooLarge(100))));
+    }
+
+    #[test]
     fn bytes_that_are_no_frame_are_refused() {
         for (bytes, expected) in [
             (&b"HLwk"[..], "not a frame"),

@@ -1,47 +1,11 @@
 //! What the tests of child processes share.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, unused_imports)]
 
 use heirloom_core::export::SpanData;
 use heirloom_core::Status;
-use std::ffi::OsStr;
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 
-const CASE: &str = "HEIRLOOM_TEST_CASE";
-
-/// The case that this process was started for; `None` in the process that `cargo test` started.
-pub fn case() -> Option<String> {
-    std::env::var(CASE).ok()
-}
-
-/// The test binary itself, to run one test of it as this case, with none of the variables that carry a trace.
-pub fn again(test: &str, case: &str) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args([test, "--exact", "--nocapture", "--test-threads=1"]).env(CASE, case).stdin(Stdio::null());
-    for name in ["TRACEPARENT", "TRACESTATE", "BAGGAGE"] {
-        command.env_remove(name);
-    }
-    command
-}
-
-/// Runs `body` in a new process that has these variables. The process runs only the test with this name, which calls this.
-pub fn alone<V: AsRef<OsStr>>(test: &str, variables: &[(&str, V)], body: impl FnOnce()) {
-    if case().is_some() {
-        return body();
-    }
-    let mut command = again(test, "alone");
-    for (name, value) in variables {
-        command.env(name, value);
-    }
-    succeeded(&command.output().unwrap());
-}
-
-/// Checks that a run of [`again`] ran its test and succeeded.
-#[track_caller]
-pub fn succeeded(output: &Output) -> String {
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success() && out.contains("1 passed"), "{}\n{out}\n{err}", output.status);
-    out.into_owned()
-}
+pub use heirloom_harness::{again, alone, case, succeeded};
 
 pub fn shell(script: &str) -> Command {
     let mut command = Command::new("sh");

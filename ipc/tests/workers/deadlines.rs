@@ -3,6 +3,7 @@
 use crate::support::{echo, pid, pool, run, Task, LONG};
 use heirloom_core::testing::{self, Testing};
 use heirloom_core::{in_root, Context, Status};
+use heirloom_harness::watch;
 use heirloom_ipc::workers::{JobError, SubmitError, WaitError};
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,7 @@ fn exceeded(error: WaitError<Task, String>, task: &Task) {
 
 #[test]
 fn a_job_that_outlives_its_deadline_fails_and_its_worker_is_replaced() {
+    let _watch = watch(2 * LONG);
     let pool = pool(1).restarts(0, LONG).start().unwrap();
     for _ in 0..3 {
         let before = pid(&pool);
@@ -36,6 +38,7 @@ fn a_job_that_outlives_its_deadline_fails_and_its_worker_is_replaced() {
 
 #[test]
 fn a_worker_that_answers_within_the_grace_stays() {
+    let _watch = watch(2 * LONG);
     let pool = pool(1).start().unwrap();
     let before = pid(&pool);
     let job = pool.job(CX, Task::Sleep(100)).deadline(SOON).submit().unwrap();
@@ -45,6 +48,7 @@ fn a_worker_that_answers_within_the_grace_stays() {
 
 #[test]
 fn a_job_that_is_done_in_time_has_its_reply_and_no_trace_of_its_deadline() {
+    let _watch = watch(2 * LONG);
     let pool = pool(2).start().unwrap();
     let before = [pid(&pool)];
     let replies = pool.map(CX, (0..200).map(|n| echo(&n.to_string()))).deadline(LONG);
@@ -54,6 +58,7 @@ fn a_job_that_is_done_in_time_has_its_reply_and_no_trace_of_its_deadline() {
 
 #[test]
 fn a_job_that_expires_before_it_is_begun_never_runs() {
+    let _watch = watch(2 * LONG);
     let pool = pool(1).in_flight(8).start().unwrap();
     let file = std::env::temp_dir().join(format!("heirloom-never-runs-{}", std::process::id()));
     let task = Task::DieOnce(file.to_str().unwrap().to_owned());
@@ -71,6 +76,7 @@ fn a_job_that_expires_before_it_is_begun_never_runs() {
 
 #[test]
 fn a_job_whose_time_is_up_before_there_is_room_is_not_taken() {
+    let _watch = watch(2 * LONG);
     let pool = pool(1).queue(1).in_flight(1).start().unwrap();
     let _busy = pool.submit(CX, Task::Sleep(60_000)).unwrap();
     let mut submitted = Ok(());
@@ -83,6 +89,7 @@ fn a_job_whose_time_is_up_before_there_is_room_is_not_taken() {
 
 #[test]
 fn an_expired_job_is_not_tried_again() {
+    let _watch = watch(2 * LONG);
     let pool = pool(1).retries(5).start().unwrap();
     let job = pool.job(CX, Task::Spin).deadline(SOON).submit().unwrap();
     exceeded(job.wait(LONG).unwrap_err(), &Task::Spin);
@@ -98,6 +105,7 @@ fn aborted(t: &Testing, name: &str) -> Status {
 
 #[test]
 fn the_spans_of_a_job_that_outlives_its_deadline_are_aborted_with_this_cause() {
+    let _watch = watch(2 * LONG);
     testing::run(|t| {
         in_root("main", |root| {
             let pool = pool(1).start().unwrap();

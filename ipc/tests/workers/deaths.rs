@@ -108,6 +108,19 @@ fn workers_that_die_too_often_leave_jobs_with_a_clear_error() {
     assert!(matches!(error, JobError::NoWorkers { .. }), "{error}");
 }
 
+/// 5 ms, and twice as long after each further death.
+#[test]
+fn a_worker_is_started_again_after_a_pause_that_doubles() {
+    const RESTARTS: u32 = 8;
+    let pool = pool(1).restarts(RESTARTS, Duration::from_secs(600)).start().unwrap();
+    let started = Instant::now();
+    for n in 0..=RESTARTS as i32 {
+        death(run(&pool, Task::Exit(n)).unwrap_err(), &Task::Exit(n));
+    }
+    let pauses: u64 = (0..RESTARTS).map(|n| 5 << n).sum();
+    assert!(started.elapsed() >= Duration::from_millis(pauses), "{:?}", started.elapsed());
+}
+
 #[test]
 fn a_worker_that_dies_is_not_missed_while_its_grandchild_lives() {
     let pool = pool(1).start().unwrap();

@@ -2,6 +2,7 @@
 
 use crate::support::{echo, is_alive, pid, pool, run, signal, wait_until, Task, LONG};
 use heirloom_core::Context;
+use heirloom_harness::watch;
 use heirloom_ipc::workers::{JobError, SubmitError, WaitError};
 use nix::sys::signal::SIGSTOP;
 use std::time::{Duration, Instant};
@@ -10,6 +11,7 @@ const CX: Context = Context::INERT;
 
 #[test]
 fn a_shutdown_lets_running_and_queued_jobs_finish() {
+    let _watch = watch(2 * LONG);
     let pool = pool(2).in_flight(1).start().unwrap();
     let jobs: Vec<_> = (0..6).map(|_| pool.submit(CX, Task::Sleep(50)).unwrap()).collect();
     let report = pool.shutdown(LONG);
@@ -21,6 +23,7 @@ fn a_shutdown_lets_running_and_queued_jobs_finish() {
 
 #[test]
 fn a_shutdown_replaces_workers_that_die_while_jobs_are_left() {
+    let _watch = watch(2 * LONG);
     let pool = pool(1).in_flight(1).start().unwrap();
     let jobs: Vec<_> = [Task::Sleep(100), Task::Abort, echo("after")].map(|job| pool.submit(CX, job).unwrap()).into();
     assert!(pool.shutdown(LONG).is_clean());
@@ -30,6 +33,7 @@ fn a_shutdown_replaces_workers_that_die_while_jobs_are_left() {
 
 #[test]
 fn at_the_deadline_what_is_not_done_fails_and_what_is_still_there_is_killed() {
+    let _watch = watch(2 * LONG);
     let pool = pool(2).in_flight(1).start().unwrap();
     let pids = [pid(&pool)];
     let jobs: Vec<_> = (0..2).map(|_| pool.submit(CX, Task::Spin).unwrap()).collect();
@@ -47,6 +51,7 @@ fn at_the_deadline_what_is_not_done_fails_and_what_is_still_there_is_killed() {
 
 #[test]
 fn a_frozen_worker_does_not_hold_up_the_end() {
+    let _watch = watch(2 * LONG);
     let pool = pool(1).start().unwrap();
     let worker = pid(&pool);
     signal(worker, SIGSTOP);
@@ -62,6 +67,7 @@ fn a_frozen_worker_does_not_hold_up_the_end() {
 
 #[test]
 fn dropping_a_pool_whose_workers_hang_takes_little_more_than_a_second() {
+    let _watch = watch(2 * LONG);
     let pool = pool(2).in_flight(1).start().unwrap();
     let jobs = [Task::Spin, Task::Freeze].map(|job| pool.submit(CX, job).unwrap());
     std::thread::sleep(Duration::from_millis(100));
@@ -73,6 +79,7 @@ fn dropping_a_pool_whose_workers_hang_takes_little_more_than_a_second() {
 
 #[test]
 fn a_kill_ends_everything_now() {
+    let _watch = watch(2 * LONG);
     let pool = pool(2).start().unwrap();
     let job = pool.submit(CX, Task::Sleep(60_000)).unwrap();
     let worker = {
@@ -88,6 +95,7 @@ fn a_kill_ends_everything_now() {
 
 #[test]
 fn an_interrupt_from_the_terminal_is_not_for_workers() {
+    let _watch = watch(2 * LONG);
     let pool = pool(1).start().unwrap();
     let worker = pid(&pool);
     let group = |pid: u32| {
@@ -99,6 +107,7 @@ fn an_interrupt_from_the_terminal_is_not_for_workers() {
 
 #[test]
 fn a_submitter_that_waits_for_room_is_told_of_the_end() {
+    let _watch = watch(2 * LONG);
     let pool = pool(1).queue(1).in_flight(1).start().unwrap();
     let _busy = pool.submit(CX, Task::Sleep(60_000)).unwrap();
     std::thread::scope(|threads| {
@@ -111,6 +120,7 @@ fn a_submitter_that_waits_for_room_is_told_of_the_end() {
 
 #[test]
 fn pools_and_handles_go_to_other_threads() {
+    let _watch = watch(2 * LONG);
     fn is_send_and_sync<T: Send + Sync>(_: &T) {}
     let pool = pool(1).start().unwrap();
     is_send_and_sync(&pool);
@@ -122,6 +132,7 @@ fn pools_and_handles_go_to_other_threads() {
 
 #[test]
 fn clones_share_one_pool_which_ends_with_the_last_of_them() {
+    let _watch = watch(2 * LONG);
     let pool = pool(1).start().unwrap();
     let worker = pid(&pool);
     let clones: Vec<_> = (0..4).map(|_| pool.clone()).collect();
@@ -141,6 +152,7 @@ fn clones_share_one_pool_which_ends_with_the_last_of_them() {
 
 #[test]
 fn a_shutdown_of_one_clone_ends_the_pool_for_all() {
+    let _watch = watch(2 * LONG);
     let pool = pool(1).start().unwrap();
     let other = pool.clone();
     assert!(pool.shutdown(LONG).is_clean());

@@ -2,6 +2,7 @@
 
 use crate::support::{echo, is_alive, pid, pool, Task, LONG};
 use heirloom_core::Context;
+use heirloom_harness::watch;
 use heirloom_ipc::workers::{JobError, JobHandle, Pool, SubmitError};
 use std::future::Future;
 use std::pin::{pin, Pin};
@@ -34,6 +35,7 @@ fn block_on<F: Future>(future: F) -> F::Output {
 
 #[test]
 fn a_handle_is_a_future_of_any_runtime() {
+    let _watch = watch(2 * LONG);
     let pool = pool(1).start().unwrap();
     let replies = block_on(async {
         let (slow, quick) = (pool.submit(CX, Task::Sleep(50)).unwrap(), pool.submit(CX, echo("quick")).unwrap());
@@ -67,6 +69,7 @@ fn poll<F: Future>(future: &mut Pin<&mut F>) -> Poll<F::Output> {
 
 #[test]
 fn an_executor_of_one_thread_goes_on_while_a_full_queue_is_waited_for() {
+    let _watch = watch(2 * LONG);
     let (pool, jobs) = full();
     let mut submits = pin!(pool.submit_async(CX, echo("late")));
     let (mut ticks, mut longest) = (0, Duration::ZERO);
@@ -90,6 +93,7 @@ fn an_executor_of_one_thread_goes_on_while_a_full_queue_is_waited_for() {
 
 #[test]
 fn a_submission_that_is_dropped_while_it_waits_is_not_submitted_and_takes_no_place() {
+    let _watch = watch(2 * LONG);
     let (pool, jobs) = full();
     for _ in 0..100 {
         let mut dropped = pin!(pool.submit_async(CX, Task::Exit(1)));
@@ -106,6 +110,7 @@ fn a_submission_that_is_dropped_while_it_waits_is_not_submitted_and_takes_no_pla
 
 #[test]
 fn many_tasks_that_wait_for_room_are_all_served() {
+    let _watch = watch(2 * LONG);
     const TASKS: usize = 200;
     let pool = pool(2).queue(1).start().unwrap();
     let mut waiting: Vec<_> = (0..TASKS)
@@ -132,6 +137,7 @@ fn many_tasks_that_wait_for_room_are_all_served() {
 
 #[test]
 fn a_submission_that_waits_too_long_gives_the_job_back_on_any_executor() {
+    let _watch = watch(2 * LONG);
     let pool = pool(1).queue(1).in_flight(1).submit_timeout(Duration::from_millis(50)).start().unwrap();
     let _busy = pool.submit(CX, Task::Sleep(60_000)).unwrap();
     let full = block_on(async {
@@ -149,6 +155,7 @@ fn a_submission_that_waits_too_long_gives_the_job_back_on_any_executor() {
 
 #[test]
 fn a_wait_that_is_dropped_leaves_the_reply_to_the_next_one() {
+    let _watch = watch(2 * LONG);
     let pool = pool(1).start().unwrap();
     let mut job = pool.submit(CX, Task::Sleep(50)).unwrap();
     for _ in 0..10 {
@@ -164,6 +171,7 @@ fn a_wait_that_is_dropped_leaves_the_reply_to_the_next_one() {
 
 #[test]
 fn a_panicking_waker_costs_no_other_submitter_its_turn() {
+    let _watch = watch(2 * LONG);
     struct Panics(AtomicBool);
     impl Wake for Panics {
         fn wake(self: Arc<Self>) {
@@ -183,6 +191,7 @@ fn a_panicking_waker_costs_no_other_submitter_its_turn() {
 
 #[test]
 fn a_pool_is_started_and_shut_down_on_any_executor() {
+    let _watch = watch(2 * LONG);
     let report = block_on(async {
         let pool = pool(1).start_async().await.unwrap();
         let job = pool.submit_async(CX, echo("hello")).await.unwrap();
@@ -198,6 +207,7 @@ fn a_pool_is_started_and_shut_down_on_any_executor() {
 
 #[test]
 fn futures_of_a_pool_go_to_other_threads() {
+    let _watch = watch(2 * LONG);
     fn is_send<T: Send + 'static>(_: &T) {}
     let pool = pool(1).start().unwrap();
     is_send(&pool.submit_async(CX, echo("x")));

@@ -2,6 +2,7 @@
 
 use crate::support::{echo, pid, pool, run, Refuses, Task, LONG, REFUSES, WORDS};
 use heirloom_core::Context;
+use heirloom_harness::watch;
 use heirloom_ipc::workers::{JobError, Pool, SubmitError, WaitError, Worker};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ const CX: Context = Context::INERT;
 
 #[test]
 fn results_come_in_order_or_as_they_are_completed() {
+    let _watch = watch(2 * LONG);
     let pool = pool(3).queue(8).start().unwrap();
     let texts: Vec<String> = (0..500).map(|n| n.to_string()).collect();
     let ordered: Vec<String> = pool.map(CX, texts.iter().map(|text| echo(text))).map(Result::unwrap).collect();
@@ -24,6 +26,7 @@ fn results_come_in_order_or_as_they_are_completed() {
 
 #[test]
 fn all_workers_work() {
+    let _watch = watch(2 * LONG);
     let pool = pool(3).start().unwrap();
     let directory = std::env::temp_dir().join(format!("heirloom-all-work-{}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();
@@ -36,6 +39,7 @@ fn all_workers_work() {
 
 #[test]
 fn a_long_job_does_not_hold_up_what_others_could_do() {
+    let _watch = watch(2 * LONG);
     let pool = pool(2).start().unwrap();
     let slow = pool.submit(CX, Task::Sleep(3_000)).unwrap();
     let started = Instant::now();
@@ -45,6 +49,7 @@ fn a_long_job_does_not_hold_up_what_others_could_do() {
 
 #[test]
 fn a_job_that_panics_is_an_error_with_message_and_job() {
+    let _watch = watch(2 * LONG);
     let pool = pool(1).start().unwrap();
     let before = pid(&pool);
     match run(&pool, Task::Panic(String::from("on purpose"))) {
@@ -60,6 +65,7 @@ fn a_job_that_panics_is_an_error_with_message_and_job() {
 
 #[test]
 fn a_wait_that_times_out_gives_the_handle_back() {
+    let _watch = watch(2 * LONG);
     let pool = pool(1).start().unwrap();
     let job = pool.submit(CX, Task::Sleep(300)).unwrap();
     let Err(WaitError::TimedOut(job)) = job.try_wait() else { panic!("it can't be done yet") };
@@ -69,6 +75,7 @@ fn a_wait_that_times_out_gives_the_handle_back() {
 
 #[test]
 fn a_full_queue_gives_the_job_back_at_once_or_at_the_deadline() {
+    let _watch = watch(2 * LONG);
     let pool = pool(1).queue(1).in_flight(1).submit_timeout(Duration::from_millis(50)).start().unwrap();
     let running = pool.submit(CX, Task::Sleep(1_000)).unwrap();
     let mut queued = pool.submit(CX, echo("queued"));
@@ -85,6 +92,7 @@ fn a_full_queue_gives_the_job_back_at_once_or_at_the_deadline() {
 
 #[test]
 fn a_map_with_more_jobs_than_the_queue_holds_shares_it_with_others() {
+    let _watch = watch(2 * LONG);
     let pool = Arc::new(pool(2).queue(2).start().unwrap());
     let maps: Vec<_> = (0..4)
         .map(|_| {
@@ -99,6 +107,7 @@ fn a_map_with_more_jobs_than_the_queue_holds_shares_it_with_others() {
 
 #[test]
 fn a_job_or_reply_over_the_limit_is_an_error_with_both_sizes() {
+    let _watch = watch(2 * LONG);
     let pool = pool(1).message_bytes(1_000_000).start().unwrap();
     let before = pid(&pool);
     let error = pool.submit(CX, Task::Echo("x".repeat(1_000_001))).unwrap_err();
@@ -106,6 +115,10 @@ fn a_job_or_reply_over_the_limit_is_an_error_with_both_sizes() {
     let error = run(&pool, Task::Reply(2_000_000)).unwrap_err();
     assert!(error.to_string().contains("the reply has 2000003 bytes, more than the limit of 1000000"), "{error}");
     assert_eq!(error.into_job(), Some(Task::Reply(2_000_000)));
+    // Exactly at the limit: a byte for the kind of the task, and three for the text's length.
+    assert_eq!(run(&pool, Task::Echo("x".repeat(999_996))).unwrap().len(), 999_996);
+    let error = pool.submit(CX, Task::Echo("x".repeat(999_997))).unwrap_err();
+    assert!(error.to_string().contains("1000001 bytes, more than"), "{error}");
     // Just below, in both directions, many packets each.
     assert_eq!(run(&pool, Task::Echo("x".repeat(999_990))).unwrap().len(), 999_990);
     assert_eq!(pid(&pool), before, "the worker goes on");
@@ -113,6 +126,7 @@ fn a_job_or_reply_over_the_limit_is_an_error_with_both_sizes() {
 
 #[test]
 fn what_can_not_be_serialised_is_an_error_with_serdes_message() {
+    let _watch = watch(2 * LONG);
     static TAKES: Worker<Refuses, ()> = Worker::new("takes", |_, _| ());
     let pool = TAKES.pool().workers(1).test_entry("heirloom_worker").start();
     assert!(pool.unwrap_err().to_string().contains("expected \"takes\""));
@@ -125,6 +139,7 @@ fn what_can_not_be_serialised_is_an_error_with_serdes_message() {
 
 #[test]
 fn pools_of_several_workers_of_one_program_live_side_by_side() {
+    let _watch = watch(2 * LONG);
     let (tasks, words) = (pool(1).start().unwrap(), WORDS.pool().workers(1).test_entry("heirloom_worker").start());
     let words = words.unwrap().submit(CX, String::from("a b")).unwrap().wait(LONG).unwrap();
     assert_eq!((run(&tasks, echo("c")).unwrap().as_str(), words), ("c", vec![String::from("a"), String::from("b")]));
@@ -132,6 +147,7 @@ fn pools_of_several_workers_of_one_program_live_side_by_side() {
 
 #[test]
 fn a_pool_takes_jobs_from_many_threads() {
+    let _watch = watch(2 * LONG);
     let pool = pool(2).queue(16).start().unwrap();
     std::thread::scope(|threads| {
         for thread in 0..8 {

@@ -2,6 +2,7 @@
 
 use crate::support::{echo, is_program, output_of, pool, program, run, wait_until, Killed, Task, TASK};
 use std::fs::read_dir;
+use std::io::Read;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -51,9 +52,12 @@ fn children_of(process: u32) -> String {
 #[test]
 fn a_pool_is_not_held_up_by_a_stderr_that_nobody_reads() {
     let mut unread = program("resources::program_with_much_to_say");
-    let mut unread = Killed(unread.stderr(Stdio::piped()).spawn().unwrap());
+    let mut unread = Killed(unread.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
     wait_until("it ends", || unread.0.try_wait().unwrap().is_some());
     assert!(unread.0.wait().unwrap().success());
+    let mut said = String::new();
+    unread.0.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+    assert!(said.contains("1 passed"), "{said}");
 }
 
 #[test]

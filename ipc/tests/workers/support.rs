@@ -1,11 +1,12 @@
 //! The workers of all tests, and what tests ask of the operating system.
 
 use heirloom_core::{Context, Span};
+use heirloom_harness::{again, case, succeeded};
 use heirloom_ipc::prelude::*;
 use heirloom_ipc::workers::{JobError, Pool, PoolBuilder, WaitError, Worker};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 pub(crate) const LONG: Duration = Duration::from_secs(30);
@@ -220,26 +221,21 @@ pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-const PROGRAM: &str = "HEIRLOOM_TEST_PROGRAM";
-
 /// Whether this process was started by [`program`]: the tests that are programs for other tests do nothing else.
 pub(crate) fn is_program() -> bool {
-    std::env::var_os(PROGRAM).is_some()
+    case().is_some()
 }
 
 /// Another process of this program, in which the test of this name does what it is for.
 pub(crate) fn program(test: &str) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", test, "--nocapture", "--quiet"]).env(PROGRAM, "1").stdin(Stdio::null());
-    command
+    again(test, "program")
 }
 
-/// The output of a process that must end well.
+/// The output of a [`program`] whose test must run and pass.
+#[track_caller]
 pub(crate) fn output_of(command: &mut Command) -> String {
-    let out = command.output().unwrap();
-    let text = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
-    assert!(out.status.success(), "{}: {text}", out.status);
-    text
+    let output = heirloom_harness::output_of(command);
+    succeeded(&output) + &String::from_utf8_lossy(&output.stderr)
 }
 
 /// Killed when the test ends, however it ends.

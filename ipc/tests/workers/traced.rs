@@ -59,6 +59,21 @@ fn a_worker_that_is_killed_keeps_what_it_had_finished_and_the_pool_says_that_it_
 }
 
 #[test]
+fn the_death_of_a_worker_is_below_the_parent_of_the_job_that_it_ran() {
+    testing::run(|t| {
+        let pool = in_root("main", |_| pool(1).start().unwrap());
+        in_root("request", |request| {
+            request.in_span("step", |step| drop(pool.submit(step, Task::Exit(3)).unwrap().wait(LONG)));
+        });
+        pool.shutdown(LONG);
+        let (step, died) = (named(t, "step"), named(t, "worker died"));
+        let [died] = &died[..] else { panic!("{:#?}", t.spans()) };
+        assert_eq!((died.parent_span_id, died.trace_id), (Some(step[0].span_id), step[0].trace_id));
+        assert_eq!(died.attribute("process.exit.code").and_then(|code| code.as_i64()), Some(3));
+    });
+}
+
+#[test]
 fn a_worker_leaves_out_what_its_parent_left_out() {
     testing::run_with(
         |b| b.sampler(Sampler::AlwaysOff),

@@ -158,7 +158,9 @@ fn capture_follows_the_settings_of_the_tracer() {
         |t| {
             block_on(client(&server).capture(true).chat().create(question("m-off"))).unwrap();
             stream(&server, question("m-off-stream"));
-            assert!(t.spans().iter().all(|span| text(span, INPUT).is_none() && text(span, OUTPUT).is_none()));
+            let spans = t.spans();
+            assert_eq!(spans.len(), 2);
+            assert!(spans.iter().all(|span| text(span, INPUT).is_none() && text(span, OUTPUT).is_none()), "{spans:?}");
         },
     );
     testing::run_with(

@@ -100,6 +100,11 @@ fn meet(fault: Option<Fault>, raw: &Raw, plain: &[u8], mut received: Vec<Receive
             handled.answer.iter_mut().for_each(|answer| answer.headers.push(("retry-after", after.clone())));
             return handled;
         }
+        Some(Fault::Redirect(status, location)) => {
+            handled.answer = text(status, Vec::new());
+            handled.answer.iter_mut().for_each(|answer| answer.headers.push(("location", location.clone())));
+            return handled;
+        }
         Some(Fault::Hang) => return Handled { hangs: true, ..handled },
         Some(Fault::Close) => return handled,
     }

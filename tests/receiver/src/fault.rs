@@ -11,6 +11,8 @@ pub enum Fault {
     Echo(u16),
     /// This status with a `Retry-After` header.
     RetryAfter(u16, String),
+    /// This status with a `Location` header: a redirect to another address.
+    Redirect(u16, String),
     /// The request is accepted after this time.
     Sleep(Duration),
     /// No response until the receiver is healed or closed; the request is not accepted.

@@ -5,6 +5,7 @@ use crate::workers::job::{Completion, Deadline, Outcome, Terms};
 use crate::workers::room::Room;
 use crate::workers::slot::{Found, Slot};
 use heirloom_core::{Baggage, Context};
+use heirloom_harness::watch;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -67,15 +68,20 @@ fn of_a_dead_workers_jobs_only_the_one_that_had_begun_fails() {
     let jobs = Jobs::new(1, LIMITS);
     let generation = jobs.up(0);
     warm_up(&jobs, 0, generation);
-    let slots = [1, 2, 3].map(|id| submit(&jobs, id));
-    assert_eq!(taken(&jobs, 0, generation), [1, 2, 3]);
+    let slots = [1, 2, 3, 4].map(|id| submit(&jobs, id));
+    assert_eq!(taken(&jobs, 0, generation), [1, 2, 3, 4]);
     assert!(jobs.replied(0, generation, 1, 100).is_some());
     jobs.down(0);
     jobs.died(0, &death());
     assert!(matches!(failure(&slots[1]), Failure::WorkerDied(_)));
     assert!(!slots[2].is_settled());
+    // The others are in their order again, before those that were submitted later.
+    submit(&jobs, 5);
     let generation = jobs.up(0);
-    assert_eq!(taken(&jobs, 0, generation), [3]);
+    for id in [3, 4, 5] {
+        assert_eq!(taken(&jobs, 0, generation), [id]);
+        assert!(jobs.replied(0, generation, id, u64::MAX).is_some());
+    }
 }
 
 #[test]
@@ -104,6 +110,26 @@ fn replies_out_of_order_or_of_a_dead_generation_are_not_taken() {
     assert!(jobs.replied(0, generation, 1, 0).is_some());
 }
 
+/// A job of many bytes is sent alone; a frame that it would make too large is sent before it.
+#[test]
+fn a_job_just_over_the_frame_waits_for_the_next_one() {
+    let large = |id, bytes| {
+        let terms = Terms { cx: Context::INERT, baggage: Baggage::new(), deadline: None };
+        let completion = Completion::Handle(Arc::new(Slot::default()));
+        Arc::new(Job::new(id, &terms, vec![0; bytes], completion))
+    };
+    for (second, expected) in [(BATCH_BYTES - 1, vec![1, 2]), (BATCH_BYTES, vec![1]), (2 * BATCH_BYTES, vec![1])] {
+        let jobs = Jobs::new(1, LIMITS);
+        let generation = jobs.up(0);
+        warm_up(&jobs, 0, generation);
+        for job in [large(1, 1), large(2, second), large(3, 0)] {
+            assert!(jobs.try_submit(&job).is_ok());
+        }
+        assert_eq!(taken(&jobs, 0, generation), expected, "{second}");
+        assert_eq!(taken(&jobs, 0, generation)[0], expected[expected.len() - 1] + 1, "{second}");
+    }
+}
+
 #[test]
 fn workers_share_the_queue() {
     let jobs = Jobs::new(2, LIMITS);
@@ -116,6 +142,7 @@ fn workers_share_the_queue() {
 
 #[test]
 fn a_full_queue_refuses_at_once_or_at_the_deadline() {
+    let _watch = watch(Duration::from_secs(30));
     let jobs = Arc::new(Jobs::new(1, Limits { queue: 1, ..LIMITS }));
     submit(&jobs, 1);
     let soon = Instant::now() + Duration::from_millis(20);
