@@ -47,7 +47,6 @@ impl TraceState {
     /// Empty members are allowed and ignored. The first value of a duplicate key (the latest written) is kept. The
     /// others, and what exceeds 512 bytes, are counted. Time grows with the length of the text. Nothing beyond the 32nd
     /// member is read.
-    /// 32nd member is looked at.
     ///
     /// # Errors
     ///

@@ -61,7 +61,7 @@
 //! - `Job` and `Reply` are serialised with postcard, which doesn't support untagged enums or skipped or flattened fields.
 //! - There is no security boundary between a pool and its workers: they run as the same user, from the same program.
 //!
-//! A job's context is sent with its tracestate and its baggage ([`Context::baggage`]). [`Submission::with_baggage`] sends other
+//! A job's context is sent with its tracestate and its baggage ([`Context::baggage`](heirloom_core::Context::baggage)). [`Submission::with_baggage`] sends other
 //! baggage. The worker reads it with [`baggage`], and passes it on.
 //!
 //! A worker's stderr is passed on to this process's stderr, line by line. Its last 4 KiB are in the error about its death
