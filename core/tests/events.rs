@@ -85,12 +85,7 @@ fn of_an_event_that_is_too_long_the_longest_values_are_cut_and_no_attribute_is_l
         let span = root("work");
         let (long, longer) = (text(60_000), text(200_000));
         let mut attributes: Vec<(&'static str, Value<'_>)> = vec![("a", (&*long).into()), ("b", (&*longer).into())];
-        attributes.extend([
-            ("c", (&*long).into()),
-            ("d", "short".into()),
-            ("e", 5.into()),
-            ("f", text(500).into()),
-        ]);
+        attributes.extend([("c", (&*long).into()), ("d", "short".into()), ("e", 5.into()), ("f", text(500).into())]);
         span.event_with("many", &attributes);
         drop(span);
         let found = event(t);
