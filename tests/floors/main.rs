@@ -128,7 +128,7 @@ fn no_variable_is_read_past_the_rule_for_programs_with_more_rights_than_their_us
         for (path, text) in all {
             let reads = |line: &&str| {
                 let code = line.split("//").next().unwrap_or_default();
-                ["env::var", "env::{", "env::*"].iter().any(|way| code.contains(way))
+                ["env::var", "std::env::{", "std::env::*"].iter().any(|way| code.contains(way))
             };
             if text.lines().any(|line| reads(&line)) {
                 found.push(path.to_str().unwrap().to_owned());

@@ -69,7 +69,8 @@ impl HeirloomSpan {
             span.set(ScopeRef::VERSION, version);
         }
         for attribute in scope.attributes() {
-            span.set([ScopeRef::ATTRIBUTE, attribute.key.as_str()].concat(), Value::from(&attribute.value));
+            let key = [ScopeRef::ATTRIBUTE, attribute.key.as_str()].concat();
+            content::set(span, Name::dynamic(&key), Value::from(&attribute.value));
         }
     }
 

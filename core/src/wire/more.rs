@@ -130,3 +130,29 @@ pub(crate) fn whole(items: &[Item<'_>], bare: u64, max: u64) -> (usize, u64) {
     });
     (fitting.count(), bytes)
 }
+
+/// Values of an event are not cut below this, in bytes, to make room for others.
+const MIN_CUT_BYTES: usize = 64;
+
+/// Cuts the values to `max_value` bytes; if all items together are longer than two such values, the longest ones further. Moves
+/// the items that are kept to the front, in their order, and returns their number. Only an item whose key doesn't fit into a
+/// record of `max_record` bytes isn't kept, and the last ones of very many.
+pub(crate) fn fit(items: &mut [Item<'_>], max_record: u64, max_value: usize) -> usize {
+    let mut kept = 0;
+    for at in 0..items.len() {
+        if More::takes(&items[at], max_record) {
+            items.swap(kept, at);
+            kept += 1;
+        }
+    }
+    let budget = (2 * max_value as u64).max(max_record);
+    let mut cap = max_value;
+    loop {
+        items[..kept].iter_mut().for_each(|item| item.value.cut(cap));
+        if cap <= MIN_CUT_BYTES || items[..kept].iter().map(Item::len).sum::<u64>() <= budget {
+            break;
+        }
+        cap /= 2;
+    }
+    whole(&items[..kept], 0, budget).0
+}
