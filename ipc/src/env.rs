@@ -8,7 +8,6 @@
 use crate::process;
 use heirloom_core::{Baggage, Context};
 use std::ffi::OsString;
-use std::io::{self, Write};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -22,11 +21,21 @@ pub(crate) fn handed_over(name: &str) -> Option<OsString> {
         return Some(value);
     }
     if !REPORTED.swap(true, Ordering::Relaxed) {
-        let why = "because this program has more rights than the user who started it";
-        drop(writeln!(io::stderr(), "heirloom: {name} is ignored, {why}"));
+        report_ignored(name);
     }
     None
 }
+
+#[cfg(feature = "record")]
+fn report_ignored(name: &str) {
+    use heirloom_core::diagnostics::{report, Cause, Diagnostic, Level};
+    let message = format!("{name} is ignored, because this program has more rights than the user who started it");
+    report(Diagnostic::new(Level::Warn, Cause::Setting, message));
+}
+
+/// Without recording there is no channel for messages.
+#[cfg(not(feature = "record"))]
+fn report_ignored(_name: &str) {}
 
 /// Whether a variable is set. Its value is not used.
 #[cfg(feature = "workers")]

@@ -49,3 +49,33 @@ pub fn new_file(name: &str) -> std::path::PathBuf {
     let _ = std::fs::remove_file(&path);
     path
 }
+
+/// As [`run`], by a copy of this program that runs with the rights of the user "nobody" (set-user-id). `None`, with a line
+/// that says why, where that isn't possible.
+pub fn run_elevated(test: &str, case: &str, variables: &[(&str, &str)]) -> Option<Output> {
+    use std::os::unix::fs::{chown, PermissionsExt};
+    let copy = std::env::temp_dir().join(format!("heirloom-{}-setuid-{case}", std::process::id()));
+    // By another process: a file that is open for writing, here or in a child that another test has just forked, can't be
+    // executed.
+    assert!(Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&copy).status().unwrap().success());
+    let owned = chown(&copy, Some(65_534), None);
+    std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o4755)).unwrap();
+    let plain = command(test, case, variables);
+    let mut elevated = Command::new(&copy);
+    elevated.args(plain.get_args());
+    for (name, value) in plain.get_envs() {
+        match value {
+            Some(value) => elevated.env(name, value),
+            None => elevated.env_remove(name),
+        };
+    }
+    let output = elevated.output();
+    std::fs::remove_file(&copy).unwrap();
+    match owned {
+        Ok(()) => Some(output.unwrap()),
+        Err(error) => {
+            println!("skipped: only root can give a file to another user ({error})");
+            None
+        }
+    }
+}

@@ -34,7 +34,7 @@ fn record(kind: Kind, flags: u16, aux: u32, words: &[u64]) -> Vec<u64> {
 }
 
 fn begin() -> Vec<u64> {
-    Begin { flags: 0, name: 5, parent: 0, trace: TRACE, tick: 9 }.record(OWN).into()
+    Begin { flags: 0, name: 5, propagated: 0, parent: 0, trace: TRACE, tick: 9 }.record(OWN).into()
 }
 
 fn link(items: &[u64]) -> Vec<u64> {
@@ -56,7 +56,7 @@ fn about_a_span() -> Vec<Vec<u64>> {
         link(&[]),
         record(Kind::Status, 2, 3, &[OWN, 0]),
         record(Kind::Rename, 0, 5, &[OWN]),
-        record(Kind::Tracestate, Tracestate::INLINE, 3, &[OWN, u64::from_ne_bytes(*b"a=1\0\0\0\0\0")]),
+        record(Kind::Tracestate, 0, 3, &[OWN, u64::from_ne_bytes(*b"a=1\0\0\0\0\0")]),
     ]
 }
 
@@ -143,7 +143,6 @@ fn a_text_is_within_its_record() {
         record(Kind::TraceValue, Type::I64 as u16 | TraceValue::INLINE, 8, &[1, 7, 8, 9, 0, 1]),
         record(Kind::Status, 2, 8, &[OWN, 0]),
         record(Kind::ThreadStart, 0, 8, &[1, 0]),
-        record(Kind::Tracestate, Tracestate::INLINE, 8, &[OWN, 0]),
     ];
     for good in inline {
         // Of the next length, and of one whose rounding up would overflow.
@@ -202,12 +201,12 @@ fn of_an_item_the_type_is_checked_before_the_key() {
 }
 
 #[test]
-fn a_text_that_is_no_tracestate_is_none() {
-    let mut process = Process::default();
-    let mut bytes = record(Kind::Tracestate, Tracestate::INLINE, 8, &[OWN, u64::MAX]);
-    check(&mut bytes, &mut 0, &mut process).unwrap();
-    assert_eq!(Tracestate::read(&bytes).unwrap().index, 0);
-    assert!(process.tracestates.is_empty(), "it is no text");
+fn a_tracestate_is_a_text_of_its_length_in_the_form_that_is_printed() {
+    let text = |text: &[u8; 8], len: u32| record(Kind::Tracestate, 0, len, &[OWN, u64::from_ne_bytes(*text)]);
+    let good = text(b"a=1\0\0\0\0\0", 3);
+    refused(&good, &text(b"a=1\0\0\0\0\0", 9), Violation::Length);
+    refused(&good, &text(b"a=\xff\0\0\0\0\0", 3), Violation::Tracestate);
+    refused(&good, &text(b"a=1,\0\0\0\0", 4), Violation::Tracestate);
 }
 
 /// A text of `len` bytes, of which the first 8 are in the Attr.
