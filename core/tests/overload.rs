@@ -99,7 +99,7 @@ fn a_root_that_finds_no_room_drops_its_whole_local_trace() {
         drop((child, lost, first));
         t.assert_balanced();
         let transparent = t.tracer().ledger().transparent;
-        assert_eq!((transparent.full, transparent.root_lost), (2, 3), "{transparent:?}");
+        assert_eq!((transparent.full, transparent.root_lost, transparent.total()), (2, 3, 5), "{transparent:?}");
     });
 }
 

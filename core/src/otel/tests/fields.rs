@@ -67,6 +67,7 @@ fn attributes_of_every_type_arrive_and_then_what_has_no_field() {
 #[test]
 fn events_and_links_arrive() {
     let [span] = <[_; 1]>::try_from(exported(&full_batch())).unwrap();
+    assert_eq!((span.dropped_attributes_count, span.events.dropped_count, span.links.dropped_count), (3, 4, 5));
     let [first, second] = <[_; 2]>::try_from(span.events.events).unwrap();
     assert_eq!((first.name.as_ref(), first.timestamp), ("retry", at(START_NS + 10)));
     assert_eq!(
