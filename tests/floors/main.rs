@@ -20,7 +20,8 @@ use std::path::Path;
 /// The modules of `core`, from floor 1 up.
 const CORE: Floors<'static> = &[
     &["error", "id", "kind", "lane_name", "life", "name", "random", "sync", "sys", "text", "unplaced", "value"],
-    &["clock", "context", "diagnostics", "dictionary", "environment", "export", "mapping", "propagated", "wire"],
+    &["diagnostics"],
+    &["clock", "context", "dictionary", "environment", "export", "mapping", "propagated", "wire"],
     &["foreign", "propagation", "sampler", "serial", "shard", "tree"],
     &["config", "otel", "shm"],
     &["pipeline"],

@@ -56,7 +56,7 @@ fn about_a_span() -> Vec<Vec<u64>> {
         link(&[]),
         record(Kind::Status, 2, 3, &[OWN, 0]),
         record(Kind::Rename, 0, 5, &[OWN]),
-        record(Kind::Tracestate, 0, 3, &[OWN, u64::from_ne_bytes(*b"a=1\0\0\0\0\0")]),
+        record(Kind::Tracestate, 0, 8, &[OWN, u64::from_ne_bytes(*b"vendor=1")]),
     ]
 }
 
@@ -175,7 +175,7 @@ fn a_record_has_its_words_and_no_more() {
     for good in records {
         refused(&good, &good[..good.len() - 1], Violation::Length);
         // Its kind reads the word that is too much as an item: one without a type.
-        let is_open = matches!(Header(good[0]).kind(), Some(Kind::Event | Kind::Link));
+        let is_open = matches!(Header(good[0]).kind(), Some(Kind::Event | Kind::Link | Kind::More));
         let why = if is_open { Violation::Kind } else { Violation::Length };
         refused(&good, &[&good[..], &[0]].concat(), why);
     }
@@ -203,10 +203,11 @@ fn of_an_item_the_type_is_checked_before_the_key() {
 #[test]
 fn a_tracestate_is_a_text_of_its_length_in_the_form_that_is_printed() {
     let text = |text: &[u8; 8], len: u32| record(Kind::Tracestate, 0, len, &[OWN, u64::from_ne_bytes(*text)]);
-    let good = text(b"a=1\0\0\0\0\0", 3);
-    refused(&good, &text(b"a=1\0\0\0\0\0", 9), Violation::Length);
-    refused(&good, &text(b"a=\xff\0\0\0\0\0", 3), Violation::Tracestate);
-    refused(&good, &text(b"a=1,\0\0\0\0", 4), Violation::Tracestate);
+    let good = text(b"vendor=1", 8);
+    refused(&good, &text(b"vendor=1", 9), Violation::Length);
+    refused(&good, &text(b"vendor=\xff", 8), Violation::Tracestate);
+    refused(&good, &text(b"vendor=,", 8), Violation::Tracestate);
+    refused(&good, &text(b"vendor=1", 7), Violation::Tracestate);
 }
 
 /// A text of `len` bytes, of which the first 8 are in the Attr.
