@@ -2,6 +2,7 @@
 
 use crate::{SpanId, TraceId};
 use core::fmt;
+use core::hash::{Hash, Hasher};
 
 /// What a child needs to know of its parent: trace id, span id, tracer and flags.
 ///
@@ -18,7 +19,7 @@ use core::fmt;
 /// assert!(parent.is_valid() && parent.is_sampled() && parent.is_remote());
 /// assert!(!Context::INERT.is_valid());
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, Copy, Default)]
 #[repr(C)]
 pub struct Context {
     pub(crate) trace: TraceId,
@@ -60,6 +61,9 @@ pub(crate) const REMOTE: u32 = 1 << 9;
 pub(crate) const EPOCH: u32 = 0xf << EPOCH_SHIFT;
 #[cfg(feature = "record")]
 const EPOCH_SHIFT: u32 = 2;
+/// Nothing was current where this context was taken as the current one. Its children are *implicit* roots, which the ledger
+/// counts. It makes no difference between two contexts.
+pub(crate) const IMPLICIT: u32 = 1 << 14;
 /// Each record of a span with this context must have the text of the tracestate, because another process reads it, and
 /// that process has a separate table.
 #[cfg(feature = "record")]
@@ -111,6 +115,16 @@ impl Context {
         }
         Self { trace, span: SpanId::INVALID, tracer: 0, flags: REMOTE }
     }
+
+    /// What two equal contexts have in common.
+    #[inline]
+    const fn parts(&self) -> (TraceId, SpanId, TracerKey, u32) {
+        (self.trace, self.span, self.tracer, self.flags & !IMPLICIT)
+    }
+
+    /// The current context of a thread on which nothing is current.
+    #[cfg(feature = "record")]
+    pub(crate) const NOTHING: Context = Context { flags: IMPLICIT, ..Self::INERT };
 
     const fn remote(trace: TraceId, span: SpanId, w3c: u32) -> Self {
         if !trace.is_valid() || !span.is_valid() {
@@ -236,6 +250,21 @@ impl Context {
     #[inline]
     pub const fn is_transparent(&self) -> bool {
         self.has(TRANSPARENT)
+    }
+}
+
+impl PartialEq for Context {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        self.parts() == other.parts()
+    }
+}
+
+impl Eq for Context {}
+
+impl Hash for Context {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.parts().hash(state);
     }
 }
 

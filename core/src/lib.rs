@@ -132,7 +132,7 @@ pub use lane_name::name_lanes;
 #[cfg(feature = "record")]
 pub use life::PerProcess;
 #[cfg(feature = "record")]
-pub use pipeline::{Dropped, ExporterLedger, Ledger, OpenSpan, Transparent};
+pub use pipeline::{Dropped, ExporterLedger, ImplicitRoot, Ledger, OpenSpan, Transparent};
 #[cfg(feature = "record")]
 pub use sampler::{ParseSamplerError, Sampler, SamplerState};
 #[cfg(feature = "record")]

@@ -124,7 +124,7 @@ pub fn report_every(builder: Builder, every: Duration) -> Builder {
 /// Settings with which nothing is dropped, at any recording speed.
 fn settings_of_a_test(memory: &Memory) -> Builder {
     let start = builder("test").settings(Settings { export_timeout: TIMEOUT, ..Settings::default() });
-    start.queue_bytes(1 << 30).exporter(memory.clone()).verify(true)
+    start.queue_bytes(1 << 30).exporter(memory.clone()).verify(true).for_test()
 }
 
 impl Testing {

@@ -128,6 +128,7 @@ impl Collector {
         sources.regions.close_all(tracer, assembler, &mut send);
         self.send();
         self.publish_counts();
+        self.losses.report_implicit_roots(&self.tracer);
         self.await_exporters(ends, Queue::shutdown);
         // Requests that arrive during this wait for the exporters too.
         self.tracer.control.stop().iter().for_each(|barrier| self.tracer.await_exporters(barrier, Queue::flush));
@@ -150,6 +151,9 @@ impl Collector {
         let children = self.sources.regions.counts();
         let counts = Published { assembled: self.assembler.counts, open: self.assembler.open_count(), children };
         self.tracer.control.publish(counts);
+        for root in self.assembler.take_implicit_roots() {
+            self.tracer.control.publish_implicit_root(root);
+        }
         self.sources.regions.tell();
     }
 
@@ -176,6 +180,7 @@ impl Collector {
         self.watched = Instant::now();
         self.tracer.queues.iter().for_each(|queue| queue.watch());
         self.losses.report(&self.tracer, self.watched);
+        self.losses.report_implicit_roots(&self.tracer);
         self.tracer.renew_clock_source();
     }
 }

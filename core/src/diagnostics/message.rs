@@ -44,6 +44,8 @@ pub enum Cause {
     Truncated,
     /// Spans were open at the end of their tracer or of their process.
     StillOpen,
+    /// Spans started a trace because no span was current on their thread.
+    ImplicitRoot,
     /// Records were invalid.
     InvalidRecord,
     /// A shard of a child process broke the rules of its region and was quarantined.

@@ -5,6 +5,7 @@
 
 use super::barrier::Barrier;
 use super::counts::Published;
+use super::ledger::ImplicitRoot;
 use super::open_span::OpenSpan;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -25,6 +26,7 @@ pub(crate) enum Request<'a> {
 pub(crate) struct Control {
     requests: Mutex<Requests>,
     counts: Mutex<Published>,
+    implicit_roots: Mutex<Vec<ImplicitRoot>>,
 }
 
 #[derive(Debug, Default)]
@@ -117,6 +119,15 @@ impl Control {
     /// Publishes the counts after a pass.
     pub(crate) fn publish(&self, counts: Published) {
         *self.counts.lock().unwrap_or_else(PoisonError::into_inner) = counts;
+    }
+
+    /// Publishes an implicit root. The collector does so for the first few.
+    pub(crate) fn publish_implicit_root(&self, root: ImplicitRoot) {
+        self.implicit_roots.lock().unwrap_or_else(PoisonError::into_inner).push(root);
+    }
+
+    pub(crate) fn implicit_roots(&self) -> Vec<ImplicitRoot> {
+        self.implicit_roots.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The counts after the last pass.

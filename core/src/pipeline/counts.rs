@@ -30,6 +30,8 @@ pub(crate) struct Assembled {
     pub(crate) truncated: u64,
     /// Invalid records. Always zero unless memory was damaged.
     pub(crate) corrupt: u64,
+    /// Roots that were started where nothing was current.
+    pub(crate) implicit_roots: u64,
 }
 
 /// Counts of the writers in child processes, and spans whose fate is unknown.

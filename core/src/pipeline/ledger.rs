@@ -1,6 +1,8 @@
 //! [`Ledger`]: counts that account for every span.
 
+use crate::export::Lane;
 use std::fmt;
+use std::sync::Arc;
 
 /// Counts that account for every span of a tracer, at one moment.
 ///
@@ -56,10 +58,27 @@ pub struct Ledger {
     /// lost, because more than 65,535 traces (or 24 MiB of baggage) arrived since. Counted for the whole process. The spans
     /// are not lost.
     pub lost_tracestates: u64,
+    /// Roots that were started where nothing was current, by a form that takes the current context ([`span`](crate::span),
+    /// [`in_span`](crate::in_span), `Context::current()`, `#[observe]`). A plain `par_iter` inside a span makes such roots:
+    /// no context was handed over. A service's requests are such roots too, if nothing starts them explicitly. Counted
+    /// among all spans that were read so far.
+    pub implicit_roots: u64,
+    /// The first few of them.
+    pub first_implicit_roots: Vec<ImplicitRoot>,
     /// Spans whose parent was never exported. `None` if this was not checked (see `Builder::verify`).
     pub orphans: Option<u64>,
     /// The counts of each exporter.
     pub exporters: Vec<ExporterLedger>,
+}
+
+/// A root that was started where nothing was current.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ImplicitRoot {
+    /// The name with which it was started.
+    pub name: String,
+    /// Where it was started.
+    pub lane: Arc<Lane>,
 }
 
 /// Spans that could not be recorded, by cause. Their children became children of the nearest recorded ancestor.
@@ -142,7 +161,8 @@ impl Ledger {
 
 /// One line: `ledger: begun=N exported=N dropped=N sampled_out=N open=N aborted=N orphans=N balanced=yes`.
 ///
-/// ` lost_tracestates=N` follows if it is not zero. `exported` and `dropped` are those of the exporter that delivered least. A span that waits in a shard counts as open.
+/// ` lost_tracestates=N` follows if it is not zero. `exported` and `dropped` are those of the exporter that delivered
+/// least. A span that waits in a shard counts as open.
 impl fmt::Display for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let orphans = self.orphans.map_or_else(|| "unchecked".to_owned(), |n| n.to_string());

@@ -1,7 +1,7 @@
 //! What a tracer lost, by cause: for its report at the end, and for the collector, which reports new losses while the
 //! program runs.
 
-use super::ledger::Ledger;
+use super::ledger::{ImplicitRoot, Ledger};
 use super::shared::Shared;
 use crate::diagnostics::{Cause, Diagnostic, Level, Pace};
 use crate::unplaced::NoShard;
@@ -94,14 +94,39 @@ impl Shared {
     }
 }
 
+/// The name of a root's thread, or its number.
+fn label(root: &ImplicitRoot) -> String {
+    match &*root.lane.thread_name {
+        "" => format!("thread {}", root.lane.thread_id),
+        name => name.to_owned(),
+    }
+}
+
 /// Reports a tracer's losses while the program runs.
 #[derive(Debug, Default)]
 pub(crate) struct LossReports {
     /// In the order of the losses.
     paces: Vec<Pace>,
+    implicit_roots_are_said: bool,
 }
 
 impl LossReports {
+    /// Reports implicit roots, once for a tracer that verifies: if a program hands its contexts over, it has few.
+    pub(crate) fn report_implicit_roots(&mut self, tracer: &Shared) {
+        let count = tracer.control.counts().assembled.implicit_roots;
+        if count == 0 || !tracer.reports_implicit_roots || std::mem::replace(&mut self.implicit_roots_are_said, true) {
+            return;
+        }
+        let first = tracer.control.implicit_roots();
+        let named =
+            first.iter().map(|root| format!("{:?} on {}", root.name, label(root))).collect::<Vec<_>>().join(", ");
+        let message = format!(
+            "{count} spans started a trace because no span was current on their thread ({named}); if they belong to a \
+             trace, hand its context over, as with `.traced(cx)`"
+        );
+        tracer.diagnostics.report(Diagnostic::new(Level::Warn, Cause::ImplicitRoot, message));
+    }
+
     /// Reports each loss that is due.
     pub(crate) fn report(&mut self, tracer: &Shared, now: Instant) {
         let losses = tracer.losses(&tracer.ledger());

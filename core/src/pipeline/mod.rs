@@ -39,5 +39,5 @@ pub(crate) use shared::{Outputs, Shared};
 pub(crate) use table::{add, after_fork, find, global, global_key, is_foreign, remove, set_global};
 pub(crate) use wake::Collector;
 
-pub use ledger::{Dropped, ExporterLedger, Ledger, Transparent};
+pub use ledger::{Dropped, ExporterLedger, ImplicitRoot, Ledger, Transparent};
 pub use open_span::OpenSpan;

@@ -37,6 +37,8 @@ pub(crate) struct Shared {
     /// One for each exporter. The collector adds batches; any thread adds a flush behind them.
     pub(crate) queues: Vec<Arc<Queue>>,
     verify: Option<Verify>,
+    /// Whether implicit roots are reported.
+    pub(crate) reports_implicit_roots: bool,
     /// Where this tracer's messages go. Any thread reports, without a lock of its own.
     pub(crate) diagnostics: Destination,
     /// Records without a shard before this tracer started. Its ledger leaves them out.
@@ -84,6 +86,7 @@ pub(crate) struct Shared {
 pub(crate) struct Outputs {
     pub(crate) queues: Vec<Arc<Queue>>,
     pub(crate) verify: Option<Verify>,
+    pub(crate) reports_implicit_roots: bool,
     pub(crate) diagnostics: Destination,
 }
 
@@ -102,7 +105,7 @@ impl Shared {
         clock: Clock,
         sizes: Sizes,
         parent: Option<Arc<Attachment>>,
-        Outputs { queues, verify, diagnostics }: Outputs,
+        Outputs { queues, verify, reports_implicit_roots, diagnostics }: Outputs,
     ) -> Self {
         Self {
             key,
@@ -121,6 +124,7 @@ impl Shared {
             control: Control::default(),
             queues,
             verify,
+            reports_implicit_roots,
             diagnostics,
             overflow: SegQueue::new(),
             closed: AtomicBool::new(false),
@@ -314,6 +318,8 @@ impl Shared {
             quarantined: children.quarantined,
             unplaced: children.unplaced,
             lost_tracestates: propagated::lost().saturating_sub(self.lost_tracestates_before),
+            implicit_roots: assembled.implicit_roots,
+            first_implicit_roots: self.control.implicit_roots(),
             orphans: self.verify.as_ref().map(Verify::orphans),
             exporters,
         }

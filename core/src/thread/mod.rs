@@ -57,7 +57,7 @@ thread_local! {
             slot: Cell::new(slot::EMPTY),
             shard: Cell::new(NonNull::dangling()),
             tracer: Cell::new(NonNull::dangling()),
-            current: Cell::new(Context::INERT),
+            current: Cell::new(Context::NOTHING),
             handed_out: Cell::new(false),
             depth: Cell::new(0),
             next_scope: Cell::new(0),

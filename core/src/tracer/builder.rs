@@ -93,6 +93,8 @@ pub struct Builder {
     on_diagnostic: Option<Callback>,
     /// The shortest time between two reports of the same cause, shorter in tests.
     report_every: Duration,
+    /// A test's tracer: what a program is told to change isn't reported.
+    is_test: bool,
 }
 
 impl fmt::Debug for Builder {
@@ -113,6 +115,7 @@ pub fn builder(service_name: &str) -> Builder {
         ring_bytes: None,
         on_diagnostic: None,
         report_every: REPORT_EVERY,
+        is_test: false,
     }
 }
 
@@ -238,6 +241,12 @@ impl Builder {
     /// ```
     pub fn on_diagnostic(mut self, callback: impl FnMut(&Diagnostic) + Send + 'static) -> Self {
         self.on_diagnostic = Some(Box::new(callback));
+        self
+    }
+
+    /// The tracer of a test.
+    pub(crate) fn for_test(mut self) -> Self {
+        self.is_test = true;
         self
     }
 
@@ -382,7 +391,8 @@ impl Builder {
         let exporters = std::mem::take(&mut self.exporters);
         let queues: io::Result<Vec<_>> = exporters.into_iter().map(|e| Queue::start(e, bounds.clone())).collect();
         let queues = queues.map_err(InitError::Thread)?;
-        let outputs = Outputs { queues, verify, diagnostics };
+        let reports_implicit_roots = self.settings.verify && !self.is_test;
+        let outputs = Outputs { queues, verify, reports_implicit_roots, diagnostics };
         let resource = Arc::new(resource(&self.settings));
         let made = pipeline::add(|key| {
             let shared = Arc::new(self.shared(key, None, outputs));

@@ -38,6 +38,8 @@ flags! {
         PARENT_REMOTE = 1 << 5;
         /// The trace id's last seven bytes are random.
         RANDOM_TRACE = 1 << 6;
+        /// A root that was started by a form that takes the current context, where nothing was current.
+        IMPLICIT_ROOT = 1 << 3;
     }
 }
 

@@ -27,12 +27,12 @@ pub(super) use lane_state::LaneState;
 pub(super) use partial::{Partial, Rest, Target};
 
 use super::extras::Extras;
-use super::lanes::Lanes;
+use super::lanes::{LaneId, Lanes};
 use crate::clock::timeline::Timeline;
 use crate::config::Limits;
 use crate::dictionary::Names;
 use crate::export::{Batch, Resource};
-use crate::pipeline::Assembled;
+use crate::pipeline::{Assembled, ImplicitRoot};
 use crate::propagated;
 use crate::wire::{
     goes_on, span_of, Attr, AttrValue, Begin, Bytes, Chunk, End, Event, Header, Kind, Link, More, Rename, Status,
@@ -44,6 +44,9 @@ use epochs::Epochs;
 use open::{is_open, ById, Open};
 use std::sync::Arc;
 use traces::Traces;
+
+/// How many implicit roots the ledger names: enough to find the code.
+const MAX_IMPLICIT_ROOTS: u64 = 4;
 
 /// Maximum number of bytes that all open spans together may hold. Beyond it, new data on a span is dropped and counted (a
 /// status and a new name as attributes). Other processes' spans get half of it, so that they can't use up all of it.
@@ -86,6 +89,8 @@ pub(crate) struct Assembler {
     /// The number of open spans of other processes, by the lower bits of their reader.
     open_by_reader: Vec<u64>,
     pub(crate) counts: Assembled,
+    /// The first implicit roots that were not published yet.
+    implicit_roots: Vec<ImplicitRoot>,
 }
 
 impl Assembler {
@@ -110,6 +115,7 @@ impl Assembler {
             credits: Vec::new(),
             open_by_reader: Vec::new(),
             counts: Assembled::default(),
+            implicit_roots: Vec::new(),
         }
     }
 
@@ -127,6 +133,24 @@ impl Assembler {
             None => None,
         };
         done.is_some()
+    }
+
+    /// Counts a root that was started where nothing was current, and keeps the first few.
+    #[cold]
+    fn implicit_root(&mut self, lane: LaneId, name: u32, inline: Option<Bytes<'_>>) {
+        self.counts.implicit_roots += 1;
+        if self.counts.implicit_roots <= MAX_IMPLICIT_ROOTS {
+            let name = match inline {
+                Some(text) => String::from_utf8_lossy(&text.to_vec()).into_owned(),
+                None => self.names.get(name).unwrap_or("").to_owned(),
+            };
+            self.implicit_roots.push(ImplicitRoot { name, lane: Arc::clone(self.lanes.get(lane)) });
+        }
+    }
+
+    /// The first implicit roots since the last call.
+    pub(in crate::collector) fn take_implicit_roots(&mut self) -> Vec<ImplicitRoot> {
+        std::mem::take(&mut self.implicit_roots)
     }
 
     #[inline]
@@ -150,6 +174,9 @@ impl Assembler {
             reader: state.reader,
             extras: None,
         };
+        if begin.flags & Begin::IMPLICIT_ROOT != 0 {
+            self.implicit_root(state.lane, begin.name, name);
+        }
         if let Some(name) = name {
             if !state.process.is_own() && self.held_bytes > max_held_bytes(state.process) {
                 // The span gets an empty name, so that names can't take up all memory.

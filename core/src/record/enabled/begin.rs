@@ -3,7 +3,7 @@
 use super::scope::ambient_tracer;
 use super::{arrived, probability, Span};
 use crate::clock;
-use crate::context::{EPOCH, PROPAGATED, RANDOM, REMOTE, SAMPLED, TRANSPARENT};
+use crate::context::{EPOCH, IMPLICIT, PROPAGATED, RANDOM, REMOTE, SAMPLED, TRANSPARENT};
 use crate::name::Text;
 use crate::sampler::Threshold;
 use crate::shard::Refused;
@@ -177,6 +177,7 @@ fn without_shard(parent: Context, why: NoShard) -> Context {
 }
 
 fn begin_root(state: &ThreadState, bound: Context, name: Name<'_>, kind: SpanKind) -> Span {
+    let implicit = bound.flags & IMPLICIT;
     // Drawn while the slot is taken: otherwise a signal handler in between would draw the same ids.
     let drawn = state.with_tracer(bound.tracer, |slot| {
         // The caller may have chosen the trace's id.
@@ -197,7 +198,7 @@ fn begin_root(state: &ThreadState, bound: Context, name: Name<'_>, kind: SpanKin
         state.with_tracer(bound.tracer, |slot| slot.writer.count_sampled_out());
         return Span::not_recorded(left_out);
     }
-    let root = bound.with(SAMPLED);
+    let root = bound.with(SAMPLED | implicit);
     // The root could not be recorded: its whole local trace is dropped, and propagates as not sampled.
     let lost = left_out.with(TRANSPARENT);
     begin_arrived(state, root, name, kind).unwrap_or_else(|| Span::not_recorded(lost))
@@ -238,12 +239,16 @@ fn begin(state: &ThreadState, parent: Context, name: Name<'_>, kind: SpanKind) -
                 return None;
             }
         }
-        let begin = begin_under(&parent, kind, slot.tick());
+        let mut begin = begin_under(&parent, kind, slot.tick());
+        begin.flags |= if parent.has(IMPLICIT) { Begin::IMPLICIT_ROOT } else { 0 };
         let id = match wire_name {
             WireName::Id(name) => slot.writer.begin(Begin { name, ..begin }),
             WireName::Inline(text) => slot.writer.begin_named(begin, text.as_bytes()),
         };
-        Some(Span::recorded(Context { span: SpanId(id), ..parent.without(REMOTE | TRANSPARENT) }, slot.lease))
+        Some(Span::recorded(
+            Context { span: SpanId(id), ..parent.without(REMOTE | TRANSPARENT | IMPLICIT) },
+            slot.lease,
+        ))
     })??;
     if parent.propagated() != 0 && crate::shm::is_child() {
         return Some(super::status::tracestate(span));
