@@ -38,6 +38,8 @@ flags! {
         PARENT_REMOTE = 1 << 5;
         /// The trace id's last seven bytes are random.
         RANDOM_TRACE = 1 << 6;
+        /// The parent is of another process, and the program gave its ids. Only together with `PARENT_REMOTE`.
+        PARENT_EXPLICIT = 1 << 11;
     }
 }
 
