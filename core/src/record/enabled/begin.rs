@@ -79,11 +79,7 @@ const fn flags_of(context: u32) -> u16 {
 /// A Begin without its name.
 #[inline(always)]
 fn begin_under(parent: &Context, kind: SpanKind, tick: u64) -> Begin {
-    let remote = match (parent.has(REMOTE), parent.has(EXPLICIT)) {
-        (false, _) => 0,
-        (true, false) => Begin::PARENT_REMOTE,
-        (true, true) => Begin::PARENT_REMOTE | Begin::PARENT_EXPLICIT,
-    };
+    let remote = if parent.has(REMOTE) { Begin::PARENT_REMOTE } else { 0 };
     Begin {
         flags: kind as u16 | remote | flags_of(parent.flags),
         name: 0,
@@ -242,7 +238,10 @@ fn begin(state: &ThreadState, parent: Context, name: Name<'_>, kind: SpanKind) -
                 return None;
             }
         }
-        let begin = begin_under(&parent, kind, slot.tick());
+        let mut begin = begin_under(&parent, kind, slot.tick());
+        if parent.has(EXPLICIT) {
+            begin.flags |= Begin::PARENT_EXPLICIT;
+        }
         let id = match wire_name {
             WireName::Id(name) => slot.writer.begin(Begin { name, ..begin }),
             WireName::Inline(text) => slot.writer.begin_named(begin, text.as_bytes()),
