@@ -8,7 +8,7 @@ use core::hash::{Hash, Hasher};
 ///
 /// 32 bytes of plain data: `Copy + Send + Sync + 'static`. Capture it in a closure, put it in a message, write it to an
 /// environment variable. Making and copying one costs no clock read, lock or allocation. Two contexts are equal if all
-/// their fields are.
+/// their fields are; whether the ids came from [`from_ids`](Context::from_ids) makes no difference.
 ///
 /// A context refers to the nearest *recorded* span. The context of a *transparent* span (one that could not be recorded)
 /// has its parent's ids, so that children never point to a span that isn't exported.
@@ -26,8 +26,8 @@ pub struct Context {
     pub(crate) span: SpanId,
     /// The tracer that records the children (`pipeline/table.rs`). Zero: not bound.
     pub(crate) tracer: TracerKey,
-    /// [`SAMPLED`], [`RANDOM`], [`TRANSPARENT`], [`REMOTE`], [`EPOCH`], [`TEXT_STATE`], and above them the index of what
-    /// its trace brought (`propagated/`). One word, so that the fast path tests all flags with one comparison.
+    /// [`SAMPLED`], [`RANDOM`], [`TRANSPARENT`], [`REMOTE`], [`EXPLICIT`], [`EPOCH`], [`TEXT_STATE`], and above them the
+    /// index of what its trace brought (`propagated/`). One word, so that the fast path tests all flags with one comparison.
     pub(crate) flags: u32,
 }
 
@@ -55,6 +55,8 @@ const W3C: u32 = SAMPLED | RANDOM;
 pub(crate) const TRANSPARENT: u32 = 1 << 8;
 /// The ids came from another process.
 pub(crate) const REMOTE: u32 = 1 << 9;
+/// The program gave the ids by [`Context::from_ids`]. Only together with [`REMOTE`].
+pub(crate) const EXPLICIT: u32 = 1 << 10;
 /// The clock epoch, which the root of the local trace chose (`clock/timeline.rs`): bits 2 to 5, which no version of the
 /// W3C's flags uses here, because unknown ones are cleared.
 #[cfg(feature = "record")]
@@ -86,14 +88,20 @@ impl Context {
     /// It counts as remote, and the first tracer that uses it as a parent binds it. If either id is zero, the result is
     /// [`Context::INERT`]: the [specification] makes such a context invalid.
     ///
+    /// Exporters see that a span's parent was given in this way
+    /// ([`SpanRef::parent_is_explicit`](crate::export::SpanRef::parent_is_explicit)): in Langfuse the span is a root of
+    /// its trace. Where the ids come in a `traceparent`, use [`from_traceparent`](Self::from_traceparent).
+    ///
     /// [specification]: https://www.w3.org/TR/trace-context-2/#trace-id
     pub const fn from_ids(trace: TraceId, span: SpanId, sampled: bool) -> Self {
-        Self::remote(trace, span, if sampled { SAMPLED } else { 0 })
+        Self::from_ids_with_flags(trace, span, sampled as u8)
     }
 
     /// As [`from_ids`](Self::from_ids), with all W3C trace flags; unknown flags are cleared.
     pub const fn from_ids_with_flags(trace: TraceId, span: SpanId, trace_flags: u8) -> Self {
-        Self::remote(trace, span, trace_flags as u32 & W3C)
+        let cx = Self::remote(trace, span, trace_flags);
+        let explicit = if cx.is_valid() { EXPLICIT } else { 0 };
+        Self { flags: cx.flags | explicit, ..cx }
     }
 
     /// The context of a trace whose id is known before its first span starts: its children are roots with this trace id.
@@ -116,21 +124,17 @@ impl Context {
         Self { trace, span: SpanId::INVALID, tracer: 0, flags: REMOTE }
     }
 
-    /// What two equal contexts have in common.
-    #[inline]
-    const fn parts(&self) -> (TraceId, SpanId, TracerKey, u32) {
-        (self.trace, self.span, self.tracer, self.flags & !IMPLICIT)
-    }
-
     /// The current context of a thread on which nothing is current.
     #[cfg(feature = "record")]
     pub(crate) const NOTHING: Context = Context { flags: IMPLICIT, ..Self::INERT };
 
-    const fn remote(trace: TraceId, span: SpanId, w3c: u32) -> Self {
+    /// The context of another process's span, as it was propagated. As for [`from_ids_with_flags`](Self::from_ids_with_flags),
+    /// but the ids are not explicit.
+    pub(crate) const fn remote(trace: TraceId, span: SpanId, trace_flags: u8) -> Self {
         if !trace.is_valid() || !span.is_valid() {
             return Self::INERT;
         }
-        Self { trace, span, tracer: 0, flags: w3c | REMOTE }
+        Self { trace, span, tracer: 0, flags: trace_flags as u32 & W3C | REMOTE }
     }
 
     #[inline(always)]
@@ -170,9 +174,9 @@ impl Context {
     pub fn to_remote(&self) -> Context {
         #[cfg(feature = "record")]
         if self.span.is_valid() && self.flags & (SAMPLED | REMOTE) == 0 {
-            return Self::remote(self.trace, SpanId(crate::random::seed()), self.flags & W3C);
+            return Self::remote(self.trace, SpanId(crate::random::seed()), self.trace_flags());
         }
-        Self::remote(self.trace, self.span, self.flags & W3C)
+        Self::remote(self.trace, self.span, self.trace_flags())
     }
 
     /// The context of a local trace that starts in this clock epoch.
@@ -253,18 +257,26 @@ impl Context {
     }
 }
 
+impl Context {
+    /// What makes two contexts equal.
+    #[inline]
+    const fn identity(&self) -> (TraceId, SpanId, TracerKey, u32) {
+        (self.trace, self.span, self.tracer, self.flags & !(EXPLICIT | IMPLICIT))
+    }
+}
+
 impl PartialEq for Context {
     #[inline]
     fn eq(&self, other: &Self) -> bool {
-        self.parts() == other.parts()
+        self.identity() == other.identity()
     }
 }
 
 impl Eq for Context {}
 
 impl Hash for Context {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.parts().hash(state);
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.identity().hash(hasher);
     }
 }
 

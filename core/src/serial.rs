@@ -55,7 +55,7 @@ impl<'de> Deserialize<'de> for Context {
             text.map_or(Ok(Context::INERT), |text| Context::from_traceparent(&text)).map_err(D::Error::custom)
         } else {
             let (trace, span, flags) = Deserialize::deserialize(from)?;
-            Ok(Context::from_ids_with_flags(trace, span, flags))
+            Ok(Context::remote(trace, span, flags))
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Parents and traces that are known by their ids alone.
 
 use heirloom_core::export::{Batch, ExportError, Exporter};
-use heirloom_core::{builder, testing, Context, SpanId, TraceId};
+use heirloom_core::{builder, testing, Baggage, Context, SpanId, TraceId};
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 /// Counts the spans whose parent comes to the same exporters, and the others.
@@ -52,4 +53,66 @@ fn a_root_of_a_chosen_trace_is_sampled_like_any_root_and_has_children() {
         drop(Context::from_trace_id(TraceId::INVALID).span("a root of a trace of its own"));
         t.assert_balanced();
     });
+}
+
+/// The names of the spans whose parent's ids were given by the program, and of the others.
+#[derive(Clone, Default)]
+struct Explicit(Arc<[Mutex<Vec<String>>; 2]>);
+
+impl Exporter for Explicit {
+    fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
+        for span in batch.spans() {
+            let list = &self.0[usize::from(span.parent_is_explicit())];
+            list.lock().expect("no panic").push(span.name().to_owned());
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn only_a_span_whose_parent_the_program_gave_says_so() {
+    let seen = Explicit::default();
+    testing::run_with(
+        |b| b.exporter(seen.clone()),
+        |t| {
+            let (trace, span) = (TraceId::from_u128(7), SpanId::from_u64(9));
+            let given = Context::from_ids(trace, span, true);
+            let mut baggage = Baggage::new();
+            baggage.insert("tenant", "blue").expect("valid");
+            given.in_span("given: ids", |span| span.in_span("child", |_| ()));
+            t.tracer().bind(given).in_span("given: bound", |_| ());
+            Context::from_ids_with_flags(trace, span, 3).in_span("given: flags", |_| ());
+            given.with_baggage(&baggage).in_span("given: baggage", |_| ());
+            let text = given.traceparent().map(|text| text.to_string()).unwrap_or_default();
+            Context::from_traceparent(&text).unwrap_or_default().in_span("traceparent", |_| ());
+            Context::from_headers(Some(&text), None, None).unwrap_or_default().in_span("headers", |_| ());
+            given.to_remote().in_span("to_remote", |_| ());
+            #[cfg(feature = "serde")]
+            {
+                let text = serde_json::to_string(&given).expect("a text");
+                serde_json::from_str::<Context>(&text).expect("a context").in_span("serde: text", |_| ());
+                let bytes = postcard::to_allocvec(&given).expect("bytes");
+                postcard::from_bytes::<Context>(&bytes).expect("a context").in_span("serde: bytes", |_| ());
+            }
+            #[cfg(feature = "otel")]
+            Context::from(&opentelemetry::trace::SpanContext::from(given)).in_span("OpenTelemetry", |_| ());
+            Context::from_trace_id(trace).in_span("root", |_| ());
+            Context::from_ids(trace, SpanId::INVALID, true).in_span("other root", |_| ());
+            t.assert_complete();
+        },
+    );
+    let [others, given] = seen.0.each_ref().map(|names| names.lock().expect("no panic").clone());
+    assert!(given.len() == 4 && given.iter().all(|name| name.starts_with("given: ")), "{given:?}");
+    let serde_and_otel = 2 * usize::from(cfg!(feature = "serde")) + usize::from(cfg!(feature = "otel"));
+    assert_eq!(others.len(), 6 + serde_and_otel, "{others:?}");
+    assert!(!others.iter().any(|name| name.starts_with("given: ")), "{others:?}");
+}
+
+#[test]
+fn explicit_ids_are_equal_to_the_same_ids_from_a_header() {
+    let given = Context::from_ids(TraceId::from_u128(7), SpanId::from_u64(9), true);
+    let arrived = given.traceparent().and_then(|text| Context::from_traceparent(text.as_str()).ok());
+    assert_eq!(arrived, Some(given));
+    assert!(HashSet::from([given]).contains(&given.to_remote()));
+    assert_ne!(given, Context::from_ids(TraceId::from_u128(7), SpanId::from_u64(9), false));
 }

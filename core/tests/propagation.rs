@@ -155,3 +155,37 @@ fn a_value_that_the_program_sets_wins_over_what_arrived() {
         assert_eq!(t.spans()[0].attribute(keys::USER), Some(&Value::from("u2")));
     });
 }
+
+#[test]
+fn what_the_program_set_stays_when_the_same_values_arrive_again() {
+    testing::run(|t| {
+        let cx = t.tracer().bind(arrived("", "langfuse_user_id=u1,langfuse_session_id=s1,langfuse_tags=a%2Cb"));
+        cx.in_span("first", |first| {
+            _ = first.trace_update().user("u2").tags(["c"]);
+        });
+        let of = |name: &str, key| t.span(name).attribute(key).cloned();
+        cx.in_span("second", |_| ());
+        assert_eq!(of("second", keys::USER), Some(Value::from("u2")), "set by the program");
+        assert_eq!(of("second", keys::SESSION), Some(Value::from("s1")), "only arrived");
+        assert_eq!(of("second", keys::TAGS), Some(Value::from(&["a", "b", "c"][..])), "tags are added");
+        let later = "langfuse_user_id=u3,langfuse_session_id=s3,langfuse_tags=d";
+        t.tracer().bind(arrived("", later)).in_span("third", |_| ());
+        assert_eq!(of("third", keys::USER), Some(Value::from("u2")), "set by the program");
+        assert_eq!(of("third", keys::SESSION), Some(Value::from("s3")), "of two that arrived, the later one");
+        assert_eq!(of("third", keys::TAGS), Some(Value::from(&["a", "b", "c", "d"][..])));
+    });
+}
+
+#[test]
+fn a_value_that_was_set_before_others_arrive_stays() {
+    testing::run(|t| {
+        let cx = arrived("", "langfuse_user_id=u1,langfuse_tags=a");
+        let trace = t.tracer().bind(Context::from_trace_id(cx.trace_id()));
+        trace.in_span("before", |before| {
+            _ = before.trace_update().user("u2").tags(["b"]);
+        });
+        t.tracer().bind(cx).in_span("after", |_| ());
+        assert_eq!(t.span("after").attribute(keys::USER), Some(&Value::from("u2")));
+        assert_eq!(t.span("after").attribute(keys::TAGS), Some(&Value::from(&["b", "a"][..])));
+    });
+}

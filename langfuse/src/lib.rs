@@ -59,6 +59,7 @@
 //! | `USER`, `SESSION`, `ENVIRONMENT`, `RELEASE`, `VERSION` | `user.id`, `session.id`, `langfuse.environment` (in lower case), `.release`, `.version` |
 //! | the client's environment and release | the same two names, on the resource and on every span |
 //! | a root, or a child of a parent that this tracer doesn't export | `langfuse.internal.is_app_root` |
+//! | a child of a parent that this tracer doesn't export, whose ids the program gave (`Context::from_ids`) | `langfuse.internal.as_root`: a root of its trace in Langfuse |
 //! | everything else | unchanged; Langfuse shows it as metadata |
 //!
 //! Other libraries record the input under different names. The input is the first of these attributes that a span has:
@@ -84,9 +85,8 @@
 //!
 //! # What isn't here
 //!
-//! OTLP has no place for scores and media. `langfuse.internal.as_root` isn't set: when a span is sent, it is no longer known
-//! whether its ids came from a caller or from a header. An upstream service that has claimed the trace's root states that in
-//! baggage, which isn't recorded.
+//! OTLP has no place for scores and media. An upstream service that has claimed the trace's root states that in baggage, which
+//! isn't recorded.
 
 // A print panics if it can't write, and blocks: messages go to `heirloom_core::diagnostics`.
 #![cfg_attr(not(test), deny(clippy::print_stderr, clippy::print_stdout))]

@@ -4,7 +4,7 @@
 mod support;
 
 use heirloom_core::llm::{keys, ObservationType};
-use heirloom_core::{Settings, Span, SpanKind, Status};
+use heirloom_core::{Context, Settings, Span, SpanId, SpanKind, Status, TraceId};
 use heirloom_receiver::{Received, Receiver};
 use serde_json::json;
 use support::{assert_delivered, builder, config, tracer};
@@ -442,6 +442,50 @@ fn the_topmost_span_of_the_process_says_so_and_no_other() {
     assert_eq!(callee.trace_id, "0af7651916cd43dd8448eb211c80319c");
     assert_eq!(callee.parent_span_id.as_deref(), Some("b7ad6b7169203331"));
     assert_eq!(receiver.span("child").parent_span_id, Some(receiver.span("root").span_id));
+}
+
+#[test]
+fn a_span_under_explicit_ids_is_a_root_in_langfuse_and_no_other_span_says_so() {
+    let receiver = Receiver::start();
+    let guard = tracer(&config(&receiver));
+    let explicit = guard.tracer().bind(Context::from_ids(TraceId::from_seed("order"), SpanId::from_seed("cart"), true));
+    explicit.in_span("explicit", |span| span.in_span("its child", |_| ()));
+    let header = explicit.traceparent().unwrap().to_string();
+    guard.tracer().extract(&header, None).unwrap().in_span("from a header", |_| ());
+    guard.tracer().in_root("open", |open| {
+        let cx = open.context();
+        let by_ids = guard.tracer().bind(Context::from_ids(cx.trace_id(), cx.span_id(), true));
+        by_ids.in_span("its parent is sent too", |_| ());
+    });
+    assert_delivered(&receiver, guard, 5);
+    let marked = receiver.with_spans(|spans| {
+        let says_so = spans.iter().filter(|span| span.get("langfuse.internal.as_root").is_some());
+        says_so.map(|span| span.name.clone()).collect::<Vec<_>>()
+    });
+    assert_eq!(marked, ["explicit"]);
+    let span = receiver.span("explicit");
+    assert_eq!(span.bool("langfuse.internal.as_root"), Some(true));
+    assert_eq!(span.bool("langfuse.internal.is_app_root"), Some(true));
+    assert_eq!(span.parent_span_id, Some(SpanId::from_seed("cart").to_string()), "the parent is sent as it is");
+}
+
+#[test]
+fn a_span_and_a_link_are_sent_with_their_tracestates() {
+    let receiver = Receiver::start();
+    let guard = tracer(&config(&receiver));
+    let other = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let caller = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    guard.tracer().extract(caller, Some("caller=1")).unwrap().in_span("linking", |span| {
+        span.link(guard.tracer().extract(other, Some("rojo=00f067aa0ba902b7,congo=t61rcWkgMzE")).unwrap());
+        span.link(Context::from_ids(TraceId::from_u128(1), SpanId::from_u64(2), true));
+    });
+    assert_delivered(&receiver, guard, 1);
+    let span = receiver.span("linking");
+    assert_eq!(span.tracestate, "caller=1");
+    let links: Vec<_> = span.links.iter().map(|(trace, span, state)| [trace.as_str(), span, state]).collect();
+    let plain = ["00000000000000000000000000000001", "0000000000000002", ""];
+    let stated = [&other[3..35], &other[36..52], "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE"];
+    assert_eq!(links, [stated, plain]);
 }
 
 #[test]

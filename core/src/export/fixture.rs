@@ -69,6 +69,7 @@ fn row(builder: &mut BatchBuilder, span: &SpanData) -> SpanRow {
         trace_flags: 1,
         kind: span.kind,
         parent_is_remote: span.parent_is_remote,
+        parent_is_explicit: false,
         parent_is_known: false,
         nested: span.nested,
         incomplete: span.incomplete,

@@ -146,7 +146,7 @@ impl From<opentelemetry::Value> for Value<'static> {
 impl From<&SpanContext> for Context {
     fn from(context: &SpanContext) -> Self {
         let (trace, span) = (context.trace_id().into(), context.span_id().into());
-        let mut cx = Self::from_ids_with_flags(trace, span, context.trace_flags().to_u8());
+        let mut cx = Self::remote(trace, span, context.trace_flags().to_u8());
         if !context.is_remote() {
             cx = cx.without(crate::context::REMOTE);
         }

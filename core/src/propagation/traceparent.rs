@@ -137,7 +137,7 @@ fn parse(text: &[u8]) -> Result<Context, Problem> {
     if !span.is_valid() {
         return Err(Problem::ZeroSpanId);
     }
-    Ok(Context::from_ids_with_flags(trace, span, flags))
+    Ok(Context::remote(trace, span, flags))
 }
 
 fn read_dashes(head: &[u8; LENGTH_BYTES]) -> Result<(), Problem> {

@@ -40,6 +40,8 @@ flags! {
         RANDOM_TRACE = 1 << 6;
         /// A root that was started by a form that takes the current context, where nothing was current.
         IMPLICIT_ROOT = 1 << 3;
+        /// The parent is of another process, and the program gave its ids. Only together with `PARENT_REMOTE`.
+        PARENT_EXPLICIT = 1 << 11;
     }
 }
 

@@ -98,7 +98,7 @@ fn records() -> Vec<Vec<u64>> {
         for tracestate in ["", "vendor=1"] {
             records.push(written(|out| link(9, tracestate).put(&items, bytes, out)));
         }
-        let value = TraceValue { span: SpanId(1), trace: TRACE, tick: 9, is_remote: true, key };
+        let value = TraceValue { span: SpanId(1), trace: TRACE, tick: 9, is_remote: true, arrived: false, key };
         records.push(written(|out| value.put(&text, out)));
     }
     records
@@ -234,7 +234,8 @@ fn the_short_ways_write_what_the_general_one_writes() {
     assert_eq!(general(Some(3), 5.into()), Attr::stamped_scalar(1, 3, 2, Type::I64, 5));
     assert_eq!(general(None, "some text".into()), with_text(Attr::before_text(1, 2, 9).into()));
     assert_eq!(general(Some(3), "some text".into()), with_text(Attr::before_stamped_text(1, 3, 2, 9).into()));
-    let value = TraceValue { span: SpanId(1), trace: TRACE, tick: 3, is_remote: true, key: WireName::Id(2) };
+    let value =
+        TraceValue { span: SpanId(1), trace: TRACE, tick: 3, is_remote: true, arrived: true, key: WireName::Id(2) };
     let text = Value::from("some text");
     assert_eq!(written(|out| value.put(&Encoded::new(&text), out)), with_text(value.before_text(9).into()));
 }

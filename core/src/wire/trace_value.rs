@@ -20,6 +20,8 @@ pub(crate) struct TraceValue<T> {
     pub(crate) trace: TraceId,
     pub(crate) tick: u64,
     pub(crate) is_remote: bool,
+    /// It came with the trace from another process. It gives way to any value that a program sets.
+    pub(crate) arrived: bool,
     pub(crate) key: WireName<T>,
 }
 
@@ -31,6 +33,8 @@ flags! {
         CUT = CUT;
         /// The span's ids came from another process.
         REMOTE = 1 << 6;
+        /// The value arrived with the trace.
+        ARRIVED = 1 << 7;
     }
 }
 
@@ -43,6 +47,7 @@ impl TraceValue<&str> {
         trace: TraceId { hi: 2, lo: 3 },
         tick: 4,
         is_remote: true,
+        arrived: true,
         key: WireName::Id(5),
     }
     .head(FIXED_BYTES, 7, 5);
@@ -50,7 +55,8 @@ impl TraceValue<&str> {
     #[inline(always)]
     const fn head(&self, bytes: u64, flags: u16, key: u32) -> [u64; 5] {
         let remote = if self.is_remote { Self::REMOTE } else { 0 };
-        let header = Header::new(Kind::TraceValue, bytes, flags | remote, key);
+        let arrived = if self.arrived { Self::ARRIVED } else { 0 };
+        let header = Header::new(Kind::TraceValue, bytes, flags | remote | arrived, key);
         [header.0, self.span.0, self.trace.hi, self.trace.lo, self.tick]
     }
 
@@ -109,6 +115,7 @@ impl<'a> TraceValue<Bytes<'a>> {
             trace: TraceId { hi: *hi, lo: *lo },
             tick: *tick,
             is_remote: header.has(TraceValue::REMOTE),
+            arrived: header.has(TraceValue::ARRIVED),
             key,
         };
         Some((value, Decoded::read(&mut fields, header.flags())?))

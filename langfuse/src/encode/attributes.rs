@@ -249,6 +249,9 @@ impl<'a> Sorter<'a> {
         if is_topmost {
             self.sorted.added.push(attribute("langfuse.internal.is_app_root", any(Value::Bool(true))));
         }
+        if is_topmost && span.parent_is_explicit() {
+            self.sorted.added.push(attribute("langfuse.internal.as_root", any(Value::Bool(true))));
+        }
         let rest = self.generation.add_to(&mut self.sorted.core);
         let left_out = (!self.left_out.is_empty()).then(|| texts(LEFT_OUT, self.left_out));
         let mut sorted = self.sorted;

@@ -32,6 +32,8 @@ pub struct Received {
     pub span_id: String,
     /// 16 hex digits; `None` for a root.
     pub parent_span_id: Option<String>,
+    /// The tracestate; empty if there is none.
+    pub tracestate: String,
     /// The name.
     pub name: String,
     /// Nanoseconds since 1970.
@@ -48,6 +50,8 @@ pub struct Received {
     pub dropped_attributes: u32,
     /// Name, time and attributes of each event.
     pub events: Vec<(String, u64, Attributes)>,
+    /// Trace id, span id and tracestate of each link.
+    pub links: Vec<(String, String, String)>,
     /// Resource and scope, shared by the spans of a request.
     pub origin: Arc<Origin>,
 }
@@ -59,6 +63,7 @@ impl Received {
             trace_id: hex(&span.trace_id),
             span_id: hex(&span.span_id),
             parent_span_id: Some(hex(&span.parent_span_id)).filter(|id| !id.is_empty()),
+            tracestate: span.trace_state,
             name: span.name,
             start_ns: span.start_time_unix_nano,
             end_ns: span.end_time_unix_nano,
@@ -67,6 +72,7 @@ impl Received {
             attributes: pairs(span.attributes),
             dropped_attributes: span.dropped_attributes_count,
             events: span.events.into_iter().map(|e| (e.name, e.time_unix_nano, pairs(e.attributes))).collect(),
+            links: span.links.into_iter().map(|l| (hex(&l.trace_id), hex(&l.span_id), l.trace_state)).collect(),
             origin: Arc::clone(origin),
         }
     }

@@ -46,6 +46,7 @@ impl Assembler {
             trace_flags: (SAMPLED | if open.flags & Begin::RANDOM_TRACE != 0 { RANDOM } else { 0 }) as u8,
             kind: Begin::kind_of(open.flags),
             parent_is_remote: open.flags & Begin::PARENT_REMOTE != 0,
+            parent_is_explicit: open.flags & Begin::PARENT_EXPLICIT != 0,
             // The parent of a child process's span is remote, and often recorded by this tracer.
             parent_is_known: open.flags & Begin::PARENT_REMOTE != 0
                 && (open.parent_seen || self.by_id.contains_key(&open.parent)),

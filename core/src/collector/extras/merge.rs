@@ -7,7 +7,7 @@ use crate::wire::{Decoded, Type};
 use std::ops::Range;
 
 impl Extras {
-    /// Sets a value of the trace. The texts of a list are added to those of the existing one.
+    /// Sets a value of the trace. The texts of a list are added to those of the existing one, which may be later.
     pub(in crate::collector) fn trace_value(
         &mut self,
         key: NameRow,
@@ -20,7 +20,10 @@ impl Extras {
         };
         let new = bytes.to_vec();
         let mut lost = (before as usize).saturating_sub(new.len());
-        let mut joined = self.texts_of(&key).map(|range| self.bytes[range].to_vec()).unwrap_or_default();
+        let (mut joined, tick) = match self.texts_of(&key) {
+            Some((range, of_list)) => (self.bytes[range].to_vec(), tick.max(of_list)),
+            None => (Vec::new(), tick),
+        };
         for text in texts(&new) {
             if texts(&joined).any(|known| known == text) {
                 continue;
@@ -36,11 +39,11 @@ impl Extras {
         self.chunked(key, Type::Strs, &joined, before, tick, limits)
     }
 
-    /// The range of the list of texts with this key.
-    fn texts_of(&self, key: &NameRow) -> Option<Range<usize>> {
+    /// The range of the list of texts with this key, and its tick.
+    fn texts_of(&self, key: &NameRow) -> Option<(Range<usize>, u64)> {
         let set = self.attributes.iter().find(|set| Self::same_name(&self.bytes, &set.row.key, key))?;
         match &set.row.value {
-            ValueRow::Strs(range) => Some(range.start as usize..range.end as usize),
+            ValueRow::Strs(range) => Some((range.start as usize..range.end as usize, set.tick)),
             _ => None,
         }
     }

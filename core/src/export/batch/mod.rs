@@ -158,6 +158,7 @@ pub(crate) struct SpanRow {
     pub(crate) trace_flags: u8,
     pub(crate) kind: SpanKind,
     pub(crate) parent_is_remote: bool,
+    pub(crate) parent_is_explicit: bool,
     /// The parent is remote, but this tracer has recorded it, in another process.
     pub(crate) parent_is_known: bool,
     pub(crate) nested: bool,
@@ -319,6 +320,12 @@ impl<'a> SpanRef<'a> {
     /// Whether the parent was recorded by another process.
     pub fn parent_is_remote(&self) -> bool {
         self.row.parent_is_remote
+    }
+
+    /// Whether the program gave the ids of the parent ([`Context::from_ids`](crate::Context::from_ids)). They were in no
+    /// `traceparent`, so that nothing is known of the process that recorded it.
+    pub fn parent_is_explicit(&self) -> bool {
+        self.row.parent_is_explicit && self.row.parent_is_remote
     }
 
     /// The W3C trace flags.

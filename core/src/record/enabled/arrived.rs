@@ -1,5 +1,6 @@
 //! Values of the trace that arrive as baggage. Langfuse's SDKs propagate the user, the session and other values of a trace
-//! this way ([source]); they become values of the trace here too, as if `trace_update` had set them.
+//! this way ([source]); they become values of the trace here too, as if `trace_update` had set them, except that what a
+//! program sets takes precedence, before and after them.
 //!
 //! [source]: https://github.com/langfuse/langfuse-python/blob/main/langfuse/_client/propagation.py
 
@@ -41,5 +42,5 @@ pub(super) fn set_values(span: &Span) {
 
 /// A value without room is lost, and counted as a missed update.
 fn set(span: &Span, key: Name<'_>, value: Value<'_>) {
-    let _ = trace_value::set(span.cx, key, value);
+    let _ = trace_value::set_arrived(span.cx, key, value);
 }

@@ -3,7 +3,7 @@
 use super::scope::ambient_tracer;
 use super::{arrived, probability, Span};
 use crate::clock;
-use crate::context::{EPOCH, IMPLICIT, PROPAGATED, RANDOM, REMOTE, SAMPLED, TRANSPARENT};
+use crate::context::{EPOCH, EXPLICIT, IMPLICIT, PROPAGATED, RANDOM, REMOTE, SAMPLED, TRANSPARENT};
 use crate::name::Text;
 use crate::sampler::Threshold;
 use crate::shard::Refused;
@@ -222,7 +222,7 @@ fn begin_under_remote(state: &ThreadState, parent: Context, name: Name<'_>, kind
     let parent = probability::applied(threshold, parent, &arrived).with_epoch(epoch);
     if !sampled {
         state.with_tracer(parent.tracer, |slot| slot.writer.count_sampled_out());
-        return Span::not_recorded(parent.without(SAMPLED | REMOTE));
+        return Span::not_recorded(parent.without(SAMPLED | REMOTE | EXPLICIT));
     }
     begin_arrived(state, parent.with(SAMPLED), name, kind).unwrap_or_else(|| Span::not_recorded(transparent(parent)))
 }
@@ -241,12 +241,13 @@ fn begin(state: &ThreadState, parent: Context, name: Name<'_>, kind: SpanKind) -
         }
         let mut begin = begin_under(&parent, kind, slot.tick());
         begin.flags |= if parent.has(IMPLICIT) { Begin::IMPLICIT_ROOT } else { 0 };
+        begin.flags |= if parent.has(EXPLICIT) { Begin::PARENT_EXPLICIT } else { 0 };
         let id = match wire_name {
             WireName::Id(name) => slot.writer.begin(Begin { name, ..begin }),
             WireName::Inline(text) => slot.writer.begin_named(begin, text.as_bytes()),
         };
         Some(Span::recorded(
-            Context { span: SpanId(id), ..parent.without(REMOTE | TRANSPARENT | IMPLICIT) },
+            Context { span: SpanId(id), ..parent.without(REMOTE | EXPLICIT | TRANSPARENT | IMPLICIT) },
             slot.lease,
         ))
     })??;
@@ -287,8 +288,19 @@ mod tests {
     }
 
     #[test]
+    fn a_span_under_explicit_ids_has_children_on_the_fast_path() {
+        testing::run(|t| {
+            let (trace, span) = (TraceId::from_u128(7), SpanId::from_u64(9));
+            for sampled in [true, false] {
+                let of_remote = t.tracer().bind(Context::from_ids(trace, span, sampled)).span("of remote");
+                assert!(!of_remote.cx.has(REMOTE | EXPLICIT) && is_recorded_here(of_remote.cx.flags) == sampled);
+            }
+        });
+    }
+
+    #[test]
     fn a_context_that_needs_more_takes_the_slow_path() {
-        for flag in [TEXT_STATE, REMOTE, TRANSPARENT] {
+        for flag in [TEXT_STATE, REMOTE, EXPLICIT, TRANSPARENT] {
             assert!(!is_recorded_here(SAMPLED | flag | PROPAGATED));
         }
         assert!(!is_recorded_here(0) && !is_recorded_here(RANDOM | PROPAGATED));

@@ -24,7 +24,12 @@ pub(crate) fn set(cx: Context, key: Name<'_>, value: Value<'_>) -> Result<(), Se
             return Ok(());
         }
     }
-    any(cx, key, value)
+    any(cx, key, value, false)
+}
+
+/// As [`set`], for a value that arrived with the trace.
+pub(super) fn set_arrived(cx: Context, key: Name<'_>, value: Value<'_>) -> Result<(), SetError> {
+    any(cx, key, value, true)
 }
 
 fn short_text(cx: Context, key: &'static str, text: &str) -> bool {
@@ -48,12 +53,12 @@ fn short_text(cx: Context, key: &'static str, text: &str) -> bool {
 /// A record without its value.
 #[inline(always)]
 fn value_of(cx: Context, tick: u64, key: WireName<&str>) -> TraceValue<&str> {
-    TraceValue { span: cx.span, trace: cx.trace, tick, is_remote: cx.has(REMOTE), key }
+    TraceValue { span: cx.span, trace: cx.trace, tick, is_remote: cx.has(REMOTE), arrived: false, key }
 }
 
 #[cold]
 #[inline(never)]
-fn any(cx: Context, key: Name<'_>, value: Value<'_>) -> Result<(), SetError> {
+fn any(cx: Context, key: Name<'_>, value: Value<'_>, arrived: bool) -> Result<(), SetError> {
     let mut value = Encoded::new(&value);
     let key = wire_name(thread::state(), &key).ok_or(SetError::Nested)?;
     on_tracers_shard(cx.tracer, |slot| {
@@ -65,7 +70,7 @@ fn any(cx: Context, key: Name<'_>, value: Value<'_>) -> Result<(), SetError> {
             return Err(SetError::Full);
         }
         let mut out = slot.writer.out();
-        value_of(cx, slot.tick(), key).put(&value, &mut out);
+        TraceValue { arrived, ..value_of(cx, slot.tick(), key) }.put(&value, &mut out);
         out.publish();
         Ok(())
     })?

@@ -65,7 +65,7 @@ impl RawRecord {
     /// Sets a value of a whole trace, through one of its spans.
     pub fn trace_value<'a>(of: impl Into<Parent>, key: impl Into<RawName<'a>>, value: &Value<'_>, stamp: u64) -> Self {
         let Parent { trace, span } = of.into();
-        let record = TraceValue { span, trace, tick: stamp, is_remote: false, key: key.into().0 };
+        let record = TraceValue { span, trace, tick: stamp, is_remote: false, arrived: false, key: key.into().0 };
         Self(words(|out| record.put(&Encoded::new(value), out)))
     }
 
