@@ -151,7 +151,9 @@ impl Report {
                 };
                 lost(how.count(&exporter.dropped), how.cause(), why);
             }
-            lost(exporter.queued, Cause::NotDelivered, "they were not delivered by the deadline".to_owned());
+            let leaves = tracer.shared().queues.get(at).is_some_and(|queue| queue.is_leaving());
+            let why = if leaves { "its thread ended the process" } else { "they were not delivered by the deadline" };
+            lost(exporter.queued, Cause::NotDelivered, why.to_owned());
         }
         let found: Vec<_> = found.into_iter().map(|(problem, cause, name)| (problem, cause, name.clone())).collect();
         for (problem, cause, name) in found {
