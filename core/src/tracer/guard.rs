@@ -13,7 +13,7 @@
 //! for; the others are. On the collector's thread nothing can be done.
 //!
 //! The tracer of an attached child has neither collector nor exporter: its parent does 3 and 4, and nothing is waited
-//! for.
+//! for. If the parent has ended, the report says what it didn't read.
 
 use super::{FlushError, Report, Tracer};
 use crate::diagnostics::{Cause, Destination, Diagnostic, Level, Pace};
@@ -220,13 +220,13 @@ fn finish_here(tracer: &Tracer, timeout: Duration) -> Report {
     shared.close();
     if let Some(region) = &shared.parent {
         shared.registry.close();
-        while !shared.overflow_to(region) && !left().is_zero() {
+        while !shared.overflow_to(region) && !left().is_zero() && !region.is_orphaned() {
             region.ring();
             std::thread::sleep(Duration::from_millis(1));
         }
         region.finish();
         pipeline::remove(shared.key);
-        return Report::of_child(tracer, running_jobs);
+        return Report::of_child(tracer, region, running_jobs);
     }
     let barrier = Barrier::new(1);
     // If another call has finished it already, or is finishing it, this one only waits for the exporters.
