@@ -173,6 +173,115 @@ fn an_exporter_that_hangs_delays_the_end_of_the_process_by_two_seconds_at_most()
     }
 }
 
+/// Ends the process, with code 7, in one of an exporter's functions.
+struct Exits {
+    at: &'static str,
+    door: Door,
+}
+
+impl Exits {
+    fn reached(&self, here: &str) -> Result<(), ExportError> {
+        if self.at == here {
+            self.door.pass();
+            std::process::exit(7);
+        }
+        Ok(())
+    }
+}
+
+impl Exporter for Exits {
+    fn name(&self) -> &str {
+        "exits"
+    }
+
+    fn export(&mut self, _: &Batch) -> Result<(), ExportError> {
+        self.reached("export")
+    }
+
+    fn flush(&mut self) -> Result<(), ExportError> {
+        self.reached("flush")
+    }
+
+    fn shutdown(&mut self) -> Result<(), ExportError> {
+        self.reached("shutdown")
+    }
+}
+
+#[test]
+fn exit_on_an_exporters_thread_delivers_the_others_spans() {
+    let test = "exit_on_an_exporters_thread_delivers_the_others_spans";
+    match process::case().as_deref() {
+        None => {
+            for (case, lost) in [("export", 1011), ("flush", 1001), ("shutdown", 0)] {
+                let start = Instant::now();
+                let (output, text) = run(test, case, &[]);
+                assert_eq!(output.status.code(), Some(7), "{case}");
+                assert!(start.elapsed() < Duration::from_secs(3), "{case}: {:?}", start.elapsed());
+                assert_eq!(text.lines().filter(|line| *line == "before false").count(), 10, "{case}: {text}");
+                assert_eq!(text.lines().filter(|line| *line == "after false").count(), 1000, "{case}");
+                assert_eq!(text.lines().filter(|line| *line == "open true").count(), 1, "{case}");
+                let said = String::from_utf8_lossy(&output.stderr);
+                let line = format!("heirloom: exporter \"exits\" lost {lost} spans: its thread ended the process");
+                let is_said = said.lines().any(|said| said == line);
+                assert!(is_said == (lost > 0) && !said.contains("\"exporter\" lost"), "{case}: {said}");
+            }
+        }
+        Some(case) => {
+            let (mut settings, _) = Settings::from_env("exits");
+            // Slow to send by itself, so that nothing but the end delivers what is recorded after the flush.
+            settings.export_delay = Duration::from_secs(60);
+            let door = Door::new();
+            let at = ["export", "flush", "shutdown"].into_iter().find(|at| *at == case).unwrap();
+            let lines = Lines::new(&file(), Duration::from_millis(50));
+            let exits = Exits { at, door: door.clone() };
+            let guard = builder("exits").settings(settings).exporter(exits).exporter(lines).init().unwrap();
+            (0..10).for_each(|_| root("before").end());
+            let tracer = guard.tracer().clone();
+            let flush = std::thread::spawn(move || tracer.flush(LONG));
+            if at == "shutdown" {
+                flush.join().unwrap().unwrap();
+            } else {
+                door.await_visitor();
+            }
+            (0..1000).for_each(|_| root("after").end());
+            let _open = root("open");
+            door.open();
+            if at == "shutdown" {
+                guard.finish();
+            }
+            // The exporter's thread ends the process, and this one must not do so first.
+            loop {
+                std::thread::park();
+            }
+        }
+    }
+}
+
+#[test]
+fn exit_in_a_callback_for_messages_delivers_every_exporters_spans() {
+    let test = "exit_in_a_callback_for_messages_delivers_every_exporters_spans";
+    match process::case() {
+        None => {
+            let (output, text) = run(test, "callback", &[]);
+            assert_eq!(output.status.code(), Some(7));
+            assert_eq!(text.lines().filter(|line| *line == "ended false").count(), 1000);
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(said.contains("\"bad\" lost 1000 spans"), "the callback can't take it any more: {said}");
+        }
+        Some(_) => {
+            let lines = Lines::new(&file(), Duration::from_millis(50));
+            let bad = Bad::new("bad", Way::Fails);
+            let guard = builder("exits").settings(Settings::default()).exporter(bad).exporter(lines);
+            let guard = guard.on_diagnostic(|_| std::process::exit(7)).init().unwrap();
+            (0..1000).for_each(|_| root("ended").end());
+            let _ = guard.tracer().flush(LONG);
+            loop {
+                std::thread::park();
+            }
+        }
+    }
+}
+
 #[test]
 fn a_panic_that_aborts_flushes_first_if_that_is_wanted() {
     let test = "a_panic_that_aborts_flushes_first_if_that_is_wanted";

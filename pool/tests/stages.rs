@@ -421,6 +421,31 @@ fn a_panic_downstream_closes_the_span_as_an_error_and_passes_unchanged() {
     fails(|cx, at| leaves(cx).enumerate().for_each(|(_, n)| at(n)), "leaf");
 }
 
+/// A destructor that works in a pool while its thread panics.
+#[test]
+fn stages_of_a_destructor_during_a_panic_are_no_errors() {
+    struct Works(Context);
+    impl Drop for Works {
+        fn drop(&mut self) {
+            items(self.0).for_each(|_| ());
+            leaves(self.0).for_each(|_| ());
+        }
+    }
+    testing::run(|t| {
+        in_root("root", |root| {
+            let works = || {
+                let _works = Works(root.context());
+                panic_any(1_u8)
+            };
+            // One thread, so that the one that panics does the work.
+            pool(1).install(|| catch_unwind(AssertUnwindSafe(works))).unwrap_err();
+        });
+        assert!(!named(t, "item").is_empty() && !named(t, "leaf").is_empty());
+        assert_eq!((failed(t, "item"), failed(t, "leaf")), (0, 0));
+        t.assert_complete();
+    });
+}
+
 #[test]
 fn a_pool_thread_is_as_it_was_after_a_panic() {
     testing::run(|_| {

@@ -12,7 +12,10 @@ use std::time::{Duration, Instant};
 /// How many messages may wait. Causes are limited to one message a minute, so a queue is only full if nobody reads.
 pub(super) const WAITING: usize = 64;
 
-thread_local!(static WRITES: Cell<bool> = const { Cell::new(false) });
+thread_local! {
+    /// The address of the channel for which this thread writes; zero for other threads.
+    static WRITES: Cell<usize> = const { Cell::new(0) };
+}
 
 /// A queue of messages, and the thread that writes them while there are any.
 #[derive(Debug)]
@@ -75,7 +78,7 @@ impl Channel {
         life::enter_pipeline();
         // A program may have restored the signal's default: then a write to a closed pipe would end it.
         sys::block_broken_pipe_signal();
-        WRITES.with(|writes| writes.set(true));
+        WRITES.with(|writes| writes.set(std::ptr::from_ref(self) as usize));
         while let Some(diagnostic) = self.next() {
             self.sink.write(&diagnostic);
         }
@@ -91,9 +94,19 @@ impl Channel {
         next
     }
 
+    /// Whether this is the thread that writes for this channel: a callback or a logger runs on it.
+    pub(super) fn is_here(&self) -> bool {
+        WRITES.try_with(Cell::get) == Ok(std::ptr::from_ref(self) as usize)
+    }
+
+    /// Takes the messages that wait.
+    pub(super) fn take_waiting(&self) -> VecDeque<Diagnostic> {
+        std::mem::take(&mut self.lock().waiting)
+    }
+
     /// Waits until everything is written. Returns false if it was not by the deadline, or if no thread can be started.
     pub(super) fn wait(self: &Arc<Self>, limit: Duration) -> bool {
-        if WRITES.try_with(Cell::get).unwrap_or(false) {
+        if self.is_here() {
             // A callback ends the tracer or the process: this thread can't wait for itself.
             return true;
         }

@@ -50,6 +50,9 @@ pub enum Cause {
     InvalidRecord,
     /// A shard of a child process broke the rules of its region and was quarantined.
     Quarantined,
+    /// Spans of a child process were counted and not recorded: the process ended, or the tracer finished, in the middle of
+    /// the call that started them.
+    Unpublished,
     /// A span's parent was never exported.
     Orphan,
     /// There is no exporter.
@@ -62,7 +65,8 @@ pub enum Cause {
     ExportTimedOut,
     /// An exporter panicked.
     ExporterPanicked,
-    /// An exporter did not deliver its queue before the deadline.
+    /// An exporter did not deliver its queue before the deadline or the end of the process. Or the parent of an attached
+    /// child has ended, which had to deliver its spans.
     NotDelivered,
     /// An exporter can't deliver at present, and tries again.
     Retrying,

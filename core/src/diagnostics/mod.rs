@@ -132,6 +132,19 @@ impl Destination {
         }
     }
 
+    /// Where the messages of the process's end go. If its callback ends the process, it takes no more messages: the rest
+    /// goes to the process's channel.
+    pub(crate) fn at_exit(&self) -> Self {
+        match &self.channel {
+            Some(channel) if channel.is_here() => {
+                let process = Self { channel: None, every: self.every };
+                channel.take_waiting().into_iter().for_each(|diagnostic| process.report(diagnostic));
+                process
+            }
+            _ => self.clone(),
+        }
+    }
+
     /// From now on, what this thread reports goes here.
     pub(crate) fn use_on_this_thread(&self) {
         let _ = HERE.try_with(|here| here.try_borrow_mut().map(|mut here| *here = Some(self.clone())));

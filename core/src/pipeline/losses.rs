@@ -32,7 +32,7 @@ impl Loss {
 
 impl Shared {
     /// Each cause of loss before the exporters, with its count, which may be zero. Always in the same order.
-    pub(crate) fn losses(&self, ledger: &Ledger) -> [Loss; 16] {
+    pub(crate) fn losses(&self, ledger: &Ledger) -> [Loss; 17] {
         let t = &ledger.transparent;
         let unplaced = |why| self.unplaced(why);
         let loss = |cause, count, what| Loss { cause, count, what, at_once: true };
@@ -60,6 +60,12 @@ impl Shared {
                 Cause::Quarantined,
                 ledger.quarantined,
                 "shards of worker processes were damaged; what was unread in them is lost",
+            ),
+            at_the_end(
+                Cause::Unpublished,
+                ledger.unpublished,
+                "spans of worker processes were counted and not recorded: their process ended, or the tracer finished, \
+                 while they were started",
             ),
             loss(
                 Cause::NoShard,

@@ -16,7 +16,8 @@ use crate::export::{Batch, ExportError, Exporter};
 use crate::life::enter_pipeline;
 use std::collections::VecDeque;
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 /// Bounds of a queue, and where it reports losses.
@@ -34,6 +35,8 @@ pub(crate) struct Queue {
     settings: QueueSettings,
     state: Mutex<State>,
     ready: Condvar,
+    /// The exporter's thread.
+    thread: OnceLock<ThreadId>,
 }
 
 #[derive(Debug, Default)]
@@ -49,6 +52,8 @@ struct State {
     /// The barriers of the threads that wait for that.
     ends: Vec<Weak<Barrier>>,
     stopped: bool,
+    /// The thread ends the process, and does nothing more for this queue.
+    leaving: bool,
     attempt: Option<Attempt>,
     exported: u64,
     lost: Lost,
@@ -80,10 +85,12 @@ impl Queue {
         let name = exporter.name().to_owned();
         // The system's names of threads end at a NUL.
         let thread = std::thread::Builder::new().name(format!("heirloom-{}", name.replace('\0', "")));
-        let queue = Arc::new(Self { name, settings, state: Mutex::default(), ready: Condvar::new() });
+        let queue =
+            Arc::new(Self { name, settings, state: Mutex::default(), ready: Condvar::new(), thread: OnceLock::new() });
         let worker = Arc::clone(&queue);
         thread.spawn(move || {
             enter_pipeline();
+            let _ = worker.thread.set(thread::current().id());
             worker.settings.diagnostics.use_on_this_thread();
             worker.run(exporter);
         })?;
@@ -114,7 +121,7 @@ impl Queue {
     /// Asks for a flush behind everything queued so far. If the barrier is dropped, nobody waits for it any more.
     pub(crate) fn flush(&self, barrier: &Arc<Barrier>) {
         let mut state = self.lock();
-        if state.stopped {
+        if state.stopped || state.leaving {
             drop(state);
             return barrier.done(None);
         }
@@ -126,7 +133,7 @@ impl Queue {
     /// Asks for a flush and the end of the thread behind everything queued so far.
     pub(crate) fn shutdown(&self, barrier: &Arc<Barrier>) {
         let mut state = self.lock();
-        if state.stopped {
+        if state.stopped || state.leaving {
             drop(state);
             return barrier.done(None);
         }
@@ -134,6 +141,19 @@ impl Queue {
         state.ends.retain(|barrier| barrier.strong_count() > 0);
         state.ends.push(Arc::downgrade(barrier));
         self.ready.notify_one();
+    }
+
+    /// If this is the exporter's thread, and it ends the process: no flush and no end waits for this exporter from now on.
+    /// What is queued, and what is queued later, stays `queued`.
+    pub(crate) fn leave_if_here(&self) {
+        if self.thread.get() == Some(&thread::current().id()) {
+            self.lock().leaving = true;
+        }
+    }
+
+    /// Whether the exporter's thread ends the process.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.lock().leaving
     }
 
     /// Counts an attempt that has exceeded its deadline as timed out, and reports losses that were not reported yet. The

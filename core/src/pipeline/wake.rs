@@ -25,6 +25,11 @@ impl Wake {
         }
     }
 
+    /// Whether this is the collector's thread.
+    pub(crate) fn is_here(&self) -> bool {
+        matches!(self.0.get(), Some(Collector::Here(thread)) if thread.id() == std::thread::current().id())
+    }
+
     pub(crate) fn set(&self, collector: Collector) {
         let _ = self.0.set(collector);
     }

@@ -183,39 +183,40 @@ impl Writer {
         unsafe { self.block.write_all(at, words) };
     }
 
-    /// Makes everything before this position readable.
+    /// Makes everything before this position readable. The caller takes `written` before it writes the record: otherwise
+    /// the compiler loads its address again behind each write.
     #[inline(always)]
-    fn publish(&self, write: u64) {
+    fn publish(&self, written: &Written, write: u64) {
         self.write.set(write);
-        self.written().head.store(write, Edge::Publish.order());
+        written.head.store(write, Edge::Publish.order());
     }
 
     /// Appends a begin and reserves its end; the caller has checked `fits_begin`. Returns the span's id.
     #[inline(always)]
     pub(crate) fn begin(&self, begin: Begin) -> u64 {
         let id = self.next_id();
-        let write = self.write.get();
+        let (written, write) = (self.written(), self.write.get());
         self.put_all(write & self.mask, begin.record(id));
-        self.commit_begin(write + Begin::BYTES);
+        self.commit_begin(written, write + Begin::BYTES);
         id
     }
 
     /// The same with an inline name; the caller has checked `fits_begin` for the padded length.
     pub(crate) fn begin_named(&self, begin: Begin, name: &[u8]) -> u64 {
         let id = self.next_id();
-        let write = self.write.get();
+        let (written, write) = (self.written(), self.write.get());
         let at = write & self.mask;
         self.put_all(at, begin.before_name(id, name.len()));
         self.put_bytes(at + Begin::BYTES, name);
-        self.commit_begin(write + Begin::BYTES + padded(name.len()));
+        self.commit_begin(written, write + Begin::BYTES + padded(name.len()));
         id
     }
 
     #[inline(always)]
-    fn commit_begin(&self, write: u64) {
+    fn commit_begin(&self, written: &Written, write: u64) {
         self.limit.set(self.limit.get() - End::BYTES);
-        count(&self.written().begun);
-        self.publish(write);
+        count(&written.begun);
+        self.publish(written, write);
     }
 
     /// Appends the end of a span that was started here: it always fits.
@@ -234,19 +235,19 @@ impl Writer {
     /// Appends a record of words; the caller has checked `fits`.
     #[inline(always)]
     pub(crate) fn record<const N: usize>(&self, words: [u64; N]) {
-        let write = self.write.get();
+        let (written, write) = (self.written(), self.write.get());
         self.put_all(write & self.mask, words);
-        self.publish(write + 8 * N as u64);
+        self.publish(written, write + 8 * N as u64);
     }
 
     /// Appends a record of words with bytes behind them; the caller has checked `fits` for the padded length.
     #[inline(always)]
     pub(crate) fn record_with_bytes<const N: usize>(&self, words: [u64; N], bytes: &[u8]) {
-        let write = self.write.get();
+        let (written, write) = (self.written(), self.write.get());
         let at = write & self.mask;
         self.put_all(at, words);
         self.put_bytes(at + 8 * N as u64, bytes);
-        self.publish(write + 8 * N as u64 + padded(bytes.len()));
+        self.publish(written, write + 8 * N as u64 + padded(bytes.len()));
     }
 
     /// A cursor behind the last record; the caller has checked `fits` for everything that it will append.
@@ -385,7 +386,7 @@ pub(crate) struct Out<'a> {
 
 impl Out<'_> {
     pub(crate) fn publish(self) {
-        self.writer.publish(self.write);
+        self.writer.publish(self.writer.written(), self.write);
     }
 
     fn advance(&mut self, bytes: u64) {

@@ -7,6 +7,7 @@ use super::{texts, AttachError, Mapping};
 use crate::mapping::Mapped;
 use crate::shard::{Block, Ids, Shard};
 use crate::sync::{AtomicU64, Ordering};
+use crate::sys;
 use crate::wire::StrayEnd;
 use std::sync::atomic::fence;
 use std::sync::Arc;
@@ -24,6 +25,8 @@ const LOOK: Duration = Duration::from_millis(1);
 pub struct Attachment {
     mapped: Arc<Mapped>,
     layout: Layout,
+    /// The id of the process that made the region.
+    parent: u32,
 }
 
 impl Attachment {
@@ -60,7 +63,8 @@ impl Attachment {
         let state = u64::from(std::process::id()) << 32 | ATTACHED;
         let taken = parts.word(Word::State).compare_exchange(FREE, state, Ordering::AcqRel, Ordering::Acquire);
         taken.map_err(|state| AttachError::Taken { by: (state >> 32) as u32 })?;
-        Ok(Self { mapped, layout })
+        let parent = parts.get(Word::Parent) as u32;
+        Ok(Self { mapped, layout, parent })
     }
 
     fn parts(&self) -> Parts<'_> {
@@ -81,8 +85,14 @@ impl Attachment {
         self.mapped.ring();
     }
 
+    /// Whether the parent has ended: then this process has another one. A test may attach to its own region, which has no
+    /// parent. Cost: a system call.
+    pub(crate) fn is_orphaned(&self) -> bool {
+        self.parent != sys::parent_id() && self.parent != sys::process_id()
+    }
+
     /// Whether the parent's tracer has finished.
-    fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         self.parts().word(Word::Closed).load(Ordering::Acquire) != 0
     }
 
@@ -167,20 +177,29 @@ impl Attachment {
         done
     }
 
-    /// Waits until the parent has read everything published before this call, at most for `timeout`. The error is the
-    /// number of shards that are not read by then.
-    pub(crate) fn wait_until_read(&self, timeout: Duration) -> Result<(), usize> {
-        let start = Instant::now();
+    /// Each shard and the position up to which it is written.
+    fn written(&self) -> Vec<(u64, Block)> {
         let shards = self.parts().word(Word::Shards).load(Ordering::Acquire);
         let block = |index| Block::in_mapping(&self.mapped, self.layout.shard_at(index), 8);
-        let heads: Vec<_> = (0..shards).filter_map(block).map(|b| (b.head().written.position(), b)).collect();
+        (0..shards).filter_map(block).map(|block| (block.head().written.position(), block)).collect()
+    }
+
+    /// How many shards have something that the parent has not read.
+    pub(crate) fn unread(&self) -> usize {
+        unread(&self.written())
+    }
+
+    /// Waits until the parent has read everything published before this call, at most for `timeout` and while it can. The
+    /// error is the number of shards that are not read by then.
+    pub(crate) fn wait_until_read(&self, timeout: Duration) -> Result<(), usize> {
+        let start = Instant::now();
+        let written = self.written();
         loop {
-            let unread = |(head, block): &&(u64, Block)| block.head().read.tail.load(Ordering::Acquire) < *head;
-            let waiting = heads.iter().filter(unread).count();
+            let waiting = unread(&written);
             if waiting == 0 {
                 return Ok(());
             }
-            if start.elapsed() >= timeout || self.is_closed() {
+            if start.elapsed() >= timeout || self.is_closed() || self.is_orphaned() {
                 return Err(waiting);
             }
             self.ring();
@@ -194,6 +213,12 @@ impl Attachment {
         self.parts().word(Word::State).store(state, Ordering::Release);
         self.ring();
     }
+}
+
+/// How many of these shards the parent has not read up to these positions.
+fn unread(written: &[(u64, Block)]) -> usize {
+    let is_unread = |(head, block): &&(u64, Block)| block.head().read.tail.load(Ordering::Acquire) < *head;
+    written.iter().filter(is_unread).count()
 }
 
 /// The states of a place for a stray end.

@@ -87,6 +87,7 @@ impl Hosted {
         parts.set(Word::Bytes, layout.bytes() as u64);
         parts.set(Word::Nonce, nonce);
         parts.set(Word::Prefix, prefix);
+        parts.set(Word::Parent, std::process::id().into());
         parts.set(Word::Clock, clock.into());
         parts.set(Word::Layout, FINGERPRINT);
         parts.set(Word::Version, VERSION);

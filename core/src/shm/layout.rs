@@ -19,7 +19,7 @@ pub(super) const VERSION: u64 = 2;
 const PAGE: usize = 4096;
 
 numbered! {
-    /// The words of the header, by index. Those up to `Prefix` are written by the parent before the child exists.
+    /// The words of the header, by index. Those up to `Parent` are written by the parent before the child exists.
     pub(super) enum Word: usize {
         Magic = 0,
         Version = 1,
@@ -33,6 +33,8 @@ numbered! {
         MaxOpen = 7,
         MaxValue = 8,
         Prefix = 9,
+        /// The parent's process id.
+        Parent = 10,
         // From here on the words that the parent changes, on a separate cache line.
         /// Not zero: the tracer has finished.
         Closed = 16,

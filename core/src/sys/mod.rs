@@ -4,6 +4,7 @@
 //! | function | contract | Linux | other Unix | others |
 //! |---|---|---|---|---|
 //! | `process_id` | this process's id | std | std | std |
+//! | `parent_id` | the id of the process that started this one; another one's after its end | std | std | `not_unix.rs`: zero |
 //! | `thread_id` | this thread's id as the system's tools show it | `linux.rs` | `portable.rs`: a number that this process assigns | the same |
 //! | `monotonic_ns` | a clock in nanoseconds that never goes back | `linux.rs` | `portable.rs` | the same |
 //! | `realtime_ns` | nanoseconds since 1970 (UTC) | `linux.rs` | `portable.rs` | the same |
@@ -31,6 +32,9 @@ mod portable;
 pub(crate) use portable::{counter_is_clock, is_elevated, monotonic_ns, realtime_ns, thread_id};
 
 #[cfg(unix)]
+pub(crate) use std::os::unix::process::parent_id;
+
+#[cfg(unix)]
 mod private_file;
 #[cfg(unix)]
 mod unix;
@@ -43,8 +47,8 @@ pub(crate) use unix::{at_exit, at_fork_child, block_broken_pipe_signal, signal_n
 mod not_unix;
 #[cfg(not(unix))]
 pub(crate) use not_unix::{
-    at_exit, at_fork_child, block_broken_pipe_signal, create_private, open_private, signal_name, stderr, try_lock,
-    unlock,
+    at_exit, at_fork_child, block_broken_pipe_signal, create_private, open_private, parent_id, signal_name, stderr,
+    try_lock, unlock,
 };
 
 pub(crate) use std::process::id as process_id;

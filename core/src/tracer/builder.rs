@@ -121,7 +121,8 @@ pub fn builder(service_name: &str) -> Builder {
 
 /// Starts the global tracer with the embedded defaults and the environment's overrides.
 ///
-/// Keep the guard: its `finish` (or its drop) ends the tracer. `finish` returns what became of every span.
+/// Keep the guard: its `finish` (or its drop) ends the tracer. `finish` returns what became of every span. Call it before
+/// `exec`, which replaces the program without a call of its exit handlers: see [`Guard`].
 ///
 /// The child of a `fork` has no tracer: its handles are inert until it calls this. It then has its own tracer, with its own
 /// threads; its parent's guards and tracers stay inert there, and a context of its parent's spans is a remote parent. The

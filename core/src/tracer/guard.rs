@@ -9,8 +9,11 @@
 //! 6. Messages about all of this get time to be written: 100 ms. Where nobody receives the report (a dropped guard, the end
 //!    of the process), its problems are among them.
 //!
+//! The process may end on any thread. If it is an exporter's thread, that exporter can't deliver any more and isn't waited
+//! for; the others are. On the collector's thread nothing can be done.
+//!
 //! The tracer of an attached child has neither collector nor exporter: its parent does 3 and 4, and nothing is waited
-//! for.
+//! for. If the parent has ended, the report says what it didn't read.
 
 use super::{FlushError, Report, Tracer};
 use crate::diagnostics::{Cause, Destination, Diagnostic, Level, Pace};
@@ -29,6 +32,28 @@ use std::time::{Duration, Instant};
 ///
 /// A report that isn't complete goes to the caller of `finish`, and is not written anywhere. A dropped guard has no caller,
 /// so each of its problems is a message to the operator: see [`diagnostics`](crate::diagnostics).
+///
+/// # The end of the process
+/// `std::process::exit` and the return from `main` end the global tracer too, within two seconds, also where the guard was
+/// forgotten. They do so on any thread. If an exporter calls `exit`, its own spans can't be delivered any more, and are counted
+/// and reported.
+///
+/// `abort`, `_exit` and [`exec`] end a program without its exit handlers: what is in its buffers is lost. So finish the tracer
+/// before an `exec`. That only returns if it fails; then `init` starts a tracer again:
+///
+/// ```no_run
+/// # #[cfg(unix)] {
+/// use std::os::unix::process::CommandExt;
+/// let guard = heirloom_core::init("launcher")?;
+/// // ..
+/// guard.finish();
+/// let error = std::process::Command::new("server").exec();
+/// let guard = heirloom_core::init("launcher")?;
+/// # drop((guard, error)); }
+/// # Ok::<(), heirloom_core::InitError>(())
+/// ```
+///
+/// [`exec`]: https://doc.rust-lang.org/std/os/unix/process/trait.CommandExt.html#tymethod.exec
 #[derive(Debug)]
 #[must_use = "the tracer ends when its guard is dropped: bind it to a name, not to `_`"]
 pub struct Guard {
@@ -152,7 +177,10 @@ impl Drop for Guard {
 
 /// Reports messages that nobody else receives, and waits for them.
 fn say(tracer: &Tracer, messages: impl IntoIterator<Item = Diagnostic>) {
-    let diagnostics = &tracer.shared().diagnostics;
+    say_to(&tracer.shared().diagnostics, messages);
+}
+
+fn say_to(diagnostics: &Destination, messages: impl IntoIterator<Item = Diagnostic>) {
     messages.into_iter().for_each(|message| diagnostics.report(message));
     diagnostics.settle();
 }
@@ -166,19 +194,39 @@ fn finish(tracer: &Tracer, timeout: Duration) -> Report {
     if life::in_pipeline() {
         return Report::own_thread(tracer);
     }
+    finish_here(tracer, timeout)
+}
+
+/// At the end of the process, which any thread may cause: an exporter, or a callback for messages. Nothing waits for the
+/// exporter whose thread this is.
+fn finish_at_exit(tracer: &Tracer, timeout: Duration) -> Report {
+    let shared = tracer.shared();
+    if shared.settings.disabled || !life::in_pipeline() {
+        return finish(tracer, timeout);
+    }
+    if shared.wake.is_here() {
+        // Only this thread could read what is recorded.
+        return Report::own_thread(tracer);
+    }
+    shared.queues.iter().for_each(|queue| queue.leave_if_here());
+    finish_here(tracer, timeout)
+}
+
+fn finish_here(tracer: &Tracer, timeout: Duration) -> Report {
+    let shared = tracer.shared();
     let start = Instant::now();
     let left = || timeout.saturating_sub(start.elapsed());
     let running_jobs = wait_for_jobs(TracerId::new(shared.key), left);
     shared.close();
     if let Some(region) = &shared.parent {
         shared.registry.close();
-        while !shared.overflow_to(region) && !left().is_zero() {
+        while !shared.overflow_to(region) && !left().is_zero() && !region.is_orphaned() {
             region.ring();
             std::thread::sleep(Duration::from_millis(1));
         }
         region.finish();
         pipeline::remove(shared.key);
-        return Report::of_child(tracer, running_jobs);
+        return Report::of_child(tracer, region, running_jobs);
     }
     let barrier = Barrier::new(1);
     // If another call has finished it already, or is finishing it, this one only waits for the exporters.
@@ -270,8 +318,8 @@ extern "C" fn at_exit() {
     match Tracer::global() {
         Some(tracer) => {
             let timeout = tracer.shared().settings.finish_timeout.min(LONGEST_AT_EXIT);
-            let report = finish(&tracer, timeout);
-            say(&tracer, report.messages());
+            let report = finish_at_exit(&tracer, timeout);
+            say_to(&tracer.shared().diagnostics.at_exit(), report.messages());
         }
         None => Destination::default().settle(),
     }

@@ -67,6 +67,11 @@ pub enum FlushError {
     Failed(Vec<String>),
     /// This process is the child of a fork, and the tracer is its parent's. Only the parent has the threads that flush.
     Forked,
+    /// This process is attached to its parent's tracer, and the parent has ended. What was not read by then is lost.
+    ParentEnded {
+        /// How many of this process's shards have something that was not read.
+        unread: usize,
+    },
 }
 
 impl fmt::Display for FlushError {
@@ -83,6 +88,9 @@ impl fmt::Display for FlushError {
             }
             FlushError::Failed(failures) => f.write_str(&failures.join("; ")),
             FlushError::Forked => f.write_str("this process is the child of a fork; its parent has the collector"),
+            FlushError::ParentEnded { unread } => {
+                write!(f, "the parent process has ended: what {unread} shards of this process hold since then is lost")
+            }
         }
     }
 }
@@ -167,7 +175,7 @@ impl Tracer {
     /// `timeout`. Works on any thread but Heirloom's own: inside a runtime, a pool's job, a panic hook. It blocks this
     /// thread; [`flush_async`](Self::flush_async) doesn't.
     ///
-    /// In an attached child: waits until the parent's collector has read it.
+    /// In an attached child: waits until the parent's collector has read it. If the parent has ended, it returns at once.
     ///
     /// # Errors
     /// The deadline passed; an exporter failed or has lost spans since the last flush; this thread or process can't wait
@@ -197,8 +205,10 @@ impl Tracer {
     fn flush_to_parent(&self, region: &Attachment, timeout: Duration) -> Result<(), FlushError> {
         let start = Instant::now();
         self.shared.overflow_to(region);
-        let waiting = |waiting_for| FlushError::Timeout { waiting_for, after: start.elapsed() };
-        region.wait_until_read(timeout).map_err(waiting)
+        region.wait_until_read(timeout).map_err(|unread| match region.is_orphaned() {
+            true => FlushError::ParentEnded { unread },
+            false => FlushError::Timeout { waiting_for: unread, after: start.elapsed() },
+        })
     }
 
     /// Flushes to the parent on a separate thread, which then completes its part of the barrier. The thread ends early
@@ -212,7 +222,8 @@ impl Tracer {
                 let left = tracer.shared.settings.finish_timeout.saturating_sub(start.elapsed());
                 let flushed = tracer.flush_to_parent(region, left.min(STILL_AWAITED));
                 let Some(done) = waiting.upgrade() else { return };
-                if flushed.is_ok() || left <= STILL_AWAITED {
+                let is_over = matches!(flushed, Ok(()) | Err(FlushError::ParentEnded { .. }));
+                if is_over || left <= STILL_AWAITED {
                     return done.done(flushed.err().map(|error| error.to_string()));
                 }
             }

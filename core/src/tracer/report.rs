@@ -3,6 +3,7 @@
 use super::{FlushError, Tracer};
 use crate::diagnostics::{Cause, Diagnostic, Level};
 use crate::pipeline::{How, Ledger};
+use crate::shm::Attachment;
 use std::fmt;
 use std::time::Duration;
 
@@ -63,9 +64,25 @@ impl Report {
     }
 
     /// The parent's ledger has the rest of the counts.
-    pub(super) fn of_child(tracer: &Tracer, running_jobs: usize) -> Self {
+    pub(super) fn of_child(tracer: &Tracer, region: &Attachment, running_jobs: usize) -> Self {
         let mut report = Self::of(tracer);
         report.add_running(running_jobs);
+        if region.is_orphaned() {
+            match region.unread() {
+                0 if region.is_closed() => {}
+                0 => report.add(
+                    Cause::NotDelivered,
+                    "the parent process has ended before its tracer finished: what it had read of this process's spans \
+                     and had not exported is lost",
+                ),
+                unread => report.add(
+                    Cause::NotDelivered,
+                    format!(
+                        "the parent process has ended: what {unread} shards of this process hold since then was not read"
+                    ),
+                ),
+            }
+        }
         report.add_losses(tracer);
         report
     }
@@ -151,7 +168,9 @@ impl Report {
                 };
                 lost(how.count(&exporter.dropped), how.cause(), why);
             }
-            lost(exporter.queued, Cause::NotDelivered, "they were not delivered by the deadline".to_owned());
+            let leaves = tracer.shared().queues.get(at).is_some_and(|queue| queue.is_leaving());
+            let why = if leaves { "its thread ended the process" } else { "they were not delivered by the deadline" };
+            lost(exporter.queued, Cause::NotDelivered, why.to_owned());
         }
         let found: Vec<_> = found.into_iter().map(|(problem, cause, name)| (problem, cause, name.clone())).collect();
         for (problem, cause, name) in found {

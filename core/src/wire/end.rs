@@ -24,7 +24,7 @@ flags! {
     impl End {
         /// The span's context was handed out, or another thread wrote to it.
         ESCAPED = 1 << 4;
-        /// The thread was panicking.
+        /// A panic ended the span.
         PANICKED = 1 << 5;
         /// The writing thread did not start the span. The credit belongs to the shard of the Begin.
         ELSEWHERE = if cfg!(heirloom_wire_variant = "flag") { 1 << 7 } else { 1 << 6 };

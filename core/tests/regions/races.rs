@@ -144,7 +144,7 @@ fn a_child_that_dies_in_the_middle_of_a_record_leaves_the_records_before_it() {
 
 #[test]
 fn a_begin_that_was_counted_and_not_published_is_unpublished() {
-    testing::run(|t| {
+    let test = |t: &Testing| {
         in_root("main", |root| {
             let family = family(t);
             let mut shard = family.shard();
@@ -157,7 +157,12 @@ fn a_begin_that_was_counted_and_not_published_is_unpublished() {
         let ledger = t.tracer().ledger();
         assert_eq!((ledger.unpublished, ledger.begun, ledger.undrained), (1, 2, 0), "{ledger:#?}");
         t.assert_complete();
-    });
+    };
+    let ((), report, _) = testing::run_to_the_end(|b| b, test);
+    let said =
+        "1 spans of worker processes were counted and not recorded: their process ended, or the tracer finished, \
+                while they were started";
+    assert_eq!(report.problems(), [said]);
 }
 
 #[test]

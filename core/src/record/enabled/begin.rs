@@ -19,9 +19,13 @@ const ANY: u32 = RANDOM | EPOCH | PROPAGATED;
 /// Starts a child of `parent`; a root if that is invalid.
 ///
 /// The fast path is a recorded child with a static name that this thread used before, of a local parent, on a thread
-/// whose slot holds the parent's tracer: one clock read, one record. Everything else takes the slow path.
+/// whose slot holds the parent's tracer: one clock read, one record. Everything else takes the slow path, and so does a thread
+/// that panics: its spans are marked.
 #[inline(always)]
 pub(crate) fn child(parent: Context, name: Name<'_>, kind: SpanKind) -> Span {
+    if std::thread::panicking() {
+        return slow(parent, name, kind);
+    }
     if is_recorded_here(parent.flags) {
         if let Text::Static(text) = name.0 {
             let state = thread::state();
@@ -251,6 +255,7 @@ fn begin(state: &ThreadState, parent: Context, name: Name<'_>, kind: SpanKind) -
             slot.lease,
         ))
     })??;
+    let span = if std::thread::panicking() { span.while_panicking() } else { span };
     if parent.propagated() != 0 && crate::shm::is_child() {
         return Some(super::status::tracestate(span));
     }

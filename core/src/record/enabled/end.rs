@@ -34,6 +34,8 @@ fn quick(span: &Span) -> bool {
 /// The same with any clock.
 fn here(state: &ThreadState, span: &Span, flags: u16) -> bool {
     let Some(slot) = state.take_lease(span.lease) else { return false };
+    // A span of a destructor that runs while its thread panics is not what panics. On other threads that isn't known.
+    let flags = if span.is_while_panicking() { flags & !End::PANICKED } else { flags };
     let (own, dropped) = span.end_marks();
     slot.writer.end(End { flags: flags | own, dropped, span: span.cx.span.0, tick: slot.tick() });
     state.put_back(slot);

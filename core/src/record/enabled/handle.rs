@@ -14,7 +14,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// A non-recording span (its trace is not sampled, its thread's shard is full, there is no tracer) has the same methods.
 /// They record nothing, and its context is its parent's.
 ///
-/// A span that is dropped while its thread panics ends as an error (`error.type` = `panic`).
+/// A span that is dropped while its thread panics ends as an error (`error.type` = `panic`). A span that started while its
+/// thread was panicking already, in a destructor, and ends on that thread, does not: the destructor goes well while the
+/// panic goes on. If such a destructor panics itself and catches that, the spans of the closure forms and of polled futures
+/// that the second panic unwinds are errors. The spans of guards and of `#[observe]` are not: Rust doesn't tell them which
+/// panic drops them.
 ///
 /// If a span is leaked (`mem::forget`), `finish` closes it, marked as incomplete.
 ///
@@ -36,7 +40,7 @@ pub struct Span {
     pub(super) cx: Context,
     /// The lease under which it was started; zero if it isn't recorded.
     pub(super) lease: Lease,
-    /// [`HANDED_OUT`], [`OTHER_WRITER`], and the numbers of lost attributes and events.
+    /// [`HANDED_OUT`], [`OTHER_WRITER`], [`WHILE_PANICKING`], and the numbers of lost attributes and events.
     marks: AtomicU32,
 }
 
@@ -44,10 +48,14 @@ pub struct Span {
 const HANDED_OUT: u32 = 1 << 31;
 /// Another thread wrote to the span. From then on the writes of its own thread have a clock reading too.
 const OTHER_WRITER: u32 = 1 << 15;
+/// The span started while its thread was panicking already.
+const WHILE_PANICKING: u32 = 1 << 30;
+/// What is no number.
+const MARKS: u32 = HANDED_OUT | OTHER_WRITER | WHILE_PANICKING;
 /// The lowest bit of the number of lost events. The number of lost attributes is below it.
 const EVENTS_SHIFT: u32 = 16;
-/// The largest number of each that can be counted: 15 bits.
-const MAX_LOST: u32 = 0x7fff;
+/// The largest number of each that can be counted: 14 bits.
+const MAX_LOST: u32 = 0x3fff;
 
 impl Span {
     #[inline(always)]
@@ -66,13 +74,31 @@ impl Span {
     pub(super) fn end_marks(&self) -> (u16, u32) {
         let marks = self.marks.load(Ordering::Relaxed);
         let escaped = marks & (HANDED_OUT | OTHER_WRITER) != 0;
-        (if escaped { End::ESCAPED } else { 0 }, marks & !(HANDED_OUT | OTHER_WRITER))
+        (if escaped { End::ESCAPED } else { 0 }, marks & !MARKS)
     }
 
     /// Whether the span is marked as written by another thread.
     #[inline(always)]
     pub(super) fn is_touched(&self) -> bool {
         self.marks.load(Ordering::Relaxed) & OTHER_WRITER != 0
+    }
+
+    /// The same span, marked as started while its thread was panicking.
+    pub(super) fn while_panicking(self) -> Self {
+        self.marks.fetch_or(WHILE_PANICKING, Ordering::Relaxed);
+        self
+    }
+
+    /// Whether the span started while its thread was panicking already, in a destructor, and no later panic is known to have
+    /// ended it.
+    pub(super) fn is_while_panicking(&self) -> bool {
+        self.marks.load(Ordering::Relaxed) & WHILE_PANICKING != 0
+    }
+
+    /// A panic ends the span, also if it started while its thread was panicking.
+    #[cold]
+    pub(super) fn unwound(&self) {
+        self.marks.fetch_and(!WHILE_PANICKING, Ordering::Relaxed);
     }
 
     /// Marks the span's context as handed out.

@@ -135,6 +135,7 @@ impl Poll<'_> {
 
 impl Drop for Poll<'_> {
     fn drop(&mut self) {
+        self.polled.span.unwound();
         self.count(true);
     }
 }

@@ -231,11 +231,22 @@ pub fn in_span<'a, R>(name: impl Into<Name<'a>>, body: impl FnOnce(&Span) -> R) 
     scope::current().in_span(name, body)
 }
 
+/// Marks the span of a body that panics, also where the thread was panicking already.
+struct Unwound<'a>(&'a Span);
+
+impl Drop for Unwound<'_> {
+    fn drop(&mut self) {
+        self.0.unwound();
+    }
+}
+
 #[inline]
 fn run_in<R>(span: Span, body: impl FnOnce(&Span) -> R) -> R {
+    let unwound = Unwound(&span);
     let scope = scope::enter_span(&span);
     let result = body(&span);
     drop(scope);
+    std::mem::forget(unwound);
     result
 }
 
