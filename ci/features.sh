@@ -20,15 +20,15 @@ each() {
     lint -p "$package" --all-features
 }
 
-each heirloom-core record serde otel record,serde capture llm record,capture record,llm async stream record,async record,stream \
+each heirloom-core record log serde otel record,serde capture llm record,capture record,llm async stream record,async record,stream \
     macros record,macros macros,llm macros,stream
 each heirloom-macros llm capture stream
 each heirloom-pool record rayon crossbeam async tokio record,async record,rayon record,crossbeam record,tokio
-each heirloom-ipc record workers tokio record,workers record,tokio
+each heirloom-ipc record workers capture tokio record,workers record,workers,capture record,tokio
 each heirloom-bridge tracing otel http
 lint -p heirloom-langfuse
 each heirloom-openai record middleware record,middleware
-each heirloom record serde otel rayon crossbeam record,rayon ipc record,ipc workers record,workers async record,async tokio langfuse macros \
+each heirloom record log serde otel rayon crossbeam record,rayon ipc record,ipc workers record,workers async record,async tokio langfuse macros \
     record,macros capture llm tracing provider http openai record,openai
 
 tree=$(cargo tree -p heirloom-core --no-default-features --edges normal,build --prefix none)

@@ -34,13 +34,14 @@ stress() {
     # With an explicit target, build scripts and macros are not instrumented. The test is compiled by hand, since cargo would
     # also build the dependencies of all other tests.
     CARGO_TARGET_DIR="$target" RUSTFLAGS="$flags" \
-        cargo build --quiet -p heirloom-core --no-default-features --features record --target "$host"
+        cargo build --quiet -p heirloom-core -p heirloom-harness --no-default-features --features heirloom-core/record --target "$host"
     built="$target/$host/debug"
     libc=$(find "$built/deps" -name 'liblibc-*.rlib' | head -1)
     # $flags must be split into words.
     # shellcheck disable=SC2086
     rustc --edition 2021 --test "core/tests/$test" --target "$host" $flags -Copt-level=1 -g -o "$target/tests" \
-        --extern "heirloom_core=$built/libheirloom_core.rlib" --extern "libc=$libc" -L "dependency=$built/deps" -L "dependency=$target/debug/deps" # those of macros
+        --extern "heirloom_core=$built/libheirloom_core.rlib" --extern "heirloom_harness=$built/libheirloom_harness.rlib" \
+        --extern "libc=$libc" -L "dependency=$built/deps" -L "dependency=$target/debug/deps" # those of macros
     status=0
     timeout 300 "$target/tests" --test-threads 1 >"$out" 2>&1 || status=$?
     # Planted bugs may make tests fail. If a test of a clean run fails, this prints the reason.
