@@ -68,7 +68,7 @@ fn a_span_begun_during_unwinding_that_ends_well_is_no_error() {
     };
     let own_root = || {
         let root = heirloom_core::root(String::from("rollback"));
-        root.in_span(&String::from("step"), |_| ());
+        root.in_span(String::from("step"), |_| ());
     };
     for at_unwinding in [&nested as &dyn Fn(), &closures, &built, &own_root] {
         assert_errors(at_unwinding, &[("rollback", false), ("step", false)]);
@@ -135,11 +135,11 @@ fn a_future_polled_during_unwinding_is_an_error_only_if_its_poll_panics() {
 fn a_span_begun_during_unwinding_that_another_threads_panic_ends_is_an_error() {
     let moved = || {
         let step = span("step");
-        let other = std::thread::spawn(move || {
+        let other = std::thread::spawn(move || -> () {
             let _step = step;
             panic_any(2_u8)
         });
-        other.join().map(|()| ()).unwrap_err();
+        other.join().unwrap_err();
     };
     assert_errors(moved, &[("step", true)]);
 }
