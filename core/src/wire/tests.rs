@@ -11,7 +11,6 @@ const TRACE: TraceId = TraceId { hi: 7, lo: 8 };
 
 /// A process whose spans have ids above 1000, whose name `n` is this process's `n + 100`, and whose clock is always at
 /// 50.
-#[derive(Default)]
 struct Process;
 
 impl Origin for Process {
@@ -281,7 +280,7 @@ fn through_mores(items: &[Item<'_>], max: u64) -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut words = Vec::new();
     mores.put(&mut words);
     assert_eq!(mores.bytes(), 8 * words.len() as u64);
-    let (mut at, mut rest, mut process) = (0, 0, Process::default());
+    let (mut at, mut rest, mut process) = (0, 0, Process);
     let mut read: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
     let key = |key: WireName<Bytes<'_>>| match key {
         WireName::Id(id) => (id - 100).to_ne_bytes().to_vec(),
@@ -350,14 +349,14 @@ fn only_the_last_attribute_of_a_more_goes_on() {
     Mores { more: More { span: 2001 }, items: &items, max: 128 }.put(&mut words);
     let mut more = words[..16].to_vec();
     let mut rest = 0;
-    check(&mut more, &mut rest, &mut Process::default()).unwrap();
+    check(&mut more, &mut rest, &mut Process).unwrap();
     assert_eq!(rest, 1000 - (128 - 32));
     // Without the flag in the header; as an Event.
     let without = |flag: u16, kind: Kind, words: &[u64]| {
         let header = Header(words[0]);
         let mut words = words.to_vec();
         words[0] = Header::of_parts(kind as u8, header.words() as u64, header.flags() & !flag, 5).0;
-        check(&mut words, &mut 0, &mut Process::default())
+        check(&mut words, &mut 0, &mut Process)
     };
     assert_eq!(without(More::MORE, Kind::More, &words[..16]), Err(Violation::Length));
     let event = [&[words[0], words[1], 9, 0][..], &words[2..14]].concat();
@@ -366,7 +365,7 @@ fn only_the_last_attribute_of_a_more_goes_on() {
     for len in [1 << 30, 96, 10] {
         let mut wrong = words[..16].to_vec();
         wrong[3] = len;
-        assert!(check(&mut wrong, &mut 0, &mut Process::default()).is_err(), "{len}");
+        assert!(check(&mut wrong, &mut 0, &mut Process).is_err(), "{len}");
     }
 }
 

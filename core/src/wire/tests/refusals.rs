@@ -222,7 +222,7 @@ fn chunk(len: u32, flags: u16, words: usize) -> Vec<u64> {
 /// Whether a record passes while so many bytes of a long value are due, and how many are due then.
 fn while_due(rest: u64, record: &[u64]) -> Result<u64, Violation> {
     let mut left = rest;
-    check(&mut record.to_vec(), &mut left, &mut Process::default()).map(|()| left)
+    check(&mut record.to_vec(), &mut left, &mut Process).map(|()| left)
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn the_beginning_of_a_long_value_leaves_something_to_come_within_the_limit() {
     assert_eq!(while_due(0, &beginning(24)), Ok(16));
     assert_eq!(while_due(0, &beginning(9)), Ok(1));
     assert_eq!(while_due(0, &beginning(8)), Err(Violation::Length));
-    let most = Process::default().max_value();
+    let most = Process.max_value();
     assert_eq!(while_due(0, &beginning(most)), Ok(most as u64 - 8));
     assert_eq!(while_due(0, &beginning(most + 1)), Err(Violation::Length));
 }
