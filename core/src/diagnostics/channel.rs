@@ -66,6 +66,7 @@ impl Channel {
 
     /// Starts the thread. If that fails, the messages wait for the next attempt.
     fn start(self: &Arc<Self>) {
+        super::settle_at_exit();
         let channel = Arc::clone(self);
         let thread = std::thread::Builder::new().name("heirloom-diagnostics".to_owned());
         if thread.spawn(move || channel.run()).is_err() {

@@ -40,10 +40,12 @@ pub use message::{Cause, Diagnostic, Level};
 pub(crate) use pace::{Pace, REPORT_EVERY};
 pub(crate) use sink::Callback;
 
+use crate::sys;
 use arc_swap::ArcSwapOption;
 use channel::{Channel, Patience};
 use sink::Sink;
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -160,6 +162,18 @@ impl Destination {
             unwritten.count() == 0
         });
     }
+}
+
+/// From the first message on, the end of the process waits for messages, also without a tracer.
+fn settle_at_exit() {
+    static REGISTERED: AtomicBool = AtomicBool::new(false);
+    if !REGISTERED.swap(true, Ordering::Relaxed) {
+        sys::at_exit(settle);
+    }
+}
+
+extern "C" fn settle() {
+    Destination::default().settle();
 }
 
 /// The channel of this process. The child of a fork makes another one: the locks of its parent's may be held permanently.

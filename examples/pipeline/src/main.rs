@@ -30,7 +30,7 @@ mod walk;
 
 use args::Args;
 use heirloom::background::BackgroundJob;
-use heirloom::export::Memory;
+use heirloom::export::{Chrome, Memory};
 use heirloom::prelude::*;
 use heirloom::Guard;
 use index::Index;
@@ -85,13 +85,16 @@ const SHARD_BYTES: usize = 4 << 20;
 const QUEUE_BYTES: usize = 64 << 20;
 
 /// One tracer with two destinations: memory, for the printed tree, and the trace file.
-fn start_tracing(args: &Args, memory: &Memory) -> Result<Guard, heirloom::InitError> {
+///
+/// `trace_file` would report a file that can't be written, and go on. Here the user asked for it by an argument.
+fn start_tracing(args: &Args, memory: &Memory) -> Result<Guard, Box<dyn Error>> {
     let tracing = heirloom::builder("pipeline").shard_bytes(SHARD_BYTES).queue_bytes(QUEUE_BYTES);
     let tracing = tracing.verify(true).exporter(memory.clone());
-    match &args.trace_out {
-        Some(file) => tracing.trace_file(file).init(),
-        None => tracing.init(),
-    }
+    let tracing = match &args.trace_out {
+        Some(file) => tracing.exporter(Chrome::create(file)?),
+        None => tracing,
+    };
+    Ok(tracing.init()?)
 }
 
 /// Runs all of the work and waits until the index is written.
