@@ -39,7 +39,6 @@ const MAX_BAGGAGE_BYTES: usize = 24 << 20;
 
 /// The most memory without baggage: places, hints, tracestates.
 const MAX_BYTES: usize = STRIPES * Stripe::max_bytes(STRIPE_PLACES, MAX_TRACESTATE_BYTES);
-const _: () = assert!(STRIPES * STRIPE_PLACES == PLACES && MAX_BYTES <= 40 << 20);
 
 /// What a trace brought. Neither text is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -115,6 +114,7 @@ fn count_loss() {
 
 impl Table {
     const fn new() -> Self {
+        const { assert!(STRIPES * STRIPE_PLACES == PLACES && MAX_BYTES <= 40 << 20) };
         Self {
             seed: OnceLock::new(),
             stripes: [const { Mutex::new(Stripe::new(STRIPE_PLACES, MAX_BAGGAGE_BYTES / STRIPES)) }; STRIPES],
