@@ -156,7 +156,7 @@ impl Context {
 
     /// The context as another process gets it: remote, bound to no tracer, without the tracestate and the baggage.
     ///
-    /// A span of this process that is not sampled has no id of its own: in this process its context has its parent's id.
+    /// A span of this process that is not sampled has no separate id: in this process its context has its parent's id.
     /// Here it gets a new one at each call, because the sampled flag may differ from the one that came with the parent's
     /// id, and each pair of id and flags must be one span's ([mutating the traceparent field]). All other ids stay.
     ///

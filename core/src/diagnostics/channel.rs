@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How many messages may wait. Causes are limited to one message a minute, so a queue is only full if nobody reads.
+/// How many messages may wait. Causes are limited to one message a minute, so a queue is only full if its reader hangs.
 pub(super) const WAITING: usize = 64;
 
 thread_local! {

@@ -1,7 +1,7 @@
 //! The interface of the collector for other threads: requests to it, and its counts.
 //!
 //! Only the waiting threads keep what they wait for. A request whose thread has stopped waiting leaves nothing behind: the
-//! next request removes it. A flush is made even if nobody waits for it any more.
+//! next request removes it. A flush is made even if no thread waits for it any more.
 
 use super::barrier::Barrier;
 use super::counts::Published;

@@ -12,7 +12,7 @@ use std::sync::{Arc, Weak};
 #[derive(Debug, Default)]
 pub(super) struct Flushes {
     waiting: VecDeque<(u64, Weak<Barrier>)>,
-    /// The position of the latest flush that was not made yet, also if nobody waits for it any more.
+    /// The position of the latest flush that was not made yet, also if no thread waits for it any more.
     wanted: Option<u64>,
 }
 

@@ -212,7 +212,7 @@ impl Queue {
                 Work::Batch(batch) => self.attempt(exporter.as_mut(), &batch),
                 Work::Flush(barriers) => {
                     let result = guarded(|| exporter.flush());
-                    // What nobody waits for is left for the next flush.
+                    // Losses without a waiting thread are left for the next flush.
                     let losses = if barriers.is_empty() { None } else { self.take_losses() };
                     let failure = self.failure(result, "flush");
                     self.answer(&barriers, failure, losses);
@@ -235,7 +235,7 @@ impl Queue {
         self.answer(&barriers, failure, None);
     }
 
-    /// Completes this exporter's part of the barriers. A failure for which nobody waits is reported.
+    /// Completes this exporter's part of the barriers. A failure is reported if no thread waits for it.
     fn answer(&self, barriers: &[Arc<Barrier>], failure: Option<String>, losses: Option<String>) {
         if let (true, Some(message)) = (barriers.is_empty(), &failure) {
             let mut state = self.lock();

@@ -39,7 +39,7 @@ pub(crate) struct Shared {
     verify: Option<Verify>,
     /// Whether implicit roots are reported.
     pub(crate) reports_implicit_roots: bool,
-    /// Where this tracer's messages go. Any thread reports, without a lock of its own.
+    /// Where this tracer's messages go. Any thread reports, without a further lock.
     pub(crate) diagnostics: Destination,
     /// Records without a shard before this tracer started. Its ledger leaves them out.
     unplaced_before: [u64; CAUSES],

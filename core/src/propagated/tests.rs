@@ -16,7 +16,7 @@ fn found(table: &Table, trace: TraceId, index: u16) -> Option<String> {
     texts.tracestate.map(|text| text.to_string())
 }
 
-/// In a place of its own for each test: some 300 bytes for each of the places.
+/// In a separate place for each test: some 300 bytes for each of the places.
 fn table() -> Box<Table> {
     Box::new(Table::new())
 }

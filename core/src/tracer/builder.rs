@@ -215,7 +215,7 @@ impl Builder {
     /// Passes this tracer's messages to `callback` instead of the crate `log` or standard error: settings that can't be
     /// used, losses, exporters that fail. A later call replaces the callback.
     ///
-    /// It is called on a thread of its own, `heirloom-diagnostics`, one call at a time. It may block, panic, take any lock
+    /// It is called on a separate thread, `heirloom-diagnostics`, one call at a time. It may block, panic, take any lock
     /// and call any function of this crate: messages wait meanwhile (64 at most, the rest is counted), and nothing else
     /// does. What it records is not recorded, and `flush` and `finish` return at once with an error there. The end of the
     /// tracer waits for it at most 100 ms. A message on which it panics is written to standard error.

@@ -6,7 +6,7 @@
 //! 4. Each exporter delivers its queue, flushes and shuts down. Then its thread ends.
 //! 5. The report lists what was done, and what was not done by the deadline. Threads that are still at work then
 //!    continue.
-//! 6. Messages about all of this get time to be written: 100 ms. Where nobody receives the report (a dropped guard, the end
+//! 6. Messages about all of this get time to be written: 100 ms. Where no caller receives the report (a dropped guard, the end
 //!    of the process), its problems are among them.
 //!
 //! The process may end on any thread. If it is an exporter's thread, that exporter can't deliver any more and isn't waited
@@ -175,7 +175,7 @@ impl Drop for Guard {
     }
 }
 
-/// Reports messages that nobody else receives, and waits for them.
+/// Reports messages that no caller receives, and waits for them.
 fn say(tracer: &Tracer, messages: impl IntoIterator<Item = Diagnostic>) {
     say_to(&tracer.shared().diagnostics, messages);
 }

@@ -212,7 +212,7 @@ impl Tracer {
     }
 
     /// Flushes to the parent on a separate thread, which then completes its part of the barrier. The thread ends early
-    /// once nobody waits for the barrier any more.
+    /// once no thread waits for the barrier any more.
     fn flush_to_parent_behind(&self, barrier: &Arc<Barrier>) {
         let (tracer, waiting) = (self.clone(), Arc::downgrade(barrier));
         let thread = std::thread::Builder::new().name("heirloom-flush".to_owned()).spawn(move || {

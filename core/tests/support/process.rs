@@ -1,4 +1,4 @@
-//! Tests that need a process of their own: the test binary runs itself again, with only that test.
+//! Tests that need a separate process: the test binary runs itself again, with only that test.
 
 use heirloom_harness::{again, output_of, succeeded};
 use std::process::{Child, Command, Output, Stdio};

@@ -1,4 +1,4 @@
-//! Tests that need a process of their own: the test program runs itself again, with only that test.
+//! Tests that need a separate process: the test program runs itself again, with only that test.
 
 use std::ffi::OsStr;
 use std::process::{Command, Output, Stdio};

@@ -1,4 +1,4 @@
-//! What the tests of all packages share: a test in a process of its own ([`alone`]), and a watchdog for tests that wait
+//! What the tests of all packages share: a test in a separate process ([`alone`]), and a watchdog for tests that wait
 //! ([`watch`], [`within`]).
 
 mod alone;
