@@ -39,7 +39,8 @@ fn a_forgotten_hand_over_is_counted_named_with_its_threads_and_reported_once() {
     alone::<&str>("a_forgotten_hand_over_is_counted_named_with_its_threads_and_reported_once", &[], || {
         let (ledger, messages) = said_of(true, forgetful);
         assert_eq!((ledger.begun, ledger.implicit_roots, ledger.orphans), (13, 12, Some(0)));
-        assert_eq!(ledger.first_implicit_roots.len(), 4);
+        let named = ledger.first_implicit_roots.len();
+        assert!((1..=3).contains(&named), "one for each thread: {:?}", ledger.first_implicit_roots);
         for root in &ledger.first_implicit_roots {
             assert!(root.name == "square" && root.lane.thread_name.starts_with("pool-"), "{root:?}");
         }
@@ -61,6 +62,7 @@ fn a_tracer_that_does_not_verify_counts_implicit_roots_and_reports_none() {
 fn each_form_that_takes_the_current_context_makes_implicit_roots_and_no_other_does() {
     alone::<&str>("each_form_that_takes_the_current_context_makes_implicit_roots_and_no_other_does", &[], || {
         let (ledger, _) = said_of(true, || {
+            (0..5).for_each(|_| drop(span("1")));
             in_span("1", |_| drop(span("a child")));
             drop(span(String::from("2")));
             let taken = Context::current();
@@ -74,6 +76,6 @@ fn each_form_that_takes_the_current_context_makes_implicit_roots_and_no_other_do
             drop(heirloom_core::Tracer::global().unwrap().context().span("explicit"));
         });
         let names: Vec<&str> = ledger.first_implicit_roots.iter().map(|root| &*root.name).collect();
-        assert_eq!((ledger.implicit_roots, names), (3, vec!["1", "2", "3"]));
+        assert_eq!((ledger.implicit_roots, names), (8, vec!["1", "2", "3"]), "each once");
     });
 }

@@ -151,9 +151,7 @@ impl Collector {
         let children = self.sources.regions.counts();
         let counts = Published { assembled: self.assembler.counts, open: self.assembler.open_count(), children };
         self.tracer.control.publish(counts);
-        for root in self.assembler.take_implicit_roots() {
-            self.tracer.control.publish_implicit_root(root);
-        }
+        self.tracer.control.publish_implicit_roots(self.assembler.implicit_roots());
         self.sources.regions.tell();
     }
 

@@ -121,9 +121,13 @@ impl Control {
         *self.counts.lock().unwrap_or_else(PoisonError::into_inner) = counts;
     }
 
-    /// Publishes an implicit root. The collector does so for the first few.
-    pub(crate) fn publish_implicit_root(&self, root: ImplicitRoot) {
-        self.implicit_roots.lock().unwrap_or_else(PoisonError::into_inner).push(root);
+    /// Publishes the first implicit roots. The list only grows.
+    pub(crate) fn publish_implicit_roots(&self, roots: &[ImplicitRoot]) {
+        if !roots.is_empty() {
+            let mut known = self.implicit_roots.lock().unwrap_or_else(PoisonError::into_inner);
+            let new = roots.get(known.len()..).unwrap_or_default();
+            known.extend_from_slice(new);
+        }
     }
 
     pub(crate) fn implicit_roots(&self) -> Vec<ImplicitRoot> {

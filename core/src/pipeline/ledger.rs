@@ -63,7 +63,7 @@ pub struct Ledger {
     /// no context was handed over. A service's requests are such roots too, if nothing starts them explicitly. Counted
     /// among all spans that were read so far.
     pub implicit_roots: u64,
-    /// The first few of them.
+    /// The first few of them, each with another name or another thread.
     pub first_implicit_roots: Vec<ImplicitRoot>,
     /// Spans whose parent was never exported. `None` if this was not checked (see `Builder::verify`).
     pub orphans: Option<u64>,

@@ -46,7 +46,9 @@ use std::sync::Arc;
 use traces::Traces;
 
 /// How many implicit roots the ledger names: enough to find the code.
-const MAX_IMPLICIT_ROOTS: u64 = 4;
+const MAX_IMPLICIT_ROOTS: usize = 4;
+/// How many implicit roots are looked at for those with another name or another thread.
+const LOOKED_AT: u64 = 64;
 
 /// Maximum number of bytes that all open spans together may hold. Beyond it, new data on a span is dropped and counted (a
 /// status and a new name as attributes). Other processes' spans get half of it, so that they can't use up all of it.
@@ -89,7 +91,7 @@ pub(crate) struct Assembler {
     /// The number of open spans of other processes, by the lower bits of their reader.
     open_by_reader: Vec<u64>,
     pub(crate) counts: Assembled,
-    /// The first implicit roots that were not published yet.
+    /// The first implicit roots, each with another name or another thread.
     implicit_roots: Vec<ImplicitRoot>,
 }
 
@@ -135,22 +137,26 @@ impl Assembler {
         done.is_some()
     }
 
-    /// Counts a root that was started where nothing was current, and keeps the first few.
+    /// Counts a root that was started where nothing was current, and keeps the first few that differ.
     #[cold]
     fn implicit_root(&mut self, lane: LaneId, name: u32, inline: Option<Bytes<'_>>) {
         self.counts.implicit_roots += 1;
-        if self.counts.implicit_roots <= MAX_IMPLICIT_ROOTS {
-            let name = match inline {
-                Some(text) => String::from_utf8_lossy(&text.to_vec()).into_owned(),
-                None => self.names.get(name).unwrap_or("").to_owned(),
-            };
-            self.implicit_roots.push(ImplicitRoot { name, lane: Arc::clone(self.lanes.get(lane)) });
+        if self.counts.implicit_roots > LOOKED_AT || self.implicit_roots.len() >= MAX_IMPLICIT_ROOTS {
+            return;
+        }
+        let name = match inline {
+            Some(text) => String::from_utf8_lossy(&text.to_vec()).into_owned(),
+            None => self.names.get(name).unwrap_or("").to_owned(),
+        };
+        let root = ImplicitRoot { name, lane: Arc::clone(self.lanes.get(lane)) };
+        if !self.implicit_roots.contains(&root) {
+            self.implicit_roots.push(root);
         }
     }
 
-    /// The first implicit roots since the last call.
-    pub(in crate::collector) fn take_implicit_roots(&mut self) -> Vec<ImplicitRoot> {
-        std::mem::take(&mut self.implicit_roots)
+    /// The first implicit roots, each with another name or another thread.
+    pub(in crate::collector) fn implicit_roots(&self) -> &[ImplicitRoot] {
+        &self.implicit_roots
     }
 
     #[inline]
