@@ -6,7 +6,7 @@
 use crate::life::PerProcess;
 use crate::text::cut;
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The most static names: far more than a program has, unless it leaks texts to make them static. Records contain the
 /// text of further names. A Begin has 16 bits for a number, and none is zero.
@@ -82,18 +82,25 @@ impl Dictionary {
     }
 }
 
-/// A reader's copy of the dictionary, updated when it meets a new number.
-#[derive(Debug, Default)]
-pub(crate) struct Names(Vec<&'static str>);
+/// A copy of the dictionary. Copies of a copy share its memory.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Names(Arc<[&'static str]>);
 
 impl Names {
-    /// The name with this number.
+    /// All names so far.
+    pub(crate) fn now() -> Self {
+        Self(lock().names.as_slice().into())
+    }
+
+    /// The number of names. They have the numbers from 1.
     #[inline]
-    pub(crate) fn get(&mut self, id: u32) -> Option<&'static str> {
-        let index = (id as usize).checked_sub(1)?;
-        if index >= self.0.len() {
-            self.0 = lock().names.clone();
-        }
-        self.0.get(index).copied()
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The name with this number; empty if this copy doesn't have it.
+    #[inline]
+    pub(crate) fn get(&self, id: u32) -> &'static str {
+        (id as usize).checked_sub(1).and_then(|index| self.0.get(index)).copied().unwrap_or("")
     }
 }

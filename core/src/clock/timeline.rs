@@ -57,18 +57,27 @@ const SEGMENTS: usize = 64;
 /// How long the rate is measured before the first conversion, in nanoseconds: enough for an error of about a thousandth.
 const SETTLE_NS: u64 = 200_000;
 
+/// How many ticks the last segment is good for: some minutes. Stamps of another clock are further away.
+const LAST_TICKS: u64 = 1 << 40;
+
 #[derive(Clone, Copy, Debug)]
 struct Segment {
     tick: u64,
     ns: u64,
     ns_per_tick: f64,
+    /// The same times 2^32, rounded: within a second, an error below a nanosecond.
+    rate: i64,
 }
 
 impl Segment {
-    #[inline]
+    fn new(tick: u64, ns: u64, ns_per_tick: f64) -> Self {
+        Self { tick, ns, ns_per_tick, rate: (ns_per_tick * (1_u64 << 32) as f64) as i64 }
+    }
+
+    #[inline(always)]
     fn at(&self, tick: u64) -> u64 {
         let ticks = tick.wrapping_sub(self.tick) as i64;
-        self.ns.wrapping_add((ticks as f64 * self.ns_per_tick) as i64 as u64)
+        self.ns.wrapping_add(((i128::from(ticks) * i128::from(self.rate)) >> 32) as u64)
     }
 }
 
@@ -119,6 +128,10 @@ pub(crate) struct Timeline {
     /// The start of the measurement of the rate.
     first: Pair,
     segments: Vec<Segment>,
+    /// The segment of most stamps of this pass, and how many ticks it is good for. One that started just before the pass has
+    /// none of them yet.
+    pass: Segment,
+    pass_ticks: u64,
 }
 
 impl Timeline {
@@ -130,7 +143,7 @@ impl Timeline {
             std::hint::spin_loop();
         }
         let ns_per_tick = first.rate_until(Pair::read()).unwrap_or(1.0);
-        let segment = Segment { tick: first.tick, ns: first.ns, ns_per_tick };
+        let segment = Segment::new(first.tick, first.ns, ns_per_tick);
         Self::new(first_anchor_ns(), first, vec![segment])
     }
 
@@ -141,7 +154,19 @@ impl Timeline {
 
     fn new(anchor_ns: u64, first: Pair, segments: Vec<Segment>) -> Self {
         let anchors_ns = [anchor_ns; EPOCHS];
-        Self { anchors_ns, epoch: 0, stepped: false, compared_ns: first.ns, shift_ns: 0, first, segments }
+        // Without segments no stamp is recent.
+        let pass = segments.last().copied().unwrap_or(Segment::new(0, 0, 0.0));
+        Self {
+            anchors_ns,
+            epoch: 0,
+            stepped: false,
+            compared_ns: first.ns,
+            shift_ns: 0,
+            first,
+            segments,
+            pass,
+            pass_ticks: 0,
+        }
     }
 
     /// Starts a new segment if the last one is a second old, or on demand while the rate is new, and compares the wall
@@ -151,13 +176,15 @@ impl Timeline {
         if let Clock::Manual(clock) = clock {
             return self.compare(clock.wall_offset_ns());
         }
-        let last = self.segments.last()?;
+        let last = *self.segments.last()?;
+        (self.pass, self.pass_ticks) = (last, LAST_TICKS);
         let now = self.shift_ns.wrapping_add(sys::monotonic_ns());
         let young = now.wrapping_sub(self.first.ns) < SEGMENT_NS;
         if young || now.wrapping_sub(last.ns) >= SEGMENT_NS {
             let mut pair = Pair::read();
             pair.ns = pair.ns.wrapping_add(self.shift_ns);
             self.recalibrate(pair);
+            self.pass_ticks = self.segments.last().map_or(0, |new| new.tick.wrapping_sub(last.tick).min(LAST_TICKS));
         }
         if now.wrapping_sub(self.compared_ns) < SEGMENT_NS {
             return None;
@@ -201,7 +228,7 @@ impl Timeline {
         let Some(rate) = self.first.rate_until(now) else { return };
         // The line must meet the measured clock one segment later, so the error so far is spread over the segment.
         let correction = (error_ns as f64 / SEGMENT_NS as f64).clamp(-0.5, 0.5);
-        self.add_segment(Segment { tick: now.tick, ns: here_ns, ns_per_tick: rate * (1.0 + correction) });
+        self.add_segment(Segment::new(now.tick, here_ns, rate * (1.0 + correction)));
     }
 
     /// The counter and the clock disagree. Line time goes on from here, and the clock is shifted to it.
@@ -210,7 +237,7 @@ impl Timeline {
         // The rate is measured anew, from a reading as far back as the rate so far can tell.
         let back = (SEGMENT_NS as f64 / ns_per_tick.max(f64::MIN_POSITIVE)) as u64;
         self.first = Pair { tick: now.tick.wrapping_sub(back), ns: here_ns.wrapping_sub(SEGMENT_NS) };
-        self.add_segment(Segment { tick: now.tick, ns: here_ns, ns_per_tick });
+        self.add_segment(Segment::new(now.tick, here_ns, ns_per_tick));
     }
 
     fn add_segment(&mut self, segment: Segment) {
@@ -224,6 +251,20 @@ impl Timeline {
     #[inline]
     pub(crate) fn unix_ns(&self, tick: u64, epoch: u8) -> u64 {
         self.anchors_ns[usize::from(epoch) % EPOCHS].wrapping_add(self.line_ns(tick))
+    }
+
+    /// The start and the end of a span, in nanoseconds since 1970, in an epoch: the end is not before the start.
+    #[inline(always)]
+    pub(crate) fn span_ns(&self, start: u64, end: u64, epoch: u8) -> (u64, u64) {
+        let anchor = self.anchors_ns[usize::from(epoch) % EPOCHS];
+        // Nearly all spans of a pass are on one segment.
+        let line = &self.pass;
+        let (from, until) = (start.wrapping_sub(line.tick), end.wrapping_sub(line.tick));
+        if from <= until && until < self.pass_ticks {
+            return (anchor.wrapping_add(line.at(start)), anchor.wrapping_add(line.at(end)));
+        }
+        let (start, end) = (self.line_ns(start), self.line_ns(end));
+        (anchor.wrapping_add(start), anchor.wrapping_add(end.max(start)))
     }
 
     /// Line time: monotonic, from an arbitrary origin.
@@ -283,7 +324,7 @@ mod tests {
     /// A timeline whose counter counts nanoseconds from zero, while the clock started at 10 s, after ten seconds.
     fn settled() -> Timeline {
         let first = Pair { tick: 0, ns: 10 * SECOND };
-        let mut timeline = Timeline::new(7 * HOUR, first, vec![Segment { tick: 0, ns: first.ns, ns_per_tick: 1.0 }]);
+        let mut timeline = Timeline::new(7 * HOUR, first, vec![Segment::new(0, first.ns, 1.0)]);
         (1..=10).for_each(|second| calibrate(&mut timeline, second * SECOND, (10 + second) * SECOND));
         timeline
     }
@@ -343,7 +384,7 @@ mod tests {
     #[test]
     fn a_rate_that_is_still_rough_is_corrected_and_no_step() {
         let first = Pair { tick: 0, ns: 10 * SECOND };
-        let mut timeline = Timeline::new(0, first, vec![Segment { tick: 0, ns: first.ns, ns_per_tick: 1.001 }]);
+        let mut timeline = Timeline::new(0, first, vec![Segment::new(0, first.ns, 1.001)]);
         for second in (60..70).map(|second| second * SECOND) {
             calibrate(&mut timeline, second, first.ns + second);
         }

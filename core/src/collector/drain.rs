@@ -32,10 +32,12 @@ fn drain_own(all: &mut [Source], to: &mut Assembler, send: &mut dyn FnMut(Batch)
     let mut bytes = 0;
     for source in all {
         let state = &mut source.state;
-        bytes += source.reader.drain(|record| {
-            to.counts.corrupt += u64::from(!to.take(state, record));
+        bytes += source.reader.drain(|run, len| {
+            let taken = to.take(state, run, len);
             to.send_if_full(send);
+            taken
         });
+        to.move_to_table(state);
     }
     bytes
 }

@@ -9,7 +9,7 @@
 //! | `assemble/` | pairs ends with begins, and decides when a span is finished |
 //! | `extras/` | the data that was set on an open span: attributes, events, links, status |
 //! | `stack.rs` | how the spans of a shard nest |
-//! | `decode.rs` | reads the fields of a record |
+//! | `keys.rs` | the names of the process |
 //! | `lanes.rs` | the process and thread of a shard's records |
 //! | `by_hand.rs` | passes without the thread, for the fuzz targets |
 
@@ -17,9 +17,9 @@ mod assemble;
 mod border;
 #[cfg(all(target_os = "linux", not(loom)))]
 mod by_hand;
-mod decode;
 mod drain;
 mod extras;
+mod keys;
 mod lanes;
 #[cfg(all(test, loom))]
 mod modelled;

@@ -1,25 +1,31 @@
-//! The open spans that were started in a shard, the last one on top. It shows the collector, without id look-ups, which
-//! spans nest on a lane.
+//! The open spans of the table that were started in a shard, the last one on top. It shows the collector which spans nest on a
+//! lane.
 
-/// Ids of spans, and their indices in the assembler's table. An End takes a span off if it is on top. A span that ended in
-/// another way (out of order, on another thread) is removed when it is met, and at the latest when the memory would have to
-/// grow.
+/// Ids of spans, and their indices in the assembler's table. An End takes a span off, with everything above it: that has left
+/// the lane. A span that ended in another way (on another thread, or without having occupied the lane) is removed when it is
+/// met, and at the latest when the memory would have to grow.
 #[derive(Debug, Default)]
 pub(super) struct Stack(Vec<(u64, u32)>);
 
 impl Stack {
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// The index of this span, if the span is on top.
     #[inline]
     pub(super) fn top(&self, span: u64) -> Option<u32> {
         self.0.last().filter(|(top, _)| *top == span).map(|(_, index)| *index)
     }
 
-    /// Takes this span off, if it is on top.
-    #[inline]
-    pub(super) fn pop(&mut self, span: u64) -> Option<u32> {
-        let index = self.top(span)?;
-        self.0.pop();
-        Some(index)
+    /// The index of this span, if it is among the uppermost `depth`.
+    pub(super) fn near(&self, span: u64, depth: usize) -> Option<u32> {
+        self.0.iter().rev().take(depth).find(|(near, _)| *near == span).map(|(_, index)| *index)
+    }
+
+    /// Takes the uppermost span off.
+    pub(super) fn pop(&mut self) -> Option<(u64, u32)> {
+        self.0.pop()
     }
 
     /// Pushes a span. `is_open` returns whether the span with an id and an index is still open.
@@ -51,11 +57,6 @@ impl Stack {
             self.0.pop();
         }
     }
-
-    /// Removes all of them.
-    pub(super) fn clear(&mut self) {
-        self.0.clear();
-    }
 }
 
 #[cfg(test)]
@@ -82,8 +83,8 @@ mod tests {
         stack.trim(|open, _| open % 2 == 0);
         for span in (1..=1_000).rev().filter(|span| span % 2 == 0) {
             stack.trim(|open, _| open % 2 == 0);
-            assert_eq!(stack.pop(span), Some(span as u32));
+            assert_eq!(stack.pop(), Some((span, span as u32)));
         }
-        assert_eq!(stack.pop(2), None);
+        assert_eq!(stack.pop(), None);
     }
 }

@@ -26,12 +26,13 @@ fn a_span_began_when_it_began_however_long_it_is_open() {
     let mut assembler = Assembler::new(Arc::new(Resource::default()), Limits::default(), 1 << 20, Timeline::manual());
     let lane = assembler.lanes.add(Lane { process_id: 1, thread_id: 1, thread_name: "main".into() });
     let mut state = LaneState::new(ProcessId::OWN, 0, lane);
-    assembler.take(&mut state, &begin(1, NS | 1_000));
+    assembler.take(&mut state, &begin(1, NS | 1_000), 6);
+    assembler.move_to_table(&mut state);
     assert_eq!(assembler.open_spans()[0].start_ns, 1_000);
     assembler.timeline = Timeline::system(); // converts the same tick to another time
     assert_ne!(assembler.timeline.unix_ns(NS | 1_000, 0), 1_000);
     assert_eq!(assembler.open_spans()[0].start_ns, 1_000);
-    assembler.take(&mut state, &end(1, NS | 2_000));
+    assembler.take(&mut state, &end(1, NS | 2_000), 3);
     let mut starts = Vec::new();
     assembler.send_all(&mut |batch| starts.extend(batch.spans().map(|span| span.start_ns())));
     assert_eq!(starts, [1_000]);

@@ -3,12 +3,11 @@
 #![allow(clippy::unwrap_used)]
 
 use super::SpanData;
-use super::{
-    AttributeRow, Batch, BatchBuilder, EventRow, Lane, LinkRow, NameRow, Outcome, Resource, SpanRow, ValueRow,
-};
+use super::{Batch, BatchBuilder, EventRow, Lane, LinkRow, List, Marks, MoreRow, NameRow, Outcome, Resource, SpanRow};
+use crate::dictionary::Names;
+use crate::wire::{Begin, Encoded, Packed, WireName};
 use crate::{SpanId, SpanKind, Status, TraceId, Value};
 use std::io::{self, Write};
-use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 /// A lane of process 100 whose thread is named after its id.
@@ -36,6 +35,7 @@ pub(crate) fn span(id: u64, parent: u64, name: &str, lane: &Arc<Lane>, start_ns:
         nested: true,
         incomplete: false,
         aborted: false,
+        leaf: false,
         attributes: Vec::new(),
         scope: Vec::new(),
         events: Vec::new(),
@@ -52,85 +52,79 @@ pub(crate) fn batch(spans: &[SpanData]) -> Batch {
         let row = row(&mut builder, span);
         builder.span(row);
     }
-    builder.finish()
+    builder.finish(&Names::now())
 }
 
 fn row(builder: &mut BatchBuilder, span: &SpanData) -> SpanRow {
     let events: Vec<_> = span.events.iter().map(|(name, time_ns, list)| event(builder, name, *time_ns, list)).collect();
     let links: Vec<_> = span.links.iter().map(|(trace, span, list)| link(builder, *trace, *span, list)).collect();
+    let outcome = match &span.status {
+        Status::Unset => Outcome::Unset,
+        Status::Ok => Outcome::Ok,
+        Status::Error(text) => Outcome::Error(builder.text(text.as_bytes())),
+    };
+    let more = MoreRow {
+        outcome,
+        events: builder.events(events.into_iter()),
+        links: builder.links(links.into_iter()),
+        dropped_attributes: span.dropped,
+        ..MoreRow::default()
+    };
+    let remote = if span.parent_is_remote { Begin::PARENT_REMOTE } else { 0 };
+    let both = [&span.attributes[..], &span.scope[..]];
     SpanRow {
         trace: span.trace_id,
         span: span.span_id,
         parent: span.parent_span_id.unwrap_or_default(),
         start_ns: span.start_ns,
         end_ns: span.end_ns,
-        name: NameRow::Text(builder.bytes(span.name.as_bytes())),
+        name: NameRow::Text(builder.text(span.name.as_bytes())),
         lane: builder.add_lane(&span.lane),
-        trace_flags: 1,
-        kind: span.kind,
-        parent_is_remote: span.parent_is_remote,
-        parent_is_explicit: false,
-        parent_is_known: false,
-        nested: span.nested,
-        incomplete: span.incomplete,
-        aborted: span.aborted,
-        outcome: match &span.status {
-            Status::Unset => Outcome::Unset,
-            Status::Ok => Outcome::Ok,
-            Status::Error(text) => Outcome::Error(builder.bytes(text.as_bytes())),
-        },
-        tracestate: None,
-        attributes: attributes(builder, &span.attributes),
-        scope: attributes(builder, &span.scope),
-        events: builder.events(events.into_iter()),
-        links: builder.links(links.into_iter()),
-        dropped_attributes: span.dropped,
-        dropped_events: 0,
-        dropped_links: 0,
+        attributes: attributes(builder, both),
+        values: 0,
+        more: builder.more(more),
+        begin_flags: span.kind as u16 | remote,
+        marks: Marks::default()
+            .with(Marks::NESTED, span.nested)
+            .with(Marks::LEAF, span.leaf)
+            .with(Marks::INCOMPLETE, span.incomplete)
+            .with(Marks::ABORTED, span.aborted),
     }
 }
 
 fn event(builder: &mut BatchBuilder, name: &str, time_ns: u64, list: &[(String, Value<'static>)]) -> EventRow {
-    let name = NameRow::Text(builder.bytes(name.as_bytes()));
-    EventRow { name, time_ns, attributes: attributes(builder, list), dropped_attributes: 0 }
+    let name = NameRow::Text(builder.text(name.as_bytes()));
+    EventRow { name, time_ns, attributes: attributes(builder, [list, &[]]), dropped_attributes: 0 }
 }
 
 fn link(builder: &mut BatchBuilder, trace: TraceId, span: SpanId, list: &[(String, Value<'static>)]) -> LinkRow {
-    let attributes = attributes(builder, list);
+    let attributes = attributes(builder, [list, &[]]);
     LinkRow { trace, span, trace_flags: 1, remote: false, tracestate: None, attributes, dropped_attributes: 0 }
 }
 
-/// A text that ends in `…` counts as cut from 1,000 bytes.
-fn attributes(builder: &mut BatchBuilder, list: &[(String, Value<'static>)]) -> Range<u32> {
-    let rows: Vec<_> = list
-        .iter()
-        .map(|(key, value)| AttributeRow {
-            key: NameRow::Text(builder.bytes(key.as_bytes())),
-            truncated_from: if value.as_str().is_some_and(|text| text.ends_with('…')) { 1000 } else { 0 },
-            value: self::value(builder, value),
-        })
-        .collect();
-    builder.attributes(rows.into_iter())
+/// Attributes, and those of the scope. A text that ends in `…` counts as cut from 1,000 bytes.
+fn attributes(builder: &mut BatchBuilder, [own, scope]: [&[(String, Value<'static>)]; 2]) -> List {
+    let mut words = Vec::new();
+    for (n, (key, value)) in own.iter().chain(scope).enumerate() {
+        let mut made = Vec::new();
+        let packed = match value.as_str() {
+            Some(text) if text.ends_with('…') => cut_attribute(key, text, 1000, &mut made),
+            _ => attribute(key, value, &mut made),
+        };
+        if n < own.len() { packed } else { packed.of_scope() }.push_to(&mut words);
+    }
+    builder.list(&words, own.len() as u32)
 }
 
-fn value(builder: &mut BatchBuilder, value: &Value<'static>) -> ValueRow {
-    match value {
-        Value::Bool(v) => ValueRow::Bool(*v),
-        Value::I64(v) => ValueRow::I64(*v),
-        Value::F64(v) => ValueRow::F64(*v),
-        Value::Str(v) => ValueRow::Str(builder.bytes(v.as_bytes())),
-        Value::Bools(v) => ValueRow::Bools(builder.bytes(&v.iter().map(|b| u8::from(*b)).collect::<Vec<_>>())),
-        Value::I64s(v) => ValueRow::I64s(builder.bytes(&v.iter().flat_map(|n| n.to_ne_bytes()).collect::<Vec<_>>())),
-        Value::F64s(v) => ValueRow::F64s(builder.bytes(&v.iter().flat_map(|n| n.to_ne_bytes()).collect::<Vec<_>>())),
-        Value::Strs(v) => {
-            let mut bytes = Vec::new();
-            for text in v {
-                bytes.extend_from_slice(&(text.len() as u32).to_ne_bytes());
-                bytes.extend_from_slice(text.as_bytes());
-            }
-            ValueRow::Strs(builder.bytes(&bytes))
-        }
-    }
+/// An attribute with a value of any type.
+pub(crate) fn attribute<'a>(key: &str, value: &Value<'_>, words: &'a mut Vec<u64>) -> Packed<'a> {
+    Packed::build_own(key, &Encoded::new(value), words)
+}
+
+/// An attribute with a text that was cut from this many bytes.
+pub(crate) fn cut_attribute<'a>(key: &str, text: &str, from: u32, words: &'a mut Vec<u64>) -> Packed<'a> {
+    let key = WireName::Inline(key.as_bytes().to_vec());
+    Packed::build_long(&key, crate::wire::Type::Str, text.as_bytes(), from, words)
 }
 
 /// A writer with limited room, and a handle to what was written. A write that exceeds the room takes what fits; the next

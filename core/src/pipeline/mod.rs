@@ -13,10 +13,12 @@
 //! | `lost.rs` | the spans that one exporter lost |
 //! | `losses.rs` | what was lost before the exporters |
 //! | `barrier.rs` | waits for several exporters, with a deadline |
+//! | `by_context.rs` | whether a span's end must wait for records that refer to it by its context |
 //! | `ledger.rs` | the counts that account for every span |
 //! | `open_span.rs` | a span that has not ended |
 
 mod barrier;
+pub(crate) mod by_context;
 mod control;
 mod counts;
 mod flushes;

@@ -85,11 +85,10 @@ impl ThreadState {
         !self.taken.get() && (self.slot.get() >> 32) as u32 == key
     }
 
-    /// Whether the shard of this lease is in the slot.
-    #[cfg(feature = "async")]
+    /// The lease of the shard in the slot.
     #[inline(always)]
-    pub(crate) fn holds_lease(&self, lease: Lease) -> bool {
-        self.slot.get() as u32 == lease
+    pub(crate) fn held_lease(&self) -> Lease {
+        self.slot.get() as u32
     }
 
     /// Takes the slot, if it is free and has this tracer's shard. Between this and [`put_back`](Self::put_back) the

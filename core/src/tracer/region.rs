@@ -2,7 +2,7 @@
 
 use super::Tracer;
 use crate::diagnostics::{Cause, Diagnostic, Level};
-use crate::pipeline::Shared;
+use crate::pipeline::{by_context, Shared};
 use crate::random::seed;
 use crate::shm::{self, Attachment, Death, HostError, Hosted, Mapping, Moment, RegionReport};
 use crate::{collector, sys};
@@ -37,6 +37,8 @@ impl Region {
         let (sizes, born) = (tracer.registry.sizes(), Moment::now(&tracer.clock));
         let hosted = Hosted::new(mapping, nonce, sizes, seed(), tracer.clock_source(), born)?;
         let hosted = Arc::new(hosted);
+        // Its spans name spans of this process as their parents.
+        by_context::note();
         tracer.hosts.add(Arc::clone(&hosted));
         if tracer.is_closed() {
             // The tracer has finished meanwhile, and may not have seen this region.

@@ -172,6 +172,15 @@ pub(crate) struct Beginning<'a> {
     pub(crate) bytes: Bytes<'a>,
 }
 
+impl Attr<Bytes<'_>> {
+    /// Whether a header is that of an Attr without a stamp, whose key has a number and whose value is whole.
+    #[inline(always)]
+    pub(crate) fn is_plain(header: u64) -> bool {
+        let mask = Header::of_parts(0xff, 0, INLINE | MORE | STAMPED, 0).0;
+        header & mask == Kind::Attr as u64
+    }
+}
+
 impl<'a> Attr<Bytes<'a>> {
     /// The fields of an Attr, and its value.
     #[inline(always)]

@@ -104,21 +104,36 @@ impl Begin {
         named.words(span, Self::BYTES + padded(len))
     }
 
+    /// Whether a header is that of a Begin that needs nothing but its words: a name with a number, a local parent or none, and
+    /// nothing that the trace brought.
+    #[inline(always)]
+    pub(crate) fn is_plain(header: u64) -> bool {
+        const SPECIAL: u16 = INLINE | Begin::PARENT_REMOTE | Begin::IMPLICIT_ROOT;
+        Header(header).is_plain(Kind::Begin, Self::BYTES, SPECIAL, !NAME_MASK)
+    }
+
     /// The span, the fields of the record, and its name if that is inline.
     #[inline(always)]
     pub(crate) fn read(record: &[u64]) -> Option<(u64, Self, Option<Bytes<'_>>)> {
-        let [header, span, parent, hi, lo, tick, name @ ..] = record else { return None };
-        let header = Header(*header);
-        let begin = Self {
+        let (words, name) = record.split_first_chunk::<6>()?;
+        let begin = Self::of_words(words);
+        let inline = (begin.flags & INLINE != 0).then(|| Bytes::new(name, begin.name as usize));
+        Some((words[1], begin, inline))
+    }
+
+    /// The fields of the record in front of its name.
+    #[inline(always)]
+    pub(crate) fn of_words(words: &[u64; 6]) -> Self {
+        let [header, _span, parent, hi, lo, tick] = *words;
+        let header = Header(header);
+        Self {
             flags: header.flags(),
             name: header.aux() & NAME_MASK,
             propagated: (header.aux() >> PROPAGATED_AT) as u16,
-            parent: *parent,
-            trace: TraceId { hi: *hi, lo: *lo },
-            tick: *tick,
-        };
-        let inline = header.has(INLINE).then(|| Bytes::new(name, begin.name as usize));
-        Some((*span, begin, inline))
+            parent,
+            trace: TraceId { hi, lo },
+            tick,
+        }
     }
 
     /// The span's kind in the flags of a Begin.

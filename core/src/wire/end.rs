@@ -22,12 +22,16 @@ pub(crate) struct End {
 
 flags! {
     impl End {
-        /// The span's context was handed out, or another thread wrote to it.
+        /// The span's context was handed out.
         ESCAPED = 1 << 4;
         /// A panic ended the span.
         PANICKED = 1 << 5;
         /// The writing thread did not start the span. The credit belongs to the shard of the Begin.
         ELSEWHERE = if cfg!(heirloom_wire_variant = "flag") { 1 << 7 } else { 1 << 6 };
+        /// Another thread wrote to the span.
+        WRITTEN = 1 << 8;
+        /// The span's future was polled more than once, so that the span occupied no thread.
+        OFF_LANE = 1 << 9;
     }
 }
 
@@ -44,9 +48,22 @@ impl End {
 
     #[inline(always)]
     pub(crate) fn read(record: &[u64]) -> Option<Self> {
-        let [header, span, tick, ..] = record else { return None };
+        record.first_chunk().map(Self::of_words)
+    }
+
+    /// The fields of the record.
+    #[inline(always)]
+    pub(crate) fn of_words([header, span, tick]: &[u64; 3]) -> Self {
         let header = Header(*header);
-        Some(Self { flags: header.flags(), dropped: header.aux(), span: *span, tick: *tick })
+        Self { flags: header.flags(), dropped: header.aux(), span: *span, tick: *tick }
+    }
+
+    /// Whether a header is that of an End that ends a span on its own thread, without a panic, and lost nothing. The span may
+    /// have been handed out.
+    #[inline(always)]
+    pub(crate) fn is_plain(header: u64) -> bool {
+        const ALLOWED: u16 = End::ESCAPED | End::OFF_LANE;
+        Header(header).is_plain(Kind::End, Self::BYTES, !ALLOWED & 0xfff, u32::MAX)
     }
 
     pub(super) fn check<O: Origin>(check: &mut Check<'_, O>) -> Result<(), Violation> {

@@ -1,7 +1,7 @@
 //! Reads the words of a record in order. A length that exceeds the record gives `None`.
+#![allow(unsafe_code)]
 
 use super::padded;
-use std::ops::Range;
 
 /// The unread words of a record.
 #[derive(Clone, Copy, Debug)]
@@ -54,22 +54,32 @@ pub(crate) struct Bytes<'a> {
 
 impl<'a> Bytes<'a> {
     /// The first `len` bytes of words that are at least as long.
-    pub(super) fn new(words: &'a [u64], len: usize) -> Self {
+    pub(crate) fn new(words: &'a [u64], len: usize) -> Self {
         Self { words, len }
     }
 
-    /// Appends them, and returns their range.
-    pub(crate) fn push_to(self, to: &mut Vec<u8>) -> Range<u32> {
-        let start = to.len();
-        to.reserve(self.words.len() * 8);
-        self.words.iter().for_each(|word| to.extend_from_slice(&word.to_ne_bytes()));
-        to.truncate(start + self.len);
-        start as u32..to.len() as u32
+    /// The number of bytes.
+    #[inline]
+    pub(crate) fn len(self) -> usize {
+        self.len
+    }
+
+    /// The words that contain them.
+    #[inline]
+    pub(crate) fn words(self) -> &'a [u64] {
+        self.words
+    }
+
+    /// The bytes.
+    #[inline]
+    pub(crate) fn as_slice(self) -> &'a [u8] {
+        let bytes = 8 * self.words.len();
+        // SAFETY: the words are initialised memory of this many bytes, and a byte has no alignment.
+        let all = unsafe { std::slice::from_raw_parts(self.words.as_ptr().cast::<u8>(), bytes) };
+        &all[..self.len.min(bytes)]
     }
 
     pub(crate) fn to_vec(self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        self.push_to(&mut bytes);
-        bytes
+        self.as_slice().to_vec()
     }
 }

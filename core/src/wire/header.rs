@@ -79,6 +79,14 @@ impl Header {
         (self.0 >> AUX_AT) as u32
     }
 
+    /// Whether it is that of a record of this kind and length, without any of these flags, and with an aux whose bits in
+    /// `no_aux` are zero: one comparison.
+    #[inline(always)]
+    pub(super) const fn is_plain(self, kind: Kind, bytes: u64, no_flags: u16, no_aux: u32) -> bool {
+        let mask = Self::of_parts(0xff, MASK, no_flags, no_aux).0;
+        self.0 & mask == Self::new(kind, bytes, 0, 0).0
+    }
+
     /// The same with one more flag.
     pub(crate) fn with(self, flag: u16) -> Self {
         Self(self.0 | u64::from(flag) << FLAGS_AT)

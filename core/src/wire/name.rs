@@ -52,6 +52,14 @@ impl WireName<&str> {
 }
 
 impl<'a> WireName<Bytes<'a>> {
+    /// A copy with a text of its own.
+    pub(crate) fn to_owned(self) -> WireName<Vec<u8>> {
+        match self {
+            WireName::Id(id) => WireName::Id(id),
+            WireName::Inline(text) => WireName::Inline(text.to_vec()),
+        }
+    }
+
     /// Reads the name to which a header or an item's word refers.
     #[inline(always)]
     pub(super) fn read(fields: &mut Fields<'a>, is_inline: bool, aux: u32) -> Option<Self> {

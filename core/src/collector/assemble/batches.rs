@@ -1,6 +1,7 @@
 //! The batches that are being filled: one for each process, because a batch has one resource.
 
 use super::{MAX_BATCH_BYTES, MAX_BATCH_SPANS};
+use crate::dictionary::Names;
 use crate::export::{Batch, BatchBuilder, Resource, SpanRow};
 use std::sync::Arc;
 
@@ -30,9 +31,10 @@ pub(super) struct Filling {
 /// All batches.
 #[derive(Debug)]
 pub(super) struct Batches {
-    all: Vec<Option<Filling>>,
+    own: Filling,
+    others: Vec<Option<Filling>>,
     last_number: u64,
-    max_bytes: usize,
+    most: Most,
     /// The process of a batch that is large enough to be sent.
     full: Option<ProcessId>,
 }
@@ -41,72 +43,124 @@ impl Batches {
     /// Limits the size of batches, so that several fit into a queue of this size.
     pub(super) fn new(resource: Arc<Resource>, queue_bytes: usize) -> Self {
         let own = Filling { builder: BatchBuilder::new(resource), number: 1, open: 0 };
-        Self { all: vec![Some(own)], last_number: 1, max_bytes: MAX_BATCH_BYTES.min(queue_bytes / 8), full: None }
+        let most = Most::in_bytes(MAX_BATCH_BYTES.min(queue_bytes / 8));
+        Self { own, others: Vec::new(), last_number: 1, most, full: None }
     }
 
     /// Adds another process.
     pub(super) fn add(&mut self, resource: Arc<Resource>) -> ProcessId {
         self.last_number += 1;
-        let new = Some(Filling { builder: BatchBuilder::new(resource), number: self.last_number, open: 0 });
-        match self.all.iter().position(Option::is_none) {
+        let builder = self.own.builder.beside(resource);
+        let new = Some(Filling { builder, number: self.last_number, open: 0 });
+        match self.others.iter().position(Option::is_none) {
             Some(free) => {
-                self.all[free] = new;
-                ProcessId(free as u32)
+                self.others[free] = new;
+                ProcessId(free as u32 + 1)
             }
             None => {
-                self.all.push(new);
-                ProcessId(self.all.len() as u32 - 1)
+                self.others.push(new);
+                ProcessId(self.others.len() as u32)
             }
         }
     }
 
     /// Removes a process from which nothing more arrives.
-    pub(super) fn remove(&mut self, process: ProcessId) -> Option<Batch> {
-        let last = self.take(process);
-        if let Some(entry) = self.all.get_mut(process.0 as usize) {
+    pub(super) fn remove(&mut self, process: ProcessId, names: &Names) -> Option<Batch> {
+        let last = self.take(process, names);
+        if let Some(entry) = (process.0 as usize).checked_sub(1).and_then(|index| self.others.get_mut(index)) {
             *entry = None;
         }
         last
     }
 
-    #[inline]
-    pub(super) fn of(&mut self, process: ProcessId) -> Option<&mut Filling> {
-        self.all.get_mut(process.0 as usize)?.as_mut()
+    /// The batch of this process.
+    #[inline(always)]
+    pub(super) fn own(&mut self) -> &mut Filling {
+        &mut self.own
     }
 
     #[inline]
+    pub(super) fn of(&mut self, process: ProcessId) -> Option<&mut Filling> {
+        match (process.0 as usize).checked_sub(1) {
+            None => Some(&mut self.own),
+            Some(index) => self.others.get_mut(index)?.as_mut(),
+        }
+    }
+
+    /// Adds a span of this process.
+    #[inline(always)]
+    pub(super) fn own_span(&mut self, row: SpanRow) {
+        self.own.builder.span(row);
+        if self.own.is_full(self.most) {
+            self.full = Some(ProcessId::OWN);
+        }
+    }
+
     pub(super) fn span(&mut self, process: ProcessId, row: SpanRow) {
-        let max_bytes = self.max_bytes;
+        let most = self.most;
         let Some(filling) = self.of(process) else { return };
         filling.builder.span(row);
-        if filling.builder.len() >= MAX_BATCH_SPANS || filling.builder.size_bytes() >= max_bytes {
+        if filling.is_full(most) {
             self.full = Some(process);
         }
     }
 
     /// The number of spans.
     pub(super) fn len(&self) -> usize {
-        self.all.iter().flatten().map(|filling| filling.builder.len()).sum()
+        let others = self.others.iter().flatten();
+        self.own.builder.len() + others.map(|filling| filling.builder.len()).sum::<usize>()
+    }
+
+    /// Whether a batch is large enough to be sent.
+    #[inline(always)]
+    pub(super) fn is_full(&self) -> bool {
+        self.full.is_some()
     }
 
     /// Takes the batch that is large enough to be sent.
-    #[inline]
-    pub(super) fn take_full(&mut self) -> Option<Batch> {
+    pub(super) fn take_full(&mut self, names: &Names) -> Option<Batch> {
         let process = self.full.take()?;
-        self.take(process)
+        self.take(process, names)
     }
 
     /// Takes any batch that is not empty.
-    pub(super) fn take_any(&mut self) -> Option<Batch> {
-        let process = self.all.iter().position(|filling| filling.as_ref().is_some_and(|f| f.builder.len() > 0))?;
-        self.take(ProcessId(process as u32))
+    pub(super) fn take_any(&mut self, names: &Names) -> Option<Batch> {
+        if self.own.builder.len() > 0 {
+            return self.take(ProcessId::OWN, names);
+        }
+        let has_some = |filling: &Option<Filling>| filling.as_ref().is_some_and(|f| f.builder.len() > 0);
+        let index = self.others.iter().position(has_some)?;
+        self.take(ProcessId(index as u32 + 1), names)
     }
 
-    fn take(&mut self, process: ProcessId) -> Option<Batch> {
+    fn take(&mut self, process: ProcessId, names: &Names) -> Option<Batch> {
         self.last_number += 1;
         let number = self.last_number;
         let filling = self.of(process).filter(|filling| filling.builder.len() > 0)?;
         filling.number = number;
-        Some(filling.builder.finish())
+        Some(filling.builder.finish(names))
+    }
+}
+
+/// The size at which a batch is sent.
+#[derive(Clone, Copy, Debug)]
+struct Most {
+    spans: usize,
+    words: usize,
+}
+
+impl Most {
+    /// Half of the bytes for the spans, half for what they have.
+    fn in_bytes(bytes: usize) -> Self {
+        let spans = (bytes / 2 / std::mem::size_of::<SpanRow>()).clamp(1, MAX_BATCH_SPANS);
+        Self { spans, words: bytes / 2 / 8 }
+    }
+}
+
+impl Filling {
+    #[inline(always)]
+    fn is_full(&self, most: Most) -> bool {
+        let words = self.builder.words_len() + self.builder.tracestate_bytes() / 8;
+        self.builder.len() >= most.spans || words >= most.words
     }
 }

@@ -8,10 +8,10 @@
 //! before the last time of an earlier epoch on the lane, or inside a span of another epoch, are not drawn there.
 
 use super::{is_open, Assembler, LaneState};
+use crate::id::KeyedIds;
 use crate::wire::Begin;
-use crate::{IdHasher, TraceId};
+use crate::TraceId;
 use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
 
 /// How many traces are remembered: some 200 KiB. With more, all are forgotten; spans then get the epoch of their parent, if
 /// that is open, else the present one.
@@ -19,7 +19,7 @@ const MAX_TRACES: usize = 4096;
 
 /// The epochs of traces.
 #[derive(Debug, Default)]
-pub(super) struct Epochs(HashMap<TraceId, u8, BuildHasherDefault<IdHasher>>);
+pub(super) struct Epochs(HashMap<TraceId, u8, KeyedIds>);
 
 impl Epochs {
     fn remember(&mut self, trace: TraceId, epoch: u8) -> u8 {

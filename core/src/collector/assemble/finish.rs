@@ -3,8 +3,7 @@
 use super::super::extras::{Abort, Extras};
 use super::open::Open;
 use super::{Assembler, ProcessId, Waiting};
-use crate::context::{RANDOM, SAMPLED};
-use crate::export::{Batch, NameRow, Outcome, SpanRow};
+use crate::export::{Batch, List, Marks, NameRow, SpanRow};
 use crate::pipeline::OpenSpan;
 use crate::wire::Begin;
 use crate::SpanId;
@@ -29,39 +28,33 @@ impl Assembler {
     pub(super) fn finish(&mut self, index: u32, end_tick: u64, ending: Ending) {
         let Some(open) = self.table.get(index as usize) else { return };
         let end_ns = self.timeline.unix_ns(end_tick, Begin::epoch_of(open.flags));
-        self.add_trace_values(index, end_tick);
+        let values = self.values_of(index, end_tick);
         let Some(open) = self.table.get_mut(index as usize) else { return };
         let Some(filling) = self.batches.of(open.process) else { return };
         let extras = open.extras.take();
         open.ended = true;
-        let start_ns = open.start_ns;
+        self.keys.knows(open.name);
+        // The parent of a child process's span is remote, and often recorded by this tracer.
+        let is_remote = open.flags & Begin::PARENT_REMOTE != 0;
+        let is_known = is_remote && (open.parent_seen || self.by_id.contains_key(&open.parent));
         let mut row = SpanRow {
             trace: open.trace,
             span: SpanId(open.span),
             parent: SpanId(open.parent),
-            start_ns,
-            end_ns: end_ns.max(start_ns),
-            name: NameRow::Static(self.names.get(open.name).unwrap_or("")),
+            start_ns: open.start_ns,
+            end_ns: end_ns.max(open.start_ns),
+            name: NameRow::Id(open.name),
             lane: self.lanes.in_batch(open.lane, filling.number, &mut filling.builder),
-            trace_flags: (SAMPLED | if open.flags & Begin::RANDOM_TRACE != 0 { RANDOM } else { 0 }) as u8,
-            kind: Begin::kind_of(open.flags),
-            parent_is_remote: open.flags & Begin::PARENT_REMOTE != 0,
-            parent_is_explicit: open.flags & Begin::PARENT_EXPLICIT != 0,
-            // The parent of a child process's span is remote, and often recorded by this tracer.
-            parent_is_known: open.flags & Begin::PARENT_REMOTE != 0
-                && (open.parent_seen || self.by_id.contains_key(&open.parent)),
-            nested: open.nested,
-            incomplete: ending == Ending::Incomplete,
-            aborted: ending == Ending::Aborted,
-            outcome: Outcome::Unset,
-            tracestate: None,
-            attributes: 0..0,
-            scope: 0..0,
-            events: 0..0,
-            links: 0..0,
-            dropped_attributes: 0,
-            dropped_events: 0,
-            dropped_links: 0,
+            attributes: List::default(),
+            values,
+            more: 0,
+            begin_flags: open.flags,
+            marks: Marks::default()
+                .with(Marks::NESTED, open.nested)
+                .with(Marks::LEAF, !open.has_child)
+                .with(Marks::INCOMPLETE, ending == Ending::Incomplete)
+                .with(Marks::ABORTED, ending == Ending::Aborted)
+                .with(Marks::PARENT_KNOWN, is_known),
         };
         self.lanes.release(open.lane);
         self.by_id.remove(&open.span);
@@ -84,18 +77,13 @@ impl Assembler {
     fn add_extras(&mut self, row: &mut SpanRow, process: ProcessId, mut extras: Box<Extras>) {
         let Some(filling) = self.batches.of(process) else { return };
         self.held_bytes -= extras.held_bytes();
-        row.tracestate = extras.take_tracestate();
         let rows = extras.write_rows(&mut filling.builder);
-        self.counts.truncated += u64::from(rows.truncated);
+        self.counts.truncated += u64::from(rows.cut);
         row.attributes = rows.attributes;
-        row.scope = rows.scope;
-        row.events = rows.events;
-        row.links = rows.links;
-        row.outcome = rows.outcome;
+        row.more = rows.more;
         if let Some(name) = rows.name {
             row.name = name;
         }
-        [row.dropped_attributes, row.dropped_events, row.dropped_links] = rows.dropped;
         if self.spare.len() < MAX_SPARE {
             extras.clear();
             self.spare.push(extras);
@@ -133,13 +121,7 @@ impl Assembler {
     ) -> u64 {
         let open = self.open_indices(|o| o.process == process && reader.is_none_or(|reader| o.reader == reader));
         for index in &open {
-            let limits = self.limits;
-            if let Some(extras) = self.extras_of(*index) {
-                let before = extras.held_bytes();
-                extras.aborted(why, &limits);
-                let after = extras.held_bytes();
-                self.held_bytes = self.held_bytes + after - before;
-            }
+            self.change(*index, |extras, limits, keys| extras.aborted(why, limits, keys));
             self.finish(*index, tick, Ending::Aborted);
             self.send_if_full(send);
         }
@@ -155,7 +137,7 @@ impl Assembler {
         }
         let late = self.drop_early_of(process);
         self.counts.late += late;
-        if let Some(batch) = self.batches.remove(process) {
+        if let Some(batch) = self.batches.remove(process, self.keys.names()) {
             send(batch);
         }
     }
@@ -180,9 +162,10 @@ impl Assembler {
             if open.ended {
                 continue;
             }
-            let name = open.extras.as_ref().and_then(|extras| extras.name_text());
+            let name = open.extras.as_ref().and_then(|extras| extras.name_text(&self.keys));
+            self.keys.knows(open.name);
             spans.push(OpenSpan {
-                name: name.unwrap_or_else(|| self.names.get(open.name).unwrap_or("").to_owned()),
+                name: name.unwrap_or_else(|| self.keys.names().get(open.name).to_owned()),
                 trace_id: open.trace,
                 span_id: SpanId(open.span),
                 parent_span_id: (open.parent != 0).then_some(SpanId(open.parent)),

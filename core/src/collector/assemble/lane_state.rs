@@ -2,7 +2,8 @@
 
 use super::super::lanes::LaneId;
 use super::super::stack::Stack;
-use super::{ProcessId, Rest};
+use super::here::HereStack;
+use super::{LaneValues, ProcessId, Rest};
 
 /// Where a lane is in time, once the wall clock was stepped (`epochs.rs`).
 #[derive(Debug, Default)]
@@ -22,8 +23,16 @@ pub(in crate::collector) struct LaneState {
     pub(in crate::collector) reader: u32,
     /// The lane of its next records.
     pub(in crate::collector) lane: LaneId,
-    /// Spans that were started here and have not ended.
+    /// Spans of the table that were started here and have not ended.
     pub(in crate::collector) stack: Stack,
+    /// Those on top of them, which are not in the table.
+    pub(super) here: HereStack,
+    /// The parent of the last span that started. It counts as no leaf.
+    pub(super) last_parent: u64,
+    /// The lane's index in the batch of this number, in this process.
+    pub(super) in_batch: (u64, u32),
+    /// The values of the trace of the last span.
+    pub(super) values: LaneValues,
     /// The last clock reading: a lower bound for records without one.
     pub(in crate::collector) last_tick: u64,
     /// Where the lane is in time, once the wall clock was stepped.
@@ -34,6 +43,18 @@ pub(in crate::collector) struct LaneState {
 
 impl LaneState {
     pub(in crate::collector) fn new(process: ProcessId, reader: u32, lane: LaneId) -> Self {
-        Self { process, reader, lane, stack: Stack::default(), last_tick: 0, time: LaneTime::default(), rest: None }
+        Self {
+            process,
+            reader,
+            lane,
+            stack: Stack::default(),
+            here: HereStack::default(),
+            last_parent: 0,
+            in_batch: (0, 0),
+            values: LaneValues::default(),
+            last_tick: 0,
+            time: LaneTime::default(),
+            rest: None,
+        }
     }
 }

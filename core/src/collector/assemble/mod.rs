@@ -2,11 +2,11 @@
 //!
 //! The stages of a span here:
 //!
-//! 1. Its Begin makes it *open*.
-//! 2. Attributes, events and links on it go to its extras.
-//! 3. Its End makes it *finished*: at once, if only its own thread had access to it. If its context was handed out or
-//!    another thread wrote to it, the end waits until the next pass is over. Everything that happened before the end was
-//!    published before it, so that pass reads it.
+//! 1. Its Begin makes it *open*. Most spans are then on the stack of their lane alone, until their End (`here.rs`).
+//! 2. Another span is in the table. Attributes, events and links on it go to its extras.
+//! 3. Its End makes it *finished*: at once, if no record that concerns it can be in another shard. If another thread wrote to it
+//!    or ended it, or if its context was handed out and something may have been written by its context, the end waits until the
+//!    next pass is over. Everything that happened before the end was published before it, so that pass reads it.
 //! 4. A finished span is a row of the current batch.
 //!
 //! Records may arrive out of order, because they come from different shards. An end or an attribute whose begin has not
@@ -16,7 +16,9 @@ mod batches;
 mod early;
 mod epochs;
 mod finish;
+mod here;
 mod lane_state;
+mod leaf;
 mod open;
 mod partial;
 mod traces;
@@ -25,18 +27,19 @@ pub(super) use batches::ProcessId;
 pub(super) use finish::Ending;
 pub(super) use lane_state::LaneState;
 pub(super) use partial::{Partial, Rest, Target};
+pub(super) use traces::LaneValues;
 
 use super::extras::Extras;
+use super::keys::Keys;
 use super::lanes::{LaneId, Lanes};
 use crate::clock::timeline::Timeline;
 use crate::config::Limits;
-use crate::dictionary::Names;
 use crate::export::{Batch, Resource};
-use crate::pipeline::{Assembled, ImplicitRoot};
+use crate::pipeline::{by_context, Assembled, ImplicitRoot};
 use crate::propagated;
 use crate::wire::{
-    goes_on, span_of, Attr, AttrValue, Begin, Bytes, Chunk, End, Event, Header, Kind, Link, More, Rename, Status,
-    StrayEnd, ThreadStart, Tracestate,
+    goes_on, span_of, Attr, AttrValue, Begin, Bytes, Chunk, End, Event, Header, Kind, Link, More, Packed, Rename,
+    Status, StrayEnd, ThreadStart, Tracestate,
 };
 use batches::Batches;
 use early::Early;
@@ -71,7 +74,7 @@ pub(crate) struct Assembler {
     pub(super) timeline: Timeline,
     pub(super) lanes: Lanes,
     limits: Limits,
-    names: Names,
+    keys: Keys,
     table: Vec<Open>,
     free: Vec<u32>,
     by_id: ById<u32>,
@@ -102,7 +105,7 @@ impl Assembler {
             timeline,
             lanes: Lanes::default(),
             limits,
-            names: Names::default(),
+            keys: Keys::default(),
             table: Vec::new(),
             free: Vec::new(),
             by_id: ById::default(),
@@ -121,9 +124,25 @@ impl Assembler {
         }
     }
 
-    /// Takes one record of a shard. Returns whether it was valid.
-    #[inline]
-    pub(super) fn take(&mut self, state: &mut LaneState, record: &[u64]) -> bool {
+    /// Takes a record of a shard of this process: the first `len` words. Takes records that follow it too, if they are of the
+    /// same span. Returns the number of words taken.
+    #[inline(always)]
+    pub(super) fn take(&mut self, state: &mut LaneState, words: &[u64], len: usize) -> usize {
+        let taken = self.take_leaf(state, words);
+        if taken != 0 {
+            return taken;
+        }
+        let Some(record) = words.get(..len) else { return len };
+        if !self.take_here(state, record) {
+            self.counts.corrupt += u64::from(!self.take_in_table(state, record));
+        }
+        len
+    }
+
+    /// Takes one record of any shard. Returns whether it was valid.
+    #[inline(never)]
+    pub(super) fn take_in_table(&mut self, state: &mut LaneState, record: &[u64]) -> bool {
+        self.move_to_table(state);
         let Some(header) = Header::of(record) else { return true };
         let done = match header.kind() {
             Some(Kind::Begin) => self.begin(state, record),
@@ -146,7 +165,10 @@ impl Assembler {
         }
         let name = match inline {
             Some(text) => String::from_utf8_lossy(&text.to_vec()).into_owned(),
-            None => self.names.get(name).unwrap_or("").to_owned(),
+            None => {
+                self.keys.knows(name);
+                self.keys.names().get(name).to_owned()
+            }
         };
         let root = ImplicitRoot { name, lane: Arc::clone(self.lanes.get(lane)) };
         if !self.implicit_roots.contains(&root) {
@@ -159,9 +181,14 @@ impl Assembler {
         &self.implicit_roots
     }
 
-    #[inline]
     fn begin(&mut self, state: &mut LaneState, record: &[u64]) -> Option<()> {
         let (span, mut begin, name) = Begin::read(record)?;
+        state.last_tick = begin.tick;
+        self.counts.begins += 1;
+        if begin.flags & Begin::IMPLICIT_ROOT != 0 {
+            self.implicit_root(state.lane, begin.name, name);
+        }
+        self.note_child(state, begin.parent);
         let is_placed = self.timeline.has_stepped() || !state.process.is_own();
         let off_lane = is_placed && self.place(state, &mut begin);
         let mut open = Open {
@@ -172,7 +199,9 @@ impl Assembler {
             name: begin.name,
             flags: begin.flags,
             nested: false,
+            on_stack: true,
             off_lane,
+            has_child: false,
             ended: false,
             parent_seen: false,
             lane: state.lane,
@@ -180,16 +209,12 @@ impl Assembler {
             reader: state.reader,
             extras: None,
         };
-        if begin.flags & Begin::IMPLICIT_ROOT != 0 {
-            self.implicit_root(state.lane, begin.name, name);
-        }
         if let Some(name) = name {
-            if !state.process.is_own() && self.held_bytes > max_held_bytes(state.process) {
-                // The span gets an empty name, so that names can't take up all memory.
-                open.name = 0;
-            } else {
+            open.name = 0;
+            // Beyond the limit the span gets an empty name, so that names can't take up all memory.
+            if state.process.is_own() || self.held_bytes <= max_held_bytes(state.process) {
                 let mut extras = self.spare.pop().unwrap_or_default();
-                extras.begin_name(name);
+                extras.begin_name(name.as_slice());
                 self.held_bytes += extras.held_bytes();
                 open.extras = Some(extras);
             }
@@ -198,22 +223,26 @@ impl Assembler {
             self.keep_tracestate(&mut open, begin.propagated);
         }
         self.lanes.retain(state.lane);
-        state.last_tick = begin.tick;
-        let index = self.occupy(open);
-        let table = &self.table;
-        state.stack.push(span, index, |id, index| is_open(table, id, index));
-        if let Some(other) = self.by_id.insert(span, index) {
-            self.displace(other, begin.tick);
-            self.by_id.insert(span, index);
-        }
+        self.open(state, open, begin.tick);
         if !state.process.is_own() {
             *self.open_by_reader(state.reader) += 1;
             if let Some(filling) = self.batches.of(state.process) {
                 filling.open += 1;
             }
         }
-        self.counts.begins += 1;
         Some(())
+    }
+
+    /// Enters a span in the table and on its lane's stack.
+    fn open(&mut self, state: &mut LaneState, open: Open, tick: u64) {
+        let span = open.span;
+        let index = self.occupy(open);
+        let table = &self.table;
+        state.stack.push(span, index, |id, index| is_open(table, id, index));
+        if let Some(other) = self.by_id.insert(span, index) {
+            self.displace(other, tick);
+            self.by_id.insert(span, index);
+        }
     }
 
     /// Looks up what a span's trace brought, now: later its place may be another trace's.
@@ -247,28 +276,39 @@ impl Assembler {
         self.finish(other, tick, Ending::Aborted);
     }
 
-    #[inline]
     fn end(&mut self, state: &mut LaneState, record: &[u64]) -> Option<()> {
-        let End { flags, dropped, span, tick } = End::read(record)?;
-        state.last_tick = tick;
+        let end = End::read(record)?;
+        state.last_tick = end.tick;
+        let End { flags, dropped, span, tick } = end;
         if flags & End::ELSEWHERE != 0 {
             self.stray_end(StrayEnd { span, tick, flags, dropped }, state.process);
             return Some(());
         }
-        if state.stack.top(span).is_none() {
-            state.stack.trim(|id, index| is_open(&self.table, id, index));
-        }
-        // The span on the stack may have ended elsewhere: its index may belong to another span now.
-        let index = match state.stack.pop(span).filter(|index| is_open(&self.table, span, *index)) {
-            Some(index) => {
-                let open = &mut self.table[index as usize];
-                open.nested = !open.off_lane;
-                index
-            }
+        let index = match state.stack.top(span).filter(|index| is_open(&self.table, span, *index)) {
+            Some(index) => index,
             None => *self.by_id.get(&span).filter(|index| self.table[**index as usize].takes(state.process))?,
         };
+        self.leave_lane(state, index, flags);
         self.close(index, tick, flags, dropped);
         Some(())
+    }
+
+    /// Decides whether a span that ends was nested on its lane. What is above it on the stack outlives it, and has left the lane.
+    /// So whether a span is nested depends on its own shard's records alone, and not on what was read of others.
+    fn leave_lane(&mut self, state: &mut LaneState, index: u32, flags: u16) {
+        let open = &mut self.table[index as usize];
+        let (span, is_on) = (open.span, open.on_stack && open.reader == state.reader);
+        open.nested = is_on && !open.off_lane && flags & End::OFF_LANE == 0;
+        if !open.nested {
+            // It stays on the stack until it is met there.
+            return state.stack.trim(|above, at| above != span && is_open(&self.table, above, at));
+        }
+        while let Some((above, at)) = state.stack.pop().filter(|(above, _)| *above != span) {
+            if is_open(&self.table, above, at) {
+                let left = &mut self.table[at as usize];
+                (left.on_stack, left.off_lane, left.has_child) = (false, true, true);
+            }
+        }
     }
 
     /// Takes an end from another thread's shard or the overflow, and returns its reservation.
@@ -276,7 +316,7 @@ impl Assembler {
         match self.by_id.get(&end.span).copied() {
             Some(index) if self.table[index as usize].takes(process) => {
                 self.credits.push(self.table[index as usize].reader);
-                self.close(index, end.tick, end.flags | End::ESCAPED, end.dropped);
+                self.close(index, end.tick, end.flags | End::WRITTEN, end.dropped);
             }
             Some(_) => self.counts.late += 1,
             None => {
@@ -288,22 +328,17 @@ impl Assembler {
     #[inline]
     fn close(&mut self, index: u32, tick: u64, flags: u16, dropped: u32) {
         if dropped != 0 {
-            if let Some(extras) = self.extras_of(index) {
-                extras.add_lost(dropped & 0xffff, dropped >> 16);
-            }
+            self.change(index, |extras, _, _| extras.add_lost(dropped & 0xffff, dropped >> 16));
         }
         if flags & End::PANICKED != 0 {
-            let limits = self.limits;
-            if let Some(extras) = self.extras_of(index) {
-                let before = extras.held_bytes();
-                extras.panicked(&limits);
-                let after = extras.held_bytes();
-                self.held_bytes = self.held_bytes + after - before;
-            }
+            self.change(index, |extras, limits, keys| extras.panicked(limits, keys));
         }
-        self.table[index as usize].ended = true;
+        let open = &mut self.table[index as usize];
+        open.ended = true;
+        open.has_child |= flags & End::ESCAPED != 0;
+        let may_be_reached = flags & End::ESCAPED != 0 && (!open.process.is_own() || by_context::were_any());
         // A parent of which only the ids are known may be recorded by this tracer, in a shard that is read later.
-        if flags & End::ESCAPED == 0 && self.sees_parent(index) {
+        if flags & End::WRITTEN == 0 && !may_be_reached && self.sees_parent(index) {
             self.finish(index, tick, Ending::Ended);
         } else {
             self.waiting[1].push(Waiting { index, tick });
@@ -321,11 +356,14 @@ impl Assembler {
         open.parent_seen
     }
 
-    /// The extras of an open span. Makes them if necessary.
-    fn extras_of(&mut self, index: u32) -> Option<&mut Extras> {
-        let spare = &mut self.spare;
-        let open = self.table.get_mut(index as usize)?;
-        Some(open.extras.get_or_insert_with(|| spare.pop().unwrap_or_default()))
+    /// Changes the extras of an open span, and counts the bytes that they hold.
+    fn change(&mut self, index: u32, change: impl FnOnce(&mut Extras, &Limits, &Keys)) {
+        let Self { table, spare, held_bytes, limits, keys, .. } = self;
+        let Some(open) = table.get_mut(index as usize) else { return };
+        let extras = open.extras.get_or_insert_with(|| spare.pop().unwrap_or_default());
+        let before = extras.held_bytes();
+        change(extras, limits, keys);
+        *held_bytes = *held_bytes + extras.held_bytes() - before;
     }
 
     /// Takes every other record about a span.
@@ -373,35 +411,34 @@ impl Assembler {
                 extras.drop_record(kind);
                 Some(())
             }
-            // Without a closure, which would pass what was read through memory.
-            Kind::Attr => match Attr::read(record) {
-                Some((attr, value)) => {
-                    let tick = attr.tick.unwrap_or(last_tick);
-                    match (extras.key(attr.key, &mut self.names), value) {
-                        (Some(key), AttrValue::Whole(value)) => extras.attribute(key, value, tick, &self.limits),
-                        (Some(key), AttrValue::Beginning(value)) => {
-                            let into = Target::Span { tick };
-                            partial = Some(Partial::new(index, open.span, key, into, value));
-                            Some(())
-                        }
-                        (None, _) => None,
+            Kind::Attr => Attr::read(record).and_then(|(attr, value)| {
+                let tick = attr.tick.unwrap_or(last_tick);
+                let key = self.keys.known(attr.key)?;
+                match value {
+                    AttrValue::Whole(value) => {
+                        let mut words = Vec::new();
+                        let packed = self.keys.placed(Packed::build(key, value, &mut words))?;
+                        extras.attribute(packed, tick, &self.limits, &self.keys);
+                    }
+                    AttrValue::Beginning(value) => {
+                        partial = Some(Partial::new(index, open.span, key, Target::Span { tick }, value));
                     }
                 }
-                None => None,
-            },
+                Some(())
+            }),
             Kind::Event => Event::read(record).and_then(|(event, items)| {
                 let time_ns = self.timeline.unix_ns(event.tick, Begin::epoch_of(open.flags));
-                extras.event(event, items, time_ns, &mut self.names, &self.limits)
+                extras.event(event, items, time_ns, &mut self.keys, &self.limits)
             }),
             Kind::Link => Link::read(record).and_then(|(link, items)| {
                 let tracestate = match link.propagated {
                     0 => text(link.tracestate),
                     index => propagated::tracestate(link.trace, index),
                 };
-                extras.link(link, tracestate, items, &mut self.names, &self.limits)
+                extras.link(link, tracestate, items, &mut self.keys, &self.limits)
             }),
             Kind::More => More::read(record).and_then(|(_, items)| {
-                let rest = extras.more(items, &mut self.names, &self.limits)?;
+                let rest = extras.more(items, &mut self.keys, &self.limits)?;
                 partial = rest.map(|(key, value)| Partial::new(index, open.span, key, Target::Item, value));
                 Some(())
             }),
@@ -410,7 +447,7 @@ impl Assembler {
                 Status::read(record).map(|status| extras.status(status, status.tick.unwrap_or(last_tick), limits))
             }
             Kind::Rename => Rename::read(record)
-                .and_then(|rename| extras.rename(rename.name, rename.tick.unwrap_or(last_tick), &mut self.names)),
+                .and_then(|rename| extras.rename(rename.name, rename.tick.unwrap_or(last_tick), &mut self.keys)),
             Kind::Tracestate => {
                 Tracestate::read(record).and_then(|state| text(state.text)).map(|text| extras.set_tracestate(text))
             }
@@ -452,14 +489,16 @@ impl Assembler {
             return Some(());
         }
         let before = extras.held_bytes();
-        let done = match partial.into {
+        let mut words = Vec::new();
+        let packed = Packed::build_long(&partial.key, partial.ty, &partial.bytes, partial.before, &mut words);
+        match partial.into {
             Target::Span { tick } => {
-                extras.chunked(partial.key, partial.ty, &partial.bytes, partial.before, tick, &limits)
+                extras.attribute(self.keys.placed(packed)?, tick, &limits, &self.keys);
             }
-            Target::Item => extras.chunked_item(partial.key, partial.ty, &partial.bytes, partial.before, &limits),
-        };
+            Target::Item => extras.item(packed, &self.keys, &limits),
+        }
         self.held_bytes = self.held_bytes + extras.held_bytes() - before;
-        done
+        Some(())
     }
 
     fn thread_start(&mut self, state: &mut LaneState, record: &[u64]) -> Option<()> {
@@ -471,8 +510,14 @@ impl Assembler {
         };
         self.lanes.release(state.lane);
         state.lane = self.lanes.add(lane);
+        state.in_batch = (0, 0);
         // Spans that the last owner left open don't nest in anything on this lane.
-        state.stack.clear();
+        while let Some((span, index)) = state.stack.pop() {
+            if is_open(&self.table, span, index) {
+                let left = &mut self.table[index as usize];
+                (left.on_stack, left.has_child) = (false, true);
+            }
+        }
         Some(())
     }
 
@@ -522,14 +567,22 @@ impl Assembler {
     /// Passes a batch to `send` if it is large enough.
     #[inline]
     pub(super) fn send_if_full(&mut self, send: &mut dyn FnMut(Batch)) {
-        if let Some(batch) = self.batches.take_full() {
+        if self.batches.is_full() {
+            self.send_full(send);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn send_full(&mut self, send: &mut dyn FnMut(Batch)) {
+        if let Some(batch) = self.batches.take_full(self.keys.names()) {
             send(batch);
         }
     }
 
     /// Passes every batch that is not empty to `send`.
     pub(super) fn send_all(&mut self, send: &mut dyn FnMut(Batch)) {
-        while let Some(batch) = self.batches.take_any() {
+        while let Some(batch) = self.batches.take_any(self.keys.names()) {
             send(batch);
         }
     }

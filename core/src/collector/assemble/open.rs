@@ -18,8 +18,12 @@ pub(super) struct Open {
     pub(super) name: u32,
     pub(super) flags: u16,
     pub(super) nested: bool,
-    /// It can't be drawn on its lane, because times there repeat after a step of the wall clock.
+    /// It is on its lane's stack.
+    pub(super) on_stack: bool,
+    /// It can't be drawn on its lane: it outlived a span around it there, or times there repeat after a step of the wall clock.
     pub(super) off_lane: bool,
+    /// A span names it as its parent, or may do so unseen.
+    pub(super) has_child: bool,
     pub(super) ended: bool,
     /// Whether its parent was open when its end was read, or when everything that was published before its end was read.
     pub(super) parent_seen: bool,

@@ -1,7 +1,6 @@
 //! Long values, which arrive in chunks.
 
-use crate::export::NameRow;
-use crate::wire::{Beginning, Bytes, Type};
+use crate::wire::{Beginning, Bytes, Type, WireName};
 
 /// The target of a lane's next chunks.
 #[derive(Debug)]
@@ -25,7 +24,7 @@ pub(in crate::collector) enum Target {
 pub(in crate::collector) struct Partial {
     pub(super) index: u32,
     pub(super) span: u64,
-    pub(super) key: NameRow,
+    pub(super) key: WireName<Vec<u8>>,
     pub(super) ty: Type,
     pub(super) before: u32,
     pub(super) into: Target,
@@ -33,14 +32,15 @@ pub(in crate::collector) struct Partial {
 }
 
 impl Partial {
-    pub(super) fn new(index: u32, span: u64, key: NameRow, into: Target, value: Beginning<'_>) -> Self {
+    pub(super) fn new(index: u32, span: u64, key: WireName<Bytes<'_>>, into: Target, value: Beginning<'_>) -> Self {
         let Beginning { ty, len, before, bytes } = value;
+        let key = key.to_owned();
         let mut partial = Self { index, span, key, ty, before, into, bytes: Vec::with_capacity(len.min(1 << 20)) };
         partial.add(bytes);
         partial
     }
 
     pub(super) fn add(&mut self, bytes: Bytes<'_>) {
-        bytes.push_to(&mut self.bytes);
+        self.bytes.extend_from_slice(bytes.as_slice());
     }
 }

@@ -9,12 +9,15 @@
 //! 4. A trace without open spans from which nothing arrived for a minute is forgotten. If all traces together exceed the
 //!    limit, the oldest are forgotten (if no span had the last value of one yet, that value is counted as late).
 
-use super::super::extras::Extras;
+use super::super::extras::Attributes;
+use super::super::keys::Keys;
+use super::batches::Filling;
 use super::open::Open;
 use super::{Assembler, Ending, LaneState, ProcessId};
 use crate::dictionary;
 use crate::export::{Batch, Lane};
-use crate::wire::{Begin, TraceValue};
+use crate::id::KeyedIds;
+use crate::wire::{find, Begin, PackedList, TraceValue};
 use crate::TraceId;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -28,6 +31,8 @@ const MAX_BYTES: usize = 16 << 20;
 /// Maximum number of bytes of one trace's values up to which other processes may add more, because each of the trace's
 /// spans gets all of them.
 const MAX_BYTES_FOR_CHILDREN: usize = 64 << 10;
+/// How long a lane uses what it has found of a trace, in ticks, so that the trace is heard of in time: a few seconds at most.
+const HEARD_TICKS: u64 = 1 << 30;
 /// The overhead of keeping one trace's values, in bytes, about.
 const OVERHEAD_BYTES: usize = 512;
 /// How many of the oldest traces are examined for each new one, so that the cost is constant.
@@ -41,8 +46,10 @@ const UPDATE_SPAN: &str = "trace update";
 /// The state of one trace.
 #[derive(Debug)]
 struct Trace {
-    extras: Extras,
+    values: Attributes,
     bytes: usize,
+    /// The number of the last batch that has the values as they are, and what a row there refers to them by.
+    in_batch: (u64, u32),
     /// The time at which a value was last set, a span that got them ended, or one was seen open.
     heard_ns: u64,
     pending: Option<Pending>,
@@ -69,7 +76,7 @@ struct Pending {
 /// All traces that have values.
 #[derive(Debug, Default)]
 pub(super) struct Traces {
-    by_id: HashMap<TraceId, Trace>,
+    by_id: HashMap<TraceId, Trace, KeyedIds>,
     /// The traces, each once, the oldest first.
     order: VecDeque<TraceId>,
     /// Traces with a value that no span has yet, and some that had one. Each once, except for some that were forgotten.
@@ -79,9 +86,86 @@ pub(super) struct Traces {
     refreshed_ns: u64,
     /// How many were forgotten with a value that no span had.
     lost: u64,
+    /// Grows with each change of any trace's values. What a lane has from before is void.
+    version: u64,
+}
+
+/// The values of the trace to which the last span of a lane belonged, as the rows of one batch refer to them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::collector) struct LaneValues {
+    trace: TraceId,
+    version: u64,
+    batch: u64,
+    /// The stamp at which they were found. The trace was heard of then.
+    tick: u64,
+    shared: Shared,
+}
+
+impl LaneValues {
+    /// What was found, if it still holds for a span of a trace.
+    #[inline(always)]
+    pub(super) fn known(&self, trace: TraceId, tick: u64, version: u64, batch: u64) -> Option<Shared> {
+        let is_it = self.trace == trace && self.version == version && self.batch == batch;
+        (is_it && tick.wrapping_sub(self.tick) < HEARD_TICKS).then_some(self.shared)
+    }
+
+    pub(super) fn shared(&self) -> Shared {
+        self.shared
+    }
+}
+
+/// Values of a trace in a batch.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Shared {
+    /// What a row refers to them by; zero if the trace has none.
+    pub(super) index: u32,
+    len: u32,
+    /// How many of them were cut.
+    pub(super) cut: u32,
+    /// One was dropped, so that not all of them are there.
+    is_part: bool,
+}
+
+impl Shared {
+    /// Whether a span without attributes can share them.
+    #[inline(always)]
+    pub(super) fn fits_alone(&self, limit: u32) -> bool {
+        self.len <= limit && !self.is_part
+    }
 }
 
 impl Traces {
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
+    /// The values of a trace.
+    pub(super) fn get(&self, id: TraceId) -> Option<&Attributes> {
+        Some(&self.by_id.get(&id)?.values)
+    }
+
+    #[inline(always)]
+    pub(super) fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The values of a trace, in a batch, for the spans of a lane around this time.
+    pub(super) fn values_for(&mut self, trace: TraceId, tick: u64, now_ns: u64, batch: &mut Filling) -> LaneValues {
+        let shared = self.look_up(trace, now_ns, batch);
+        LaneValues { trace, version: self.version, batch: batch.number, tick, shared }
+    }
+
+    fn look_up(&mut self, id: TraceId, now_ns: u64, batch: &mut Filling) -> Shared {
+        let Some(trace) = self.by_id.get_mut(&id) else { return Shared::default() };
+        trace.heard_ns = trace.heard_ns.max(now_ns);
+        trace.pending = None;
+        if trace.in_batch.0 != batch.number {
+            trace.in_batch = (batch.number, trace.values.write_shared(&mut batch.builder));
+        }
+        let (values, index) = (&trace.values, trace.in_batch.1);
+        Shared { index, len: values.len(), cut: values.cut(), is_part: values.dropped() != 0 }
+    }
+
     /// Whether it is time to check which traces have open spans.
     fn is_refresh_due(&self, id: TraceId, now_ns: u64) -> bool {
         now_ns.saturating_sub(self.refreshed_ns) > REFRESH_NS && !self.by_id.contains_key(&id)
@@ -108,9 +192,11 @@ impl Traces {
             self.tidy(now_ns);
             self.order.push_back(id);
         }
+        self.version += 1;
         self.by_id.entry(id).or_insert_with(|| Trace {
-            extras: Extras::default(),
+            values: Attributes::default(),
             bytes: 0,
+            in_batch: (0, 0),
             heard_ns: now_ns,
             pending: None,
             is_listed: false,
@@ -134,6 +220,7 @@ impl Traces {
 
     fn forget(&mut self, id: TraceId) {
         let Some(trace) = self.by_id.remove(&id) else { return };
+        self.version += 1;
         self.bytes -= trace.bytes;
         self.lost += u64::from(trace.pending.is_some());
     }
@@ -155,9 +242,9 @@ impl Assembler {
         let open = self.by_id.get(&span.0).map(|index| Begin::epoch_of(self.table[*index as usize].flags));
         let present = self.timeline.epoch();
         let trace = self.traces.of(id, now_ns);
-        let key = trace.extras.key(key, &mut self.names)?;
         let rank = if arrived { tick } else { tick | SET_BY_A_PROGRAM };
-        let done = trace.extras.trace_value(key, value, rank, &self.limits);
+        let done = trace.values.set_trace_value(key, value, rank, &self.limits, &mut self.keys);
+        trace.in_batch = (0, 0);
         trace.heard_ns = trace.heard_ns.max(now_ns);
         let is_own = state.process.is_own();
         // An update span for a value of this process has another process's values as well.
@@ -167,7 +254,7 @@ impl Assembler {
             trace.pending = Some(Pending { span: span.0, is_remote, tick, epoch, lane, is_own, alone: false });
         }
         let was_listed = std::mem::replace(&mut trace.is_listed, true);
-        let bytes = OVERHEAD_BYTES + trace.extras.held_bytes();
+        let bytes = OVERHEAD_BYTES + trace.values.held_bytes();
         let before = std::mem::replace(&mut trace.bytes, bytes);
         self.traces.bytes = self.traces.bytes + bytes - before;
         if !was_listed {
@@ -177,24 +264,33 @@ impl Assembler {
         done
     }
 
-    /// Sets the values of its trace on a span that finishes.
-    #[inline]
-    pub(super) fn add_trace_values(&mut self, index: u32, end_tick: u64) {
-        if !self.traces.by_id.is_empty() {
-            self.add_known_values(index, self.timeline.line_ns(end_tick));
+    /// What the row of a span that finishes refers to the values of its trace by. Values that can't be shared become attributes
+    /// of the span.
+    pub(super) fn values_of(&mut self, index: u32, end_tick: u64) -> u32 {
+        if self.traces.is_empty() {
+            return 0;
         }
-    }
-
-    #[inline(never)]
-    fn add_known_values(&mut self, index: u32, end_ns: u64) {
+        let now_ns = self.timeline.line_ns(end_tick);
         let open = &mut self.table[index as usize];
-        let Some(trace) = self.traces.by_id.get_mut(&open.trace) else { return };
-        trace.heard_ns = trace.heard_ns.max(end_ns);
-        trace.pending = None;
+        let Some(batch) = self.batches.of(open.process) else { return 0 };
+        let values = self.traces.look_up(open.trace, now_ns, batch);
+        if values.index == 0 {
+            return 0;
+        }
+        let limit = self.limits.attributes_per_span;
+        let own = open.extras.as_deref().map(|extras| &extras.attributes);
+        let (words, len, dropped) = own.map_or((&[][..], 0, 0), |own| (own.words(), own.len(), own.dropped()));
+        if dropped == 0 && takes(batch, values, words, len, limit, &self.keys) {
+            self.counts.truncated += u64::from(values.cut);
+            return values.index;
+        }
         let extras = open.extras.get_or_insert_with(|| self.spare.pop().unwrap_or_default());
         let before = extras.held_bytes();
-        extras.add_missing(&trace.extras, &self.limits);
+        if let Some(values) = self.traces.get(open.trace) {
+            extras.attributes.add_missing(values, limit, &self.keys);
+        }
         self.held_bytes = self.held_bytes + extras.held_bytes() - before;
+        0
     }
 
     /// Makes update_spans for values that no span is going to get. Full batches go to `send`. Returns whether some may need
@@ -204,7 +300,7 @@ impl Assembler {
             return false;
         }
         let mut waits = false;
-        let mut open: Option<HashSet<TraceId>> = None;
+        let mut open: Option<HashSet<TraceId, KeyedIds>> = None;
         for id in std::mem::take(&mut self.traces.pending) {
             let Some(trace) = self.traces.by_id.get_mut(&id).filter(|trace| trace.is_listed) else { continue };
             trace.is_listed = false;
@@ -241,7 +337,9 @@ impl Assembler {
             name: dictionary::id_of(UPDATE_SPAN).unwrap_or(0),
             flags: Begin::with_epoch(if value.is_remote { Begin::PARENT_REMOTE } else { 0 }, value.epoch),
             nested: false,
+            on_stack: false,
             off_lane: false,
+            has_child: true,
             ended: false,
             parent_seen: false,
             lane: self.lanes.add(Lane::clone(&value.lane)),
@@ -253,6 +351,14 @@ impl Assembler {
         let index = self.occupy(open);
         self.finish(index, value.tick, Ending::Ended);
     }
+}
+
+/// Whether a span can share the values of its trace: the limit allows all, no attribute of its own has one of their keys, and
+/// none of them was dropped.
+pub(super) fn takes(batch: &Filling, values: Shared, own: &[u64], len: u32, limit: u32, keys: &Keys) -> bool {
+    let words = batch.builder.values_at(values.index);
+    let is_new = |packed| find(own, packed, |id, text| keys.is_text(id, text)).is_none();
+    !values.is_part && len + values.len <= limit && (own.is_empty() || PackedList(words).all(is_new))
 }
 
 #[cfg(test)]

@@ -1,30 +1,32 @@
-//! Values of a whole trace: extras that are added to each of its spans.
+//! Values of a whole trace. The texts of a list are added to those of the one before.
 
-use super::{Extras, NameRow, Set};
+use super::super::keys::Keys;
+use super::attributes::Attributes;
 use crate::config::Limits;
-use crate::export::{AttributeRow, ValueRow};
-use crate::wire::{Decoded, Type};
-use std::ops::Range;
+use crate::wire::{Bytes, Decoded, Packed, Type, WireName};
 
-impl Extras {
+impl Attributes {
     /// Sets a value of the trace. The texts of a list are added to those of the existing one, which may be later.
-    pub(in crate::collector) fn trace_value(
+    pub(in crate::collector) fn set_trace_value(
         &mut self,
-        key: NameRow,
+        key: WireName<Bytes<'_>>,
         value: Decoded<'_>,
         tick: u64,
         limits: &Limits,
+        keys: &mut Keys,
     ) -> Option<()> {
+        let mut words = Vec::new();
+        let packed = keys.placed(Packed::build(key, value, &mut words))?;
         let Decoded::Bytes { ty: Type::Strs, bytes, before } = value else {
-            return self.attribute(key, value, tick, limits);
+            self.set_limited(packed, tick, limits, keys);
+            return Some(());
         };
-        let new = bytes.to_vec();
-        let mut lost = (before as usize).saturating_sub(new.len());
-        let (mut joined, tick) = match self.texts_of(&key) {
-            Some((range, of_list)) => (self.bytes[range].to_vec(), tick.max(of_list)),
+        let mut lost = (before as usize).saturating_sub(bytes.len());
+        let (mut joined, tick) = match self.texts_like(packed, keys) {
+            Some((known, of_list)) => (known, tick.max(of_list)),
             None => (Vec::new(), tick),
         };
-        for text in texts(&new) {
+        for text in texts(bytes.as_slice()) {
             if texts(&joined).any(|known| known == text) {
                 continue;
             }
@@ -36,48 +38,19 @@ impl Extras {
             joined.extend_from_slice(text);
         }
         let before = if lost > 0 { u32::try_from(joined.len() + lost).unwrap_or(u32::MAX) } else { 0 };
-        self.chunked(key, Type::Strs, &joined, before, tick, limits)
+        let mut long = Vec::new();
+        let key = key.to_owned();
+        let made = keys.placed(Packed::build_long(&key, Type::Strs, &joined, before, &mut long))?;
+        self.set_limited(made, tick, limits, keys);
+        Some(())
     }
 
-    /// The range of the list of texts with this key, and its tick.
-    fn texts_of(&self, key: &NameRow) -> Option<(Range<usize>, u64)> {
-        let set = self.attributes.iter().find(|set| Self::same_name(&self.bytes, &set.row.key, key))?;
-        match &set.row.value {
-            ValueRow::Strs(range) => Some((range.start as usize..range.end as usize, set.tick)),
+    /// The list of texts with this key, and its tick.
+    fn texts_like(&self, like: Packed<'_>, keys: &Keys) -> Option<(Vec<u8>, u64)> {
+        let (found, tick) = self.get(like, keys)?;
+        match found.value() {
+            Some(Decoded::Bytes { ty: Type::Strs, bytes, .. }) => Some((bytes.to_vec(), tick)),
             _ => None,
-        }
-    }
-
-    /// Copies what others have and these don't. Anything that found no room there is missing here too.
-    pub(in crate::collector) fn add_missing(&mut self, others: &Extras, limits: &Limits) {
-        self.dropped_attributes += others.dropped_attributes;
-        for Set { row, tick } in &others.attributes {
-            if self.has_key(others, &row.key) {
-                continue;
-            }
-            let mut copy = |range: &Range<u32>| {
-                let start = self.bytes.len() as u32;
-                self.bytes.extend_from_slice(&others.bytes[range.start as usize..range.end as usize]);
-                start..self.bytes.len() as u32
-            };
-            let mut row = AttributeRow { key: row.key.clone(), value: row.value.clone(), ..*row };
-            for range in row.key.range_mut().into_iter().chain(row.value.range_mut()) {
-                *range = copy(range);
-            }
-            self.set(row, *tick, limits);
-        }
-    }
-
-    /// Whether there is an attribute with a key of the others.
-    fn has_key(&self, others: &Extras, key: &NameRow) -> bool {
-        let wanted = others.name_bytes(key);
-        self.attributes.iter().any(|set| self.name_bytes(&set.row.key) == wanted)
-    }
-
-    pub(super) fn name_bytes<'a>(&'a self, name: &'a NameRow) -> &'a [u8] {
-        match name {
-            NameRow::Static(name) => name.as_bytes(),
-            NameRow::Text(range) => &self.bytes[range.start as usize..range.end as usize],
         }
     }
 }

@@ -86,7 +86,7 @@ impl Shard {
             }
             self.begins += 1;
         }
-        if to.take(&mut self.state, record) {
+        if to.take_in_table(&mut self.state, record) {
             Ok(())
         } else {
             Err(Violation::Sequence)

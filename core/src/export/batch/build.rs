@@ -1,21 +1,60 @@
-//! [`BatchBuilder`]: fills the arrays of a batch.
+//! [`BatchBuilder`]: fills the rows of a batch. [`Emptied`]: the memory of batches that were dropped.
 
-use super::{AttributeRow, Batch, EventRow, Lane, LinkRow, Resource, Rows, SpanRow};
-use std::ops::Range;
-use std::sync::Arc;
+use super::rows::{EventRow, LinkRow, List, MoreRow, Rows, SpanRow, Text};
+use super::{Batch, Lane, Resource};
+use crate::dictionary::Names;
+use crate::wire::{Packed, Sink};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-/// Fills the arrays of a batch.
+/// How many emptied batches are kept: one more than an exporter that keeps up holds at a time.
+const MAX_EMPTIED: usize = 3;
+/// A batch with more memory than this, in bytes, is not kept: it is the trace of a few very long values.
+const MAX_EMPTIED_BYTES: usize = 4 << 20;
+/// A batch whose memory is larger than this many times its contents gets memory of its own, and the collector keeps the large one.
+const MAX_SLACK: usize = 4;
+
+/// The memory of batches that were dropped, for new ones. A fresh page costs a page fault.
+///
+/// The collector takes, and the threads that drop a batch give. The lock is held for a few instructions, once for each batch.
+#[derive(Debug, Default)]
+pub(super) struct Emptied(Mutex<Vec<Rows>>);
+
+impl Emptied {
+    fn take(&self) -> Rows {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    pub(super) fn give(&self, mut rows: Rows) {
+        if rows.size_bytes() > MAX_EMPTIED_BYTES {
+            return;
+        }
+        rows.clear();
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() < MAX_EMPTIED {
+            all.push(rows);
+        }
+    }
+}
+
+/// Fills the rows of a batch.
 #[derive(Debug)]
 pub(crate) struct BatchBuilder {
     rows: Rows,
     resource: Arc<Resource>,
+    emptied: Arc<Emptied>,
 }
 
 impl BatchBuilder {
     pub(crate) fn new(resource: Arc<Resource>) -> Self {
-        Self { rows: Rows::default(), resource }
+        Self { rows: Rows::default(), resource, emptied: Arc::default() }
     }
 
+    /// A builder for another resource, with the same memory of dropped batches.
+    pub(crate) fn beside(&self, resource: Arc<Resource>) -> Self {
+        Self { rows: Rows::default(), resource, emptied: Arc::clone(&self.emptied) }
+    }
+
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.rows.spans.len()
     }
@@ -26,29 +65,49 @@ impl BatchBuilder {
         self.rows.lanes.len() as u32 - 1
     }
 
-    /// Copies bytes in and returns their range.
-    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Range<u32> {
-        let start = self.rows.bytes.len() as u32;
-        self.rows.bytes.extend_from_slice(bytes);
-        start..start + bytes.len() as u32
+    /// Copies words in, and returns the place of the first one.
+    #[inline(always)]
+    pub(crate) fn words(&mut self, words: &[u64]) -> u32 {
+        let at = self.rows.words.len() as u32;
+        self.rows.words.extend_from_slice(words);
+        at
     }
 
-    /// Adds attributes and returns their range.
-    pub(crate) fn attributes(&mut self, rows: impl Iterator<Item = AttributeRow>) -> Range<u32> {
-        let start = self.rows.attributes.len() as u32;
-        self.rows.attributes.extend(rows);
-        start..self.rows.attributes.len() as u32
+    /// Copies packed attributes in; `len` of them are not of the scope.
+    #[inline(always)]
+    pub(crate) fn list(&mut self, words: &[u64], len: u32) -> List {
+        List { at: self.words(words), words: words.len() as u32, len }
+    }
+
+    /// Copies a text in.
+    pub(crate) fn text(&mut self, text: &[u8]) -> Text {
+        let at = self.rows.words.len() as u32;
+        self.rows.words.bytes(text);
+        Text { at, len: text.len() as u32 }
+    }
+
+    /// Adds attributes that all spans of a trace share. Returns what [`SpanRow::values`] refers to them by.
+    pub(crate) fn values(&mut self, words: &[u64], len: u32) -> u32 {
+        let list = self.list(words, len);
+        self.rows.values.push(list);
+        self.rows.values.len() as u32
+    }
+
+    /// Their words.
+    pub(crate) fn values_at(&self, values: u32) -> &[u64] {
+        let list = (values as usize).checked_sub(1).and_then(|index| self.rows.values.get(index)).copied();
+        self.rows.list(list.unwrap_or_default())
     }
 
     /// Adds events and returns their range.
-    pub(crate) fn events(&mut self, rows: impl Iterator<Item = EventRow>) -> Range<u32> {
+    pub(crate) fn events(&mut self, rows: impl Iterator<Item = EventRow>) -> std::ops::Range<u32> {
         let start = self.rows.events.len() as u32;
         self.rows.events.extend(rows);
         start..self.rows.events.len() as u32
     }
 
     /// Adds links and returns their range.
-    pub(crate) fn links(&mut self, rows: impl Iterator<Item = LinkRow>) -> Range<u32> {
+    pub(crate) fn links(&mut self, rows: impl Iterator<Item = LinkRow>) -> std::ops::Range<u32> {
         let start = self.rows.links.len() as u32;
         self.rows.links.extend(rows);
         let new = &self.rows.links[start as usize..];
@@ -56,28 +115,78 @@ impl BatchBuilder {
         start..self.rows.links.len() as u32
     }
 
-    #[inline]
-    pub(crate) fn span(&mut self, row: SpanRow) {
+    /// Adds a further row, if it is needed. Returns what [`SpanRow::more`] refers to it by.
+    pub(crate) fn more(&mut self, row: MoreRow) -> u32 {
+        if !row.is_needed() {
+            return 0;
+        }
         self.rows.tracestate_bytes += tracestate_bytes(&row.tracestate);
+        self.rows.more.push(row);
+        self.rows.more.len() as u32
+    }
+
+    #[inline(always)]
+    pub(crate) fn span(&mut self, row: SpanRow) {
         self.rows.spans.push(row);
     }
 
-    /// About how many bytes the spans so far take.
-    pub(crate) fn size_bytes(&self) -> usize {
-        let rows = &self.rows;
-        rows.bytes.len()
-            + rows.spans.len() * std::mem::size_of::<SpanRow>()
-            + rows.attributes.len() * std::mem::size_of::<AttributeRow>()
-            + rows.tracestate_bytes
+    /// The number of words so far.
+    #[inline(always)]
+    pub(crate) fn words_len(&self) -> usize {
+        self.rows.words.len()
     }
 
-    /// The batch made of everything added since the last call.
-    pub(crate) fn finish(&mut self) -> Batch {
-        let spans = self.rows.spans.len();
-        let mut rows = std::mem::take(&mut self.rows);
-        self.rows.spans = Vec::with_capacity(spans.min(4096));
-        rows.spans.shrink_to(spans * 2);
-        Batch { rows, resource: Arc::clone(&self.resource) }
+    /// The words from one of them on.
+    #[inline(always)]
+    pub(crate) fn words_from(&self, from: usize) -> &[u64] {
+        &self.rows.words[from..]
+    }
+
+    /// Removes the words from one of them on.
+    #[inline(always)]
+    pub(crate) fn cut_words(&mut self, from: usize) {
+        self.rows.words.truncate(from);
+    }
+
+    /// Appends an attribute to the words.
+    #[inline(always)]
+    pub(crate) fn pack(&mut self, packed: Packed<'_>) {
+        packed.push_to(&mut self.rows.words);
+    }
+
+    /// The list of the `len` attributes from a word on.
+    #[inline(always)]
+    pub(crate) fn list_from(&self, from: usize, len: u32) -> List {
+        List { at: from as u32, words: (self.rows.words.len() - from) as u32, len }
+    }
+
+    /// The bytes of all tracestates.
+    #[inline(always)]
+    pub(crate) fn tracestate_bytes(&self) -> usize {
+        self.rows.tracestate_bytes
+    }
+
+    /// The batch made of everything added since the last call. `names` has every number in it.
+    pub(crate) fn finish(&mut self, names: &Names) -> Batch {
+        self.rows.names = names.clone();
+        let contents = self.rows.spans.len().max(1) * std::mem::size_of::<SpanRow>() + 8 * self.rows.words.len();
+        let rows = if self.rows.size_bytes() > MAX_SLACK * contents {
+            let copy = self.rows.compact();
+            self.rows.clear();
+            copy
+        } else {
+            std::mem::replace(&mut self.rows, self.emptied.take())
+        };
+        Batch { rows, resource: Arc::clone(&self.resource), emptied: Arc::downgrade(&self.emptied) }
+    }
+}
+
+impl Drop for Batch {
+    /// The collector uses the memory again, if it still runs.
+    fn drop(&mut self) {
+        if let Some(emptied) = Weak::upgrade(&self.emptied) {
+            emptied.give(std::mem::take(&mut self.rows));
+        }
     }
 }
 

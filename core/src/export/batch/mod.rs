@@ -1,15 +1,21 @@
 //! [`Batch`]: finished spans in flat arrays, made once by the collector and shared by all exporters.
 
 mod build;
+mod rows;
 mod scope;
 
 pub(crate) use build::BatchBuilder;
+pub(crate) use rows::{EventRow, LinkRow, List, Marks, MoreRow, NameRow, Outcome, SpanRow, Text};
 pub use scope::ScopeRef;
 
+use crate::context::{RANDOM, SAMPLED};
+use crate::wire::{cut_from, Begin, Bytes, Decoded, Packed, PackedList, Type, WireName};
 use crate::{SpanId, SpanKind, Status, TraceId, Value};
+use build::Emptied;
+use rows::{utf8, Rows};
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// The producer of a batch's spans: attributes of the process and the service.
 ///
@@ -43,137 +49,13 @@ pub struct Lane {
 /// Finished spans, immutable, shared by all exporters.
 ///
 /// The spans of a batch are in the order in which the collector saw their ends; a parent usually follows its children.
-/// Reading allocates only for arrays of texts.
+/// Values are made when they are read; that allocates only for arrays.
 #[derive(Debug)]
 pub struct Batch {
     rows: Rows,
     resource: Arc<Resource>,
-}
-
-#[derive(Debug, Default)]
-struct Rows {
-    spans: Vec<SpanRow>,
-    attributes: Vec<AttributeRow>,
-    events: Vec<EventRow>,
-    links: Vec<LinkRow>,
-    bytes: Vec<u8>,
-    lanes: Vec<Arc<Lane>>,
-    /// The bytes of all tracestates, as if each were stored apart.
-    tracestate_bytes: usize,
-}
-
-/// A name: static, or a range of the batch's bytes.
-#[derive(Clone, Debug)]
-pub(crate) enum NameRow {
-    Static(&'static str),
-    Text(Range<u32>),
-}
-
-/// A value: a scalar, or a range of the batch's bytes.
-#[derive(Clone, Debug)]
-pub(crate) enum ValueRow {
-    Bool(bool),
-    I64(i64),
-    F64(f64),
-    Str(Range<u32>),
-    /// One byte each.
-    Bools(Range<u32>),
-    /// Eight bytes each, native order.
-    I64s(Range<u32>),
-    /// Eight bytes each, native order.
-    F64s(Range<u32>),
-    /// Each text follows its length in four bytes, native order.
-    Strs(Range<u32>),
-}
-
-impl NameRow {
-    /// The bytes of the name, if it isn't static.
-    pub(crate) fn range_mut(&mut self) -> Option<&mut Range<u32>> {
-        match self {
-            NameRow::Static(_) => None,
-            NameRow::Text(range) => Some(range),
-        }
-    }
-}
-
-impl ValueRow {
-    /// The bytes of the value, if it isn't a scalar.
-    pub(crate) fn range_mut(&mut self) -> Option<&mut Range<u32>> {
-        match self {
-            ValueRow::Bool(_) | ValueRow::I64(_) | ValueRow::F64(_) => None,
-            ValueRow::Str(range)
-            | ValueRow::Bools(range)
-            | ValueRow::I64s(range)
-            | ValueRow::F64s(range)
-            | ValueRow::Strs(range) => Some(range),
-        }
-    }
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct AttributeRow {
-    pub(crate) key: NameRow,
-    pub(crate) value: ValueRow,
-    /// The size in bytes before it was cut; zero if it wasn't.
-    pub(crate) truncated_from: u32,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct EventRow {
-    pub(crate) name: NameRow,
-    pub(crate) time_ns: u64,
-    pub(crate) attributes: Range<u32>,
-    pub(crate) dropped_attributes: u32,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct LinkRow {
-    pub(crate) trace: TraceId,
-    pub(crate) span: SpanId,
-    pub(crate) trace_flags: u8,
-    pub(crate) remote: bool,
-    pub(crate) tracestate: Option<Arc<str>>,
-    pub(crate) attributes: Range<u32>,
-    pub(crate) dropped_attributes: u32,
-}
-
-#[derive(Clone, Debug, Default)]
-pub(crate) enum Outcome {
-    #[default]
-    Unset,
-    Ok,
-    Error(Range<u32>),
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct SpanRow {
-    pub(crate) trace: TraceId,
-    pub(crate) span: SpanId,
-    pub(crate) parent: SpanId,
-    pub(crate) start_ns: u64,
-    pub(crate) end_ns: u64,
-    pub(crate) name: NameRow,
-    /// Index into the batch's lanes.
-    pub(crate) lane: u32,
-    pub(crate) trace_flags: u8,
-    pub(crate) kind: SpanKind,
-    pub(crate) parent_is_remote: bool,
-    pub(crate) parent_is_explicit: bool,
-    /// The parent is remote, but this tracer has recorded it, in another process.
-    pub(crate) parent_is_known: bool,
-    pub(crate) nested: bool,
-    pub(crate) incomplete: bool,
-    pub(crate) aborted: bool,
-    pub(crate) outcome: Outcome,
-    pub(crate) tracestate: Option<Arc<str>>,
-    pub(crate) attributes: Range<u32>,
-    /// The attributes of its scope.
-    pub(crate) scope: Range<u32>,
-    pub(crate) events: Range<u32>,
-    pub(crate) links: Range<u32>,
-    pub(crate) dropped_attributes: u32,
-    pub(crate) dropped_events: u32,
-    pub(crate) dropped_links: u32,
+    /// Takes the memory when the batch is dropped.
+    emptied: Weak<Emptied>,
 }
 
 impl Batch {
@@ -199,15 +81,7 @@ impl Batch {
 
     /// About how much memory the batch takes, in bytes.
     pub fn size_bytes(&self) -> usize {
-        use std::mem::size_of;
-        let rows = &self.rows;
-        size_of::<Self>()
-            + rows.spans.capacity() * size_of::<SpanRow>()
-            + rows.attributes.capacity() * size_of::<AttributeRow>()
-            + rows.events.capacity() * size_of::<EventRow>()
-            + rows.links.capacity() * size_of::<LinkRow>()
-            + rows.bytes.capacity()
-            + rows.tracestate_bytes
+        std::mem::size_of::<Self>() + self.rows.size_bytes()
     }
 }
 
@@ -248,55 +122,89 @@ fn index(range: &Range<u32>) -> Range<usize> {
 }
 
 impl Rows {
-    fn text(&self, range: &Range<u32>) -> &str {
-        std::str::from_utf8(&self.bytes[index(range)]).unwrap_or("\u{fffd}")
-    }
-
-    fn name<'a>(&'a self, name: &'a NameRow) -> &'a str {
-        match name {
-            NameRow::Static(name) => name,
-            NameRow::Text(range) => self.text(range),
+    /// The key of a packed attribute.
+    fn key<'a>(&'a self, packed: &Packed<'a>) -> &'a str {
+        match packed.key() {
+            WireName::Id(id) => self.names.get(id),
+            WireName::Inline(text) => utf8(text),
         }
     }
 
-    fn value<'a>(&'a self, value: &'a ValueRow) -> Value<'a> {
-        let words = |range: &Range<u32>| {
-            self.bytes[index(range)].chunks_exact(8).map(|word| {
-                let mut bytes = [0; 8];
-                bytes.copy_from_slice(word);
-                bytes
-            })
-        };
-        match value {
-            ValueRow::Bool(v) => Value::Bool(*v),
-            ValueRow::I64(v) => Value::I64(*v),
-            ValueRow::F64(v) => Value::F64(*v),
-            ValueRow::Str(range) => Value::Str(Cow::Borrowed(self.text(range))),
-            ValueRow::Bools(range) => Value::Bools(self.bytes[index(range)].iter().map(|b| *b != 0).collect()),
-            ValueRow::I64s(range) => Value::I64s(words(range).map(i64::from_ne_bytes).collect()),
-            ValueRow::F64s(range) => Value::F64s(words(range).map(f64::from_ne_bytes).collect()),
-            ValueRow::Strs(range) => Value::Strs(texts(&self.bytes[index(range)])),
+    fn attribute<'a>(&'a self, packed: Packed<'a>) -> AttributeRef<'a> {
+        let before = cut_from(&packed);
+        AttributeRef {
+            key: self.key(&packed),
+            value: packed.value().map_or(Value::Str("\u{fffd}".into()), value),
+            truncated_from: (before != 0).then_some(before),
         }
     }
 
-    fn attributes<'a>(&'a self, range: &Range<u32>) -> impl ExactSizeIterator<Item = AttributeRef<'a>> + 'a {
-        self.attributes[index(range)].iter().map(move |row| AttributeRef {
-            key: self.name(&row.key),
-            value: self.value(&row.value),
-            truncated_from: (row.truncated_from != 0).then_some(row.truncated_from),
-        })
+    fn attributes(&self, list: List) -> Attributes<'_> {
+        Attributes { rows: self, now: PackedList(self.list(list)), then: PackedList(&[]), left: list.len as usize }
     }
+}
+
+/// The attributes of a span, an event or a link: two lists in a row, without those of a scope.
+#[derive(Clone, Debug)]
+struct Attributes<'a> {
+    rows: &'a Rows,
+    now: PackedList<'a>,
+    then: PackedList<'a>,
+    left: usize,
+}
+
+impl<'a> Iterator for Attributes<'a> {
+    type Item = AttributeRef<'a>;
+
+    fn next(&mut self) -> Option<AttributeRef<'a>> {
+        loop {
+            match self.now.next() {
+                Some(packed) if packed.is_of_scope() => {}
+                Some(packed) => {
+                    self.left = self.left.saturating_sub(1);
+                    return Some(self.rows.attribute(packed));
+                }
+                None if self.then.0.is_empty() => return None,
+                None => self.now = std::mem::replace(&mut self.then, PackedList(&[])),
+            }
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl ExactSizeIterator for Attributes<'_> {}
+
+/// The typed value of a record's words.
+fn value(decoded: Decoded<'_>) -> Value<'_> {
+    match decoded {
+        Decoded::Scalar(Type::Bool, bits) => Value::Bool(bits != 0),
+        Decoded::Scalar(Type::F64, bits) => Value::F64(f64::from_bits(bits)),
+        Decoded::Scalar(_, bits) => Value::I64(bits as i64),
+        Decoded::Bytes { ty: Type::Bools, bytes, .. } => {
+            Value::Bools(bytes.as_slice().iter().map(|b| *b != 0).collect())
+        }
+        Decoded::Bytes { ty: Type::I64s, bytes, .. } => Value::I64s(numbers(bytes).map(|word| word as i64).collect()),
+        Decoded::Bytes { ty: Type::F64s, bytes, .. } => Value::F64s(numbers(bytes).map(f64::from_bits).collect()),
+        Decoded::Bytes { ty: Type::Strs, bytes, .. } => Value::Strs(texts(bytes.as_slice())),
+        Decoded::Bytes { bytes, .. } => Value::Str(Cow::Borrowed(utf8(bytes))),
+    }
+}
+
+/// The whole words of an array of numbers.
+fn numbers(bytes: Bytes<'_>) -> impl Iterator<Item = u64> + '_ {
+    bytes.words().iter().take(bytes.len() / 8).copied()
 }
 
 /// Reads texts that follow their lengths. Stops at the first that doesn't fit.
 fn texts(mut bytes: &[u8]) -> Vec<Cow<'_, str>> {
     let mut texts = Vec::new();
-    while bytes.len() >= 4 {
-        let (len, rest) = bytes.split_at(4);
-        let len = u32::from_ne_bytes([len[0], len[1], len[2], len[3]]) as usize;
-        let Some(text) = rest.get(..len) else { break };
+    while let Some((len, rest)) = bytes.split_first_chunk::<4>() {
+        let Some(text) = rest.get(..u32::from_ne_bytes(*len) as usize) else { break };
         texts.push(String::from_utf8_lossy(text));
-        bytes = &rest[len..];
+        bytes = &rest[text.len()..];
     }
     texts
 }
@@ -319,33 +227,37 @@ impl<'a> SpanRef<'a> {
 
     /// Whether the parent was recorded by another process.
     pub fn parent_is_remote(&self) -> bool {
-        self.row.parent_is_remote
+        self.row.has_begin(Begin::PARENT_REMOTE)
     }
 
     /// Whether the program gave the ids of the parent ([`Context::from_ids`](crate::Context::from_ids)). They were in no
     /// `traceparent`, so that nothing is known of the process that recorded it.
     pub fn parent_is_explicit(&self) -> bool {
-        self.row.parent_is_explicit && self.row.parent_is_remote
+        self.row.has_begin(Begin::PARENT_EXPLICIT) && self.parent_is_remote()
     }
 
     /// The W3C trace flags.
     pub fn trace_flags(&self) -> u8 {
-        self.row.trace_flags
+        (SAMPLED | if self.row.has_begin(Begin::RANDOM_TRACE) { RANDOM } else { 0 }) as u8
     }
 
     /// The W3C tracestate, empty if there is none.
     pub fn tracestate(&self) -> &'a str {
-        self.row.tracestate.as_deref().unwrap_or("")
+        self.more().tracestate.as_deref().unwrap_or("")
+    }
+
+    fn more(&self) -> &'a MoreRow {
+        self.rows.more(self.row)
     }
 
     /// The name.
     pub fn name(&self) -> &'a str {
-        self.rows.name(&self.row.name)
+        self.rows.name(self.row.name)
     }
 
     /// The kind.
     pub fn kind(&self) -> SpanKind {
-        self.row.kind
+        self.row.kind()
     }
 
     /// The start: nanoseconds since 1970 (UTC).
@@ -365,7 +277,7 @@ impl<'a> SpanRef<'a> {
 
     /// The status. Allocates if it is an error with a text.
     pub fn status(&self) -> Status {
-        match &self.row.outcome {
+        match self.more().outcome {
             Outcome::Unset => Status::Unset,
             Outcome::Ok => Status::Ok,
             Outcome::Error(text) => Status::Error(self.rows.text(text).to_owned()),
@@ -377,37 +289,50 @@ impl<'a> SpanRef<'a> {
         &self.rows.lanes[self.row.lane as usize]
     }
 
-    /// Whether it started and ended on its lane, properly nested in the lane's other nested spans. Then it can be drawn
-    /// on the lane's track without crossing another span.
+    /// Whether it occupied its lane from its start to its end, properly nested in the lane's other nested spans. Then it can
+    /// be drawn on the lane's track without crossing another span.
+    ///
+    /// A span that ended on another thread left its lane; so did one that outlived a span around it on the lane. The span of a
+    /// future that was polled more than once never occupied one. The spans around and inside such a span stay nested.
     pub fn is_nested(&self) -> bool {
-        self.row.nested
+        self.row.marks.has(Marks::NESTED)
+    }
+
+    /// Whether it is known to be a leaf of the tree: no span names it as its parent, and its context was never handed out. So
+    /// without it no span is an orphan. A span that left its lane doesn't count as one, because a child could begin unseen.
+    pub fn is_leaf(&self) -> bool {
+        self.row.marks.has(Marks::LEAF)
     }
 
     /// Whether it was still open when the tracer finished. Its end is then that moment.
     pub fn is_incomplete(&self) -> bool {
-        self.row.incomplete
+        self.row.marks.has(Marks::INCOMPLETE)
     }
 
     /// Whether it was still open when its worker process ended. Its end is then that moment, and its status has the exit
     /// code or signal of the process.
     pub fn is_aborted(&self) -> bool {
-        self.row.aborted
+        self.row.marks.has(Marks::ABORTED)
     }
 
     /// Whether the parent, if there is one, goes to the same exporters: it was recorded in this process, or in another
     /// one that records into this tracer. True for a root.
     pub fn parent_is_ours(&self) -> bool {
-        !self.row.parent_is_remote || self.row.parent_is_known
+        !self.parent_is_remote() || self.row.marks.has(Marks::PARENT_KNOWN)
     }
 
     /// The attributes, each key once.
     pub fn attributes(&self) -> impl ExactSizeIterator<Item = AttributeRef<'a>> + 'a {
-        self.rows.attributes(&self.row.attributes)
+        let values = self.rows.values(self.row);
+        let mut own = self.rows.attributes(self.row.attributes);
+        own.then = PackedList(self.rows.list(values));
+        own.left += values.len as usize;
+        own
     }
 
     /// The instrumentation scope, if the span was recorded through an API that has scopes.
     pub fn scope(&self) -> Option<ScopeRef<'a>> {
-        (!self.row.scope.is_empty()).then_some(ScopeRef { rows: self.rows, range: &self.row.scope })
+        ScopeRef::of(self.rows, self.row.attributes)
     }
 
     /// The value of the attribute with this key.
@@ -418,28 +343,28 @@ impl<'a> SpanRef<'a> {
     /// The events, in the order in which they were added.
     pub fn events(&self) -> impl ExactSizeIterator<Item = EventRef<'a>> + 'a {
         let rows = self.rows;
-        rows.events[index(&self.row.events)].iter().map(move |row| EventRef { rows, row })
+        rows.events[index(&self.more().events)].iter().map(move |row| EventRef { rows, row })
     }
 
     /// The links, in the order in which they were added.
     pub fn links(&self) -> impl ExactSizeIterator<Item = LinkRef<'a>> + 'a {
         let rows = self.rows;
-        rows.links[index(&self.row.links)].iter().map(move |row| LinkRef { rows, row })
+        rows.links[index(&self.more().links)].iter().map(move |row| LinkRef { rows, row })
     }
 
     /// How many attributes were lost to a limit or a full shard.
     pub fn dropped_attributes(&self) -> u32 {
-        self.row.dropped_attributes
+        self.more().dropped_attributes
     }
 
     /// How many events were lost to a limit or a full shard.
     pub fn dropped_events(&self) -> u32 {
-        self.row.dropped_events
+        self.more().dropped_events
     }
 
     /// How many links were lost to a limit or a full shard.
     pub fn dropped_links(&self) -> u32 {
-        self.row.dropped_links
+        self.more().dropped_links
     }
 
     /// An owned copy.
@@ -459,6 +384,7 @@ impl<'a> SpanRef<'a> {
             nested: self.is_nested(),
             incomplete: self.is_incomplete(),
             aborted: self.is_aborted(),
+            leaf: self.is_leaf(),
             attributes: self.attributes().map(own).collect(),
             scope: self.scope().into_iter().flat_map(|scope| scope.all().map(own)).collect(),
             events: self
@@ -474,7 +400,7 @@ impl<'a> SpanRef<'a> {
 impl<'a> EventRef<'a> {
     /// The name.
     pub fn name(&self) -> &'a str {
-        self.rows.name(&self.row.name)
+        self.rows.name(self.row.name)
     }
 
     /// When it happened: nanoseconds since 1970 (UTC).
@@ -484,7 +410,7 @@ impl<'a> EventRef<'a> {
 
     /// The attributes.
     pub fn attributes(&self) -> impl ExactSizeIterator<Item = AttributeRef<'a>> + 'a {
-        self.rows.attributes(&self.row.attributes)
+        self.rows.attributes(self.row.attributes)
     }
 
     /// How many attributes were lost to a limit.
@@ -521,7 +447,7 @@ impl<'a> LinkRef<'a> {
 
     /// The attributes.
     pub fn attributes(&self) -> impl ExactSizeIterator<Item = AttributeRef<'a>> + 'a {
-        self.rows.attributes(&self.row.attributes)
+        self.rows.attributes(self.row.attributes)
     }
 
     /// How many attributes were lost to a limit.
@@ -563,6 +489,8 @@ pub struct SpanData {
     pub incomplete: bool,
     /// As [`SpanRef::is_aborted`].
     pub aborted: bool,
+    /// As [`SpanRef::is_leaf`].
+    pub leaf: bool,
     /// The attributes, each key once.
     pub attributes: OwnedAttributes,
     /// The instrumentation scope, with the keys of [`ScopeRef`]; empty if there is none.

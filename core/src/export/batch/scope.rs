@@ -1,8 +1,8 @@
 //! [`ScopeRef`]: the instrumentation scope of a span.
 
-use super::{AttributeRef, Rows};
+use super::{AttributeRef, List, Rows};
+use crate::wire::{Packed, PackedList};
 use crate::Value;
-use std::ops::Range;
 
 /// The instrumentation scope of a span that was recorded through another API: the library that made it.
 ///
@@ -12,8 +12,10 @@ use std::ops::Range;
 /// [OpenTelemetry's names]: https://opentelemetry.io/docs/specs/otel/common/mapping-to-non-otlp/#instrumentationscope
 #[derive(Clone, Copy, Debug)]
 pub struct ScopeRef<'a> {
-    pub(super) rows: &'a Rows,
-    pub(super) range: &'a Range<u32>,
+    rows: &'a Rows,
+    /// Its attributes are marked among those of the span.
+    list: List,
+    len: usize,
 }
 
 /// The start of every key.
@@ -26,6 +28,11 @@ impl<'a> ScopeRef<'a> {
     pub const VERSION: &'static str = "otel.scope.version";
     /// The start of the key of an attribute.
     pub const ATTRIBUTE: &'static str = "otel.scope.attributes.";
+
+    pub(super) fn of(rows: &'a Rows, list: List) -> Option<Self> {
+        let len = PackedList(rows.list(list)).filter(Packed::is_of_scope).count();
+        (len > 0).then_some(Self { rows, list, len })
+    }
 
     /// Whether the key is one of a scope, in bytes of UTF-8.
     pub(crate) fn has(key: &[u8]) -> bool {
@@ -49,7 +56,8 @@ impl<'a> ScopeRef<'a> {
 
     /// Everything that was recorded of it, with its full keys: for formats without a scope.
     pub fn all(&self) -> impl ExactSizeIterator<Item = AttributeRef<'a>> + 'a {
-        self.rows.attributes(self.range)
+        let marked = PackedList(self.rows.list(self.list)).filter(Packed::is_of_scope);
+        All { rows: self.rows, marked, left: self.len }
     }
 
     fn text(&self, key: &str) -> Option<String> {
@@ -59,3 +67,26 @@ impl<'a> ScopeRef<'a> {
         })
     }
 }
+
+/// The attributes of a scope.
+struct All<'a, I> {
+    rows: &'a Rows,
+    marked: I,
+    left: usize,
+}
+
+impl<'a, I: Iterator<Item = Packed<'a>>> Iterator for All<'a, I> {
+    type Item = AttributeRef<'a>;
+
+    fn next(&mut self) -> Option<AttributeRef<'a>> {
+        let next = self.marked.next()?;
+        self.left = self.left.saturating_sub(1);
+        Some(self.rows.attribute(next))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl<'a, I: Iterator<Item = Packed<'a>>> ExactSizeIterator for All<'a, I> {}

@@ -1,8 +1,11 @@
 //! Batches as the collector makes them, for the tests of the exporter.
 
+use crate::dictionary::{self, Names};
+use crate::export::fixture::{attribute, cut_attribute};
 use crate::export::{
-    AttributeRow, Batch, BatchBuilder, EventRow, Lane, LinkRow, NameRow, Outcome, Resource, SpanRow, ValueRow,
+    Batch, BatchBuilder, EventRow, Lane, LinkRow, List, Marks, MoreRow, NameRow, Outcome, Resource, SpanRow,
 };
+use crate::wire::Begin;
 use crate::{SpanId, SpanKind, TraceId, Value};
 use std::sync::Arc;
 
@@ -28,26 +31,19 @@ pub(super) fn plain(span: u64, lane: u32) -> SpanRow {
         parent: SpanId::INVALID,
         start_ns: START_NS,
         end_ns: START_NS + 1,
-        name: NameRow::Static("plain"),
+        name: named("plain"),
         lane,
-        trace_flags: 1,
-        kind: SpanKind::Internal,
-        parent_is_remote: false,
-        parent_is_explicit: false,
-        parent_is_known: false,
-        nested: true,
-        incomplete: false,
-        aborted: false,
-        outcome: Outcome::Unset,
-        tracestate: None,
-        attributes: 0..0,
-        scope: 0..0,
-        events: 0..0,
-        links: 0..0,
-        dropped_attributes: 0,
-        dropped_events: 0,
-        dropped_links: 0,
+        attributes: List::default(),
+        values: 0,
+        more: 0,
+        begin_flags: 0,
+        marks: Marks::NESTED,
     }
+}
+
+/// A static name.
+fn named(name: &'static str) -> NameRow {
+    NameRow::Id(dictionary::id_of(name).unwrap_or(0))
 }
 
 /// `len` plain spans with the ids 1, 2, ..
@@ -57,7 +53,7 @@ pub(super) fn plain_batch(service: &'static str, len: u64) -> Batch {
     for span in 1..=len {
         batch.span(plain(span, lane));
     }
-    batch.finish()
+    batch.finish(&Names::now())
 }
 
 /// One span (id 2, parent 1) of another process, with every field set.
@@ -66,76 +62,69 @@ pub(super) fn full_batch() -> Batch {
     let lane = batch.add_lane(&lane(101, 8, "worker-1"));
     let row = full_row(&mut batch, lane);
     batch.span(row);
-    batch.finish()
+    batch.finish(&Names::now())
 }
 
 fn full_row(batch: &mut BatchBuilder, lane: u32) -> SpanRow {
-    let name = NameRow::Text(batch.bytes("schöner Name".as_bytes()));
-    let text = batch.bytes(b"no such file");
-    SpanRow {
-        span: SpanId::from_u64(2),
-        parent: SpanId::from_u64(1),
-        end_ns: START_NS + 1_500,
-        name,
-        trace_flags: 3,
-        kind: SpanKind::Consumer,
-        parent_is_remote: true,
-        parent_is_explicit: false,
-        parent_is_known: false,
-        incomplete: true,
-        aborted: false,
-        outcome: Outcome::Error(text),
+    let name = NameRow::Text(batch.text("schöner Name".as_bytes()));
+    let more = MoreRow {
+        outcome: Outcome::Error(batch.text(b"no such file")),
         tracestate: Some("vendor=1,other=2".into()),
-        attributes: attributes(batch),
         events: events(batch),
         links: links(batch),
         dropped_attributes: 3,
         dropped_events: 4,
         dropped_links: 5,
+    };
+    SpanRow {
+        span: SpanId::from_u64(2),
+        parent: SpanId::from_u64(1),
+        end_ns: START_NS + 1_500,
+        name,
+        attributes: attributes(batch),
+        more: batch.more(more),
+        begin_flags: SpanKind::Consumer as u16 | Begin::PARENT_REMOTE | Begin::RANDOM_TRACE,
+        marks: Marks::NESTED.with(Marks::INCOMPLETE, true),
         ..plain(2, lane)
     }
 }
 
 /// One attribute of each type; the text was cut.
-fn attributes(batch: &mut BatchBuilder) -> std::ops::Range<u32> {
-    let text = batch.bytes(b"a text");
-    let texts = batch.bytes(&[1_u32.to_ne_bytes().as_slice(), b"a", &2_u32.to_ne_bytes(), b"bc"].concat());
-    let bools = batch.bytes(&[1, 0]);
-    let ints = batch.bytes(&[1_i64.to_ne_bytes(), (-2_i64).to_ne_bytes()].concat());
-    let doubles = batch.bytes(&[0.5_f64.to_ne_bytes(), 1e9_f64.to_ne_bytes()].concat());
-    let dynamic = NameRow::Text(batch.bytes(b"a dynamic key"));
-    let rows = [
-        ("bool", ValueRow::Bool(true), 0),
-        ("int", ValueRow::I64(i64::MIN), 0),
-        ("double", ValueRow::F64(2.5), 0),
-        ("text", ValueRow::Str(text), 5_000),
-        ("bools", ValueRow::Bools(bools), 0),
-        ("ints", ValueRow::I64s(ints), 0),
-        ("doubles", ValueRow::F64s(doubles), 0),
-        ("texts", ValueRow::Strs(texts), 0),
-    ];
-    let rows =
-        rows.map(|(key, value, truncated_from)| AttributeRow { key: NameRow::Static(key), value, truncated_from });
-    batch.attributes(rows.into_iter().chain([AttributeRow {
-        key: dynamic,
-        value: ValueRow::I64(1),
-        truncated_from: 0,
-    }]))
+fn attributes(batch: &mut BatchBuilder) -> List {
+    let mut words = Vec::new();
+    let mut add = |key: &str, value: Value<'_>| attribute(key, &value, &mut Vec::new()).push_to(&mut words);
+    add("bool", true.into());
+    add("int", i64::MIN.into());
+    add("double", 2.5.into());
+    cut_attribute("text", "a text", 5_000, &mut Vec::new()).push_to(&mut words);
+    let mut add = |key: &str, value: Value<'_>| attribute(key, &value, &mut Vec::new()).push_to(&mut words);
+    add("bools", Value::Bools(vec![true, false].into()));
+    add("ints", Value::I64s(vec![1, -2].into()));
+    add("doubles", Value::F64s(vec![0.5, 1e9].into()));
+    add("texts", Value::Strs(vec!["a".into(), "bc".into()]));
+    add("a dynamic key", 1.into());
+    batch.list(&words, 9)
+}
+
+/// One attribute, as a list.
+pub(super) fn one(batch: &mut BatchBuilder, key: &str, value: Value<'_>) -> List {
+    let mut words = Vec::new();
+    attribute(key, &value, &mut Vec::new()).push_to(&mut words);
+    batch.list(&words, 1)
 }
 
 fn events(batch: &mut BatchBuilder) -> std::ops::Range<u32> {
-    let value = ValueRow::Str(batch.bytes(b"cut"));
-    let row = AttributeRow { key: NameRow::Static("why"), value, truncated_from: 900 };
-    let attributes = batch.attributes([row].into_iter());
-    let first = EventRow { name: NameRow::Static("retry"), time_ns: START_NS + 10, attributes, dropped_attributes: 6 };
-    let second =
-        EventRow { name: NameRow::Static("again"), time_ns: START_NS + 20, attributes: 0..0, dropped_attributes: 0 };
+    let mut words = Vec::new();
+    cut_attribute("why", "cut", 900, &mut Vec::new()).push_to(&mut words);
+    let attributes = batch.list(&words, 1);
+    let first = EventRow { name: named("retry"), time_ns: START_NS + 10, attributes, dropped_attributes: 6 };
+    let none = List::default();
+    let second = EventRow { name: named("again"), time_ns: START_NS + 20, attributes: none, dropped_attributes: 0 };
     batch.events([first, second].into_iter())
 }
 
 fn links(batch: &mut BatchBuilder) -> std::ops::Range<u32> {
-    let row = AttributeRow { key: NameRow::Static("n"), value: ValueRow::I64(1), truncated_from: 0 };
-    let attributes = batch.attributes([row].into_iter());
+    let attributes = one(batch, "n", 1.into());
     let (trace, span) = (TraceId::from_u128(9), SpanId::from_u64(10));
     let row = LinkRow {
         trace,

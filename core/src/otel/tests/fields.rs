@@ -1,7 +1,8 @@
 //! What an exporter gets: every field, the right resource, chunks of the right size.
 
-use super::batch::{full_batch, lane, plain, plain_batch, resource, RESOURCE_PID, START_NS, TRACE};
-use crate::export::{AttributeRow, Batch, BatchBuilder, Exporter, NameRow, ValueRow};
+use super::batch::{full_batch, lane, one, plain, plain_batch, resource, RESOURCE_PID, START_NS, TRACE};
+use crate::dictionary::Names;
+use crate::export::{Batch, BatchBuilder, Exporter, List, MoreRow, SpanRow};
 use crate::otel::OtelExporter;
 use opentelemetry::trace::{SpanId, SpanKind, Status, TraceFlags, TraceId};
 use opentelemetry::{Array, Key, KeyValue, Value};
@@ -98,11 +99,10 @@ fn a_plain_root_of_the_resources_process_gets_its_thread_and_nothing_else() {
 fn an_attribute_of_the_program_wins_over_ours_of_the_same_key() {
     let mut batch = BatchBuilder::new(resource("a"));
     let lane = batch.add_lane(&lane(RESOURCE_PID, u64::MAX, ""));
-    let own = AttributeRow { key: NameRow::Static("thread.id"), value: ValueRow::I64(-1), truncated_from: 0 };
-    let attributes = batch.attributes([own].into_iter());
-    batch.span(crate::export::SpanRow { attributes, ..plain(1, lane) });
+    let attributes = one(&mut batch, "thread.id", (-1).into());
+    batch.span(SpanRow { attributes, ..plain(1, lane) });
     batch.span(plain(2, lane));
-    let [own, other] = <[_; 2]>::try_from(exported(&batch.finish())).unwrap();
+    let [own, other] = <[_; 2]>::try_from(exported(&batch.finish(&Names::now()))).unwrap();
     assert_eq!(own.attributes, [KeyValue::new("thread.id", -1)]);
     assert_eq!(other.attributes, [KeyValue::new("thread.id", u64::MAX.to_string())]);
 }
@@ -111,8 +111,9 @@ fn an_attribute_of_the_program_wins_over_ours_of_the_same_key() {
 fn a_tracestate_that_cannot_be_parsed_is_left_out() {
     let mut batch = BatchBuilder::new(resource("a"));
     let lane = batch.add_lane(&lane(RESOURCE_PID, 1, ""));
-    batch.span(crate::export::SpanRow { tracestate: Some("no equals sign".into()), ..plain(1, lane) });
-    assert_eq!(exported(&batch.finish())[0].span_context.trace_state().header(), "");
+    let more = batch.more(MoreRow { tracestate: Some("no equals sign".into()), ..MoreRow::default() });
+    batch.span(SpanRow { more, ..plain(1, lane) });
+    assert_eq!(exported(&batch.finish(&Names::now()))[0].span_context.trace_state().header(), "");
 }
 
 #[test]
@@ -127,13 +128,15 @@ fn a_tracestate_that_opentelemetrys_type_cannot_have_whole_is_an_attribute_of_it
         trace_flags: 1,
         remote: true,
         tracestate: Some(state.into()),
-        attributes: 0..0,
+        attributes: List::default(),
         dropped_attributes: 0,
     };
     let links = batch.links([link(long), link(whole)].into_iter());
-    batch.span(crate::export::SpanRow { tracestate: Some(long.into()), links, ..plain(1, lane) });
-    batch.span(crate::export::SpanRow { tracestate: Some(whole.into()), ..plain(2, lane) });
-    let [cut, kept] = <[_; 2]>::try_from(exported(&batch.finish())).unwrap();
+    let more = batch.more(MoreRow { tracestate: Some(long.into()), links, ..MoreRow::default() });
+    batch.span(SpanRow { more, ..plain(1, lane) });
+    let more = batch.more(MoreRow { tracestate: Some(whole.into()), ..MoreRow::default() });
+    batch.span(SpanRow { more, ..plain(2, lane) });
+    let [cut, kept] = <[_; 2]>::try_from(exported(&batch.finish(&Names::now()))).unwrap();
     let attribute = KeyValue::new("heirloom.tracestate", long);
     assert_eq!(cut.span_context.trace_state().header(), "other=2");
     assert!(cut.attributes.contains(&attribute));

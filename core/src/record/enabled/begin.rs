@@ -5,13 +5,14 @@ use super::{arrived, probability, Span};
 use crate::clock;
 use crate::context::{EPOCH, EXPLICIT, IMPLICIT, PROPAGATED, RANDOM, REMOTE, SAMPLED, TRANSPARENT};
 use crate::name::Text;
+use crate::pipeline::{self, by_context};
 use crate::sampler::Threshold;
 use crate::shard::Refused;
 use crate::text::cut;
 use crate::thread::{self, ThreadState};
 use crate::unplaced::{NoShard, UNPLACED};
 use crate::wire::{Begin, End, WireName};
-use crate::{pipeline, Context, Name, SpanId, SpanKind, TraceId, TraceState};
+use crate::{Context, Name, SpanId, SpanKind, TraceId, TraceState};
 
 /// The flags of a context that don't matter to the fast path: it handles traces with and without what they brought.
 const ANY: u32 = RANDOM | EPOCH | PROPAGATED;
@@ -218,6 +219,8 @@ fn begin_arrived(state: &ThreadState, parent: Context, name: Name<'_>, kind: Spa
 }
 
 fn begin_under_remote(state: &ThreadState, parent: Context, name: Name<'_>, kind: SpanKind) -> Span {
+    // The parent may be a span of this tracer, and values of the trace may have arrived.
+    by_context::note();
     let arrived = probability::tracestate(state, parent);
     let decided = state.with_tracer(parent.tracer, |slot| {
         (slot.tracer.samples(parent.trace, Some(parent), probability::ot(&arrived)), slot.tracer.epoch())

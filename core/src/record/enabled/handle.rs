@@ -40,7 +40,7 @@ pub struct Span {
     pub(super) cx: Context,
     /// The lease under which it was started; zero if it isn't recorded.
     pub(super) lease: Lease,
-    /// [`HANDED_OUT`], [`OTHER_WRITER`], [`WHILE_PANICKING`], and the numbers of lost attributes and events.
+    /// [`HANDED_OUT`], [`OTHER_WRITER`], [`OFF_LANE`], [`WHILE_PANICKING`], and the numbers of lost attributes and events.
     marks: AtomicU32,
 }
 
@@ -50,8 +50,10 @@ const HANDED_OUT: u32 = 1 << 31;
 const OTHER_WRITER: u32 = 1 << 15;
 /// The span started while its thread was panicking already.
 const WHILE_PANICKING: u32 = 1 << 30;
+/// A poll of the span's future left it open, so that the span doesn't occupy a thread.
+const OFF_LANE: u32 = 1 << 14;
 /// What is no number.
-const MARKS: u32 = HANDED_OUT | OTHER_WRITER | WHILE_PANICKING;
+const MARKS: u32 = HANDED_OUT | OTHER_WRITER | OFF_LANE | WHILE_PANICKING;
 /// The lowest bit of the number of lost events. The number of lost attributes is below it.
 const EVENTS_SHIFT: u32 = 16;
 /// The largest number of each that can be counted: 14 bits.
@@ -72,9 +74,15 @@ impl Span {
     /// Flags and aux of the End record.
     #[inline(always)]
     pub(super) fn end_marks(&self) -> (u16, u32) {
-        let marks = self.marks.load(Ordering::Relaxed);
-        let escaped = marks & (HANDED_OUT | OTHER_WRITER) != 0;
-        (if escaped { End::ESCAPED } else { 0 }, marks & !MARKS)
+        match self.marks.load(Ordering::Relaxed) {
+            0 => (0, 0),
+            marks => (Self::end_flags(marks), marks & !MARKS),
+        }
+    }
+
+    fn end_flags(marks: u32) -> u16 {
+        let flag = |mark, flag| if marks & mark != 0 { flag } else { 0 };
+        flag(HANDED_OUT, End::ESCAPED) | flag(OTHER_WRITER, End::WRITTEN) | flag(OFF_LANE, End::OFF_LANE)
     }
 
     /// Whether the span is marked as written by another thread.
@@ -109,6 +117,21 @@ impl Span {
         }
     }
 
+    /// Marks the span as handed out if another thread than its own uses it, as its `lease` shows.
+    #[inline(always)]
+    pub(super) fn used_under(&self, lease: Lease) {
+        if lease != self.lease {
+            self.hand_out();
+        }
+    }
+
+    /// Marks the span as one that doesn't occupy a thread.
+    pub(super) fn leave_lane(&self) {
+        if self.marks.load(Ordering::Relaxed) & OFF_LANE == 0 {
+            self.marks.fetch_or(OFF_LANE, Ordering::Relaxed);
+        }
+    }
+
     /// Marks the span as written by another thread, if the record had to be stamped.
     pub(super) fn touch(&self, is_stamped: bool) {
         if is_stamped {
@@ -132,8 +155,8 @@ impl Span {
 
     /// The handle for children on any thread. Of a non-recording span, it is its nearest recorded ancestor's.
     ///
-    /// Once a context has been handed out, the collector delays the span's end until it has read what every thread
-    /// recorded before that end. So nothing that happened before the end is missing.
+    /// What other threads set by this context before the span ends is in the span: the collector then delays the end until
+    /// it has read what every thread recorded before.
     #[inline]
     pub fn context(&self) -> Context {
         self.hand_out();

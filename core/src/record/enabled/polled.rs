@@ -2,7 +2,6 @@
 
 use super::{scope, Span};
 use crate::clock::stopwatch::{self, Measured, Stopwatch};
-use crate::thread;
 use std::mem::needs_drop;
 use std::pin::Pin;
 
@@ -114,10 +113,8 @@ impl Poll<'_> {
     fn count(&mut self, over: bool) {
         let polled = &mut *self.polled;
         polled.polls += 1;
-        // What this thread has recorded below the span is in another shard than the one that its end may go to. Then the
-        // end must wait for it.
-        if polled.span.is_recording() && !thread::state().holds_lease(polled.span.lease) {
-            polled.span.hand_out();
+        if !over {
+            polled.span.leave_lane();
         }
         if over && polled.polls == 1 && polled.items.is_none() {
             return polled.end_at_once();

@@ -41,6 +41,8 @@ pub(crate) fn enter(cx: Context) -> Entered<'static> {
 
 #[inline]
 pub(crate) fn enter_span(span: &Span) -> Entered<'_> {
+    // On another thread, children of the current span are in another shard.
+    span.used_under(thread::state().held_lease());
     enter_as(span.cx, Some(span))
 }
 

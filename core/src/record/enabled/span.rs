@@ -162,18 +162,20 @@ impl Span {
     /// Starts a child.
     #[inline]
     pub fn span<'a>(&self, name: impl Into<Name<'a>>) -> Span {
-        begin::child(self.cx, name.into(), SpanKind::Internal)
+        let child = begin::child(self.cx, name.into(), SpanKind::Internal);
+        self.used_under(child.lease);
+        child
     }
 
     /// Runs `body` in a child, with that child current.
     #[inline]
     pub fn in_span<'a, R>(&self, name: impl Into<Name<'a>>, body: impl FnOnce(&Span) -> R) -> R {
-        self.cx.in_span(name, body)
+        run_in(self.span(name), body)
     }
 
     /// Settings for a child.
     pub fn build<'a>(&self, name: impl Into<Name<'a>>) -> SpanBuilder<'a> {
-        self.cx.build(name)
+        self.context().build(name)
     }
 
     /// Makes the span current on this thread until the result is dropped.

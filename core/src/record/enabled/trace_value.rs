@@ -6,12 +6,14 @@ use super::update;
 use crate::clock;
 use crate::context::REMOTE;
 use crate::name::Text;
+use crate::pipeline::by_context;
 use crate::thread;
 use crate::wire::{Encoded, TraceValue, WireName};
 use crate::{Context, Name, SetError, UpdateError, Value};
 
 /// The context for updates of its trace, with its tracer.
 pub(crate) fn updatable(cx: Context) -> Result<Context, UpdateError> {
+    by_context::note();
     update::writable(cx)
 }
 
@@ -29,6 +31,7 @@ pub(crate) fn set(cx: Context, key: Name<'_>, value: Value<'_>) -> Result<(), Se
 
 /// As [`set`], for a value that arrived with the trace.
 pub(super) fn set_arrived(cx: Context, key: Name<'_>, value: Value<'_>) -> Result<(), SetError> {
+    by_context::note();
     any(cx, key, value, true)
 }
 

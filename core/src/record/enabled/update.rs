@@ -2,9 +2,10 @@
 
 use super::Span;
 use crate::context::{REMOTE, SAMPLED, TRANSPARENT};
+use crate::pipeline::{self, by_context};
 use crate::thread::{self, Lease};
 use crate::unplaced::{NoShard, UNPLACED};
-use crate::{pipeline, Context, UpdateError};
+use crate::{Context, UpdateError};
 use std::fmt;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
@@ -65,6 +66,7 @@ pub struct Update(ManuallyDrop<Span>);
 
 impl Update {
     fn of(cx: Context) -> Self {
+        by_context::note();
         Self(ManuallyDrop::new(Span::recorded(cx, NO_THREADS_LEASE)))
     }
 

@@ -22,9 +22,10 @@ fn append<const N: usize>(shard: &Shard, numbers: std::ops::Range<u64>) -> Vec<u
 }
 
 fn drain<const N: usize>(reader: &mut Reader, seen: &mut Vec<u64>) {
-    reader.drain(|record| {
-        assert_eq!(record, words::<N>(record[1]));
-        seen.push(record[1]);
+    reader.drain(|run, len| {
+        assert_eq!(run[..len], words::<N>(run[1]));
+        seen.push(run[1]);
+        len
     });
 }
 
