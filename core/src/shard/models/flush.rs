@@ -25,7 +25,7 @@ fn spans_around_a_request() {
         thread::spawn(move || {
             let shard = lease(&tracer, 1);
             let before = begin(&shard).unwrap();
-            end(&shard, before, End::ESCAPED);
+            end(&shard, before, End::WRITTEN);
             asked.store(before, hand_over().0);
             if let Ok(after) = begin(&shard) {
                 end(&shard, after, 0);

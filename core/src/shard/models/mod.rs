@@ -43,6 +43,8 @@ enum Planted {
     HandOver,
     /// A span that escaped ends as if it had not.
     NotEscaped,
+    /// It is noted only afterwards that something was written by a context.
+    NotedLate,
     /// A flush counts a pass that began before the request.
     PassBeforeRequest,
     /// A flush makes only one pass.
