@@ -88,7 +88,7 @@ impl Assembler {
             if !Attr::is_plain(*header) {
                 break;
             }
-            let (body, behind) = body.split_at_checked(Header(*header).words() - 2)?;
+            let (body, behind) = body.split_at_checked(Header(*header).words().checked_sub(2)?)?;
             self.take_attribute(Packed::of_checked(*header, body), &mut taken)?;
             left = behind;
         }

@@ -193,3 +193,64 @@ impl Drop for Batch {
 fn tracestate_bytes(text: &Option<Arc<str>>) -> usize {
     text.as_ref().map_or(0, |text| text.len())
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::super::{Marks, NameRow};
+    use super::*;
+    use crate::{SpanId, TraceId};
+
+    fn row(span: u64) -> SpanRow {
+        SpanRow {
+            trace: TraceId { hi: 0, lo: 1 },
+            span: SpanId(span),
+            parent: SpanId(0),
+            start_ns: 0,
+            end_ns: 0,
+            name: NameRow::Id(0),
+            lane: 0,
+            attributes: List::default(),
+            values: 0,
+            more: 0,
+            begin_flags: 0,
+            marks: Marks::default(),
+        }
+    }
+
+    fn filled(builder: &mut BatchBuilder, spans: u64) -> Batch {
+        (0..spans).for_each(|span| builder.span(row(span)));
+        builder.finish(&Names::default())
+    }
+
+    #[test]
+    fn the_memory_of_a_batch_is_used_again_once_the_last_exporter_has_dropped_it() {
+        let mut builder = BatchBuilder::new(Arc::default());
+        let batch = Arc::new(filled(&mut builder, 4096));
+        let (memory, other) = (batch.rows.spans.as_ptr(), Arc::clone(&batch));
+        drop(batch);
+        assert!(builder.emptied.take().spans.capacity() == 0, "an exporter still has it");
+        drop(other);
+        let (second, third) = (filled(&mut builder, 4096), filled(&mut builder, 4096));
+        assert_ne!(second.rows.spans.as_ptr(), memory);
+        assert_eq!(third.rows.spans.as_ptr(), memory);
+    }
+
+    #[test]
+    fn a_small_batch_does_not_keep_the_memory_of_a_large_one() {
+        let mut builder = BatchBuilder::new(Arc::default());
+        drop(filled(&mut builder, 4096));
+        let _second = filled(&mut builder, 4096);
+        let small = filled(&mut builder, 10);
+        assert_eq!(small.len(), 10);
+        assert!(small.size_bytes() < 8192, "{}", small.size_bytes());
+        assert!(builder.rows.spans.capacity() >= 4096, "the collector keeps it");
+    }
+
+    #[test]
+    fn what_a_very_long_value_took_is_not_kept() {
+        let mut builder = BatchBuilder::new(Arc::default());
+        builder.words(&vec![0; 1 << 20]);
+        drop(filled(&mut builder, 1));
+        assert_eq!(builder.emptied.take().words.capacity(), 0);
+    }
+}
