@@ -27,17 +27,24 @@ struct Source {
     state: LaneState,
 }
 
-/// Reads this process's own shards.
+/// Reads this process's own shards, in turns: a thread that waits for room doesn't wait for the whole rings of all others.
 fn drain_own(all: &mut [Source], to: &mut Assembler, send: &mut dyn FnMut(Batch)) -> u64 {
-    let mut bytes = 0;
-    for source in all {
-        let state = &mut source.state;
-        bytes += source.reader.drain(|record| {
-            to.counts.corrupt += u64::from(!to.take(state, record));
-            to.send_if_full(send);
-        });
+    let mut bytes: u64 = all.iter_mut().map(|source| source.turn(to, send)).sum();
+    while all.iter().any(|source| source.reader.is_behind()) {
+        let behind = all.iter_mut().filter(|source| source.reader.is_behind());
+        bytes += behind.map(|source| source.turn(to, send)).sum::<u64>();
     }
     bytes
+}
+
+impl Source {
+    fn turn(&mut self, to: &mut Assembler, send: &mut dyn FnMut(Batch)) -> u64 {
+        let Self { reader, state } = self;
+        reader.drain(|record| {
+            to.counts.corrupt += u64::from(!to.take(state, record));
+            to.send_if_full(send);
+        })
+    }
 }
 
 /// The collector's readers, in the order of the registry.

@@ -2,37 +2,49 @@
 #![allow(unsafe_code)]
 
 use super::Shard;
-use crate::sync::Edge;
 use crate::wire::Header;
 use std::sync::Arc;
+
+/// How many bytes of a shard are read before it is the turn of others: some 30 to 100 us of work. Otherwise a thread that
+/// waits for room would wait until the whole rings of all others were read.
+const TURN: u64 = 32 << 10;
 
 /// Reads one shard. The collector has exactly one for each.
 #[derive(Debug)]
 pub(crate) struct Reader {
     shard: Arc<Shard>,
     tail: u64,
+    /// The position up to which this pass reads.
+    goal: u64,
     copy: Vec<u64>,
 }
 
 impl Reader {
     pub(crate) fn new(shard: Arc<Shard>) -> Self {
-        Self { shard, tail: 0, copy: Vec::new() }
+        Self { shard, tail: 0, goal: 0, copy: Vec::new() }
     }
 
     pub(crate) fn shard(&self) -> &Shard {
         &self.shard
     }
 
-    /// Passes every record that was published before this call to `take`, in order, and frees its room. Returns the
-    /// number of bytes. Frees room after each quarter of the ring, so that a busy writer need not wait for the whole
-    /// pass.
+    /// Whether the last call of `drain` has left something for another turn.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.tail != self.goal
+    }
+
+    /// Passes the records that were published before this call to `take`, in order, and frees their room: one turn's share.
+    /// The next call goes on, up to the same position. Returns the number of bytes. Frees room after each quarter of the
+    /// ring, so that a busy writer need not wait for the whole turn.
     pub(crate) fn drain(&mut self, mut take: impl FnMut(&[u64])) -> u64 {
-        let head = self.shard.head().written.position();
-        let start = self.tail;
+        if !self.is_behind() {
+            self.goal = self.shard.head().written.position();
+        }
+        let (start, head) = (self.tail, self.goal);
         let (words, mask) = self.shard.writer().words();
         let quarter = (mask + 1) / 4;
         let mut given_back = start;
-        while self.tail != head {
+        while self.tail != head && self.tail - start < TURN {
             let at = self.tail & mask;
             // SAFETY: the word is before `head`, which was read with acquire, and has not been returned yet (block, 3).
             let first = unsafe { words.read(at, 1, &mut self.copy) }[0];
@@ -48,11 +60,11 @@ impl Reader {
             self.tail += bytes;
             if self.tail - given_back >= quarter {
                 given_back = self.tail;
-                self.shard.head().read.tail.store(self.tail, Edge::Free.order());
+                self.shard.free(self.tail);
             }
         }
         if given_back != self.tail {
-            self.shard.head().read.tail.store(self.tail, Edge::Free.order());
+            self.shard.free(self.tail);
         }
         self.tail - start
     }
