@@ -15,7 +15,7 @@
 use crate::sync::{Edge, Ordering};
 use std::time::Duration;
 
-/// The flag of a writer that waits. On a separate cache line, because the collector reads it whenever it gives room back.
+/// The flag of a writer that waits. Both sides change it by an exchange, so each sees the last change. On a separate cache line, because the collector reads it whenever it gives room back.
 #[derive(Debug, Default)]
 #[repr(align(64))]
 pub(crate) struct Room(Flag);
@@ -26,20 +26,20 @@ const CLEAR: u32 = 0;
 const SET: u32 = 1;
 
 impl Room {
-    /// For the lease holder: says that it waits. It looks for room afterwards, and before it sleeps.
-    pub(crate) fn announce(&self) {
-        self.0.word().store(SET, Ordering::Relaxed);
-        Edge::Waits.fence();
-    }
-
-    /// Sleeps until room was given back since the announcement, at most for this time. May return earlier.
-    pub(crate) fn sleep(&self, at_most: Duration) {
-        self.0.sleep_while(SET, at_most);
-    }
-
-    /// The wait is over.
-    pub(crate) fn done(&self) {
-        self.0.word().store(CLEAR, Ordering::Relaxed);
+    /// For the lease holder: looks and sleeps in turns. `look` returns the result, or how long to sleep at most. `sleep` is
+    /// called with the sleep, and calls it. Room that is given back, the end of the shard and signals end a sleep.
+    pub(crate) fn wait<R>(&self, mut look: impl FnMut() -> Result<R, Duration>, mut sleep: impl FnMut(&dyn Fn())) -> R {
+        loop {
+            self.0.word().swap(SET, Ordering::Relaxed);
+            Edge::Waits.fence();
+            match look() {
+                Ok(result) => {
+                    self.0.word().swap(CLEAR, Ordering::Relaxed);
+                    return result;
+                }
+                Err(at_most) => sleep(&|| self.0.sleep_while(SET, at_most)),
+            }
+        }
     }
 
     /// For the collector, after it gave room back or closed the shard. Cost: a fence and a load; a system call if the

@@ -37,30 +37,29 @@ impl Slot<'_> {
         let state = state();
         let is_outermost = !state.waiting.replace(true);
         let start = sys::monotonic_ns();
-        let (outcome, in_vain) = loop {
-            self.writer.room().announce();
-            let outcome = self.refill_now(bytes, is_begin);
-            if outcome != Err(Refused::Full) || !self.writer.may_wait() || self.is_abandoned() {
-                break (outcome, false);
+        let waited = || Duration::from_nanos(sys::monotonic_ns().saturating_sub(start));
+        let look_again = if self.tracer.parent.is_some() { LOOK_AT_PARENT } else { LOOK };
+        let look = || match self.refill_now(bytes, is_begin) {
+            Err(Refused::Full) if self.writer.may_wait() && !self.is_abandoned() => {
+                match waiting.longest().saturating_sub(waited()) {
+                    Duration::ZERO => Ok((Err(Refused::Full), true)),
+                    left => Err(left.min(look_again)),
+                }
             }
-            let waited = Duration::from_nanos(sys::monotonic_ns().saturating_sub(start));
-            let left = waiting.longest().saturating_sub(waited);
-            if left.is_zero() {
-                break (outcome, true);
-            }
-            self.tracer.wake.wake();
-            let look = if self.tracer.parent.is_some() { LOOK_AT_PARENT } else { LOOK };
-            state.put_back(*self);
-            self.writer.room().sleep(left.min(look));
-            state.take_again();
+            outcome => Ok((outcome, false)),
         };
-        self.writer.room().done();
+        let (outcome, in_vain) = self.writer.room().wait(look, |sleep| {
+            self.tracer.wake.wake();
+            state.put_back(*self);
+            sleep();
+            state.take_again();
+        });
         state.waiting.set(!is_outermost);
         if in_vain {
             self.writer.give_up();
             waiting.complete.iter().for_each(|complete| complete.end());
         }
-        waiting.count(Duration::from_nanos(sys::monotonic_ns().saturating_sub(start)), in_vain);
+        waiting.count(waited(), in_vain);
         outcome
     }
 
