@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use super::Shard;
-use crate::wire::Header;
+use crate::wire::{belongs_to_last, Header};
 use std::sync::Arc;
 
 /// How many bytes of a shard are read before it is the turn of others: some 30 to 100 us of work. Otherwise a thread that
@@ -34,8 +34,8 @@ impl Reader {
     }
 
     /// Passes the records that were published before this call to `take`, in order, and frees their room: one turn's share.
-    /// The next call goes on, up to the same position. Returns the number of bytes. Frees room after each quarter of the
-    /// ring, so that a busy writer need not wait for the whole turn.
+    /// The next call goes on, up to the same position. Returns the number of bytes. A turn doesn't end between records
+    /// that belong together. Frees room after each quarter of the ring, so that a busy writer need not wait for the whole turn.
     pub(crate) fn drain(&mut self, mut take: impl FnMut(&[u64])) -> u64 {
         if !self.is_behind() {
             self.goal = self.shard.head().written.position();
@@ -44,10 +44,13 @@ impl Reader {
         let (words, mask) = self.shard.writer().words();
         let quarter = (mask + 1) / 4;
         let mut given_back = start;
-        while self.tail != head && self.tail - start < TURN {
+        while self.tail != head {
             let at = self.tail & mask;
             // SAFETY: the word is before `head`, which was read with acquire, and has not been returned yet (block, 3).
             let first = unsafe { words.read(at, 1, &mut self.copy) }[0];
+            if self.tail - start >= TURN && !belongs_to_last(Header(first)) {
+                break;
+            }
             let len = Header(first).words();
             let bytes = 8 * len as u64;
             if len == 0 || bytes > head - self.tail {
