@@ -26,6 +26,7 @@ mod record {
     use heirloom::testing::{run, run_with, run_with_clock, ManualClock, Testing};
     use heirloom::tree::{lanes, names, names_sorted, render, TreeOptions};
     use heirloom::{builder, init, on_finish, Builder, FlushError, Guard, InitError, Report, Tracer};
+    use heirloom::{never_record_here, Overload, Waits};
     use heirloom::{ConfigWarning, Difference, Limits, ParseSamplerError, Sampler, SamplerState, Settings};
     use heirloom::{Dropped, ExporterLedger, Ledger, OpenSpan, Transparent};
 }

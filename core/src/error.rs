@@ -23,7 +23,7 @@ impl fmt::Display for SetError {
                 "the span is not recorded: its trace is not sampled, its shard was full, its tracer has finished, \
                  or recording is compiled out"
             }
-            SetError::Full => "this thread's shard is full until the collector has read from it; a larger shard helps",
+            SetError::Full => "this thread's shard is full until the collector has read from it; a larger shard helps, or `Overload::Wait`",
             SetError::Nested => "this thread was in the middle of another record (a signal handler must not record)",
             SetError::CaptureOff => {
                 "captured values are switched off for this tracer (HEIRLOOM_CAPTURE, Capture::enabled)"

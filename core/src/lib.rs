@@ -126,15 +126,17 @@ mod value;
 #[cfg(feature = "record")]
 pub use config::Capture;
 #[cfg(feature = "record")]
-pub use config::{ConfigWarning, Difference, Limits, Settings};
+pub use config::{ConfigWarning, Difference, Limits, Overload, Settings};
 #[cfg(feature = "record")]
 pub use lane_name::name_lanes;
 #[cfg(feature = "record")]
 pub use life::PerProcess;
 #[cfg(feature = "record")]
-pub use pipeline::{Dropped, ExporterLedger, ImplicitRoot, Ledger, OpenSpan, Transparent};
+pub use pipeline::{Dropped, ExporterLedger, ImplicitRoot, Ledger, OpenSpan, Transparent, Waits};
 #[cfg(feature = "record")]
 pub use sampler::{ParseSamplerError, Sampler, SamplerState};
+#[cfg(feature = "record")]
+pub use thread::never_record_here;
 #[cfg(feature = "record")]
 pub use tracer::{builder, init, on_finish, Builder, FlushError, Guard, InitError, Report, Tracer};
 

@@ -6,7 +6,7 @@ pub(crate) use {
     crossbeam_queue::SegQueue,
     std::{
         cell::Cell,
-        sync::atomic::{AtomicU32, AtomicU64, AtomicU8, Ordering},
+        sync::atomic::{fence, AtomicU32, AtomicU64, AtomicU8, Ordering},
         sync::{Mutex, MutexGuard},
     },
 };
@@ -14,11 +14,11 @@ pub(crate) use {
 #[cfg(loom)]
 pub(crate) use loom::{
     cell::Cell,
-    sync::atomic::{AtomicU32, AtomicU64, AtomicU8, Ordering},
-    sync::{Mutex, MutexGuard},
+    sync::atomic::{fence, AtomicU32, AtomicU64, AtomicU8, Ordering},
+    sync::{Condvar, Mutex, MutexGuard},
 };
 
-/// An access to a position that passes words of the ring from one side to the other.
+/// An access to a position that passes words of the ring from one side to the other, or a fence on which waiting depends.
 ///
 /// The orderings are here, and not at the accesses, so that each can be weakened alone, to prove that tests detect it:
 /// under loom while the test runs, and with `--cfg heirloom_mutant="publish"` in a real run under a sanitizer.
@@ -32,6 +32,10 @@ pub(crate) enum Edge {
     Free,
     /// The writer's load of `tail`.
     SeeTail,
+    /// A writer that waits: between its flag and its load of `tail`. A fence. Pairs with `Freed`.
+    Waits,
+    /// The collector: between its store of `tail` and its load of the flag. A fence.
+    Freed,
 }
 
 impl Edge {
@@ -43,6 +47,15 @@ impl Edge {
         match self {
             Edge::Publish | Edge::Free => Ordering::Release,
             Edge::SeeHead | Edge::SeeTail => Ordering::Acquire,
+            Edge::Waits | Edge::Freed => Ordering::SeqCst,
+        }
+    }
+
+    /// The fence of an edge that is one.
+    #[inline]
+    pub(crate) fn fence(self) {
+        if !self.is_weakened() {
+            fence(self.order());
         }
     }
 

@@ -2,12 +2,9 @@
 
 use crate::config::Config;
 use crate::error::AuthError;
+use crate::http::Http;
 use crate::transport;
 use serde_json::Value;
-use std::io::Read;
-
-/// Bytes of the response that are read. A list of projects has a few hundred.
-const MAX_ANSWER_BYTES: u64 = 1 << 20;
 
 /// A project that the keys belong to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +33,7 @@ impl Config {
     /// reached, or its response isn't Langfuse's.
     pub fn auth_check(&self) -> Result<Vec<Project>, AuthError> {
         self.check()?;
-        // A blocking client must not be created or dropped inside a runtime.
+        // A thread inside a runtime must not wait for another one.
         std::thread::scope(|scope| {
             let thread = std::thread::Builder::new().name("heirloom-auth".to_owned()).spawn_scoped(scope, || ask(self));
             let answer = thread.map(|thread| thread.join());
@@ -54,19 +51,21 @@ fn unreachable(why: &str) -> AuthError {
 }
 
 fn ask(config: &Config) -> Result<Vec<Project>, AuthError> {
-    let client = transport::client(config).map_err(|why| AuthError::Unreachable { why })?;
-    let response =
-        client.get(config.projects_url()).send().map_err(|error| unreachable(&transport::failure(&error)))?;
-    let status = response.status().as_u16();
+    // As on the exporter's threads, the spans that a layer of `tracing` would make of the request are not the program's.
+    heirloom_core::never_record_here();
+    let http = Http::new(config).map_err(|why| AuthError::Unreachable { why })?;
+    let response = http.send(|client| client.get(config.projects_url()));
+    let response = response.map_err(|error| unreachable(&transport::failure(&error)))?;
+    let status = response.status.as_u16();
     match status {
         200 => {}
         401 | 403 => return Err(AuthError::Rejected { status }),
         _ => return Err(AuthError::Unexpected { status }),
     }
-    let mut body = Vec::new();
-    let read = response.take(MAX_ANSWER_BYTES).read_to_end(&mut body);
-    read.map_err(|_| unreachable("the connection was lost during the response"))?;
-    match projects(&body) {
+    if response.is_cut {
+        return Err(unreachable("the connection was lost during the response"));
+    }
+    match projects(&response.body) {
         None => Err(AuthError::Unexpected { status }),
         Some(none) if none.is_empty() => Err(AuthError::NoProject),
         Some(projects) => Ok(projects),

@@ -141,7 +141,7 @@ impl Langfuse {
         }
     }
 
-    /// Creates the client on the exporter's thread: a blocking client must not be created inside a runtime.
+    /// Creates the client on the exporter's thread, which is inside no runtime, so it may wait for the client's own.
     fn connect(&mut self) -> Result<(), ExportError> {
         if self.transport.is_none() {
             self.transport = Some(Transport::new(&self.config).map_err(ExportError::new)?);

@@ -97,6 +97,7 @@ mod encode;
 mod environment;
 mod error;
 mod exporter;
+mod http;
 mod json;
 mod key;
 mod losses;

@@ -4,14 +4,12 @@
 //! words.
 
 use crate::config::Config;
+use crate::http::{Http, Received};
 use crate::partial;
 use base64::Engine;
 use heirloom_core::environment;
-use reqwest::blocking::{Client, Response};
 use reqwest::header::{HeaderMap, HeaderValue, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
-use reqwest::{redirect, StatusCode};
-use std::fmt;
-use std::io::Read;
+use reqwest::{redirect, Client, StatusCode};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -20,8 +18,6 @@ pub(crate) const SDK_NAME: &str = "heirloom";
 pub(crate) const SDK_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The server's ingestion protocol: version 4 stores spans without a delay.
 const INGESTION_VERSION: &str = "4";
-/// Upper bound for the bytes of a response that are read; responses are much shorter.
-const MAX_ANSWER_BYTES: u64 = 1 << 20;
 /// How long an idle connection is kept. A server that keeps connections for longer doesn't close one while a request is
 /// sent.
 const MAX_IDLE: Duration = Duration::from_secs(4);
@@ -43,8 +39,9 @@ pub(crate) enum Answer {
 }
 
 /// A connection to the server of one client.
+#[derive(Debug)]
 pub(crate) struct Transport {
-    client: Client,
+    http: Http,
     traces_url: String,
 }
 
@@ -105,35 +102,30 @@ fn hidden(text: &str) -> Result<HeaderValue, String> {
     Ok(value)
 }
 
-impl fmt::Debug for Transport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Transport")
-    }
-}
-
 impl Transport {
     pub(crate) fn new(config: &Config) -> Result<Self, String> {
-        Ok(Self { client: client(config)?, traces_url: config.traces_url() })
+        Ok(Self { http: Http::new(config)?, traces_url: config.traces_url() })
     }
 
     /// Sends a compressed request once.
     pub(crate) fn post(&self, body: Vec<u8>) -> Answer {
-        let request = self.client.post(&self.traces_url);
-        let request =
-            request.header(CONTENT_TYPE, "application/x-protobuf").header(CONTENT_ENCODING, "gzip").body(body);
-        match request.send() {
+        let request = |client: &Client| {
+            let request = client.post(&self.traces_url).header(CONTENT_TYPE, "application/x-protobuf");
+            request.header(CONTENT_ENCODING, "gzip").body(body)
+        };
+        match self.http.send(request) {
             Ok(response) => answer(response),
             Err(error) => Answer::Later { why: failure(&error), after: None },
         }
     }
 }
 
-fn answer(response: Response) -> Answer {
-    let status = response.status();
+fn answer(response: Received) -> Answer {
+    let status = response.status;
     match status.as_u16() {
-        200..=299 => taken(response),
+        200..=299 => taken(&response),
         413 => Answer::TooLarge,
-        429 | 502 | 503 | 504 => Answer::Later { why: named(status), after: retry_after(response.headers()) },
+        429 | 502 | 503 | 504 => Answer::Later { why: named(status), after: retry_after(&response.headers) },
         401 | 403 => Answer::Refused { why: format!("{}: {}", named(status), crate::error::LOOK_AT_KEYS) },
         300..=399 | 404 | 405 => Answer::Refused { why: format!("{}: check LANGFUSE_BASE_URL", named(status)) },
         _ => Answer::Refused { why: named(status) },
@@ -141,11 +133,9 @@ fn answer(response: Response) -> Answer {
 }
 
 /// A response whose body breaks off was still a 2xx: the server accepted the spans.
-fn taken(response: Response) -> Answer {
-    let is_json = response.headers().get(CONTENT_TYPE).is_some_and(|v| v.as_bytes().starts_with(b"application/json"));
-    let mut body = Vec::new();
-    let _ = response.take(MAX_ANSWER_BYTES).read_to_end(&mut body);
-    Answer::Taken { rejected: partial::rejected(&body, is_json) }
+fn taken(response: &Received) -> Answer {
+    let is_json = response.headers.get(CONTENT_TYPE).is_some_and(|v| v.as_bytes().starts_with(b"application/json"));
+    Answer::Taken { rejected: partial::rejected(&response.body, is_json) }
 }
 
 fn named(status: StatusCode) -> String {

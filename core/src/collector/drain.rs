@@ -27,19 +27,28 @@ struct Source {
     state: LaneState,
 }
 
-/// Reads this process's own shards.
+/// Reads this process's own shards, in turns: a thread that waits for room doesn't wait for the whole rings of all others.
 fn drain_own(all: &mut [Source], to: &mut Assembler, send: &mut dyn FnMut(Batch)) -> u64 {
-    let mut bytes = 0;
-    for source in all {
-        let state = &mut source.state;
-        bytes += source.reader.drain(|run, len| {
+    let mut bytes: u64 = all.iter_mut().map(|source| source.turn(to, send)).sum();
+    while all.iter().any(|source| source.reader.is_behind()) {
+        let behind = all.iter_mut().filter(|source| source.reader.is_behind());
+        bytes += behind.map(|source| source.turn(to, send)).sum::<u64>();
+    }
+    bytes
+}
+
+impl Source {
+    fn turn(&mut self, to: &mut Assembler, send: &mut dyn FnMut(Batch)) -> u64 {
+        let Self { reader, state } = self;
+        let bytes = reader.drain(|run, len| {
             let taken = to.take(state, run, len);
             to.send_if_full(send);
             taken
         });
+        // Before any other shard is read.
         to.move_to_table(state);
+        bytes
     }
-    bytes
 }
 
 /// The collector's readers, in the order of the registry.

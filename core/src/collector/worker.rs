@@ -95,6 +95,7 @@ impl Collector {
             }
             let (bytes, waits) = self.pass();
             self.send_if_due();
+            self.tracer.waiting.complete.iter().for_each(|complete| complete.report(&self.tracer.diagnostics));
             self.look_after();
             quiet = if bytes == 0 && !waits && asked.is_empty() { quiet + 1 } else { 0 };
             let pending = self.assembler.batch_len() > 0 || waits;

@@ -49,4 +49,10 @@ impl<T: Debug> Check<T> {
         let wrong = std::mem::replace(value, default);
         Some(ConfigWarning::new(name, &format!("{wrong:?}"), self.accepted))
     }
+
+    /// The same for a setting that may be left out, which is then its default.
+    pub(super) fn correct_optional(&self, name: &'static str, value: &mut Option<T>) -> Option<ConfigWarning> {
+        let wrong = value.take_if(|value| !(self.accepts)(value))?;
+        Some(ConfigWarning::new(name, &format!("{wrong:?}"), self.accepted))
+    }
 }

@@ -57,6 +57,8 @@ impl Settings {
             limits,
             capture,
             shard_bytes,
+            overload,
+            complete,
             queue_bytes,
             max_open_spans_per_thread,
             export_delay,
@@ -76,6 +78,8 @@ impl Settings {
             compare_limits(limits, &other.limits),
             compare("capture", capture, &other.capture),
             compare("shard_bytes", shard_bytes, &other.shard_bytes),
+            compare("overload", overload, &other.overload),
+            compare("complete", complete, &other.complete),
             compare("queue_bytes", queue_bytes, &other.queue_bytes),
             compare("max_open_spans_per_thread", max_open_spans_per_thread, &other.max_open_spans_per_thread),
             compare("export_delay", export_delay, &other.export_delay),
@@ -121,13 +125,13 @@ fn compare<T: PartialEq + Debug>(setting: &'static str, first: &T, second: &T) -
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::Sampler;
+    use crate::{Overload, Sampler};
     use std::time::Duration;
 
     /// A setting's name, and a change of it alone.
     type Change = (&'static str, fn(&mut Settings));
 
-    const CHANGES: [Change; 23] = [
+    const CHANGES: [Change; 25] = [
         ("service_name", |s| s.service_name.push('x')),
         ("resource", |s| s.resource.push(("a".into(), "1".into()))),
         ("disabled", |s| s.disabled = true),
@@ -141,6 +145,8 @@ mod tests {
         ("limits.attribute_value_bytes", |s| s.limits.attribute_value_bytes = 1),
         ("capture", |s| s.capture = s.capture.clone().enabled(false)),
         ("shard_bytes", |s| s.shard_bytes = 64 << 10),
+        ("overload", |s| s.overload = Some(Overload::Coarsen)),
+        ("complete", |s| s.complete = Some(Duration::from_secs(1))),
         ("queue_bytes", |s| s.queue_bytes = 1 << 20),
         ("max_open_spans_per_thread", |s| s.max_open_spans_per_thread = 1),
         ("export_delay", |s| s.export_delay = Duration::ZERO),

@@ -1,7 +1,7 @@
 //! Reads [`Settings`] from environment variables.
 
 use super::check::{self, Check};
-use super::{resource, unknown_service, Capture, ConfigWarning, Limits, Settings};
+use super::{overload, resource, unknown_service, Capture, ConfigWarning, Limits, Overload, Settings};
 use crate::{environment, Sampler};
 use std::ffi::{OsStr, OsString};
 use std::time::Duration;
@@ -18,6 +18,7 @@ const HARMLESS: &[&str] = &[
     "HEIRLOOM_FINISH_TIMEOUT_MS",
     "HEIRLOOM_FLUSH_ON_PANIC",
     "HEIRLOOM_MAX_OPEN_SPANS",
+    "HEIRLOOM_OVERLOAD",
     "HEIRLOOM_QUEUE_BYTES",
     "HEIRLOOM_SHARD_BYTES",
     "HEIRLOOM_VERIFY",
@@ -93,6 +94,8 @@ impl Reader<'_> {
             limits: self.limits(default.limits),
             capture: self.capture(),
             shard_bytes: self.bytes("HEIRLOOM_SHARD_BYTES", &check::SHARD_BYTES).unwrap_or(default.shard_bytes),
+            overload: self.checked("HEIRLOOM_OVERLOAD", &overload::OVERLOAD, Overload::parse),
+            complete: None,
             queue_bytes: self.bytes("HEIRLOOM_QUEUE_BYTES", &check::QUEUE_BYTES).unwrap_or(default.queue_bytes),
             max_open_spans_per_thread: self
                 .checked("HEIRLOOM_MAX_OPEN_SPANS", &check::MAX_OPEN_SPANS, |text| text.parse().ok())

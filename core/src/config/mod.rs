@@ -8,6 +8,7 @@ pub use capture::Capture;
 #[cfg(feature = "capture")]
 pub(crate) use deny::DenyList;
 pub use difference::Difference;
+pub use overload::Overload;
 pub use warning::ConfigWarning;
 
 mod capture;
@@ -15,6 +16,7 @@ mod check;
 mod deny;
 mod difference;
 mod env;
+mod overload;
 mod resource;
 mod warning;
 
@@ -33,6 +35,8 @@ mod warning;
 /// | `limits` | [its own table](Limits) | |
 /// | `capture` | `HEIRLOOM_CAPTURE`, `HEIRLOOM_CAPTURE_MAX_BYTES` ([its own table](Capture)) | |
 /// | `shard_bytes` | `HEIRLOOM_SHARD_BYTES` | 1 MiB |
+/// | `overload` | `HEIRLOOM_OVERLOAD` ([values](Overload)) | `wait` with a trace file, else `coarsen` |
+/// | `complete` | | none |
 /// | `queue_bytes` | `HEIRLOOM_QUEUE_BYTES` | 16 MiB |
 /// | `max_open_spans_per_thread` | `HEIRLOOM_MAX_OPEN_SPANS` | 16384 |
 /// | `export_delay` | `OTEL_BSP_SCHEDULE_DELAY` | 200 ms |
@@ -81,6 +85,11 @@ pub struct Settings {
     pub capture: Capture,
     /// The size of each recording thread's ring, in bytes: a power of two from 64 KiB to 1 GiB.
     pub shard_bytes: usize,
+    /// What a thread does whose ring is full. `None`: it waits if there is a trace file, which should be whole, and coarsens
+    /// otherwise, so that no thread of a service is held up.
+    pub overload: Option<Overload>,
+    /// The longest wait in the mode in which nothing is dropped: see [`Builder::complete`](crate::Builder::complete).
+    pub complete: Option<Duration>,
     /// The most bytes that may wait in each exporter's queue: at least 64 KiB.
     pub queue_bytes: usize,
     /// The most spans that one thread may have open: 1 to 1048576. Further ones are transparent, and counted.
@@ -160,6 +169,8 @@ impl Default for Settings {
             limits: Limits::default(),
             capture: Capture::default(),
             shard_bytes: 1 << 20,
+            overload: None,
+            complete: None,
             queue_bytes: 16 << 20,
             max_open_spans_per_thread: 16_384,
             export_delay: Duration::from_millis(200),
@@ -193,6 +204,8 @@ impl Settings {
         let default = Settings::default();
         let corrections = [
             check::SHARD_BYTES.correct("shard_bytes", &mut self.shard_bytes, default.shard_bytes),
+            overload::OVERLOAD.correct_optional("overload", &mut self.overload),
+            overload::COMPLETE.correct_optional("complete", &mut self.complete),
             check::QUEUE_BYTES.correct("queue_bytes", &mut self.queue_bytes, default.queue_bytes),
             check::MAX_OPEN_SPANS.correct(
                 "max_open_spans_per_thread",
@@ -232,6 +245,8 @@ mod tests {
     fn what_code_set_wrongly_is_corrected_and_reported() {
         let mut settings = Settings {
             shard_bytes: 3 << 20,
+            overload: Some(Overload::Wait(Duration::MAX)),
+            complete: Some(Duration::ZERO),
             queue_bytes: 0,
             max_open_spans_per_thread: 0,
             drain_interval: Duration::ZERO,
@@ -239,7 +254,10 @@ mod tests {
             ..Settings::default()
         };
         let names: Vec<_> = settings.correct().iter().map(ConfigWarning::name).collect();
-        assert_eq!(names, ["shard_bytes", "queue_bytes", "max_open_spans_per_thread", "drain_interval"]);
+        assert_eq!(
+            names,
+            ["shard_bytes", "overload", "complete", "queue_bytes", "max_open_spans_per_thread", "drain_interval"]
+        );
         assert_eq!(settings, Settings { verify: true, ..Settings::default() });
     }
 }

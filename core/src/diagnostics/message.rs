@@ -72,6 +72,8 @@ pub enum Cause {
     Retrying,
     /// The end of a tracer, or a flush before it, was not complete.
     NotFinished,
+    /// The mode in which nothing is dropped ([`Builder::complete`](crate::Builder::complete)) has ended.
+    NotComplete,
     /// The trace file can't be written, has another name, or has no lock.
     TraceFile,
     /// The tracestate or the baggage of a trace was lost.

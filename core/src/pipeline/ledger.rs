@@ -3,6 +3,7 @@
 use crate::export::Lane;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Counts that account for every span of a tracer, at one moment.
 ///
@@ -58,6 +59,9 @@ pub struct Ledger {
     /// lost, because more than 65,535 traces (or 24 MiB of baggage) arrived since. Counted for the whole process. The spans
     /// are not lost.
     pub lost_tracestates: u64,
+    /// Waits of threads that found no room for the collector ([`Overload::Wait`](crate::Overload::Wait)). Of this process's
+    /// threads: an attached child has its own count, in its own ledger.
+    pub waits: Waits,
     /// Roots that were started where nothing was current, by a form that takes the current context ([`span`](crate::span),
     /// [`in_span`](crate::in_span), `Context::current()`, `#[observe]`). A plain `par_iter` inside a span makes such roots:
     /// no context was handed over. A service's requests are such roots too, if nothing starts them explicitly. Counted
@@ -69,6 +73,18 @@ pub struct Ledger {
     pub orphans: Option<u64>,
     /// The counts of each exporter.
     pub exporters: Vec<ExporterLedger>,
+}
+
+/// Waits for the collector.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Waits {
+    /// How many there were.
+    pub count: u64,
+    /// How long all of them took together.
+    pub total: Duration,
+    /// How many of them ended without room, because the time was over.
+    pub timed_out: u64,
 }
 
 /// A root that was started where nothing was current.
@@ -161,7 +177,8 @@ impl Ledger {
 
 /// One line: `ledger: begun=N exported=N dropped=N sampled_out=N open=N aborted=N orphans=N balanced=yes`.
 ///
-/// ` lost_tracestates=N` follows if it is not zero. `exported` and `dropped` are those of the exporter that delivered
+/// ` lost_tracestates=N` follows if it is not zero, and ` waits=N waited=N.Nms timed_out=N` if a thread has waited for the
+/// collector. `exported` and `dropped` are those of the exporter that delivered
 /// least. A span that waits in a shard counts as open.
 impl fmt::Display for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -177,9 +194,13 @@ impl fmt::Display for Ledger {
             self.aborted,
             if self.is_balanced() { "yes" } else { "no" },
         )?;
-        match self.lost_tracestates {
-            0 => Ok(()),
-            lost => write!(f, " lost_tracestates={lost}"),
+        if self.lost_tracestates > 0 {
+            write!(f, " lost_tracestates={}", self.lost_tracestates)?;
         }
+        let Waits { count, total, timed_out } = self.waits;
+        if count > 0 {
+            write!(f, " waits={count} waited={total:.1?} timed_out={timed_out}")?;
+        }
+        Ok(())
     }
 }

@@ -41,7 +41,7 @@ impl Shared {
             loss(
                 Cause::ShardFull,
                 t.full,
-                "spans were not recorded because their thread's shard was full (a larger shard helps)",
+                "spans were not recorded because their thread's shard was full (a larger shard helps, or `Overload::Wait`)",
             ),
             loss(Cause::TooManyOpen, t.open_cap, "spans were not recorded because too many were open on their thread"),
             loss(

@@ -6,6 +6,8 @@
 //! | `shared.rs` | one tracer, and which threads may access which of its fields |
 //! | `table.rs` | finds a tracer by the number in a context; the global tracer |
 //! | `wake.rs` | wakes the collector |
+//! | `waiting.rs` | how long threads wait for the collector, and the waits so far |
+//! | `complete.rs` | the mode in which everything waits, and its end |
 //! | `control.rs` | requests to the collector |
 //! | `counts.rs` | the collector's counts |
 //! | `queue.rs` | the queue and the thread of one exporter |
@@ -19,6 +21,7 @@
 
 mod barrier;
 pub(crate) mod by_context;
+mod complete;
 mod control;
 mod counts;
 mod flushes;
@@ -29,9 +32,11 @@ mod open_span;
 mod queue;
 mod shared;
 mod table;
+mod waiting;
 mod wake;
 
 pub(crate) use barrier::{Barrier, Done};
+pub(crate) use complete::Complete;
 pub(crate) use control::{Answer, Request};
 pub(crate) use counts::{Assembled, ChildCounts, Published};
 pub(crate) use losses::LossReports;
@@ -41,5 +46,5 @@ pub(crate) use shared::{Outputs, Shared};
 pub(crate) use table::{add, after_fork, find, global, global_key, is_foreign, remove, set_global};
 pub(crate) use wake::Collector;
 
-pub use ledger::{Dropped, ExporterLedger, ImplicitRoot, Ledger, Transparent};
+pub use ledger::{Dropped, ExporterLedger, ImplicitRoot, Ledger, Transparent, Waits};
 pub use open_span::OpenSpan;

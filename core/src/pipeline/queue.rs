@@ -1,13 +1,14 @@
 //! The queue and the thread of one exporter.
 //!
-//! The collector adds batches and never waits: a batch that would exceed the queue's bound is dropped as a whole and
-//! counted. The exporter's thread takes batches one by one. When an attempt exceeds its deadline, its spans are counted
+//! The collector adds batches and doesn't wait: a batch that would exceed the queue's bound is dropped as a whole and
+//! counted. In the mode [`complete`](super::Complete) it waits for room, up to the deadline of that. The exporter's thread takes batches one by one. When an attempt exceeds its deadline, its spans are counted
 //! as timed out, whether it succeeds later or not. A thread can't be freed from a call that doesn't return. Until it
 //! returns, batches wait and are dropped once the queue is full, counted.
 //!
 //! What is lost is reported after the queue's lock is released.
 
 use super::barrier::Barrier;
+use super::complete::Complete;
 use super::flushes::Flushes;
 use super::ledger::ExporterLedger;
 use super::lost::{How, Lost};
@@ -20,12 +21,17 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
+/// How long the collector waits for room before it looks whether a recording thread has ended the mode meanwhile.
+const LOOK: Duration = Duration::from_millis(10);
+
 /// Bounds of a queue, and where it reports losses.
 #[derive(Clone, Debug)]
 pub(crate) struct QueueSettings {
     pub(crate) max_bytes: usize,
     pub(crate) attempt_timeout: Duration,
     pub(crate) diagnostics: Destination,
+    /// The mode in which the collector waits for room.
+    pub(crate) complete: Option<Complete>,
 }
 
 /// The queue of one exporter.
@@ -35,6 +41,8 @@ pub(crate) struct Queue {
     settings: QueueSettings,
     state: Mutex<State>,
     ready: Condvar,
+    /// A batch was taken, or none is taken any more.
+    room: Condvar,
     /// The exporter's thread.
     thread: OnceLock<ThreadId>,
 }
@@ -85,8 +93,14 @@ impl Queue {
         let name = exporter.name().to_owned();
         // The system's names of threads end at a NUL.
         let thread = std::thread::Builder::new().name(format!("heirloom-{}", name.replace('\0', "")));
-        let queue =
-            Arc::new(Self { name, settings, state: Mutex::default(), ready: Condvar::new(), thread: OnceLock::new() });
+        let queue = Arc::new(Self {
+            name,
+            settings,
+            state: Mutex::default(),
+            ready: Condvar::new(),
+            room: Condvar::new(),
+            thread: OnceLock::new(),
+        });
         let worker = Arc::clone(&queue);
         thread.spawn(move || {
             enter_pipeline();
@@ -101,12 +115,12 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Queues a batch, or drops it if there is no room. Doesn't wait for the exporter.
+    /// Queues a batch, or drops it if there is no room. Waits for the exporter only in the mode `complete`.
     pub(crate) fn push(&self, batch: &Arc<Batch>) {
         let bytes = batch.size_bytes();
         let spans = batch.len() as u64;
-        let mut state = self.lock();
-        if state.stopped || state.bytes + bytes > self.settings.max_bytes {
+        let (mut state, has_room) = self.await_room(bytes);
+        if state.stopped || !has_room {
             let why = format!("its queue of {} bytes is full", self.settings.max_bytes);
             let said = self.lose(&mut state, How::QueueFull, spans, why);
             drop(state);
@@ -116,6 +130,29 @@ impl Queue {
         state.queued += spans;
         state.batches.push_back(Arc::clone(batch));
         self.ready.notify_one();
+    }
+
+    /// Whether there is room for a batch of so many bytes, in the mode `complete` after a wait for it. There a batch that is
+    /// larger than the bound has room in an empty queue.
+    fn await_room(&self, bytes: usize) -> (MutexGuard<'_, State>, bool) {
+        let mut state = self.lock();
+        let start = Instant::now();
+        loop {
+            let fits = state.bytes + bytes <= self.settings.max_bytes;
+            let deadline = self.settings.complete.as_ref().and_then(Complete::deadline);
+            let (false, false, Some(deadline)) = (fits, state.stopped || state.leaving, deadline) else {
+                return (state, fits);
+            };
+            if state.bytes == 0 {
+                return (state, true);
+            }
+            let left = deadline.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                self.settings.complete.iter().for_each(|complete| complete.end_by(&self.name));
+                continue;
+            }
+            state = self.room.wait_timeout(state, left.min(LOOK)).unwrap_or_else(PoisonError::into_inner).0;
+        }
     }
 
     /// Asks for a flush behind everything queued so far. If the barrier is dropped, nobody waits for it any more.
@@ -148,6 +185,7 @@ impl Queue {
     pub(crate) fn leave_if_here(&self) {
         if self.thread.get() == Some(&thread::current().id()) {
             self.lock().leaving = true;
+            self.room.notify_all();
         }
     }
 
@@ -264,6 +302,7 @@ impl Queue {
                 let spans = batch.len() as u64;
                 state.taken += 1;
                 state.bytes -= batch.size_bytes();
+                self.room.notify_all();
                 state.queued -= spans;
                 state.attempt = Some(Attempt { since: Instant::now(), spans, timed_out: false });
                 return Work::Batch(batch);
@@ -302,6 +341,7 @@ impl Queue {
         }
         state.queued = 0;
         state.bytes = 0;
+        self.room.notify_all();
         let mut barriers = state.flushes.take_all();
         barriers.extend(std::mem::take(&mut state.ends).iter().filter_map(Weak::upgrade));
         barriers

@@ -1,10 +1,12 @@
 //! The state that a tracer's threads share: recording threads on their slow path, the collector, threads that flush.
 
 use super::barrier::Barrier;
+use super::complete::Complete;
 use super::control::{Control, Request};
 use super::counts::Published;
 use super::ledger::{ExporterLedger, Ledger, Transparent};
 use super::queue::Queue;
+use super::waiting::Waiting;
 use super::wake::Wake;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -58,6 +60,9 @@ pub(crate) struct Shared {
     sampler_reads_clock: bool,
     sampler_uses_tracestate: bool,
 
+    /// How long threads that find no room wait, and the waits so far. Atomics.
+    pub(crate) waiting: Waiting,
+
     // The collector writes; recording threads read.
     /// The clock that shards read. The collector stores it; threads that lease a shard or need a stamp without one load
     /// it. Relaxed, because each stamp identifies its clock.
@@ -88,6 +93,8 @@ pub(crate) struct Outputs {
     pub(crate) verify: Option<Verify>,
     pub(crate) reports_implicit_roots: bool,
     pub(crate) diagnostics: Destination,
+    /// The mode in which everything waits.
+    pub(crate) complete: Option<Complete>,
 }
 
 /// Shards on the heap, or in the region of this process's parent.
@@ -105,7 +112,7 @@ impl Shared {
         clock: Clock,
         sizes: Sizes,
         parent: Option<Arc<Attachment>>,
-        Outputs { queues, verify, reports_implicit_roots, diagnostics }: Outputs,
+        Outputs { queues, verify, reports_implicit_roots, diagnostics, complete }: Outputs,
     ) -> Self {
         Self {
             key,
@@ -113,6 +120,7 @@ impl Shared {
             sampler: SamplerState::new(&settings.sampler),
             sampler_reads_clock: settings.sampler.reads_clock(),
             sampler_uses_tracestate: settings.sampler.uses_tracestate(),
+            waiting: Waiting::new(settings.overload(), complete),
             settings,
             clock_source: AtomicU8::new(clock.source()),
             clock,
@@ -295,7 +303,7 @@ impl Shared {
         let exporters = self.queues.iter().map(|queue| queue.ledger()).collect();
         let mut counts = self.registry.counts();
         if self.parent.is_some() {
-            return Self::childs_ledger(&counts);
+            return Ledger { waits: self.waiting.counts(), ..Self::childs_ledger(&counts) };
         }
         counts.add(&children.counts);
         let [full, open_cap, closed, root_lost] = counts.refused;
@@ -317,6 +325,7 @@ impl Shared {
             unpublished: children.unpublished,
             quarantined: children.quarantined,
             unplaced: children.unplaced,
+            waits: self.waiting.counts(),
             lost_tracestates: propagated::lost().saturating_sub(self.lost_tracestates_before),
             implicit_roots: assembled.implicit_roots,
             first_implicit_roots: self.control.implicit_roots(),

@@ -16,6 +16,7 @@
 //! | `tail` | the collector, release, once a pass | the lease holder, acquire, in `refill` | returns the words |
 //! | `returned` | the collector, release | the lease holder, acquire, in `refill` | ends that other threads wrote |
 //! | `closed` | the collector, release | the lease holder, acquire, in `refill` | the tracer has finished |
+//! | the flag of [`Room`](room::Room) | the lease holder, which waits; the collector, which wakes it | both | two fences ([`Edge::Waits`](crate::sync::Edge::Waits)) |
 //! | counters | the lease holder, relaxed | any thread, relaxed | exact once `head` was read with acquire |
 //! | everything else of the writer | the lease holder | the next lease holder | the registry's lock |
 
@@ -23,6 +24,7 @@ mod block;
 mod reader;
 mod refused;
 mod registry;
+mod room;
 mod writer;
 
 #[cfg(all(test, loom))]
@@ -36,7 +38,7 @@ pub(crate) use refused::Refused;
 pub(crate) use registry::{MakeShard, Registry};
 pub(crate) use writer::{Counts, Ids, Writer};
 
-use crate::sync::Ordering;
+use crate::sync::{Edge, Ordering};
 use crate::wire::MAX_RECORD_BYTES;
 
 /// The size of a shard, and how much of it may be reserved.
@@ -115,6 +117,7 @@ impl Shard {
     /// From now on the writer accepts nothing, as soon as it next refills.
     pub(crate) fn close(&self) {
         self.read().closed.store(1, Ordering::Release);
+        self.writer.room().given_back();
     }
 
     #[cfg(all(test, loom))]
@@ -126,5 +129,12 @@ impl Shard {
     pub(crate) fn give_back(&self, bytes: u64) {
         let so_far = self.read().returned.load(Ordering::Relaxed);
         self.read().returned.store(so_far + bytes, Ordering::Release);
+        self.writer.room().given_back();
+    }
+
+    /// Returns the words before this position to the writer. Only the collector calls this.
+    fn free(&self, tail: u64) {
+        self.read().tail.store(tail, Edge::Free.order());
+        self.writer.room().given_back();
     }
 }

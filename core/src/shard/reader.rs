@@ -2,36 +2,49 @@
 #![allow(unsafe_code)]
 
 use super::Shard;
-use crate::sync::Edge;
-use crate::wire::Header;
+use crate::wire::{belongs_to_last, Header};
 use std::sync::Arc;
+
+/// How many bytes of a shard are read before it is the turn of others: some 30 to 100 us of work. Otherwise a thread that
+/// waits for room would wait until the whole rings of all others were read.
+const TURN: u64 = 32 << 10;
 
 /// Reads one shard. The collector has exactly one for each.
 #[derive(Debug)]
 pub(crate) struct Reader {
     shard: Arc<Shard>,
     tail: u64,
+    /// The position up to which this pass reads.
+    goal: u64,
     copy: Vec<u64>,
 }
 
 impl Reader {
     pub(crate) fn new(shard: Arc<Shard>) -> Self {
-        Self { shard, tail: 0, copy: Vec::new() }
+        Self { shard, tail: 0, goal: 0, copy: Vec::new() }
     }
 
     pub(crate) fn shard(&self) -> &Shard {
         &self.shard
     }
 
-    /// Passes every record that was published before this call to `take`, in order, and frees its room. Returns the
-    /// number of bytes. Frees room after each quarter of the ring, so that a busy writer need not wait for the whole
-    /// pass.
+    /// Whether the last call of `drain` has left something for another turn.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.tail != self.goal
+    }
+
+    /// Passes the records that were published before this call to `take`, in order, and frees their room: one turn's share.
+    /// The next call goes on, up to the same position. Returns the number of bytes. A turn doesn't end between records
+    /// that belong together. Frees room after each quarter of the ring, so that a busy writer need not wait for the whole turn.
     ///
     /// `take` is given the words from a record on, and the length of that record. Behind it are the records that follow, up to the
     /// end of the ring; the last of them may be cut. It returns the number of words that it has taken: that record at least.
     pub(crate) fn drain(&mut self, mut take: impl FnMut(&[u64], usize) -> usize) -> u64 {
-        let head = self.shard.head().written.position();
-        let (start, mut tail) = (self.tail, self.tail);
+        if !self.is_behind() {
+            self.goal = self.shard.head().written.position();
+        }
+        let (start, head) = (self.tail, self.goal);
+        let mut tail = start;
         let (words, mask) = self.shard.writer().words();
         let quarter = (mask + 1) / 4;
         let mut given_back = start;
@@ -39,6 +52,9 @@ impl Reader {
             let at = tail & mask;
             // SAFETY: the word is before `head`, which was read with acquire, and has not been returned yet (block, 3).
             let first = unsafe { words.read(at, 1, &mut self.copy) }[0];
+            if tail - start >= TURN && !belongs_to_last(Header(first)) {
+                break;
+            }
             let len = Header(first).words();
             let readable = ((head - tail) / 8) as usize;
             if len == 0 || len > readable {
@@ -53,12 +69,12 @@ impl Reader {
             tail += 8 * take(run, len).clamp(len, run.len()) as u64;
             if tail - given_back >= quarter {
                 given_back = tail;
-                self.shard.head().read.tail.store(tail, Edge::Free.order());
+                self.shard.free(tail);
             }
         }
         self.tail = tail;
         if given_back != tail {
-            self.shard.head().read.tail.store(tail, Edge::Free.order());
+            self.shard.free(tail);
         }
         tail - start
     }

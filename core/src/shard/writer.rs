@@ -10,6 +10,7 @@
 #![allow(unsafe_code)]
 
 use super::block::{Block, Head, Read, Written};
+use super::room::Room;
 use super::{Refused, Sizes};
 use crate::sync::{AtomicU64, AtomicU8, Cell, Edge, Ordering};
 use crate::wire::{padded, Begin, End, Sink};
@@ -50,6 +51,9 @@ pub(crate) struct Writer {
     woke_at: Cell<u64>,
     /// The new owner's name is not written yet, for lack of room.
     unannounced: Cell<bool>,
+    /// The collector's position when a wait for room was in vain.
+    gave_up_at: Cell<u64>,
+    room: Room,
 }
 
 // SAFETY: only the lease holder accesses the cells, and leases pass on under the registry's lock.
@@ -99,6 +103,8 @@ impl Writer {
             returned_seen: Cell::new(0),
             woke_at: Cell::new(0),
             unannounced: Cell::new(false),
+            gave_up_at: Cell::new(u64::MAX),
+            room: Room::default(),
         }
     }
 
@@ -296,6 +302,22 @@ impl Writer {
         self.limit.set(limit);
         self.lowered.set(allowed - limit);
         Refill { outcome, wake: self.wants_wake(write, tail) }
+    }
+
+    /// The flag by which the collector learns that this writer waits.
+    pub(crate) fn room(&self) -> &Room {
+        &self.room
+    }
+
+    /// Whether to wait after a refill that found the shard full: the collector has something to read, and has read something
+    /// since the last wait that was in vain.
+    pub(crate) fn may_wait(&self) -> bool {
+        self.tail_seen.get() != self.write.get() && self.tail_seen.get() != self.gave_up_at.get()
+    }
+
+    /// A wait was in vain. The next one is after the collector has read something.
+    pub(crate) fn give_up(&self) {
+        self.gave_up_at.set(self.tail_seen.get());
     }
 
     /// Restarts at the beginning of the field of its ids, long before they would leave it: even all cores together can't

@@ -13,6 +13,7 @@
 //! | `at_exit` | runs a function when the process exits normally (`return` from main, `exit`) | `unix.rs` | `unix.rs` | `not_unix.rs`: never |
 //! | `at_fork_child` | runs a function in the child of a `fork`, before it returns there | `unix.rs` | `unix.rs` | `not_unix.rs`: never |
 //! | `block_broken_pipe_signal` | a write to a closed pipe never ends the program on this thread | `unix.rs` | `unix.rs` | `not_unix.rs`: nothing to do |
+//! | `sleep_while`, `wake` | a thread sleeps while a word has a value, at most for a time; async-signal-safe, `errno` stays | `linux.rs`: a futex | `portable.rs`: short sleeps, and nobody needs to wake | the same |
 //! | `stderr` | standard error without a lock that another thread may hold | `unix.rs` | `unix.rs` | `not_unix.rs`: with the standard library's lock |
 //! | `create_private`, `open_private` | a new file, or one that exists, which only its owner may read; no symbolic link, no FIFO | `private_file.rs` | `private_file.rs` | `not_unix.rs`: with the rights of its folder |
 //! | `try_lock`, `unlock` | the lock of an open file, against other descriptors of this process and of others | `unix.rs` | `unix.rs` | `not_unix.rs`: always free |
@@ -25,11 +26,15 @@
 mod linux;
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{counter_is_clock, is_elevated, monotonic_ns, realtime_ns, thread_id};
+#[cfg(all(target_os = "linux", not(loom)))]
+pub(crate) use linux::{sleep_while, wake};
 
 #[cfg(not(target_os = "linux"))]
 mod portable;
 #[cfg(not(target_os = "linux"))]
 pub(crate) use portable::{counter_is_clock, is_elevated, monotonic_ns, realtime_ns, thread_id};
+#[cfg(all(not(target_os = "linux"), not(loom)))]
+pub(crate) use portable::{sleep_while, wake};
 
 #[cfg(unix)]
 pub(crate) use std::os::unix::process::parent_id;

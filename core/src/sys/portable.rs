@@ -1,8 +1,16 @@
 //! Times, threads and rights by the standard library alone, for systems without a file of their own here.
 
+#[cfg(not(loom))]
+use std::sync::atomic::AtomicU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::OnceLock;
+#[cfg(not(loom))]
+use std::time::Duration;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+/// How long a thread that nobody wakes sleeps before it looks again.
+#[cfg(not(loom))]
+const LOOK: Duration = Duration::from_micros(200);
 
 /// A number that this process assigns: the standard library doesn't return the system's.
 pub(crate) fn thread_id() -> u64 {
@@ -28,3 +36,15 @@ pub(crate) fn counter_is_clock() -> bool {
 pub(crate) fn is_elevated() -> bool {
     false
 }
+
+/// Sleeps for a short time, unless the word has another value.
+#[cfg(not(loom))]
+pub(crate) fn sleep_while(word: &AtomicU32, value: u32, at_most: Duration) {
+    if word.load(Ordering::Relaxed) == value {
+        std::thread::sleep(at_most.min(LOOK));
+    }
+}
+
+/// Who sleeps looks again soon.
+#[cfg(not(loom))]
+pub(crate) fn wake(_word: &AtomicU32) {}

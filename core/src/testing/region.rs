@@ -86,8 +86,19 @@ unsafe impl Mapping for SharedMemory {
 /// # Panics
 /// If the memory isn't a free region.
 pub fn child(memory: &SharedMemory, nonce: u64) -> Result<Guard, InitError> {
+    child_with(memory, nonce, Settings::default())
+}
+
+/// As [`child`], with other settings than the defaults.
+///
+/// # Errors
+/// As [`init`](crate::init).
+///
+/// # Panics
+/// If the memory isn't a free region.
+pub fn child_with(memory: &SharedMemory, nonce: u64, settings: Settings) -> Result<Guard, InitError> {
     match Attachment::attach(Box::new(memory.clone()), nonce) {
-        Ok(attachment) => crate::builder("child").settings(Settings::default()).start_in(attachment),
+        Ok(attachment) => crate::builder("child").settings(settings).start_in(attachment),
         Err(error) => panic!("{error}"),
     }
 }

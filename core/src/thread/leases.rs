@@ -83,7 +83,9 @@ impl ThreadState {
                     let new = lease(key)?;
                     let found = new.pointers();
                     // Shards of finished tracers were kept for spans that were still open.
-                    held.retain(|h| !h.tracer.is_closed());
+                    if !self.is_waiting() {
+                        held.retain(|h| !h.tracer.is_closed());
+                    }
                     held.push(new);
                     Ok(found)
                 })

@@ -6,9 +6,11 @@
 //! | file | what it does |
 //! |---|---|
 //! | `slot.rs` | the shard that the thread used last, and exclusive access to it |
+//! | `wait.rs` | a thread that finds no room waits for the collector |
 //! | `leases.rs` | the shards that the thread holds, in a thread-local whose destructor returns them |
 //! | `scopes.rs` | the current context |
 //! | `names.rs` | the numbers of static names |
+//!
 //! Whether the thread may record at all is in [`life`](crate::life).
 #![allow(unsafe_code)]
 
@@ -16,6 +18,7 @@ mod leases;
 mod names;
 mod scopes;
 mod slot;
+mod wait;
 
 pub(crate) use leases::after_fork;
 pub(crate) use scopes::Scope;
@@ -34,6 +37,8 @@ use std::ptr::{self, NonNull};
 pub(crate) struct ThreadState {
     /// An append is in progress, or a change of the slot.
     taken: Cell<bool>,
+    /// The thread waits for room, perhaps in a record that a signal handler has interrupted.
+    waiting: Cell<bool>,
     slot: Cell<u64>,
     shard: Cell<NonNull<Shard>>,
     tracer: Cell<NonNull<Shared>>,
@@ -54,6 +59,7 @@ thread_local! {
     static STATE: ThreadState = const {
         ThreadState {
             taken: Cell::new(false),
+            waiting: Cell::new(false),
             slot: Cell::new(slot::EMPTY),
             shard: Cell::new(NonNull::dangling()),
             tracer: Cell::new(NonNull::dangling()),
@@ -89,5 +95,30 @@ impl ThreadState {
     #[inline]
     pub(crate) fn random(&self) -> u64 {
         self.random.next()
+    }
+}
+
+/// From now on this thread records nothing: for the threads that an exporter starts. They would export their own
+/// spans again and again, and with [`Builder::complete`](crate::Builder::complete) they would wait for themselves.
+///
+/// The thread on which a tracer calls its exporter needs no call, nor do the threads of `OtelExporter` and of Heirloom's own
+/// exporters. Call it first thing on the thread, on a runtime's threads from `on_thread_start`. Spans that the thread
+/// has started already can still be ended there. `flush` and `finish` return an error there.
+///
+/// ```
+/// # let guard = heirloom_core::builder("app").start()?;
+/// let tracer = guard.tracer().clone();
+/// let sender = std::thread::spawn(move || {
+///     heirloom_core::never_record_here();
+///     tracer.root("request").is_recording()
+/// });
+/// assert_eq!(sender.join().ok(), Some(false));
+/// # Ok::<(), heirloom_core::InitError>(())
+/// ```
+pub fn never_record_here() {
+    crate::life::enter_pipeline();
+    let state = state();
+    if !state.is_nested() {
+        state.empty();
     }
 }

@@ -58,10 +58,20 @@ impl Slot<'_> {
         self.writer.clock() == clock::COUNTER
     }
 
-    /// Makes room for a record, or returns why there is none. Wakes the collector if the shard is a third full.
+    /// Makes room for a record, or returns why there is none. Waits for the collector if the tracer's settings say so.
+    ///
+    /// The slot is put back during a wait, so what the caller has read from the writer may have changed afterwards.
     #[cold]
     #[inline(never)]
     pub(crate) fn refill(&self, bytes: u64, is_begin: bool) -> Result<(), Refused> {
+        match self.refill_now(bytes, is_begin) {
+            Err(Refused::Full) => self.wait_for_room(bytes, is_begin),
+            outcome => outcome,
+        }
+    }
+
+    /// The same without a wait. Wakes the collector if the shard is a third full.
+    pub(super) fn refill_now(&self, bytes: u64, is_begin: bool) -> Result<(), Refused> {
         if self.writer.is_unannounced() {
             self.tracer.announce_thread(self.shard)?;
         }
@@ -70,6 +80,11 @@ impl Slot<'_> {
             self.tracer.wake.wake();
         }
         refill.outcome
+    }
+
+    /// Whether a record of this length fits, if necessary after a refill, without a wait: for ends, which have the overflow.
+    pub(crate) fn fits_now(&self, bytes: u64) -> bool {
+        self.writer.fits(bytes) || self.refill_now(bytes, false).is_ok()
     }
 
     /// Whether a record of this length fits, if necessary after a refill.
@@ -135,6 +150,12 @@ impl ThreadState {
     pub(crate) fn put_back(&self, _: Slot<'_>) {
         compiler_fence(Ordering::SeqCst);
         self.taken.set(false);
+    }
+
+    /// Takes the slot again after a wait. It was put back by the same caller, so it is free.
+    pub(super) fn take_again(&self) {
+        self.taken.set(true);
+        compiler_fence(Ordering::SeqCst);
     }
 
     /// Appends with this tracer's writer, where speed doesn't matter. Its shard was in the slot. A signal handler may

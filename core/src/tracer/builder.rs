@@ -4,10 +4,10 @@ use super::guard::{self, Guard};
 use super::{region, Tracer};
 use crate::clock::{Clock, ManualClock};
 use crate::collector;
-use crate::config::{ConfigWarning, Difference, Settings};
+use crate::config::{ConfigWarning, Difference, Overload, Settings};
 use crate::diagnostics::{Callback, Cause, Destination, Diagnostic, Level, REPORT_EVERY};
 use crate::export::{Chrome, Exporter, Resource, Unwritable, Verify};
-use crate::pipeline::{self, Collector, Outputs, Queue, QueueSettings, Shared};
+use crate::pipeline::{self, Collector, Complete, Outputs, Queue, QueueSettings, Shared};
 use crate::shard::Sizes;
 use crate::shm::Attachment;
 use crate::{dictionary, sys, Capture, Sampler, Value};
@@ -188,6 +188,45 @@ impl Builder {
         self
     }
 
+    /// What a thread does whose ring is full: go on without a record, or wait for the collector for a short time. See
+    /// [`Overload`] for both, and for what a wait may hold up. Default: it waits for up to 20 ms if there is a
+    /// trace file, and goes on at once otherwise.
+    pub fn overload(mut self, overload: Overload) -> Self {
+        self.settings.overload = Some(overload);
+        self
+    }
+
+    /// Drops nothing as long as waiting helps: for offline runs, whose traces must be whole and whose time doesn't matter.
+    ///
+    /// A thread that finds no room waits for the collector, and the collector waits for room in the exporters' queues.
+    /// So a slow exporter slows the program down. No single wait is longer than `deadline` (more than zero, at most one
+    /// hour): the first one that reaches it ends the mode for the rest of the run. From then on [`overload`](Self::overload)
+    /// applies, a full queue drops, and all of that is counted. The end of the mode is reported once while the program runs
+    /// ([`Cause::NotComplete`]), and by [`Report`](crate::Report).
+    ///
+    /// What an exporter itself loses (an error, a panic, a [timeout](Settings::export_timeout)) is lost as always. `flush`
+    /// and `finish` keep their deadlines: give [`finish_timeout`](Self::finish_timeout) the time that the slowest exporter
+    /// needs for a full queue.
+    ///
+    /// An exporter must not wait for a thread that records, since that thread may wait for the exporter. On its own thread
+    /// nothing is recorded. A thread that it starts must call [`never_record_here`](crate::never_record_here) first, as
+    /// Heirloom's own exporters do. Otherwise the deadline ends such a circle.
+    ///
+    /// ```
+    /// use heirloom_core::{builder, export::Memory};
+    /// use std::time::Duration;
+    /// let memory = Memory::new();
+    /// let guard = builder("nightly").exporter(memory.clone()).complete(Duration::from_secs(30)).start()?;
+    /// (0..10_000).for_each(|_| guard.tracer().root("row").end());
+    /// let report = guard.finish_within(Duration::from_secs(60));
+    /// assert!(report.is_complete() && memory.len() == 10_000, "{report}");
+    /// # Ok::<(), heirloom_core::InitError>(())
+    /// ```
+    pub fn complete(mut self, deadline: Duration) -> Self {
+        self.settings.complete = Some(deadline);
+        self
+    }
+
     /// The most bytes that may wait in each exporter's queue. Default: 16 MiB.
     pub fn queue_bytes(mut self, bytes: usize) -> Self {
         self.settings.queue_bytes = bytes;
@@ -327,7 +366,9 @@ impl Builder {
     /// It has no exporters, and lives as long as the process.
     #[cfg(all(target_os = "linux", not(loom)))]
     pub(crate) fn start_by_hand(mut self) -> Result<(Tracer, collector::ByHand), InitError> {
-        let outputs = Outputs { diagnostics: self.check()?, ..Outputs::default() };
+        let diagnostics = self.check()?;
+        let complete = self.settings.complete.map(Complete::new);
+        let outputs = Outputs { diagnostics, complete, ..Outputs::default() };
         let resource = Arc::new(resource(&self.settings));
         let made = pipeline::add(|key| Ok(Arc::new(self.shared(key, None, outputs))));
         let shared = made.unwrap_or(Err(InitError::TooMany))?;
@@ -384,16 +425,18 @@ impl Builder {
         }
         let verify = self.settings.verify.then(Verify::new);
         self.exporters.extend(verify.clone().map(|verify| Box::new(verify) as Box<dyn Exporter>));
+        let complete = self.settings.complete.map(Complete::new);
         let bounds = QueueSettings {
             max_bytes: self.settings.queue_bytes,
             attempt_timeout: self.settings.export_timeout,
             diagnostics: diagnostics.clone(),
+            complete: complete.clone(),
         };
         let exporters = std::mem::take(&mut self.exporters);
         let queues: io::Result<Vec<_>> = exporters.into_iter().map(|e| Queue::start(e, bounds.clone())).collect();
         let queues = queues.map_err(InitError::Thread)?;
         let reports_implicit_roots = self.settings.verify && !self.is_test;
-        let outputs = Outputs { queues, verify, reports_implicit_roots, diagnostics };
+        let outputs = Outputs { queues, verify, reports_implicit_roots, diagnostics, complete };
         let resource = Arc::new(resource(&self.settings));
         let made = pipeline::add(|key| {
             let shared = Arc::new(self.shared(key, None, outputs));
@@ -434,7 +477,8 @@ impl Builder {
             notes.push(Diagnostic::new(Level::Warn, Cause::NotAttached, message));
             return self.spawn(destination);
         }
-        let outputs = Outputs { diagnostics: destination.clone(), ..Outputs::default() };
+        let complete = self.settings.complete.map(Complete::new);
+        let outputs = Outputs { diagnostics: destination.clone(), complete, ..Outputs::default() };
         let resource = resource(&self.settings);
         region.set_resource(resource.attributes.iter().filter_map(|(key, value)| Some((&**key, value.as_str()?))));
         let made = pipeline::add(|key| {

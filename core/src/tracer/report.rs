@@ -2,7 +2,7 @@
 
 use super::{FlushError, Tracer};
 use crate::diagnostics::{Cause, Diagnostic, Level};
-use crate::pipeline::{How, Ledger};
+use crate::pipeline::{Complete, How, Ledger};
 use crate::shm::Attachment;
 use std::fmt;
 use std::time::Duration;
@@ -137,6 +137,8 @@ impl Report {
 
     /// The losses that the ledger counts.
     fn add_losses(&mut self, tracer: &Tracer) {
+        let complete = tracer.shared().waiting.complete.as_ref();
+        complete.and_then(Complete::ended).into_iter().for_each(|why| self.add(Cause::NotComplete, why));
         for loss in tracer.shared().losses(&self.ledger).iter().filter(|loss| loss.count > 0) {
             self.add(loss.cause, loss.sentence());
         }

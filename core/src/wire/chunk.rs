@@ -31,6 +31,12 @@ pub(crate) fn goes_on(header: Header) -> bool {
     matches!(header.kind(), Some(Kind::Attr | Kind::More)) && header.has(MORE)
 }
 
+/// Whether a record continues the one in front of it, with which it was published. No record of another shard may be read
+/// between the two.
+pub(crate) fn belongs_to_last(header: Header) -> bool {
+    matches!(header.kind(), Some(Kind::Chunk | Kind::More))
+}
+
 /// The header.
 const FIXED_BYTES: u64 = 8;
 

@@ -66,7 +66,7 @@ pub(crate) use any::check;
 pub(crate) use attr::{Attr, AttrValue, Beginning};
 pub(crate) use begin::Begin;
 pub(crate) use check::Origin;
-pub(crate) use chunk::{goes_on, Chunk};
+pub(crate) use chunk::{belongs_to_last, goes_on, Chunk};
 pub(crate) use end::End;
 pub(crate) use event::Event;
 pub(crate) use fields::Bytes;

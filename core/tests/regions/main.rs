@@ -20,9 +20,9 @@ mod trace_values;
 
 use heirloom_core::export::SpanData;
 use heirloom_core::region::{AttachError, Death, HostError, Region, RegionReport};
-use heirloom_core::testing::region::{RawChild, RawShard, SharedMemory};
+use heirloom_core::testing::region::{Collector, Parent, RawChild, RawShard, SharedMemory};
 use heirloom_core::testing::{self, Testing};
-use heirloom_core::{in_root, SpanId, Status};
+use heirloom_core::{in_root, Settings, SpanId, Status};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
@@ -133,6 +133,34 @@ fn a_ring_that_wraps_a_thousand_times_loses_nothing_while_it_is_read() {
             t.assert_balanced();
         },
     );
+}
+
+#[test]
+fn a_long_value_is_read_in_one_turn_and_not_mixed_with_another_threads_records() {
+    let mut collector = Collector::start(1 << 20, Settings::default()).unwrap();
+    let memory = SharedMemory::new(Region::bytes(collector.tracer())).unwrap();
+    let region = Region::host(collector.tracer(), Box::new(memory.clone()), NONCE).unwrap();
+    let child = RawChild::attach(&memory, NONCE).unwrap();
+    region.started(PID);
+    assert!(["job", "step", "key"].iter().all(|name| child.name(name)));
+    let [mut first, mut second, mut third] = [1, 2, 3].map(|thread| child.shard(thread, "worker").unwrap());
+    let root = || Parent::of_root(1);
+    // The first shard is read first: the span of its long value isn't known yet, nor is the second shard's.
+    let (of_first, job) = (first.begin(1, root()).unwrap(), second.begin(1, root()).unwrap());
+    let step = third.begin(2, root()).unwrap();
+    let long = "0123456789".repeat(6_000);
+    assert!((0..100).all(|_| first.text(of_first, "filler", &long[..1000])));
+    // From 100 KB on, over the end of a turn, which is at 128 KiB.
+    assert!(first.text(job, "long", &long) && second.number(step, 3, 7));
+    (0..3).for_each(|_| _ = collector.pass());
+    first.end(of_first);
+    second.end(job);
+    third.end(step);
+    while collector.pass() {}
+    let spans = collector.take_spans();
+    let of = |name: &str, key: &str| spans.iter().filter(|s| s.name == name).find_map(|s| s.attribute(key).cloned());
+    assert!(of("job", "long").is_some_and(|value| value.as_str() == Some(&*long)), "the value is whole");
+    assert_eq!(of("step", "key").and_then(|value| value.as_i64()), Some(7));
 }
 
 #[test]

@@ -45,6 +45,18 @@ pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
+/// Waits until the threads that record have stopped: they wait.
+pub fn until_all_wait(tracer: &heirloom_core::Tracer) {
+    let mut last = (0, Instant::now());
+    until("all threads wait", || {
+        let begun = tracer.ledger().begun;
+        if begun != last.0 {
+            last = (begun, Instant::now());
+        }
+        begun > 0 && last.1.elapsed() > Duration::from_millis(50)
+    });
+}
+
 /// A number from the environment.
 pub fn number(variable: &str, default: u64) -> u64 {
     std::env::var(variable).ok().map_or(default, |text| text.parse().unwrap())

@@ -8,7 +8,7 @@ use crate::export::Batch;
 use crate::pipeline::Shared;
 use crate::shard::Block;
 use crate::sync::Edge;
-use crate::wire::{span_of, Header, Kind};
+use crate::wire::{belongs_to_last, span_of, Header, Kind};
 
 /// The most spans of one process that may be open: they take some 50 MB, and a correct program has fewer.
 const MAX_OPEN: u64 = 1 << 18;
@@ -33,8 +33,8 @@ impl Shard {
         !self.broken && self.goal.wrapping_sub(self.tail) as i64 > 0
     }
 
-    /// Reads up to `head`, or one turn's share. Returns room after each quarter of the ring, like the reader of this
-    /// process's shards.
+    /// Reads up to `head`, or one turn's share, which doesn't end between records that belong together. Returns room after
+    /// each quarter of the ring, like the reader of this process's shards.
     pub(super) fn drain(
         &mut self,
         block: &Block,
@@ -50,10 +50,14 @@ impl Shard {
         }
         let give_back = |tail| block.head().read.tail.store(tail, Edge::Free.order());
         let (from, mut given_back) = (self.tail, self.tail);
-        while self.tail != head && self.tail.wrapping_sub(from) < TURN {
+        while self.tail != head {
             let at = self.tail & (sizes.bytes - 1);
             let left = (head.wrapping_sub(self.tail) / 8) as usize;
             copy(block, at, left.min(sizes.max_record() as usize / 8), record)?;
+            let is_over = self.tail.wrapping_sub(from) >= TURN;
+            if is_over && !Header::of(record).is_some_and(belongs_to_last) {
+                break;
+            }
             let bytes = 8 * record.len() as u64;
             border.check(&mut self.crossing, record)?;
             self.take(to, record, sizes.max_open)?;

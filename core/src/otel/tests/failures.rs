@@ -243,6 +243,27 @@ fn blocking() -> OtelExporter<impl SpanExporter> {
     })
 }
 
+/// Otherwise an exporter would export its own spans again and again, and in the mode `complete` wait for itself.
+#[test]
+fn no_thread_of_the_exporter_records() {
+    let guard = crate::builder("otel").settings(Default::default()).start().unwrap();
+    let tracer = guard.tracer().clone();
+    let records = move || tracer.root("of the exporter").is_recording();
+    assert!(records(), "here it does");
+    let mut exporter = acts(move |_, _| {
+        let (here, task, blocking) = (records.clone(), records.clone(), records.clone());
+        Box::pin(async move {
+            let task = tokio::spawn(async move { task() }).await.unwrap();
+            let blocking = tokio::task::spawn_blocking(blocking).await.unwrap();
+            match (here(), task, blocking) {
+                (false, false, false) => Ok(()),
+                other => refuse(&format!("recorded here, in a task, on a thread that may block: {other:?}")),
+            }
+        })
+    });
+    assert_eq!(export(&mut exporter, 1), Ok(()));
+}
+
 fn lives_a_whole_life(mut exporter: impl Exporter) {
     let started = Instant::now();
     assert_eq!(export(&mut exporter, 4), Ok(()));

@@ -27,7 +27,7 @@ impl Exporter for Gated {
 }
 
 fn settings() -> QueueSettings {
-    QueueSettings { max_bytes: 1 << 20, attempt_timeout: LONG, diagnostics: Destination::default() }
+    QueueSettings { max_bytes: 1 << 20, attempt_timeout: LONG, diagnostics: Destination::default(), complete: None }
 }
 
 const LONG: Duration = Duration::from_secs(60);

@@ -63,7 +63,7 @@ fn elsewhere(state: &ThreadState, span: &Span, flags: u16) {
         Ok(()) => {
             let written = state.with_tracer(key, |slot| {
                 let end = stray(slot.tick(), span, flags);
-                if slot.fits(End::BYTES) {
+                if slot.fits_now(End::BYTES) {
                     let StrayEnd { span, tick, flags, dropped } = end;
                     slot.writer.end_elsewhere(End { flags, dropped, span, tick });
                     return None;

@@ -17,6 +17,7 @@ mod flush;
 mod lease;
 mod ring;
 mod stage;
+mod waiting;
 
 use crate::sync::{Edge, Ordering, WEAKENED};
 use std::cell::{Cell, RefCell};
