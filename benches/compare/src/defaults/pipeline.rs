@@ -61,7 +61,8 @@ impl Run {
     fn compare<P: Peer, const ATTRIBUTES: bool>(&self, scenario: &Scenario) -> Result<Numbers, String> {
         self.pool.broadcast(|_| black_box(work(1, 1000 * self.steps))); // So that the pool's threads run.
         let before = self.untraced()?;
-        let peer = P::start(scenario)?;
+        // Each thread may take all items; the floor's rings have to hold them.
+        let peer = P::start(&Scenario { spans_per_thread: self.items, ..scenario.clone() })?;
         let parent = peer.open_parent();
         let samples = Samples::new();
         let (process, pool, begin) = (CpuTime::now()?, self.pool_cpu_ns(), Instant::now());

@@ -91,6 +91,7 @@ impl Peer for Puffin {
         self.stop.store(true, Ordering::Release);
         self.frames.thread().unpark();
         self.frames.join().map_err(|_| "the thread of the frames panicked".to_owned())?;
+        GlobalProfiler::lock().new_frame(); // What was recorded after that thread's last frame.
         let around_others = self.around_others.into_inner();
         let received = self.received.load(Ordering::Relaxed).saturating_sub(around_others);
         Ok(Tally { received, ..Tally::default() })
