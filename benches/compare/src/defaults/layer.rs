@@ -16,7 +16,7 @@ const TRANSACTIONS: u64 = 64;
 const TRANSACTION_NS: f64 = 1000.0;
 
 /// Spans of a block: the block, its execution, a span for each transaction.
-pub(super) const SPANS_PER_BLOCK: u64 = TRANSACTIONS + 2;
+pub const SPANS_PER_BLOCK: u64 = TRANSACTIONS + 2;
 
 /// Measures in this process. `spans_per_thread` is a multiple of [`SPANS_PER_BLOCK`].
 pub fn measure(scenario: &Scenario) -> Result<Numbers, String> {
