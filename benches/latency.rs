@@ -12,7 +12,8 @@ use std::time::Duration;
 use support::bench::{cell, column, ratios};
 use support::child::numbers;
 use support::clock::ticks;
-use support::spans::{lost, ticks_per_ns, Beat, Hangs, NoOp};
+use support::pace::{ticks_per_ns, Beat};
+use support::spans::{lost, Hangs, NoOp};
 use support::{Bench, Goal, Numbers};
 
 /// The interval between two spans.

@@ -13,6 +13,7 @@ use support::bench::cell;
 use support::clock::ticks;
 use support::spans::{lost, NoOp, FLUSH_TIMEOUT};
 use support::usage::{thread_cpu_ns, CpuTime};
+use support::work::{steps_that_take, work};
 use support::{Bench, Goal, Summary};
 
 /// Threads of the pool.
@@ -63,7 +64,7 @@ fn compare(bench: &mut Bench) -> Result<(), String> {
     let (rounds, items) = bench.pick((15, 500_000), (1, 20_000));
     let guard = heirloom::builder("rayon").exporter(NoOp).init().map_err(|error| error.to_string())?;
     let pool = ThreadPoolBuilder::new().num_threads(THREADS).build().map_err(|error| error.to_string())?;
-    let stage = Stage { guard, pool, items, steps: calibrate() };
+    let stage = Stage { guard, pool, items, steps: steps_that_take(ITEM_NS) };
     for (mode, _) in MODES {
         stage.run(mode)?; // To warm up.
     }
@@ -141,30 +142,4 @@ fn work_between_clock_reads(seed: u64, steps: u32) -> u64 {
     let result = work(seed, steps);
     black_box(ticks());
     result
-}
-
-/// Arithmetic in which each step depends on the previous one ([xorshift]).
-///
-/// [xorshift]: https://www.jstatsoft.org/article/view/v008i14
-#[inline(never)]
-fn work(seed: u64, steps: u32) -> u64 {
-    let mut x = seed | 1;
-    for _ in 0..steps {
-        x ^= x << 13;
-        x ^= x >> 7;
-        x ^= x << 17;
-    }
-    x >> 32 // So that the sum of all items doesn't overflow.
-}
-
-/// The number of steps that take an item's time, by the fastest of several tries.
-fn calibrate() -> u32 {
-    const STEPS: u32 = 1_000_000;
-    let try_once = |i| {
-        let begin = Instant::now();
-        black_box(work(black_box(i), STEPS));
-        begin.elapsed().as_nanos() as f64
-    };
-    let fastest = (0..10).map(try_once).fold(f64::INFINITY, f64::min);
-    (f64::from(STEPS) * ITEM_NS / fastest) as u32
 }

@@ -52,8 +52,17 @@ pub fn monotonic_ns() -> u64 {
 ///
 /// [`/proc/self/status`]: https://man7.org/linux/man-pages/man5/proc_pid_status.5.html
 pub fn peak_rss_bytes() -> Option<u64> {
+    status_bytes("VmHWM:")
+}
+
+/// The resident memory of this process, in bytes; `None` if the system doesn't report it.
+pub fn rss_bytes() -> Option<u64> {
+    status_bytes("VmRSS:")
+}
+
+fn status_bytes(name: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
 }
 
@@ -73,7 +82,8 @@ mod tests {
         let used = CpuTime::now().unwrap().since(&process);
         assert!(used.user_ns + used.system_ns >= 4_000_000, "{used:?}");
         if cfg!(target_os = "linux") {
-            assert!(peak_rss_bytes().unwrap() > 100_000);
+            let (now, peak) = (rss_bytes().unwrap(), peak_rss_bytes().unwrap());
+            assert!(now > 100_000 && peak > 100_000, "{now} {peak}");
         }
     }
 }

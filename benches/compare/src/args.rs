@@ -1,7 +1,7 @@
-//! The arguments of both binaries.
+//! The arguments of all binaries.
 
 use crate::children::CHILD_ARGUMENT;
-use crate::plan::{PeerName, Scenario};
+use crate::plan::PeerName;
 use std::path::PathBuf;
 
 /// The text of `--help`.
@@ -13,6 +13,7 @@ options:
   --repetitions N    number of repetitions
   --threads A,B,..   numbers of threads (contention only)
   --peers A,B,..     peers to measure; the floor is always among them
+  --only A,B,..      tables to measure (defaults only)
   --help             this text";
 
 /// The parsed arguments.
@@ -32,8 +33,10 @@ pub struct Args {
     pub threads: Option<Vec<usize>>,
     /// `--peers`.
     pub peers: Option<Vec<PeerName>>,
-    /// In a child process: the scenario to measure.
-    pub child: Option<Scenario>,
+    /// `--only`.
+    pub only: Option<Vec<String>>,
+    /// In a child process: what to measure, as JSON.
+    pub child: Option<String>,
 }
 
 impl Args {
@@ -50,16 +53,17 @@ impl Args {
                 "--repetitions" => args.repetitions = Some(positive(&name, &value()?)? as usize),
                 "--threads" => args.threads = Some(list(&value()?, |text| Ok(positive(&name, text)? as usize))?),
                 "--peers" => args.peers = Some(list(&value()?, peer)?),
-                CHILD_ARGUMENT => args.child = Some(scenario(&value()?)?),
+                "--only" => args.only = Some(list(&value()?, |text| Ok(text.to_owned()))?),
+                CHILD_ARGUMENT => args.child = Some(value()?),
                 _ => return Err(format!("{name}: unknown option\n{USAGE}")),
             }
         }
         Ok(args)
     }
 
-    /// The peers to measure: those of `--peers`, or all of this build; the floor is first.
-    pub fn peers(&self) -> Vec<PeerName> {
-        let mut peers = self.peers.clone().unwrap_or_else(PeerName::available);
+    /// The peers to measure: those of `--peers`, or all of these; the floor is first.
+    pub fn peers(&self, all: Vec<PeerName>) -> Vec<PeerName> {
+        let mut peers = self.peers.clone().unwrap_or(all);
         peers.push(PeerName::Floor);
         peers.sort_unstable();
         peers.dedup();
@@ -86,10 +90,6 @@ fn peer(text: &str) -> Result<PeerName, String> {
     })
 }
 
-fn scenario(text: &str) -> Result<Scenario, String> {
-    serde_json::from_str(text).map_err(|error| format!("{CHILD_ARGUMENT}: not a scenario: {error}"))
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -104,7 +104,7 @@ mod tests {
         let args = parse("--smoke --peers otel,channel --threads 1,2").unwrap();
         assert!(args.smoke);
         assert_eq!(args.threads, Some(vec![1, 2]));
-        assert_eq!(args.peers(), [PeerName::Floor, PeerName::Channel, PeerName::Otel]);
+        assert_eq!(args.peers(PeerName::best_cases()), [PeerName::Floor, PeerName::Channel, PeerName::Otel]);
     }
 
     #[test]

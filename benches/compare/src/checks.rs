@@ -47,6 +47,7 @@ fn problems_of_heirloom(row: &Row) -> Vec<String> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::peers::Overload;
     use crate::plan::Scenario;
 
     /// A row of 100 spans on one thread that took 1 us in total.
@@ -60,6 +61,7 @@ pub(crate) mod tests {
             ring_bytes: 1 << 20,
             on_main_thread: false,
             repetition: 0,
+            overload: Overload::Init,
         };
         Row {
             scenario,

@@ -3,6 +3,8 @@
 
 use crate::measure::Row;
 use crate::plan::Scenario;
+use serde::de::DeserializeOwned;
+use serde::Serialize;
 use std::io::{IsTerminal, Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -54,21 +56,23 @@ pub fn describe(scenario: &Scenario) -> String {
     format!("{peer}, {threads} threads, {attributes}, repetition {}", scenario.repetition + 1)
 }
 
-fn measure_in_child(scenario: &Scenario) -> Result<Row, String> {
-    let json = serde_json::to_string(scenario).map_err(|error| error.to_string())?;
-    let child = spawn(&json).map_err(|error| format!("could not start a process: {error}"))?;
-    let output = output_of(child, DEADLINE)?;
-    serde_json::from_str(&output).map_err(|error| format!("unexpected output {output:?}: {error}"))
+/// Measures in a fresh process of this binary.
+pub fn measure_in_child<T: DeserializeOwned>(what: &impl Serialize) -> Result<T, String> {
+    let program = std::env::current_exe().map_err(|error| format!("no path of this program: {error}"))?;
+    measure_by(Command::new(&program), what)
 }
 
-fn spawn(scenario: &str) -> std::io::Result<Child> {
-    let mut command = Command::new(std::env::current_exe()?);
+/// Measures in a process that this command starts. It gets further arguments: those that make this binary measure.
+pub fn measure_by<T: DeserializeOwned>(mut command: Command, what: &impl Serialize) -> Result<T, String> {
+    let json = serde_json::to_string(what).map_err(|error| error.to_string())?;
     for (name, _) in std::env::vars_os() {
         if TRACER_VARIABLES.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
             command.env_remove(name);
         }
     }
-    command.args([CHILD_ARGUMENT, scenario]).stdin(Stdio::null()).stdout(Stdio::piped()).spawn()
+    let started = command.args([CHILD_ARGUMENT, &json]).stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+    let output = output_of(started.map_err(|error| format!("could not start a process: {error}"))?, DEADLINE)?;
+    serde_json::from_str(&output).map_err(|error| format!("unexpected output {output:?}: {error}"))
 }
 
 /// The output of the child, if it exits successfully. The child is killed if it doesn't close its output in time.

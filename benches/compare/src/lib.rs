@@ -6,12 +6,16 @@
 //! - [`account`]: counts the spans that reached the exporter, with and without their parent.
 //! - [`stats`], [`report`], [`plot`], [`goals`], [`checks`], [`output`]: evaluate the rows and print them.
 //!
-//! The binaries are `contention` and `single`; the README of this package explains how to run and read them.
+//! - [`defaults`]: each tracer with its default settings, nothing prepared.
+//!
+//! The binaries are `contention`, `single` and `defaults`; the README of this package explains how to run and read them.
 
 pub mod account;
 pub mod args;
 pub mod checks;
 pub mod children;
+#[cfg(feature = "heirloom")]
+pub mod defaults;
 pub mod goals;
 pub mod measure;
 pub mod output;
@@ -27,9 +31,13 @@ pub mod workload;
 pub mod clock;
 #[path = "../../support/machine.rs"]
 pub mod machine;
+#[path = "../../support/pace.rs"]
+pub mod pace;
 #[path = "../../support/ring.rs"]
 pub mod ring;
 #[path = "../../support/summary.rs"]
 pub mod summary;
 #[path = "../../support/usage.rs"]
 pub mod usage;
+#[path = "../../support/work.rs"]
+pub mod work;

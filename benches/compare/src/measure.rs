@@ -1,6 +1,6 @@
 //! One scenario in this process: [`measure`] makes a [`Row`].
 
-use crate::peers::Peer;
+use crate::peers::{Measurement, Peer};
 use crate::plan::Scenario;
 use crate::usage::{peak_rss_bytes, thread_cpu_ns, CpuTime};
 use crate::workload::{Samples, Stretch};
@@ -90,14 +90,30 @@ struct Lane {
     cpu_ns: u64,
 }
 
-/// Runs the scenario with this peer in this process. Once per process: some peers are process-wide.
-pub fn measure<P: Peer>(scenario: &Scenario) -> Result<Row, String> {
+/// Measures a scenario, given as JSON, in this process. The result is its row as JSON.
+pub fn child(scenario: &str) -> Result<String, String> {
+    let scenario = serde_json::from_str(scenario).map_err(|error| format!("not a scenario: {error}"))?;
+    serde_json::to_string(&measure(&scenario)?).map_err(|error| error.to_string())
+}
+
+/// Runs the scenario in this process. Once per process: some peers are process-wide.
+pub fn measure(scenario: &Scenario) -> Result<Row, String> {
     if scenario.threads == 0 || (scenario.on_main_thread && scenario.threads != 1) {
         return Err(format!("{} threads: expected at least one, and one on the main thread", scenario.threads));
     }
-    match scenario.attributes {
-        false => run::<P, false>(scenario),
-        true => run::<P, true>(scenario),
+    crate::peers::run(scenario.peer, Whole(scenario))
+}
+
+struct Whole<'a>(&'a Scenario);
+
+impl Measurement for Whole<'_> {
+    type Result = Row;
+
+    fn of<P: Peer>(self) -> Result<Row, String> {
+        match self.0.attributes {
+            false => run::<P, false>(self.0),
+            true => run::<P, true>(self.0),
+        }
     }
 }
 
@@ -175,7 +191,7 @@ fn warm_up<P: Peer, const ATTRIBUTES: bool>(
     thread: usize,
     samples: &Samples,
 ) {
-    peer.record::<ATTRIBUTES>(parent, Stretch { thread, first: 0, spans: scenario.warm_up_spans }, samples);
+    peer.record::<ATTRIBUTES>(parent, Stretch { thread, first: 0, spans: scenario.warm_up_spans }, samples, &mut ());
 }
 
 /// Never inlined: `instructions.sh` counts the instructions of this function.
@@ -190,7 +206,7 @@ fn timed<P: Peer, const ATTRIBUTES: bool>(
     let stretch = Stretch { thread, first: scenario.warm_up_spans, spans: scenario.spans_per_thread };
     let cpu_before = thread_cpu_ns();
     let begin = Instant::now();
-    peer.record::<ATTRIBUTES>(parent, stretch, samples);
+    peer.record::<ATTRIBUTES>(parent, stretch, samples, &mut ());
     let end = Instant::now();
     Lane { begin, end, cpu_ns: thread_cpu_ns().saturating_sub(cpu_before) }
 }

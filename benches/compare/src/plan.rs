@@ -1,14 +1,17 @@
 //! The measured peers, their scenarios, and the order.
 
+use crate::peers::Overload;
 use serde::{Deserialize, Serialize};
 
 /// The crates whose versions are in the results.
-pub const CRATES: [&str; 7] = [
+pub const CRATES: [&str; 9] = [
     "crossbeam-channel",
     "fastrace",
     "heirloom-core",
     "opentelemetry_sdk",
     "parking_lot",
+    "puffin",
+    "rayon",
     "tracing",
     "tracing-opentelemetry",
 ];
@@ -23,6 +26,8 @@ pub enum PeerName {
     Heirloom,
     /// Heirloom with the settings of `init`.
     HeirloomDefault,
+    /// The same, with an exporter of OpenTelemetry's.
+    HeirloomOtel,
     /// One `parking_lot::Mutex<Vec>` shared by all threads.
     MutexVec,
     /// A bounded crossbeam channel with one consumer.
@@ -33,25 +38,32 @@ pub enum PeerName {
     OtelLarge,
     /// `tracing` and `tracing-opentelemetry` over the batch processor with its defaults.
     TracingOtel,
+    /// The same with the layer's defaults.
+    TracingOtelDefault,
     /// fastrace's `LocalSpan`.
     FastraceLocal,
     /// fastrace's `Span`.
     FastraceSpan,
+    /// puffin, which has no parents.
+    Puffin,
 }
 
 impl PeerName {
     /// Every peer, in the order of tables and plots.
-    pub const ALL: [PeerName; 10] = [
+    pub const ALL: [PeerName; 13] = [
         PeerName::Floor,
         PeerName::Heirloom,
         PeerName::HeirloomDefault,
+        PeerName::HeirloomOtel,
         PeerName::MutexVec,
         PeerName::Channel,
         PeerName::Otel,
         PeerName::OtelLarge,
         PeerName::TracingOtel,
+        PeerName::TracingOtelDefault,
         PeerName::FastraceLocal,
         PeerName::FastraceSpan,
+        PeerName::Puffin,
     ];
 
     /// The peers that this build can measure.
@@ -59,9 +71,21 @@ impl PeerName {
         Self::ALL.into_iter().filter(|peer| !peer.is_heirloom() || cfg!(feature = "heirloom")).collect()
     }
 
+    /// Those that `single` and `contention` compare: each tracer's best case.
+    pub fn best_cases() -> Vec<PeerName> {
+        let mut peers = Self::available();
+        peers.retain(|peer| !matches!(peer, PeerName::HeirloomOtel | PeerName::TracingOtelDefault));
+        peers
+    }
+
     /// Whether this is Heirloom itself.
     pub fn is_heirloom(self) -> bool {
-        matches!(self, PeerName::Heirloom | PeerName::HeirloomDefault)
+        matches!(self, PeerName::Heirloom | PeerName::HeirloomDefault | PeerName::HeirloomOtel)
+    }
+
+    /// Whether its spans have parents.
+    pub fn has_parents(self) -> bool {
+        self != PeerName::Puffin
     }
 
     /// The name in tables, JSON and arguments.
@@ -70,13 +94,16 @@ impl PeerName {
             PeerName::Floor => "floor",
             PeerName::Heirloom => "heirloom",
             PeerName::HeirloomDefault => "heirloom-default",
+            PeerName::HeirloomOtel => "heirloom-otel",
             PeerName::MutexVec => "mutex-vec",
             PeerName::Channel => "channel",
             PeerName::Otel => "otel",
             PeerName::OtelLarge => "otel-large",
             PeerName::TracingOtel => "tracing-otel",
+            PeerName::TracingOtelDefault => "tracing-otel-default",
             PeerName::FastraceLocal => "fastrace-local",
             PeerName::FastraceSpan => "fastrace-span",
+            PeerName::Puffin => "puffin",
         }
     }
 }
@@ -100,6 +127,9 @@ pub struct Scenario {
     pub on_main_thread: bool,
     /// Which repetition this is, from zero.
     pub repetition: usize,
+    /// What Heirloom does with a span that finds no room.
+    #[serde(default)]
+    pub overload: Overload,
 }
 
 /// A set of scenarios.
@@ -155,6 +185,7 @@ impl Plan {
             ring_bytes: self.ring_bytes.unwrap_or_else(|| ring_bytes_for(spans_per_thread + WARM_UP_SPANS)),
             on_main_thread: self.on_main_thread,
             repetition,
+            overload: Overload::Init,
         }
     }
 }

@@ -27,13 +27,16 @@ fn colours(peer: PeerName) -> [&'static str; 2] {
         PeerName::Floor => ["#6e6e6e", "#9a9a9a"],
         PeerName::Heirloom => ["#c2185b", "#ff6fa5"],
         PeerName::HeirloomDefault => ["#e0709b", "#c2567f"],
+        PeerName::HeirloomOtel => ["#ad6a86", "#d38aa8"],
         PeerName::MutexVec => ["#8a6d00", "#e0c04a"],
         PeerName::Channel => ["#00796b", "#4dd0b8"],
         PeerName::Otel => ["#1565c0", "#6cb2ff"],
         PeerName::OtelLarge => ["#5e92d6", "#4a86c9"],
         PeerName::TracingOtel => ["#5e35b1", "#b39ddb"],
+        PeerName::TracingOtelDefault => ["#8a6cc9", "#8d75c4"],
         PeerName::FastraceLocal => ["#bf4f00", "#ff9d54"],
         PeerName::FastraceSpan => ["#d98a4b", "#c97a3a"],
+        PeerName::Puffin => ["#4e7a1e", "#a3cf6b"],
     }
 }
 

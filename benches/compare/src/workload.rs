@@ -27,6 +27,25 @@ impl Stretch {
     }
 }
 
+/// One span of a stretch.
+#[derive(Clone, Copy, Debug)]
+pub struct Item {
+    /// The thread, from zero.
+    pub thread: usize,
+    /// The span's number.
+    pub id: u64,
+}
+
+/// Called around each span of a stretch: to pace the spans, or to time them. `()` does nothing.
+pub trait Around {
+    /// Before the span starts.
+    fn before(&mut self) {}
+    /// After it has ended.
+    fn after(&mut self) {}
+}
+
+impl Around for () {}
+
 /// The values of the attributes. The texts are borrowed from the heap, as a file name would be, so a peer that
 /// keeps them has to copy them.
 #[derive(Debug)]

@@ -3,19 +3,19 @@
 use heirloom_compare::args::Args;
 use heirloom_compare::children::measure_all;
 use heirloom_compare::machine::Machine;
-use heirloom_compare::plan::{Plan, CRATES};
-use heirloom_compare::{output, plot, report};
+use heirloom_compare::plan::{PeerName, Plan, CRATES};
+use heirloom_compare::{measure, output, plot, report};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    output::run(contention)
+    output::run(measure::child, contention)
 }
 
 fn contention(args: &Args) -> Result<bool, String> {
     let (threads, spans, repetitions) =
         if args.smoke { (vec![1, 2], 20_000, 1) } else { (vec![1, 2, 4, 8], 1_000_000, 5) };
     let plan = Plan {
-        peers: args.peers(),
+        peers: args.peers(PeerName::best_cases()),
         threads: args.threads.clone().unwrap_or(threads),
         spans: args.spans.unwrap_or(spans),
         repetitions: args.repetitions.unwrap_or(repetitions),

@@ -3,12 +3,12 @@
 use heirloom_compare::args::Args;
 use heirloom_compare::children::measure_all;
 use heirloom_compare::machine::Machine;
-use heirloom_compare::plan::{Plan, CRATES};
-use heirloom_compare::{output, report};
+use heirloom_compare::plan::{PeerName, Plan, CRATES};
+use heirloom_compare::{measure, output, report};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    output::run(single)
+    output::run(measure::child, single)
 }
 
 fn single(args: &Args) -> Result<bool, String> {
@@ -17,7 +17,7 @@ fn single(args: &Args) -> Result<bool, String> {
     }
     let (spans, repetitions) = if args.smoke { (20_000, 1) } else { (1_000_000, 7) };
     let plan = Plan {
-        peers: args.peers(),
+        peers: args.peers(PeerName::best_cases()),
         threads: vec![1],
         spans: args.spans.unwrap_or(spans),
         repetitions: args.repetitions.unwrap_or(repetitions),

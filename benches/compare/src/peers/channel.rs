@@ -9,7 +9,7 @@ use super::Peer;
 use crate::account::{Account, Tally};
 use crate::clock::ticks;
 use crate::plan::Scenario;
-use crate::workload::{Samples, Stretch};
+use crate::workload::{Item, Samples};
 use crossbeam_channel::{bounded, Receiver, Sender, TryRecvError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -41,11 +41,18 @@ impl Peer for Channel {
         ticks()
     }
 
-    fn record<const ATTRIBUTES: bool>(&self, _parent: &u64, stretch: Stretch, samples: &Samples) {
-        for id in stretch.ids() {
-            // A dropped span is lost; the exporter's count shows it.
-            let _ = self.sender.try_send(Record::child::<ATTRIBUTES>(id, PARENT_ID, samples));
-        }
+    #[inline]
+    fn within<const ATTRIBUTES: bool, R>(
+        &self,
+        _parent: &u64,
+        item: Item,
+        samples: &Samples,
+        work: impl FnOnce() -> R,
+    ) -> R {
+        let (record, result) = Record::child::<ATTRIBUTES, R>(item.id, PARENT_ID, samples, work);
+        // A dropped span is lost; the exporter's count shows it.
+        let _ = self.sender.try_send(record);
+        result
     }
 
     fn finish(self, parent: u64) -> Result<Tally, String> {

@@ -6,7 +6,7 @@
 use super::Peer;
 use crate::account::{SharedAccount, Tally};
 use crate::plan::Scenario;
-use crate::workload::{Samples, Stretch, CHILD, KEYS, PARENT};
+use crate::workload::{Around, Item, Samples, Stretch, CHILD, KEYS, PARENT};
 use fastrace::collector::{Config, Reporter, SpanId, SpanRecord, TraceId};
 use fastrace::local::LocalSpan;
 use fastrace::prelude::SpanContext;
@@ -17,6 +17,9 @@ const SPANS_PER_GUARD: u64 = 1000;
 
 /// The name of a span that only makes its thread send the waiting commands; the reporter ignores it.
 const PUSH: &str = "push";
+
+/// The commands that a thread's ring holds.
+const RING_COMMANDS: u64 = 10_240;
 
 /// Upper bound for these spans: enough for ten million waiting commands.
 const MOST_PUSHES: usize = 1000;
@@ -38,18 +41,36 @@ impl Peer for Local {
         parent()
     }
 
-    fn record<const ATTRIBUTES: bool>(&self, parent: &Span, stretch: Stretch, samples: &Samples) {
-        let mut ids = stretch.ids();
-        while !ids.is_empty() {
-            let until = ids.end.min(ids.start + SPANS_PER_GUARD);
-            let _guard = parent.set_local_parent();
-            for id in ids.start..until {
-                let span = LocalSpan::enter_with_local_parent(CHILD);
-                if ATTRIBUTES {
-                    drop(span.with_properties(|| properties(id, samples)));
-                }
+    #[inline]
+    fn within<const ATTRIBUTES: bool, R>(
+        &self,
+        parent: &Span,
+        item: Item,
+        samples: &Samples,
+        work: impl FnOnce() -> R,
+    ) -> R {
+        let _guard = parent.set_local_parent();
+        local::<ATTRIBUTES, R>(item.id, samples, work)
+    }
+
+    fn record<const ATTRIBUTES: bool>(
+        &self,
+        parent: &Span,
+        stretch: Stretch,
+        samples: &Samples,
+        around: &mut impl Around,
+    ) {
+        let (mut guard, mut left) = (None, 0);
+        for id in stretch.ids() {
+            around.before();
+            if left == 0 {
+                drop(guard.take());
+                guard = Some(parent.set_local_parent());
+                left = SPANS_PER_GUARD;
             }
-            ids.start = until;
+            left -= 1;
+            local::<ATTRIBUTES, ()>(id, samples, || ());
+            around.after();
         }
     }
 
@@ -69,18 +90,50 @@ impl Peer for Shared {
         parent()
     }
 
-    fn record<const ATTRIBUTES: bool>(&self, parent: &Span, stretch: Stretch, samples: &Samples) {
-        for id in stretch.ids() {
-            let span = Span::enter_with_parent(CHILD, parent);
-            if ATTRIBUTES {
-                drop(span.with_properties(|| properties(id, samples)));
-            }
+    #[inline]
+    fn within<const ATTRIBUTES: bool, R>(
+        &self,
+        parent: &Span,
+        item: Item,
+        samples: &Samples,
+        work: impl FnOnce() -> R,
+    ) -> R {
+        let mut span = Span::enter_with_parent(CHILD, parent);
+        if ATTRIBUTES {
+            span = span.with_properties(|| properties(item.id, samples));
+        }
+        let result = work();
+        drop(span);
+        result
+    }
+
+    /// Each span is a command, which are taken out of the thread's ring once a second or by a flush.
+    fn rest(&self, _made: u64) -> Result<(), String> {
+        fastrace::flush();
+        Ok(())
+    }
+
+    fn leave(&self, recorded: u64) {
+        for _ in 0..=recorded / RING_COMMANDS {
+            fastrace::flush();
+            push();
         }
     }
 
     fn finish(self, parent: Span) -> Result<Tally, String> {
         Ok(finish(&self.0, parent))
     }
+}
+
+#[inline(always)]
+fn local<const ATTRIBUTES: bool, R>(id: u64, samples: &Samples, work: impl FnOnce() -> R) -> R {
+    let mut span = LocalSpan::enter_with_local_parent(CHILD);
+    if ATTRIBUTES {
+        span = span.with_properties(|| properties(id, samples));
+    }
+    let result = work();
+    drop(span);
+    result
 }
 
 fn start() -> SharedAccount {
@@ -98,7 +151,7 @@ fn properties(id: u64, samples: &Samples) -> [(&'static str, String); 3] {
     [(KEYS[0], sample.count.to_string()), (KEYS[1], sample.ratio.to_string()), (KEYS[2], sample.file.to_owned())]
 }
 
-/// A thread's command ring holds 10,240 commands. Commands that didn't fit, among them the parent's end, wait until that
+/// Commands that didn't fit, among them the parent's end, wait until that
 /// thread sends again. So the recording thread is made to send until the parent has arrived; in a program, further
 /// traces would do that. If the thread has ended, its waiting commands are lost.
 fn finish(account: &SharedAccount, parent: Span) -> Tally {
@@ -108,10 +161,14 @@ fn finish(account: &SharedAccount, parent: Span) -> Tally {
         if account.tally().roots > 0 {
             break;
         }
-        drop(Span::root(PUSH, SpanContext::new(TraceId::random(), SpanId(0))));
+        push();
         fastrace::flush();
     }
     account.tally()
+}
+
+fn push() {
+    drop(Span::root(PUSH, SpanContext::new(TraceId::random(), SpanId(0))));
 }
 
 struct Counting(SharedAccount);

@@ -8,7 +8,7 @@ use crate::account::{Account, Tally};
 use crate::clock::ticks;
 use crate::plan::Scenario;
 use crate::ring::{Ring, Writer};
-use crate::workload::{Samples, Stretch};
+use crate::workload::{Around, Item, Samples, Stretch};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -48,12 +48,29 @@ impl Peer for Floor {
         ticks()
     }
 
-    fn record<const ATTRIBUTES: bool>(&self, _parent: &u64, stretch: Stretch, _samples: &Samples) {
+    #[inline]
+    fn within<const ATTRIBUTES: bool, R>(
+        &self,
+        _parent: &u64,
+        item: Item,
+        _samples: &Samples,
+        work: impl FnOnce() -> R,
+    ) -> R {
+        push(&mut Writer::new(&self.rings[item.thread]), item.id, work)
+    }
+
+    fn record<const ATTRIBUTES: bool>(
+        &self,
+        _parent: &u64,
+        stretch: Stretch,
+        _samples: &Samples,
+        around: &mut impl Around,
+    ) {
         let mut writer = Writer::new(&self.rings[stretch.thread]);
         for id in stretch.ids() {
-            let start = ticks();
-            let end = ticks();
-            writer.push([0x0af7_6519_16cd_43dd, 0x8448_eb21_1c80_319c, id, PARENT_ID, start, end, 1, 0]);
+            around.before();
+            push(&mut writer, id, || ());
+            around.after();
         }
     }
 
@@ -65,6 +82,15 @@ impl Peer for Floor {
         let lost = self.rings.iter().map(Ring::lost).sum();
         Ok(Tally { named_lost: Some(lost), ..account.tally() })
     }
+}
+
+#[inline(always)]
+fn push<R>(writer: &mut Writer<'_>, id: u64, work: impl FnOnce() -> R) -> R {
+    let start = ticks();
+    let result = work();
+    let end = ticks();
+    writer.push([0x0af7_6519_16cd_43dd, 0x8448_eb21_1c80_319c, id, PARENT_ID, start, end, 1, 0]);
+    result
 }
 
 fn drain_until(rings: &[Ring], stop: &AtomicBool) -> Account {

@@ -4,15 +4,19 @@
 //!
 //! `heirloom` has rings that hold a thread's whole run, so that the bench measures the recording path and not the drops. The
 //! rings were touched before the clock starts, as the floor's are: each was written from end to end once. `heirloom-default`
-//! has the rings that `init` chooses, and counts by cause the spans that they couldn't hold.
+//! has the settings of `init`, and counts by cause the spans that its rings couldn't hold. `heirloom-otel` is the same with an exporter
+//! of OpenTelemetry's that only counts.
 
-use super::Peer;
+use super::{otel, rest_until, Peer};
 use crate::account::{Account, SharedAccount, Tally};
 use crate::plan::{PeerName, Scenario};
-use crate::workload::{Samples, Stretch, CHILD, KEYS, PARENT};
+use crate::workload::{Item, Samples, CHILD, KEYS, PARENT};
 use heirloom_core::export::{Batch, ExportError, Exporter};
-use heirloom_core::{Guard, Span};
-use std::sync::Barrier;
+use heirloom_core::otel::OtelExporter;
+use heirloom_core::{Context, Guard, Ledger, Span, Tracer};
+use std::hint::black_box;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 /// Bytes of the exporter's queue: more than a run needs, also if the machine delays the exporter.
@@ -28,24 +32,43 @@ const FILLING: &str = match std::str::from_utf8(&[b'x'; 2000]) {
 };
 const FILLING_BYTES: usize = FILLING.len() + 128;
 
-pub(super) struct Heirloom {
+/// Bytes in the ring of a burst that loses nothing: a part of what the smallest ring that a thread may grow to holds.
+const BURST_BYTES: u64 = 400 << 10;
+
+/// Bytes of a span in the ring.
+const SPAN_BYTES: u64 = 72;
+const SPAN_BYTES_WITH_ATTRIBUTES: u64 = 168;
+
+/// Rests until neither the ring nor an exporter's queue would overflow from another burst of this many spans.
+pub(crate) fn rest_until_drained(tracer: &Tracer, burst: u64) -> Result<(), String> {
+    let is_behind = |ledger: &Ledger| {
+        ledger.undrained > burst || ledger.exporters.iter().any(|exporter| exporter.queued > 4 * burst)
+    };
+    rest_until(|| !is_behind(&tracer.ledger()))
+}
+
+pub(crate) struct Heirloom {
     guard: Guard,
     account: SharedAccount,
 }
 
 impl Peer for Heirloom {
-    type Parent = Span;
+    type Parent = (Span, Context);
 
     fn start(scenario: &Scenario) -> Result<Self, String> {
         let account = SharedAccount::default();
-        let builder = heirloom_core::builder("compare").exporter(Counting(account.clone()));
-        let is_default = scenario.peer == PeerName::HeirloomDefault;
-        let builder = match is_default {
-            true => builder,
-            false => builder.shard_bytes(scenario.ring_bytes).queue_bytes(QUEUE_BYTES),
+        let builder = scenario.overload.set(heirloom_core::builder("compare"));
+        let builder = match scenario.peer {
+            PeerName::HeirloomOtel => builder.exporter(OtelExporter::new(otel::Counting(account.clone()))),
+            _ => builder.exporter(Counting(account.clone())),
+        };
+        let is_prepared = scenario.peer == PeerName::Heirloom;
+        let builder = match is_prepared {
+            true => builder.shard_bytes(scenario.ring_bytes).queue_bytes(QUEUE_BYTES),
+            false => builder,
         };
         let guard = builder.init().map_err(|error| error.to_string())?;
-        if !is_default {
+        if is_prepared {
             fill_rings(scenario)?;
             guard.tracer().flush(FILL_TIMEOUT).map_err(|error| error.to_string())?;
             *account.lock() = Account::default();
@@ -53,22 +76,39 @@ impl Peer for Heirloom {
         Ok(Self { guard, account })
     }
 
-    fn open_parent(&self) -> Span {
-        heirloom_core::root(PARENT)
+    fn open_parent(&self) -> Self::Parent {
+        let parent = heirloom_core::root(PARENT);
+        let context = parent.context();
+        (parent, context)
     }
 
-    fn record<const ATTRIBUTES: bool>(&self, parent: &Span, stretch: Stretch, samples: &Samples) {
-        let parent = parent.context();
-        for id in stretch.ids() {
-            let span = parent.span(CHILD);
-            if ATTRIBUTES {
-                let sample = samples.of(id);
-                span.set(KEYS[0], sample.count).set(KEYS[1], sample.ratio).set(KEYS[2], sample.file);
-            }
+    #[inline]
+    fn within<const ATTRIBUTES: bool, R>(
+        &self,
+        parent: &Self::Parent,
+        item: Item,
+        samples: &Samples,
+        work: impl FnOnce() -> R,
+    ) -> R {
+        let span = parent.1.span(CHILD);
+        if ATTRIBUTES {
+            let sample = samples.of(item.id);
+            span.set(KEYS[0], sample.count).set(KEYS[1], sample.ratio).set(KEYS[2], sample.file);
         }
+        let result = work();
+        drop(span);
+        result
     }
 
-    fn finish(self, parent: Span) -> Result<Tally, String> {
+    fn burst(attributes: bool) -> u64 {
+        BURST_BYTES / if attributes { SPAN_BYTES_WITH_ATTRIBUTES } else { SPAN_BYTES }
+    }
+
+    fn rest(&self, _made: u64) -> Result<(), String> {
+        rest_until_drained(self.guard.tracer(), Self::burst(true))
+    }
+
+    fn finish(self, (parent, _): Self::Parent) -> Result<Tally, String> {
         drop(parent);
         let report = self.guard.finish();
         let ledger = report.ledger();
@@ -104,6 +144,31 @@ fn fill_rings(scenario: &Scenario) -> Result<(), String> {
 fn fill_ring(ring_bytes: usize) {
     for _ in 0..ring_bytes / FILLING_BYTES {
         heirloom_core::root(PARENT).set(KEYS[2], FILLING);
+    }
+}
+
+/// Starts a tracer with the scenario's settings and an exporter that counts the spans, whatever they are.
+pub(crate) fn init(scenario: &Scenario) -> Result<(Guard, Received), String> {
+    let received = Received::default();
+    let builder = scenario.overload.set(heirloom_core::builder("compare")).exporter(received.clone());
+    Ok((builder.init().map_err(|error| error.to_string())?, received))
+}
+
+/// Counts the spans that it gets, and reads the ids of each.
+#[derive(Clone, Default)]
+pub(crate) struct Received(Arc<AtomicU64>);
+
+impl Received {
+    pub(crate) fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Exporter for Received {
+    fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
+        let ids = batch.spans().map(|span| black_box((span.span_id(), span.parent_span_id())));
+        self.0.fetch_add(ids.count() as u64, Ordering::Relaxed);
+        Ok(())
     }
 }
 

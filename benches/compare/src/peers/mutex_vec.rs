@@ -8,7 +8,7 @@ use super::Peer;
 use crate::account::{Account, Tally};
 use crate::clock::ticks;
 use crate::plan::Scenario;
-use crate::workload::{Samples, Stretch};
+use crate::workload::{Item, Samples};
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
@@ -45,11 +45,17 @@ impl Peer for MutexVec {
         ticks()
     }
 
-    fn record<const ATTRIBUTES: bool>(&self, _parent: &u64, stretch: Stretch, samples: &Samples) {
-        for id in stretch.ids() {
-            let record = Record::child::<ATTRIBUTES>(id, PARENT_ID, samples);
-            self.spans.lock().push(record);
-        }
+    #[inline]
+    fn within<const ATTRIBUTES: bool, R>(
+        &self,
+        _parent: &u64,
+        item: Item,
+        samples: &Samples,
+        work: impl FnOnce() -> R,
+    ) -> R {
+        let (record, result) = Record::child::<ATTRIBUTES, R>(item.id, PARENT_ID, samples, work);
+        self.spans.lock().push(record);
+        result
     }
 
     fn finish(self, parent: u64) -> Result<Tally, String> {

@@ -4,10 +4,10 @@
 //! the attributes given to the builder in one vector of exact size, typed values. `otel` has the default queue of 2,048
 //! spans and batches of 512; `otel-large` a queue of 65,536 and batches of 8,192.
 
-use super::Peer;
+use super::{rest_until, Peer};
 use crate::account::{SharedAccount, Tally};
 use crate::plan::{PeerName, Scenario};
-use crate::workload::{Samples, Stretch, CHILD, KEYS, PARENT};
+use crate::workload::{Item, Samples, CHILD, KEYS, PARENT};
 use opentelemetry::trace::{Span as _, SpanBuilder, TraceContextExt, Tracer as _, TracerProvider as _};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::error::OTelSdkResult;
@@ -39,14 +39,31 @@ impl Peer for Otel {
         Context::new().with_span(parent)
     }
 
-    fn record<const ATTRIBUTES: bool>(&self, parent: &Context, stretch: Stretch, samples: &Samples) {
-        for id in stretch.ids() {
-            let mut builder = SpanBuilder::from_name(CHILD);
-            if ATTRIBUTES {
-                builder = builder.with_attributes(attributes(id, samples));
-            }
-            self.tracer.build_with_context(builder, parent).end();
+    #[inline]
+    fn within<const ATTRIBUTES: bool, R>(
+        &self,
+        parent: &Context,
+        item: Item,
+        samples: &Samples,
+        work: impl FnOnce() -> R,
+    ) -> R {
+        let mut builder = SpanBuilder::from_name(CHILD);
+        if ATTRIBUTES {
+            builder = builder.with_attributes(attributes(item.id, samples));
         }
+        let mut span = self.tracer.build_with_context(builder, parent);
+        let result = work();
+        span.end();
+        result
+    }
+
+    /// Half of the queue.
+    fn burst(_attributes: bool) -> u64 {
+        1024
+    }
+
+    fn rest(&self, made: u64) -> Result<(), String> {
+        rest_until_exported(&self.account, made)
     }
 
     fn finish(self, parent: Context) -> Result<Tally, String> {
@@ -63,6 +80,13 @@ fn attributes(id: u64, samples: &Samples) -> Vec<KeyValue> {
         KeyValue::new(KEYS[1], sample.ratio),
         KeyValue::new(KEYS[2], sample.file.to_owned()),
     ]
+}
+
+/// Spans that the batch processor may keep until more arrive, or until five seconds have passed: less than a batch.
+const KEPT_SPANS: u64 = 512;
+
+pub(super) fn rest_until_exported(account: &SharedAccount, made: u64) -> Result<(), String> {
+    rest_until(|| account.tally().received + KEPT_SPANS >= made)
 }
 
 /// A provider with one batch processor in front of a counting exporter.
@@ -83,8 +107,9 @@ pub(super) fn shut_down(provider: &SdkTracerProvider) -> Result<(), String> {
     provider.shutdown().map_err(|error| format!("the shutdown failed: {error}"))
 }
 
+/// Counts the spans.
 #[derive(Debug)]
-struct Counting(SharedAccount);
+pub(super) struct Counting(pub(super) SharedAccount);
 
 impl SpanExporter for Counting {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {

@@ -28,13 +28,21 @@ pub(super) enum Value {
 const TRACE: u128 = 0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c;
 
 impl Record {
-    /// Opens and ends a child.
+    /// Opens a child, does the work, and ends it.
     #[inline]
-    pub(super) fn child<const ATTRIBUTES: bool>(id: u64, parent: u64, samples: &Samples) -> Self {
+    pub(super) fn child<const ATTRIBUTES: bool, R>(
+        id: u64,
+        parent: u64,
+        samples: &Samples,
+        work: impl FnOnce() -> R,
+    ) -> (Self, R) {
         let start = ticks();
         let attributes = if ATTRIBUTES { attributes(id, samples) } else { Vec::new() };
+        let result = work();
         let end = ticks();
-        Self { id, parent, _trace: TRACE, _name: CHILD, _start: start, _end: end, _attributes: attributes }
+        let record =
+            Self { id, parent, _trace: TRACE, _name: CHILD, _start: start, _end: end, _attributes: attributes };
+        (record, result)
     }
 
     /// The parent, started at `start`.
