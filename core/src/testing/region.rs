@@ -37,7 +37,8 @@ impl SharedMemory {
     /// # Errors
     /// The system has no memory.
     pub fn new(bytes: usize) -> io::Result<Self> {
-        let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
+        let (protection, flags) =
+            (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE);
         // SAFETY: a new mapping, at an address of the system's choice.
         let at = unsafe { libc::mmap(std::ptr::null_mut(), bytes, protection, flags, -1, 0) };
         if at == libc::MAP_FAILED {
@@ -71,6 +72,15 @@ unsafe impl Mapping for SharedMemory {
 
     fn commit(&self, _: Range<usize>) -> io::Result<()> {
         Ok(())
+    }
+
+    fn free(&self, range: Range<usize>) {
+        let memory = self.0 .0.cast::<u8>();
+        assert!(range.end <= self.0 .0.len());
+        // SAFETY: the range is within the memory.
+        let from = unsafe { memory.add(range.start) };
+        // SAFETY: as above; all other accesses to the memory are atomic.
+        unsafe { libc::madvise(from.as_ptr().cast(), range.len(), libc::MADV_REMOVE) };
     }
 
     fn ring(&self) {}
@@ -135,6 +145,12 @@ impl Collector {
     /// Makes one pass over everything. Returns whether anything waits for another one.
     pub fn pass(&mut self) -> bool {
         self.by_hand.pass()
+    }
+
+    /// Looks after the memory of the shards, as the thread does a few times a second: gives back what was not used since the
+    /// last call.
+    pub fn tend(&mut self) {
+        self.by_hand.tend();
     }
 
     /// Takes the spans that were finished since the last call.
