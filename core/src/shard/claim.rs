@@ -8,7 +8,7 @@
 /// bits 3..61   the position up to which the writer may write without another refill, a multiple of 8
 /// bits 61..64  how often memory was freed, modulo 8
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Claim(pub(crate) u64);
 
 const RECLAIMING: u64 = 1;
@@ -53,6 +53,11 @@ impl Claim {
         Self((self.0 | RECLAIMING).wrapping_add(1 << RECLAIMS_AT))
     }
 
-    /// What the collector clears when it has freed memory.
+    /// What stays of a claim when the collector has freed memory.
     pub(super) const DONE: u64 = !RECLAIMING;
+
+    /// The same without the mark.
+    pub(super) fn done(self) -> Self {
+        Self(self.0 & Self::DONE)
+    }
 }

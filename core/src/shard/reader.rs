@@ -25,6 +25,12 @@ impl Reader {
         &self.shard
     }
 
+    /// Everything before this position was read.
+    #[cfg(all(test, loom))]
+    pub(crate) fn tail(&self) -> u64 {
+        self.tail
+    }
+
     /// Passes every record that was published before this call to `take`, in order, and frees its room. Returns the
     /// number of bytes. Frees room after each part of the ring, so that a busy writer need not wait for the whole pass.
     pub(crate) fn drain(&mut self, mut take: impl FnMut(&[u64])) -> u64 {

@@ -143,7 +143,8 @@ impl Space {
     /// No thread writes from this position on, until the next refill.
     pub(super) fn rest(&self, block: &Block, write: u64) {
         let claim = &block.head().written.claim;
-        let before = Claim(claim.load(Ordering::Relaxed));
+        let before = Claim(claim.load(Edge::SeeClaim.order()));
+        self.notice(before, block);
         if self.sizes.is_elastic() && !before.is_reclaiming() {
             // If the collector changes it meanwhile, the old claim stays, and more memory with it.
             let _ = claim.compare_exchange(before.0, before.at_rest(write).0, Ordering::Relaxed, Ordering::Relaxed);
@@ -154,9 +155,7 @@ impl Space {
     fn try_claim(&self, block: &Block, ask: Ask) -> Result<Option<(u64, u64)>, Refused> {
         let head = block.head();
         let before = Claim(head.written.claim.load(Edge::SeeClaim.order()));
-        if self.reclaims.replace(before.reclaims()) != before.reclaims() {
-            self.top.set(self.top.get().min(head.read.kept.load(Ordering::Relaxed)));
-        }
+        self.notice(before, block);
         if before.is_reclaiming() && before.is_at_rest() {
             return Err(Refused::Full);
         }
@@ -176,6 +175,13 @@ impl Space {
         }
         self.go(ask.write, choice);
         Ok(Some((choice.to, bound)))
+    }
+
+    /// If the collector has freed memory, top is lower now.
+    fn notice(&self, claim: Claim, block: &Block) {
+        if self.reclaims.replace(claim.reclaims()) != claim.reclaims() {
+            self.top.set(self.top.get().min(block.head().read.kept.load(Ordering::Relaxed)));
+        }
     }
 
     /// The first choice that has room and memory, with the bytes to claim there and the new top. Has taken what that needs

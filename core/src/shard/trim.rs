@@ -28,6 +28,8 @@ pub(crate) struct Trim {
     front: u64,
     /// Bytes that were given back since the shard was made.
     given_back: u64,
+    /// The claim and the front that the last reclaim left.
+    last: (Claim, u64),
 }
 
 /// The memory that a shard keeps, in bytes of its ring.
@@ -60,21 +62,28 @@ impl Trim {
     /// The other side of the block may be another process, which can write anything: that decides what is kept, never what
     /// memory is freed beyond the block.
     pub(crate) fn tend(&mut self, block: &Block, sizes: Sizes, tail: u64) -> u64 {
-        let front = std::mem::take(&mut self.front);
+        let mut front = std::mem::take(&mut self.front).next_multiple_of(PAGE).min(sizes.bytes);
         if !sizes.is_elastic() || !block.can_free() {
             return 0;
         }
         let head = block.head();
         let has = head.written.taken.load(Ordering::Relaxed).wrapping_sub(self.given_back);
         let claim = Claim(head.written.claim.load(Ordering::Relaxed));
-        let Some(kept) = kept(sizes, tail, claim, front).filter(|kept| 2 * kept.bytes <= has) else { return 0 };
+        if claim == self.last.0 {
+            // The writer has not looked since the last reclaim, and has no more in front than that left.
+            front = front.min(self.last.1);
+        }
+        let Some(kept) = kept(sizes, tail, claim, front).filter(|kept| has > 0 && 2 * kept.bytes <= has) else {
+            return 0;
+        };
         head.read.kept.store(kept.front, Ordering::Relaxed);
         let order = Edge::Reclaim.order();
         if head.written.claim.compare_exchange(claim.0, claim.reclaiming().0, order, Ordering::Relaxed).is_err() {
             return 0;
         }
         kept.free.iter().filter(|range| !range.is_empty()).for_each(|range| block.free(range));
-        head.written.claim.fetch_and(Claim::DONE, Edge::Reclaim.order());
+        let before = Claim(head.written.claim.fetch_and(Claim::DONE, Edge::Reclaim.order()));
+        self.last = (before.done(), kept.front);
         let back = has - kept.bytes;
         self.given_back = self.given_back.wrapping_add(back);
         back
@@ -84,8 +93,6 @@ impl Trim {
 /// What a shard keeps; `None` if that is everything.
 fn kept(sizes: Sizes, tail: u64, claim: Claim, front: u64) -> Option<Kept> {
     let (ring, end) = (sizes.bytes, sizes.words_bytes());
-    // The first page has the head of the block as well.
-    let front = front.next_multiple_of(PAGE).clamp(PAGE, ring);
     if claim.is_reclaiming() {
         return None;
     }

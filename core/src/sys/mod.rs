@@ -26,7 +26,9 @@
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{counter_is_clock, is_elevated, monotonic_ns, page_bytes, realtime_ns, thread_id, Reserved};
+pub(crate) use linux::{counter_is_clock, is_elevated, monotonic_ns, realtime_ns, thread_id};
+#[cfg(all(target_os = "linux", not(loom)))]
+pub(crate) use linux::{page_bytes, Reserved};
 
 #[cfg(not(target_os = "linux"))]
 mod portable;
