@@ -27,6 +27,8 @@ pub(super) const PAGE: u64 = if cfg!(loom) { 8 } else { 4096 };
 const MAX_STEP: u64 = 128 << 10;
 /// The largest ring on the heap, in bytes: all of it may become memory.
 const MAX_ON_HEAP: u64 = 1 << 20;
+/// The largest ring of a child process, in bytes.
+const MAX_IN_REGION: u64 = 1 << 20;
 /// The default size. Larger rings are for bursts that fit into them, so the collector is woken later there.
 const DEFAULT: u64 = 16 << 20;
 
@@ -40,6 +42,17 @@ impl Sizes {
     pub(super) fn of(self, bytes: u64) -> Self {
         let quarter = u32::try_from(bytes / 4).unwrap_or(u32::MAX);
         Self { bytes, max_value_bytes: self.max_value_bytes.min(quarter), ..self }
+    }
+
+    /// The same for a region. All spans of a pass may wait for the next one, and the parent bounds those of a child that it
+    /// doesn't trust: so a child's rings are no larger than 1 MiB, unless the setting is for larger bursts.
+    pub(crate) fn in_region(self) -> Self {
+        let sizes = self.corrected();
+        if sizes.bytes <= DEFAULT {
+            sizes.of(sizes.bytes.min(MAX_IN_REGION))
+        } else {
+            sizes
+        }
     }
 
     /// The same for a ring on the heap.

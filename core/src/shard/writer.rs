@@ -304,7 +304,7 @@ impl Writer {
     }
 
     /// The lease ends. The next record refills first, so that the collector may free all memory until then.
-    pub(super) fn rest(&self) {
+    pub(crate) fn rest(&self) {
         let (write, limit) = (self.write.get(), self.limit.get());
         self.limit.set(write);
         self.lowered.set(self.lowered.get() + limit - write);
@@ -342,8 +342,8 @@ impl Writer {
         &**self.space.budget()
     }
 
-    /// The position of the next record.
-    #[cfg(all(test, not(loom)))]
+    /// The position of the next record. For tests.
+    #[cfg(not(loom))]
     pub(crate) fn position(&self) -> u64 {
         self.write.get()
     }

@@ -85,11 +85,9 @@ const SHARDS_AT: usize = NAMES_AT + NAMES_WORDS * 8;
 const MAX_SHARDS: u64 = 256;
 /// The smallest ring that a parent chooses because the system refuses larger ones, in bytes.
 const SMALLEST_RING: u64 = 64 << 10;
-/// The largest ring, in bytes.
-const MAX_RING: u64 = 1 << 30;
-/// Maximum number of bytes of all rings of a region, if there is more than one: address space, and the length of the memory
-/// file. Pages become memory only where they are used.
-const MAX_RINGS: u64 = if usize::BITS >= 64 { 4 << 30 } else { 1 << 28 };
+/// Maximum number of bytes of all rings of a region: address space, and the length of the memory file. Pages become memory only
+/// where they are used.
+const MAX_RINGS: u64 = 1 << 30;
 
 /// A hash of everything that both sides must have in common: the words of the header, offsets and lengths, and everything
 /// that [`wire::FINGERPRINT`] covers. A parent and a child that were built differently reject each other instead of
@@ -143,7 +141,7 @@ pub(super) struct Layout {
 impl Layout {
     /// A region with shards of these sizes.
     pub(super) fn of(sizes: Sizes) -> Self {
-        let sizes = sizes.corrected();
+        let sizes = sizes.in_region();
         Self {
             ring_bytes: sizes.bytes,
             max_shards: (MAX_RINGS / sizes.bytes).clamp(1, MAX_SHARDS),
@@ -162,7 +160,7 @@ impl Layout {
             max_value_bytes: u32::try_from(word(Word::MaxValue)?).ok()?,
         };
         let ring = layout.ring_bytes;
-        let sane = ring.is_power_of_two() && (MIN_BYTES..=MAX_RING).contains(&ring);
+        let sane = ring.is_power_of_two() && (MIN_BYTES..=MAX_RINGS).contains(&ring);
         let shards = 1..=MAX_SHARDS;
         (sane && shards.contains(&layout.max_shards) && layout.sizes().corrected() == layout.sizes()).then_some(layout)
     }

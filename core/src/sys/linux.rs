@@ -1,8 +1,8 @@
 //! Linux.
 #![allow(unsafe_code)]
 
-use std::ops::Range;
-use std::ptr::NonNull;
+#[cfg(not(loom))]
+use std::{ops::Range, ptr::NonNull};
 
 /// The kernel's id of this thread.
 pub(crate) fn thread_id() -> u64 {
@@ -40,6 +40,7 @@ pub(crate) fn is_elevated() -> bool {
 }
 
 /// The size of a page, in bytes.
+#[cfg(not(loom))]
 pub(crate) fn page_bytes() -> usize {
     // SAFETY: sysconf has no preconditions.
     usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096)
@@ -47,8 +48,10 @@ pub(crate) fn page_bytes() -> usize {
 
 /// Address space. Its pages read as zero, and become memory when they are written. It starts at a page.
 #[derive(Debug)]
+#[cfg(not(loom))]
 pub(crate) struct Reserved(NonNull<u8>, usize);
 
+#[cfg(not(loom))]
 impl Reserved {
     /// `None` if the system refuses it.
     pub(crate) fn new(bytes: usize) -> Option<Self> {
@@ -83,6 +86,7 @@ impl Reserved {
     }
 }
 
+#[cfg(not(loom))]
 impl Drop for Reserved {
     fn drop(&mut self) {
         // SAFETY: mapped in `new` with this length, and dropped once.

@@ -170,7 +170,6 @@ impl Collector {
 pub struct RawShard {
     attachment: Arc<Attachment>,
     shard: Shard,
-    position: u64,
 }
 
 /// A region to which the test has attached.
@@ -203,7 +202,7 @@ impl RawChild {
     /// Adds a shard, whose thread announces itself.
     pub fn shard(&self, thread: u64, name: &str) -> Option<RawShard> {
         let shard = self.attachment.next_shard(seed())?;
-        let mut raw = RawShard { attachment: Arc::clone(&self.attachment), shard, position: 0 };
+        let mut raw = RawShard { attachment: Arc::clone(&self.attachment), shard };
         raw.thread(thread, name);
         Some(raw)
     }
@@ -272,7 +271,6 @@ impl RawShard {
         let start = ThreadStart { thread, name };
         if self.fits(start.bytes(), false) {
             self.shard.writer().record_with_bytes(start.before_name(), name.as_bytes());
-            self.position += start.bytes();
         }
     }
 
@@ -284,13 +282,11 @@ impl RawShard {
         }
         let Parent { trace, span } = parent.into();
         let begin = Begin { flags: Begin::PARENT_REMOTE, name, propagated: 0, parent: span.0, trace, tick: tick() };
-        self.position += Begin::BYTES;
         Some(self.shard.writer().begin(begin))
     }
 
     /// Ends a span that was started in this shard. There is always room.
     pub fn end(&mut self, span: u64) {
-        self.position += End::BYTES;
         self.shard.writer().end(End { flags: 0, dropped: 0, span, tick: tick() });
     }
 
@@ -321,13 +317,15 @@ impl RawShard {
             rest.iter().for_each(|word| out.word(*word));
         }
         out.publish();
-        self.position += bytes;
         true
     }
 
     /// A planted bug: publishes a Begin before its words are written, and writes them afterwards.
     pub fn torn_begin(&mut self, child: &RawChild, index: u64, name: u32, parent: impl Into<Parent>) -> Option<u64> {
-        let at = self.position;
+        if !self.fits(Begin::BYTES + End::BYTES, true) {
+            return None;
+        }
+        let at = self.shard.writer().position();
         let words = child.ring(index);
         let place = |i: u64| ((at / 8 + i) as usize) % words.len();
         let before: Vec<u64> = (0..Begin::BYTES / 8).map(|i| words[place(i)].load(Ordering::Relaxed)).collect();
@@ -341,6 +339,11 @@ impl RawShard {
             words[place(i as u64)].store(*word, Ordering::Relaxed);
         }
         Some(span)
+    }
+
+    /// Ends the lease of the shard, as the exit of its thread does. The next record starts another one.
+    pub fn rest(&mut self) {
+        self.shard.writer().rest();
     }
 
     /// A span id of this shard that was not given to a span.

@@ -3,6 +3,7 @@
 //! | file | what it shows |
 //! |---|---|
 //! | `border.rs` | each check of the border refuses something that no other check does |
+//! | `memory.rs` | a ring's memory grows, comes back as holes, and is nobody else's |
 //! | `limits.rs` | what a child may use up |
 //! | `hostile.rs` | a child that does what no child of good will does harms itself alone |
 //! | `trace_values.rs` | values of whole traces, pass by pass |
@@ -14,6 +15,7 @@
 mod border;
 mod hostile;
 mod limits;
+mod memory;
 mod races;
 mod steps;
 mod trace_values;
