@@ -87,6 +87,15 @@ impl Sizes {
         }
     }
 
+    /// How far a writer's position may be ahead of the reader's: after a jump and a hop, nearly two laps.
+    pub(crate) fn most_ahead(self) -> u64 {
+        if self.is_elastic() {
+            2 * self.bytes
+        } else {
+            self.bytes
+        }
+    }
+
     /// How far the writer goes in one step, with so many bytes in use.
     pub(super) fn step(self, used: u64) -> u64 {
         let used = if self.is_elastic() { used.max(FIRST) } else { self.bytes };

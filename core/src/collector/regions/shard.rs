@@ -46,8 +46,7 @@ impl Shard {
         send: &mut dyn FnMut(Batch),
     ) -> Result<(), Violation> {
         let sizes = border.region.sizes();
-        // After a jump and a hop, a writer may be up to two laps ahead.
-        if head.wrapping_sub(self.tail) > 2 * sizes.bytes || head % 8 != 0 {
+        if head.wrapping_sub(self.tail) > sizes.most_ahead() || head % 8 != 0 {
             return Err(Violation::Position);
         }
         let give_back = |tail| block.head().read.tail.store(tail, Edge::Free.order());
