@@ -25,6 +25,7 @@
 mod block;
 mod budget;
 mod claim;
+mod counts;
 mod reader;
 mod refused;
 mod registry;
@@ -40,12 +41,13 @@ mod tests;
 
 pub(crate) use block::{Block, Head, Read, Written};
 pub(crate) use budget::{Budget, OwnBudget};
+pub(crate) use counts::Counts;
 pub(crate) use reader::Reader;
 pub(crate) use refused::Refused;
 pub(crate) use registry::{MakeShard, Registry};
 pub(crate) use sizes::{Sizes, MIN_BYTES};
 pub(crate) use trim::{Trim, INTERVAL};
-pub(crate) use writer::{Counts, Ids, Writer};
+pub(crate) use writer::{Ids, Writer};
 
 use crate::sync::Ordering;
 use sizes::PAGE;

@@ -23,6 +23,8 @@ pub(crate) const MIN_BYTES: u64 = if cfg!(loom) { 128 } else { 1024 };
 pub(super) const FIRST: u64 = if cfg!(loom) { 256 } else { 64 << 10 };
 /// The unit in which memory is taken and given back, in bytes.
 pub(super) const PAGE: u64 = if cfg!(loom) { 8 } else { 4096 };
+/// The first step of a writer, in bytes.
+const FIRST_STEP: u64 = if cfg!(loom) { 16 } else { 8 << 10 };
 /// The longest step of a writer, in bytes: after that many it sees that the tracer has finished, or wakes the collector.
 const MAX_STEP: u64 = 128 << 10;
 /// The largest ring on the heap, in bytes: all of it may become memory.
@@ -96,10 +98,13 @@ impl Sizes {
         }
     }
 
-    /// How far the writer goes in one step, with so many bytes in use.
+    /// How far the writer goes in one step, with so many bytes in use: not far at first, since many threads record little.
     pub(super) fn step(self, used: u64) -> u64 {
-        let used = if self.is_elastic() { used.max(FIRST) } else { self.bytes };
-        (used / 8).min(MAX_STEP)
+        if self.is_elastic() {
+            (used / 2).clamp(FIRST_STEP, 2 * FIRST_STEP).max(used / 8).min(MAX_STEP)
+        } else {
+            self.bytes / 8
+        }
     }
 
     /// After how many bytes the reader makes room, in the middle of a pass.

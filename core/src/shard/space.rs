@@ -54,6 +54,15 @@ struct Choice {
     run: Run,
 }
 
+/// The sorts of places, in the order of the list above.
+#[derive(Clone, Copy, Debug)]
+enum Sort {
+    GoodJump,
+    On,
+    Hop,
+    Jump,
+}
+
 /// What a refill asks for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ask {
@@ -107,7 +116,7 @@ impl Space {
         &self.budget
     }
 
-    /// How far one refill goes: an eighth of the memory in use.
+    /// How far one refill goes.
     pub(super) fn step(&self) -> u64 {
         self.sizes.step(self.top.get())
     }
@@ -189,7 +198,8 @@ impl Space {
     fn choose(&self, ask: Ask, block: &Block, is_reclaiming: bool) -> Result<(Choice, u64, u64), Refused> {
         let mut why = Refused::Full;
         let (full, least) = (ask.want + ask.reserved + Skip::BYTES, ask.need + ask.reserved + Skip::BYTES);
-        for choice in self.choices(ask, full).into_iter().flatten().filter(|choice| choice.room >= least) {
+        for sort in [Sort::GoodJump, Sort::On, Sort::Hop, Sort::Jump] {
+            let Some(choice) = self.place(sort, &ask, full).filter(|choice| choice.room >= least) else { continue };
             for bytes in [full.min(choice.room), least] {
                 let top = self.top_for(choice.to, bytes);
                 if top <= self.top.get() {
@@ -213,29 +223,34 @@ impl Space {
         Err(why)
     }
 
-    /// All places to go on, the best one first. `full` is the room that a good one has.
-    fn choices(&self, ask: Ask, full: u64) -> [Option<Choice>; 4] {
+    /// A place to go on, if there is one of this sort. `full` is the room that a good one has.
+    fn place(&self, sort: Sort, ask: &Ask, full: u64) -> Option<Choice> {
         let (ring, mask) = (self.sizes.bytes, self.sizes.bytes - 1);
-        let Ask { write, tail, .. } = ask;
-        let run = self.run.get();
-        let (lap, offset) = (write & !mask, write & mask);
-        let is_alone = tail >= run.start;
-        let jump_from = self.sizes.jump_from();
-        let can_jump = is_alone && tail & !mask == lap && write < LAST_JUMP;
-        let jump = can_jump.then(|| {
-            let (to, room) = (lap + ring, tail & mask);
-            let behind = offset + Skip::BYTES;
-            let hop = if behind < ring { to + behind } else { 0 };
-            Choice { to, room, run: Run { start: to, end: to + room, hop } }
-        });
-        let is_good = |jump: &Choice| offset >= jump_from && jump.room >= full.max(2 * (write - tail));
-        let end = if is_alone { tail + ring } else { run.end };
-        let go_on = Choice { to: write, room: end - write, run };
-        let hop = (!is_alone && run.hop != 0).then(|| {
-            let end = (run.hop & !mask) + ring;
-            Choice { to: run.hop, room: end - run.hop, run: Run { start: run.hop, end, hop: 0 } }
-        });
-        [jump.filter(is_good), Some(go_on), hop, jump]
+        let (run, is_alone) = (self.run.get(), ask.tail >= self.run.get().start);
+        match sort {
+            Sort::GoodJump => {
+                let is_good = |jump: &Choice| jump.room >= full.max(2 * (ask.write - ask.tail));
+                let may_be = ask.write & mask >= self.sizes.jump_from();
+                may_be.then(|| self.place(Sort::Jump, ask, full)).flatten().filter(is_good)
+            }
+            Sort::On => {
+                let end = if is_alone { ask.tail + ring } else { run.end };
+                Some(Choice { to: ask.write, room: end - ask.write, run })
+            }
+            Sort::Hop => (!is_alone && run.hop != 0).then(|| {
+                let end = (run.hop & !mask) + ring;
+                Choice { to: run.hop, room: end - run.hop, run: Run { start: run.hop, end, hop: 0 } }
+            }),
+            Sort::Jump => {
+                let lap = ask.write & !mask;
+                let can_jump = is_alone && ask.tail & !mask == lap && ask.write < LAST_JUMP;
+                can_jump.then(|| {
+                    let (to, room, behind) = (lap + ring, ask.tail & mask, (ask.write & mask) + Skip::BYTES);
+                    let hop = if behind < ring { to + behind } else { 0 };
+                    Choice { to, room, run: Run { start: to, end: to + room, hop } }
+                })
+            }
+        }
     }
 
     /// The top that this many bytes from a position on need.

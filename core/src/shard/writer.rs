@@ -13,7 +13,7 @@
 use super::block::{Block, Head, Read, Written};
 use super::budget::Budget;
 use super::space::{Ask, Space};
-use super::{Refused, Sizes};
+use super::{Counts, Refused, Sizes};
 use crate::sync::{AtomicU64, AtomicU8, Cell, Edge, Ordering};
 use crate::wire::{padded, Begin, End, Sink, Skip};
 use std::sync::Arc;
@@ -359,39 +359,6 @@ impl Written {
     #[inline]
     pub(crate) fn position(&self) -> u64 {
         self.head.load(Edge::SeeHead.order())
-    }
-
-    /// The writer's counts so far.
-    pub(crate) fn counts(&self) -> Counts {
-        Counts {
-            begun: self.begun.load(Ordering::Relaxed),
-            sampled_out: self.sampled_out.load(Ordering::Relaxed),
-            refused: [0, 1, 2, 3, 4].map(|cause: usize| self.refused[cause].load(Ordering::Relaxed)),
-        }
-    }
-}
-
-/// Counts of writers.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Counts {
-    pub(crate) begun: u64,
-    pub(crate) sampled_out: u64,
-    /// In the order of [`Refused`].
-    pub(crate) refused: [u64; Refused::CAUSES],
-}
-
-impl Counts {
-    /// The same, with no count above `most`.
-    pub(crate) fn at_most(self, most: u64) -> Self {
-        let Self { begun, sampled_out, refused } = self;
-        Self { begun: begun.min(most), sampled_out: sampled_out.min(most), refused: refused.map(|n| n.min(most)) }
-    }
-
-    /// Adds other counts. Saturates, because those of another process may be any number.
-    pub(crate) fn add(&mut self, other: &Counts) {
-        self.begun = self.begun.saturating_add(other.begun);
-        self.sampled_out = self.sampled_out.saturating_add(other.sampled_out);
-        self.refused.iter_mut().zip(other.refused).for_each(|(sum, more)| *sum = sum.saturating_add(more));
     }
 }
 
