@@ -18,7 +18,8 @@ pub(crate) use loom::{
     sync::{Condvar, Mutex, MutexGuard},
 };
 
-/// An access to a position that passes words of the ring from one side to the other, or a fence on which waiting depends.
+/// An access to a position or a claim that passes words of the ring from one side to the other, or a fence on which waiting
+/// depends.
 ///
 /// The orderings are here, and not at the accesses, so that each can be weakened alone, to prove that tests detect it:
 /// under loom while the test runs, and with `--cfg heirloom_mutant="publish"` in a real run under a sanitizer.
@@ -36,6 +37,10 @@ pub(crate) enum Edge {
     Waits,
     /// The collector: between its store of `tail` and its load of the flag. A fence.
     Freed,
+    /// The collector starts and ends freeing memory: its exchanges of the claim. Pairs with `SeeClaim`.
+    Reclaim,
+    /// The writer's load and exchange of the claim.
+    SeeClaim,
 }
 
 impl Edge {
@@ -45,8 +50,8 @@ impl Edge {
             return Ordering::Relaxed;
         }
         match self {
-            Edge::Publish | Edge::Free => Ordering::Release,
-            Edge::SeeHead | Edge::SeeTail => Ordering::Acquire,
+            Edge::Publish | Edge::Free | Edge::Reclaim => Ordering::Release,
+            Edge::SeeHead | Edge::SeeTail | Edge::SeeClaim => Ordering::Acquire,
             Edge::Waits | Edge::Freed => Ordering::SeqCst,
         }
     }

@@ -59,6 +59,7 @@ impl Settings {
             shard_bytes,
             overload,
             complete,
+            ring_bytes,
             queue_bytes,
             max_open_spans_per_thread,
             export_delay,
@@ -80,6 +81,7 @@ impl Settings {
             compare("shard_bytes", shard_bytes, &other.shard_bytes),
             compare("overload", overload, &other.overload),
             compare("complete", complete, &other.complete),
+            compare("ring_bytes", ring_bytes, &other.ring_bytes),
             compare("queue_bytes", queue_bytes, &other.queue_bytes),
             compare("max_open_spans_per_thread", max_open_spans_per_thread, &other.max_open_spans_per_thread),
             compare("export_delay", export_delay, &other.export_delay),
@@ -131,7 +133,7 @@ mod tests {
     /// A setting's name, and a change of it alone.
     type Change = (&'static str, fn(&mut Settings));
 
-    const CHANGES: [Change; 25] = [
+    const CHANGES: [Change; 26] = [
         ("service_name", |s| s.service_name.push('x')),
         ("resource", |s| s.resource.push(("a".into(), "1".into()))),
         ("disabled", |s| s.disabled = true),
@@ -147,6 +149,7 @@ mod tests {
         ("shard_bytes", |s| s.shard_bytes = 64 << 10),
         ("overload", |s| s.overload = Some(Overload::Coarsen)),
         ("complete", |s| s.complete = Some(Duration::from_secs(1))),
+        ("ring_bytes", |s| s.ring_bytes = 1 << 20),
         ("queue_bytes", |s| s.queue_bytes = 1 << 20),
         ("max_open_spans_per_thread", |s| s.max_open_spans_per_thread = 1),
         ("export_delay", |s| s.export_delay = Duration::ZERO),

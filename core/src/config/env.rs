@@ -20,6 +20,7 @@ const HARMLESS: &[&str] = &[
     "HEIRLOOM_MAX_OPEN_SPANS",
     "HEIRLOOM_OVERLOAD",
     "HEIRLOOM_QUEUE_BYTES",
+    "HEIRLOOM_RING_BYTES",
     "HEIRLOOM_SHARD_BYTES",
     "HEIRLOOM_VERIFY",
     "OTEL_ATTRIBUTE_COUNT_LIMIT",
@@ -96,6 +97,7 @@ impl Reader<'_> {
             shard_bytes: self.bytes("HEIRLOOM_SHARD_BYTES", &check::SHARD_BYTES).unwrap_or(default.shard_bytes),
             overload: self.checked("HEIRLOOM_OVERLOAD", &overload::OVERLOAD, Overload::parse),
             complete: None,
+            ring_bytes: self.bytes("HEIRLOOM_RING_BYTES", &check::RING_BYTES).unwrap_or(default.ring_bytes),
             queue_bytes: self.bytes("HEIRLOOM_QUEUE_BYTES", &check::QUEUE_BYTES).unwrap_or(default.queue_bytes),
             max_open_spans_per_thread: self
                 .checked("HEIRLOOM_MAX_OPEN_SPANS", &check::MAX_OPEN_SPANS, |text| text.parse().ok())

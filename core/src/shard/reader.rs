@@ -1,8 +1,9 @@
 //! The collector's side of a shard.
 #![allow(unsafe_code)]
 
+use super::trim::Trim;
 use super::Shard;
-use crate::wire::{belongs_to_last, Header};
+use crate::wire::{belongs_to_last, Header, Skip};
 use std::sync::Arc;
 
 /// How many bytes of a shard are read before it is the turn of others: some 30 to 100 us of work. Otherwise a thread that
@@ -17,11 +18,12 @@ pub(crate) struct Reader {
     /// The position up to which this pass reads.
     goal: u64,
     copy: Vec<u64>,
+    trim: Trim,
 }
 
 impl Reader {
     pub(crate) fn new(shard: Arc<Shard>) -> Self {
-        Self { shard, tail: 0, goal: 0, copy: Vec::new() }
+        Self { shard, tail: 0, goal: 0, copy: Vec::new(), trim: Trim::default() }
     }
 
     pub(crate) fn shard(&self) -> &Shard {
@@ -33,20 +35,27 @@ impl Reader {
         self.tail != self.goal
     }
 
+    /// Everything before this position was read.
+    #[cfg(all(test, loom))]
+    pub(crate) fn tail(&self) -> u64 {
+        self.tail
+    }
+
     /// Passes the records that were published before this call to `take`, in order, and frees their room: one turn's share.
     /// The next call goes on, up to the same position. Returns the number of bytes. A turn doesn't end between records
-    /// that belong together. Frees room after each quarter of the ring, so that a busy writer need not wait for the whole turn.
+    /// that belong together. Frees room after each part of the ring, so that a busy writer need not wait for the whole turn.
     ///
-    /// `take` is given the words from a record on, and the length of that record. Behind it are the records that follow, up to the
-    /// end of the ring; the last of them may be cut. It returns the number of words that it has taken: that record at least.
+    /// `take` is given the words from a record on, and the length of that record. Behind it are the records that follow, up to a
+    /// Skip or the end of the ring; the last of them may be cut. It returns the number of words that it has taken: that record at
+    /// least.
     pub(crate) fn drain(&mut self, mut take: impl FnMut(&[u64], usize) -> usize) -> u64 {
         if !self.is_behind() {
             self.goal = self.shard.head().written.position();
         }
         let (start, head) = (self.tail, self.goal);
         let mut tail = start;
-        let (words, mask) = self.shard.writer().words();
-        let quarter = (mask + 1) / 4;
+        let (words, sizes) = self.shard.writer().words();
+        let (mask, part) = (sizes.bytes - 1, sizes.give_back_after());
         let mut given_back = start;
         while tail != head {
             let at = tail & mask;
@@ -58,16 +67,24 @@ impl Reader {
             let len = Header(first).words();
             let readable = ((head - tail) / 8) as usize;
             if len == 0 || len > readable {
-                // Not a record. A thread of this process can't write one, so there is no reason to continue.
-                tail = head;
-                break;
+                match Skip::read(first).filter(|skip| skip.bytes <= head - tail) {
+                    Some(skip) => {
+                        tail = self.trim.jump(sizes, tail, skip);
+                        continue;
+                    }
+                    // Not a record. A thread of this process can't write one, so there is no reason to continue.
+                    None => {
+                        tail = head;
+                        break;
+                    }
+                }
             }
             let in_ring = ((mask + 1 - at) / 8) as usize;
             // SAFETY: as above, for the whole record, which is contiguous (block, 2), and for the words behind it up to the
             // end of the ring.
             let run = unsafe { words.read(at, readable.min(in_ring).max(len), &mut self.copy) };
             tail += 8 * take(run, len).clamp(len, run.len()) as u64;
-            if tail - given_back >= quarter {
+            if tail - given_back >= part {
                 given_back = tail;
                 self.shard.free(tail);
             }
@@ -76,6 +93,22 @@ impl Reader {
         if given_back != tail {
             self.shard.free(tail);
         }
+        if start != tail {
+            self.trim.saw(sizes, tail);
+        }
         tail - start
+    }
+
+    /// Gives memory back that the shard doesn't use any more. Call it once per [`INTERVAL`](super::INTERVAL).
+    pub(crate) fn tend(&mut self) {
+        let (block, sizes) = self.shard.writer().words();
+        let bytes = self.trim.tend(block, sizes, self.tail);
+        self.shard.writer().budget().give(bytes);
+    }
+
+    /// Gives all memory back but the head's page: the last call. What is written from now on is never read.
+    pub(crate) fn end(&mut self) {
+        let (block, sizes) = self.shard.writer().words();
+        block.free(&(0..sizes.words_bytes()));
     }
 }

@@ -2,6 +2,8 @@
 
 #[cfg(not(loom))]
 use std::sync::atomic::AtomicU32;
+use std::ops::Range;
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::OnceLock;
 #[cfg(not(loom))]
@@ -48,3 +50,26 @@ pub(crate) fn sleep_while(word: &AtomicU32, value: u32, at_most: Duration) {
 /// Who sleeps looks again soon.
 #[cfg(not(loom))]
 pub(crate) fn wake(_word: &AtomicU32) {}
+
+/// Pages of which nothing depends on the size.
+pub(crate) fn page_bytes() -> usize {
+    4096
+}
+
+/// The standard library has no address space without memory.
+#[derive(Debug)]
+pub(crate) enum Reserved {}
+
+impl Reserved {
+    pub(crate) fn new(_bytes: usize) -> Option<Self> {
+        None
+    }
+
+    pub(crate) fn start(&self) -> NonNull<u8> {
+        match *self {}
+    }
+
+    pub(crate) fn discard(&self, _pages: Range<usize>) {
+        match *self {}
+    }
+}

@@ -18,7 +18,7 @@ fn defaults() -> Settings {
     Settings { service_name: "app".into(), ..Settings::default() }
 }
 
-const NUMBERS: [&str; 15] = [
+const NUMBERS: [&str; 16] = [
     "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
     "OTEL_SPAN_EVENT_COUNT_LIMIT",
     "OTEL_SPAN_LINK_COUNT_LIMIT",
@@ -28,6 +28,7 @@ const NUMBERS: [&str; 15] = [
     "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
     "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
     "HEIRLOOM_CAPTURE_MAX_BYTES",
+    "HEIRLOOM_RING_BYTES",
     "HEIRLOOM_SHARD_BYTES",
     "HEIRLOOM_QUEUE_BYTES",
     "HEIRLOOM_MAX_OPEN_SPANS",
@@ -69,6 +70,7 @@ fn every_variable_is_read() {
         ("HEIRLOOM_CAPTURE_MAX_BYTES", "1 KiB"),
         ("HEIRLOOM_SHARD_BYTES", "64KiB"),
         ("HEIRLOOM_OVERLOAD", "wait:11ms"),
+        ("HEIRLOOM_RING_BYTES", "5000000"),
         ("HEIRLOOM_QUEUE_BYTES", "1 MiB"),
         ("HEIRLOOM_MAX_OPEN_SPANS", "6"),
         ("OTEL_BSP_SCHEDULE_DELAY", "7"),
@@ -99,6 +101,7 @@ fn every_variable_is_read() {
         shard_bytes: 65_536,
         overload: Some(Overload::Wait(Duration::from_millis(11))),
         complete: None,
+        ring_bytes: 5_000_000,
         queue_bytes: 1 << 20,
         max_open_spans_per_thread: 6,
         export_delay: Duration::from_millis(7),
@@ -127,6 +130,8 @@ fn a_wrong_number_is_ignored_and_named() {
 #[test]
 fn a_number_out_of_range_is_ignored_and_named() {
     for (name, wrong) in [
+        ("HEIRLOOM_RING_BYTES", "1048575"),
+        ("HEIRLOOM_RING_BYTES", "1 MB"),
         ("HEIRLOOM_SHARD_BYTES", "0"),
         ("HEIRLOOM_SHARD_BYTES", "32768"),
         ("HEIRLOOM_SHARD_BYTES", "1000000"),
