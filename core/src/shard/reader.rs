@@ -41,6 +41,21 @@ impl Reader {
         self.tail
     }
 
+    /// Passes every record that was published before this call to `take`.
+    #[cfg(test)]
+    pub(crate) fn drain_all(&mut self, mut take: impl FnMut(&[u64])) -> u64 {
+        let mut bytes = 0;
+        loop {
+            bytes += self.drain(|run, len| {
+                take(&run[..len]);
+                len
+            });
+            if !self.is_behind() {
+                return bytes;
+            }
+        }
+    }
+
     /// Passes the records that were published before this call to `take`, in order, and frees their room: one turn's share.
     /// The next call goes on, up to the same position. Returns the number of bytes. A turn doesn't end between records
     /// that belong together. Frees room after each part of the ring, so that a busy writer need not wait for the whole turn.

@@ -18,4 +18,9 @@ pub(crate) enum Refused {
 impl Refused {
     /// The number of causes.
     pub(crate) const CAUSES: usize = 5;
+
+    /// Whether there is room again once the collector has read what the shard has.
+    pub(crate) fn passes(self) -> bool {
+        matches!(self, Refused::Full | Refused::Budget)
+    }
 }

@@ -51,7 +51,7 @@ impl Pair {
 
     fn read(&mut self) {
         let expected = &mut self.expected;
-        self.reader.drain(|record| {
+        self.reader.drain_all(|record| {
             assert!(record[1..].iter().all(|word| word == expected), "{record:x?} instead of {expected:x}");
             *expected += 1;
         });
@@ -120,7 +120,7 @@ fn a_thread_whose_collector_is_always_behind_stays_in_a_few_times_as_much() {
     for _ in 0..1_000 {
         pair.write_bytes(100 << 10).unwrap();
         let (shard, until) = (Arc::clone(&pair.shard), pair.next);
-        pair.reader.drain(|record| {
+        pair.reader.drain_all(|record| {
             assert_eq!(record[1], read);
             read += 1;
         });
@@ -248,13 +248,13 @@ fn ends_of_open_spans_have_their_room_through_jumps_and_reclaims() {
         let open: Vec<u64> = (0..1 + round * 50).map_while(|_| begin(&pair).ok()).collect();
         assert!(!open.is_empty());
         if round % 2 == 0 {
-            pair.reader.drain(|record| count[usize::from(record.len() == 3)] += 1);
+            pair.reader.drain_all(|record| count[usize::from(record.len() == 3)] += 1);
             pair.reader.tend();
         }
         for span in &open {
             pair.shard.writer().end(End { flags: 0, dropped: 0, span: *span, tick: 1 });
         }
-        pair.reader.drain(|record| count[usize::from(record.len() == 3)] += 1);
+        pair.reader.drain_all(|record| count[usize::from(record.len() == 3)] += 1);
         pair.reader.tend();
         assert_eq!(count[0], count[1], "{round}");
     }

@@ -54,6 +54,8 @@ pub(crate) struct Writer {
     lowered: Cell<u64>,
     space: Space,
     returned_seen: Cell<u64>,
+    /// The collector's position at the last refill.
+    tail_seen: Cell<u64>,
     woke_at: Cell<u64>,
     /// The new owner's name is not written yet, for lack of room.
     unannounced: Cell<bool>,
@@ -108,6 +110,7 @@ impl Writer {
             lowered: Cell::new(0),
             space: Space::new(sizes, budget),
             returned_seen: Cell::new(0),
+            tail_seen: Cell::new(0),
             woke_at: Cell::new(0),
             unannounced: Cell::new(false),
             gave_up_at: Cell::new(u64::MAX),
@@ -282,6 +285,7 @@ impl Writer {
         let returned = shared.returned.load(Ordering::Acquire);
         let back = returned.wrapping_sub(self.returned_seen.replace(returned));
         let tail = shared.tail.load(Edge::SeeTail.order());
+        self.tail_seen.set(tail);
         // What is between the limit and the bound is reserved.
         let allowed = self.limit.get() + self.lowered.get();
         let reserved = self.bound.get().saturating_sub(allowed).saturating_sub(back);

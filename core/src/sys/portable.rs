@@ -1,9 +1,9 @@
 //! Times, threads and rights by the standard library alone, for systems without a file of their own here.
 
-#[cfg(not(loom))]
-use std::sync::atomic::AtomicU32;
 use std::ops::Range;
 use std::ptr::NonNull;
+#[cfg(not(loom))]
+use std::sync::atomic::AtomicU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::OnceLock;
 #[cfg(not(loom))]

@@ -65,7 +65,7 @@ impl Slot<'_> {
     #[inline(never)]
     pub(crate) fn refill(&self, bytes: u64, is_begin: bool) -> Result<(), Refused> {
         match self.refill_now(bytes, is_begin) {
-            Err(Refused::Full) => self.wait_for_room(bytes, is_begin),
+            Err(why) if why.passes() => self.wait_for_room(bytes, is_begin, why),
             outcome => outcome,
         }
     }

@@ -29,10 +29,10 @@ impl ThreadState {
 impl Slot<'_> {
     /// Waits until a record fits, if that makes sense. The caller has just found the shard full.
     #[cold]
-    pub(super) fn wait_for_room(&self, bytes: u64, is_begin: bool) -> Result<(), Refused> {
+    pub(super) fn wait_for_room(&self, bytes: u64, is_begin: bool, why: Refused) -> Result<(), Refused> {
         let waiting = &self.tracer.waiting;
         if waiting.longest().is_zero() || !self.writer.may_wait() || life::in_pipeline() {
-            return Err(Refused::Full);
+            return Err(why);
         }
         let state = state();
         let is_outermost = !state.waiting.replace(true);
@@ -40,9 +40,9 @@ impl Slot<'_> {
         let waited = || Duration::from_nanos(sys::monotonic_ns().saturating_sub(start));
         let look_again = if self.tracer.parent.is_some() { LOOK_AT_PARENT } else { LOOK };
         let look = || match self.refill_now(bytes, is_begin) {
-            Err(Refused::Full) if self.writer.may_wait() && !self.is_abandoned() => {
+            Err(why) if why.passes() && self.writer.may_wait() && !self.is_abandoned() => {
                 match waiting.longest().saturating_sub(waited()) {
-                    Duration::ZERO => Ok((Err(Refused::Full), true)),
+                    Duration::ZERO => Ok((Err(why), true)),
                     left => Err(left.min(look_again)),
                 }
             }

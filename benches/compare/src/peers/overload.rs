@@ -36,9 +36,7 @@ impl Overload {
         match self {
             Overload::Init => builder,
             Overload::Coarsen => builder.overload(heirloom_core::Overload::Coarsen),
-            Overload::Wait => {
-                builder.overload(heirloom_core::Overload::Wait(heirloom_core::Overload::DEFAULT_WAIT))
-            }
+            Overload::Wait => builder.overload(heirloom_core::Overload::Wait(heirloom_core::Overload::DEFAULT_WAIT)),
         }
     }
 }

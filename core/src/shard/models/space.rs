@@ -33,7 +33,7 @@ fn append(shard: &Shard, numbers: std::ops::Range<u64>) -> Vec<u64> {
 }
 
 fn drain(reader: &mut Reader, seen: &mut Vec<u64>) {
-    reader.drain(|words| {
+    reader.drain_all(|words| {
         assert_eq!(words, record(words[1]));
         seen.push(words[1]);
     });
