@@ -203,7 +203,8 @@ fn the_header_of_a_budget_that_lies_is_no_matter_to_the_parent() {
 #[test]
 fn a_skip_leads_to_what_was_published_or_quarantines_its_shard() {
     let begin = |id| RawRecord::begin(id, 1, Parent::of_root(1 << 64 | 1), 1);
-    let cases: [(&str, bool, fn(u64) -> Vec<u64>); 8] = [
+    type Words = fn(u64) -> Vec<u64>;
+    let cases: [(&str, bool, Words); 8] = [
         ("over words without a meaning", true, |_| [&RawRecord::skip(24)[..], &[u64::MAX, 0]].concat()),
         ("over nothing", true, |_| RawRecord::skip(8).to_vec()),
         ("two in a row", true, |_| [&RawRecord::skip(8)[..], &RawRecord::skip(16), &[0]].concat()),
