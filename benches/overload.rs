@@ -15,7 +15,7 @@ use support::usage::CpuTime;
 use support::{Bench, Goal, Numbers, Summary};
 
 /// The settings, each as its longest wait in milliseconds; zero coarsens.
-const LONGEST_MS: [u64; 5] = [0, 1, 5, 20, 100];
+const LONGEST_MS: [u64; 5] = [0, 5, 20, 50, 100];
 
 /// A program: its name, its threads, whether it sets three attributes, the microseconds of work before each span, and its
 /// spans per thread.

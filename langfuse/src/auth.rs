@@ -53,7 +53,7 @@ fn unreachable(why: &str) -> AuthError {
 fn ask(config: &Config) -> Result<Vec<Project>, AuthError> {
     // As on the exporter's threads, the spans that a layer of `tracing` would make of the request are not the program's.
     heirloom_core::never_record_here();
-    let http = Http::new(config).map_err(|why| AuthError::Unreachable { why })?;
+    let http = transport::client(config).and_then(Http::new).map_err(|why| AuthError::Unreachable { why })?;
     let response = http.send(|client| client.get(config.projects_url()));
     let response = response.map_err(|error| unreachable(&transport::failure(&error)))?;
     let status = response.status.as_u16();

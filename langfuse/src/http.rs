@@ -1,8 +1,6 @@
 //! The HTTP client and its threads. None of them records: the spans of its own requests, which a layer of `tracing` would
 //! make of them, would cause further requests, and a thread that waits for room would wait for its own exporter.
 
-use crate::config::Config;
-use crate::transport;
 use reqwest::header::HeaderMap;
 use reqwest::{Client, RequestBuilder, StatusCode};
 use std::fmt;
@@ -29,8 +27,8 @@ pub(crate) struct Received {
 }
 
 impl Http {
-    /// Must not be called inside a runtime, nor may [`send`](Self::send).
-    pub(crate) fn new(config: &Config) -> Result<Self, String> {
+    /// Starts the thread that drives this client.
+    pub(crate) fn new(client: Client) -> Result<Self, String> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("heirloom-langfuse-io")
@@ -38,10 +36,11 @@ impl Http {
             .enable_all()
             .build();
         let runtime = runtime.map_err(|error| format!("the HTTP client's thread can't be started: {error}"))?;
-        Ok(Self { client: transport::client(config)?, runtime: Some(runtime) })
+        Ok(Self { client, runtime: Some(runtime) })
     }
 
-    /// Sends one request, and waits for the response at most as long as the client's timeout.
+    /// Sends one request, and waits for the response at most as long as the client's timeout. Not to be called inside a
+    /// runtime.
     pub(crate) fn send(&self, request: impl FnOnce(&Client) -> RequestBuilder) -> Result<Received, reqwest::Error> {
         let Some(runtime) = &self.runtime else { unreachable!("it is only taken by drop") };
         runtime.block_on(receive(request(&self.client)))
@@ -82,14 +81,15 @@ impl Drop for Http {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use std::time::Duration;
+    use crate::{transport, Config};
 
     #[test]
     fn no_thread_of_the_client_records() {
         let guard = heirloom_core::builder("client").settings(Default::default()).start().unwrap();
         let tracer = guard.tracer().clone();
         assert!(tracer.root("here").is_recording());
-        let http = Http::new(&Config::new("pk-lf-1", "sk-lf-2").timeout(Duration::from_secs(1))).unwrap();
+        let client = transport::client(&Config::new("pk-lf-1", "sk-lf-2")).unwrap();
+        let http = Http::new(client).unwrap();
         let runtime = http.runtime.as_ref().unwrap();
         let of = |name: &'static str| {
             let tracer = tracer.clone();

@@ -104,7 +104,7 @@ fn hidden(text: &str) -> Result<HeaderValue, String> {
 
 impl Transport {
     pub(crate) fn new(config: &Config) -> Result<Self, String> {
-        Ok(Self { http: Http::new(config)?, traces_url: config.traces_url() })
+        Ok(Self { http: Http::new(client(config)?)?, traces_url: config.traces_url() })
     }
 
     /// Sends a compressed request once.
