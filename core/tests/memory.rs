@@ -114,19 +114,23 @@ fn after_finish_the_memory_is_back_even_if_threads_that_recorded_live_on() {
     if !alone("after_finish_the_memory_is_back_even_if_threads_that_recorded_live_on") {
         return;
     }
+    // What a tracer needs beside its rings, once.
+    let guard = start(|b| b);
+    record(guard.tracer(), 10_000);
+    drop(guard.finish());
     let before = resident_bytes();
     let guard = start(|b| b);
-    record(guard.tracer(), 50_000);
     let (tracer, of_thread) = (guard.tracer().clone(), guard.tracer().clone());
     let (go, told) = std::sync::mpsc::channel::<()>();
     let other = std::thread::spawn(move || {
-        record(&of_thread, 50_000);
+        record(&of_thread, 40_000);
         told.recv().unwrap_err();
     });
+    // Some 12 MB in two rings, faster than any collector.
+    record(&tracer, 80_000);
     drop(guard.finish());
-    // This thread and the other one still hold their shards. The rest is the program's code, and the collector's batches that
-    // the allocator keeps.
-    comes_back(&tracer, before, 10 << 20, "after the end");
+    // This thread and the other one still hold their shards.
+    comes_back(&tracer, before, 5 << 20, "after the end");
     root("lost").end();
     drop(go);
     other.join().unwrap();
@@ -215,4 +219,33 @@ fn a_full_ring_of_a_thread_is_another_cause_than_the_bound_of_all() {
             assert!(refused > 10_000);
         },
     );
+}
+
+/// Sets the limit of this process's address space.
+#[allow(unsafe_code)]
+fn limit_address_space(bytes: u64) {
+    let limit = libc::rlimit { rlim_cur: bytes, rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: the pointer is to a live rlimit.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) }, 0);
+}
+
+#[test]
+fn where_addresses_are_scarce_a_ring_is_smaller_and_records_all_the_same() {
+    if !alone("where_addresses_are_scarce_a_ring_is_smaller_and_records_all_the_same") {
+        return;
+    }
+    let mut settings = Settings::default();
+    settings.max_open_spans_per_thread = 1 << 20;
+    let guard = start(|b| b.settings(settings));
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let used = statm.split(' ').next().unwrap().parse::<u64>().unwrap() * 4096;
+    limit_address_space(used + (3 << 19));
+    let first = guard.tracer().root("first");
+    limit_address_space(libc::RLIM_INFINITY);
+    assert!(first.is_recording());
+    // A ring of 1 MiB has no room for the ends of 60,000 open spans. One of 16 MiB has.
+    assert!(exceed(guard.tracer()) > 10_000);
+    drop(first);
+    let report = guard.finish();
+    assert!(report.ledger().transparent.full > 10_000 && report.ledger().is_balanced(), "{report}");
 }

@@ -92,10 +92,10 @@ pub struct Settings {
     pub overload: Option<Overload>,
     /// The longest wait in the mode in which nothing is dropped: see [`Builder::complete`](crate::Builder::complete).
     pub complete: Option<Duration>,
-    /// How much memory the rings of all threads may use together, in bytes: at least 1 MiB. A thread whose ring can't grow
-    /// waits for the collector like one whose ring is full: what it starts is not recorded, and counted in
-    /// [`Transparent::ring_bytes`](crate::Transparent::ring_bytes). The first 16 KiB of each ring are always granted. In a
-    /// child process that records into this one, its own rings have this bound.
+    /// How much memory the rings of all threads may use together, in bytes: at least 1 MiB. While a ring is full and can't grow
+    /// for that reason, its thread's spans are not recorded, and counted in
+    /// [`Transparent::ring_bytes`](crate::Transparent::ring_bytes). The first 16 KiB of each ring are always granted. The rings
+    /// of a child process that records into this one have the same bound of their own.
     pub ring_bytes: usize,
     /// The most bytes that may wait in each exporter's queue: at least 64 KiB.
     pub queue_bytes: usize,

@@ -230,6 +230,23 @@ fn a_skip_leads_to_what_was_published_or_quarantines_its_shard() {
 }
 
 #[test]
+fn a_skip_never_leads_to_a_record_that_was_not_published() {
+    let mut family = family(1 << 20, 64 << 20);
+    let mut shard = family.shard(1);
+    let begin = |id| RawRecord::begin(id, 1, Parent::of_root(1 << 64 | 1), 1);
+    let (first, second) = (shard.unused_id().to_u64(), shard.unused_id().to_u64());
+    assert!(shard.record(&begin(first)));
+    let at = family.child.head(0, 0).load(Relaxed);
+    assert!(shard.record(&RawRecord::skip(4096)));
+    for (word, to) in begin(second).iter().zip(&family.child.ring(0)[(at as usize + 4096) / 8..]) {
+        to.store(*word, Relaxed);
+    }
+    family.collector.pass();
+    let report = family.end();
+    assert_eq!((report.quarantined, report.spans), (1, 1));
+}
+
+#[test]
 fn a_head_more_than_two_rings_ahead_is_no_position() {
     for (ahead, quarantined) in [(0, 0), ((2 << 20) + 8, 1), (u64::MAX / 2, 1)] {
         let mut family = family(1 << 20, 64 << 20);
