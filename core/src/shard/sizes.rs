@@ -27,8 +27,10 @@ pub(super) const PAGE: u64 = if cfg!(loom) { 8 } else { 4096 };
 const FIRST_STEP: u64 = if cfg!(loom) { 16 } else { 8 << 10 };
 /// The longest step of a writer, in bytes: after that many it sees that the tracer has finished, or wakes the collector.
 const MAX_STEP: u64 = 128 << 10;
-/// The largest ring on the heap, in bytes: all of it may become memory.
-const MAX_ON_HEAP: u64 = 1 << 20;
+/// The largest ring on the heap where all allocated memory counts as used, in bytes.
+const MAX_ALLOCATED: u64 = 1 << 20;
+/// The part of a ring that decides when the collector is woken, in bytes.
+const WAKE_PART: u64 = 1 << 20;
 /// The largest ring of a child process, in bytes.
 const MAX_IN_REGION: u64 = 1 << 20;
 /// The default size. Larger rings are for bursts that fit into them, so the collector is woken later there.
@@ -57,9 +59,9 @@ impl Sizes {
         }
     }
 
-    /// The same for a ring on the heap.
+    /// The same for a ring on the heap. On Unix, allocated memory is address space too until it is written.
     pub(super) fn on_heap(self) -> Self {
-        self.of(if cfg!(heirloom_heap_rings) { self.bytes } else { self.bytes.min(MAX_ON_HEAP) })
+        self.of(if cfg!(unix) { self.bytes } else { self.bytes.min(MAX_ALLOCATED) })
     }
 
     /// The longest record, in bytes.
@@ -116,7 +118,7 @@ impl Sizes {
     /// busy shards every few milliseconds anyway: this is for those that are faster.
     pub(super) fn wake_part(self) -> u64 {
         if self.bytes <= DEFAULT {
-            self.bytes.min(MAX_ON_HEAP)
+            self.bytes.min(WAKE_PART)
         } else {
             self.bytes
         }

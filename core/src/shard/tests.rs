@@ -63,6 +63,7 @@ impl Pair {
     }
 
     /// Looks after the memory twice, so that nothing counts as used any more but what is.
+    #[cfg(target_os = "linux")]
     fn tend(&mut self) {
         self.reader.tend();
         self.reader.tend();
@@ -149,6 +150,7 @@ fn a_burst_of_the_largest_rings_size_finds_room_wherever_the_writer_is() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn the_budget_bounds_all_rings_together_and_what_was_freed_is_there_for_others() {
     let mut first = Pair::new(16 << 20, 1 << 20);
     let mut second = Pair::new(16 << 20, 0);
@@ -186,6 +188,7 @@ fn a_ring_that_is_full_says_so_and_one_without_budget_says_that() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn memory_comes_back_after_a_burst_from_a_busy_thread_an_idle_one_and_one_that_ended() {
     let burst = || {
         let mut pair = Pair::new(16 << 20, 64 << 20);

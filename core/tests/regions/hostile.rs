@@ -168,31 +168,24 @@ fn a_child_that_opens_more_than_it_may_is_stopped() {
 #[test]
 fn a_child_with_too_many_open_spans_is_told_that_and_not_that_it_is_damaged() {
     const MAX_OPEN: usize = 1 << 18;
-    // Rings that are full before all spans are open, so that the child sees that it was stopped.
-    testing::run_with(
-        |b| b.shard_bytes(1 << 20),
-        |t| {
-            in_root("main", |root| {
-                let family = family(t);
-                // As a program of good will: each thread is within its own limit.
-                let stopped = (1..=20).any(|thread| {
-                    let mut shard = family.child.shard(thread, "worker").unwrap();
-                    !(0..15_000).all(|_| begin_waiting(&mut shard, &family, root.context()))
-                });
-                assert!(stopped || t.tracer().ledger().quarantined > 0);
-                let report = family.kill();
-                assert!(report.quarantined > 0, "{report:?}");
+    testing::run(|t| {
+        in_root("main", |root| {
+            let family = family(t);
+            // As a program of good will: each thread is within its own limit.
+            let stopped = (1..=20).any(|thread| {
+                let mut shard = family.child.shard(thread, "worker").unwrap();
+                !(0..15_000).all(|_| begin_waiting(&mut shard, &family, root.context()))
             });
-            let spans = t.spans();
-            let told = Status::Error(format!("aborted: process {PID} has more than {MAX_OPEN} open spans"));
-            assert!(
-                of_child(&spans).iter().any(|span| span.status == told),
-                "the spans of the quarantined shard say why"
-            );
-            assert!(!spans.iter().any(|span| format!("{:?}", span.status).contains("damaged")));
-            t.assert_balanced();
-        },
-    );
+            assert!(stopped || t.tracer().ledger().quarantined > 0);
+            let report = family.kill();
+            assert!(report.quarantined > 0, "{report:?}");
+        });
+        let spans = t.spans();
+        let told = Status::Error(format!("aborted: process {PID} has more than {MAX_OPEN} open spans"));
+        assert!(of_child(&spans).iter().any(|span| span.status == told), "the spans of the quarantined shard say why");
+        assert!(!spans.iter().any(|span| format!("{:?}", span.status).contains("damaged")));
+        t.assert_balanced();
+    });
 }
 
 /// Begins a span, however full the ring is. `false` if nothing makes room: its shard is quarantined.
@@ -210,25 +203,22 @@ fn begin_waiting(shard: &mut RawShard, family: &Family, cx: Context) -> bool {
 
 #[test]
 fn claims_that_nobody_can_check_stay_within_what_is_possible() {
-    // A ring of this size holds at most 21,846 begins.
-    testing::run_with(
-        |b| b.shard_bytes(1 << 20),
-        |t| {
-            in_root("main", |root| {
-                let family = family(t);
-                let mut shard = family.shard();
-                let job = shard.begin(1, root.context()).unwrap();
-                shard.end(job);
-                family.child.head(0, 1).store(u64::MAX, Relaxed); // begun
-                t.tracer().flush(Duration::from_secs(10)).unwrap();
-                let ledger = t.tracer().ledger();
-                assert!(ledger.begun < 22_000, "{ledger}");
-                assert!(ledger.is_balanced(), "{ledger}");
-                assert!(family.kill().unpublished > 0);
-            });
-            t.assert_balanced();
-        },
-    );
+    testing::run(|t| {
+        in_root("main", |root| {
+            let family = family(t);
+            let mut shard = family.shard();
+            let job = shard.begin(1, root.context()).unwrap();
+            shard.end(job);
+            family.child.head(0, 1).store(u64::MAX, Relaxed); // begun
+            t.tracer().flush(Duration::from_secs(10)).unwrap();
+            let ledger = t.tracer().ledger();
+            // A child's ring holds at most 21,846 begins.
+            assert!(ledger.begun < 22_000, "{ledger}");
+            assert!(ledger.is_balanced(), "{ledger}");
+            assert!(family.kill().unpublished > 0);
+        });
+        t.assert_balanced();
+    });
 }
 
 #[test]
