@@ -18,8 +18,7 @@ use support::{Bench, Goal, Numbers, Summary};
 
 /// Shortest time of a burst, its pause included.
 const PAUSE: Duration = Duration::from_millis(1);
-/// Bytes of the default ring of 1 MiB that a burst fills: less than half, since the collector may not have started to drain
-/// the previous burst.
+/// Bytes that a burst writes to its ring: what a thread that never pauses writes in some milliseconds.
 const BURST_BYTES: u64 = 400 << 10;
 /// Bytes of a span in the ring.
 const SPAN_BYTES: u64 = 72;

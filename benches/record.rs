@@ -26,7 +26,7 @@ use support::{Bench, Goal, Summary};
 /// Operations in a block. The records of the largest one stay below a third of the default ring, beyond which the
 /// collector would be woken.
 const BLOCK: u64 = 2_000;
-/// Slots of the floor's ring: 1 MiB, as Heirloom's default.
+/// Slots of the floor's ring: 1 MiB.
 const FLOOR_SLOTS: usize = 16_384;
 
 fn main() -> ExitCode {

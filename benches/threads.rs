@@ -169,6 +169,7 @@ fn start_quiet(ring_bytes: u64) -> Result<Guard, String> {
     let (mut settings, _) = Settings::from_env("threads");
     settings.drain_interval = Duration::from_secs(10);
     settings.shard_bytes = ring_bytes as usize;
+    settings.ring_bytes = 4 * ring_bytes as usize;
     settings.queue_bytes = 1 << 30;
     start(heirloom::builder("threads").settings(settings))
 }

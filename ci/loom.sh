@@ -30,7 +30,7 @@ if [ "$status" -ne 0 ]; then
     exit 1
 fi
 # All models must run: the script fails if one is filtered out or renamed.
-if [ "$models" -lt 9 ] || [ "$caught" -lt $((2 * models)) ]; then
-    echo "loom: expected at least 9 models with two mutants each" >&2
+if [ "$models" -lt 11 ] || [ "$caught" -lt $((2 * models)) ]; then
+    echo "loom: expected at least 11 models with two mutants each" >&2
     exit 1
 fi

@@ -8,6 +8,8 @@
 # orders those accesses: by head and tail, also when a shard changes its thread. So a report is a failure if it is about
 # memory that `Shard::new` allocated (`Block::allocate`); the other reports are only counted.
 #
+# Rings are on the heap here (`heirloom_heap_rings`), where both sanitizers know their bounds.
+#
 # Each sanitizer has a control: a planted bug that it must find in the same words. Exits non-zero if a clean run has a
 # finding or a planted bug is missed.
 set -eu
@@ -28,7 +30,7 @@ export ASAN_OPTIONS="detect_leaks=1"
 test=stress.rs
 stress() {
     # The standard library has another sanitizer "ABI" than the instrumented code; no value that crosses the border depends on it.
-    flags="-Zsanitizer=$1 -Cunsafe-allow-abi-mismatch=sanitizer"
+    flags="-Zsanitizer=$1 -Cunsafe-allow-abi-mismatch=sanitizer --cfg heirloom_heap_rings"
     if [ $# -gt 1 ]; then flags="$flags --cfg heirloom_mutant=\"$2\""; fi
     target="$base/$1${2:+-$2}"
     # With an explicit target, build scripts and macros are not instrumented. The test is compiled by hand, since cargo would

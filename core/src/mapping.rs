@@ -22,6 +22,10 @@ pub unsafe trait Mapping: fmt::Debug + Send + Sync + 'static {
     /// The system has no pages left.
     fn commit(&self, range: Range<usize>) -> io::Result<()>;
 
+    /// Gives the pages of this range back to the system. They read as zero from then on. The range starts and ends at pages of
+    /// the system. The default does nothing.
+    fn free(&self, _: Range<usize>) {}
+
     /// Wakes the process at the other end. Recording threads call it, rarely: it may make a system call, and must not
     /// block, lock or allocate.
     fn ring(&self);
@@ -42,6 +46,13 @@ impl Mapped {
 
     pub(crate) fn commit(&self, range: Range<usize>) -> io::Result<()> {
         self.0.commit(range)
+    }
+
+    #[cfg(not(loom))]
+    pub(crate) fn free(&self, pages: Range<usize>) {
+        if !pages.is_empty() && pages.end <= self.len() {
+            self.0.free(pages);
+        }
     }
 
     pub(crate) fn ring(&self) {

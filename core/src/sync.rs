@@ -18,7 +18,7 @@ pub(crate) use loom::{
     sync::{Mutex, MutexGuard},
 };
 
-/// An access to a position that passes words of the ring from one side to the other.
+/// An access to a position or a claim that passes words of the ring from one side to the other.
 ///
 /// The orderings are here, and not at the accesses, so that each can be weakened alone, to prove that tests detect it:
 /// under loom while the test runs, and with `--cfg heirloom_mutant="publish"` in a real run under a sanitizer.
@@ -32,6 +32,10 @@ pub(crate) enum Edge {
     Free,
     /// The writer's load of `tail`.
     SeeTail,
+    /// The collector starts and ends freeing memory: its exchanges of the claim. Pairs with `SeeClaim`.
+    Reclaim,
+    /// The writer's load and exchange of the claim.
+    SeeClaim,
 }
 
 impl Edge {
@@ -41,8 +45,8 @@ impl Edge {
             return Ordering::Relaxed;
         }
         match self {
-            Edge::Publish | Edge::Free => Ordering::Release,
-            Edge::SeeHead | Edge::SeeTail => Ordering::Acquire,
+            Edge::Publish | Edge::Free | Edge::Reclaim => Ordering::Release,
+            Edge::SeeHead | Edge::SeeTail | Edge::SeeClaim => Ordering::Acquire,
         }
     }
 

@@ -104,7 +104,7 @@ fn run_in<R>(
 /// );
 /// ```
 pub fn small_shards(builder: Builder, bytes: usize) -> Builder {
-    builder.ring_bytes(bytes)
+    builder.test_ring(bytes)
 }
 
 /// Reports the same cause of loss once in `every` instead of once a minute: for tests of

@@ -24,7 +24,7 @@ struct Child {
 }
 
 fn step(family: &mut Family<'_>, child: &mut Child, script: &mut Script<'_>) {
-    match script.byte() % 12 {
+    match script.byte() % 13 {
         0 => raw(family, child, script),
         1 | 2 => record(family, child, script),
         3 => begin(family, child),
@@ -37,6 +37,7 @@ fn step(family: &mut Family<'_>, child: &mut Child, script: &mut Script<'_>) {
             family.child.stray_end(span);
         }
         9 | 10 => trace_value(family, child, script),
+        11 => skip(family, child, script),
         _ => child.shard = usize::from(script.byte()) % SHARDS,
     }
 }
@@ -63,6 +64,14 @@ fn record(family: &mut Family<'_>, child: &mut Child, script: &mut Script<'_>) {
     if record.is_begin() {
         child.spans.extend(words.first());
     }
+}
+
+/// A jump over arbitrary words, or over other words than those behind it.
+fn skip(family: &mut Family<'_>, child: &Child, script: &mut Script<'_>) {
+    let (bytes, len) = (8 * u64::from(script.byte()), usize::from(script.byte() % 8));
+    let behind = (0..len).map(|_| script.word());
+    let words: Vec<u64> = RawRecord::skip(bytes).iter().copied().chain(behind).collect();
+    family.shards[child.shard].record(&words);
 }
 
 /// A value of the parent's trace or of another one, with a text, a list of texts or arbitrary words.

@@ -435,14 +435,32 @@ fn without_room(what: libc::__rlimit_resource_t, bytes: impl Fn() -> u64, why: &
     });
 }
 
+/// The address space that this process has in use, in bytes.
+fn used() -> u64 {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+    pages.split(' ').next().unwrap().parse::<u64>().unwrap() * 4096
+}
+
 #[test]
 fn without_memory_a_child_runs_and_its_span_says_that_it_did_not_join() {
     alone("without_memory_a_child_runs_and_its_span_says_that_it_did_not_join", &[("X", "")], || {
-        let used = || {
-            let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
-            pages.split(' ').next().unwrap().parse::<u64>().unwrap() * 4096
-        };
-        without_room(libc::RLIMIT_AS, || used() + (200 << 20), "map the memory file");
+        // Less than the smallest rings need.
+        without_room(libc::RLIMIT_AS, || used() + (12 << 20), "map the memory file");
+    });
+}
+
+#[test]
+fn with_little_address_space_a_child_has_smaller_rings_and_attaches() {
+    alone("with_little_address_space_a_child_has_smaller_rings_and_attaches", &[("X", "")], || {
+        testing::run(|t| {
+            in_root("main", |root| {
+                limit(libc::RLIMIT_AS, used() + (100 << 20));
+                assert!(attached("works", root).success());
+                limit(libc::RLIMIT_AS, libc::RLIM_INFINITY);
+            });
+            assert_eq!(names(t).iter().filter(|name| *name == "work").count(), 1);
+            t.assert_complete();
+        });
     });
 }
 

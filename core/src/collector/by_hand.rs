@@ -33,6 +33,11 @@ impl ByHand {
         waits
     }
 
+    /// Looks after the shards' memory, as the thread does a few times a second.
+    pub(crate) fn tend(&mut self) {
+        self.sources.tend();
+    }
+
     /// Takes the spans that were finished since the last call.
     pub(crate) fn take_spans(&mut self) -> Vec<SpanData> {
         self.assembler.send_all(&mut |batch| self.batches.push(batch));

@@ -4,8 +4,9 @@ use super::assemble::{Assembler, LaneState, ProcessId};
 use super::regions::Regions;
 use crate::export::{Batch, Lane};
 use crate::pipeline::Shared;
-use crate::shard::Reader;
+use crate::shard::{Reader, INTERVAL};
 use crate::wire::End;
+use std::time::Instant;
 
 /// After this many passes, a flush no longer waits for records of unknown spans: it must end.
 const MAX_FLUSH_PASSES: usize = 8;
@@ -46,6 +47,8 @@ pub(super) struct Sources {
     all: Vec<Source>,
     version: u64,
     pub(super) regions: Regions,
+    /// When the memory of the shards was looked after.
+    tended: Option<Instant>,
 }
 
 impl Sources {
@@ -73,7 +76,22 @@ impl Sources {
             }
         }
         let dying = self.regions.reap(tracer, to, send);
+        if self.tended.get_or_insert_with(Instant::now).elapsed() >= INTERVAL {
+            self.tended = Some(Instant::now());
+            self.tend();
+        }
         (bytes, waits || dying)
+    }
+
+    /// Gives memory back that the shards don't use any more.
+    pub(super) fn tend(&mut self) {
+        self.all.iter_mut().for_each(|source| source.reader.tend());
+        self.regions.tend();
+    }
+
+    /// The tracer has finished: nothing is read any more, and only the memory of counters and positions is needed.
+    pub(super) fn end(&mut self) {
+        self.all.iter_mut().for_each(|source| source.reader.end());
     }
 
     fn look_for_new(&mut self, tracer: &Shared, to: &mut Assembler) {

@@ -126,6 +126,7 @@ impl Collector {
         let mut send = |batch| deliver(tracer, batch);
         assembler.close_all(tracer.clock_tick(), &mut send);
         sources.regions.close_all(tracer, assembler, &mut send);
+        sources.end();
         self.send();
         self.publish_counts();
         self.losses.report_implicit_roots(&self.tracer);

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 const KIB: usize = 1 << 10;
+const MIB: usize = 1 << 20;
 const GIB: usize = 1 << 30;
 
 /// Bounds of a ring, in bytes: at least large enough for several of the largest records, at most small enough for many
@@ -25,6 +26,9 @@ pub(super) const SHARD_BYTES: Check<usize> = Check {
     accepted: "a power of two from 64 KiB to 1 GiB",
     accepts: |bytes| bytes.is_power_of_two() && SHARD_BYTES_RANGE.contains(bytes),
 };
+
+pub(super) const RING_BYTES: Check<usize> =
+    Check { accepted: "a number of bytes, at least 1 MiB", accepts: |bytes| *bytes >= MIB };
 
 pub(super) const CAPTURE_MAX_BYTES: Check<usize> =
     Check { accepted: "a number of bytes, at least 64", accepts: |bytes| *bytes >= super::Capture::MIN_MAX_BYTES };

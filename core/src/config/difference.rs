@@ -57,6 +57,7 @@ impl Settings {
             limits,
             capture,
             shard_bytes,
+            ring_bytes,
             queue_bytes,
             max_open_spans_per_thread,
             export_delay,
@@ -76,6 +77,7 @@ impl Settings {
             compare_limits(limits, &other.limits),
             compare("capture", capture, &other.capture),
             compare("shard_bytes", shard_bytes, &other.shard_bytes),
+            compare("ring_bytes", ring_bytes, &other.ring_bytes),
             compare("queue_bytes", queue_bytes, &other.queue_bytes),
             compare("max_open_spans_per_thread", max_open_spans_per_thread, &other.max_open_spans_per_thread),
             compare("export_delay", export_delay, &other.export_delay),
@@ -127,7 +129,7 @@ mod tests {
     /// A setting's name, and a change of it alone.
     type Change = (&'static str, fn(&mut Settings));
 
-    const CHANGES: [Change; 23] = [
+    const CHANGES: [Change; 24] = [
         ("service_name", |s| s.service_name.push('x')),
         ("resource", |s| s.resource.push(("a".into(), "1".into()))),
         ("disabled", |s| s.disabled = true),
@@ -141,6 +143,7 @@ mod tests {
         ("limits.attribute_value_bytes", |s| s.limits.attribute_value_bytes = 1),
         ("capture", |s| s.capture = s.capture.clone().enabled(false)),
         ("shard_bytes", |s| s.shard_bytes = 64 << 10),
+        ("ring_bytes", |s| s.ring_bytes = 1 << 20),
         ("queue_bytes", |s| s.queue_bytes = 1 << 20),
         ("max_open_spans_per_thread", |s| s.max_open_spans_per_thread = 1),
         ("export_delay", |s| s.export_delay = Duration::ZERO),

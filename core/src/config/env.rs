@@ -19,6 +19,7 @@ const HARMLESS: &[&str] = &[
     "HEIRLOOM_FLUSH_ON_PANIC",
     "HEIRLOOM_MAX_OPEN_SPANS",
     "HEIRLOOM_QUEUE_BYTES",
+    "HEIRLOOM_RING_BYTES",
     "HEIRLOOM_SHARD_BYTES",
     "HEIRLOOM_VERIFY",
     "OTEL_ATTRIBUTE_COUNT_LIMIT",
@@ -93,6 +94,7 @@ impl Reader<'_> {
             limits: self.limits(default.limits),
             capture: self.capture(),
             shard_bytes: self.bytes("HEIRLOOM_SHARD_BYTES", &check::SHARD_BYTES).unwrap_or(default.shard_bytes),
+            ring_bytes: self.bytes("HEIRLOOM_RING_BYTES", &check::RING_BYTES).unwrap_or(default.ring_bytes),
             queue_bytes: self.bytes("HEIRLOOM_QUEUE_BYTES", &check::QUEUE_BYTES).unwrap_or(default.queue_bytes),
             max_open_spans_per_thread: self
                 .checked("HEIRLOOM_MAX_OPEN_SPANS", &check::MAX_OPEN_SPANS, |text| text.parse().ok())

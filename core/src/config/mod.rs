@@ -32,7 +32,8 @@ mod warning;
 /// | `sampler` | `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` ([names](Sampler)) | parentbased_always_on |
 /// | `limits` | [its own table](Limits) | |
 /// | `capture` | `HEIRLOOM_CAPTURE`, `HEIRLOOM_CAPTURE_MAX_BYTES` ([its own table](Capture)) | |
-/// | `shard_bytes` | `HEIRLOOM_SHARD_BYTES` | 1 MiB |
+/// | `shard_bytes` | `HEIRLOOM_SHARD_BYTES` | 16 MiB |
+/// | `ring_bytes` | `HEIRLOOM_RING_BYTES` | 64 MiB |
 /// | `queue_bytes` | `HEIRLOOM_QUEUE_BYTES` | 16 MiB |
 /// | `max_open_spans_per_thread` | `HEIRLOOM_MAX_OPEN_SPANS` | 16384 |
 /// | `export_delay` | `OTEL_BSP_SCHEDULE_DELAY` | 200 ms |
@@ -58,7 +59,7 @@ mod warning;
 ///     _ => None,
 /// };
 /// let (settings, warnings) = Settings::from_variables("thumbnailer", environment);
-/// assert_eq!((settings.sampler, settings.shard_bytes), (Sampler::AlwaysOff, 1 << 20));
+/// assert_eq!((settings.sampler, settings.shard_bytes), (Sampler::AlwaysOff, 16 << 20));
 /// assert_eq!(
 ///     warnings[0].to_string(),
 ///     "HEIRLOOM_SHARD_BYTES=\"3 KiB\" is ignored: it takes a power of two from 64 KiB to 1 GiB",
@@ -79,8 +80,14 @@ pub struct Settings {
     pub limits: Limits,
     /// The rules for captured values.
     pub capture: Capture,
-    /// The size of each recording thread's ring, in bytes: a power of two from 64 KiB to 1 GiB.
+    /// The largest size of each recording thread's ring, in bytes: a power of two from 64 KiB to 1 GiB. A ring uses 64 KiB of
+    /// it, and more only while the collector is behind. The rest is address space.
     pub shard_bytes: usize,
+    /// How much memory the rings of all threads may use together, in bytes: at least 1 MiB. While a ring is full and can't grow
+    /// for that reason, its thread's spans are not recorded, and counted in
+    /// [`Transparent::ring_bytes`](crate::Transparent::ring_bytes). The first 16 KiB of each ring are always granted. The rings
+    /// of a child process that records into this one have the same bound of their own.
+    pub ring_bytes: usize,
     /// The most bytes that may wait in each exporter's queue: at least 64 KiB.
     pub queue_bytes: usize,
     /// The most spans that one thread may have open: 1 to 1048576. Further ones are transparent, and counted.
@@ -159,7 +166,8 @@ impl Default for Settings {
             sampler: Sampler::default(),
             limits: Limits::default(),
             capture: Capture::default(),
-            shard_bytes: 1 << 20,
+            shard_bytes: 16 << 20,
+            ring_bytes: 64 << 20,
             queue_bytes: 16 << 20,
             max_open_spans_per_thread: 16_384,
             export_delay: Duration::from_millis(200),
@@ -183,7 +191,7 @@ impl Settings {
     /// let mut settings = heirloom_core::Settings::default();
     /// settings.shard_bytes = 1000;
     /// let warnings = settings.correct();
-    /// assert_eq!(settings.shard_bytes, 1 << 20);
+    /// assert_eq!(settings.shard_bytes, 16 << 20);
     /// assert_eq!(
     ///     warnings[0].to_string(),
     ///     "shard_bytes=\"1000\" is ignored: it takes a power of two from 64 KiB to 1 GiB",
@@ -193,6 +201,7 @@ impl Settings {
         let default = Settings::default();
         let corrections = [
             check::SHARD_BYTES.correct("shard_bytes", &mut self.shard_bytes, default.shard_bytes),
+            check::RING_BYTES.correct("ring_bytes", &mut self.ring_bytes, default.ring_bytes),
             check::QUEUE_BYTES.correct("queue_bytes", &mut self.queue_bytes, default.queue_bytes),
             check::MAX_OPEN_SPANS.correct(
                 "max_open_spans_per_thread",
@@ -232,6 +241,7 @@ mod tests {
     fn what_code_set_wrongly_is_corrected_and_reported() {
         let mut settings = Settings {
             shard_bytes: 3 << 20,
+            ring_bytes: 1000,
             queue_bytes: 0,
             max_open_spans_per_thread: 0,
             drain_interval: Duration::ZERO,
@@ -239,7 +249,7 @@ mod tests {
             ..Settings::default()
         };
         let names: Vec<_> = settings.correct().iter().map(ConfigWarning::name).collect();
-        assert_eq!(names, ["shard_bytes", "queue_bytes", "max_open_spans_per_thread", "drain_interval"]);
+        assert_eq!(names, ["shard_bytes", "ring_bytes", "queue_bytes", "max_open_spans_per_thread", "drain_interval"]);
         assert_eq!(settings, Settings { verify: true, ..Settings::default() });
     }
 }

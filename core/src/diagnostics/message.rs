@@ -24,6 +24,8 @@ pub enum Cause {
     Setting,
     /// Spans were not recorded: their thread's shard was full.
     ShardFull,
+    /// Spans were not recorded: the rings of all threads together had reached their bound.
+    RingBytes,
     /// Spans were not recorded: too many were open on their thread.
     TooManyOpen,
     /// Spans were not recorded: the root of their trace was not.

@@ -85,7 +85,7 @@ pub struct ImplicitRoot {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Transparent {
-    /// The thread's shard was full.
+    /// The thread's ring was full: it had reached [`shard_bytes`](crate::Settings::shard_bytes).
     pub full: u64,
     /// The shard had the maximum number of open spans.
     pub open_cap: u64,
@@ -94,12 +94,15 @@ pub struct Transparent {
     /// The root of the local trace could not be recorded, so the whole trace is dropped. The root is counted by its own
     /// cause.
     pub root_lost: u64,
+    /// The thread's ring was full and could not grow: the rings of all threads together had reached
+    /// [`ring_bytes`](crate::Settings::ring_bytes), or the system had no memory.
+    pub ring_bytes: u64,
 }
 
 impl Transparent {
     /// The sum of all causes.
     pub fn total(&self) -> u64 {
-        self.full + self.open_cap + self.closed + self.root_lost
+        self.full + self.open_cap + self.closed + self.root_lost + self.ring_bytes
     }
 }
 

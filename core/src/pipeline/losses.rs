@@ -32,7 +32,7 @@ impl Loss {
 
 impl Shared {
     /// Each cause of loss before the exporters, with its count, which may be zero. Always in the same order.
-    pub(crate) fn losses(&self, ledger: &Ledger) -> [Loss; 17] {
+    pub(crate) fn losses(&self, ledger: &Ledger) -> [Loss; 18] {
         let t = &ledger.transparent;
         let unplaced = |why| self.unplaced(why);
         let loss = |cause, count, what| Loss { cause, count, what, at_once: true };
@@ -42,6 +42,12 @@ impl Shared {
                 Cause::ShardFull,
                 t.full,
                 "spans were not recorded because their thread's shard was full (a larger shard helps)",
+            ),
+            loss(
+                Cause::RingBytes,
+                t.ring_bytes,
+                "spans were not recorded because the rings of all threads had reached their bound (a higher \
+                 HEIRLOOM_RING_BYTES helps)",
             ),
             loss(Cause::TooManyOpen, t.open_cap, "spans were not recorded because too many were open on their thread"),
             loss(

@@ -13,7 +13,7 @@ use crate::diagnostics::Destination;
 use crate::export::Verify;
 use crate::propagated;
 use crate::sampler::{SamplerState, Threshold};
-use crate::shard::{Counts, MakeShard, Refused, Registry, Shard, Sizes};
+use crate::shard::{Budget, Counts, MakeShard, OwnBudget, Refused, Registry, Shard, Sizes};
 use crate::shm::{Attachment, Hosts};
 use crate::sync::SegQueue;
 use crate::unplaced::{NoShard, CAUSES, UNPLACED};
@@ -90,10 +90,13 @@ pub(crate) struct Outputs {
     pub(crate) diagnostics: Destination,
 }
 
-/// Shards on the heap, or in the region of this process's parent.
-fn make_shard(parent: Option<Arc<Attachment>>) -> MakeShard {
+/// Shards in this process's memory, of at most so many bytes together, or in the region of its parent.
+fn make_shard(parent: Option<Arc<Attachment>>, ring_bytes: usize) -> MakeShard {
     match parent {
-        None => Box::new(Shard::new),
+        None => {
+            let budget: Arc<dyn Budget> = Arc::new(OwnBudget::new(ring_bytes as u64));
+            Box::new(move |sizes, clock, first_id| Shard::new(sizes, clock, first_id, Arc::clone(&budget)))
+        }
         Some(region) => Box::new(move |_, _, first_id| region.next_shard(first_id)),
     }
 }
@@ -113,11 +116,11 @@ impl Shared {
             sampler: SamplerState::new(&settings.sampler),
             sampler_reads_clock: settings.sampler.reads_clock(),
             sampler_uses_tracestate: settings.sampler.uses_tracestate(),
+            registry: Registry::new(sizes, make_shard(parent.clone(), settings.ring_bytes)),
             settings,
             clock_source: AtomicU8::new(clock.source()),
             clock,
             epoch: AtomicU8::new(0),
-            registry: Registry::new(sizes, make_shard(parent.clone())),
             parent,
             hosts: Hosts::default(),
             wake: Wake::default(),
@@ -298,8 +301,7 @@ impl Shared {
             return Self::childs_ledger(&counts);
         }
         counts.add(&children.counts);
-        let [full, open_cap, closed, root_lost] = counts.refused;
-        let transparent = Transparent { full, open_cap, closed, root_lost };
+        let transparent = transparent(&counts);
         Ledger {
             begun: counts.begun + transparent.total() + assembled.update_spans,
             transparent,
@@ -327,8 +329,7 @@ impl Shared {
 
     /// The ledger of an attached child. Everything that it recorded is in its parent's ledger.
     fn childs_ledger(counts: &Counts) -> Ledger {
-        let [full, open_cap, closed, root_lost] = counts.refused;
-        let transparent = Transparent { full, open_cap, closed, root_lost };
+        let transparent = transparent(counts);
         let parent = ExporterLedger { name: "parent".to_owned(), exported: counts.begun, ..ExporterLedger::default() };
         Ledger {
             begun: counts.begun + transparent.total(),
@@ -339,4 +340,10 @@ impl Shared {
             ..Ledger::default()
         }
     }
+}
+
+/// What the writers refused.
+fn transparent(counts: &Counts) -> Transparent {
+    let [full, open_cap, closed, root_lost, ring_bytes] = counts.refused;
+    Transparent { full, open_cap, closed, root_lost, ring_bytes }
 }

@@ -6,8 +6,9 @@
 //!                                              ^ start
 //! ```
 //!
-//! The head is at a fixed distance in front of the words, so one pointer finds both. A block is on the heap, or in memory
-//! that a worker process shares with its parent ([`shm`](crate::shm)). The same code writes both.
+//! The head is at a fixed distance in front of the words, so one pointer finds both. A block is in memory that was reserved
+//! for it alone, on the heap where that isn't possible, or in memory that a worker process shares with its parent
+//! ([`shm`](crate::shm)). The same code writes all of them.
 //!
 //! Nearly all unsafe code of this crate is in this file and in `writer.rs`. Invariants, cited by number:
 //!
@@ -18,6 +19,8 @@
 //! 3. The words of a record in `[tail, head)` are only read, by the collector alone.
 //! 4. All other words are only written, by the owner of the lease alone. A word passes to the collector when `head` is
 //!    stored with release and read with acquire, and comes back when `tail` is stored with release and read with acquire.
+//! 5. The collector frees only words that are neither in `[tail, head)` nor in the writer's claim. They read as zero then,
+//!    and the writer writes them only after it has read with acquire that the collector is done ([`trim`](super::trim)).
 #![allow(unsafe_code)]
 
 #[cfg(not(loom))]
@@ -48,6 +51,10 @@ pub(crate) struct Written {
     pub(crate) sampled_out: AtomicU64,
     /// Transparent spans by cause, in the order of [`Refused`].
     pub(crate) refused: [AtomicU64; Refused::CAUSES],
+    /// The memory that the writer may write: a [`Claim`](super::Claim). The collector changes its marks.
+    pub(crate) claim: AtomicU64,
+    /// Bytes that the shard has taken from its budget since it was made.
+    pub(crate) taken: AtomicU64,
 }
 
 /// Fields that the collector writes and the lease holder reads, on separate cache lines.
@@ -62,6 +69,8 @@ pub(crate) struct Read {
     pub(crate) closed: AtomicU32,
     /// The clock that a writer in another process must read.
     pub(crate) clock: AtomicU32,
+    /// The offset up to which the ring kept its memory when the collector last freed some.
+    pub(crate) kept: AtomicU64,
 }
 
 #[cfg(not(loom))]
@@ -70,13 +79,15 @@ const _: () = assert!(std::mem::size_of::<Head>() == 256 && std::mem::align_of::
 #[cfg(not(loom))]
 mod flat {
     use super::Head;
+    use crate::sys;
     use std::alloc::{alloc_zeroed, dealloc, Layout};
     use std::mem::{align_of, size_of};
+    use std::ops::Range;
     use std::ptr::NonNull;
     use std::sync::atomic::{AtomicU64, Ordering};
     use std::sync::Arc;
 
-    /// Head and words of one shard. On the heap, the system provides pages when they are first written.
+    /// Head and words of one shard. The system provides pages when they are first written.
     #[derive(Debug)]
     pub(crate) struct Block {
         start: NonNull<u64>,
@@ -88,8 +99,9 @@ mod flat {
     #[derive(Debug)]
     enum Owner {
         Heap(NonNull<u8>, Layout),
-        /// Keeps a mapping alive.
-        Mapping(#[allow(dead_code)] Arc<crate::mapping::Mapped>),
+        Reserved(sys::Reserved),
+        /// Keeps a mapping alive. The head is at the offset.
+        Mapping(Arc<crate::mapping::Mapped>, usize),
     }
 
     /// Up to this length, in bytes, copies are made word by word, which is faster than a call for short texts.
@@ -113,7 +125,17 @@ mod flat {
     }
 
     impl Block {
-        /// A zeroed head and zeroed words of this many bytes (a multiple of 8, not zero), or `None` without memory.
+        /// A zeroed head and zeroed words of this many bytes (a multiple of 8) in address space of which no page is used yet.
+        /// `None` if the system refuses it.
+        pub(crate) fn reserve(bytes: u64) -> Option<Self> {
+            let size = usize::try_from(bytes).ok()?.checked_add(HEAD)?.next_multiple_of(sys::page_bytes());
+            let memory = sys::Reserved::new(size)?;
+            // SAFETY: the memory starts at a page, and is longer than a head.
+            let start = unsafe { memory.start().add(HEAD) }.cast();
+            Some(Self { start, bytes, owner: Owner::Reserved(memory) })
+        }
+
+        /// A zeroed head and zeroed words of this many bytes on the heap, or `None` without memory.
         pub(crate) fn allocate(bytes: u64) -> Option<Self> {
             let size = usize::try_from(bytes).ok()?.checked_add(HEAD + ALIGN)?;
             let layout = Layout::from_size_align(size, MALLOC_ALIGN).ok()?;
@@ -131,7 +153,37 @@ mod flat {
             let at = mapped.part(offset, size, ALIGN)?;
             // SAFETY: `part` has checked that head and words are within the mapping.
             let start = NonNull::new(unsafe { at.as_ptr().add(HEAD) })?.cast();
-            Some(Self { start, bytes, owner: Owner::Mapping(Arc::clone(mapped)) })
+            Some(Self { start, bytes, owner: Owner::Mapping(Arc::clone(mapped), offset) })
+        }
+
+        /// Makes sure that the words between two offsets can be written. Only shared memory needs that.
+        pub(crate) fn commit(&self, from: u64, to: u64) -> bool {
+            match &self.owner {
+                Owner::Mapping(mapped, at) => mapped.commit(at + HEAD + from as usize..at + HEAD + to as usize).is_ok(),
+                Owner::Heap(..) | Owner::Reserved(..) => true,
+            }
+        }
+
+        /// Whether [`free`](Self::free) has an effect.
+        pub(crate) fn can_free(&self) -> bool {
+            !matches!(self.owner, Owner::Heap(..))
+        }
+
+        /// Gives the pages between two offsets of the words back to the system, those that are entirely between them. They
+        /// read as zero from then on. No thread uses these words meanwhile (invariant 5), or their content is of no meaning.
+        pub(crate) fn free(&self, words: &Range<u64>) {
+            let page = sys::page_bytes();
+            // From the start of head and words, which is at a page, or of the mapping.
+            let pages = |offset: usize| {
+                let end = words.end.min(self.bytes) as usize;
+                let from = (offset + HEAD + words.start as usize).next_multiple_of(page);
+                from..((offset + HEAD + end) / page * page).max(from)
+            };
+            match &self.owner {
+                Owner::Heap(..) => {}
+                Owner::Reserved(memory) => memory.discard(pages(0)),
+                Owner::Mapping(mapped, at) => mapped.free(pages(*at)),
+            }
         }
 
         /// The fields that both sides share.
@@ -239,6 +291,7 @@ mod modelled {
     use super::{Head, Read, Written};
     use crate::sync::{AtomicU32, AtomicU64};
     use loom::cell::UnsafeCell;
+    use std::ops::Range;
 
     /// The same contract for loom, which checks every access to every word.
     #[derive(Debug)]
@@ -255,9 +308,16 @@ mod modelled {
     impl Block {
         pub(crate) fn allocate(bytes: u64) -> Option<Self> {
             let zero = || AtomicU64::new(0);
-            let written =
-                Written { head: zero(), begun: zero(), sampled_out: zero(), refused: [zero(), zero(), zero(), zero()] };
-            let read = Read { tail: zero(), returned: zero(), closed: AtomicU32::new(0), clock: AtomicU32::new(0) };
+            let written = Written {
+                head: zero(),
+                begun: zero(),
+                sampled_out: zero(),
+                refused: [zero(), zero(), zero(), zero(), zero()],
+                claim: zero(),
+                taken: zero(),
+            };
+            let (closed, clock) = (AtomicU32::new(0), AtomicU32::new(0));
+            let read = Read { tail: zero(), returned: zero(), closed, clock, kept: zero() };
             let words = (0..bytes / 8).map(|_| UnsafeCell::new(0)).collect();
             Some(Self { head: Head { written, read }, words })
         }
@@ -272,6 +332,27 @@ mod modelled {
         }
 
         pub(crate) fn copy(&self, _: u64, _: usize, _: &mut Vec<u64>) {}
+
+        /// Loom has no address space without memory.
+        pub(crate) fn reserve(bytes: u64) -> Option<Self> {
+            Self::allocate(bytes)
+        }
+
+        pub(crate) fn commit(&self, _: u64, _: u64) -> bool {
+            true
+        }
+
+        pub(crate) fn can_free(&self) -> bool {
+            true
+        }
+
+        /// To the word, so that the models are stricter than the system.
+        pub(crate) fn free(&self, words: &Range<u64>) {
+            for word in &self.words[words.start as usize / 8..words.end as usize / 8] {
+                // SAFETY: loom checks that no other thread accesses this word.
+                word.with_mut(|at| unsafe { *at = 0 });
+            }
+        }
 
         pub(crate) unsafe fn write(&self, offset: u64, word: u64) {
             // SAFETY: loom checks that no other thread accesses this word.

@@ -16,66 +16,42 @@
 //! | `tail` | the collector, release, once a pass | the lease holder, acquire, in `refill` | returns the words |
 //! | `returned` | the collector, release | the lease holder, acquire, in `refill` | ends that other threads wrote |
 //! | `closed` | the collector, release | the lease holder, acquire, in `refill` | the tracer has finished |
+//! | `claim` | the lease holder and the collector, by exchange | both | which memory the writer may write, and whether the collector frees some |
+//! | `kept` | the collector, relaxed, before it marks the claim | the lease holder, after the claim | how much memory a reclaim left |
+//! | `taken` | the lease holder, relaxed | the collector, relaxed | only a number |
 //! | counters | the lease holder, relaxed | any thread, relaxed | exact once `head` was read with acquire |
 //! | everything else of the writer | the lease holder | the next lease holder | the registry's lock |
 
 mod block;
+mod budget;
+mod claim;
+mod counts;
 mod reader;
 mod refused;
 mod registry;
+mod sizes;
+mod space;
+mod trim;
 mod writer;
 
 #[cfg(all(test, loom))]
 mod models;
+#[cfg(all(test, not(loom)))]
+mod tests;
 
-#[cfg(not(loom))]
-pub(crate) use block::Written;
-pub(crate) use block::{Block, Head, Read};
+pub(crate) use block::{Block, Head, Read, Written};
+pub(crate) use budget::{Budget, OwnBudget};
+pub(crate) use counts::Counts;
 pub(crate) use reader::Reader;
 pub(crate) use refused::Refused;
 pub(crate) use registry::{MakeShard, Registry};
-pub(crate) use writer::{Counts, Ids, Writer};
+pub(crate) use sizes::{Sizes, MIN_BYTES};
+pub(crate) use trim::{Trim, INTERVAL};
+pub(crate) use writer::{Ids, Writer};
 
 use crate::sync::Ordering;
-use crate::wire::MAX_RECORD_BYTES;
-
-/// The size of a shard, and how much of it may be reserved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Sizes {
-    /// The size of the ring, in bytes: a power of two, at least [`MIN_BYTES`].
-    pub(crate) bytes: u64,
-    /// The most open spans that were started in this shard.
-    pub(crate) max_open: u64,
-    /// The longest value of an attribute, in bytes; longer ones are cut. At most a quarter of the ring, so that a value
-    /// finds room in a ring that is not nearly full.
-    pub(crate) max_value_bytes: u32,
-}
-
-/// How many of the longest records a ring holds at least. Few under loom, so that every model fills and wraps its ring.
-const LONGEST_RECORDS: u64 = if cfg!(loom) { 2 } else { 8 };
-/// The smallest ring, in bytes: room for that many records of 128 bytes (under loom of 64).
-pub(crate) const MIN_BYTES: u64 = if cfg!(loom) { 128 } else { 1024 };
-
-impl Sizes {
-    /// These sizes with a ring that is a power of two and large enough, and values that fit into it.
-    pub(crate) fn corrected(self) -> Self {
-        let bytes = self.bytes.max(MIN_BYTES).next_power_of_two();
-        let quarter = u32::try_from(bytes / 4).unwrap_or(u32::MAX);
-        Self { bytes, max_value_bytes: self.max_value_bytes.min(quarter), ..self }
-    }
-
-    /// The longest record, in bytes.
-    pub(crate) fn max_record(self) -> u64 {
-        MAX_RECORD_BYTES.min(self.bytes / LONGEST_RECORDS)
-    }
-
-    /// The words of the ring and the slack behind them, in bytes.
-    pub(crate) fn words_bytes(self) -> u64 {
-        // The address sanitizer must detect this mutant (`ci/sanitize.sh`).
-        let slack = if cfg!(heirloom_mutant = "slack") { 0 } else { self.max_record() };
-        self.bytes + slack
-    }
-}
+use sizes::PAGE;
+use std::sync::Arc;
 
 /// One ring with its counters.
 #[derive(Debug)]
@@ -84,15 +60,15 @@ pub(crate) struct Shard {
 }
 
 impl Shard {
-    /// A shard on the heap, or `None` without memory for it.
-    pub(crate) fn new(sizes: Sizes, clock: u8, first_id: u64) -> Option<Self> {
-        let sizes = sizes.corrected();
-        Some(Self::over(Block::allocate(sizes.words_bytes())?, sizes, clock, Ids::from(first_id)))
+    /// A shard in memory of this process, or `None` without memory for it.
+    pub(crate) fn new(sizes: Sizes, clock: u8, first_id: u64, budget: Arc<dyn Budget>) -> Option<Self> {
+        let (block, sizes) = memory(sizes.corrected())?;
+        Some(Self::over(block, sizes, clock, Ids::from(first_id), budget))
     }
 
     /// A shard over an unused block. The sizes are corrected ones, and those of the block.
-    pub(crate) fn over(block: Block, sizes: Sizes, clock: u8, ids: Ids) -> Self {
-        let writer = Writer::new(block, sizes, sizes.max_record(), clock, ids);
+    pub(crate) fn over(block: Block, sizes: Sizes, clock: u8, ids: Ids, budget: Arc<dyn Budget>) -> Self {
+        let writer = Writer::new(block, sizes, clock, ids, budget);
         writer.set_clock(clock);
         Self { writer }
     }
@@ -127,4 +103,18 @@ impl Shard {
         let so_far = self.read().returned.load(Ordering::Relaxed);
         self.read().returned.store(so_far + bytes, Ordering::Release);
     }
+}
+
+/// The memory of a ring, and its sizes: the largest ring for which the system has addresses. Where it has none to reserve, a
+/// ring on the heap.
+fn memory(sizes: Sizes) -> Option<(Block, Sizes)> {
+    if !sizes.is_elastic() {
+        return Some((Block::allocate(sizes.words_bytes())?, sizes));
+    }
+    let smaller = |sizes: &Sizes| Some(sizes.of(sizes.bytes / 2)).filter(|sizes| sizes.is_elastic());
+    let reserved = |sizes: Sizes| Some((Block::reserve(sizes.words_bytes())?, sizes));
+    std::iter::successors(Some(sizes), smaller).find_map(reserved).or_else(|| {
+        let sizes = sizes.on_heap();
+        Some((Block::allocate(sizes.words_bytes())?, sizes))
+    })
 }

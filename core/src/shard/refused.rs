@@ -11,9 +11,11 @@ pub(crate) enum Refused {
     Closed,
     /// The root of its trace could not be recorded.
     RootLost,
+    /// The rings of all threads have reached their bound, or the system has no memory for more.
+    Budget,
 }
 
 impl Refused {
     /// The number of causes.
-    pub(crate) const CAUSES: usize = 4;
+    pub(crate) const CAUSES: usize = 5;
 }

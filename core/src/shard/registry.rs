@@ -18,7 +18,7 @@ pub(crate) type MakeShard = Box<dyn Fn(Sizes, u8, u64) -> Option<Shard> + Send +
 /// All shards of one tracer.
 pub(crate) struct Registry {
     sizes: Sizes,
-    /// Makes shards on the heap, or in the region of this process's parent. Called once for each shard.
+    /// Makes shards in this process's memory, or in the region of its parent. Called once for each shard.
     make_shard: MakeShard,
     shards: Mutex<Shards>,
     /// Grows whenever a shard is added. It shows the collector, without the lock, that there are new ones.
@@ -70,8 +70,9 @@ impl Registry {
         Some(shard)
     }
 
-    /// Ends a lease.
+    /// Ends a lease. Only its holder calls this.
     pub(crate) fn give_back(&self, shard: Arc<Shard>) {
+        shard.writer().rest();
         self.lock().free.push_back(shard);
     }
 

@@ -1,8 +1,9 @@
 //! The writer's side of a shard.
 //!
-//! A record costs one comparison: `write + length <= limit`. The limit already excludes the reserved ends. It is lowered
-//! so that the slow path ([`Writer::refill`]) runs at least once per eighth of the ring. There the writer reads the
-//! collector's `tail`, takes back returned credits, notices a closed tracer and decides whether to wake the collector.
+//! A record costs one comparison: `write + length <= limit`. The limit already excludes the reserved ends. It is at most a
+//! step away ([`Sizes::step`]), so that the slow path ([`Writer::refill`]) runs at least that often. There the writer reads the
+//! collector's `tail`, takes back returned credits, notices a closed tracer, finds [memory](super::space) for the next step
+//! and decides whether to wake the collector.
 //!
 //! **Credits.** A begin needs room for itself *and* an end, and lowers the limit by an end. An end raises the limit by as
 //! much as it writes, so it needs no check: it always fits. If another thread wrote the end elsewhere, its room comes
@@ -10,15 +11,18 @@
 #![allow(unsafe_code)]
 
 use super::block::{Block, Head, Read, Written};
-use super::{Refused, Sizes};
+use super::budget::Budget;
+use super::space::{Ask, Space};
+use super::{Counts, Refused, Sizes};
 use crate::sync::{AtomicU64, AtomicU8, Cell, Edge, Ordering};
-use crate::wire::{padded, Begin, End, Sink};
+use crate::wire::{padded, Begin, End, Sink, Skip};
+use std::sync::Arc;
 
 /// The result of `refill`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Refill {
     pub(crate) outcome: Result<(), Refused>,
-    /// The ring is a third full, and the collector was not woken during the last eighth.
+    /// Much is unread, and the collector was not woken for it: see [`Sizes::wake_part`].
     pub(crate) wake: bool,
 }
 
@@ -43,9 +47,11 @@ pub(crate) struct Writer {
     id_field: u64,
     max_record: u64,
     sizes: Sizes,
-    /// How far the limit is below the ring's own limit.
+    /// Records and reserved ends must end at or before this position.
+    bound: Cell<u64>,
+    /// How far the limit is below the bound and the reserved ends: not zero if the last refill was refused.
     lowered: Cell<u64>,
-    tail_seen: Cell<u64>,
+    space: Space,
     returned_seen: Cell<u64>,
     woke_at: Cell<u64>,
     /// The new owner's name is not written yet, for lack of room.
@@ -83,7 +89,7 @@ fn count(counter: &AtomicU64) {
 }
 
 impl Writer {
-    pub(super) fn new(block: Block, sizes: Sizes, max_record: u64, clock: u8, ids: Ids) -> Self {
+    pub(super) fn new(block: Block, sizes: Sizes, clock: u8, ids: Ids, budget: Arc<dyn Budget>) -> Self {
         Self {
             write: Cell::new(0),
             limit: Cell::new(0),
@@ -92,10 +98,11 @@ impl Writer {
             mask: sizes.bytes - 1,
             clock: AtomicU8::new(clock),
             id_field: ids.field,
-            max_record,
+            max_record: sizes.max_record(),
             sizes,
-            lowered: Cell::new(sizes.bytes),
-            tail_seen: Cell::new(0),
+            bound: Cell::new(0),
+            lowered: Cell::new(0),
+            space: Space::new(sizes, budget),
             returned_seen: Cell::new(0),
             woke_at: Cell::new(0),
             unannounced: Cell::new(false),
@@ -266,36 +273,42 @@ impl Writer {
         self.stay_in_field();
         // A writer in another process learns of a new clock only here.
         self.clock.store(shared.clock.load(Ordering::Relaxed) as u8, Ordering::Relaxed);
-        let write = self.write.get();
-        let bytes = self.sizes.bytes;
         let returned = shared.returned.load(Ordering::Acquire);
         let back = returned.wrapping_sub(self.returned_seen.replace(returned));
-        // The ring's limit at `tail_seen`, and from it what is still reserved.
-        let allowed = self.limit.get() + self.lowered.get();
-        let reserved = (self.tail_seen.get() + bytes).saturating_sub(allowed).saturating_sub(back);
         let tail = shared.tail.load(Edge::SeeTail.order());
-        self.tail_seen.set(tail);
-        let allowed = tail + bytes - reserved;
+        // What is between the limit and the bound is reserved.
+        let allowed = self.limit.get() + self.lowered.get();
+        let reserved = self.bound.get().saturating_sub(allowed).saturating_sub(back);
         let open = reserved / End::BYTES;
         let outcome = if shared.closed.load(Ordering::Acquire) != 0 {
             Err(Refused::Closed)
         } else if is_begin && open >= self.sizes.max_open {
             Err(Refused::OpenCap)
-        } else if write + need > allowed {
-            Err(Refused::Full)
         } else {
-            Ok(())
+            let begins = (self.sizes.max_open - open.min(self.sizes.max_open)) * (Begin::BYTES + End::BYTES);
+            let want = need.max(self.space.step().min(begins));
+            self.space.find(&self.block, Ask { write: self.write.get(), tail, reserved, need, want })
         };
-        let limit = match outcome {
-            Ok(()) => {
-                let begins = (self.sizes.max_open - open.min(self.sizes.max_open)) * (Begin::BYTES + End::BYTES);
-                allowed.min(write + need.max((bytes / 8).min(begins)))
+        if let Ok((write, bound)) = outcome {
+            let bytes = write - self.write.replace(write);
+            if bytes > 0 {
+                self.put_all((write - bytes) & self.mask, Skip { bytes }.record());
             }
-            Err(_) => write.min(allowed),
-        };
+            self.bound.set(bound);
+        }
+        let (write, allowed) = (self.write.get(), self.bound.get() - reserved);
+        let limit = if outcome.is_ok() { allowed } else { write.min(allowed) };
         self.limit.set(limit);
         self.lowered.set(allowed - limit);
-        Refill { outcome, wake: self.wants_wake(write, tail) }
+        Refill { outcome: outcome.map(|_| ()), wake: self.wants_wake(write, tail) }
+    }
+
+    /// The lease ends. The next record refills first, so that the collector may free all memory until then.
+    pub(crate) fn rest(&self) {
+        let (write, limit) = (self.write.get(), self.limit.get());
+        self.limit.set(write);
+        self.lowered.set(self.lowered.get() + limit - write);
+        self.space.rest(&self.block, write);
     }
 
     /// Restarts at the beginning of the field of its ids, long before they would leave it: even all cores together can't
@@ -307,10 +320,10 @@ impl Writer {
     }
 
     fn wants_wake(&self, write: u64, tail: u64) -> bool {
-        let bytes = self.sizes.bytes;
-        let wake = write - tail >= bytes / 3 && write - self.woke_at.get() >= bytes / 8;
+        let (part, written) = (self.sizes.wake_part(), self.space.written(write));
+        let wake = self.space.unread(write, tail) >= part / 3 && written - self.woke_at.get() >= part / 8;
         if wake {
-            self.woke_at.set(write);
+            self.woke_at.set(written);
         }
         wake
     }
@@ -319,13 +332,18 @@ impl Writer {
         count(&self.written().refused[why as usize]);
     }
 
-    /// The words of the ring, and the mask of their positions. For the collector.
-    pub(super) fn words(&self) -> (&Block, u64) {
-        (&self.block, self.mask)
+    /// The words of the ring, and its sizes. For the collector.
+    pub(super) fn words(&self) -> (&Block, Sizes) {
+        (&self.block, self.sizes)
     }
 
-    /// The position of the next record.
-    #[cfg(all(test, not(loom)))]
+    /// Where the memory of the ring comes from.
+    pub(super) fn budget(&self) -> &dyn Budget {
+        &**self.space.budget()
+    }
+
+    /// The position of the next record. For tests.
+    #[cfg(not(loom))]
     pub(crate) fn position(&self) -> u64 {
         self.write.get()
     }
@@ -341,39 +359,6 @@ impl Written {
     #[inline]
     pub(crate) fn position(&self) -> u64 {
         self.head.load(Edge::SeeHead.order())
-    }
-
-    /// The writer's counts so far.
-    pub(crate) fn counts(&self) -> Counts {
-        Counts {
-            begun: self.begun.load(Ordering::Relaxed),
-            sampled_out: self.sampled_out.load(Ordering::Relaxed),
-            refused: [0, 1, 2, 3].map(|cause: usize| self.refused[cause].load(Ordering::Relaxed)),
-        }
-    }
-}
-
-/// Counts of writers.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Counts {
-    pub(crate) begun: u64,
-    pub(crate) sampled_out: u64,
-    /// In the order of [`Refused`].
-    pub(crate) refused: [u64; Refused::CAUSES],
-}
-
-impl Counts {
-    /// The same, with no count above `most`.
-    pub(crate) fn at_most(self, most: u64) -> Self {
-        let Self { begun, sampled_out, refused } = self;
-        Self { begun: begun.min(most), sampled_out: sampled_out.min(most), refused: refused.map(|n| n.min(most)) }
-    }
-
-    /// Adds other counts. Saturates, because those of another process may be any number.
-    pub(crate) fn add(&mut self, other: &Counts) {
-        self.begun = self.begun.saturating_add(other.begun);
-        self.sampled_out = self.sampled_out.saturating_add(other.sampled_out);
-        self.refused.iter_mut().zip(other.refused).for_each(|(sum, more)| *sum = sum.saturating_add(more));
     }
 }
 

@@ -5,10 +5,11 @@ use super::layout::{
 };
 use super::{texts, AttachError, Mapping};
 use crate::mapping::Mapped;
-use crate::shard::{Block, Ids, Shard};
+use crate::shard::{Block, Budget, Head, Ids, Shard};
 use crate::sync::{AtomicU64, Ordering};
 use crate::sys;
 use crate::wire::StrayEnd;
+use std::mem::size_of;
 use std::sync::atomic::fence;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -110,12 +111,15 @@ impl Attachment {
             return None;
         }
         let at = self.layout.shard_at(index);
-        self.mapped.commit(at..self.layout.shard_at(index + 1)).ok()?;
         let sizes = self.layout.sizes();
+        // The writer commits the words of a ring as it needs them; those of a small ring are all in use at once.
+        let end = if sizes.is_elastic() { at + size_of::<Head>() } else { self.layout.shard_at(index + 1) };
+        self.mapped.commit(at..end).ok()?;
         let block = Block::in_mapping(&self.mapped, at, sizes.words_bytes())?;
         let prefix = parts.get(Word::Prefix) << 48 | index << 40;
         let ids = Ids { first: prefix | seed & ID_FIELD, field: ID_FIELD };
-        let shard = Shard::over(block, sizes, self.clock(), ids);
+        let budget = Arc::new(RegionBudget { mapped: Arc::clone(&self.mapped), most: parts.get(Word::RingsMost) });
+        let shard = Shard::over(block, sizes, self.clock(), ids, budget);
         // Either the parent, which closes the counted shards, sees this count, or this process sees that the parent has
         // finished.
         parts.word(Word::Shards).store(index + 1, Ordering::Release);
@@ -212,6 +216,27 @@ impl Attachment {
         let state = u64::from(std::process::id()) << 32 | FINISHED;
         self.parts().word(Word::State).store(state, Ordering::Release);
         self.ring();
+    }
+}
+
+/// The bytes of the rings in the region's header.
+#[derive(Debug)]
+struct RegionBudget {
+    mapped: Arc<Mapped>,
+    most: u64,
+}
+
+impl Budget for RegionBudget {
+    fn used(&self) -> &AtomicU64 {
+        match Parts::of(&self.mapped) {
+            Some(parts) => parts.word(Word::RingsUsed),
+            // `attach` has read them.
+            None => unreachable!("a mapping never gets shorter"),
+        }
+    }
+
+    fn most(&self) -> u64 {
+        self.most
     }
 }
 

@@ -61,9 +61,9 @@ fn next_prefix(seed: u64) -> u64 {
 }
 
 impl Hosted {
-    /// The size in bytes of a region with shards of these sizes.
-    pub(crate) fn bytes(sizes: Sizes) -> usize {
-        Layout::of(sizes).bytes()
+    /// The size in bytes of a region with shards of these sizes, and then those with ever smaller rings.
+    pub(crate) fn lengths(sizes: Sizes) -> impl Iterator<Item = usize> {
+        std::iter::successors(Some(Layout::of(sizes)), |layout| layout.smaller()).map(Layout::bytes)
     }
 
     /// Makes a region in zeroed memory, whose writers read this clock.
@@ -71,15 +71,17 @@ impl Hosted {
         mapping: Box<dyn Mapping>,
         nonce: u64,
         sizes: Sizes,
+        ring_bytes: u64,
         seed: u64,
         clock: u8,
         born: Moment,
     ) -> Result<Self, HostError> {
-        let layout = Layout::of(sizes);
         let mapped = Arc::new(Mapped::new(mapping));
-        if mapped.len() < layout.bytes() {
-            return Err(HostError::Short { found: mapped.len(), needed: layout.bytes() });
-        }
+        let wanted = Layout::of(sizes);
+        let layouts = std::iter::successors(Some(wanted), |layout| layout.smaller());
+        let layout = layouts.into_iter().find(|layout| layout.bytes() <= mapped.len());
+        let short = || HostError::Short { found: mapped.len(), needed: wanted.bytes() };
+        let layout = layout.ok_or_else(short)?;
         mapped.commit(0..Layout::first_bytes()).map_err(HostError::Memory)?;
         let parts = Parts::of(&mapped).ok_or(HostError::Unaligned)?;
         let prefix = next_prefix(seed);
@@ -88,6 +90,7 @@ impl Hosted {
         parts.set(Word::Nonce, nonce);
         parts.set(Word::Prefix, prefix);
         parts.set(Word::Parent, std::process::id().into());
+        parts.set(Word::RingsMost, ring_bytes);
         parts.set(Word::Clock, clock.into());
         parts.set(Word::Layout, FINGERPRINT);
         parts.set(Word::Version, VERSION);
@@ -208,6 +211,11 @@ impl Hosted {
 
     pub(crate) fn shard(&self, index: u64) -> Option<Block> {
         Block::in_mapping(&self.mapped, self.layout.shard_at(index), self.layout.sizes().words_bytes())
+    }
+
+    /// Returns bytes of rings to the child's budget.
+    pub(crate) fn give_back(&self, bytes: u64) {
+        self.parts().word(Word::RingsUsed).fetch_sub(bytes, Ordering::Relaxed);
     }
 
     pub(crate) fn sizes(&self) -> Sizes {

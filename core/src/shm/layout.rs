@@ -1,19 +1,15 @@
 //! The layout of a region, and the words of its header. `docs/shm-format.md` specifies the format.
 
 use crate::mapping::Mapped;
-use crate::shard::{Head, Sizes, MIN_BYTES};
-#[cfg(not(loom))]
-use crate::shard::{Read, Written};
+use crate::shard::{Head, Read, Refused, Sizes, Written, MIN_BYTES};
 use crate::sync::{AtomicU64, Ordering};
 use crate::wire::{self, numbered, Begin, End, Number, Part};
-#[cfg(not(loom))]
-use std::mem::offset_of;
-use std::mem::size_of;
+use std::mem::{offset_of, size_of};
 
 /// The first word of a region.
 pub(super) const MAGIC: u64 = u64::from_le_bytes(*b"heirloom");
 /// The version of the format: both sides must have the same.
-pub(super) const VERSION: u64 = 2;
+pub(super) const VERSION: u64 = 3;
 
 /// The page size that the layout assumes, in bytes.
 const PAGE: usize = 4096;
@@ -35,6 +31,8 @@ numbered! {
         Prefix = 9,
         /// The parent's process id.
         Parent = 10,
+        /// How many bytes of rings the child may use.
+        RingsMost = 11,
         // From here on the words that the parent changes, on a separate cache line.
         /// Not zero: the tracer has finished.
         Closed = 16,
@@ -55,6 +53,8 @@ numbered! {
         Strays = 37,
         /// The id of the process that may attach; zero: any.
         Heir = 38,
+        /// How many bytes of rings are in use. The child adds, the parent subtracts.
+        RingsUsed = 39,
     }
 }
 
@@ -83,7 +83,10 @@ const SHARDS_AT: usize = NAMES_AT + NAMES_WORDS * 8;
 
 /// Maximum number of shards of a region: a span's id has eight bits for it.
 const MAX_SHARDS: u64 = 256;
-/// Maximum number of bytes of all rings of a region. Pages become memory only in shards that are used.
+/// The smallest ring that a parent chooses because the system refuses larger ones, in bytes.
+const SMALLEST_RING: u64 = 64 << 10;
+/// Maximum number of bytes of all rings of a region: address space, and the length of the memory file. Pages become memory only
+/// where they are used.
 const MAX_RINGS: u64 = 1 << 30;
 
 /// A hash of everything that both sides must have in common: the words of the header, offsets and lengths, and everything
@@ -94,6 +97,10 @@ pub(super) const FINGERPRINT: u64 = fingerprint(cfg!(target_endian = "big"));
 /// Offsets and lengths.
 const SIZES: &[Number] = &[
     ("Head", size_of::<Head>() as u64),
+    ("claim", offset_of!(Written, claim) as u64),
+    ("taken", offset_of!(Written, taken) as u64),
+    ("kept", offset_of!(Read, kept) as u64),
+    ("causes", Refused::CAUSES as u64),
     ("Begin", Begin::BYTES),
     ("End", End::BYTES),
     ("STRAYS_AT", STRAYS_AT as u64),
@@ -117,6 +124,7 @@ const _: () = {
     assert!(
         offset_of!(Written, begun) == 8 && offset_of!(Written, sampled_out) == 16 && offset_of!(Written, refused) == 24
     );
+    assert!(offset_of!(Written, claim) == 64 && offset_of!(Written, taken) == 72 && offset_of!(Read, kept) == 24);
     assert!(offset_of!(Head, read) == 128 && offset_of!(Read, returned) == 8);
     assert!(offset_of!(Read, closed) == 16 && offset_of!(Read, clock) == 20);
 };
@@ -133,7 +141,7 @@ pub(super) struct Layout {
 impl Layout {
     /// A region with shards of these sizes.
     pub(super) fn of(sizes: Sizes) -> Self {
-        let sizes = sizes.corrected();
+        let sizes = sizes.in_region();
         Self {
             ring_bytes: sizes.bytes,
             max_shards: (MAX_RINGS / sizes.bytes).clamp(1, MAX_SHARDS),
@@ -181,6 +189,11 @@ impl Layout {
     /// The length of the memory.
     pub(super) fn bytes(self) -> usize {
         self.shard_at(self.max_shards)
+    }
+
+    /// Half as large rings; `None` if that is too small.
+    pub(super) fn smaller(self) -> Option<Self> {
+        (self.ring_bytes >= 2 * SMALLEST_RING).then(|| Self::of(Sizes { bytes: self.ring_bytes / 2, ..self.sizes() }))
     }
 
     /// The bytes in front of the shards that are committed at the start: everything but most of the names.

@@ -10,6 +10,8 @@
 //! | `realtime_ns` | nanoseconds since 1970 (UTC) | `linux.rs` | `portable.rs` | the same |
 //! | `counter_is_clock` | whether the kernel itself derives its time from the processor's counter | `linux.rs` | `portable.rs`: no | the same |
 //! | `is_elevated` | whether the program has more rights than its caller: then its environment is ignored | `linux.rs` | `portable.rs`: no | the same |
+//! | `page_bytes` | the size of a page | `linux.rs` | `portable.rs`: 4,096 | the same |
+//! | `Reserved` | address space whose pages become memory when they are written, and can be given back | `linux.rs` | `portable.rs`: none, so rings are on the heap | the same |
 //! | `at_exit` | runs a function when the process exits normally (`return` from main, `exit`) | `unix.rs` | `unix.rs` | `not_unix.rs`: never |
 //! | `at_fork_child` | runs a function in the child of a `fork`, before it returns there | `unix.rs` | `unix.rs` | `not_unix.rs`: never |
 //! | `block_broken_pipe_signal` | a write to a closed pipe never ends the program on this thread | `unix.rs` | `unix.rs` | `not_unix.rs`: nothing to do |
@@ -25,11 +27,13 @@
 mod linux;
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{counter_is_clock, is_elevated, monotonic_ns, realtime_ns, thread_id};
+#[cfg(all(target_os = "linux", not(loom)))]
+pub(crate) use linux::{page_bytes, Reserved};
 
 #[cfg(not(target_os = "linux"))]
 mod portable;
 #[cfg(not(target_os = "linux"))]
-pub(crate) use portable::{counter_is_clock, is_elevated, monotonic_ns, realtime_ns, thread_id};
+pub(crate) use portable::{counter_is_clock, is_elevated, monotonic_ns, page_bytes, realtime_ns, thread_id, Reserved};
 
 #[cfg(unix)]
 pub(crate) use std::os::unix::process::parent_id;

@@ -1,5 +1,7 @@
 //! Times, threads and rights by the standard library alone, for systems without a file of their own here.
 
+use std::ops::Range;
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::OnceLock;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -27,4 +29,27 @@ pub(crate) fn counter_is_clock() -> bool {
 /// The standard library can't tell.
 pub(crate) fn is_elevated() -> bool {
     false
+}
+
+/// Pages of which nothing depends on the size.
+pub(crate) fn page_bytes() -> usize {
+    4096
+}
+
+/// The standard library has no address space without memory.
+#[derive(Debug)]
+pub(crate) enum Reserved {}
+
+impl Reserved {
+    pub(crate) fn new(_bytes: usize) -> Option<Self> {
+        None
+    }
+
+    pub(crate) fn start(&self) -> NonNull<u8> {
+        match *self {}
+    }
+
+    pub(crate) fn discard(&self, _pages: Range<usize>) {
+        match *self {}
+    }
 }

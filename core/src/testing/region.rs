@@ -37,7 +37,8 @@ impl SharedMemory {
     /// # Errors
     /// The system has no memory.
     pub fn new(bytes: usize) -> io::Result<Self> {
-        let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
+        let (protection, flags) =
+            (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE);
         // SAFETY: a new mapping, at an address of the system's choice.
         let at = unsafe { libc::mmap(std::ptr::null_mut(), bytes, protection, flags, -1, 0) };
         if at == libc::MAP_FAILED {
@@ -71,6 +72,15 @@ unsafe impl Mapping for SharedMemory {
 
     fn commit(&self, _: Range<usize>) -> io::Result<()> {
         Ok(())
+    }
+
+    fn free(&self, range: Range<usize>) {
+        let memory = self.0 .0.cast::<u8>();
+        assert!(range.end <= self.0 .0.len());
+        // SAFETY: the range is within the memory.
+        let from = unsafe { memory.add(range.start) };
+        // SAFETY: as above; all other accesses to the memory are atomic.
+        unsafe { libc::madvise(from.as_ptr().cast(), range.len(), libc::MADV_REMOVE) };
     }
 
     fn ring(&self) {}
@@ -137,6 +147,12 @@ impl Collector {
         self.by_hand.pass()
     }
 
+    /// Looks after the memory of the shards, as the thread does a few times a second: gives back what was not used since the
+    /// last call.
+    pub fn tend(&mut self) {
+        self.by_hand.tend();
+    }
+
     /// Takes the spans that were finished since the last call.
     pub fn take_spans(&mut self) -> Vec<SpanData> {
         self.by_hand.take_spans()
@@ -154,7 +170,6 @@ impl Collector {
 pub struct RawShard {
     attachment: Arc<Attachment>,
     shard: Shard,
-    position: u64,
 }
 
 /// A region to which the test has attached.
@@ -187,7 +202,7 @@ impl RawChild {
     /// Adds a shard, whose thread announces itself.
     pub fn shard(&self, thread: u64, name: &str) -> Option<RawShard> {
         let shard = self.attachment.next_shard(seed())?;
-        let mut raw = RawShard { attachment: Arc::clone(&self.attachment), shard, position: 0 };
+        let mut raw = RawShard { attachment: Arc::clone(&self.attachment), shard };
         raw.thread(thread, name);
         Some(raw)
     }
@@ -256,7 +271,6 @@ impl RawShard {
         let start = ThreadStart { thread, name };
         if self.fits(start.bytes(), false) {
             self.shard.writer().record_with_bytes(start.before_name(), name.as_bytes());
-            self.position += start.bytes();
         }
     }
 
@@ -268,13 +282,11 @@ impl RawShard {
         }
         let Parent { trace, span } = parent.into();
         let begin = Begin { flags: Begin::PARENT_REMOTE, name, propagated: 0, parent: span.0, trace, tick: tick() };
-        self.position += Begin::BYTES;
         Some(self.shard.writer().begin(begin))
     }
 
     /// Ends a span that was started in this shard. There is always room.
     pub fn end(&mut self, span: u64) {
-        self.position += End::BYTES;
         self.shard.writer().end(End { flags: 0, dropped: 0, span, tick: tick() });
     }
 
@@ -305,13 +317,15 @@ impl RawShard {
             rest.iter().for_each(|word| out.word(*word));
         }
         out.publish();
-        self.position += bytes;
         true
     }
 
     /// A planted bug: publishes a Begin before its words are written, and writes them afterwards.
     pub fn torn_begin(&mut self, child: &RawChild, index: u64, name: u32, parent: impl Into<Parent>) -> Option<u64> {
-        let at = self.position;
+        if !self.fits(Begin::BYTES + End::BYTES, true) {
+            return None;
+        }
+        let at = self.shard.writer().position();
         let words = child.ring(index);
         let place = |i: u64| ((at / 8 + i) as usize) % words.len();
         let before: Vec<u64> = (0..Begin::BYTES / 8).map(|i| words[place(i)].load(Ordering::Relaxed)).collect();
@@ -325,6 +339,11 @@ impl RawShard {
             words[place(i as u64)].store(*word, Ordering::Relaxed);
         }
         Some(span)
+    }
+
+    /// Ends the lease of the shard, as the exit of its thread does. The next record starts another one.
+    pub fn rest(&mut self) {
+        self.shard.writer().rest();
     }
 
     /// A span id of this shard that was not given to a span.

@@ -89,7 +89,7 @@ pub struct Builder {
     exporters: Vec<Box<dyn Exporter>>,
     clock: Clock,
     /// A ring size outside of the limits of the settings, for tests.
-    ring_bytes: Option<usize>,
+    test_ring: Option<usize>,
     on_diagnostic: Option<Callback>,
     /// The shortest time between two reports of the same cause, shorter in tests.
     report_every: Duration,
@@ -112,7 +112,7 @@ pub fn builder(service_name: &str) -> Builder {
         warnings,
         exporters: Vec::new(),
         clock: Clock::System,
-        ring_bytes: None,
+        test_ring: None,
         on_diagnostic: None,
         report_every: REPORT_EVERY,
         is_test: false,
@@ -182,9 +182,24 @@ impl Builder {
         self
     }
 
-    /// The size of each thread's ring, in bytes: a power of two from 64 KiB to 1 GiB. Default: 1 MiB.
+    /// The largest size of each thread's ring, in bytes: a power of two from 64 KiB to 1 GiB. Default: 16 MiB. A ring uses 64
+    /// KiB of it, and more only while the collector is behind: see [`Settings::shard_bytes`].
     pub fn shard_bytes(mut self, bytes: usize) -> Self {
         self.settings.shard_bytes = bytes;
+        self
+    }
+
+    /// How much memory the rings of all threads may use together, in bytes: at least 1 MiB. Default: 64 MiB. See
+    /// [`Settings::ring_bytes`].
+    ///
+    /// ```
+    /// // Two threads, each with a burst of up to 256 MiB that the collector reads later.
+    /// let guard = heirloom_core::builder("replay").shard_bytes(256 << 20).ring_bytes(512 << 20).start()?;
+    /// # drop(guard);
+    /// # Ok::<(), heirloom_core::InitError>(())
+    /// ```
+    pub fn ring_bytes(mut self, bytes: usize) -> Self {
+        self.settings.ring_bytes = bytes;
         self
     }
 
@@ -261,8 +276,8 @@ impl Builder {
         self
     }
 
-    pub(crate) fn ring_bytes(mut self, bytes: usize) -> Self {
-        self.ring_bytes = Some(bytes);
+    pub(crate) fn test_ring(mut self, bytes: usize) -> Self {
+        self.test_ring = Some(bytes);
         self
     }
 
@@ -448,7 +463,7 @@ impl Builder {
 
     fn shared(self, key: u32, parent: Option<Arc<Attachment>>, outputs: Outputs) -> Shared {
         let sizes = Sizes {
-            bytes: self.ring_bytes.unwrap_or(self.settings.shard_bytes) as u64,
+            bytes: self.test_ring.unwrap_or(self.settings.shard_bytes) as u64,
             max_open: u64::from(self.settings.max_open_spans_per_thread),
             max_value_bytes: u32::try_from(self.settings.limits.attribute_value_bytes).unwrap_or(u32::MAX),
         };

@@ -21,7 +21,13 @@ pub struct Region {
 impl Region {
     /// How many bytes of address space a region of this tracer needs. Only the pages that are used become memory.
     pub fn bytes(tracer: &Tracer) -> usize {
-        Hosted::bytes(tracer.shared().registry.sizes())
+        Self::lengths(tracer).next().unwrap_or(0)
+    }
+
+    /// The same, and then lengths that are smaller and smaller, for a system that has no more addresses or limits the size of
+    /// files. [`host`](Self::host) makes the rings so small that they fit.
+    pub fn lengths(tracer: &Tracer) -> impl Iterator<Item = usize> {
+        Hosted::lengths(tracer.shared().registry.sizes())
     }
 
     /// Makes a region in zeroed memory, for the one process that has this nonce.
@@ -35,7 +41,8 @@ impl Region {
         }
         collector::reserve_name();
         let (sizes, born) = (tracer.registry.sizes(), Moment::now(&tracer.clock));
-        let hosted = Hosted::new(mapping, nonce, sizes, seed(), tracer.clock_source(), born)?;
+        let ring_bytes = tracer.settings.ring_bytes as u64;
+        let hosted = Hosted::new(mapping, nonce, sizes, ring_bytes, seed(), tracer.clock_source(), born)?;
         let hosted = Arc::new(hosted);
         tracer.hosts.add(Arc::clone(&hosted));
         if tracer.is_closed() {

@@ -6,8 +6,8 @@
 
 use super::value::TYPE_MASK;
 use super::{
-    Attr, Begin, Chunk, End, Event, Header, Item, Kind, Link, More, Number, Rename, Status, ThreadStart, TraceValue,
-    Tracestate, Type, MAX_RECORD_BYTES,
+    Attr, Begin, Chunk, End, Event, Header, Item, Kind, Link, More, Number, Rename, Skip, Status, ThreadStart,
+    TraceValue, Tracestate, Type, MAX_RECORD_BYTES,
 };
 
 /// A part of what a fingerprint covers.
@@ -34,6 +34,7 @@ pub(super) const fn of_kind(kind: Kind) -> (&'static [Number], &'static [u64]) {
         Kind::Tracestate => (Tracestate::FLAGS, Tracestate::SAMPLE),
         Kind::ThreadStart => (ThreadStart::FLAGS, ThreadStart::SAMPLE),
         Kind::TraceValue => (TraceValue::FLAGS, TraceValue::SAMPLE),
+        Kind::Skip => (Skip::FLAGS, Skip::SAMPLE),
     }
 }
 

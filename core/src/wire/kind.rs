@@ -15,7 +15,8 @@ numbered! {
         Rename = 8,
         Tracestate = 9,
         ThreadStart = 10,
-        TraceValue = if cfg!(heirloom_wire_variant = "kind") { 13 } else { 11 },
+        TraceValue = if cfg!(heirloom_wire_variant = "kind") { 14 } else { 11 },
         More = 12,
+        Skip = 13,
     }
 }

@@ -18,6 +18,7 @@
 //! Tracestate   header(aux: length) span text..           only in a region
 //! ThreadStart  header(aux: length) thread name..
 //! TraceValue   header(aux: key) span trace.hi trace.lo tick [inline key] value
+//! Skip         header(aux: length in words)      the next record is that far from here
 //!
 //! item         type and flags, key; [inline key] value                                     `item.rs`
 //! value        one word of bits, or lengths and bytes                                      `value.rs`
@@ -50,6 +51,7 @@ mod name;
 mod numbers;
 mod rename;
 mod sink;
+mod skip;
 mod stamp;
 mod status;
 mod stray_end;
@@ -80,6 +82,7 @@ pub(crate) use name::WireName;
 pub(crate) use numbers::{numbered, Number};
 pub(crate) use rename::Rename;
 pub(crate) use sink::Sink;
+pub(crate) use skip::Skip;
 pub(crate) use status::Status;
 pub(crate) use stray_end::StrayEnd;
 pub(crate) use thread_start::ThreadStart;
@@ -97,7 +100,7 @@ pub(crate) const fn padded(bytes: usize) -> u64 {
     (bytes as u64 + 7) & !7
 }
 
-/// The span of a record, for kinds that have it behind the header: all but Chunk and ThreadStart.
+/// The span of a record, for kinds that have it behind the header: all but Chunk, ThreadStart and Skip.
 #[inline]
 pub(crate) fn span_of(record: &[u64]) -> Option<u64> {
     record.get(1).copied()

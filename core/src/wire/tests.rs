@@ -181,6 +181,7 @@ fn the_check_replaces_names_and_stamps() {
                 both_items(items);
             }
             Kind::Chunk => unreachable!("none without an Attr"),
+            Kind::Skip => unreachable!("of one word"),
         }
     }
 }
@@ -480,4 +481,26 @@ fn a_begin_is_of_its_shard_and_has_a_trace() {
     assert!(Header(checked(&remote.record(2001)).unwrap()[0]).has(Begin::PARENT_REMOTE));
     let unnamed = Begin { name: 100, ..begin };
     assert_eq!(checked(&unnamed.record(2001)), Err(Violation::Name));
+}
+
+#[test]
+fn a_skip_is_one_word_that_no_other_record_has() {
+    for bytes in [8, 8 * 4096, 1 << 30, 8 * u64::from(u32::MAX)] {
+        let word = Skip { bytes }.record()[0];
+        assert_eq!(Skip::read(word).map(|skip| skip.bytes), Some(bytes));
+        assert_eq!((Header(word).kind(), Header(word).words()), (Some(Kind::Skip), 0));
+        assert_eq!(checked(&[word]), Ok(vec![word]));
+        // With a flag, a length, or as another kind; one that leads nowhere.
+        let of = |kind, words, flags, aux| Header::of_parts(kind, words, flags, aux).0;
+        let (kind, words) = (Kind::Skip as u8, (bytes / 8) as u32);
+        for word in
+            [of(kind, 0, 1, words), of(kind, 1, 0, words), of(Kind::Chunk as u8, 0, 0, words), of(kind, 0, 0, 0)]
+        {
+            assert!(Skip::read(word).is_none());
+            assert!(checked(&[word]).is_err(), "{word:x}");
+        }
+    }
+    assert!(records().iter().all(|record| Skip::read(record[0]).is_none()));
+    let (mut record, mut rest) = (vec![Skip { bytes: 8 }.record()[0]], 8);
+    assert_eq!(check(&mut record, &mut rest, &mut Process), Err(Violation::Length), "in the middle of a value");
 }

@@ -212,7 +212,8 @@ fn claims_that_nobody_can_check_stay_within_what_is_possible() {
             family.child.head(0, 1).store(u64::MAX, Relaxed); // begun
             t.tracer().flush(Duration::from_secs(10)).unwrap();
             let ledger = t.tracer().ledger();
-            assert!(ledger.begun < 100_000, "{ledger}");
+            // A child's ring holds at most 21,846 begins.
+            assert!(ledger.begun < 22_000, "{ledger}");
             assert!(ledger.is_balanced(), "{ledger}");
             assert!(family.kill().unpublished > 0);
         });

@@ -78,9 +78,6 @@ fn main() -> ExitCode {
     FAILED.into()
 }
 
-/// Bytes of each thread's ring: about 40,000 spans, four times the default. Every span matters here, even if the pool leaves
-/// no processor to the collector. A ring only takes the memory that is used.
-const SHARD_BYTES: usize = 4 << 20;
 /// Bytes of each exporter's queue: about 300,000 spans, four times the default. The memory exporter keeps all spans anyway.
 const QUEUE_BYTES: usize = 64 << 20;
 
@@ -88,7 +85,7 @@ const QUEUE_BYTES: usize = 64 << 20;
 ///
 /// `trace_file` would report a file that can't be written, and go on. Here the user asked for it by an argument.
 fn start_tracing(args: &Args, memory: &Memory) -> Result<Guard, Box<dyn Error>> {
-    let tracing = heirloom::builder("pipeline").shard_bytes(SHARD_BYTES).queue_bytes(QUEUE_BYTES);
+    let tracing = heirloom::builder("pipeline").queue_bytes(QUEUE_BYTES);
     let tracing = tracing.verify(true).exporter(memory.clone());
     let tracing = match &args.trace_out {
         Some(file) => tracing.exporter(Chrome::create(file)?),

@@ -7,9 +7,10 @@ use heirloom_receiver::{PUBLIC_KEY, SECRET_KEY};
 use std::error::Error;
 use tracing_subscriber::prelude::*;
 
-/// Bytes of each ring and of the queue. The threads record as fast as they can, and these sizes hold a second of that, so no
-/// span is lost.
+/// Bytes of each ring, of all rings and of the queue. The threads record as fast as they can, and these sizes hold a second of
+/// that, so no span is lost.
 const SHARD_BYTES: usize = 64 << 20;
+const RING_BYTES: usize = 1 << 30;
 const QUEUE_BYTES: usize = 512 << 20;
 
 /// Starts the global tracer.
@@ -19,7 +20,7 @@ const QUEUE_BYTES: usize = 512 << 20;
 pub fn start(service: &str, langfuse: &str) -> Result<Guard, Box<dyn Error>> {
     let config = Config::new(PUBLIC_KEY, SECRET_KEY).base_url(langfuse).environment("seven-ways");
     let builder = config.tracer_builder(service)?.verify(true);
-    Ok(builder.shard_bytes(SHARD_BYTES).queue_bytes(QUEUE_BYTES).init()?)
+    Ok(builder.shard_bytes(SHARD_BYTES).ring_bytes(RING_BYTES).queue_bytes(QUEUE_BYTES).init()?)
 }
 
 /// Installs the layer for `tracing` and the provider for OpenTelemetry's API. Call it once in each process. Spans of these

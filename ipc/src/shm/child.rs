@@ -1,11 +1,12 @@
 //! The child's side: finds the region that its parent made for it.
 
 use super::memory::Memory;
-use super::sys;
+use super::sys::{self, Map};
 use super::variable::{Place, VARIABLE};
 use crate::env;
 use heirloom_core::region::{on_init, AttachError, Attachment};
 use std::io;
+use std::os::fd::AsFd;
 
 /// Makes a global tracer that starts in this process afterwards record into the region that its parent made for it, if there is
 /// one. Further calls do nothing. The functions of the crate `heirloom` that start a tracer call it.
@@ -50,6 +51,7 @@ fn attach(place: &Place) -> Result<Result<Attachment, AttachError>, String> {
     let bytes = usize::try_from(place.bytes).map_err(|_| {
         "the region that the parent process made is larger than this process's address space".to_owned()
     })?;
-    let memory = Memory::new(file, event, bytes).map_err(no_memory)?;
+    let map = Map::new(file.as_fd(), bytes).map_err(no_memory)?;
+    let memory = Memory::new(file, event, map);
     Ok(Attachment::attach(Box::new(memory), place.nonce))
 }

@@ -18,10 +18,9 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// Maps a sealed memory file.
-    pub(super) fn new(file: OwnedFd, event: OwnedFd, bytes: usize) -> io::Result<Self> {
-        let map = Map::new(file.as_fd(), bytes)?;
-        Ok(Self { file, event, map })
+    /// A sealed memory file with its mapping.
+    pub(super) fn new(file: OwnedFd, event: OwnedFd, map: Map) -> Self {
+        Self { file, event, map }
     }
 }
 
@@ -34,6 +33,10 @@ unsafe impl Mapping for Memory {
 
     fn commit(&self, range: Range<usize>) -> io::Result<()> {
         sys::allocate(self.file.as_fd(), range)
+    }
+
+    fn free(&self, range: Range<usize>) {
+        sys::punch(self.file.as_fd(), range);
     }
 
     fn ring(&self) {

@@ -1,7 +1,7 @@
 //! The parent's side: makes a region for a command's child, and passes it to the child.
 
 use super::memory::Memory;
-use super::sys;
+use super::sys::{self, Map};
 use super::variable::{Place, VARIABLE};
 use crate::process::{Exit, Watched, Watcher};
 use heirloom_core::region::{Death, HostError, Region, RegionReport};
@@ -9,7 +9,7 @@ use heirloom_core::{Context, Tracer};
 use std::fmt;
 use std::hash::{BuildHasher, Hasher};
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::process::Command;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::Arc;
@@ -85,6 +85,22 @@ pub struct Attached {
     region: Arc<Region>,
 }
 
+/// The memory file of a region, mapped: as large as the system allows.
+fn memory(tracer: &Tracer) -> Result<(OwnedFd, Map), RegionError> {
+    let mut refused = None;
+    for bytes in Region::lengths(tracer) {
+        let made = sys::memory_file(bytes).map_err(system("make a memory file")).and_then(|file| {
+            let map = Map::new(file.as_fd(), bytes).map_err(system("map the memory file"))?;
+            Ok((file, map))
+        });
+        match made {
+            Ok(made) => return Ok(made),
+            Err(error) => refused = Some(error),
+        }
+    }
+    Err(refused.unwrap_or(RegionError::NoTracer))
+}
+
 impl Attaching {
     /// Makes a region of this context's tracer, which the command's next child inherits. Processes that the child starts don't
     /// inherit it.
@@ -99,14 +115,13 @@ impl Attaching {
         command.env_remove(VARIABLE);
         let tracer = Tracer::of(cx.into()).ok_or(RegionError::NoTracer)?;
         let watcher = Watcher::get().map_err(system("start the watching thread"))?;
-        let bytes = Region::bytes(&tracer);
-        let file = sys::memory_file(bytes).map_err(system("make a memory file"))?;
+        let (file, map) = memory(&tracer)?;
         let (length, inode) =
             sys::length_and_inode(file.as_raw_fd()).map_err(system("read the size of the memory file"))?;
         let event = watcher.event().map_err(system("make an event"))?;
         let child_event = event.as_raw_fd();
         let second = file.try_clone().map_err(system("duplicate a descriptor"))?;
-        let memory = Memory::new(file, event, bytes).map_err(system("map the memory file"))?;
+        let memory = Memory::new(file, event, map);
         let nonce = nonce();
         let place = Place { memory: second.as_raw_fd(), event: child_event, bytes: length, inode, nonce };
         let region = Region::host(&tracer, Box::new(memory), nonce).map_err(RegionError::Host)?;

@@ -126,10 +126,19 @@ impl Drop for Map {
 
 /// Allocates the pages of a range.
 pub(super) fn allocate(file: BorrowedFd<'_>, range: Range<usize>) -> io::Result<()> {
+    fallocate(file, 0, range)
+}
+
+/// Gives the pages of a range back. Without support for it, they stay.
+pub(super) fn punch(file: BorrowedFd<'_>, range: Range<usize>) {
+    drop(fallocate(file, libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE, range));
+}
+
+fn fallocate(file: BorrowedFd<'_>, mode: libc::c_int, range: Range<usize>) -> io::Result<()> {
     let (offset, length) = (range.start as libc::off_t, range.len() as libc::off_t);
     loop {
-        // SAFETY: no memory is touched.
-        match done(unsafe { libc::fallocate(file.as_raw_fd(), 0, offset, length) }) {
+        // SAFETY: no words of a mapping are touched, or they are those of a ring that nothing reads or writes meanwhile.
+        match done(unsafe { libc::fallocate(file.as_raw_fd(), mode, offset, length) }) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             result => return result.map(drop),
         }

@@ -414,7 +414,7 @@ impl Assembler {
             Kind::Tracestate => {
                 Tracestate::read(record).and_then(|state| text(state.text)).map(|text| extras.set_tracestate(text))
             }
-            Kind::Begin | Kind::End | Kind::Chunk | Kind::ThreadStart | Kind::TraceValue => None,
+            Kind::Begin | Kind::End | Kind::Chunk | Kind::ThreadStart | Kind::TraceValue | Kind::Skip => None,
         };
         self.held_bytes = self.held_bytes + extras.held_bytes() - before;
         done.map(|()| partial)

@@ -121,6 +121,11 @@ impl Regions {
         dying
     }
 
+    /// Gives memory back that the shards don't use any more.
+    pub(super) fn tend(&mut self) {
+        self.all.iter_mut().for_each(|region| region.tend(&self.readers));
+    }
+
     /// The tracer has finished: nothing that the processes record from now on is read.
     pub(super) fn close_all(&mut self, tracer: &Shared, to: &mut Assembler, send: &mut dyn FnMut(Batch)) {
         let Self { all, readers, closed, unreported, .. } = self;

@@ -9,6 +9,7 @@ use super::shard::Shard;
 use crate::diagnostics::{self, Diagnostic, Level};
 use crate::export::{Batch, Lane, Resource};
 use crate::pipeline::{ChildCounts, Shared};
+use crate::shard::Trim;
 use crate::shm::{Death, Hosted, Moment, RegionReport};
 use crate::wire::Begin;
 use crate::Value;
@@ -86,9 +87,20 @@ impl Region {
                 crossing: Crossing::new(index),
                 goal: 0,
                 tail: 0,
+                trim: Trim::default(),
                 begins: 0,
                 broken: false,
             });
+        }
+    }
+
+    /// Gives memory back that its process doesn't use any more.
+    pub(super) fn tend(&mut self, readers: &Readers) {
+        for shard in self.shards.iter_mut().filter(|shard| !shard.broken) {
+            if let Some(block) = readers.get(shard.state.reader) {
+                let bytes = shard.trim.tend(block, self.hosted.sizes(), shard.tail);
+                self.hosted.give_back(bytes);
+            }
         }
     }
 

@@ -6,9 +6,9 @@ use super::super::border::{Border, Crossing, Violation};
 use super::super::extras::Abort;
 use crate::export::Batch;
 use crate::pipeline::Shared;
-use crate::shard::Block;
+use crate::shard::{Block, Trim};
 use crate::sync::Edge;
-use crate::wire::{span_of, Header, Kind};
+use crate::wire::{span_of, Header, Kind, Skip};
 
 /// The most spans of one process that may be open: they take some 50 MB, and a correct program has fewer.
 const MAX_OPEN: u64 = 1 << 18;
@@ -23,6 +23,7 @@ pub(super) struct Shard {
     /// The position up to which this pass reads at least: that of the last record published when the pass began.
     pub(super) goal: u64,
     pub(super) tail: u64,
+    pub(super) trim: Trim,
     pub(super) begins: u64,
     pub(super) broken: bool,
 }
@@ -33,7 +34,7 @@ impl Shard {
         !self.broken && self.goal.wrapping_sub(self.tail) as i64 > 0
     }
 
-    /// Reads up to `head`, or one turn's share. Returns room after each quarter of the ring, like the reader of this
+    /// Reads up to `head`, or one turn's share. Returns room after each part of the ring, like the reader of this
     /// process's shards.
     pub(super) fn drain(
         &mut self,
@@ -45,7 +46,7 @@ impl Shard {
         send: &mut dyn FnMut(Batch),
     ) -> Result<(), Violation> {
         let sizes = border.region.sizes();
-        if head.wrapping_sub(self.tail) > sizes.bytes || head % 8 != 0 {
+        if head.wrapping_sub(self.tail) > sizes.most_ahead() || head % 8 != 0 {
             return Err(Violation::Position);
         }
         let give_back = |tail| block.head().read.tail.store(tail, Edge::Free.order());
@@ -56,10 +57,17 @@ impl Shard {
             copy(block, at, left.min(sizes.max_record() as usize / 8), record)?;
             let bytes = 8 * record.len() as u64;
             border.check(&mut self.crossing, record)?;
+            if let Some(skip) = record.first().and_then(|word| Skip::read(*word)) {
+                if skip.bytes > head.wrapping_sub(self.tail) {
+                    return Err(Violation::Length);
+                }
+                self.tail = self.trim.jump(sizes, self.tail, skip);
+                continue;
+            }
             self.take(to, record, sizes.max_open)?;
             to.send_if_full(send);
             self.tail = self.tail.wrapping_add(bytes);
-            if self.tail.wrapping_sub(given_back) >= sizes.bytes / 4 {
+            if self.tail.wrapping_sub(given_back) >= sizes.give_back_after() {
                 given_back = self.tail;
                 give_back(given_back);
             }
@@ -67,6 +75,7 @@ impl Shard {
         if given_back != self.tail {
             give_back(self.tail);
         }
+        self.trim.saw(sizes, self.tail);
         Ok(())
     }
 
@@ -126,10 +135,13 @@ impl Shard {
     }
 }
 
-/// Copies the record at an offset, of at most `max` words.
+/// Copies the record at an offset, of at most `max` words. A jump has one word.
 fn copy(block: &Block, at: u64, max: usize, record: &mut Vec<u64>) -> Result<(), Violation> {
     block.copy(at, 1, record);
     let len = Header::of(record).map_or(0, Header::words);
+    if len == 0 && record.first().is_some_and(|word| Skip::read(*word).is_some()) {
+        return Ok(());
+    }
     if len == 0 || len > max {
         return Err(Violation::Length);
     }

@@ -18,7 +18,7 @@ fn defaults() -> Settings {
     Settings { service_name: "app".into(), ..Settings::default() }
 }
 
-const NUMBERS: [&str; 15] = [
+const NUMBERS: [&str; 16] = [
     "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
     "OTEL_SPAN_EVENT_COUNT_LIMIT",
     "OTEL_SPAN_LINK_COUNT_LIMIT",
@@ -28,6 +28,7 @@ const NUMBERS: [&str; 15] = [
     "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
     "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
     "HEIRLOOM_CAPTURE_MAX_BYTES",
+    "HEIRLOOM_RING_BYTES",
     "HEIRLOOM_SHARD_BYTES",
     "HEIRLOOM_QUEUE_BYTES",
     "HEIRLOOM_MAX_OPEN_SPANS",
@@ -68,6 +69,7 @@ fn every_variable_is_read() {
         ("HEIRLOOM_CAPTURE", "0"),
         ("HEIRLOOM_CAPTURE_MAX_BYTES", "1 KiB"),
         ("HEIRLOOM_SHARD_BYTES", "64KiB"),
+        ("HEIRLOOM_RING_BYTES", "5000000"),
         ("HEIRLOOM_QUEUE_BYTES", "1 MiB"),
         ("HEIRLOOM_MAX_OPEN_SPANS", "6"),
         ("OTEL_BSP_SCHEDULE_DELAY", "7"),
@@ -96,6 +98,7 @@ fn every_variable_is_read() {
         limits,
         capture: Capture::default().enabled(false).max_bytes(1 << 10),
         shard_bytes: 65_536,
+        ring_bytes: 5_000_000,
         queue_bytes: 1 << 20,
         max_open_spans_per_thread: 6,
         export_delay: Duration::from_millis(7),
@@ -124,6 +127,8 @@ fn a_wrong_number_is_ignored_and_named() {
 #[test]
 fn a_number_out_of_range_is_ignored_and_named() {
     for (name, wrong) in [
+        ("HEIRLOOM_RING_BYTES", "1048575"),
+        ("HEIRLOOM_RING_BYTES", "1 MB"),
         ("HEIRLOOM_SHARD_BYTES", "0"),
         ("HEIRLOOM_SHARD_BYTES", "32768"),
         ("HEIRLOOM_SHARD_BYTES", "1000000"),

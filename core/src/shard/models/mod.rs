@@ -16,6 +16,7 @@ mod escaped;
 mod flush;
 mod lease;
 mod ring;
+mod space;
 mod stage;
 
 use crate::sync::{Edge, Ordering, WEAKENED};
@@ -49,6 +50,10 @@ enum Planted {
     OnePass,
     /// A reservation is returned twice.
     CreditTwice,
+    /// The collector frees memory that the writer may write.
+    FreesTheClaim,
+    /// It frees memory without marking the writer's claim.
+    FreesWithoutMark,
     /// A shard is free for others before its owner has written its last record.
     FreeTooEarly,
 }

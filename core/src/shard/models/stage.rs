@@ -4,7 +4,7 @@ use crate::clock;
 pub(super) use crate::collector::Passes;
 use crate::pipeline::Shared;
 pub(super) use crate::shard::Shard;
-use crate::shard::{Refused, Sizes, MIN_BYTES};
+use crate::shard::{OwnBudget, Refused, Sizes, MIN_BYTES};
 use crate::wire::{Attr, Begin, End, StrayEnd, ThreadStart, Type};
 use crate::TraceId;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ pub(super) fn sizes(max_open: u64) -> Sizes {
 }
 
 pub(super) fn shard() -> Arc<Shard> {
-    Arc::new(Shard::new(sizes(8), clock::MANUAL, 1).unwrap())
+    Arc::new(Shard::new(sizes(8), clock::MANUAL, 1, Arc::new(OwnBudget::new(1 << 20))).unwrap())
 }
 
 /// A tracer whose collector is the model.

@@ -2,7 +2,7 @@
 
 use super::Parent;
 use crate::wire::{
-    Attr, Begin, Encoded, End, Event, Header, Item, Kind, Link, Rename, Sink, TraceValue, Tracestate, WireName,
+    Attr, Begin, Encoded, End, Event, Header, Item, Kind, Link, Rename, Sink, Skip, TraceValue, Tracestate, WireName,
 };
 use crate::Value;
 use std::ops::Deref;
@@ -101,6 +101,11 @@ impl RawRecord {
             out.start(Tracestate::before_text(span, text.len()));
             out.bytes(text.as_bytes());
         }))
+    }
+
+    /// Leads over this many bytes, its own word included.
+    pub fn skip(bytes: u64) -> Self {
+        Self(Skip { bytes }.record().into())
     }
 
     /// Splits words into records. Stops at the first word that starts none.
