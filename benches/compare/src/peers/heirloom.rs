@@ -64,7 +64,10 @@ impl Peer for Heirloom {
         };
         let is_prepared = scenario.peer == PeerName::Heirloom;
         let builder = match is_prepared {
-            true => builder.shard_bytes(scenario.ring_bytes).queue_bytes(QUEUE_BYTES),
+            true => builder
+                .shard_bytes(scenario.ring_bytes)
+                .ring_bytes((scenario.threads + 1) * scenario.ring_bytes)
+                .queue_bytes(QUEUE_BYTES),
             false => builder,
         };
         let guard = builder.init().map_err(|error| error.to_string())?;
