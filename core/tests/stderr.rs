@@ -222,6 +222,8 @@ fn without_a_thread_for_messages_the_program_goes_on_and_a_later_message_brings_
     }
     let say = |text: &str| report(Diagnostic::new(Level::Warn, Cause::Late, text));
     let guard = builder("stderr").settings(Settings::default()).exporter(Bad::new("fine", Way::Fine)).init().unwrap();
+    // All threads have started.
+    guard.tracer().flush(LIMIT).unwrap();
     let before = threads();
     // Room for what is allocated here, and none for the stack of another thread.
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap();

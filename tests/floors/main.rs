@@ -21,9 +21,9 @@ use std::path::Path;
 const CORE: Floors<'static> = &[
     &["error", "id", "kind", "lane_name", "life", "name", "random", "sync", "sys", "text", "unplaced", "value"],
     &["diagnostics"],
-    &["clock", "context", "dictionary", "environment", "export", "mapping", "propagated", "wire"],
-    &["foreign", "propagation", "sampler", "serial", "shard", "tree"],
-    &["config", "otel", "shm"],
+    &["clock", "context", "dictionary", "environment", "mapping", "propagated", "wire"],
+    &["export", "foreign", "propagation", "sampler", "serial", "shard"],
+    &["config", "otel", "shm", "tree"],
     &["pipeline"],
     &["thread"],
     &["collector", "record"],

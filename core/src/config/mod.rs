@@ -84,18 +84,20 @@ pub struct Settings {
     pub limits: Limits,
     /// The rules for captured values.
     pub capture: Capture,
-    /// The largest size of each recording thread's ring, in bytes: a power of two from 64 KiB to 1 GiB. A ring uses 64 KiB of
-    /// it, and more only while the collector is behind. The rest is address space.
+    /// The largest size of each recording thread's ring, in bytes: a power of two from 64 KiB to 1 GiB. A thread that
+    /// its collector follows uses about 64 KiB of it (1/256 of a ring above 16 MiB), and more only while the collector is
+    /// behind. The rest is address space.
     pub shard_bytes: usize,
     /// What a thread does whose ring is full. `None`: it waits if there is a trace file, which should be whole, and coarsens
     /// otherwise, so that no thread of a service is held up.
     pub overload: Option<Overload>,
-    /// The longest wait in the mode in which nothing is dropped: see [`Builder::complete`](crate::Builder::complete).
+    /// The longest single wait of the mode `complete`. `None`: the mode is off. See
+    /// [`Builder::complete`](crate::Builder::complete).
     pub complete: Option<Duration>,
-    /// How much memory the rings of all threads may use together, in bytes: at least 1 MiB. While a ring is full and can't grow
-    /// for that reason, its thread's spans are not recorded, and counted in
-    /// [`Transparent::ring_bytes`](crate::Transparent::ring_bytes). The first 16 KiB of each ring are always granted. The rings
-    /// of a child process that records into this one have the same bound of their own.
+    /// How much memory the rings of all threads may use together, in bytes: at least 1 MiB. A ring that can't grow for that
+    /// reason is full, and [`Overload`] applies. Refused spans are counted in
+    /// [`Transparent::ring_bytes`](crate::Transparent::ring_bytes). The first 16 KiB of each ring are always granted. A child
+    /// process that records into this one has a separate bound of the same size.
     pub ring_bytes: usize,
     /// The most bytes that may wait in each exporter's queue: at least 64 KiB.
     pub queue_bytes: usize,

@@ -4,8 +4,8 @@ use super::check::Check;
 use super::Settings;
 use std::time::Duration;
 
-/// What a thread does that finds no room for a span, an attribute or an event, because the collector has not read its
-/// earlier records yet.
+/// What a thread does when it finds no room for a span, an attribute or an event, because the collector has not read its earlier
+/// records yet. Default: `Wait` for up to 20 ms with a trace file, else `Coarsen`.
 ///
 /// ```
 /// use heirloom_core::{builder, Overload};
@@ -15,7 +15,7 @@ use std::time::Duration;
 /// # Ok::<(), heirloom_core::InitError>(())
 /// ```
 ///
-/// In the environment (`HEIRLOOM_OVERLOAD`): `coarsen`, `wait`, or `wait:20ms` with one of the units `us`, `ms` and `s`.
+/// `HEIRLOOM_OVERLOAD` takes `coarsen`, `wait` (20 ms), or `wait:` and a whole number with `us`, `ms` or `s`, as in `wait:5ms`.
 ///
 /// The end of a span never waits: the span reserved its room when it started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,15 +23,14 @@ use std::time::Duration;
 pub enum Overload {
     /// Records nothing and goes on at once. The span is transparent (the trace is coarser and stays whole), and is counted.
     Coarsen,
-    /// Wakes the collector and waits for it, at most for this time: more than zero, at most 10 s. Then it coarsens. After a
-    /// wait that was in vain, the thread coarsens at once until the collector has read something from its shard. So a
-    /// collector that doesn't run costs each thread one wait.
+    /// Wakes the collector and waits for room, at most for this time: more than zero, at most 10 s. If the wait times out, the
+    /// thread coarsens, and goes on coarsening without a wait until the collector has read something from its shard. So a
+    /// stopped collector costs each thread one wait.
     ///
-    /// The thread sleeps, with all locks that its caller holds. An asynchronous runtime doesn't know that: its worker runs no
-    /// other task meanwhile.
+    /// The thread keeps the locks that its caller holds. A worker of an asynchronous runtime runs no other task meanwhile.
     ///
-    /// It is safe in a signal handler. The end of the tracer ends it. Threads of exporters never wait, because they record
-    /// nothing. Cost: two clock reads and some system calls for each wait, none where there is room.
+    /// Waiting is safe in a signal handler, and ends when the tracer finishes. Threads of exporters never wait, because they
+    /// record nothing. Cost: two clock reads and some system calls for each wait, none where there is room.
     Wait(Duration),
 }
 

@@ -1,5 +1,5 @@
-//! Whether a record of this process may refer to a span of which its writer has only the context: an update, a value of the
-//! span's trace, a span that names it as its remote parent.
+//! Whether a record may refer to a span of which its writer has only the context: an update, a value of the span's trace, a span
+//! that names it as its remote parent, anything that an attached child records.
 //!
 //! Such a record may be in a shard that the collector reads after the span's end. So once there may be one, the end of a span
 //! whose context was handed out waits for another pass. Most programs never have one, and their spans don't wait.

@@ -59,8 +59,8 @@ pub struct Ledger {
     /// lost, because more than 65,535 traces (or 24 MiB of baggage) arrived since. Counted for the whole process. The spans
     /// are not lost.
     pub lost_tracestates: u64,
-    /// Waits of threads that found no room for the collector ([`Overload::Wait`](crate::Overload::Wait)). Of this process's
-    /// threads: an attached child has its own count, in its own ledger.
+    /// Waits for the collector by threads that found no room ([`Overload::Wait`](crate::Overload::Wait)). Only this process's
+    /// threads are counted: an attached child's ledger has its own count.
     pub waits: Waits,
     /// Roots that were started where nothing was current, by a form that takes the current context ([`span`](crate::span),
     /// [`in_span`](crate::in_span), `Context::current()`, `#[observe]`). A plain `par_iter` inside a span makes such roots:
@@ -101,7 +101,8 @@ pub struct ImplicitRoot {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Transparent {
-    /// The thread's ring was full: it had reached [`shard_bytes`](crate::Settings::shard_bytes).
+    /// The thread's ring was full until the collector has read more. Its largest size is
+    /// [`shard_bytes`](crate::Settings::shard_bytes), usually 1 MiB in an attached child.
     pub full: u64,
     /// The shard had the maximum number of open spans.
     pub open_cap: u64,

@@ -61,8 +61,8 @@ impl Reader {
     /// that belong together. Frees room after each part of the ring, so that a busy writer need not wait for the whole turn.
     ///
     /// `take` is given the words from a record on, and the length of that record. Behind it are the records that follow, up to a
-    /// Skip or the end of the ring; the last of them may be cut. It returns the number of words that it has taken: that record at
-    /// least.
+    /// Skip or the end of the ring; the last of them may be cut. `take` looks at a record's header first, and at nothing behind a
+    /// Skip. It returns the number of words that it has taken: that record at least.
     pub(crate) fn drain(&mut self, mut take: impl FnMut(&[u64], usize) -> usize) -> u64 {
         if !self.is_behind() {
             self.goal = self.shard.head().written.position();
@@ -95,9 +95,11 @@ impl Reader {
                 }
             }
             let in_ring = ((mask + 1 - at) / 8) as usize;
-            // SAFETY: as above, for the whole record, which is contiguous (block, 2), and for the words behind it up to the
-            // end of the ring.
-            let run = unsafe { words.read(at, readable.min(in_ring).max(len), &mut self.copy) };
+            // Loom's copy of the words would read those behind a Skip, which may be the writer's.
+            let ahead = if cfg!(loom) { len } else { readable.min(in_ring).max(len) };
+            // SAFETY: as above, for the whole record, which is contiguous (block, 2), and for the records behind it up to a Skip
+            // or the end of the ring. Of the words behind a Skip, which are initialised, `take` reads none.
+            let run = unsafe { words.read(at, ahead, &mut self.copy) };
             tail += 8 * take(run, len).clamp(len, run.len()) as u64;
             if tail - given_back >= part {
                 given_back = tail;
@@ -119,6 +121,8 @@ impl Reader {
         let (block, sizes) = self.shard.writer().words();
         let bytes = self.trim.tend(block, sizes, self.tail);
         self.shard.writer().budget().give(bytes);
+        // A writer that met the mark may wait for its end.
+        self.shard.writer().room().given_back();
     }
 
     /// Gives all memory back but the head's page: the last call. What is written from now on is never read.

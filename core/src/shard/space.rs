@@ -161,6 +161,11 @@ impl Space {
     }
 
     /// `None` if the collector has changed the claim meanwhile.
+    /// Whether the collector is freeing memory of the ring.
+    pub(super) fn is_reclaiming(&self, block: &Block) -> bool {
+        Claim(block.head().written.claim.load(Ordering::Relaxed)).is_reclaiming()
+    }
+
     fn try_claim(&self, block: &Block, ask: Ask) -> Result<Option<(u64, u64)>, Refused> {
         let head = block.head();
         let before = Claim(head.written.claim.load(Edge::SeeClaim.order()));

@@ -41,6 +41,10 @@ struct Kept {
     bytes: u64,
 }
 
+/// Less than this isn't freed, in bytes. With it, and because each reclaim frees half, there are fewer than eight between two
+/// looks of the writer, which counts them in three bits: its claim is 128 KiB at most.
+const MIN_FREED: u64 = 2 * PAGE;
+
 impl Trim {
     /// Everything up to this position was read, without a jump since the last call.
     pub(crate) fn saw(&mut self, sizes: Sizes, tail: u64) {
@@ -73,7 +77,9 @@ impl Trim {
             // The writer has not looked since the last reclaim, and has no more in front than that left.
             front = front.min(self.last.1);
         }
-        let Some(kept) = kept(sizes, tail, claim, front).filter(|kept| has > 0 && 2 * kept.bytes <= has) else {
+        let Some(kept) = kept(sizes, tail, claim, front)
+            .filter(|kept| 2 * kept.bytes <= has && has - kept.bytes.min(has) >= MIN_FREED)
+        else {
             return 0;
         };
         head.read.kept.store(kept.front, Ordering::Relaxed);

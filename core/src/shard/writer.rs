@@ -326,10 +326,13 @@ impl Writer {
         &self.room
     }
 
-    /// Whether to wait after a refill that found the shard full: the collector has something to read, and has read something
-    /// since the last wait that was in vain.
-    pub(crate) fn may_wait(&self) -> bool {
-        self.tail_seen.get() != self.write.get() && self.tail_seen.get() != self.gave_up_at.get()
+    /// Whether to wait after a refill that was refused for this reason: something that ends by itself is in the way, and the
+    /// collector has read something since the last wait that was in vain.
+    pub(crate) fn may_wait(&self, why: Refused) -> bool {
+        let is_unread = self.tail_seen.get() != self.write.get();
+        // Other threads' rings may hold the bound of all, and the collector may be freeing memory of this one.
+        let passes = is_unread || why == Refused::Budget || self.space.is_reclaiming(&self.block);
+        passes && self.tail_seen.get() != self.gave_up_at.get()
     }
 
     /// A wait was in vain. The next one is after the collector has read something.

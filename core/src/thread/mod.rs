@@ -98,12 +98,12 @@ impl ThreadState {
     }
 }
 
-/// From now on this thread records nothing: for the threads that an exporter starts. They would export their own
-/// spans again and again, and with [`Builder::complete`](crate::Builder::complete) they would wait for themselves.
+/// Marks this thread as one that never records. Call it first on each thread that an exporter starts, in a runtime's
+/// `on_thread_start` for example. Otherwise the exporter would export spans of its own requests, and with
+/// [`Builder::complete`](crate::Builder::complete) it would wait for itself.
 ///
-/// The thread on which a tracer calls its exporter needs no call, nor do the threads of `OtelExporter` and of Heirloom's own
-/// exporters. Call it first thing on the thread, on a runtime's threads from `on_thread_start`. Spans that the thread
-/// has started already can still be ended there. `flush` and `finish` return an error there.
+/// Threads of Heirloom's exporters and of `OtelExporter` are marked already. A span that this thread started before can still be
+/// ended here. `flush` and `finish` return an error here.
 ///
 /// ```
 /// # let guard = heirloom_core::builder("app").start()?;

@@ -31,7 +31,7 @@ impl Slot<'_> {
     #[cold]
     pub(super) fn wait_for_room(&self, bytes: u64, is_begin: bool, why: Refused) -> Result<(), Refused> {
         let waiting = &self.tracer.waiting;
-        if waiting.longest().is_zero() || !self.writer.may_wait() || life::in_pipeline() {
+        if waiting.longest().is_zero() || !self.writer.may_wait(why) || life::in_pipeline() {
             return Err(why);
         }
         let state = state();
@@ -39,8 +39,8 @@ impl Slot<'_> {
         let start = sys::monotonic_ns();
         let waited = || Duration::from_nanos(sys::monotonic_ns().saturating_sub(start));
         let look_again = if self.tracer.parent.is_some() { LOOK_AT_PARENT } else { LOOK };
-        let look = || match self.refill_now(bytes, is_begin) {
-            Err(why) if why.passes() && self.writer.may_wait() && !self.is_abandoned() => {
+        let look = || match self.refill_if_own(bytes, is_begin) {
+            Err(why) if why.passes() && self.writer.may_wait(why) && !self.is_abandoned() => {
                 match waiting.longest().saturating_sub(waited()) {
                     Duration::ZERO => Ok((Err(why), true)),
                     left => Err(left.min(look_again)),
@@ -61,6 +61,15 @@ impl Slot<'_> {
         }
         waiting.count(waited(), in_vain);
         outcome
+    }
+
+    /// Refills, except in the child of a fork, which a signal handler made during the wait: the ring may be shared memory that
+    /// its parent writes.
+    fn refill_if_own(&self, bytes: u64, is_begin: bool) -> Result<(), Refused> {
+        if self.tracer.is_foreign() {
+            return Err(Refused::Closed);
+        }
+        self.refill_now(bytes, is_begin)
     }
 
     /// Whether no collector will make room any more.

@@ -182,8 +182,8 @@ impl Builder {
         self
     }
 
-    /// The largest size of each thread's ring, in bytes: a power of two from 64 KiB to 1 GiB. Default: 16 MiB. A ring uses 64
-    /// KiB of it, and more only while the collector is behind: see [`Settings::shard_bytes`].
+    /// The largest size of each thread's ring, in bytes: a power of two from 64 KiB to 1 GiB. Default: 16 MiB. A thread
+    /// that its collector follows uses about 64 KiB of it: see [`Settings::shard_bytes`].
     pub fn shard_bytes(mut self, bytes: usize) -> Self {
         self.settings.shard_bytes = bytes;
         self
@@ -197,12 +197,13 @@ impl Builder {
         self
     }
 
-    /// Drops nothing as long as waiting helps: for offline runs, whose traces must be whole and whose time doesn't matter.
+    /// Drops nothing until a wait reaches the deadline. For offline runs whose traces must be whole and whose time doesn't
+    /// matter.
     ///
     /// A thread that finds no room waits for the collector, and the collector waits for room in the exporters' queues.
-    /// So a slow exporter slows the program down. No single wait is longer than `deadline` (more than zero, at most one
-    /// hour): the first one that reaches it ends the mode for the rest of the run. From then on [`overload`](Self::overload)
-    /// applies, a full queue drops, and all of that is counted. The end of the mode is reported once while the program runs
+    /// So a slow exporter slows the program down. Each wait lasts at most `deadline` (more than zero, at most one hour). The
+    /// first wait that reaches it ends the mode for the rest of the run. Then [`overload`](Self::overload) applies again and a
+    /// full queue drops batches, counted. The end of the mode is reported once while the program runs
     /// ([`Cause::NotComplete`]), and by [`Report`](crate::Report).
     ///
     /// What an exporter itself loses (an error, a panic, a [timeout](Settings::export_timeout)) is lost as always. `flush`
@@ -211,7 +212,7 @@ impl Builder {
     ///
     /// An exporter must not wait for a thread that records, since that thread may wait for the exporter. On its own thread
     /// nothing is recorded. A thread that it starts must call [`never_record_here`](crate::never_record_here) first, as
-    /// Heirloom's own exporters do. Otherwise the deadline ends such a circle.
+    /// Heirloom's own exporters do. On a thread without this mark, the deadline ends such a circle.
     ///
     /// ```
     /// use heirloom_core::{builder, export::Memory};

@@ -30,7 +30,7 @@ flags! {
         ELSEWHERE = if cfg!(heirloom_wire_variant = "flag") { 1 << 7 } else { 1 << 6 };
         /// Another thread wrote to the span.
         WRITTEN = 1 << 8;
-        /// The span's future was polled more than once, so that the span occupied no thread.
+        /// A poll left the span's future or stream pending, so that the span occupied no thread.
         OFF_LANE = 1 << 9;
     }
 }

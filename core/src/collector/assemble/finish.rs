@@ -51,7 +51,7 @@ impl Assembler {
             begin_flags: open.flags,
             marks: Marks::default()
                 .with(Marks::NESTED, open.nested)
-                .with(Marks::LEAF, !open.has_child)
+                .with(Marks::LEAF, !open.has_child && ending == Ending::Ended)
                 .with(Marks::INCOMPLETE, ending == Ending::Incomplete)
                 .with(Marks::ABORTED, ending == Ending::Aborted)
                 .with(Marks::PARENT_KNOWN, is_known),

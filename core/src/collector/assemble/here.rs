@@ -9,106 +9,18 @@
 //! spans of the lane *move* to the table, in order. They also do at the end of the shard's drain, before any other shard is
 //! read. So whoever looks for a span in the table finds it, if it is open.
 
+use super::super::extras::Attributes;
 use super::open::{is_open, Open};
+use super::staged::{Here, HereStack};
 use super::traces::takes;
 use super::{Assembler, LaneState};
-use crate::clock::timeline::Timeline;
-use crate::config::Limits;
-use crate::export::{BatchBuilder, List, Marks, MoreRow, NameRow, SpanRow, Text};
+use crate::export::{List, Marks, MoreRow, NameRow, SpanRow};
 use crate::pipeline::by_context;
-use crate::wire::{find, padded, replace, Begin, Bytes, End, Kind, Packed};
+use crate::wire::{Begin, Bytes, End, Kind, Packed};
 use crate::SpanId;
-
-use super::super::extras::Attributes;
-use super::super::keys::Keys;
 
 /// How many spans of a stack are looked at for the parent of one that starts. Beyond them, the table is asked.
 const NEAR: usize = 16;
-
-/// A span on the stack: its Begin as it was read, and what was set since.
-#[derive(Debug)]
-struct Here {
-    words: [u64; 6],
-    /// Where its words begin in the staged ones.
-    from: u32,
-    /// The numbers of attributes, of the span and of its scope.
-    len: u32,
-    scope_len: u32,
-    dropped: u32,
-    /// How many values were cut.
-    cut: u32,
-    has_child: bool,
-}
-
-impl Here {
-    /// The position of its id in its words.
-    const SPAN: usize = 1;
-
-    #[inline(always)]
-    fn span(&self) -> u64 {
-        self.words[Self::SPAN]
-    }
-
-    #[inline(always)]
-    fn begin(&self) -> Begin {
-        Begin::of_words(&self.words)
-    }
-
-    /// The number of words that its name takes.
-    #[inline(always)]
-    fn name_words(&self) -> usize {
-        let begin = self.begin();
-        if begin.flags & Begin::INLINE != 0 {
-            padded(begin.name as usize) as usize / 8
-        } else {
-            0
-        }
-    }
-
-    /// The position of its first attribute.
-    #[inline(always)]
-    fn attributes_from(&self) -> usize {
-        self.from as usize + self.name_words()
-    }
-
-    fn start_ns(&self, timeline: &Timeline) -> u64 {
-        let begin = self.begin();
-        timeline.unix_ns(begin.tick, Begin::epoch_of(begin.flags))
-    }
-
-    #[inline(always)]
-    fn set(&mut self, staged: &mut Vec<u64>, packed: Packed<'_>, limits: &Limits, keys: &Keys) {
-        self.cut += u32::from(packed.is_cut());
-        let from = self.attributes_from();
-        if let Some((_, at)) = find(&staged[from..], packed, |id, text| keys.is_text(id, text)) {
-            return replace(staged, from + at.start..from + at.end, packed);
-        }
-        // A scope's attributes don't take the place of the span's own.
-        let number = if packed.is_of_scope() { &mut self.scope_len } else { &mut self.len };
-        if *number >= limits.attributes_per_span {
-            self.dropped += 1;
-            return;
-        }
-        *number += 1;
-        packed.push_to(staged);
-    }
-}
-
-impl Here {
-    /// Moves its staged words to a batch: its name, and its attributes.
-    #[inline(always)]
-    fn unstage(&self, staged: &mut Vec<u64>, batch: &mut BatchBuilder) -> (NameRow, List) {
-        let (begin, name_words) = (self.begin(), self.name_words());
-        let words = &staged[self.from as usize..];
-        let at = batch.words(words);
-        let list = List { at: at + name_words as u32, words: (words.len() - name_words) as u32, len: self.len };
-        staged.truncate(self.from as usize);
-        match name_words {
-            0 => (NameRow::Id(begin.name), list),
-            _ => (NameRow::Text(Text { at, len: begin.name }), list),
-        }
-    }
-}
 
 const BEGIN: u8 = Kind::Begin as u8;
 const END: u8 = Kind::End as u8;
@@ -134,20 +46,6 @@ pub(super) struct Finished {
     pub(super) values: u32,
     pub(super) more: u32,
     pub(super) has_child: bool,
-}
-
-/// The spans of a lane that are on its stack alone, the innermost last.
-#[derive(Debug, Default)]
-pub(in crate::collector) struct HereStack {
-    spans: Vec<Here>,
-    /// The words of their names and attributes.
-    staged: Vec<u64>,
-}
-
-impl HereStack {
-    pub(super) fn is_empty(&self) -> bool {
-        self.spans.is_empty()
-    }
 }
 
 impl Assembler {
@@ -224,7 +122,9 @@ impl Assembler {
         let HereStack { spans, staged } = &mut state.here;
         let Some(top) = spans.last_mut().filter(|top| record.get(1) == Some(&top.span())) else { return false };
         let Some(packed) = Packed::of_plain(record) else { return false };
-        if self.limits.attribute_value_chars.is_some() {
+        // An attribute without a stamp counts as set when the last record with one was. On the stack that is the Begin.
+        let is_dated = state.last_tick == top.begin().tick || !by_context::were_any();
+        if self.limits.attribute_value_chars.is_some() || !is_dated {
             return false;
         }
         let Some(packed) = self.keys.placed(packed) else { return false };

@@ -2,8 +2,9 @@
 
 use super::super::lanes::LaneId;
 use super::super::stack::Stack;
-use super::here::HereStack;
-use super::{LaneValues, ProcessId, Rest};
+use super::staged::HereStack;
+use super::values::LaneValues;
+use super::{ProcessId, Rest};
 
 /// Where a lane is in time, once the wall clock was stepped (`epochs.rs`).
 #[derive(Debug, Default)]

@@ -2,7 +2,8 @@
 //! attribute is copied once.
 
 use super::here::Finished;
-use super::traces::{takes, Shared};
+use super::traces::takes;
+use super::values::Shared;
 use super::{Assembler, LaneState};
 use crate::export::{List, NameRow};
 use crate::pipeline::by_context;
@@ -25,7 +26,9 @@ impl Assembler {
     #[inline(always)]
     pub(super) fn take_leaf(&mut self, state: &mut LaneState, words: &[u64]) -> usize {
         let Some((begin, rest)) = words.split_first_chunk::<6>() else { return 0 };
-        if !Begin::is_plain(begin[0]) || rest.get(1) != Some(&begin[1]) || self.timeline.has_stepped() {
+        // The header of the next record first: behind a Skip, the words are not the collector's.
+        let is_followed = rest.first().is_some_and(|header| End::is_plain(*header) || Attr::is_plain(*header));
+        if !Begin::is_plain(begin[0]) || !is_followed || rest.get(1) != Some(&begin[1]) || self.timeline.has_stepped() {
             return 0;
         }
         let shared = match self.traces.is_empty() {
@@ -82,11 +85,11 @@ impl Assembler {
         let mut left = rest;
         loop {
             let [header, span, body @ ..] = left else { return None };
-            if *span != begin[1] {
-                return None;
-            }
             if !Attr::is_plain(*header) {
                 break;
+            }
+            if *span != begin[1] {
+                return None;
             }
             let (body, behind) = body.split_at_checked(Header(*header).words().checked_sub(2)?)?;
             self.take_attribute(Packed::of_checked(*header, body), &mut taken)?;

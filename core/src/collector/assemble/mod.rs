@@ -21,13 +21,14 @@ mod lane_state;
 mod leaf;
 mod open;
 mod partial;
+mod staged;
 mod traces;
+mod values;
 
 pub(super) use batches::ProcessId;
 pub(super) use finish::Ending;
 pub(super) use lane_state::LaneState;
 pub(super) use partial::{Partial, Rest, Target};
-pub(super) use traces::LaneValues;
 
 use super::extras::Extras;
 use super::keys::Keys;

@@ -10,13 +10,14 @@
 //!    limit, the oldest are forgotten (if no span had the last value of one yet, that value is counted as late).
 
 use super::super::extras::Attributes;
+use super::super::keyed_ids::KeyedIds;
 use super::super::keys::Keys;
 use super::batches::Filling;
 use super::open::Open;
+use super::values::{LaneValues, Shared};
 use super::{Assembler, Ending, LaneState, ProcessId};
 use crate::dictionary;
 use crate::export::{Batch, Lane};
-use crate::id::KeyedIds;
 use crate::wire::{find, Begin, PackedList, TraceValue};
 use crate::TraceId;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -31,8 +32,6 @@ const MAX_BYTES: usize = 16 << 20;
 /// Maximum number of bytes of one trace's values up to which other processes may add more, because each of the trace's
 /// spans gets all of them.
 const MAX_BYTES_FOR_CHILDREN: usize = 64 << 10;
-/// How long a lane uses what it has found of a trace, in ticks, so that the trace is heard of in time: a few seconds at most.
-const HEARD_TICKS: u64 = 1 << 30;
 /// The overhead of keeping one trace's values, in bytes, about.
 const OVERHEAD_BYTES: usize = 512;
 /// How many of the oldest traces are examined for each new one, so that the cost is constant.
@@ -90,50 +89,6 @@ pub(super) struct Traces {
     version: u64,
 }
 
-/// The values of the trace to which the last span of a lane belonged, as the rows of one batch refer to them.
-#[derive(Clone, Copy, Debug, Default)]
-pub(in crate::collector) struct LaneValues {
-    trace: TraceId,
-    version: u64,
-    batch: u64,
-    /// The stamp at which they were found. The trace was heard of then.
-    tick: u64,
-    shared: Shared,
-}
-
-impl LaneValues {
-    /// What was found, if it still holds for a span of a trace.
-    #[inline(always)]
-    pub(super) fn known(&self, trace: TraceId, tick: u64, version: u64, batch: u64) -> Option<Shared> {
-        let is_it = self.trace == trace && self.version == version && self.batch == batch;
-        (is_it && tick.wrapping_sub(self.tick) < HEARD_TICKS).then_some(self.shared)
-    }
-
-    pub(super) fn shared(&self) -> Shared {
-        self.shared
-    }
-}
-
-/// Values of a trace in a batch.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Shared {
-    /// What a row refers to them by; zero if the trace has none.
-    pub(super) index: u32,
-    len: u32,
-    /// How many of them were cut.
-    pub(super) cut: u32,
-    /// One was dropped, so that not all of them are there.
-    is_part: bool,
-}
-
-impl Shared {
-    /// Whether a span without attributes can share them.
-    #[inline(always)]
-    pub(super) fn fits_alone(&self, limit: u32) -> bool {
-        self.len <= limit && !self.is_part
-    }
-}
-
 impl Traces {
     pub(super) fn is_empty(&self) -> bool {
         self.by_id.is_empty()
@@ -152,7 +107,7 @@ impl Traces {
     /// The values of a trace, in a batch, for the spans of a lane around this time.
     pub(super) fn values_for(&mut self, trace: TraceId, tick: u64, now_ns: u64, batch: &mut Filling) -> LaneValues {
         let shared = self.look_up(trace, now_ns, batch);
-        LaneValues { trace, version: self.version, batch: batch.number, tick, shared }
+        LaneValues::new(trace, self.version, batch.number, tick, shared)
     }
 
     fn look_up(&mut self, id: TraceId, now_ns: u64, batch: &mut Filling) -> Shared {

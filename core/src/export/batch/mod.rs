@@ -292,14 +292,15 @@ impl<'a> SpanRef<'a> {
     /// Whether it occupied its lane from its start to its end, properly nested in the lane's other nested spans. Then it can
     /// be drawn on the lane's track without crossing another span.
     ///
-    /// A span that ended on another thread left its lane; so did one that outlived a span around it on the lane. The span of a
-    /// future that was polled more than once never occupied one. The spans around and inside such a span stay nested.
+    /// A span that ended on another thread left its lane; so did one that outlived a span around it on the lane. A future or a
+    /// stream that a poll left pending doesn't occupy a lane, so its span isn't nested either. The spans around and inside such
+    /// a span stay nested.
     pub fn is_nested(&self) -> bool {
         self.row.marks.has(Marks::NESTED)
     }
 
-    /// Whether it is known to be a leaf of the tree: no span names it as its parent, and its context was never handed out. So
-    /// without it no span is an orphan. A span that left its lane doesn't count as one, because a child could begin unseen.
+    /// Whether it is known to be a leaf of the tree: no span names it as its parent, and its context was never handed out.
+    /// Dropping a leaf orphans no span. A span that left its lane, or whose end was not seen, is not known to be a leaf.
     pub fn is_leaf(&self) -> bool {
         self.row.marks.has(Marks::LEAF)
     }
