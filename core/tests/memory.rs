@@ -237,6 +237,8 @@ fn where_addresses_are_scarce_a_ring_is_smaller_and_records_all_the_same() {
     let mut settings = Settings::default();
     settings.max_open_spans_per_thread = 1 << 20;
     let guard = start(|b| b.settings(settings));
+    // All threads have started.
+    guard.tracer().flush(SOON).unwrap();
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
     let used = statm.split(' ').next().unwrap().parse::<u64>().unwrap() * 4096;
     limit_address_space(used + (3 << 19));

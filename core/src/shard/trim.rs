@@ -77,9 +77,7 @@ impl Trim {
             // The writer has not looked since the last reclaim, and has no more in front than that left.
             front = front.min(self.last.1);
         }
-        let Some(kept) = kept(sizes, tail, claim, front)
-            .filter(|kept| 2 * kept.bytes <= has && has - kept.bytes.min(has) >= MIN_FREED)
-        else {
+        let Some(kept) = kept(sizes, tail, claim, front).filter(|kept| kept.is_worth_it(has, claim)) else {
             return 0;
         };
         head.read.kept.store(kept.front, Ordering::Relaxed);
@@ -93,6 +91,14 @@ impl Trim {
         let back = has - kept.bytes;
         self.given_back = self.given_back.wrapping_add(back);
         back
+    }
+}
+
+impl Kept {
+    /// Whether to free the rest of what the shard has. Of a shard at rest, which no writer counts the reclaims of, any part.
+    fn is_worth_it(&self, has: u64, claim: Claim) -> bool {
+        let freed = has.saturating_sub(self.bytes);
+        2 * self.bytes <= has && freed >= if claim.is_at_rest() { 1 } else { MIN_FREED }
     }
 }
 

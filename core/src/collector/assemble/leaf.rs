@@ -95,8 +95,10 @@ impl Assembler {
             self.take_attribute(Packed::of_checked(*header, body), &mut taken)?;
             left = behind;
         }
-        let (end, behind) =
-            left.split_first_chunk::<3>().filter(|(end, _)| End::is_plain(end[0]) && may_finish(end))?;
+        let (end, behind) = left.split_first_chunk::<3>().filter(|(end, _)| End::is_plain(end[0]))?;
+        if end[1] != begin[1] || !may_finish(end) {
+            return None;
+        }
         let batch = self.batches.own();
         if shared.index != 0 && !takes(batch, shared, batch.builder.words_from(from), taken.len, limit, &self.keys) {
             return None;
