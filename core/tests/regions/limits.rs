@@ -101,7 +101,7 @@ fn what_open_spans_hold_is_bounded_whatever_it_is() {
         let spans = t.spans();
         let held: usize = spans.iter().flat_map(|span| &span.events).map(|event| event.2.len()).sum();
         // Each takes two words, and other processes' spans may hold 32 MiB.
-        let held_mib = 16 * held >> 20;
+        let held_mib = (16 * held) >> 20;
         assert!((1..34).contains(&held_mib), "{held} attributes of events were held, of 3,072,000");
         let main = spans.iter().find(|span| span.name == "main").unwrap();
         assert!(main.attribute("own").is_some(), "the parent's own were not");
