@@ -126,6 +126,7 @@ impl Span {
     }
 
     /// Marks the span as one that doesn't occupy a thread.
+    #[cfg(feature = "async")]
     pub(super) fn leave_lane(&self) {
         if self.marks.load(Ordering::Relaxed) & OFF_LANE == 0 {
             self.marks.fetch_or(OFF_LANE, Ordering::Relaxed);
