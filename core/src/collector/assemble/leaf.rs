@@ -25,10 +25,13 @@ impl Assembler {
     /// needs nothing else. Returns the number of their words; zero if it didn't, and then nothing has changed.
     #[inline(always)]
     pub(super) fn take_leaf(&mut self, state: &mut LaneState, words: &[u64]) -> usize {
+        // Each header before the words behind it: behind a Skip, they are not the collector's.
         let Some((begin, rest)) = words.split_first_chunk::<6>() else { return 0 };
-        // The header of the next record first: behind a Skip, the words are not the collector's.
+        if !Begin::is_plain(begin[0]) || self.timeline.has_stepped() {
+            return 0;
+        }
         let is_followed = rest.first().is_some_and(|header| End::is_plain(*header) || Attr::is_plain(*header));
-        if !Begin::is_plain(begin[0]) || !is_followed || rest.get(1) != Some(&begin[1]) || self.timeline.has_stepped() {
+        if !is_followed || rest.get(1) != Some(&begin[1]) {
             return 0;
         }
         let shared = match self.traces.is_empty() {
