@@ -53,7 +53,7 @@ fn overload(bench: &mut Bench) -> Result<(), String> {
         "ns/span",
         "CPU ns/span",
         "waits",
-        "in vain",
+        "timed out",
         "longest 64 spans, ms",
         "held up, %",
     ];

@@ -10,7 +10,8 @@ use heirloom_core::{builder, root, testing, Builder, Guard, Settings, Tracer};
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::{Duration, Instant};
 use support::exporters::{Bad, Way};
-use support::{process, resident_bytes, until, LONG};
+use support::process::alone;
+use support::{resident_bytes, until, LONG};
 
 /// Memory is back within a second. This is what a busy machine needs beside that.
 const SOON: Duration = Duration::from_secs(4);
@@ -18,15 +19,6 @@ const SOON: Duration = Duration::from_secs(4);
 fn start(change: impl FnOnce(Builder) -> Builder) -> Guard {
     let builder = builder("memory").settings(Settings::default()).exporter(Bad::new("fine", Way::Fine));
     change(builder).start().unwrap()
-}
-
-/// Runs the test with this name in a process of its own, where memory is its own too; true there.
-fn alone(test: &str) -> bool {
-    if process::case().is_none() {
-        process::run_well(test, "alone", &[]);
-        return false;
-    }
-    true
 }
 
 /// Waits until no more than this is resident above `before`, after everything was read.

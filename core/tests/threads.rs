@@ -11,19 +11,11 @@ use std::sync::mpsc::{channel, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use support::exporters::{Bad, Door, Way};
-use support::{number, process, resident_bytes, until, LONG};
+use support::process::alone;
+use support::{number, resident_bytes, until, LONG};
 
 fn start(change: impl FnOnce(Builder) -> Builder) -> Guard {
     change(builder("threads").settings(Settings::default())).start().unwrap()
-}
-
-/// Runs the test with this name in a process of its own, where memory is its own too; true there.
-fn alone(test: &str) -> bool {
-    if process::case().is_none() {
-        process::run_well(test, "alone", &[]);
-        return false;
-    }
-    true
 }
 
 /// Checks that memory does not grow by more than this while `work` runs. Call it after a warm-up.

@@ -48,7 +48,7 @@ fn a_span_began_when_it_began_however_long_it_is_open() {
     assert_eq!(starts, [1_000]);
 }
 
-/// In a process of its own: other tests write by contexts, and it is noted for ever.
+/// In a new process: other tests write by contexts, and that is noted until the process ends.
 #[test]
 fn the_end_of_a_span_that_was_handed_out_waits_once_something_was_written_by_a_context() {
     let test = "collector::tests::the_end_of_a_span_that_was_handed_out_waits_once_something_was_written_by_a_context";
@@ -67,7 +67,7 @@ fn the_end_of_a_span_that_was_handed_out_waits_once_something_was_written_by_a_c
     });
 }
 
-/// The writer's mark on the span says it, whatever else was written in the process.
+/// The End has the writer's mark. It doesn't matter what else was written in the process.
 #[test]
 fn the_end_of_a_span_to_which_another_thread_wrote_always_waits() {
     let (mut assembler, mut state) = assembler();

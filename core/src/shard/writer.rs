@@ -59,7 +59,7 @@ pub(crate) struct Writer {
     woke_at: Cell<u64>,
     /// The new owner's name is not written yet, for lack of room.
     unannounced: Cell<bool>,
-    /// The collector's position when a wait for room was in vain.
+    /// The collector's position when a wait for room last timed out.
     gave_up_at: Cell<u64>,
     room: Room,
 }
@@ -327,7 +327,7 @@ impl Writer {
     }
 
     /// Whether to wait after a refill that was refused for this reason: something that ends by itself is in the way, and the
-    /// collector has read something since the last wait that was in vain.
+    /// collector has read something since the last wait that timed out.
     pub(crate) fn may_wait(&self, why: Refused) -> bool {
         let is_unread = self.tail_seen.get() != self.write.get();
         // Other threads' rings may hold the bound of all, and the collector may be freeing memory of this one.
@@ -335,7 +335,7 @@ impl Writer {
         passes && self.tail_seen.get() != self.gave_up_at.get()
     }
 
-    /// A wait was in vain. The next one is after the collector has read something.
+    /// A wait timed out. The next one is after the collector has read something.
     pub(crate) fn give_up(&self) {
         self.gave_up_at.set(self.tail_seen.get());
     }

@@ -43,6 +43,16 @@ pub fn run_well(test: &str, case: &str, variables: &[(&str, &str)]) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
+/// Runs the test with this name in a new process, which shares no memory with other tests. True in that process.
+#[track_caller]
+pub fn alone(test: &str) -> bool {
+    if case().is_none() {
+        run_well(test, "alone", &[]);
+        return false;
+    }
+    true
+}
+
 /// A path for a file of this test, which is not there yet.
 pub fn new_file(name: &str) -> std::path::PathBuf {
     let path = std::env::temp_dir().join(format!("heirloom-{}-{name}", std::process::id()));

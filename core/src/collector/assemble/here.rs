@@ -6,8 +6,8 @@
 //! A span whose records follow each other, from its Begin to its End, isn't even put on the stack (`leaf.rs`).
 //!
 //! Anything else needs the table: a record about a span that is not on top, an end that must wait, an event, a status. Then all
-//! spans of the lane *move* to the table, in order. They also do at the end of the shard's drain, before any other shard is
-//! read. So whoever looks for a span in the table finds it, if it is open.
+//! spans of the lane *move* to the table, in order. They also do at the end of the shard's turn, before any other shard is
+//! read. So a look-up in the table finds every open span.
 
 use super::super::extras::Attributes;
 use super::open::{is_open, Open};
