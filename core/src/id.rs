@@ -88,11 +88,13 @@ impl TraceId {
     pub const INVALID: TraceId = TraceId { hi: 0, lo: 0 };
 
     /// The id with these bytes, most significant first.
+    #[inline]
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self::from_u128(u128::from_be_bytes(bytes))
     }
 
     /// The bytes of the id, most significant first.
+    #[inline]
     pub const fn to_bytes(self) -> [u8; 16] {
         self.to_u128().to_be_bytes()
     }
@@ -134,11 +136,13 @@ impl SpanId {
     pub const INVALID: SpanId = SpanId(0);
 
     /// The id with these bytes, most significant first.
+    #[inline]
     pub const fn from_bytes(bytes: [u8; 8]) -> Self {
         Self(u64::from_be_bytes(bytes))
     }
 
     /// The bytes of the id, most significant first.
+    #[inline]
     pub const fn to_bytes(self) -> [u8; 8] {
         self.0.to_be_bytes()
     }

@@ -37,6 +37,7 @@ const CRATES: Floors<'static> = &[
     &["heirloom_macros"],
     &["heirloom_core"],
     &["heirloom_bridge", "heirloom_ipc", "heirloom_openai", "heirloom_pool"],
+    &["heirloom_otlp"],
     &["heirloom_langfuse"],
     &["heirloom"],
 ];
@@ -50,6 +51,7 @@ const SOURCES: &[(&str, &str, &[Circle<'static>])] = &[
     ("ipc", "heirloom_ipc", &[]),
     ("pool", "heirloom_pool", &[]),
     ("langfuse", "heirloom_langfuse", &[]),
+    ("otlp", "heirloom_otlp", &[]),
     (".", "heirloom", &[]),
 ];
 

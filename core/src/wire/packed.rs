@@ -128,18 +128,21 @@ impl<'a> Packed<'a> {
         (self.head & u64::from(INLINE) == 0).then_some((self.head >> KEY_AT) as u32)
     }
 
+    #[inline(always)]
     pub(crate) fn key(&self) -> WireName<Bytes<'a>> {
         let read = WireName::read(&mut Fields(self.body), self.has(INLINE), (self.head >> KEY_AT) as u32);
         read.unwrap_or(WireName::Id(0))
     }
 
     /// The value; `None` if its words are not a value.
+    #[inline(always)]
     pub(crate) fn value(&self) -> Option<Decoded<'a>> {
         let mut fields = Fields(self.body);
         WireName::read(&mut fields, self.has(INLINE), (self.head >> KEY_AT) as u32)?;
         Decoded::read(&mut fields, self.head as u16)
     }
 
+    #[inline(always)]
     fn has(&self, flag: u16) -> bool {
         self.head & u64::from(flag) != 0
     }
@@ -150,6 +153,7 @@ impl<'a> Packed<'a> {
         self.has(CUT)
     }
 
+    #[inline(always)]
     pub(crate) fn is_of_scope(&self) -> bool {
         self.head & SCOPE != 0
     }
@@ -231,6 +235,7 @@ pub(crate) fn replace(words: &mut Vec<u64>, at: Range<usize>, by: Packed<'_>) {
 }
 
 /// The value's length in bytes, and what it was before it was cut: for values that are no scalars.
+#[inline]
 pub(crate) fn cut_from(packed: &Packed<'_>) -> u32 {
     match packed.value() {
         Some(Decoded::Bytes { before, .. }) => before,

@@ -75,6 +75,7 @@ impl Batch {
     }
 
     /// The spans.
+    #[inline]
     pub fn spans(&self) -> impl ExactSizeIterator<Item = SpanRef<'_>> + '_ {
         self.rows.spans.iter().map(move |row| SpanRef { rows: &self.rows, row })
     }
@@ -123,6 +124,7 @@ fn index(range: &Range<u32>) -> Range<usize> {
 
 impl Rows {
     /// The key of a packed attribute.
+    #[inline]
     fn key<'a>(&'a self, packed: &Packed<'a>) -> &'a str {
         match packed.key() {
             WireName::Id(id) => self.names.get(id),
@@ -130,6 +132,7 @@ impl Rows {
         }
     }
 
+    #[inline]
     fn attribute<'a>(&'a self, packed: Packed<'a>) -> AttributeRef<'a> {
         let before = cut_from(&packed);
         AttributeRef {
@@ -139,6 +142,7 @@ impl Rows {
         }
     }
 
+    #[inline]
     fn attributes(&self, list: List) -> Attributes<'_> {
         Attributes { rows: self, now: PackedList(self.list(list)), then: PackedList(&[]), left: list.len as usize }
     }
@@ -156,6 +160,7 @@ struct Attributes<'a> {
 impl<'a> Iterator for Attributes<'a> {
     type Item = AttributeRef<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<AttributeRef<'a>> {
         loop {
             match self.now.next() {
@@ -178,6 +183,7 @@ impl<'a> Iterator for Attributes<'a> {
 impl ExactSizeIterator for Attributes<'_> {}
 
 /// The typed value of a record's words.
+#[inline]
 fn value(decoded: Decoded<'_>) -> Value<'_> {
     match decoded {
         Decoded::Scalar(Type::Bool, bits) => Value::Bool(bits != 0),
@@ -211,71 +217,91 @@ fn texts(mut bytes: &[u8]) -> Vec<Cow<'_, str>> {
 
 impl<'a> SpanRef<'a> {
     /// The trace that the span belongs to.
+    #[inline]
     pub fn trace_id(&self) -> TraceId {
         self.row.trace
     }
 
     /// The span's id.
+    #[inline]
     pub fn span_id(&self) -> SpanId {
         self.row.span
     }
 
     /// The id of the parent; `None` for a root.
+    #[inline]
     pub fn parent_span_id(&self) -> Option<SpanId> {
         self.row.parent.is_valid().then_some(self.row.parent)
     }
 
     /// Whether the parent was recorded by another process.
+    #[inline]
     pub fn parent_is_remote(&self) -> bool {
         self.row.has_begin(Begin::PARENT_REMOTE)
     }
 
     /// Whether the program gave the ids of the parent ([`Context::from_ids`](crate::Context::from_ids)). They were in no
     /// `traceparent`, so that nothing is known of the process that recorded it.
+    #[inline]
     pub fn parent_is_explicit(&self) -> bool {
         self.row.has_begin(Begin::PARENT_EXPLICIT) && self.parent_is_remote()
     }
 
     /// The W3C trace flags.
+    #[inline]
     pub fn trace_flags(&self) -> u8 {
         (SAMPLED | if self.row.has_begin(Begin::RANDOM_TRACE) { RANDOM } else { 0 }) as u8
     }
 
     /// The W3C tracestate, empty if there is none.
+    #[inline]
     pub fn tracestate(&self) -> &'a str {
         self.more().tracestate.as_deref().unwrap_or("")
     }
 
+    /// Whether it has a status, a tracestate, events, links, or something that was dropped: few spans do.
+    #[inline]
+    pub fn has_more(&self) -> bool {
+        self.row.more != 0
+    }
+
+    #[inline]
     fn more(&self) -> &'a MoreRow {
         self.rows.more(self.row)
     }
 
     /// The name.
+    #[inline]
     pub fn name(&self) -> &'a str {
         self.rows.name(self.row.name)
     }
 
     /// The kind.
+    #[inline]
     pub fn kind(&self) -> SpanKind {
         self.row.kind()
     }
 
     /// The start: nanoseconds since 1970 (UTC).
+    #[inline]
     pub fn start_ns(&self) -> u64 {
         self.row.start_ns
     }
 
     /// The end: nanoseconds since 1970 (UTC), never before [`start_ns`](Self::start_ns).
+    #[inline]
     pub fn end_ns(&self) -> u64 {
         self.row.end_ns
     }
 
     /// The duration, in nanoseconds.
+    #[inline]
     pub fn duration_ns(&self) -> u64 {
         self.row.end_ns.saturating_sub(self.row.start_ns)
     }
 
     /// The status. Allocates if it is an error with a text.
+    #[inline]
     pub fn status(&self) -> Status {
         match self.more().outcome {
             Outcome::Unset => Status::Unset,
@@ -285,6 +311,7 @@ impl<'a> SpanRef<'a> {
     }
 
     /// The process and thread that started it.
+    #[inline]
     pub fn lane(&self) -> &'a Arc<Lane> {
         &self.rows.lanes[self.row.lane as usize]
     }
@@ -295,34 +322,40 @@ impl<'a> SpanRef<'a> {
     /// A span that ended on another thread left its lane; so did one that outlived a span around it on the lane. A future or a
     /// stream that a poll left pending doesn't occupy a lane, so its span isn't nested either. The spans around and inside such
     /// a span stay nested.
+    #[inline]
     pub fn is_nested(&self) -> bool {
         self.row.marks.has(Marks::NESTED)
     }
 
     /// Whether it is known to be a leaf of the tree: no span names it as its parent, and its context was never handed out.
     /// Dropping a leaf orphans no span. A span that left its lane, or whose end was not seen, is not known to be a leaf.
+    #[inline]
     pub fn is_leaf(&self) -> bool {
         self.row.marks.has(Marks::LEAF)
     }
 
     /// Whether it was still open when the tracer finished. Its end is then that moment.
+    #[inline]
     pub fn is_incomplete(&self) -> bool {
         self.row.marks.has(Marks::INCOMPLETE)
     }
 
     /// Whether it was still open when its worker process ended. Its end is then that moment, and its status has the exit
     /// code or signal of the process.
+    #[inline]
     pub fn is_aborted(&self) -> bool {
         self.row.marks.has(Marks::ABORTED)
     }
 
     /// Whether the parent, if there is one, goes to the same exporters: it was recorded in this process, or in another
     /// one that records into this tracer. True for a root.
+    #[inline]
     pub fn parent_is_ours(&self) -> bool {
         !self.parent_is_remote() || self.row.marks.has(Marks::PARENT_KNOWN)
     }
 
     /// The attributes, each key once.
+    #[inline]
     pub fn attributes(&self) -> impl ExactSizeIterator<Item = AttributeRef<'a>> + 'a {
         let values = self.rows.values(self.row);
         let mut own = self.rows.attributes(self.row.attributes);
@@ -332,38 +365,45 @@ impl<'a> SpanRef<'a> {
     }
 
     /// The instrumentation scope, if the span was recorded through an API that has scopes.
+    #[inline]
     pub fn scope(&self) -> Option<ScopeRef<'a>> {
         ScopeRef::of(self.rows, self.row.attributes)
     }
 
     /// The value of the attribute with this key.
+    #[inline]
     pub fn attribute(&self, key: &str) -> Option<Value<'a>> {
         self.attributes().find(|a| a.key == key).map(|a| a.value)
     }
 
     /// The events, in the order in which they were added.
+    #[inline]
     pub fn events(&self) -> impl ExactSizeIterator<Item = EventRef<'a>> + 'a {
         let rows = self.rows;
         rows.events[index(&self.more().events)].iter().map(move |row| EventRef { rows, row })
     }
 
     /// The links, in the order in which they were added.
+    #[inline]
     pub fn links(&self) -> impl ExactSizeIterator<Item = LinkRef<'a>> + 'a {
         let rows = self.rows;
         rows.links[index(&self.more().links)].iter().map(move |row| LinkRef { rows, row })
     }
 
     /// How many attributes were lost to a limit or a full shard.
+    #[inline]
     pub fn dropped_attributes(&self) -> u32 {
         self.more().dropped_attributes
     }
 
     /// How many events were lost to a limit or a full shard.
+    #[inline]
     pub fn dropped_events(&self) -> u32 {
         self.more().dropped_events
     }
 
     /// How many links were lost to a limit or a full shard.
+    #[inline]
     pub fn dropped_links(&self) -> u32 {
         self.more().dropped_links
     }

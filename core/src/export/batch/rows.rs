@@ -121,10 +121,12 @@ impl Marks {
 }
 
 impl SpanRow {
+    #[inline]
     pub(super) fn kind(&self) -> SpanKind {
         Begin::kind_of(self.begin_flags)
     }
 
+    #[inline]
     pub(super) fn has_begin(&self, flag: u16) -> bool {
         self.begin_flags & flag != 0
     }
@@ -166,6 +168,7 @@ pub(super) static NO_MORE: MoreRow = MoreRow {
 };
 
 impl Rows {
+    #[inline]
     pub(super) fn more(&self, row: &SpanRow) -> &MoreRow {
         match row.more {
             0 => &NO_MORE,
@@ -173,12 +176,14 @@ impl Rows {
         }
     }
 
+    #[inline]
     pub(super) fn list(&self, list: List) -> &[u64] {
         let from = list.at as usize;
         self.words.get(from..from + list.words as usize).unwrap_or_default()
     }
 
     /// The list that all spans of the span's trace share.
+    #[inline]
     pub(super) fn values(&self, row: &SpanRow) -> List {
         match row.values {
             0 => List::default(),
@@ -186,11 +191,13 @@ impl Rows {
         }
     }
 
+    #[inline]
     pub(super) fn text(&self, text: Text) -> &str {
         let words = self.words.get(text.at as usize..).unwrap_or_default();
         utf8(Bytes::new(words, text.len as usize))
     }
 
+    #[inline]
     pub(super) fn name(&self, name: NameRow) -> &str {
         match name {
             NameRow::Id(id) => self.names.get(id),
@@ -240,6 +247,7 @@ impl Rows {
 }
 
 /// The text of bytes that another process may have written.
+#[inline]
 pub(super) fn utf8(bytes: Bytes<'_>) -> &str {
     std::str::from_utf8(bytes.as_slice()).unwrap_or("\u{fffd}")
 }

@@ -29,6 +29,7 @@ impl<'a> ScopeRef<'a> {
     /// The start of the key of an attribute.
     pub const ATTRIBUTE: &'static str = "otel.scope.attributes.";
 
+    #[inline]
     pub(super) fn of(rows: &'a Rows, list: List) -> Option<Self> {
         let len = PackedList(rows.list(list)).filter(Packed::is_of_scope).count();
         (len > 0).then_some(Self { rows, list, len })

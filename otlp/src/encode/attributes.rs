@@ -1,0 +1,132 @@
+//! [`Attributes`]: where a mapping writes attributes, in either format. [`Truncated`]: which values were cut.
+
+use super::plain::Lanes;
+use super::{json, protobuf, Format};
+use heirloom_core::export::{AttributeRef, Lane, Resource};
+use heirloom_core::Value;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// Where a [`Mapping`](super::Mapping) writes attributes. They are encoded at once, in the order in which they are added; nothing
+/// checks that each key comes once.
+#[derive(Debug)]
+pub struct Attributes<'o> {
+    pub(super) out: &'o mut Vec<u8>,
+    pub(super) place: Place,
+    pub(super) threads: &'o mut Threads,
+}
+
+/// Where the attributes belong.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Place {
+    /// In protobuf, a message with this field for its attributes.
+    Protobuf(u8),
+    /// In JSON, a list that begins at this byte.
+    Json(usize),
+}
+
+impl<'o> Attributes<'o> {
+    /// Adds an attribute. Doesn't allocate.
+    #[inline(always)]
+    pub fn add(&mut self, key: &str, value: &Value<'_>) {
+        match self.place {
+            Place::Protobuf(field) => protobuf::attribute(self.out, field, key, value),
+            Place::Json(start) => json::attribute(self.out, start, key, value),
+        }
+    }
+
+    /// Adds `thread.id`, `thread.name` (if the thread has one), and `process.pid` (if it isn't the resource's) of a span's lane.
+    /// They are encoded once for many spans of a thread in a row.
+    #[inline(always)]
+    pub fn add_lane(&mut self, lane: &Arc<Lane>) {
+        if !self.threads.lane.as_ref().is_some_and(|known| Arc::ptr_eq(known, lane)) {
+            self.threads.learn(lane, self.place);
+        }
+        if let Place::Json(start) = self.place {
+            json::comma(self.out, start);
+        }
+        self.out.extend_from_slice(&self.threads.encoded);
+    }
+
+    /// The attribute `process.pid` of the resource.
+    pub(super) fn resource_pid(&self) -> Option<i64> {
+        self.threads.resource_pid
+    }
+}
+
+/// The encoded attributes of the last lane. A collector reads one thread after the other, so many spans in a row share them.
+#[derive(Debug)]
+pub(super) struct Threads {
+    lane: Option<Arc<Lane>>,
+    resource_pid: Option<i64>,
+    encoded: Vec<u8>,
+}
+
+impl Threads {
+    pub(super) fn new() -> Self {
+        Self { lane: None, resource_pid: None, encoded: Vec::new() }
+    }
+
+    /// Begins with the spans of this resource.
+    pub(super) fn begin(&mut self, resource: &Resource) {
+        self.resource_pid = resource.get(Lanes::PROCESS_ID).and_then(Value::as_i64);
+        self.lane = None;
+    }
+
+    #[cold]
+    fn learn(&mut self, lane: &Arc<Lane>, place: Place) {
+        self.lane = Some(Arc::clone(lane));
+        self.encoded.clear();
+        let out = &mut self.encoded;
+        Lanes::each(lane, self.resource_pid, |key, value| match place {
+            Place::Protobuf(field) => protobuf::attribute(out, field, key, value),
+            Place::Json(_) => json::attribute(out, 0, key, value),
+        });
+    }
+}
+
+/// Which values were cut, for the attribute `heirloom.truncated`: `key=bytes` for each, with its size in bytes before.
+#[derive(Debug, Default)]
+pub struct Truncated(Vec<String>);
+
+impl Truncated {
+    /// The key.
+    pub const KEY: &'static str = "heirloom.truncated";
+
+    /// Takes note of an attribute. Allocates only if its value was cut.
+    #[inline(always)]
+    pub fn see(&mut self, attribute: &AttributeRef<'_>) {
+        if let Some(bytes) = attribute.truncated_from {
+            self.note(attribute.key, u64::from(bytes));
+        }
+    }
+
+    /// Takes note of a value of this size, in bytes, that is sent in part.
+    #[cold]
+    pub fn note(&mut self, key: &str, bytes: u64) {
+        self.0.push(format!("{key}={bytes}"));
+    }
+
+    /// Adds the attribute if a value was cut and the span doesn't have an attribute of its own with this key.
+    #[inline(always)]
+    pub fn add_to(self, is_known: bool, to: &mut Attributes<'_>) {
+        if !self.0.is_empty() && !is_known {
+            self.add(to);
+        }
+    }
+
+    #[cold]
+    fn add(self, to: &mut Attributes<'_>) {
+        to.add(Self::KEY, &Value::Strs(self.0.into_iter().map(Cow::Owned).collect()));
+    }
+}
+
+impl Format {
+    /// The attributes of a resource or a scope, written to `out`; `protobuf_field` is their field there.
+    pub(super) fn place(self, protobuf_field: u8, out: &[u8]) -> Place {
+        match self {
+            Format::Protobuf => Place::Protobuf(protobuf_field),
+            Format::Json => Place::Json(out.len()),
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! [`Plain`]: everything as it was recorded, and what OTLP has no field for as attributes.
+
+use super::{Attributes, Fields, Mapping, Truncated};
+use heirloom_core::export::{Lane, SpanRef};
+use heirloom_core::Value;
+
+/// Changes nothing, and adds attributes for what OTLP has no field for. An attribute that the span has itself stays.
+///
+/// | attribute | value |
+/// |---|---|
+/// | `heirloom.truncated` | `key=bytes` for each value that was cut, with its size before; of events and links too |
+/// | `heirloom.incomplete` | `true`: the span was still open when the tracer finished |
+/// | `heirloom.aborted` | `true`: the span was still open when its process ended |
+/// | `thread.id`, `thread.name` | the thread that started the span ([conventions]) |
+/// | `process.pid` | the process, if it isn't that of the resource |
+///
+/// [conventions]: https://opentelemetry.io/docs/specs/semconv/general/attributes/#general-thread-attributes
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Plain;
+
+impl Mapping for Plain {
+    #[inline]
+    fn span(&mut self, span: SpanRef<'_>, to: &mut Attributes<'_>) -> Fields {
+        let mut own = Own(0);
+        let mut truncated = Truncated::default();
+        for attribute in span.attributes() {
+            own.see(attribute.key);
+            truncated.see(&attribute);
+            to.add(attribute.key, &attribute.value);
+        }
+        truncated.add_to(own.has(Own::TRUNCATED), to);
+        if span.is_incomplete() || span.is_aborted() {
+            outcome(span, own, to);
+        }
+        match own.has(Own::LANE) {
+            false => to.add_lane(span.lane()),
+            true => lane(span.lane(), own, to),
+        }
+        Fields::of(span)
+    }
+}
+
+/// Which of the added attributes a span has itself.
+#[derive(Clone, Copy)]
+struct Own(u8);
+
+impl Own {
+    const TRUNCATED: Self = Self(1);
+    const INCOMPLETE: Self = Self(1 << 1);
+    const ABORTED: Self = Self(1 << 2);
+    const THREAD_ID: Self = Self(1 << 3);
+    const THREAD_NAME: Self = Self(1 << 4);
+    const PROCESS_ID: Self = Self(1 << 5);
+    /// One of the lane's.
+    const LANE: Self = Self(Self::THREAD_ID.0 | Self::THREAD_NAME.0 | Self::PROCESS_ID.0);
+
+    #[inline(always)]
+    fn see(&mut self, key: &str) {
+        // A comparison with a text of known length is one or two of words.
+        self.0 |= match key.len() {
+            9 if key == Lanes::THREAD_ID => Self::THREAD_ID.0,
+            11 if key == Lanes::THREAD_NAME => Self::THREAD_NAME.0,
+            11 if key == Lanes::PROCESS_ID => Self::PROCESS_ID.0,
+            16 if key == ABORTED => Self::ABORTED.0,
+            18 if key == Truncated::KEY => Self::TRUNCATED.0,
+            19 if key == INCOMPLETE => Self::INCOMPLETE.0,
+            _ => 0,
+        };
+    }
+
+    /// Whether any of these.
+    #[inline(always)]
+    fn has(self, any: Self) -> bool {
+        self.0 & any.0 != 0
+    }
+}
+
+const INCOMPLETE: &str = "heirloom.incomplete";
+const ABORTED: &str = "heirloom.aborted";
+
+#[cold]
+fn outcome(span: SpanRef<'_>, own: Own, to: &mut Attributes<'_>) {
+    if span.is_incomplete() && !own.has(Own::INCOMPLETE) {
+        to.add(INCOMPLETE, &Value::Bool(true));
+    }
+    if span.is_aborted() && !own.has(Own::ABORTED) {
+        to.add(ABORTED, &Value::Bool(true));
+    }
+}
+
+/// The attributes of a lane that the span doesn't have itself.
+#[cold]
+fn lane(lane: &Lane, own: Own, to: &mut Attributes<'_>) {
+    let keys = [
+        (Lanes::THREAD_ID, Own::THREAD_ID),
+        (Lanes::THREAD_NAME, Own::THREAD_NAME),
+        (Lanes::PROCESS_ID, Own::PROCESS_ID),
+    ];
+    let resource_pid = to.resource_pid();
+    Lanes::each(lane, resource_pid, |key, value| {
+        if !keys.iter().any(|(known, mark)| *known == key && own.has(*mark)) {
+            to.add(key, value);
+        }
+    });
+}
+
+/// The attributes of a lane.
+pub(super) struct Lanes;
+
+impl Lanes {
+    const THREAD_ID: &'static str = "thread.id";
+    const THREAD_NAME: &'static str = "thread.name";
+    pub(super) const PROCESS_ID: &'static str = "process.pid";
+
+    /// Calls `add` with each of them.
+    pub(super) fn each(lane: &Lane, resource_pid: Option<i64>, mut add: impl FnMut(&'static str, &Value<'_>)) {
+        add(Self::THREAD_ID, &Value::from(lane.thread_id));
+        if !lane.thread_name.is_empty() {
+            add(Self::THREAD_NAME, &Value::from(&*lane.thread_name));
+        }
+        let pid = i64::from(lane.process_id);
+        if resource_pid != Some(pid) {
+            add(Self::PROCESS_ID, &Value::I64(pid));
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! What both forms have of a span.
+
+use super::{Attributes, Truncated};
+use heirloom_core::export::AttributeRef;
+use heirloom_core::{SpanKind, Status};
+
+/// Flags of OTLP: the lowest byte has W3C's flags; these two bits say that it is known whether the parent is remote, and whether it is
+/// ([SpanFlags]).
+///
+/// [SpanFlags]: https://github.com/open-telemetry/opentelemetry-proto/blob/v1.9.0/opentelemetry/proto/trace/v1/trace.proto
+const HAS_IS_REMOTE: u32 = 0x100;
+const IS_REMOTE: u32 = 0x200;
+
+#[inline(always)]
+pub(super) fn flags(trace_flags: u8, is_remote: bool) -> u32 {
+    u32::from(trace_flags) | HAS_IS_REMOTE | if is_remote { IS_REMOTE } else { 0 }
+}
+
+/// The number of a kind. Zero is "unspecified".
+#[inline(always)]
+pub(super) fn kind(kind: SpanKind) -> u8 {
+    kind as u8 + 1
+}
+
+/// The code of a status, and its text.
+#[inline(always)]
+pub(super) fn status(status: &Status) -> Option<(u8, &str)> {
+    match status {
+        Status::Unset => None,
+        Status::Ok => Some((1, "")),
+        Status::Error(text) => Some((2, text)),
+    }
+}
+
+/// The attributes of an event or a link: as they were recorded.
+pub(super) fn plain<'a>(recorded: impl Iterator<Item = AttributeRef<'a>>, to: &mut Attributes<'_>) {
+    let mut truncated = Truncated::default();
+    let mut is_known = false;
+    for attribute in recorded {
+        is_known |= attribute.key == Truncated::KEY;
+        truncated.see(&attribute);
+        to.add(attribute.key, &attribute.value);
+    }
+    truncated.add_to(is_known, to);
+}
