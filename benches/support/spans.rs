@@ -1,6 +1,6 @@
 //! Exporters for benches, and touched rings.
 
-use heirloom::export::{Batch, ExportError, Exporter};
+use heirloom::export::{Delivery, ExportError, Exporter};
 use heirloom::{Ledger, Span};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ pub const FLUSH_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct NoOp;
 
 impl Exporter for NoOp {
-    fn export(&mut self, _batch: &Batch) -> Result<(), ExportError> {
+    fn export(&mut self, _delivery: &Delivery) -> Result<(), ExportError> {
         Ok(())
     }
 }
@@ -20,7 +20,7 @@ impl Exporter for NoOp {
 pub struct Hangs;
 
 impl Exporter for Hangs {
-    fn export(&mut self, _batch: &Batch) -> Result<(), ExportError> {
+    fn export(&mut self, _delivery: &Delivery) -> Result<(), ExportError> {
         loop {
             std::thread::park();
         }

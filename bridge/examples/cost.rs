@@ -7,7 +7,7 @@
 //! It times blocks of spans, with a flush between them, and prints the nanoseconds per span of the fastest block.
 
 use heirloom_bridge::{HeirloomLayer, HeirloomTracerProvider};
-use heirloom_core::export::{Batch, ExportError, Exporter};
+use heirloom_core::export::{Delivery, ExportError, Exporter};
 use heirloom_core::{builder, span, Tracer};
 use opentelemetry::trace::{Tracer as _, TracerProvider};
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ const ROUNDS: usize = 200;
 struct Nothing;
 
 impl Exporter for Nothing {
-    fn export(&mut self, _: &Batch) -> Result<(), ExportError> {
+    fn export(&mut self, _: &Delivery) -> Result<(), ExportError> {
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! An export doesn't make spans to export.
 
 use heirloom_bridge::HeirloomLayer;
-use heirloom_core::export::{Batch, ExportError, Exporter, Memory};
+use heirloom_core::export::{Delivery, ExportError, Exporter, Memory};
 use heirloom_core::{builder, in_root};
 use tracing::Dispatch;
 use tracing_subscriber::prelude::*;
@@ -10,9 +10,9 @@ use tracing_subscriber::prelude::*;
 struct Chatty(Dispatch);
 
 impl Exporter for Chatty {
-    fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
+    fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
         let send = || {
-            let _request = tracing::info_span!("request", spans = batch.len()).entered();
+            let _request = tracing::info_span!("request", spans = delivery.len()).entered();
             tracing::error!("refused");
         };
         tracing::dispatcher::with_default(&self.0, send);

@@ -3,7 +3,7 @@
 //! Prints the thread's id first, then the ledger. Keeps a pace of one span a microsecond, by spinning and not by a system
 //! call, so that the collector can follow.
 
-use heirloom_core::export::{Batch, ExportError, Exporter};
+use heirloom_core::export::{Delivery, ExportError, Exporter};
 use heirloom_core::{builder, root};
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ const PACE: Duration = Duration::from_micros(1);
 struct Nowhere;
 
 impl Exporter for Nowhere {
-    fn export(&mut self, _: &Batch) -> Result<(), ExportError> {
+    fn export(&mut self, _: &Delivery) -> Result<(), ExportError> {
         Ok(())
     }
 }

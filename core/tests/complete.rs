@@ -5,7 +5,7 @@
 mod support;
 
 use heirloom_core::diagnostics::Cause;
-use heirloom_core::export::{Batch, ExportError, Exporter, Memory};
+use heirloom_core::export::{Delivery, ExportError, Exporter, Memory};
 use heirloom_core::{builder, never_record_here, Builder, FlushError, Guard, Name, Overload, Report, Settings, Tracer};
 use heirloom_harness::watch;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -219,8 +219,8 @@ struct Records {
 }
 
 impl Exporter for Records {
-    fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
-        self.taken.fetch_add(batch.len() as u64, Ordering::Relaxed);
+    fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
+        self.taken.fetch_add(delivery.len() as u64, Ordering::Relaxed);
         let tracer = self.tracer.get().unwrap().clone();
         let record = || (0..2000).filter(|_| tracer.root("of the exporter").is_recording()).count();
         let recorded = match self.from {

@@ -5,7 +5,7 @@
 mod support;
 
 use heirloom_core::diagnostics::{report, Cause, Diagnostic, Level};
-use heirloom_core::export::{Batch, ExportError, Exporter, Memory};
+use heirloom_core::export::{Delivery, ExportError, Exporter, Memory};
 use heirloom_core::{builder, root, testing, Builder, FlushError, Settings, Tracer};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -215,7 +215,7 @@ fn a_callback_that_panics_records_flushes_and_finishes_harms_nothing() {
 struct Reports;
 
 impl Exporter for Reports {
-    fn export(&mut self, _: &Batch) -> Result<(), ExportError> {
+    fn export(&mut self, _: &Delivery) -> Result<(), ExportError> {
         report(Diagnostic::new(Level::Warn, Cause::Retrying, "the backend is down").about("reports"));
         Ok(())
     }

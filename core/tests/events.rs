@@ -2,7 +2,7 @@
 #![cfg(feature = "record")]
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use heirloom_core::export::{Batch, ExportError, Exporter, SpanData};
+use heirloom_core::export::{Delivery, ExportError, Exporter, SpanData};
 use heirloom_core::testing::{self, Testing};
 use heirloom_core::{builder, root, Context, Name, Settings, Span, SpanId, TraceId, Value};
 use std::sync::{Arc, Mutex};
@@ -103,12 +103,12 @@ struct Counted(Arc<Mutex<Vec<CountedSpan>>>);
 type CountedSpan = (u32, Vec<(Vec<(String, Value<'static>)>, u32)>);
 
 impl Exporter for Counted {
-    fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
+    fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
         let of_event = |event: heirloom_core::export::EventRef<'_>| {
             let attributes = event.attributes().map(|a| (a.key.to_owned(), a.value.into_owned())).collect();
             (attributes, event.dropped_attributes())
         };
-        let spans = batch.spans().map(|span| (span.dropped_events(), span.events().map(of_event).collect()));
+        let spans = delivery.spans().map(|span| (span.dropped_events(), span.events().map(of_event).collect()));
         self.0.lock().unwrap().extend(spans);
         Ok(())
     }

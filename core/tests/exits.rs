@@ -4,7 +4,7 @@
 
 mod support;
 
-use heirloom_core::export::{Batch, ExportError, Exporter};
+use heirloom_core::export::{Delivery, ExportError, Exporter};
 use heirloom_core::{builder, in_root, init, root, Settings};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -41,9 +41,9 @@ impl Lines {
 }
 
 impl Exporter for Lines {
-    fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
+    fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
         std::thread::sleep(self.1);
-        let text: String = batch.spans().map(|span| format!("{} {}\n", span.name(), span.is_incomplete())).collect();
+        let text: String = delivery.spans().map(|span| format!("{} {}\n", span.name(), span.is_incomplete())).collect();
         self.0.write_all(text.as_bytes()).map_err(|e| ExportError::new(e.to_string()))
     }
 }
@@ -194,7 +194,7 @@ impl Exporter for Exits {
         "exits"
     }
 
-    fn export(&mut self, _: &Batch) -> Result<(), ExportError> {
+    fn export(&mut self, _: &Delivery) -> Result<(), ExportError> {
         self.reached("export")
     }
 
@@ -351,7 +351,7 @@ fn a_program_that_never_finishes_its_tracer_or_never_starts_one_ends_as_it_wants
         Some("on-exporter-thread") => {
             struct Exits;
             impl Exporter for Exits {
-                fn export(&mut self, _: &Batch) -> Result<(), ExportError> {
+                fn export(&mut self, _: &Delivery) -> Result<(), ExportError> {
                     std::process::exit(7);
                 }
             }

@@ -1,6 +1,6 @@
 //! Parents and traces that are known by their ids alone.
 
-use heirloom_core::export::{Batch, ExportError, Exporter};
+use heirloom_core::export::{Delivery, ExportError, Exporter};
 use heirloom_core::{builder, testing, Baggage, Context, SpanId, TraceId};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,8 +12,8 @@ use std::thread;
 struct Parents(Arc<[AtomicU64; 2]>);
 
 impl Exporter for Parents {
-    fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
-        for span in batch.spans() {
+    fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
+        for span in delivery.spans() {
             self.0[usize::from(span.parent_is_ours())].fetch_add(1, Ordering::Relaxed);
         }
         Ok(())
@@ -60,8 +60,8 @@ fn a_root_of_a_chosen_trace_is_sampled_like_any_root_and_has_children() {
 struct Explicit(Arc<[Mutex<Vec<String>>; 2]>);
 
 impl Exporter for Explicit {
-    fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
-        for span in batch.spans() {
+    fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
+        for span in delivery.spans() {
             let list = &self.0[usize::from(span.parent_is_explicit())];
             list.lock().expect("no panic").push(span.name().to_owned());
         }

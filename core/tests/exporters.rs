@@ -4,7 +4,7 @@
 
 mod support;
 
-use heirloom_core::export::{Batch, ExportError, Exporter, Memory};
+use heirloom_core::export::{Delivery, ExportError, Exporter, Memory};
 use heirloom_core::{builder, testing, Builder, ExporterLedger, FlushError, Ledger, Report, Settings, Tracer};
 use heirloom_harness::watch;
 use std::sync::{Arc, Mutex};
@@ -243,8 +243,8 @@ fn an_attempt_that_outlasts_its_deadline_is_counted_as_timed_out_once() {
 struct Patient(Bad);
 
 impl Exporter for Patient {
-    fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
-        self.0.export(batch)
+    fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
+        self.0.export(delivery)
     }
 
     fn export_timeout(&self) -> Option<Duration> {
@@ -278,7 +278,7 @@ fn an_exporter_that_says_how_long_it_takes_has_that_time() {
 struct Inside<F>(F);
 
 impl<F: FnMut() + Send + 'static> Exporter for Inside<F> {
-    fn export(&mut self, _: &Batch) -> Result<(), ExportError> {
+    fn export(&mut self, _: &Delivery) -> Result<(), ExportError> {
         self.0();
         Ok(())
     }
@@ -345,7 +345,7 @@ struct Fails {
 }
 
 impl Exporter for Fails {
-    fn export(&mut self, _: &Batch) -> Result<(), ExportError> {
+    fn export(&mut self, _: &Delivery) -> Result<(), ExportError> {
         Ok(())
     }
     fn flush(&mut self) -> Result<(), ExportError> {

@@ -6,7 +6,7 @@
 mod support;
 
 use heirloom_core::diagnostics::{report, Cause, Diagnostic, Level};
-use heirloom_core::export::{Batch, ExportError, Exporter, SpanRef};
+use heirloom_core::export::{Delivery, ExportError, Exporter, SpanRef};
 use heirloom_core::{builder, in_root, root, span, Builder, Context, FlushError, Guard, SetError, Settings, Span};
 use std::collections::HashSet;
 use std::io::Write;
@@ -24,8 +24,8 @@ const PANICKED: i32 = 99;
 struct Lines(std::fs::File);
 
 impl heirloom_core::export::Exporter for Lines {
-    fn export(&mut self, batch: &heirloom_core::export::Batch) -> Result<(), heirloom_core::export::ExportError> {
-        let text: String = batch.spans().map(|span| format!("{}\n", span.name())).collect();
+    fn export(&mut self, delivery: &heirloom_core::export::Delivery) -> Result<(), heirloom_core::export::ExportError> {
+        let text: String = delivery.spans().map(|span| format!("{}\n", span.name())).collect();
         self.0.write_all(text.as_bytes()).map_err(|e| heirloom_core::export::ExportError::new(e.to_string()))
     }
 }
@@ -227,7 +227,7 @@ struct Line {
 struct Ids(std::fs::File);
 
 impl Exporter for Ids {
-    fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
+    fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
         let parent = |span: &SpanRef<'_>| span.parent_span_id().map_or_else(|| "-".to_owned(), |id| id.to_string());
         let line = |span: SpanRef<'_>| {
             format!(
@@ -239,7 +239,7 @@ impl Exporter for Ids {
                 span.parent_is_remote()
             )
         };
-        let text: String = batch.spans().map(line).collect();
+        let text: String = delivery.spans().map(line).collect();
         self.0.write_all(text.as_bytes()).map_err(|e| ExportError::new(e.to_string()))
     }
 }

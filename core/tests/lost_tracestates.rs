@@ -3,7 +3,7 @@
 #![cfg(feature = "record")]
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use heirloom_core::export::{Batch, ExportError, Exporter};
+use heirloom_core::export::{Delivery, ExportError, Exporter};
 use heirloom_core::{builder, Context, SpanId, TraceId};
 use std::sync::{Arc, Mutex};
 
@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex};
 struct States(Arc<Mutex<Vec<String>>>);
 
 impl Exporter for States {
-    fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
-        self.0.lock().unwrap().extend(batch.spans().map(|span| span.tracestate().to_owned()));
+    fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
+        self.0.lock().unwrap().extend(delivery.spans().map(|span| span.tracestate().to_owned()));
         Ok(())
     }
 }

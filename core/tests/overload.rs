@@ -4,7 +4,7 @@
 
 mod support;
 
-use heirloom_core::export::{Batch, ExportError, Exporter, Memory};
+use heirloom_core::export::{Delivery, ExportError, Exporter, Memory};
 use heirloom_core::{builder, root, testing, Builder, Context, Name, SetError, Settings, Span, SpanId, TraceId, Value};
 use std::sync::{Arc, Mutex};
 use support::LONG;
@@ -158,8 +158,8 @@ type Seen = Arc<Mutex<Vec<(String, Value<'static>, Option<u32>)>>>;
 struct Attributes(Seen);
 
 impl Exporter for Attributes {
-    fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
-        let all = batch.spans().flat_map(|span| span.attributes().collect::<Vec<_>>());
+    fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
+        let all = delivery.spans().flat_map(|span| span.attributes().collect::<Vec<_>>());
         self.0.lock().unwrap().extend(all.map(|a| (a.key.to_owned(), a.value.into_owned(), a.truncated_from)));
         Ok(())
     }
@@ -281,8 +281,8 @@ fn limits_on_counts_are_exact_and_what_is_beyond_is_counted() {
 struct Dropped(Arc<Mutex<[u32; 5]>>);
 
 impl Exporter for Dropped {
-    fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
-        for span in batch.spans().filter(|span| span.name() == "limited") {
+    fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
+        for span in delivery.spans().filter(|span| span.name() == "limited") {
             let events = span.events().map(|e| e.dropped_attributes()).sum();
             let links = span.links().map(|l| l.dropped_attributes()).sum();
             let own = [span.dropped_attributes(), span.dropped_events(), span.dropped_links(), events, links];

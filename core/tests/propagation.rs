@@ -2,7 +2,7 @@
 #![cfg(feature = "record")]
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use heirloom_core::export::{Batch, ExportError, Exporter};
+use heirloom_core::export::{Delivery, ExportError, Exporter};
 use heirloom_core::llm::keys;
 use heirloom_core::{testing, Baggage, Context, Sampler, Value};
 use std::sync::{Arc, Mutex};
@@ -20,8 +20,8 @@ type Row = (String, String, Vec<String>);
 struct Seen(Arc<Mutex<Vec<Row>>>);
 
 impl Exporter for Seen {
-    fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
-        self.0.lock().unwrap().extend(batch.spans().map(|span| {
+    fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
+        self.0.lock().unwrap().extend(delivery.spans().map(|span| {
             let links = span.links().map(|link| link.tracestate().to_owned()).collect();
             (span.name().to_owned(), span.tracestate().to_owned(), links)
         }));

@@ -2,7 +2,7 @@
 #![cfg(all(feature = "record", feature = "otel"))]
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use heirloom_core::export::{Batch, ExportError, Exporter};
+use heirloom_core::export::{Delivery, ExportError, Exporter};
 use heirloom_core::{testing, Sampler, SamplerState, TraceId};
 use opentelemetry::trace::SpanKind;
 use opentelemetry_sdk::trace::{Sampler as Theirs, SamplingDecision, ShouldSample};
@@ -57,8 +57,8 @@ fn sent(sampler: Sampler, tracestate: &str) -> (Option<String>, Option<String>) 
 struct States(Arc<Mutex<Vec<String>>>);
 
 impl Exporter for States {
-    fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
-        self.0.lock().unwrap().extend(batch.spans().map(|span| span.tracestate().to_owned()));
+    fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
+        self.0.lock().unwrap().extend(delivery.spans().map(|span| span.tracestate().to_owned()));
         Ok(())
     }
 }

@@ -6,7 +6,7 @@
 mod support;
 
 use heirloom_core::diagnostics::{report, Cause, Diagnostic, Level};
-use heirloom_core::export::{Batch, ExportError, Exporter};
+use heirloom_core::export::{Delivery, ExportError, Exporter};
 use heirloom_core::{builder, init, Builder, Guard, Settings, Tracer};
 use std::fs::File;
 use std::io::Write;
@@ -114,9 +114,9 @@ struct Backend {
 }
 
 impl Exporter for Backend {
-    fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
+    fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
         let count = if self.up.load(Ordering::SeqCst) { &self.taken } else { &self.refused };
-        count.fetch_add(batch.len() as u64, Ordering::SeqCst);
+        count.fetch_add(delivery.len() as u64, Ordering::SeqCst);
         match self.up.load(Ordering::SeqCst) {
             true => Ok(()),
             false => Err(ExportError::new("connection refused")),

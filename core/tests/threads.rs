@@ -4,7 +4,7 @@
 
 mod support;
 
-use heirloom_core::export::{Batch, ExportError, Exporter, Memory};
+use heirloom_core::export::{Delivery, ExportError, Exporter, Memory};
 use heirloom_core::{builder, root, testing, Builder, Guard, Settings, Tracer};
 use std::collections::HashSet;
 use std::sync::mpsc::{channel, Sender};
@@ -300,9 +300,9 @@ fn a_span_is_in_the_lane_of_the_thread_that_began_it() {
 fn more_threads_at_once_than_the_machine_has_processors_lose_nothing_that_is_not_counted() {
     struct Ids(Arc<Mutex<HashSet<u64>>>);
     impl Exporter for Ids {
-        fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
+        fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
             let mut ids = self.0.lock().unwrap();
-            batch.spans().for_each(|span| assert!(ids.insert(span.span_id().to_u64()), "an id came twice"));
+            delivery.spans().for_each(|span| assert!(ids.insert(span.span_id().to_u64()), "an id came twice"));
             Ok(())
         }
     }

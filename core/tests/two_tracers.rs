@@ -2,7 +2,7 @@
 //! wherever in a record the signal comes.
 #![allow(clippy::unwrap_used, missing_docs, unsafe_code)]
 
-use heirloom_core::export::{Batch, ExportError, Exporter};
+use heirloom_core::export::{Delivery, ExportError, Exporter};
 use heirloom_core::{builder, testing, Context, Guard};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -42,8 +42,8 @@ fn under_signals(body: impl FnOnce()) {
 struct Strangers(&'static [&'static str], Arc<AtomicU64>);
 
 impl Exporter for Strangers {
-    fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
-        let strangers = batch.spans().filter(|span| !self.0.contains(&span.name())).count();
+    fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
+        let strangers = delivery.spans().filter(|span| !self.0.contains(&span.name())).count();
         self.1.fetch_add(strangers as u64, Ordering::Relaxed);
         Ok(())
     }

@@ -9,7 +9,7 @@ use crate::transport::{Answer, Transport};
 use flate2::write::GzEncoder;
 use flate2::Compression;
 use heirloom_core::diagnostics::{report, Cause, Diagnostic, Level};
-use heirloom_core::export::{Batch, ExportError, Exporter};
+use heirloom_core::export::{Delivery, ExportError, Exporter};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use std::io::{self, Write};
 use std::time::Duration;
@@ -87,8 +87,7 @@ impl Langfuse {
     }
 
     /// Sends the spans in as many requests as needed.
-    fn deliver(&mut self, envelope: &mut Envelope, spans: Vec<Span>) -> Losses {
-        let mut losses = Losses::default();
+    fn deliver(&mut self, envelope: &mut Envelope, spans: Vec<Span>, losses: &mut Losses) {
         let mut parts = vec![spans];
         while let Some(mut spans) = parts.pop() {
             let outcome = match self.encoded(envelope, &mut spans) {
@@ -105,7 +104,6 @@ impl Langfuse {
                 Answer::Refused { why } | Answer::Later { why, .. } => losses.add(spans.len() as u64, &why),
             }
         }
-        losses
     }
 
     /// The compressed request; `None` if it is too large.
@@ -151,12 +149,16 @@ impl Langfuse {
 }
 
 impl Exporter for Langfuse {
-    fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
+    fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
         self.connect()?;
         self.patience.begin();
-        let mut envelope = Envelope::new(&self.config, batch.resource());
-        let spans = envelope.spans(batch, &mut self.public);
-        self.deliver(&mut envelope, spans).into_result(batch.len())
+        let mut losses = Losses::default();
+        for part in delivery.parts() {
+            let mut envelope = Envelope::new(&self.config, part.resource());
+            let spans = envelope.spans(part, &mut self.public);
+            self.deliver(&mut envelope, spans, &mut losses);
+        }
+        losses.into_result(delivery.len())
     }
 
     fn export_timeout(&self) -> Option<Duration> {

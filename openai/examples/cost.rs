@@ -19,7 +19,7 @@ use async_openai::types::chat::{
     ChatCompletionRequestUserMessageArgs, CreateChatCompletionRequest, CreateChatCompletionRequestArgs,
 };
 use futures_util::StreamExt as _;
-use heirloom_core::export::{Batch, ExportError, Exporter};
+use heirloom_core::export::{Delivery, ExportError, Exporter};
 use heirloom_core::{builder, Tracer};
 use heirloom_openai::Client;
 use std::future::Future;
@@ -39,7 +39,7 @@ type Error = Box<dyn std::error::Error>;
 struct Nothing;
 
 impl Exporter for Nothing {
-    fn export(&mut self, _: &Batch) -> Result<(), ExportError> {
+    fn export(&mut self, _: &Delivery) -> Result<(), ExportError> {
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! [`Memory`]: keeps finished spans, for tests and examples.
 
-use super::{Batch, ExportError, Exporter, SpanData};
+use super::{Delivery, ExportError, Exporter, SpanData};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Keeps finished spans in memory. A clone is a handle to the same spans: give one to the tracer, keep one to read.
@@ -63,12 +63,12 @@ impl Memory {
 }
 
 impl Exporter for Memory {
-    fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
+    fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
         let max_spans = self.max_spans;
         let mut spans = self.lock();
-        let taken = batch.len().min(max_spans.saturating_sub(spans.len()));
-        spans.extend(batch.spans().take(taken).map(|span| span.to_data()));
-        match batch.len() - taken {
+        let taken = delivery.len().min(max_spans.saturating_sub(spans.len()));
+        spans.extend(delivery.spans().take(taken).map(|span| span.to_data()));
+        match delivery.len() - taken {
             0 => Ok(()),
             rejected => Err(ExportError::partial(
                 rejected as u64,
@@ -92,7 +92,7 @@ mod tests {
     fn a_clone_reads_what_the_exporter_was_given() {
         let memory = Memory::new();
         let spans = [span(2, 1, "child", &lane(1), 10, 20), span(1, 0, "root", &lane(1), 0, 30)];
-        memory.clone().export(&batch(&spans)).unwrap();
+        memory.clone().export(&batch(&spans).into()).unwrap();
         assert_eq!(memory.spans(), spans);
         assert_eq!(memory.len(), 2);
         assert_eq!(memory.take(), spans);
@@ -103,10 +103,10 @@ mod tests {
     fn what_is_beyond_the_bound_is_rejected_and_counted() {
         let mut memory = Memory::bounded(3);
         let spans = [span(2, 1, "child", &lane(1), 10, 20), span(1, 0, "root", &lane(1), 0, 30)];
-        memory.export(&batch(&spans)).unwrap();
-        let error = memory.export(&batch(&spans)).unwrap_err();
+        memory.export(&batch(&spans).into()).unwrap();
+        let error = memory.export(&batch(&spans).into()).unwrap_err();
         assert_eq!(error.rejected(2), 1);
         assert_eq!(memory.len(), 3);
-        assert_eq!(memory.export(&batch(&spans)).unwrap_err().rejected(2), 2);
+        assert_eq!(memory.export(&batch(&spans).into()).unwrap_err().rejected(2), 2);
     }
 }

@@ -1,7 +1,9 @@
-//! The [`Exporter`] trait, the [`Batch`] of finished spans, and the exporters of this crate.
+//! The [`Exporter`] trait, the [`Delivery`] of finished spans, and the exporters of this crate.
 
 mod batch;
 mod chrome;
+mod closing;
+mod delivery;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod memory;
@@ -14,6 +16,8 @@ pub(crate) use batch::{BatchBuilder, EventRow, LinkRow, List, Marks, MoreRow, Na
 
 pub use chrome::Chrome;
 pub(crate) use chrome::Unwritable;
+pub use closing::Closing;
+pub use delivery::{Delivery, Part};
 pub use memory::Memory;
 pub use verify::{Verified, Verify};
 
@@ -28,19 +32,20 @@ use std::time::Duration;
 /// next one is tried. Spans that the exporter itself starts aren't recorded.
 ///
 /// ```
-/// use heirloom_core::export::{Batch, ExportError, Exporter};
+/// use heirloom_core::export::{Delivery, ExportError, Exporter};
 /// struct Count(u64);
 /// impl Exporter for Count {
-///     fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
-///         self.0 += batch.len() as u64;
+///     fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
+///         self.0 += delivery.len() as u64;
 ///         Ok(())
 ///     }
 /// }
 /// ```
 pub trait Exporter: Send + 'static {
-    /// Delivers every span of the batch. An error says how many spans could not be delivered, and why. It is not called
-    /// again with the same batch: an exporter that wants retries does them itself.
-    fn export(&mut self, batch: &Batch) -> Result<(), ExportError>;
+    /// Delivers every span of the delivery. An error says how many spans could not be delivered, and why. It is not called
+    /// again with the same spans: an exporter that wants retries does them itself, and waits with
+    /// [`Delivery::closing`].
+    fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError>;
 
     /// Makes everything exported so far durable or visible. `flush` calls it, and so does `finish` before `shutdown`.
     fn flush(&mut self) -> Result<(), ExportError> {
@@ -50,6 +55,13 @@ pub trait Exporter: Send + 'static {
     /// The last call. `finish` has passed on every span before it.
     fn shutdown(&mut self) -> Result<(), ExportError> {
         Ok(())
+    }
+
+    /// How many bytes of batches a delivery may hold: as much as the exporter's next request can take. Asked before each
+    /// delivery. A delivery has one batch at least, even if that is larger. A batch takes about 90 bytes for a span, and 16
+    /// for a number that is one of its attributes.
+    fn request_bytes(&self) -> usize {
+        4 << 20
     }
 
     /// How long one call of [`export`](Self::export) may take before its spans count as lost. `None` is the tracer's
@@ -72,17 +84,17 @@ pub struct ExportError {
 }
 
 impl ExportError {
-    /// None of the batch's spans was delivered.
+    /// None of the spans was delivered.
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), rejected: None }
     }
 
-    /// `rejected` of the batch's spans were not delivered, the others were.
+    /// `rejected` of the spans were not delivered, the others were.
     pub fn partial(rejected: u64, message: impl Into<String>) -> Self {
         Self { message: message.into(), rejected: Some(rejected) }
     }
 
-    /// How many spans of a batch of `len` were not delivered.
+    /// How many spans of a delivery of `len` were not delivered.
     pub fn rejected(&self, len: u64) -> u64 {
         self.rejected.map_or(len, |n| n.min(len))
     }

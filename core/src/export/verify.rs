@@ -1,6 +1,6 @@
 //! [`Verify`]: checks the exported spans for orphans, duplicates and negative durations.
 
-use super::{Batch, ExportError, Exporter, SpanRef};
+use super::{Delivery, ExportError, Exporter, SpanRef};
 use crate::{SpanId, TraceId};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -181,9 +181,9 @@ impl State {
 }
 
 impl Exporter for Verify {
-    fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
+    fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        batch.spans().for_each(|span| state.span(span));
+        delivery.spans().for_each(|span| state.span(span));
         Ok(())
     }
 
@@ -200,7 +200,7 @@ mod tests {
     use super::*;
 
     fn verified(verify: &Verify, spans: &[SpanData]) -> Verified {
-        verify.clone().export(&batch(spans)).unwrap();
+        verify.clone().export(&batch(spans).into()).unwrap();
         verify.report()
     }
 

@@ -2,7 +2,7 @@
 
 use super::span_data::Converter;
 use super::worker::{poll_for, Failure, Seed, Worker};
-use crate::export::{Batch, ExportError, Exporter, Resource};
+use crate::export::{Delivery, ExportError, Exporter, Part, Resource};
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use std::fmt::Display;
 use std::time::Duration;
@@ -26,7 +26,7 @@ use std::time::Duration;
 /// | returns an error | rejected, with that error | is called with the next chunk |
 /// | panics | rejected, with the panic's text | is kept and called with the next chunk |
 /// | returns a future that isn't ready at the deadline | rejected; the future is dropped | is called with the next chunk |
-/// | blocks its thread beyond the deadline | rejected, as is the rest of the batch | is not called until it returns |
+/// | blocks its thread beyond the deadline | rejected, as is the rest of the delivery | is not called until it returns |
 ///
 /// Rejected spans are counted and not sent again: an exporter that wants retries does them itself. A backend may have
 /// received spans that are counted as rejected (the answer came too late). No span that is counted as delivered was
@@ -184,18 +184,26 @@ impl<E: SpanExporter + 'static> OtelExporter<E> {
         })
     }
 
-    /// Sends all chunks. After a failed one the next is tried, unless the thread is blocked.
-    fn send_all(&mut self, batch: &Batch, losses: &mut Losses) {
-        let converter = Converter::new(batch.resource());
-        let mut spans = batch.spans();
-        while spans.len() > 0 {
-            let chunk: Vec<_> =
-                spans.by_ref().take(self.settings.max_export_batch_size).map(|span| converter.span(span)).collect();
-            let len = chunk.len();
-            match self.send(chunk) {
-                Ok(()) => {}
-                Err(Failure::Failed(reason)) => losses.add(len, reason),
-                Err(Failure::Blocked(reason)) => return losses.add(len + spans.len(), reason),
+    /// Sends all chunks. A chunk has spans of one resource. After a failed one the next is tried, unless the thread is blocked.
+    fn send_all(&mut self, delivery: &Delivery, losses: &mut Losses) {
+        let mut left = delivery.len();
+        let mut parts = delivery.parts().peekable();
+        while let Some(part) = parts.next() {
+            let resource = part.resource();
+            let converter = Converter::new(resource);
+            let more = std::iter::from_fn(|| parts.next_if(|next| next.resource() == resource));
+            let mut spans = std::iter::once(part).chain(more).flat_map(Part::spans).peekable();
+            while spans.peek().is_some() {
+                let chunk = spans.by_ref().take(self.settings.max_export_batch_size);
+                let chunk: Vec<_> = chunk.map(|span| converter.span(span)).collect();
+                let len = chunk.len();
+                let sent = self.set_resource(resource).and_then(|()| self.send(chunk));
+                match sent {
+                    Ok(()) => {}
+                    Err(Failure::Failed(reason)) => losses.add(len, reason),
+                    Err(Failure::Blocked(reason)) => return losses.add(left, reason),
+                }
+                left -= len;
             }
         }
     }
@@ -234,13 +242,10 @@ impl Losses {
 }
 
 impl<E: SpanExporter + 'static> Exporter for OtelExporter<E> {
-    fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
+    fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
         let mut losses = Losses::default();
-        match self.set_resource(batch.resource()) {
-            Ok(()) => self.send_all(batch, &mut losses),
-            Err(failure) => losses.add(batch.len(), failure.reason().to_owned()),
-        }
-        losses.into_result(&self.settings.name, batch.len())
+        self.send_all(delivery, &mut losses);
+        losses.into_result(&self.settings.name, delivery.len())
     }
 
     fn flush(&mut self) -> Result<(), ExportError> {

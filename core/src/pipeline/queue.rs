@@ -1,7 +1,8 @@
 //! The queue and the thread of one exporter.
 //!
 //! The collector adds batches and doesn't wait: a batch that would exceed the queue's bound is dropped as a whole and
-//! counted. In the mode [`complete`](super::Complete) it waits for room, up to the deadline of that. The exporter's thread takes batches one by one. When an attempt exceeds its deadline, its spans are counted
+//! counted. In the mode [`complete`](super::Complete) it waits for room, up to the deadline of that. The exporter's thread takes as
+//! many batches as the exporter can send at once. When an attempt exceeds its deadline, its spans are counted
 //! as timed out, whether it succeeds later or not. A thread can't be freed from a call that doesn't return. Until it
 //! returns, batches wait and are dropped once the queue is full, counted.
 //!
@@ -13,7 +14,7 @@ use super::flushes::Flushes;
 use super::ledger::ExporterLedger;
 use super::lost::{How, Lost};
 use crate::diagnostics::{Cause, Destination, Diagnostic, Level, Pace};
-use crate::export::{Batch, ExportError, Exporter};
+use crate::export::{Batch, Closing, Delivery, ExportError, Exporter, Part};
 use crate::life::enter_pipeline;
 use std::collections::VecDeque;
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -45,6 +46,7 @@ pub(crate) struct Queue {
     room: Condvar,
     /// The exporter's thread.
     thread: OnceLock<ThreadId>,
+    closing: Closing,
 }
 
 #[derive(Debug, Default)]
@@ -70,15 +72,37 @@ struct State {
     failure_pace: Pace,
 }
 
+impl State {
+    /// Takes the batches of the next delivery. A flush waits for nothing that was queued after it, so a delivery ends where one is
+    /// due.
+    fn take(&mut self, request_bytes: usize) -> Vec<Arc<Batch>> {
+        let (mut batches, mut bytes, mut spans) = (Vec::new(), 0, 0);
+        while let Some(batch) = self.batches.front() {
+            let is_full = bytes + batch.size_bytes() > request_bytes || self.flushes.is_due(self.taken);
+            if !batches.is_empty() && is_full {
+                break;
+            }
+            bytes += batch.size_bytes();
+            spans += batch.len() as u64;
+            batches.extend(self.batches.pop_front());
+            self.taken += 1;
+        }
+        self.bytes -= bytes;
+        self.queued -= spans;
+        self.attempt = Some(Attempt { since: Instant::now(), spans, timed_out: false });
+        batches
+    }
+}
+
 /// What the thread does next.
 #[derive(Debug)]
 enum Work {
-    Batch(Arc<Batch>),
+    Delivery(Delivery),
     Flush(Vec<Arc<Barrier>>),
     End,
 }
 
-/// A batch that the exporter is working on.
+/// A delivery that the exporter is working on.
 #[derive(Debug)]
 struct Attempt {
     since: Instant,
@@ -100,6 +124,7 @@ impl Queue {
             ready: Condvar::new(),
             room: Condvar::new(),
             thread: OnceLock::new(),
+            closing: Closing::new(),
         });
         let worker = Arc::clone(&queue);
         thread.spawn(move || {
@@ -153,6 +178,11 @@ impl Queue {
             }
             state = self.room.wait_timeout(state, left.min(LOOK)).unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+
+    /// The tracer ends, and since `start` waits for the exporter for this time.
+    pub(crate) fn close(&self, start: Instant, timeout: Duration) {
+        self.closing.begin(start, timeout);
     }
 
     /// Asks for a flush behind everything queued so far. If the barrier is dropped, nobody waits for it any more.
@@ -246,8 +276,8 @@ impl Queue {
 
     fn run(&self, mut exporter: Box<dyn Exporter>) {
         loop {
-            match self.next() {
-                Work::Batch(batch) => self.attempt(exporter.as_mut(), &batch),
+            match self.next(exporter.request_bytes()) {
+                Work::Delivery(delivery) => self.attempt(exporter.as_mut(), &delivery),
                 Work::Flush(barriers) => {
                     let result = guarded(|| exporter.flush());
                     // Losses without a waiting thread are left for the next flush.
@@ -291,21 +321,20 @@ impl Queue {
         result.err().map(|failure| format!("exporter {:?}: {what}: {}", self.name, failure.message()))
     }
 
-    fn next(&self) -> Work {
+    /// Waits for work. A delivery has at least one batch, and more up to so many bytes.
+    fn next(&self, request_bytes: usize) -> Work {
         let mut state = self.lock();
         loop {
             let taken = state.taken;
             if state.flushes.is_due(taken) {
                 return Work::Flush(state.flushes.take(taken));
             }
-            if let Some(batch) = state.batches.pop_front() {
-                let spans = batch.len() as u64;
-                state.taken += 1;
-                state.bytes -= batch.size_bytes();
+            if !state.batches.is_empty() {
+                let batches = state.take(request_bytes);
                 self.room.notify_all();
-                state.queued -= spans;
-                state.attempt = Some(Attempt { since: Instant::now(), spans, timed_out: false });
-                return Work::Batch(batch);
+                drop(state);
+                let parts = batches.into_iter().map(Part::whole).collect();
+                return Work::Delivery(Delivery::new(parts, self.closing.clone()));
             }
             if state.ending {
                 return Work::End;
@@ -314,9 +343,9 @@ impl Queue {
         }
     }
 
-    fn attempt(&self, exporter: &mut dyn Exporter, batch: &Batch) {
-        let spans = batch.len() as u64;
-        let result = guarded(|| exporter.export(batch));
+    fn attempt(&self, exporter: &mut dyn Exporter, delivery: &Delivery) {
+        let spans = delivery.len() as u64;
+        let result = guarded(|| exporter.export(delivery));
         let mut state = self.lock();
         if state.attempt.take().is_none_or(|attempt| attempt.timed_out) {
             return;

@@ -228,6 +228,7 @@ fn finish_here(tracer: &Tracer, timeout: Duration) -> Report {
         pipeline::remove(shared.key);
         return Report::of_child(tracer, region, running_jobs);
     }
+    shared.queues.iter().for_each(|queue| queue.close(start, timeout));
     let barrier = Barrier::new(1);
     // If another call has finished it already, or is finishing it, this one only waits for the exporters.
     let exporters = || shared.await_exporters(&barrier, Queue::flush);

@@ -1,7 +1,7 @@
 //! A child that does what no child of good will does harms itself alone.
 
 use super::{family, of_child, Family, NONCE, PID};
-use heirloom_core::export::{Batch, ExportError, Exporter, SpanData};
+use heirloom_core::export::{Delivery, ExportError, Exporter, SpanData};
 use heirloom_core::region::{Region, RegionReport};
 use heirloom_core::testing::region::{Collector, Parent, RawChild, RawName, RawRecord, RawShard, SharedMemory};
 use heirloom_core::testing::{self, Testing};
@@ -466,8 +466,8 @@ fn a_part_of_a_long_value_is_no_part_of_a_strangers() {
 struct States(Arc<Mutex<Vec<String>>>);
 
 impl Exporter for States {
-    fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
-        let of_child = batch.spans().filter(|span| span.lane().process_id == PID);
+    fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
+        let of_child = delivery.spans().filter(|span| span.lane().process_id == PID);
         self.0.lock().unwrap().extend(of_child.map(|span| span.tracestate().to_owned()));
         Ok(())
     }

@@ -185,12 +185,17 @@ fn a_process_that_says_what_it_is_has_a_resource_of_its_own() {
     let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
     struct Services(std::sync::Arc<std::sync::Mutex<Vec<(String, i64, usize)>>>);
     impl heirloom_core::export::Exporter for Services {
-        fn export(&mut self, batch: &heirloom_core::export::Batch) -> Result<(), heirloom_core::export::ExportError> {
-            let get = |key| batch.resource().get(key).cloned();
-            let service = get("service.name").and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
-            let pid = get("process.pid").and_then(|v| v.as_i64()).unwrap_or(0);
-            assert!(batch.spans().all(|span| i64::from(span.lane().process_id) == pid), "a stranger's span");
-            self.0.lock().unwrap().push((service, pid, batch.len()));
+        fn export(
+            &mut self,
+            delivery: &heirloom_core::export::Delivery,
+        ) -> Result<(), heirloom_core::export::ExportError> {
+            for part in delivery.parts() {
+                let get = |key| part.resource().get(key).cloned();
+                let service = get("service.name").and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
+                let pid = get("process.pid").and_then(|v| v.as_i64()).unwrap_or(0);
+                assert!(part.spans().all(|span| i64::from(span.lane().process_id) == pid), "a stranger's span");
+                self.0.lock().unwrap().push((service, pid, part.len()));
+            }
             Ok(())
         }
     }

@@ -1,6 +1,6 @@
 //! Exporters that misbehave.
 
-use heirloom_core::export::{Batch, ExportError, Exporter};
+use heirloom_core::export::{Delivery, ExportError, Exporter};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -78,7 +78,7 @@ impl Bad {
 }
 
 impl Exporter for Bad {
-    fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
+    fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
         match &self.way {
             Way::Fine => {}
             Way::Hangs(door) => door.pass(),
@@ -86,11 +86,11 @@ impl Exporter for Bad {
             Way::Panics => panic!("this exporter always panics"),
             Way::Fails => return Err(ExportError::new("the backend said 503")),
             Way::Partly => {
-                *self.taken.lock().unwrap() += batch.len() as u64 - 1;
+                *self.taken.lock().unwrap() += delivery.len() as u64 - 1;
                 return Err(ExportError::partial(1, "the backend refused one span"));
             }
         }
-        *self.taken.lock().unwrap() += batch.len() as u64;
+        *self.taken.lock().unwrap() += delivery.len() as u64;
         Ok(())
     }
 

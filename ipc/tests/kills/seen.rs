@@ -1,6 +1,6 @@
 //! What was exported, by process.
 
-use heirloom_core::export::{Batch, ExportError, Exporter};
+use heirloom_core::export::{Delivery, ExportError, Exporter};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
@@ -28,10 +28,10 @@ impl Seen {
 }
 
 impl Exporter for Seen {
-    fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
+    fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
         let own = std::process::id();
         let mut all = self.0.lock().unwrap();
-        for span in batch.spans().filter(|span| span.lane().process_id != own) {
+        for span in delivery.spans().filter(|span| span.lane().process_id != own) {
             all.entry(span.lane().process_id).or_default().push(Span {
                 id: span.span_id().to_u64(),
                 parent: span.parent_span_id().map_or(0, |id| id.to_u64()),

@@ -1,7 +1,7 @@
 //! What workers record is in their pool's trace: nothing but `serve` is needed.
 
 use super::support::{pool, Task, LONG};
-use heirloom_core::export::{Batch, ExportError, Exporter, SpanData};
+use heirloom_core::export::{Delivery, ExportError, Exporter, SpanData};
 use heirloom_core::testing::{self, Testing};
 use heirloom_core::{in_root, Context, Sampler, Status};
 use std::collections::BTreeSet;
@@ -132,8 +132,8 @@ fn a_pool_that_is_started_in_a_runtime_records_into_the_trace_that_is_current_th
 struct States(Arc<Mutex<Vec<[String; 3]>>>);
 
 impl Exporter for States {
-    fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
-        self.0.lock().unwrap().extend(batch.spans().map(|span| {
+    fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
+        self.0.lock().unwrap().extend(delivery.spans().map(|span| {
             let links: Vec<_> = span.links().map(|link| link.tracestate()).collect();
             [span.name().to_owned(), span.tracestate().to_owned(), links.join(" ")]
         }));

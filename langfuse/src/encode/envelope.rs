@@ -5,7 +5,7 @@ use super::public::Public;
 use super::value::{any, attribute, text};
 use crate::config::Config;
 use crate::transport::SDK_VERSION;
-use heirloom_core::export::{Batch, Resource};
+use heirloom_core::export::{Part, Resource};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::resource::v1::Resource as ProtoResource;
@@ -37,9 +37,9 @@ impl Envelope {
         Self { request: ExportTraceServiceRequest { resource_spans: vec![resource_spans] }, process }
     }
 
-    /// The encoded spans of a batch.
-    pub(crate) fn spans(&self, batch: &Batch, public: &mut Public) -> Vec<Span> {
-        batch.spans().map(|span| super::span::span(span, &self.process, public)).collect()
+    /// The encoded spans of one process.
+    pub(crate) fn spans(&self, part: &Part, public: &mut Public) -> Vec<Span> {
+        part.spans().map(|span| super::span::span(span, &self.process, public)).collect()
     }
 
     /// The encoded request with these spans; `None` if it has more than `max_bytes`. `spans` gets its spans back.

@@ -11,7 +11,7 @@ use super::{otel, rest_until, Peer};
 use crate::account::{Account, SharedAccount, Tally};
 use crate::plan::{PeerName, Scenario};
 use crate::workload::{Item, Samples, CHILD, KEYS, PARENT};
-use heirloom_core::export::{Batch, ExportError, Exporter};
+use heirloom_core::export::{Delivery, ExportError, Exporter};
 use heirloom_core::otel::OtelExporter;
 use heirloom_core::{Context, Guard, Ledger, Span, Tracer};
 use std::hint::black_box;
@@ -168,8 +168,8 @@ impl Received {
 }
 
 impl Exporter for Received {
-    fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
-        let ids = batch.spans().map(|span| black_box((span.span_id(), span.parent_span_id())));
+    fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
+        let ids = delivery.spans().map(|span| black_box((span.span_id(), span.parent_span_id())));
         self.0.fetch_add(ids.count() as u64, Ordering::Relaxed);
         Ok(())
     }
@@ -178,9 +178,9 @@ impl Exporter for Received {
 struct Counting(SharedAccount);
 
 impl Exporter for Counting {
-    fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
+    fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
         let mut account = self.0.lock();
-        for span in batch.spans() {
+        for span in delivery.spans() {
             account.add(span.span_id().to_u64(), span.parent_span_id().map_or(0, |id| id.to_u64()));
         }
         Ok(())

@@ -77,7 +77,13 @@ impl Batch {
     /// The spans.
     #[inline]
     pub fn spans(&self) -> impl ExactSizeIterator<Item = SpanRef<'_>> + '_ {
-        self.rows.spans.iter().map(move |row| SpanRef { rows: &self.rows, row })
+        self.rows.spans.iter().map(move |row| SpanRef { rows: &self.rows, row, dropped_children: 0 })
+    }
+
+    /// The span of this row.
+    #[inline]
+    pub(crate) fn span(&self, row: usize) -> Option<SpanRef<'_>> {
+        self.rows.spans.get(row).map(|row| SpanRef { rows: &self.rows, row, dropped_children: 0 })
     }
 
     /// About how much memory the batch takes, in bytes.
@@ -91,6 +97,7 @@ impl Batch {
 pub struct SpanRef<'a> {
     rows: &'a Rows,
     row: &'a SpanRow,
+    dropped_children: u64,
 }
 
 /// An attribute of a span, event or link in a [`Batch`].
@@ -352,6 +359,16 @@ impl<'a> SpanRef<'a> {
     #[inline]
     pub fn parent_is_ours(&self) -> bool {
         !self.parent_is_remote() || self.row.marks.has(Marks::PARENT_KNOWN)
+    }
+
+    /// Of how many spans it is the nearest ancestor that was delivered: the exporter's queue had no room for them.
+    pub fn dropped_children(&self) -> u64 {
+        self.dropped_children
+    }
+
+    #[inline]
+    pub(crate) fn with_dropped_children(self, dropped_children: u64) -> Self {
+        Self { dropped_children, ..self }
     }
 
     /// The attributes, each key once.

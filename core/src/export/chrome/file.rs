@@ -1,7 +1,7 @@
 //! The trace file on disk: one writer at a time, readable for its owner only.
 
 use crate::diagnostics::{self, Cause, Diagnostic, Level};
-use crate::export::{Batch, ExportError, Exporter};
+use crate::export::{Delivery, ExportError, Exporter};
 use crate::sys;
 use std::ffi::OsString;
 use std::fs::File;
@@ -140,7 +140,7 @@ impl Unwritable {
 }
 
 impl Exporter for Unwritable {
-    fn export(&mut self, _batch: &Batch) -> Result<(), ExportError> {
+    fn export(&mut self, _delivery: &Delivery) -> Result<(), ExportError> {
         Err(ExportError::new(self.why.clone()))
     }
 

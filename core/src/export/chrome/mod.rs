@@ -10,7 +10,7 @@ mod sink;
 #[cfg(test)]
 mod tests;
 
-use super::{Batch, ExportError, Exporter, SpanRef};
+use super::{Delivery, ExportError, Exporter, SpanRef};
 use event::Origin;
 use file::TraceFile;
 pub(crate) use file::Unwritable;
@@ -189,19 +189,21 @@ impl Chrome {
     }
 
     /// How many ends of arrows may wait for the span at the other end (262,144): children of spans that are still open.
-    /// Beyond that the oldest are left out of the file and counted. Call it before the first batch.
+    /// Beyond that the oldest are left out of the file and counted. Call it before the first delivery.
     pub fn max_waiting_arrows(mut self, max: usize) -> Self {
         self.arrows = Arrows::new(max);
         self
     }
 
-    fn batch(&mut self, batch: &Batch) -> Result<(), WriteError> {
-        let origin = self.origin(batch);
-        let service = batch.resource().get("service.name").and_then(|name| name.as_str()).unwrap_or("");
+    fn delivery(&mut self, delivery: &Delivery) -> Result<(), WriteError> {
+        let origin = self.origin(delivery);
         let arrows_before = self.last_arrow;
-        for span in batch.spans() {
-            self.announce(&span, service);
-            self.span(&span, origin);
+        for part in delivery.parts() {
+            let service = part.resource().get("service.name").and_then(|name| name.as_str()).unwrap_or("");
+            for span in part.spans() {
+                self.announce(&span, service);
+                self.span(&span, origin);
+            }
         }
         let arrows = self.last_arrow - arrows_before;
         let result = self.sink.write(&self.lines);
@@ -215,11 +217,11 @@ impl Chrome {
         result
     }
 
-    /// The start of the file's time, set by the first batch.
-    fn origin(&mut self, batch: &Batch) -> Origin {
+    /// The start of the file's time, set by the first delivery.
+    fn origin(&mut self, delivery: &Delivery) -> Origin {
         let created_ns = self.created_ns;
         let origin = *self.origin.get_or_insert_with(|| {
-            let first_ns = batch.spans().map(|span| span.start_ns()).fold(created_ns, u64::min);
+            let first_ns = delivery.spans().map(|span| span.start_ns()).fold(created_ns, u64::min);
             Origin { unix_ns: first_ns.saturating_sub(MARGIN_NS) }
         });
         if !std::mem::replace(&mut self.origin_is_written, true) {
@@ -304,15 +306,15 @@ impl Chrome {
 }
 
 impl Exporter for Chrome {
-    fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
+    fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
         if self.closed {
             return Err(ExportError::new("the trace file is closed: `shutdown` was called before"));
         }
         self.lines.clear();
         self.ends.clear();
-        let result = match self.batch(batch) {
+        let result = match self.delivery(delivery) {
             Ok(()) => {
-                self.counts.spans += batch.len() as u64;
+                self.counts.spans += delivery.len() as u64;
                 Ok(())
             }
             Err(error) => Err(self.rejected(&error)),

@@ -13,7 +13,7 @@ fn file(batches: &[&[SpanData]], shut_down: bool) -> String {
     let disk = Disk::with_room(usize::MAX);
     let mut chrome = Chrome::new(disk.clone());
     for spans in batches {
-        chrome.export(&batch(spans)).unwrap();
+        chrome.export(&batch(spans).into()).unwrap();
     }
     match shut_down {
         true => chrome.shutdown().unwrap(),
@@ -201,7 +201,7 @@ fn a_batch_is_one_write() {
     let mut chrome = Chrome::new(CountWrites(std::sync::Arc::clone(&writes)));
     chrome.flush().unwrap();
     let spans: Vec<_> = (1..2000).map(|id| span(id, 0, "s", &lane(1), id * 10, id * 10 + 5)).collect();
-    chrome.export(&batch(&spans)).unwrap();
+    chrome.export(&batch(&spans).into()).unwrap();
     assert_eq!(writes.load(std::sync::atomic::Ordering::Relaxed), 2);
 }
 
@@ -212,9 +212,9 @@ fn a_full_disk_costs_counted_spans_and_never_the_file() {
     for room in 0..whole {
         let disk = Disk::with_room(room);
         let mut chrome = Chrome::new(disk.clone());
-        let rejected = chrome.export(&batch(&[child(2), child(3), child(4)])).unwrap_err().rejected(3);
+        let rejected = chrome.export(&batch(&[child(2), child(3), child(4)]).into()).unwrap_err().rejected(3);
         disk.make_room(1 << 20);
-        chrome.export(&batch(&[child(5), span(1, 0, "parent", &lane(1), 1_000, 9_000)])).unwrap();
+        chrome.export(&batch(&[child(5), span(1, 0, "parent", &lane(1), 1_000, 9_000)]).into()).unwrap();
         chrome.shutdown().unwrap();
         let events: Vec<Json> = serde_json::from_slice(&disk.bytes()).unwrap();
         let slices = of_phase(&events, "X").len() as u64;
@@ -235,7 +235,7 @@ fn after_shutdown_nothing_is_written() {
     chrome.shutdown().unwrap();
     chrome.shutdown().unwrap();
     let before = disk.bytes();
-    let error = chrome.export(&batch(&[span(1, 0, "late", &lane(1), 0, 1)])).unwrap_err();
+    let error = chrome.export(&batch(&[span(1, 0, "late", &lane(1), 0, 1)]).into()).unwrap_err();
     assert_eq!(error.rejected(1), 1);
     assert_eq!(disk.bytes(), before);
 }

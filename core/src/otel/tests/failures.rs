@@ -51,7 +51,7 @@ fn refuse(why: &str) -> OTelSdkResult {
 
 /// Exports `len` spans in chunks of two. Returns the message and the number of rejected spans.
 fn export(exporter: &mut impl Exporter, len: u64) -> Result<(), (u64, String)> {
-    exporter.export(&plain_batch("a", len)).map_err(|error| (error.rejected(len), error.to_string()))
+    exporter.export(&plain_batch("a", len).into()).map_err(|error| (error.rejected(len), error.to_string()))
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn a_panic_outside_of_export_is_told_too() {
     }
     let (dropped, drops) = channel();
     let mut exporter = OtelExporter::new(Panics(dropped));
-    let said = exporter.export(&plain_batch("bad", 2)).unwrap_err().to_string();
+    let said = exporter.export(&plain_batch("bad", 2).into()).unwrap_err().to_string();
     assert_eq!(said, "opentelemetry: 2 of 2 spans were not delivered: the exporter panicked: in set_resource");
     assert_eq!(export(&mut exporter, 2), Ok(()));
     let said = exporter.flush().unwrap_err().to_string();

@@ -12,10 +12,10 @@ use opentelemetry_sdk::Resource;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-fn exported(batch: &Batch) -> Vec<SpanData> {
+fn exported(batch: Batch) -> Vec<SpanData> {
     let memory = InMemorySpanExporter::default();
     let mut exporter = OtelExporter::new(memory.clone());
-    exporter.export(batch).unwrap();
+    exporter.export(&batch.into()).unwrap();
     memory.get_finished_spans().unwrap()
 }
 
@@ -29,7 +29,7 @@ fn strings(texts: &[&'static str]) -> Value {
 
 #[test]
 fn identity_times_and_outcome_arrive() {
-    let [span] = <[_; 1]>::try_from(exported(&full_batch())).unwrap();
+    let [span] = <[_; 1]>::try_from(exported(full_batch())).unwrap();
     let context = &span.span_context;
     assert_eq!((context.trace_id(), context.span_id()), (TRACE.into(), SpanId::from(2)));
     assert_eq!((context.trace_flags(), context.is_remote()), (TraceFlags::new(3), false));
@@ -45,7 +45,7 @@ fn identity_times_and_outcome_arrive() {
 
 #[test]
 fn attributes_of_every_type_arrive_and_then_what_has_no_field() {
-    let [span] = <[_; 1]>::try_from(exported(&full_batch())).unwrap();
+    let [span] = <[_; 1]>::try_from(exported(full_batch())).unwrap();
     let expected = [
         KeyValue::new("bool", true),
         KeyValue::new("int", i64::MIN),
@@ -67,7 +67,7 @@ fn attributes_of_every_type_arrive_and_then_what_has_no_field() {
 
 #[test]
 fn events_and_links_arrive() {
-    let [span] = <[_; 1]>::try_from(exported(&full_batch())).unwrap();
+    let [span] = <[_; 1]>::try_from(exported(full_batch())).unwrap();
     assert_eq!((span.dropped_attributes_count, span.events.dropped_count, span.links.dropped_count), (3, 4, 5));
     let [first, second] = <[_; 2]>::try_from(span.events.events).unwrap();
     assert_eq!((first.name.as_ref(), first.timestamp), ("retry", at(START_NS + 10)));
@@ -88,7 +88,7 @@ fn events_and_links_arrive() {
 
 #[test]
 fn a_plain_root_of_the_resources_process_gets_its_thread_and_nothing_else() {
-    let [span] = <[_; 1]>::try_from(exported(&plain_batch("a", 1))).unwrap();
+    let [span] = <[_; 1]>::try_from(exported(plain_batch("a", 1))).unwrap();
     assert_eq!((span.parent_span_id, span.parent_span_is_remote), (SpanId::INVALID, false));
     assert_eq!(span.attributes, [KeyValue::new("thread.id", 7), KeyValue::new("thread.name", "main")]);
     assert_eq!((span.status, span.events.len(), span.links.len()), (Status::Unset, 0, 0));
@@ -102,7 +102,7 @@ fn an_attribute_of_the_program_wins_over_ours_of_the_same_key() {
     let attributes = one(&mut batch, "thread.id", (-1).into());
     batch.span(SpanRow { attributes, ..plain(1, lane) });
     batch.span(plain(2, lane));
-    let [own, other] = <[_; 2]>::try_from(exported(&batch.finish(&Names::now()))).unwrap();
+    let [own, other] = <[_; 2]>::try_from(exported(batch.finish(&Names::now()))).unwrap();
     assert_eq!(own.attributes, [KeyValue::new("thread.id", -1)]);
     assert_eq!(other.attributes, [KeyValue::new("thread.id", u64::MAX.to_string())]);
 }
@@ -113,7 +113,7 @@ fn a_tracestate_that_cannot_be_parsed_is_left_out() {
     let lane = batch.add_lane(&lane(RESOURCE_PID, 1, ""));
     let more = batch.more(MoreRow { tracestate: Some("no equals sign".into()), ..MoreRow::default() });
     batch.span(SpanRow { more, ..plain(1, lane) });
-    assert_eq!(exported(&batch.finish(&Names::now()))[0].span_context.trace_state().header(), "");
+    assert_eq!(exported(batch.finish(&Names::now()))[0].span_context.trace_state().header(), "");
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn a_tracestate_that_opentelemetrys_type_cannot_have_whole_is_an_attribute_of_it
     batch.span(SpanRow { more, ..plain(1, lane) });
     let more = batch.more(MoreRow { tracestate: Some(whole.into()), ..MoreRow::default() });
     batch.span(SpanRow { more, ..plain(2, lane) });
-    let [cut, kept] = <[_; 2]>::try_from(exported(&batch.finish(&Names::now()))).unwrap();
+    let [cut, kept] = <[_; 2]>::try_from(exported(batch.finish(&Names::now()))).unwrap();
     let attribute = KeyValue::new("heirloom.tracestate", long);
     assert_eq!(cut.span_context.trace_state().header(), "other=2");
     assert!(cut.attributes.contains(&attribute));
@@ -193,12 +193,12 @@ impl Drop for Log {
 fn a_batch_is_cut_into_chunks_in_order() {
     let log = Log::default();
     let mut exporter = OtelExporter::new(log.clone()).max_export_batch_size(4);
-    exporter.export(&plain_batch("a", 10)).unwrap();
+    exporter.export(&plain_batch("a", 10).into()).unwrap();
     let chunks = ["4 from 0000000000000001", "4 from 0000000000000005", "2 from 0000000000000009"];
     assert_eq!(log.take()[1..], chunks);
 
     let mut exporter = OtelExporter::new(log.clone()).max_export_batch_size(0);
-    exporter.export(&plain_batch("a", 513)).unwrap();
+    exporter.export(&plain_batch("a", 513).into()).unwrap();
     assert_eq!(log.take()[1..], ["512 from 0000000000000001", "1 from 0000000000000201"]);
 }
 
@@ -207,7 +207,7 @@ fn the_resource_is_set_once_and_again_when_it_changes() {
     let log = Log::default();
     let mut exporter = OtelExporter::new(log.clone());
     for service in ["a", "a", "b"] {
-        exporter.export(&plain_batch(service, 1)).unwrap();
+        exporter.export(&plain_batch(service, 1).into()).unwrap();
     }
     let one = "1 from 0000000000000001";
     assert_eq!(log.take(), ["a 100, 2 keys", one, one, "b 100, 2 keys", one]);
@@ -219,12 +219,12 @@ fn flush_and_shutdown_reach_the_exporter_and_it_is_dropped_before_shutdown_retur
     let mut exporter = OtelExporter::new(log.clone()).named("mine");
     exporter.flush().unwrap();
     assert_eq!(log.take(), [""; 0], "nothing was exported: nothing is started for a flush");
-    exporter.export(&plain_batch("a", 1)).unwrap();
+    exporter.export(&plain_batch("a", 1).into()).unwrap();
     exporter.flush().unwrap();
     exporter.shutdown().unwrap();
     assert_eq!(log.take()[2..], ["flush", "shutdown", "drop"]);
     exporter.shutdown().unwrap();
-    let error = exporter.export(&plain_batch("a", 3)).unwrap_err();
+    let error = exporter.export(&plain_batch("a", 3).into()).unwrap_err();
     assert_eq!(error.to_string(), "mine: 3 of 3 spans were not delivered: the exporter was shut down");
     assert_eq!((error.rejected(3), log.take().len()), (3, 0));
 }
@@ -249,5 +249,5 @@ fn an_exporter_that_only_implements_shutdown_is_shut_down() {
 
 #[test]
 fn an_empty_batch_is_no_error() {
-    assert_eq!(exported(&plain_batch("a", 0)).len(), 0);
+    assert_eq!(exported(plain_batch("a", 0)).len(), 0);
 }

@@ -125,9 +125,9 @@ fn round_trip(client: impl HttpClient + 'static) {
     let server = Server::start("200 OK");
     let mut exporter = exporter(&server, client);
     let started = Instant::now();
-    exporter.export(&full_batch()).unwrap();
+    exporter.export(&full_batch().into()).unwrap();
     assert_is_the_full_batch(&server.request());
-    exporter.export(&plain_batch("other", 600)).unwrap();
+    exporter.export(&plain_batch("other", 600).into()).unwrap();
     let sizes = [server.request(), server.request()].map(|r| r.resource_spans[0].scope_spans[0].spans.len());
     assert_eq!(sizes, [512, 88]);
     exporter.flush().unwrap();
@@ -159,7 +159,7 @@ fn a_span_arrives_whole_when_everything_happens_inside_a_single_threaded_runtime
 fn a_refusal_of_the_backend_is_told() {
     for (status, code) in [("400 Bad Request", "400"), ("403 Forbidden", "403")] {
         let server = Server::start(status);
-        let error = exporter(&server, asynchronous_reqwest()).export(&plain_batch("a", 3)).unwrap_err();
+        let error = exporter(&server, asynchronous_reqwest()).export(&plain_batch("a", 3).into()).unwrap_err();
         let said = error.to_string();
         assert!(said.starts_with("opentelemetry: 3 of 3 spans were not delivered: ") && said.contains(code), "{said}");
         assert_eq!(error.rejected(3), 3);
@@ -175,7 +175,7 @@ fn a_backend_that_accepts_and_never_answers_costs_the_deadline_and_no_more() {
     let deadline = Duration::from_millis(100);
     let started = Instant::now();
     let mut exporter = exporter(&silent, asynchronous_reqwest()).timeout(deadline);
-    let said = exporter.export(&plain_batch("a", 1)).unwrap_err().to_string();
+    let said = exporter.export(&plain_batch("a", 1).into()).unwrap_err().to_string();
     assert!(said.contains("did not finish within its deadline (100ms)"), "{said}");
     assert!((deadline..Duration::from_secs(5)).contains(&started.elapsed()));
 }

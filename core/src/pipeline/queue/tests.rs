@@ -9,7 +9,7 @@ struct Gated {
 }
 
 impl Exporter for Gated {
-    fn export(&mut self, _: &Batch) -> Result<(), ExportError> {
+    fn export(&mut self, _: &Delivery) -> Result<(), ExportError> {
         let _ = self.permits.recv();
         let _ = self.calls.send("export");
         Ok(())
@@ -79,7 +79,7 @@ fn a_flush_comes_behind_what_was_queued_before_it_and_serves_all_that_wait() {
 fn an_exporter_whose_name_no_thread_can_have_works() {
     struct Nul;
     impl Exporter for Nul {
-        fn export(&mut self, _: &Batch) -> Result<(), ExportError> {
+        fn export(&mut self, _: &Delivery) -> Result<(), ExportError> {
             Ok(())
         }
         fn name(&self) -> &str {
@@ -115,7 +115,7 @@ fn each_way_of_losing_is_reported_at_once_and_then_at_most_once_a_minute() {
 fn a_flush_or_an_end_that_fails_after_its_caller_has_gone_is_reported() {
     struct Fails(Receiver<()>);
     impl Exporter for Fails {
-        fn export(&mut self, _: &Batch) -> Result<(), ExportError> {
+        fn export(&mut self, _: &Delivery) -> Result<(), ExportError> {
             let _ = self.0.recv();
             Ok(())
         }
