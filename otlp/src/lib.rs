@@ -4,22 +4,30 @@
 //! [`Mapping`] says what a backend gets other than what was recorded; [`Plain`] is the one for any backend.
 //!
 //! ```
-//! use heirloom_core::export::{Batch, ExportError, Exporter};
+//! use heirloom_core::export::{Delivery, ExportError, Exporter};
 //! use heirloom_otlp::{Encoder, Format, Plain};
+//! use std::io;
 //! use std::sync::{Arc, Mutex};
 //!
-//! /// Keeps one request of OTLP for each batch.
+//! /// Keeps one request for each delivery.
 //! struct Requests(Encoder<Plain>, Arc<Mutex<Vec<Vec<u8>>>>);
 //!
-//! impl Exporter for Requests {
-//!     fn export(&mut self, batch: &Batch) -> Result<(), ExportError> {
+//! impl Requests {
+//!     fn request(&mut self, delivery: &Delivery) -> io::Result<Vec<u8>> {
 //!         let mut request = Vec::new();
-//!         let mut spans = batch.spans().peekable();
-//!         self.0.begin(&mut request).map_err(|e| ExportError::new(e.to_string()))?;
-//!         let filled = self.0.fill(batch.resource(), &mut spans, usize::MAX, &mut request);
-//!         filled.map_err(|e| ExportError::new(e.to_string()))?;
-//!         self.0.end(&mut request).map_err(|e| ExportError::new(e.to_string()))?;
-//!         self.1.lock().unwrap_or_else(|e| e.into_inner()).push(request);
+//!         self.0.begin(&mut request)?;
+//!         for part in delivery.parts() {
+//!             self.0.fill(part.resource(), &mut part.spans().peekable(), usize::MAX, &mut request)?;
+//!         }
+//!         self.0.end(&mut request)?;
+//!         Ok(request)
+//!     }
+//! }
+//!
+//! impl Exporter for Requests {
+//!     fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
+//!         let request = self.request(delivery).map_err(|error| ExportError::new(error.to_string()))?;
+//!         self.1.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(request);
 //!         Ok(())
 //!     }
 //! }

@@ -11,6 +11,7 @@ use heirloom_core::Value;
 /// | `heirloom.truncated` | `key=bytes` for each value that was cut, with its size before; of events and links too |
 /// | `heirloom.incomplete` | `true`: the span was still open when the tracer finished |
 /// | `heirloom.aborted` | `true`: the span was still open when its process ended |
+/// | `heirloom.dropped_children` | of how many spans it is the nearest ancestor that is sent, if a full queue refused some |
 /// | `thread.id`, `thread.name` | the thread that started the span ([conventions]) |
 /// | `process.pid` | the process, if it isn't that of the resource |
 ///
@@ -29,8 +30,8 @@ impl Mapping for Plain {
             to.add(attribute.key, &attribute.value);
         }
         truncated.add_to(own.has(Own::TRUNCATED), to);
-        if span.is_incomplete() || span.is_aborted() {
-            outcome(span, own, to);
+        if span.is_incomplete() || span.is_aborted() || span.dropped_children() != 0 {
+            marks(span, own, to);
         }
         match own.has(Own::LANE) {
             false => to.add_lane(span.lane()),
@@ -51,6 +52,7 @@ impl Own {
     const THREAD_ID: Self = Self(1 << 3);
     const THREAD_NAME: Self = Self(1 << 4);
     const PROCESS_ID: Self = Self(1 << 5);
+    const DROPPED_CHILDREN: Self = Self(1 << 6);
     /// One of the lane's.
     const LANE: Self = Self(Self::THREAD_ID.0 | Self::THREAD_NAME.0 | Self::PROCESS_ID.0);
 
@@ -64,6 +66,7 @@ impl Own {
             16 if key == ABORTED => Self::ABORTED.0,
             18 if key == Truncated::KEY => Self::TRUNCATED.0,
             19 if key == INCOMPLETE => Self::INCOMPLETE.0,
+            25 if key == DROPPED_CHILDREN => Self::DROPPED_CHILDREN.0,
             _ => 0,
         };
     }
@@ -78,13 +81,18 @@ impl Own {
 const INCOMPLETE: &str = "heirloom.incomplete";
 const ABORTED: &str = "heirloom.aborted";
 
+const DROPPED_CHILDREN: &str = "heirloom.dropped_children";
+
 #[cold]
-fn outcome(span: SpanRef<'_>, own: Own, to: &mut Attributes<'_>) {
+fn marks(span: SpanRef<'_>, own: Own, to: &mut Attributes<'_>) {
     if span.is_incomplete() && !own.has(Own::INCOMPLETE) {
         to.add(INCOMPLETE, &Value::Bool(true));
     }
     if span.is_aborted() && !own.has(Own::ABORTED) {
         to.add(ABORTED, &Value::Bool(true));
+    }
+    if span.dropped_children() != 0 && !own.has(Own::DROPPED_CHILDREN) {
+        to.add(DROPPED_CHILDREN, &Value::from(span.dropped_children()));
     }
 }
 

@@ -8,12 +8,7 @@ use super::{attributes, comma};
 use heirloom_core::export::{EventRef, LinkRef, SpanRef};
 
 /// Appends a span to a list of spans.
-pub(in super::super) fn span(
-    out: &mut Vec<u8>,
-    span: SpanRef<'_>,
-    mapping: &mut impl Mapping,
-    threads: &mut Threads,
-) {
+pub(in super::super) fn span(out: &mut Vec<u8>, span: SpanRef<'_>, mapping: &mut impl Mapping, threads: &mut Threads) {
     comma(out, 0);
     out.extend_from_slice(b"{\"traceId\":");
     id(out, span.trace_id().to_bytes());

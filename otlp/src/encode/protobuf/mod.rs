@@ -35,12 +35,7 @@ const SCOPE_VERSION: u8 = tag(2);
 const SCOPE_ATTRIBUTES: u8 = tag(3);
 
 /// The field of a `ResourceSpans` that has the resource.
-pub(super) fn resource(
-    out: &mut Vec<u8>,
-    resource: &Resource,
-    mapping: &mut impl Mapping,
-    threads: &mut Threads,
-) {
+pub(super) fn resource(out: &mut Vec<u8>, resource: &Resource, mapping: &mut impl Mapping, threads: &mut Threads) {
     message(out, RESOURCE_SPANS_RESOURCE, |out| {
         let place = Format::Protobuf.place(RESOURCE_ATTRIBUTES, out);
         mapping.resource(resource, &mut Attributes { out, place, threads });
@@ -81,8 +76,7 @@ pub(super) fn chunk<'c>(
     groups: impl Iterator<Item = (&'c [u8], &'c [u8])> + Clone,
 ) -> io::Result<()> {
     let head = |(scope, spans): (&[u8], &[u8])| Varint::head(RESOURCE_SPANS_SCOPE_SPANS, scope.len() + spans.len());
-    let bodies: usize =
-        groups.clone().map(|group| head(group).as_slice().len() + group.0.len() + group.1.len()).sum();
+    let bodies: usize = groups.clone().map(|group| head(group).as_slice().len() + group.0.len() + group.1.len()).sum();
     out.write(Varint::head(RESOURCE_SPANS, resource.len() + bodies).as_slice())?;
     out.write(resource)?;
     for (scope, spans) in groups {

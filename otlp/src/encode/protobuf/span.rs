@@ -49,12 +49,7 @@ const COMMON_AND_PARENT: usize = COMMON + 10;
 
 /// Appends a span. The order of fields is free.
 #[inline(always)]
-pub(in super::super) fn span(
-    out: &mut Vec<u8>,
-    span: SpanRef<'_>,
-    mapping: &mut impl Mapping,
-    threads: &mut Threads,
-) {
+pub(in super::super) fn span(out: &mut Vec<u8>, span: SpanRef<'_>, mapping: &mut impl Mapping, threads: &mut Threads) {
     message(out, SPANS, |out| {
         text(out, NAME, span.name());
         let fields = mapping.span(span, &mut Attributes { out, place: Place::Protobuf(ATTRIBUTES), threads });

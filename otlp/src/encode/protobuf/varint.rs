@@ -95,13 +95,17 @@ pub(super) fn message(out: &mut Vec<u8>, tag: u8, write: impl FnOnce(&mut Vec<u8
     let len = out.len() - start;
     if (ONE..TWO).contains(&len) {
         out[start - 2..start].copy_from_slice(&[len as u8 | 0x80, (len >> 7) as u8]);
+    } else if len < ONE {
+        out[start - 2] = len as u8;
+        out.copy_within(start.., start - 1);
+        out.truncate(start - 1 + len);
     } else {
         move_to(out, start, len);
     }
 }
 
-/// Puts the length before a message for which two bytes are too many or too few.
-#[inline(never)]
+/// Puts the length before a message for which two bytes are too few.
+#[cold]
 fn move_to(out: &mut Vec<u8>, start: usize, len: usize) {
     let length = Varint::new(len as u64);
     out.splice(start - 2..start, length.as_slice().iter().copied());
