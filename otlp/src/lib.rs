@@ -46,6 +46,18 @@
 // A print panics if it can't write, and blocks: messages go to `heirloom_core::diagnostics`.
 #![cfg_attr(not(test), deny(clippy::print_stderr, clippy::print_stdout))]
 
+#[cfg(feature = "http")]
+mod config;
 pub mod encode;
+#[cfg(feature = "http")]
+mod exporter;
+#[cfg(feature = "http")]
+mod transport;
 
+#[cfg(feature = "http")]
+pub use config::{ConfigError, OtlpBuilder};
 pub use encode::{Encoder, Filled, Format, Mapping, Plain};
+#[cfg(feature = "http")]
+pub use exporter::Otlp;
+#[cfg(feature = "http")]
+pub use transport::{Compression, Hints};
