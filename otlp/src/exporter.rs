@@ -65,6 +65,14 @@ impl Otlp {
     pub fn builder() -> OtlpBuilder {
         OtlpBuilder::default()
     }
+
+    /// The exporter with the settings of the environment: see the table of [`OtlpBuilder`].
+    ///
+    /// # Errors
+    /// A variable can't be used.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        OtlpBuilder::from_env()?.build()
+    }
 }
 
 impl<M: Mapping> OtlpBuilder<M> {

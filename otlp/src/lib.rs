@@ -48,7 +48,10 @@
 
 #[cfg(feature = "http")]
 mod config;
+mod console;
 pub mod encode;
+#[cfg(feature = "http")]
+mod env;
 #[cfg(feature = "http")]
 mod exporter;
 #[cfg(feature = "http")]
@@ -56,7 +59,10 @@ mod transport;
 
 #[cfg(feature = "http")]
 pub use config::{ConfigError, OtlpBuilder};
+pub use console::Console;
 pub use encode::{Encoder, Filled, Format, Mapping, Plain};
+#[cfg(feature = "http")]
+pub use env::FromEnv;
 #[cfg(feature = "http")]
 pub use exporter::Otlp;
 #[cfg(feature = "http")]
