@@ -47,5 +47,6 @@
 #![cfg_attr(not(test), deny(clippy::print_stderr, clippy::print_stdout))]
 
 pub mod encode;
+pub mod read;
 
 pub use encode::{Encoder, Filled, Format, Mapping, Plain};

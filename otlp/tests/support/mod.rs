@@ -1,6 +1,8 @@
 //! What the tests share: random spans, recorded by a real tracer, and the official schema.
 #![allow(dead_code, clippy::unwrap_used, missing_docs, unreachable_pub)]
 
+pub mod convert;
+pub mod foreign;
 pub mod official;
 pub mod random;
 
