@@ -1,7 +1,7 @@
 //! [`Langfuse`]: the exporter.
 
 use crate::config::Config;
-use crate::encode::{Envelope, Public};
+use crate::encode::Observations;
 use crate::error::ConfigError;
 use crate::losses::Losses;
 use crate::retry::{Backoff, Patience};
@@ -9,9 +9,9 @@ use crate::transport::{Answer, Transport};
 use flate2::write::GzEncoder;
 use flate2::Compression;
 use heirloom_core::diagnostics::{report, Cause, Diagnostic, Level};
-use heirloom_core::export::{Delivery, ExportError, Exporter};
-use opentelemetry_proto::tonic::trace::v1::Span;
-use std::io::{self, Write};
+use heirloom_core::export::{Delivery, ExportError, Exporter, Part};
+use heirloom_otlp::{Encoder, Format};
+use std::io;
 use std::time::Duration;
 
 /// Time that an export may need beyond its retries: for the encoding, and for the response to the last try.
@@ -50,7 +50,7 @@ pub struct Langfuse {
     config: Config,
     transport: Option<Transport>,
     patience: Patience,
-    public: Public,
+    encoder: Encoder<Observations>,
 }
 
 impl Config {
@@ -70,7 +70,8 @@ impl Config {
 impl Langfuse {
     fn new(config: Config) -> Self {
         let patience = Patience::new(config.retry_for);
-        Self { config, transport: None, patience, public: Public::default() }
+        let encoder = Encoder::new(Format::Protobuf, Observations::new(config.clone()));
+        Self { config, transport: None, patience, encoder }
     }
 
     /// The exporter with the settings of the environment: see [`Config`].
@@ -87,32 +88,39 @@ impl Langfuse {
     }
 
     /// Sends the spans in as many requests as needed.
-    fn deliver(&mut self, envelope: &mut Envelope, spans: Vec<Span>, losses: &mut Losses) {
-        let mut parts = vec![spans];
-        while let Some(mut spans) = parts.pop() {
-            let outcome = match self.encoded(envelope, &mut spans) {
-                Some(body) => self.send(body),
-                None => Answer::TooLarge,
+    fn deliver(&mut self, part: &Part, losses: &mut Losses) {
+        let mut ranges = vec![0..part.len()];
+        while let Some(range) = ranges.pop() {
+            let most = range.len().min(self.config.max_request_spans);
+            let (spans, body) = match self.encoded(part, range.start, most) {
+                Ok(encoded) => encoded,
+                Err(error) => return losses.add(range.len() as u64, &format!("they can't be encoded: {error}")),
             };
+            let next = range.start + spans.max(1);
+            if next < range.end {
+                ranges.push(next..range.end);
+            }
+            let outcome = if spans > 0 { self.send(body) } else { Answer::TooLarge };
             match outcome {
-                Answer::Taken { rejected } => losses.add(rejected.min(spans.len() as u64), "the server rejected them"),
-                Answer::TooLarge if spans.len() > 1 => {
-                    let second = spans.split_off(spans.len() / 2);
-                    parts.extend([second, spans]);
+                Answer::Taken { rejected } => losses.add(rejected.min(spans as u64), "the server rejected them"),
+                Answer::TooLarge if spans > 1 => {
+                    let half = range.start + spans / 2;
+                    ranges.extend([half..next, range.start..half]);
                 }
                 Answer::TooLarge => losses.add(1, "a single span is too large for a request"),
-                Answer::Refused { why } | Answer::Later { why, .. } => losses.add(spans.len() as u64, &why),
+                Answer::Refused { why } | Answer::Later { why, .. } => losses.add(spans as u64, &why),
             }
         }
     }
 
-    /// The compressed request; `None` if it is too large.
-    fn encoded(&self, envelope: &mut Envelope, spans: &mut Vec<Span>) -> Option<Vec<u8>> {
-        if spans.len() > self.config.max_request_spans {
-            return None;
-        }
-        let request = envelope.encode(spans, self.config.max_request_bytes)?;
-        gzip(&request).ok()
+    /// A compressed request with at most so many spans, and how many it has: none if the first one is too large.
+    fn encoded(&mut self, part: &Part, first: usize, most: usize) -> io::Result<(usize, Vec<u8>)> {
+        let mut out = GzEncoder::new(Vec::new(), Compression::fast());
+        let mut spans = part.spans().skip(first).take(most).peekable();
+        self.encoder.begin(&mut out)?;
+        let filled = self.encoder.fill(part.resource(), &mut spans, self.config.max_request_bytes, &mut out)?;
+        self.encoder.end(&mut out)?;
+        Ok((filled.spans, out.finish()?))
     }
 
     /// Sends one request until the server accepts or rejects it, or the time for retries is over.
@@ -154,9 +162,7 @@ impl Exporter for Langfuse {
         self.patience.begin();
         let mut losses = Losses::default();
         for part in delivery.parts() {
-            let mut envelope = Envelope::new(&self.config, part.resource());
-            let spans = envelope.spans(part, &mut self.public);
-            self.deliver(&mut envelope, spans, &mut losses);
+            self.deliver(part, &mut losses);
         }
         losses.into_result(delivery.len())
     }
@@ -168,10 +174,4 @@ impl Exporter for Langfuse {
     fn name(&self) -> &str {
         "langfuse"
     }
-}
-
-fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 4), Compression::fast());
-    encoder.write_all(bytes)?;
-    encoder.finish()
 }
