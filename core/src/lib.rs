@@ -138,7 +138,7 @@ pub use sampler::{ParseSamplerError, Sampler, SamplerState};
 #[cfg(feature = "record")]
 pub use thread::never_record_here;
 #[cfg(feature = "record")]
-pub use tracer::{builder, init, on_finish, Builder, FlushError, Guard, InitError, Report, Tracer};
+pub use tracer::{builder, init, on_finish, Builder, Extension, FlushError, Guard, InitError, Report, Tracer};
 
 #[cfg(not(feature = "record"))]
 pub use record::{name_lanes, on_finish, PerProcess};

@@ -1,5 +1,6 @@
 //! Settings and exporters, and how a tracer starts.
 
+use super::extension::{Extension, Extensions};
 use super::guard::{self, Guard};
 use super::{region, Tracer};
 use crate::clock::{Clock, ManualClock};
@@ -87,6 +88,7 @@ pub struct Builder {
     settings: Settings,
     warnings: Vec<ConfigWarning>,
     exporters: Vec<Box<dyn Exporter>>,
+    extensions: Extensions,
     clock: Clock,
     /// A ring size outside of the limits of the settings, for tests.
     test_ring: Option<usize>,
@@ -111,6 +113,7 @@ pub fn builder(service_name: &str) -> Builder {
         settings,
         warnings,
         exporters: Vec::new(),
+        extensions: Extensions::default(),
         clock: Clock::System,
         test_ring: None,
         on_diagnostic: None,
@@ -157,11 +160,23 @@ impl Builder {
         self
     }
 
-    /// Writes a trace file that Perfetto and `chrome://tracing` open, as [`Chrome::create`] does it: locked, readable for
-    /// its owner only. If the file has a writer already, this tracer's is called `name-PID-N.ext`.
+    /// Adds what a crate above this one has to add: see [`Extension`].
+    pub fn extension(mut self, extension: impl Extension) -> Self {
+        self.extensions.0.push(Box::new(extension));
+        self
+    }
+
+    /// Writes a trace file, locked, and readable for its owner only. If the file has a writer already, this tracer's is called
+    /// `name-PID-N.ext`. The ending of the name decides the format:
+    ///
+    /// | ending | format | needs |
+    /// |---|---|---|
+    /// | `.otlp` | OTLP in protobuf, each request after its length | the crate `heirloom` with the feature `otlp` |
+    /// | `.jsonl` | OpenTelemetry's file format, OTLP in JSON, one request a line | the same |
+    /// | any other | what Perfetto and `chrome://tracing` open, as [`Chrome::create`] writes it | |
     ///
     /// If the file can't be written, the tracer starts all the same: the reason is reported on standard error, and the
-    /// ledger counts every span as dropped by the exporter `chrome`. In [strict](Settings::strict) mode the start fails
+    /// ledger counts every span as dropped by the exporter `trace file`. In [strict](Settings::strict) mode the start fails
     /// with [`InitError::TraceFile`]. A program that must know calls `Chrome::create` itself, and gives the result to
     /// [`exporter`](Self::exporter).
     pub fn trace_file(mut self, path: impl AsRef<Path>) -> Self {
@@ -418,6 +433,7 @@ impl Builder {
     fn check(&mut self) -> Result<Destination, InitError> {
         let mut warnings = std::mem::take(&mut self.warnings);
         warnings.extend(self.settings.correct());
+        warnings.extend(self.extensions.check(&self.settings));
         if self.settings.strict && !warnings.is_empty() {
             return Err(InitError::Settings(warnings));
         }
@@ -435,6 +451,7 @@ impl Builder {
             return Ok(Tracer::new(Arc::new(self.shared(0, None, outputs))));
         }
         guard::begin();
+        self.exporters.extend(self.extensions.exporters(&self.settings));
         if let Some(path) = self.settings.trace_file.clone() {
             let exporter = self.open_trace_file(path, destination)?;
             self.exporters.push(exporter);
@@ -464,9 +481,10 @@ impl Builder {
     }
 
     /// Tracing doesn't fail the program: without its file the tracer starts, and its spans are counted as dropped.
-    fn open_trace_file(&self, path: PathBuf, destination: &Destination) -> Result<Box<dyn Exporter>, InitError> {
-        let error = match Chrome::open(&path) {
-            Ok(chrome) => return Ok(Box::new(chrome)),
+    fn open_trace_file(&mut self, path: PathBuf, destination: &Destination) -> Result<Box<dyn Exporter>, InitError> {
+        let ours = || Chrome::open(&path).map(|chrome| Box::new(chrome) as Box<dyn Exporter>);
+        let error = match self.extensions.trace_file(&path).unwrap_or_else(ours) {
+            Ok(exporter) => return Ok(exporter),
             Err(error) => InitError::TraceFile(path, error),
         };
         if self.settings.strict {

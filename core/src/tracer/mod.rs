@@ -4,17 +4,20 @@
 //! |---|---|
 //! | `builder.rs` | settings and exporters, `init` |
 //! | `env.rs` | the context that this process was started with |
+//! | `extension.rs` | what a crate above this one adds: exporters, formats of the trace file |
 //! | `guard.rs` | the end: `finish`, on drop, at exit and on panic |
 //! | `region.rs` | regions as the parent holds them; the region that this process's parent made |
 //! | `report.rs` | what `finish` returns |
 
 mod builder;
 mod env;
+mod extension;
 mod guard;
 mod region;
 mod report;
 
 pub use builder::{builder, init, Builder, InitError};
+pub use extension::Extension;
 pub use guard::{on_finish, Guard};
 pub use region::{on_init, FindRegion, Heir, Region};
 pub use report::Report;

@@ -145,7 +145,7 @@ impl Exporter for Unwritable {
     }
 
     fn name(&self) -> &str {
-        "chrome"
+        "trace file"
     }
 }
 
