@@ -1,7 +1,8 @@
 //! OTLP, OpenTelemetry's protocol, for Heirloom: finished spans as protobuf and as JSON.
 //!
 //! [`Encoder`] writes the spans of a batch straight from the batch's columns, without a tree of messages in between. A
-//! [`Mapping`] says what a backend gets other than what was recorded; [`Plain`] is the one for any backend.
+//! [`Mapping`] says what a backend gets other than what was recorded; [`Plain`] is the one for any backend. [`OtlpFile`] is an exporter
+//! that writes files, and [`read`] reads requests and files back.
 //!
 //! ```
 //! use heirloom_core::export::{Delivery, ExportError, Exporter};
@@ -47,6 +48,8 @@
 #![cfg_attr(not(test), deny(clippy::print_stderr, clippy::print_stdout))]
 
 pub mod encode;
+mod file;
 pub mod read;
 
 pub use encode::{Encoder, Filled, Format, Mapping, Plain};
+pub use file::OtlpFile;
