@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fuzzes the parent's collector with a hostile child process: `fuzz/`. Without SECONDS it is only a short check.
+# Fuzzes the parent's collector with a hostile child process, and the reader of OTLP (`otlp_read`, on request): `fuzz/`. Without SECONDS it is only a short check.
 #
 #   ci/fuzz.sh [SECONDS [TARGET..]]     time for each target (default: 20 seconds, `record` and `mutated_ring`)
 #

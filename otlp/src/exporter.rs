@@ -2,7 +2,7 @@
 
 use crate::config::{ConfigError, OtlpBuilder};
 use crate::encode::{Mapping, Plain};
-use crate::transport::Transport;
+use crate::transport::{self, Response, Transport};
 use heirloom_core::export::{Delivery, ExportError, Exporter};
 use std::time::Duration;
 
@@ -72,6 +72,18 @@ impl Otlp {
     /// A variable can't be used.
     pub fn from_env() -> Result<Self, ConfigError> {
         OtlpBuilder::from_env()?.build()
+    }
+}
+
+impl<M> OtlpBuilder<M> {
+    /// Asks the backend for this address, with the exporter's headers, certificates and timeout, and no retry: for a check whether it
+    /// accepts the credentials. It blocks, and must not be called inside a runtime.
+    ///
+    /// # Errors
+    /// A setting can't be used, or there is no response. The text has neither the address nor a header.
+    pub fn get(self, url: &str) -> Result<Response, String> {
+        let (target, _) = self.into_parts().map_err(|error| error.to_string())?;
+        transport::get(&target, url)
     }
 }
 

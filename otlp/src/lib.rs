@@ -1,7 +1,8 @@
 //! OTLP, OpenTelemetry's protocol, for Heirloom: finished spans as protobuf and as JSON.
 //!
 //! [`Encoder`] writes the spans of a batch straight from the batch's columns, without a tree of messages in between. A
-//! [`Mapping`] says what a backend gets other than what was recorded; [`Plain`] is the one for any backend.
+//! [`Mapping`] says what a backend gets other than what was recorded; [`Plain`] is the one for any backend. [`OtlpFile`] is an exporter
+//! that writes files, and [`read`] reads requests and files back.
 //!
 //! ```
 //! use heirloom_core::export::{Delivery, ExportError, Exporter};
@@ -54,6 +55,8 @@ pub mod encode;
 mod env;
 #[cfg(feature = "http")]
 mod exporter;
+mod file;
+pub mod read;
 #[cfg(feature = "http")]
 mod transport;
 
@@ -65,5 +68,6 @@ pub use encode::{Encoder, Filled, Format, Mapping, Plain};
 pub use env::FromEnv;
 #[cfg(feature = "http")]
 pub use exporter::Otlp;
+pub use file::OtlpFile;
 #[cfg(feature = "http")]
-pub use transport::{Compression, Hints};
+pub use transport::{Compression, Hints, Response};

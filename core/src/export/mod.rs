@@ -7,6 +7,7 @@ mod delivery;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod memory;
+mod trace_file;
 mod verify;
 #[cfg(test)]
 pub(crate) mod workload;
@@ -15,10 +16,11 @@ pub use batch::{AttributeRef, Batch, EventRef, Lane, LinkRef, Resource, ScopeRef
 pub(crate) use batch::{BatchBuilder, EventRow, LinkRow, List, Marks, MoreRow, NameRow, Outcome, SpanRow, Text};
 
 pub use chrome::Chrome;
-pub(crate) use chrome::Unwritable;
 pub use closing::Closing;
 pub use delivery::{Delivery, Part};
 pub use memory::Memory;
+pub use trace_file::TraceFile;
+pub(crate) use trace_file::Unwritable;
 pub use verify::{Verified, Verify};
 
 use std::fmt;

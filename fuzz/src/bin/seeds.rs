@@ -1,14 +1,17 @@
 //! Writes the initial inputs: the records of a well-behaved child that uses the public API, as scripts of `record`; and
-//! changes of each kind, as scripts of `mutated_ring`.
+//! changes of each kind, as scripts of `mutated_ring`; and requests of OTLP for `otlp_read`.
 //!
 //! ```text
-//! seeds FOLDER        writes FOLDER/record and FOLDER/mutated_ring
+//! seeds FOLDER        writes FOLDER/record, FOLDER/mutated_ring and FOLDER/otlp_read
 //! ```
 
+use heirloom_core::builder;
+use heirloom_core::export::{Delivery, ExportError, Exporter};
 use heirloom_core::region::Region;
 use heirloom_core::testing::region::{child, Collector, RawRecord, SharedMemory};
 use heirloom_core::Settings;
-use std::path::Path;
+use heirloom_otlp::{Encoder, Format, Plain};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Acquire;
 
 /// The offsets of the first shard, and of the ring after its head: see `docs/shm-format.md`.
@@ -33,7 +36,43 @@ fn main() -> Result<(), Failure> {
             write(&folder.join("mutated_ring"), &format!("{place}-{how}"), &change)?;
         }
     }
-    Ok(())
+    let requests = folder.join("otlp_read");
+    std::fs::create_dir_all(&requests)?;
+    let guard = builder("seeds").settings(Settings::default()).exporter(Requests(requests)).start()?;
+    let root = guard.tracer().root("root");
+    root.set("number", 7).set("ratio", 0.5).set("flag", true).set("list", &["a", "b"][..]);
+    root.event_with("event", &[("key", 1.into())]).link(root.context()).error("an error");
+    drop(root);
+    match guard.finish().is_complete() {
+        true => Ok(()),
+        false => Err("the requests of OTLP are missing".into()),
+    }
+}
+
+/// Writes each delivery into this folder: as a request, and as a record of a file.
+struct Requests(PathBuf);
+
+impl Exporter for Requests {
+    fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
+        let failed = |error: std::io::Error| ExportError::new(error.to_string());
+        for format in [Format::Protobuf, Format::Json] {
+            let mut encoder = Encoder::new(format, Plain);
+            let mut request = Vec::new();
+            encoder.begin(&mut request).map_err(failed)?;
+            for part in delivery.parts() {
+                let spans = &mut part.spans().peekable();
+                encoder.fill(part.resource(), spans, usize::MAX, &mut request).map_err(failed)?;
+            }
+            encoder.end(&mut request).map_err(failed)?;
+            write(&self.0, &format!("{format:?}"), &request).map_err(failed)?;
+            let record = match format {
+                Format::Protobuf => [&[request.len() as u8 | 0x80, (request.len() >> 7) as u8], &request[..]].concat(),
+                Format::Json => [&request[..], b"\n"].concat(),
+            };
+            write(&self.0, &format!("file-{format:?}"), &record).map_err(failed)?;
+        }
+        Ok(())
+    }
 }
 
 fn write(folder: &Path, name: &str, script: &[u8]) -> std::io::Result<()> {

@@ -5,12 +5,12 @@ use super::generation::{self, Generation};
 use super::kind;
 use super::process::Process;
 use super::public::Public;
-use super::value::{any, attribute, cut, text, texts, truncated};
+use super::value::{cut, recorded, text, texts, truncated, KeyValue};
 use crate::{environment, json};
 use heirloom_core::export::{AttributeRef, SpanRef};
 use heirloom_core::llm::{keys, Level, ObservationType};
 use heirloom_core::{Status, Value};
-use opentelemetry_proto::tonic::common::v1::KeyValue;
+use heirloom_otlp::encode as otlp;
 use std::borrow::Cow;
 
 /// Langfuse's limit, in characters, for a trace's name, user, session, each tag and each value of metadata.
@@ -23,17 +23,17 @@ const LEFT_OUT: &str = "heirloom.left_out";
 /// The attributes of a span in four groups: those that this exporter adds, and of those that were recorded the ones that must
 /// not be lost, metadata, and the rest.
 #[derive(Default)]
-pub(super) struct Attributes {
-    added: Vec<KeyValue>,
-    core: Vec<KeyValue>,
-    metadata: Vec<KeyValue>,
-    rest: Vec<KeyValue>,
+pub(super) struct Attributes<'a> {
+    added: Vec<KeyValue<'a>>,
+    core: Vec<KeyValue<'a>>,
+    metadata: Vec<KeyValue<'a>>,
+    rest: Vec<KeyValue<'a>>,
     level: Option<&'static str>,
     status_message: Option<String>,
 }
 
-impl Attributes {
-    pub(super) fn of(span: SpanRef<'_>, kind: ObservationType, process: &Process, public: &mut Public) -> Self {
+impl<'a> Attributes<'a> {
+    pub(super) fn of(span: SpanRef<'a>, kind: ObservationType, process: &'a Process, public: &mut Public) -> Self {
         let mut sorter = Sorter::new(kind);
         span.attributes().for_each(|a| sorter.place(a));
         sorter.process(process);
@@ -55,13 +55,9 @@ impl Attributes {
     }
 
     /// All attributes, the most important ones first.
-    pub(super) fn into_list(self) -> Vec<KeyValue> {
-        let mut list = self.core;
-        list.extend(self.metadata);
-        list.extend(self.rest);
-        list.truncate(MAX_ATTRIBUTES);
-        list.extend(self.added);
-        list
+    pub(super) fn write(&self, to: &mut otlp::Attributes<'_>) {
+        let recorded = self.core.iter().chain(&self.metadata).chain(&self.rest).take(MAX_ATTRIBUTES);
+        recorded.chain(&self.added).for_each(|kv| to.add(&kv.key, &kv.value));
     }
 
     fn has(&self, key: &str) -> bool {
@@ -69,14 +65,14 @@ impl Attributes {
     }
 
     /// Adds an unchanged attribute, unless the key exists.
-    fn pass_on(&mut self, passed: KeyValue) {
+    fn pass_on(&mut self, passed: KeyValue<'a>) {
         if !self.has(&passed.key) {
             self.rest.push(passed);
         }
     }
 
     /// Adds an attribute that wasn't recorded as one, unless the key exists.
-    fn add(&mut self, added: KeyValue) {
+    fn add(&mut self, added: KeyValue<'a>) {
         if !self.has(&added.key) {
             self.added.push(added);
         }
@@ -86,9 +82,9 @@ impl Attributes {
 /// Puts each attribute into its place.
 struct Sorter<'a> {
     kind: ObservationType,
-    sorted: Attributes,
+    sorted: Attributes<'a>,
     /// Attributes that are passed on unchanged. They are known when all others are sorted.
-    passed: Vec<KeyValue>,
+    passed: Vec<KeyValue<'a>>,
     generation: Generation<'a>,
     input: Option<String>,
     output: Option<String>,
@@ -119,7 +115,7 @@ impl<'a> Sorter<'a> {
     fn place(&mut self, a: AttributeRef<'a>) {
         self.cut.extend(cut(&a));
         let rest = self.observation(a).and_then(|a| self.trace(a)).and_then(|a| self.model(a));
-        self.passed.extend(rest.map(|a| attribute(a.key, any(a.value))));
+        self.passed.extend(rest.map(recorded));
     }
 
     /// Takes an attribute of the observation; returns any other.
@@ -176,14 +172,14 @@ impl<'a> Sorter<'a> {
         None
     }
 
-    fn core(&mut self, key: &'static str, value: impl Into<String>) {
+    fn core(&mut self, key: &'static str, value: impl Into<Cow<'a, str>>) {
         self.sorted.core.push(text(key, value));
     }
 
     fn metadata(&mut self, prefix: &str, name: &str, value: &Value<'_>) {
         let json = json::from_value(value);
         if json != "null" {
-            self.sorted.metadata.push(text(format!("{prefix}{name}"), json));
+            self.sorted.metadata.push(text(format!("{prefix}{name}"), json.into_owned()));
         }
     }
 
@@ -221,7 +217,7 @@ impl<'a> Sorter<'a> {
             other => json::from_value(other),
         };
         if self.fits(recorded, &json) {
-            self.sorted.metadata.push(text(format!("langfuse.trace.metadata.{name}"), json));
+            self.sorted.metadata.push(text(format!("langfuse.trace.metadata.{name}"), json.into_owned()));
         }
     }
 
@@ -235,22 +231,22 @@ impl<'a> Sorter<'a> {
     }
 
     /// Adds the attributes that all spans of a process share, unless the span has its own.
-    fn process(&mut self, process: &Process) {
+    fn process(&mut self, process: &'a Process) {
         process.attributes().for_each(|ours| self.sorted.add(ours));
     }
 
-    fn finish(mut self, span: SpanRef<'_>, public: &mut Public) -> Attributes {
+    fn finish(mut self, span: SpanRef<'a>, public: &mut Public) -> Attributes<'a> {
         self.input_and_output();
         self.outcome(span);
         let is_topmost = !span.parent_is_ours() || span.parent_span_id().is_none();
-        if let Some(public) = public.of(span.trace_id(), is_topmost, self.public) {
-            self.sorted.added.push(attribute("langfuse.trace.public", any(Value::Bool(public))));
+        if let Some(public) = public.of(span, is_topmost, self.public) {
+            self.sorted.added.push(KeyValue::new("langfuse.trace.public", public));
         }
         if is_topmost {
-            self.sorted.added.push(attribute("langfuse.internal.is_app_root", any(Value::Bool(true))));
+            self.sorted.added.push(KeyValue::new("langfuse.internal.is_app_root", true));
         }
         if is_topmost && span.parent_is_explicit() {
-            self.sorted.added.push(attribute("langfuse.internal.as_root", any(Value::Bool(true))));
+            self.sorted.added.push(KeyValue::new("langfuse.internal.as_root", true));
         }
         let rest = self.generation.add_to(&mut self.sorted.core);
         let left_out = (!self.left_out.is_empty()).then(|| texts(LEFT_OUT, self.left_out));
@@ -259,7 +255,7 @@ impl<'a> Sorter<'a> {
         truncated(self.cut).into_iter().chain(left_out).for_each(|kv| sorted.add(kv));
         of_recording(span).for_each(|kv| sorted.add(kv));
         let scope = span.scope().into_iter().flat_map(|scope| scope.all());
-        scope.for_each(|a| sorted.add(attribute(a.key, any(a.value))));
+        scope.for_each(|a| sorted.add(recorded(a)));
         sorted
     }
 
@@ -272,7 +268,7 @@ impl<'a> Sorter<'a> {
             match (own, foreign) {
                 (Some(own), foreign) => {
                     self.core(key, own);
-                    self.passed.extend(foreign.map(|a| attribute(a.key, any(a.value))));
+                    self.passed.extend(foreign.map(recorded));
                 }
                 (None, Some(foreign)) => {
                     json::plain(&foreign.value).into_iter().for_each(|value| self.core(key, value));
@@ -308,17 +304,18 @@ fn level(value: &Value<'_>) -> Option<&'static str> {
 }
 
 /// Values without a field in OTLP, as attributes with OpenTelemetry's names.
-fn of_recording(span: SpanRef<'_>) -> impl Iterator<Item = KeyValue> {
+fn of_recording(span: SpanRef<'_>) -> impl Iterator<Item = KeyValue<'_>> {
     let lane = span.lane();
     let marks = [
         ("heirloom.incomplete", span.is_incomplete().then_some(Value::Bool(true))),
         ("heirloom.aborted", span.is_aborted().then_some(Value::Bool(true))),
-        ("thread.id", Some(Value::from(lane.thread_id).into_owned())),
-        ("thread.name", (!lane.thread_name.is_empty()).then(|| Value::from(lane.thread_name.to_string()))),
+        ("heirloom.dropped_children", Some(span.dropped_children()).filter(|n| *n > 0).map(Value::from)),
+        ("thread.id", Some(Value::from(lane.thread_id))),
+        ("thread.name", (!lane.thread_name.is_empty()).then(|| Value::from(&*lane.thread_name))),
         ("process.pid", Some(Value::from(lane.process_id))),
         ("span.kind", kind_name(span).map(Value::from)),
     ];
-    marks.into_iter().filter_map(|(key, value)| Some(attribute(key, any(value?))))
+    marks.into_iter().filter_map(|(key, value)| Some(KeyValue::new(key, value?)))
 }
 
 /// All spans of Langfuse are internal. Another kind becomes an attribute.

@@ -1,12 +1,11 @@
 //! Model, usage, cost and prompt: only generations and embeddings have them.
 
 use super::usage::Usage;
-use super::value::{any, attribute, text};
+use super::value::{text, KeyValue};
 use crate::json;
 use heirloom_core::export::AttributeRef;
 use heirloom_core::llm::keys;
 use heirloom_core::Value;
-use opentelemetry_proto::tonic::common::v1::KeyValue;
 use serde_json::{Map, Number, Value as Json};
 
 /// Names that the conventions deprecated and that crates still use.
@@ -71,7 +70,7 @@ impl<'a> Generation<'a> {
     }
 
     /// Adds the attributes to `list`. Returns those without a place, unchanged.
-    pub(super) fn add_to(self, list: &mut Vec<KeyValue>) -> Vec<KeyValue> {
+    pub(super) fn add_to(self, list: &mut Vec<KeyValue<'a>>) -> Vec<KeyValue<'a>> {
         let (usage, mut rest) = self.usage.exclusive();
         // The response's model determines the price.
         let (model, asked) = match (self.response_model, self.request_model) {
@@ -79,20 +78,20 @@ impl<'a> Generation<'a> {
             (answered, asked) => (answered.or(asked), None),
         };
         list.extend(model.map(|model| text("langfuse.observation.model.name", model.to_string())));
-        rest.extend(asked.map(|asked| attribute(keys::REQUEST_MODEL, any(asked))));
+        rest.extend(asked.map(|asked| KeyValue::new(keys::REQUEST_MODEL, asked)));
         let objects = [("model.parameters", self.parameters), ("usage_details", usage), ("cost_details", self.cost)];
         for (name, object) in objects.into_iter().filter(|(_, object)| !object.is_empty()) {
             list.push(text(format!("langfuse.observation.{name}"), Json::Object(object).to_string()));
         }
         let start = self.completion_start.map(|start| json::quoted(&start));
         list.extend(start.map(|start| text("langfuse.observation.completion_start_time", start)));
-        let version = self.prompt_version.map(|version| any(Value::I64(version)));
+        let version = self.prompt_version;
         match self.prompt_name {
             Some(name) => {
                 list.push(text("langfuse.observation.prompt.name", name));
-                list.extend(version.map(|version| attribute("langfuse.observation.prompt.version", version)));
+                list.extend(version.map(|version| KeyValue::new("langfuse.observation.prompt.version", version)));
             }
-            None => rest.extend(version.map(|version| attribute(keys::PROMPT_VERSION, version))),
+            None => rest.extend(version.map(|version| KeyValue::new(keys::PROMPT_VERSION, version))),
         }
         rest
     }

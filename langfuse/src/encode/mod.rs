@@ -1,28 +1,25 @@
-//! From a batch to the messages of OTLP.
+//! What Langfuse gets instead of what was recorded: a mapping for the encoder of `heirloom-otlp`.
 //!
 //! | file | what it makes |
 //! |---|---|
-//! | `envelope.rs` | resource, scope and request |
+//! | `observation.rs` | the mapping: resource, scope, and the fields of a span |
 //! | `process.rs` | what stands on every span of a process |
-//! | `span.rs` | a span with its times, status, events and links |
 //! | `attributes.rs` | its attributes: the place of each, and which are kept first |
 //! | `foreign.rs` | inputs and outputs as other libraries record them |
 //! | `kind.rs` | its observation type |
 //! | `generation.rs` | model, cost, prompt |
 //! | `usage.rs` | tokens, each counted once |
 //! | `public.rs` | which span says that its trace is public |
-//! | `value.rs` | values |
+//! | `value.rs` | attributes before they are encoded |
 
 mod attributes;
-mod envelope;
 mod foreign;
 mod generation;
 mod kind;
+mod observation;
 mod process;
 mod public;
-mod span;
 mod usage;
 mod value;
 
-pub(crate) use envelope::Envelope;
-pub(crate) use public::Public;
+pub(crate) use observation::Observations;

@@ -1,12 +1,11 @@
 //! What is the same for every span of a process.
 
-use super::value::text;
+use super::value::{text, KeyValue};
 use crate::config::Config;
 use crate::environment;
 use heirloom_core::export::Resource;
 use heirloom_core::llm::keys;
 use heirloom_core::Value;
-use opentelemetry_proto::tonic::common::v1::KeyValue;
 
 /// What is the same for every span of a process, and stands on each: Langfuse's SDK repeats it there.
 #[derive(Debug, Default)]
@@ -25,7 +24,7 @@ impl Process {
     }
 
     /// Langfuse's names for it.
-    pub(super) fn attributes(&self) -> impl Iterator<Item = KeyValue> + '_ {
+    pub(super) fn attributes(&self) -> impl Iterator<Item = KeyValue<'_>> {
         let all = [("langfuse.environment", &self.environment), ("langfuse.release", &self.release)];
         all.into_iter().filter_map(|(key, value)| Some(text(key, value.as_deref()?)))
     }

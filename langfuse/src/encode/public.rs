@@ -1,6 +1,8 @@
-//! Which span of a trace says that the trace is public. Langfuse takes it from any span and can't take it back, so one says it.
+//! Which span of a trace says that the trace is public. Langfuse takes it from any span and can't take it back, so one says it: the same
+//! one each time that it is encoded.
 
-use heirloom_core::TraceId;
+use heirloom_core::export::SpanRef;
+use heirloom_core::{SpanId, TraceId};
 use std::collections::{HashMap, VecDeque};
 
 /// How many traces are remembered, the latest. About 50 bytes each.
@@ -21,21 +23,28 @@ enum Seen {
     Wanted(bool),
     /// The topmost span of this process, which had no value.
     Topmost,
-    /// A span with the value.
-    Said,
+    /// This span, with the value.
+    Said(SpanId, bool),
 }
 
 impl Public {
     /// The value to send with a span, given the value that it has. It goes with the topmost span of the process, which ends
     /// last; if that was sent before the value was set, with the next span.
-    pub(super) fn of(&mut self, trace: TraceId, is_topmost: bool, value: Option<bool>) -> Option<bool> {
+    pub(super) fn of(&mut self, span: SpanRef<'_>, is_topmost: bool, value: Option<bool>) -> Option<bool> {
+        self.said(span.trace_id(), span.span_id(), is_topmost, value)
+    }
+
+    fn said(&mut self, trace: TraceId, span: SpanId, is_topmost: bool, value: Option<bool>) -> Option<bool> {
         let seen = self.traces.get(&trace).copied();
         let (now, sent) = match (seen, value) {
-            (Some(Seen::Said), _) => return None,
-            (Some(Seen::Topmost), Some(value)) => (Seen::Said, Some(value)),
+            (Some(Seen::Said(by, said)), _) => return (by == span).then_some(said),
+            (Some(Seen::Topmost), Some(value)) => (Seen::Said(span, value), Some(value)),
             (Some(Seen::Topmost), None) => return None,
-            (Some(Seen::Wanted(wanted)), value) if is_topmost => (Seen::Said, Some(value.unwrap_or(wanted))),
-            (_, Some(value)) if is_topmost => (Seen::Said, Some(value)),
+            (Some(Seen::Wanted(wanted)), value) if is_topmost => {
+                let value = value.unwrap_or(wanted);
+                (Seen::Said(span, value), Some(value))
+            }
+            (_, Some(value)) if is_topmost => (Seen::Said(span, value), Some(value)),
             (_, None) if is_topmost => (Seen::Topmost, None),
             (_, Some(value)) => (Seen::Wanted(value), None),
             (_, None) => return None,
@@ -61,9 +70,12 @@ mod tests {
 
     #[test]
     fn one_span_of_a_trace_says_it() {
-        let trace = TraceId::from_u128;
         let mut public = Public::default();
-        let mut of = |id, is_topmost, value| public.of(trace(id), is_topmost, value);
+        let mut next = 0;
+        let mut of = |trace, is_topmost, value| {
+            next += 1;
+            public.said(TraceId::from_u128(trace), SpanId::from_u64(next), is_topmost, value)
+        };
         let before_the_end =
             [of(1, false, None), of(1, false, Some(true)), of(1, true, Some(true)), of(1, false, Some(true))];
         assert_eq!(before_the_end, [None, None, Some(true), None]);
@@ -75,10 +87,32 @@ mod tests {
     }
 
     #[test]
+    fn a_request_that_is_encoded_again_says_the_same() {
+        let mut public = Public::default();
+        let mut spans = |trace| {
+            let all = [(1, false, None), (2, false, Some(true)), (3, true, None), (4, false, Some(false))];
+            all.map(|(span, is_topmost, value)| {
+                public.said(TraceId::from_u128(trace), SpanId::from_u64(span), is_topmost, value)
+            })
+        };
+        for trace in [1, 2, 1, 2, 2] {
+            assert_eq!(spans(trace), [None, None, Some(true), None]);
+        }
+        let mut after =
+            |span, is_topmost, value| public.said(TraceId::from_u128(3), SpanId::from_u64(span), is_topmost, value);
+        for _ in 0..3 {
+            assert_eq!(
+                [after(1, true, None), after(2, false, Some(true)), after(3, false, Some(true))],
+                [None, Some(true), None]
+            );
+        }
+    }
+
+    #[test]
     fn the_memory_is_bounded() {
         let mut public = Public::default();
         for id in 1..=3 * MAX_TRACES as u128 {
-            assert_eq!(public.of(TraceId::from_u128(id), true, Some(true)), Some(true));
+            assert_eq!(public.said(TraceId::from_u128(id), SpanId::from_u64(1), true, Some(true)), Some(true));
         }
         assert_eq!((public.traces.len(), public.order.len()), (MAX_TRACES, MAX_TRACES));
     }

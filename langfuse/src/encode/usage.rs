@@ -16,9 +16,8 @@
 //!
 //! [conventions]: https://opentelemetry.io/docs/specs/semconv/registry/attributes/gen-ai/
 
-use super::value::text;
+use super::value::{text, KeyValue};
 use heirloom_core::llm::keys;
-use opentelemetry_proto::tonic::common::v1::KeyValue;
 use serde_json::{Map, Value as Json};
 
 /// Counts of tokens by another property than their price.
@@ -72,7 +71,7 @@ fn side(name: &str) -> (&str, Part) {
 
 impl Usage {
     /// The counts to send, and attributes for those that Langfuse would count twice.
-    pub(super) fn exclusive(self) -> (Map<String, Json>, Vec<KeyValue>) {
+    pub(super) fn exclusive(self) -> (Map<String, Json>, Vec<KeyValue<'static>>) {
         let (views, details): (Vec<_>, Vec<_>) =
             self.details.into_iter().partition(|(name, _)| Part::of(name) == Part::View);
         let input = self.input.map(|count| without(count, &details, Part::OfInput));

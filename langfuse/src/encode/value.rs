@@ -1,44 +1,34 @@
-//! Values and attributes of OTLP.
+//! Attributes before they are encoded.
 
 use heirloom_core::export::AttributeRef;
 use heirloom_core::Value;
-use opentelemetry_proto::tonic::common::v1::{any_value, AnyValue, ArrayValue, KeyValue};
+use heirloom_otlp::encode::Truncated;
 use std::borrow::Cow;
 
-/// Attribute with `key=bytes` for each value that was cut; `bytes` is its original size.
-const TRUNCATED: &str = "heirloom.truncated";
-
-pub(super) fn attribute(key: impl Into<String>, value: any_value::Value) -> KeyValue {
-    KeyValue { key: key.into(), value: Some(AnyValue { value: Some(value) }), key_strindex: 0 }
+/// An attribute. Borrows what was recorded.
+#[derive(Debug)]
+pub(super) struct KeyValue<'a> {
+    pub(super) key: Cow<'a, str>,
+    pub(super) value: Value<'a>,
 }
 
-pub(super) fn text(key: impl Into<String>, text: impl Into<String>) -> KeyValue {
-    attribute(key, any_value::Value::StringValue(text.into()))
-}
-
-pub(super) fn texts<T: Into<String>>(key: impl Into<String>, texts: impl IntoIterator<Item = T>) -> KeyValue {
-    attribute(key, array(texts, |text| any_value::Value::StringValue(text.into())))
-}
-
-fn array<T>(items: impl IntoIterator<Item = T>, value: impl Fn(T) -> any_value::Value) -> any_value::Value {
-    let values = items.into_iter().map(|item| AnyValue { value: Some(value(item)) }).collect();
-    any_value::Value::ArrayValue(ArrayValue { values })
-}
-
-/// The recorded value.
-pub(super) fn any(value: Value<'_>) -> any_value::Value {
-    use any_value::Value::{BoolValue, DoubleValue, IntValue, StringValue};
-    match value {
-        Value::Bool(v) => BoolValue(v),
-        Value::I64(v) => IntValue(v),
-        Value::F64(v) => DoubleValue(v),
-        Value::Str(v) => StringValue(v.into_owned()),
-        Value::Bools(v) => array(v.iter().copied(), BoolValue),
-        Value::I64s(v) => array(v.iter().copied(), IntValue),
-        Value::F64s(v) => array(v.iter().copied(), DoubleValue),
-        Value::Strs(v) => array(v, |v| StringValue(Cow::into_owned(v))),
-        other => StringValue(other.to_string()),
+impl<'a> KeyValue<'a> {
+    pub(super) fn new(key: impl Into<Cow<'a, str>>, value: impl Into<Value<'a>>) -> Self {
+        Self { key: key.into(), value: value.into() }
     }
+}
+
+/// An attribute as it was recorded.
+pub(super) fn recorded(a: AttributeRef<'_>) -> KeyValue<'_> {
+    KeyValue::new(a.key, a.value)
+}
+
+pub(super) fn text<'a>(key: impl Into<Cow<'a, str>>, text: impl Into<Cow<'a, str>>) -> KeyValue<'a> {
+    KeyValue::new(key, Value::Str(text.into()))
+}
+
+pub(super) fn texts<'a>(key: impl Into<Cow<'a, str>>, texts: Vec<String>) -> KeyValue<'a> {
+    KeyValue::new(key, Value::Strs(texts.into_iter().map(Cow::Owned).collect()))
 }
 
 /// Names a value that was cut.
@@ -47,19 +37,6 @@ pub(super) fn cut(attribute: &AttributeRef<'_>) -> Option<String> {
 }
 
 /// The attribute that names the cut values, if there are any.
-pub(super) fn truncated(cut: Vec<String>) -> Option<KeyValue> {
-    (!cut.is_empty()).then(|| texts(TRUNCATED, cut))
-}
-
-/// The attributes of an event or a link, as they were recorded.
-pub(super) fn plain<'a>(refs: impl Iterator<Item = AttributeRef<'a>>) -> Vec<KeyValue> {
-    let mut names = Vec::new();
-    let mut plain: Vec<KeyValue> = refs
-        .map(|a| {
-            names.extend(cut(&a));
-            attribute(a.key, any(a.value))
-        })
-        .collect();
-    plain.extend(truncated(names));
-    plain
+pub(super) fn truncated(cut: Vec<String>) -> Option<KeyValue<'static>> {
+    (!cut.is_empty()).then(|| texts(Truncated::KEY, cut))
 }

@@ -7,7 +7,7 @@ use super::tls;
 use bytes::Bytes;
 use heirloom_core::environment;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, CONTENT_ENCODING, CONTENT_TYPE};
-use reqwest::{redirect, RequestBuilder, Response, StatusCode};
+use reqwest::{redirect, RequestBuilder, StatusCode};
 use std::fmt;
 use std::future::Future;
 use std::pin::pin;
@@ -36,6 +36,16 @@ pub(super) struct Received {
     pub(super) headers: HeaderMap,
     /// Empty if the status isn't a success.
     pub(super) body: Body,
+}
+
+/// A response of a backend to another request than one with spans.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Response {
+    /// Its status.
+    pub status: u16,
+    /// The body of a success. Empty if it is longer than 64 KiB.
+    pub body: Vec<u8>,
 }
 
 /// The body of a response.
@@ -76,8 +86,13 @@ impl Client {
     }
 
     /// Asks for this address, within the target's timeout.
-    pub(super) fn get(&self, target: &Target, url: &str) -> Result<Received, Failure> {
-        self.send(self.client.get(url), target.timeout, || None)
+    pub(super) fn get(&self, target: &Target, url: &str) -> Result<Response, Failure> {
+        let received = self.send(self.client.get(url), target.timeout, || None)?;
+        let body = match received.body {
+            Body::Whole(body) => body,
+            Body::TooLong => Vec::new(),
+        };
+        Ok(Response { status: received.status.as_u16(), body })
     }
 
     fn send(
@@ -117,7 +132,7 @@ async fn receive(request: RequestBuilder) -> Result<Received, Failure> {
 }
 
 /// A body that breaks off is no response: the server may not have taken the spans.
-async fn read(response: &mut Response) -> Result<Body, Failure> {
+async fn read(response: &mut reqwest::Response) -> Result<Body, Failure> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| failure(&error))? {
         if body.len() + chunk.len() > MAX_ANSWER_BYTES {

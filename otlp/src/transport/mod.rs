@@ -24,6 +24,7 @@ mod target;
 mod tls;
 mod until;
 
+pub use client::Response;
 pub(crate) use client::{header_name, header_value};
 pub(crate) use secret::Secret;
 pub(crate) use target::Target;
@@ -40,6 +41,11 @@ use request::{fill, Position, Request};
 use retry::{Backoff, Failure, Patience};
 use std::time::Instant;
 use until::Until;
+
+/// Asks for an address with the target's headers and timeout. Starts a client for it.
+pub(crate) fn get(target: &Target, url: &str) -> Result<Response, String> {
+    Client::new(target)?.get(target, url).map_err(|failure| failure.why)
+}
 
 /// The way to one backend: one request at a time.
 #[derive(Debug)]

@@ -1,7 +1,6 @@
 //! [`Chrome`]: the trace-event file that Perfetto and `chrome://tracing` open.
 
 mod event;
-mod file;
 mod flow;
 mod json;
 mod lane;
@@ -10,10 +9,8 @@ mod sink;
 #[cfg(test)]
 mod tests;
 
-use super::{Delivery, ExportError, Exporter, SpanRef};
+use super::{Delivery, ExportError, Exporter, SpanRef, TraceFile};
 use event::Origin;
-use file::TraceFile;
-pub(crate) use file::Unwritable;
 use flow::{Arrows, Spot};
 use lane::{Drawn, News, Tracks};
 use row::{Placed, Rows, Timed};
@@ -150,8 +147,8 @@ impl Chrome {
 
     /// As [`create`](Self::create). The error has only the reason.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let file = TraceFile::open(path)?;
-        let path = file.path.clone();
+        let file = TraceFile::create(path)?;
+        let path = file.path().to_owned();
         let mut chrome = Self { path: Some(path), ..Self::new(file) };
         // From here on the file is a valid trace, even if the process is killed.
         chrome.sink.flush()?;

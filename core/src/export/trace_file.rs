@@ -1,11 +1,11 @@
-//! The trace file on disk: one writer at a time, readable for its owner only.
+//! [`TraceFile`]: a trace file on disk, one writer at a time, readable for its owner only.
 
 use crate::diagnostics::{self, Cause, Diagnostic, Level};
 use crate::export::{Delivery, ExportError, Exporter};
 use crate::sys;
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// How many other names are tried when the file has a writer already. More writers of one process at a time are a mistake.
@@ -14,13 +14,30 @@ const MAX_OTHER_NAMES: u32 = 1000;
 /// How often opening starts again because the file was created or removed meanwhile.
 const MAX_TRIES: u32 = 8;
 
-/// A file that this value alone writes, as long as every writer locks it.
+/// A new trace file, which this value alone writes, as long as every writer locks it. It is unlocked when it is dropped.
+///
+/// For exporters that write a file in a format of their own. No buffer: a write is a system call.
+///
+/// ```
+/// use heirloom_core::export::TraceFile;
+///
+/// let path = std::env::temp_dir().join(format!("shop-{}.txt", std::process::id()));
+/// let mut file = TraceFile::create(&path)?;
+/// file.append(b"a whole record\n")?;
+/// assert_eq!(std::fs::read(file.path())?, b"a whole record\n");
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
-pub(super) struct TraceFile {
+pub struct TraceFile {
     file: File,
     /// The process that has locked it. The child of a fork has a copy of the descriptor, and must not end the lock.
     process_id: u32,
-    pub(super) path: PathBuf,
+    path: PathBuf,
+    /// How many bytes were written.
+    len: u64,
+    /// Whether a part of a record is behind them.
+    is_cut: bool,
 }
 
 /// What became of the lock.
@@ -31,8 +48,15 @@ enum Lock {
 }
 
 impl TraceFile {
-    /// Opens the file at the path and empties it; the first free other name if it has a writer, which is reported.
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
+    /// Creates a file that only its owner can read and write, and locks it. A file that exists is emptied, and made so. If it has a
+    /// writer, this one is called `name-PID-N.ext`, which is reported.
+    /// [`Chrome::create`](super::Chrome::create) has the details.
+    ///
+    /// # Errors
+    /// As for [`Chrome::create`](super::Chrome::create): the file can't be opened; it is no regular file, or a link, or belongs to
+    /// another user; or a thousand other names are in use. The error has the reason, without the path.
+    pub fn create(path: impl AsRef<Path>) -> io::Result<Self> {
+        let path = path.as_ref();
         let file = match lock(open_or_create(path)?, path)? {
             Lock::Held(file) => file,
             Lock::Busy => {
@@ -46,6 +70,43 @@ impl TraceFile {
         };
         file.file.set_len(0)?;
         Ok(file)
+    }
+
+    /// The path. It is not the one that was given if that has another writer.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Appends a record, with one call of the system if that takes all of it: if the process is killed, the records before it are
+    /// whole.
+    ///
+    /// # Errors
+    /// It could not be written, for example because the disk is full. Then nothing of it is in the file; if it can't be removed
+    /// either, the next call tries that first.
+    pub fn append(&mut self, record: &[u8]) -> io::Result<()> {
+        if self.is_cut {
+            self.remove_part()?;
+        }
+        match self.file.write_all(record) {
+            Ok(()) => {
+                self.len += record.len() as u64;
+                Ok(())
+            }
+            Err(error) => {
+                self.is_cut = true;
+                // The error of the write says more. If this one fails too, it is tried again.
+                let _ = self.remove_part();
+                Err(error)
+            }
+        }
+    }
+
+    /// Removes a record that was written in part.
+    fn remove_part(&mut self) -> io::Result<()> {
+        self.file.set_len(self.len)?;
+        self.file.seek(SeekFrom::Start(self.len))?;
+        self.is_cut = false;
+        Ok(())
     }
 }
 
@@ -106,12 +167,15 @@ fn lock(file: File, path: &Path) -> io::Result<Lock> {
             "the trace file {path:?} can't be locked ({error}): don't start a second program that writes it"
         )),
     }
-    Ok(Lock::Held(TraceFile { file, process_id: sys::process_id(), path: path.to_owned() }))
+    let path = path.to_owned();
+    Ok(Lock::Held(TraceFile { file, process_id: sys::process_id(), path, len: 0, is_cut: false }))
 }
 
 impl Write for TraceFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        let written = self.file.write(bytes)?;
+        self.len += written as u64;
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
