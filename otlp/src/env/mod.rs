@@ -10,11 +10,15 @@ mod headers;
 mod read;
 
 use crate::console::Console;
-use heirloom_core::export::Exporter;
+use crate::encode::Format;
+use crate::file::OtlpFile;
+use heirloom_core::export::{Exporter, TraceFile};
 use heirloom_core::{environment, ConfigWarning, Extension, Settings};
 use read::{has_endpoint, read, Problem, HARMLESS};
 use std::ffi::OsString;
 use std::fmt;
+use std::io;
+use std::path::Path;
 
 const EXPORTERS: &str = "OTEL_TRACES_EXPORTER";
 
@@ -32,6 +36,9 @@ const EXPORTERS: &str = "OTEL_TRACES_EXPORTER";
 /// Any other name is reported. If a variable with the address, the headers, the protocol or a certificate can't be used, that is
 /// reported, and no spans are sent: they must not go to another place or without their headers. Other variables that can't be used
 /// are reported, and their defaults are used. In [strict](Settings::strict) mode, each of these is an error of the start.
+///
+/// It also adds two formats of the [trace file](heirloom_core::Builder::trace_file): a name that ends in `.otlp` or `.jsonl` makes it an
+/// [`OtlpFile`].
 ///
 /// Exporters that the program adds stay. In a program with more rights than its user, such as a setuid program,
 /// `OTEL_TRACES_EXPORTER` and the endpoints are ignored, so nothing is added there.
@@ -95,6 +102,11 @@ impl Extension for FromEnv {
 
     fn exporters(&mut self, _: &Settings) -> Vec<Box<dyn Exporter>> {
         std::mem::take(&mut self.exporters)
+    }
+
+    fn trace_file(&mut self, path: &Path) -> Option<io::Result<Box<dyn Exporter>>> {
+        let format = Format::of_file(path)?;
+        Some(TraceFile::create(path).map(|file| Box::new(OtlpFile::new(format, file)) as Box<dyn Exporter>))
     }
 }
 
