@@ -197,6 +197,23 @@ fn noise(chars: usize) -> String {
 }
 
 #[test]
+fn a_server_that_refuses_a_large_body_without_reading_it_gets_smaller_ones() {
+    let server = Server::start();
+    server.refuse_unread_over(2 << 20);
+    let guard = tracer(otlp(&server).retry_for(Duration::from_secs(5)));
+    let noise = noise(60_000);
+    guard.tracer().in_root("root", |root| {
+        // Each text is another part of the noise.
+        (0..200).for_each(|i| {
+            root.in_span("turn", |span| {
+                span.set("text", format!("{}{}", &noise[i * 100..], &noise[..i * 100]));
+            });
+        });
+    });
+    assert_delivered(&server, guard, 201);
+}
+
+#[test]
 fn of_several_spans_only_the_one_that_is_too_large_for_the_server_is_lost() {
     let server = Server::start();
     server.refuse_over(2000);

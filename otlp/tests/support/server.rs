@@ -72,6 +72,8 @@ struct Kept {
     script: VecDeque<Reply>,
     standing: Option<Reply>,
     max_body_bytes: Option<usize>,
+    /// Whether a body that is too large is refused before it is read.
+    refuses_unread: bool,
     connections: Vec<TcpStream>,
     changes: u64,
 }
@@ -143,6 +145,12 @@ impl Server {
         self.state.kept().max_body_bytes = Some(bytes);
     }
 
+    /// The same before the body is read; then the connection is closed.
+    pub fn refuse_unread_over(&self, bytes: usize) {
+        self.refuse_over(bytes);
+        self.state.kept().refuses_unread = true;
+    }
+
     pub fn requests(&self) -> Vec<Request> {
         self.state.kept().requests.clone()
     }
@@ -203,7 +211,8 @@ impl Drop for Server {
 
 /// Answers one request. Returns whether the connection stays open.
 fn serve(stream: &mut dyn Stream, state: &State) -> io::Result<bool> {
-    let Some((request, bytes)) = read(stream)? else { return Ok(false) };
+    let most = Some(state.kept()).filter(|kept| kept.refuses_unread).and_then(|kept| kept.max_body_bytes);
+    let Some((request, bytes)) = read(stream, most)? else { return Ok(false) };
     let spans = request.spans();
     let (reply, changes) = {
         let mut kept = state.kept();
@@ -248,8 +257,9 @@ fn serve(stream: &mut dyn Stream, state: &State) -> io::Result<bool> {
     }
 }
 
-/// The next request, and the size of its body as sent; `None` at the end of the connection.
-fn read(stream: &mut dyn Stream) -> io::Result<Option<(Request, usize)>> {
+/// The next request, and the size of its body as sent; `None` at the end of the connection. A body of more than `most` bytes is refused
+/// and not read.
+fn read(stream: &mut dyn Stream, most: Option<usize>) -> io::Result<Option<(Request, usize)>> {
     let (mut bytes, mut buffer) = (Vec::new(), [0; 64 << 10]);
     let head = loop {
         if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -269,6 +279,10 @@ fn read(stream: &mut dyn Stream) -> io::Result<Option<(Request, usize)>> {
         .collect();
     let header = |name: &str| headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
     let length: usize = header("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
+    if most.is_some_and(|most| length > most) {
+        stream.write_all(b"HTTP/1.1 413 Status\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")?;
+        return Ok(None);
+    }
     let mut body = bytes.split_off(head);
     while body.len() < length {
         match stream.read(&mut buffer)? {
