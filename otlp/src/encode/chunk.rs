@@ -29,6 +29,8 @@ pub(super) struct Chunk {
     /// A scope that is looked for.
     scope: Vec<u8>,
     threads: Threads,
+    /// Whether the last span had less than 128 bytes in protobuf.
+    was_short: bool,
     spans: usize,
     /// At most so many bytes will be written.
     size: usize,
@@ -52,6 +54,7 @@ impl Chunk {
             keeps_scopes: true,
             scope: Vec::new(),
             threads: Threads::new(),
+            was_short: false,
             spans: 0,
             size: 0,
         }
@@ -87,7 +90,9 @@ impl Chunk {
         let Some(group) = self.groups.get_mut(index) else { return false };
         let before = group.spans.len();
         match self.format {
-            Format::Protobuf => protobuf::span(&mut group.spans, span, mapping, &mut self.threads),
+            Format::Protobuf => {
+                protobuf::span(&mut self.was_short, &mut group.spans, span, mapping, &mut self.threads);
+            }
             Format::Json => json::span(&mut group.spans, span, mapping, &mut self.threads),
         }
         let head = if before == 0 { GROUP_BYTES + group.scope.len() } else { 0 };

@@ -51,7 +51,7 @@ impl Fields {
         Self {
             kind: span.kind(),
             end_ns: span.end_ns(),
-            status: span.status(),
+            status: if span.has_more() { span.status() } else { Status::Unset },
             dropped_attributes: span.dropped_attributes(),
         }
     }

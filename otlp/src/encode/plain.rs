@@ -23,13 +23,15 @@ impl Mapping for Plain {
     #[inline]
     fn span(&mut self, span: SpanRef<'_>, to: &mut Attributes<'_>) -> Fields {
         let mut own = Own(0);
-        let mut truncated = Truncated::default();
+        let mut is_cut = false;
         for attribute in span.attributes() {
             own.see(attribute.key);
-            truncated.see(&attribute);
+            is_cut |= attribute.truncated_from.is_some();
             to.add(attribute.key, &attribute.value);
         }
-        truncated.add_to(own.has(Own::TRUNCATED), to);
+        if is_cut && !own.has(Own::TRUNCATED) {
+            Truncated::of(span.attributes()).add_to(to);
+        }
         if span.is_incomplete() || span.is_aborted() || span.dropped_children() != 0 {
             marks(span, own, to);
         }

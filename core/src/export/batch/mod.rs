@@ -362,6 +362,7 @@ impl<'a> SpanRef<'a> {
     }
 
     /// Of how many spans it is the nearest ancestor that was delivered: the exporter's queue had no room for them.
+    #[inline]
     pub fn dropped_children(&self) -> u64 {
         self.dropped_children
     }
@@ -373,7 +374,7 @@ impl<'a> SpanRef<'a> {
 
     /// The attributes, each key once.
     #[inline]
-    pub fn attributes(&self) -> impl ExactSizeIterator<Item = AttributeRef<'a>> + 'a {
+    pub fn attributes(&self) -> impl ExactSizeIterator<Item = AttributeRef<'a>> + Clone + 'a {
         let values = self.rows.values(self.row);
         let mut own = self.rows.attributes(self.row.attributes);
         own.then = PackedList(self.rows.list(values));
@@ -467,7 +468,7 @@ impl<'a> EventRef<'a> {
     }
 
     /// The attributes.
-    pub fn attributes(&self) -> impl ExactSizeIterator<Item = AttributeRef<'a>> + 'a {
+    pub fn attributes(&self) -> impl ExactSizeIterator<Item = AttributeRef<'a>> + Clone + 'a {
         self.rows.attributes(self.row.attributes)
     }
 
@@ -504,7 +505,7 @@ impl<'a> LinkRef<'a> {
     }
 
     /// The attributes.
-    pub fn attributes(&self) -> impl ExactSizeIterator<Item = AttributeRef<'a>> + 'a {
+    pub fn attributes(&self) -> impl ExactSizeIterator<Item = AttributeRef<'a>> + Clone + 'a {
         self.rows.attributes(self.row.attributes)
     }
 

@@ -1,7 +1,7 @@
 //! Attributes and their values: `KeyValue` and `AnyValue`.
 
 use super::tag;
-use super::varint::{head, len_of, varint};
+use super::varint::{bytes, head, len_of, varint};
 use heirloom_core::Value;
 
 const KEY: u8 = tag(1);
@@ -40,7 +40,7 @@ pub(in super::super) fn attribute(out: &mut Vec<u8>, tag: u8, key: &str, value: 
         Value::Str(text) if key.len() + text.len() <= SHORT => {
             entry(out, tag, key, text.len() + 2);
             out.extend_from_slice(&[VALUE, text.len() as u8 + 2, STRING, text.len() as u8]);
-            out.extend_from_slice(text.as_bytes());
+            bytes(out, text.as_bytes());
         }
         Value::F64(number) if key.len() <= SHORT => {
             entry(out, tag, key, 9);
@@ -60,7 +60,7 @@ pub(in super::super) fn attribute(out: &mut Vec<u8>, tag: u8, key: &str, value: 
 #[inline(always)]
 fn entry(out: &mut Vec<u8>, tag: u8, key: &str, value: usize) {
     out.extend_from_slice(&[tag, (key.len() + value + 4) as u8, KEY, key.len() as u8]);
-    out.extend_from_slice(key.as_bytes());
+    bytes(out, key.as_bytes());
 }
 
 /// An attribute of any length.
