@@ -49,7 +49,9 @@
 
 pub mod encode;
 mod file;
+mod format;
 pub mod read;
 
-pub use encode::{Encoder, Filled, Format, Mapping, Plain};
+pub use encode::{Encoder, Filled, Mapping, Plain};
 pub use file::OtlpFile;
+pub use format::Format;

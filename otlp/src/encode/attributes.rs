@@ -1,7 +1,7 @@
 //! [`Attributes`]: where a mapping writes attributes, in either format. [`Truncated`]: which values were cut.
 
-use super::plain::Lanes;
-use super::{json, protobuf, Format};
+use super::lanes::Lanes;
+use super::values::{json, protobuf};
 use heirloom_core::export::{AttributeRef, Lane, Resource};
 use heirloom_core::Value;
 use std::borrow::Cow;
@@ -122,16 +122,6 @@ impl Truncated {
     pub fn add_to(self, to: &mut Attributes<'_>) {
         if !self.0.is_empty() {
             to.add(Self::KEY, &Value::Strs(self.0.into_iter().map(Cow::Owned).collect()));
-        }
-    }
-}
-
-impl Format {
-    /// The attributes of a resource or a scope, written to `out`; `protobuf_field` is their field there.
-    pub(super) fn place(self, protobuf_field: u8, out: &[u8]) -> Place {
-        match self {
-            Format::Protobuf => Place::Protobuf(protobuf_field),
-            Format::Json => Place::Json(out.len()),
         }
     }
 }

@@ -1,7 +1,10 @@
 //! [`Chunk`]: spans by scope, below one resource.
 
 use super::attributes::Threads;
-use super::{json, protobuf, Format, Mapping};
+use super::counted::Counted;
+use super::mapping::Mapping;
+use super::{json, protobuf};
+use crate::Format;
 use heirloom_core::export::{Resource, SpanRef};
 use std::io::{self, Write};
 
@@ -149,14 +152,14 @@ impl Chunk {
 
     /// Writes it, and empties it. Returns how many bytes that were.
     pub(super) fn write(&mut self, comma: bool, out: &mut dyn Write) -> io::Result<usize> {
-        let mut counted = Counted { out, bytes: 0 };
+        let mut counted = Counted::new(out);
         let groups = self.groups[..self.used].iter().filter(|group| !group.spans.is_empty());
         let groups = groups.map(|group| (&group.scope[..], &group.spans[..]));
         let written = match self.format {
             Format::Protobuf => protobuf::chunk(&mut counted, &self.resource, groups),
             Format::Json => json::chunk(&mut counted, comma, &self.resource, groups),
         };
-        let bytes = counted.bytes;
+        let bytes = counted.bytes();
         self.empty();
         written.map(|()| bytes)
     }
@@ -169,18 +172,5 @@ impl Chunk {
         }
         (self.used, self.last, self.spans) = (1, 0, 0);
         self.size = FRAME_BYTES + self.resource.len();
-    }
-}
-
-/// Counts what is written.
-pub(super) struct Counted<'o> {
-    out: &'o mut dyn Write,
-    bytes: usize,
-}
-
-impl Counted<'_> {
-    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.bytes += bytes.len();
-        self.out.write_all(bytes)
     }
 }

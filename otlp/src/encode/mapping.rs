@@ -1,6 +1,6 @@
 //! [`Mapping`]: what a backend gets other than what was recorded.
 
-use super::Attributes;
+use super::attributes::Attributes;
 use heirloom_core::export::{Resource, SpanRef};
 use heirloom_core::{SpanKind, Status, Value};
 use std::borrow::Cow;

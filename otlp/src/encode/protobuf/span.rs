@@ -1,10 +1,9 @@
 //! A span, with its events and links.
 
 use super::super::attributes::{Attributes, Place, Threads};
-use super::super::span::{flags, kind, plain, status};
-use super::super::{Fields, Mapping};
-use super::tag;
-use super::varint::{message, message_like, text, varint};
+use super::super::fields::{flags, kind, plain, status};
+use super::super::mapping::{Fields, Mapping};
+use super::super::values::protobuf::{message, message_like, tag, text, varint};
 use heirloom_core::export::{EventRef, LinkRef, SpanRef};
 
 /// A span of a `ScopeSpans`.

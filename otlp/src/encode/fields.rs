@@ -1,6 +1,6 @@
-//! What both forms have of a span.
+//! What both forms have of a span: the numbers of its flags, kind and status; the attributes of events and links.
 
-use super::{Attributes, Truncated};
+use super::attributes::{Attributes, Truncated};
 use heirloom_core::export::AttributeRef;
 use heirloom_core::{SpanKind, Status};
 
