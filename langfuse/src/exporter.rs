@@ -89,7 +89,7 @@ impl Langfuse {
 
     /// Sends the spans in as many requests as needed.
     fn deliver(&mut self, part: &Part, losses: &mut Losses) {
-        let mut ranges = Vec::from([0..part.len()]);
+        let mut ranges: Vec<_> = std::iter::once(0..part.len()).collect();
         while let Some(range) = ranges.pop() {
             let most = range.len().min(self.config.max_request_spans);
             let (spans, body) = match self.encoded(part, range.start, most) {

@@ -111,17 +111,16 @@ impl Chunk {
     /// The index of the group of a span. A new one, if it is the first of its scope.
     #[inline(always)]
     fn group(&mut self, span: SpanRef<'_>) -> usize {
-        match span.scope().filter(|_| self.keeps_scopes) {
-            None => 0,
-            Some(scope) => {
-                self.scope.clear();
-                match self.format {
-                    Format::Protobuf => protobuf::recorded_scope(&mut self.scope, scope),
-                    Format::Json => json::recorded_scope(&mut self.scope, scope),
-                }
-                self.find()
-            }
+        if !self.keeps_scopes {
+            return 0;
         }
+        let Some(scope) = span.scope() else { return 0 };
+        self.scope.clear();
+        match self.format {
+            Format::Protobuf => protobuf::recorded_scope(&mut self.scope, scope),
+            Format::Json => json::recorded_scope(&mut self.scope, scope),
+        }
+        self.find()
     }
 
     fn find(&mut self) -> usize {
