@@ -11,15 +11,6 @@ const RECORD_BYTES: usize = 1 << 20;
 /// The bytes that a length takes at most.
 const MAX_LENGTH_BYTES: usize = 10;
 
-impl Format {
-    /// The format of a file with this name: protobuf if it ends in `.otlp`, JSON if it ends in `.jsonl`, in any case.
-    pub fn of_file(path: &Path) -> Option<Self> {
-        let ending = path.extension()?.to_str()?;
-        let all = [("otlp", Format::Protobuf), ("jsonl", Format::Json)];
-        all.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(ending)).map(|(_, format)| format)
-    }
-}
-
 /// Writes finished spans to a file of OTLP.
 ///
 /// | format | the file |

@@ -113,3 +113,43 @@ fn requests_of_any_size_have_each_span_once() {
         }
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_span_that_its_process_left_open_is_marked_as_aborted() {
+    use heirloom_core::region::{Death, Region};
+    use heirloom_core::testing::region::{RawChild, SharedMemory};
+    use std::time::Duration;
+
+    const PID: u32 = 4_000_000;
+    let found = Arc::new(Mutex::new(Vec::new()));
+    let requests_found = Arc::clone(&found);
+    let look = move |delivery: &heirloom_core::export::Delivery| {
+        for format in support::FORMATS {
+            let ours = requests(&mut Encoder::new(format, Plain), delivery, usize::MAX);
+            let ours = meaning(ours.iter().map(|request| decode(format, request)));
+            assert_eq!(ours, meaning(delivery.parts().map(official::request)));
+            requests_found.lock().unwrap().extend(ours.into_values().flatten());
+        }
+    };
+    let settings = heirloom_core::Settings::default();
+    let guard = heirloom_core::builder("parent").settings(settings).exporter(support::Each(look)).start().unwrap();
+    let tracer = guard.tracer();
+    let root = tracer.root("main");
+    let memory = SharedMemory::new(Region::bytes(tracer)).unwrap();
+    let region = Region::host(tracer, Box::new(memory.clone()), 7).unwrap();
+    let child = RawChild::attach(&memory, 7).unwrap();
+    region.started(PID);
+    assert!(child.name("job"));
+    let _job = child.shard(1, "worker").unwrap().begin(1, root.context()).unwrap();
+    region.died(Death::Killed(9));
+    region.wait_closed(Duration::from_secs(60)).unwrap();
+    drop(root);
+    assert!(guard.finish().ledger().is_balanced());
+    let spans = found.lock().unwrap();
+    let jobs: Vec<_> = spans.iter().filter(|span| span.contains("\"job\"")).collect();
+    assert_eq!((spans.len(), jobs.len()), (4, 2));
+    // The resource is that of the child, so its number isn't repeated.
+    let is_right = |job: &str| job.contains("heirloom.aborted") && job.contains("killed by signal 9");
+    jobs.iter().for_each(|job| assert!(is_right(job), "{job}"));
+}

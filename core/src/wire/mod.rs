@@ -81,7 +81,7 @@ pub(crate) use link::Link;
 pub(crate) use more::{fit, whole, More, Mores};
 pub(crate) use name::WireName;
 pub(crate) use numbers::{numbered, Number};
-pub(crate) use packed::{cut_from, find, replace, Packed, PackedList};
+pub(crate) use packed::{find, replace, Packed, PackedList};
 pub(crate) use rename::Rename;
 pub(crate) use sink::Sink;
 pub(crate) use skip::Skip;

@@ -234,15 +234,6 @@ pub(crate) fn replace(words: &mut Vec<u64>, at: Range<usize>, by: Packed<'_>) {
     words.splice(at, std::iter::once(by.head).chain(by.body.iter().copied()));
 }
 
-/// The value's length in bytes, and what it was before it was cut: for values that are no scalars.
-#[inline]
-pub(crate) fn cut_from(packed: &Packed<'_>) -> u32 {
-    match packed.value() {
-        Some(Decoded::Bytes { before, .. }) => before,
-        _ => 0,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,8 @@ mod error;
 
 pub use error::ConfigError;
 
-use crate::encode::{Format, Plain};
+use crate::encode::Plain;
+use crate::format::Format;
 use crate::transport::{Compression, Hints, Secret, Target};
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! [`Attributes`]: where a mapping writes attributes, in either format. [`Truncated`]: which values were cut.
 
-use super::plain::Lanes;
-use super::{json, protobuf, Format};
+use super::lanes::Lanes;
+use super::values::{json, protobuf};
 use heirloom_core::export::{AttributeRef, Lane, Resource};
 use heirloom_core::Value;
 use std::borrow::Cow;
@@ -45,7 +45,16 @@ impl<'o> Attributes<'o> {
         if let Place::Json(start) = self.place {
             json::comma(self.out, start);
         }
-        self.out.extend_from_slice(&self.threads.encoded);
+        let encoded = &self.threads.encoded[..];
+        match encoded.first_chunk::<LANE_BYTES>() {
+            // Copied with what is behind it: a copy of known length is a few instructions.
+            Some(padded) if self.threads.len <= LANE_BYTES => {
+                let end = self.out.len() + self.threads.len;
+                self.out.extend_from_slice(padded);
+                self.out.truncate(end);
+            }
+            _ => self.out.extend_from_slice(encoded),
+        }
     }
 
     /// The attribute `process.pid` of the resource.
@@ -59,12 +68,17 @@ impl<'o> Attributes<'o> {
 pub(super) struct Threads {
     lane: Option<Arc<Lane>>,
     resource_pid: Option<i64>,
+    /// Padded to [`LANE_BYTES`], unless it is longer.
     encoded: Vec<u8>,
+    len: usize,
 }
+
+/// The attributes of most lanes are shorter than this.
+const LANE_BYTES: usize = 96;
 
 impl Threads {
     pub(super) fn new() -> Self {
-        Self { lane: None, resource_pid: None, encoded: Vec::new() }
+        Self { lane: None, resource_pid: None, encoded: Vec::new(), len: 0 }
     }
 
     /// Begins with the spans of this resource.
@@ -82,6 +96,10 @@ impl Threads {
             Place::Protobuf(field) => protobuf::attribute(out, field, key, value),
             Place::Json(_) => json::attribute(out, 0, key, value),
         });
+        self.len = self.encoded.len();
+        if self.len < LANE_BYTES {
+            self.encoded.resize(LANE_BYTES, 0);
+        }
     }
 }
 
@@ -93,40 +111,17 @@ impl Truncated {
     /// The key.
     pub const KEY: &'static str = "heirloom.truncated";
 
-    /// Takes note of an attribute. Allocates only if its value was cut.
-    #[inline(always)]
-    pub fn see(&mut self, attribute: &AttributeRef<'_>) {
-        if let Some(bytes) = attribute.truncated_from {
-            self.note(attribute.key, u64::from(bytes));
-        }
-    }
-
-    /// Takes note of a value of this size, in bytes, that is sent in part.
+    /// Those of these attributes.
     #[cold]
-    pub fn note(&mut self, key: &str, bytes: u64) {
-        self.0.push(format!("{key}={bytes}"));
+    pub fn of<'a>(attributes: impl Iterator<Item = AttributeRef<'a>>) -> Self {
+        let name = |a: AttributeRef<'_>| a.truncated_from.map(|bytes| format!("{}={bytes}", a.key));
+        Self(attributes.filter_map(name).collect())
     }
 
-    /// Adds the attribute if a value was cut and the span doesn't have an attribute of its own with this key.
-    #[inline(always)]
-    pub fn add_to(self, is_known: bool, to: &mut Attributes<'_>) {
-        if !self.0.is_empty() && !is_known {
-            self.add(to);
-        }
-    }
-
-    #[cold]
-    fn add(self, to: &mut Attributes<'_>) {
-        to.add(Self::KEY, &Value::Strs(self.0.into_iter().map(Cow::Owned).collect()));
-    }
-}
-
-impl Format {
-    /// The attributes of a resource or a scope, written to `out`; `protobuf_field` is their field there.
-    pub(super) fn place(self, protobuf_field: u8, out: &[u8]) -> Place {
-        match self {
-            Format::Protobuf => Place::Protobuf(protobuf_field),
-            Format::Json => Place::Json(out.len()),
+    /// Adds the attribute, if a value was cut.
+    pub fn add_to(self, to: &mut Attributes<'_>) {
+        if !self.0.is_empty() {
+            to.add(Self::KEY, &Value::Strs(self.0.into_iter().map(Cow::Owned).collect()));
         }
     }
 }

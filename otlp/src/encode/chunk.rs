@@ -1,7 +1,10 @@
 //! [`Chunk`]: spans by scope, below one resource.
 
 use super::attributes::Threads;
-use super::{json, protobuf, Format, Mapping};
+use super::counted::Counted;
+use super::mapping::Mapping;
+use super::{json, protobuf};
+use crate::Format;
 use heirloom_core::export::{Resource, SpanRef};
 use std::io::{self, Write};
 
@@ -29,6 +32,8 @@ pub(super) struct Chunk {
     /// A scope that is looked for.
     scope: Vec<u8>,
     threads: Threads,
+    /// Whether the last span had less than 128 bytes in protobuf.
+    was_short: bool,
     spans: usize,
     /// At most so many bytes will be written.
     size: usize,
@@ -52,6 +57,7 @@ impl Chunk {
             keeps_scopes: true,
             scope: Vec::new(),
             threads: Threads::new(),
+            was_short: false,
             spans: 0,
             size: 0,
         }
@@ -87,7 +93,9 @@ impl Chunk {
         let Some(group) = self.groups.get_mut(index) else { return false };
         let before = group.spans.len();
         match self.format {
-            Format::Protobuf => protobuf::span(&mut group.spans, span, mapping, &mut self.threads),
+            Format::Protobuf => {
+                protobuf::span(&mut self.was_short, &mut group.spans, span, mapping, &mut self.threads);
+            }
             Format::Json => json::span(&mut group.spans, span, mapping, &mut self.threads),
         }
         let head = if before == 0 { GROUP_BYTES + group.scope.len() } else { 0 };
@@ -103,17 +111,16 @@ impl Chunk {
     /// The index of the group of a span. A new one, if it is the first of its scope.
     #[inline(always)]
     fn group(&mut self, span: SpanRef<'_>) -> usize {
-        match span.scope().filter(|_| self.keeps_scopes) {
-            None => 0,
-            Some(scope) => {
-                self.scope.clear();
-                match self.format {
-                    Format::Protobuf => protobuf::recorded_scope(&mut self.scope, scope),
-                    Format::Json => json::recorded_scope(&mut self.scope, scope),
-                }
-                self.find()
-            }
+        if !self.keeps_scopes {
+            return 0;
         }
+        let Some(scope) = span.scope() else { return 0 };
+        self.scope.clear();
+        match self.format {
+            Format::Protobuf => protobuf::recorded_scope(&mut self.scope, scope),
+            Format::Json => json::recorded_scope(&mut self.scope, scope),
+        }
+        self.find()
     }
 
     fn find(&mut self) -> usize {
@@ -144,14 +151,14 @@ impl Chunk {
 
     /// Writes it, and empties it. Returns how many bytes that were.
     pub(super) fn write(&mut self, comma: bool, out: &mut dyn Write) -> io::Result<usize> {
-        let mut counted = Counted { out, bytes: 0 };
+        let mut counted = Counted::new(out);
         let groups = self.groups[..self.used].iter().filter(|group| !group.spans.is_empty());
         let groups = groups.map(|group| (&group.scope[..], &group.spans[..]));
         let written = match self.format {
             Format::Protobuf => protobuf::chunk(&mut counted, &self.resource, groups),
             Format::Json => json::chunk(&mut counted, comma, &self.resource, groups),
         };
-        let bytes = counted.bytes;
+        let bytes = counted.bytes();
         self.empty();
         written.map(|()| bytes)
     }
@@ -164,18 +171,5 @@ impl Chunk {
         }
         (self.used, self.last, self.spans) = (1, 0, 0);
         self.size = FRAME_BYTES + self.resource.len();
-    }
-}
-
-/// Counts what is written.
-pub(super) struct Counted<'o> {
-    out: &'o mut dyn Write,
-    bytes: usize,
-}
-
-impl Counted<'_> {
-    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.bytes += bytes.len();
-        self.out.write_all(bytes)
     }
 }

@@ -1,6 +1,6 @@
 //! [`Mapping`]: what a backend gets other than what was recorded.
 
-use super::Attributes;
+use super::attributes::Attributes;
 use heirloom_core::export::{Resource, SpanRef};
 use heirloom_core::{SpanKind, Status, Value};
 use std::borrow::Cow;
@@ -51,7 +51,7 @@ impl Fields {
         Self {
             kind: span.kind(),
             end_ns: span.end_ns(),
-            status: span.status(),
+            status: if span.has_more() { span.status() } else { Status::Unset },
             dropped_attributes: span.dropped_attributes(),
         }
     }

@@ -6,9 +6,12 @@
 //! | `plain.rs` | [`Plain`]: everything as it was recorded, and what OTLP has no field for as attributes |
 //! | `attributes.rs` | [`Attributes`]: where a mapping writes them |
 //! | `chunk.rs` | spans by scope, below one resource |
-//! | `span.rs` | what both forms have of a span |
-//! | `protobuf/` | the binary form |
-//! | `json/` | the form in JSON |
+//! | `lanes.rs` | the attributes of a lane |
+//! | `fields.rs` | what both forms have of a span |
+//! | `protobuf/` | the binary form of resources, scopes and spans |
+//! | `json/` | the same in JSON |
+//! | `values/` | numbers, texts, ids and attributes in both forms |
+//! | `counted.rs` | counts what is written |
 //!
 //! Field numbers and meanings are those of OpenTelemetry's [`trace.proto`], [`common.proto`] and [`resource.proto`].
 //!
@@ -18,16 +21,20 @@
 
 mod attributes;
 mod chunk;
+mod counted;
+mod fields;
 mod json;
+mod lanes;
 mod mapping;
 mod plain;
 mod protobuf;
-mod span;
+mod values;
 
 pub use attributes::{Attributes, Truncated};
 pub use mapping::{Fields, Mapping, Scope};
 pub use plain::Plain;
 
+use crate::Format;
 use chunk::Chunk;
 use heirloom_core::export::{Resource, SpanRef};
 use std::io::{self, Write};
@@ -36,48 +43,6 @@ use std::iter::Peekable;
 /// At this size, in bytes, a chunk is written. So a request can be compressed as a stream, and no memory is needed for the whole of
 /// it; one more span may exceed it.
 const CHUNK_BYTES: usize = 60 << 10;
-
-/// The two forms of OTLP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Format {
-    /// Protobuf's binary form. HTTP calls it `application/x-protobuf`.
-    Protobuf,
-    /// JSON with OTLP's [rules]: ids in hexadecimal, 64-bit integers as texts. HTTP calls it `application/json`.
-    ///
-    /// [rules]: https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
-    Json,
-}
-
-impl Format {
-    /// What [`Encoder::begin`] writes.
-    const fn head(self) -> &'static [u8] {
-        match self {
-            Format::Protobuf => b"",
-            Format::Json => b"{\"resourceSpans\":[",
-        }
-    }
-
-    /// What [`Encoder::end`] writes.
-    const fn tail(self) -> &'static [u8] {
-        match self {
-            Format::Protobuf => b"",
-            Format::Json => b"]}",
-        }
-    }
-
-    /// How many bytes of a request [`Encoder::begin`] and [`Encoder::end`] write together.
-    pub const fn frame_bytes(self) -> usize {
-        self.head().len() + self.tail().len()
-    }
-
-    /// The value of the header `content-type`.
-    pub const fn content_type(self) -> &'static str {
-        match self {
-            Format::Protobuf => "application/x-protobuf",
-            Format::Json => "application/json",
-        }
-    }
-}
 
 /// What one call of [`Encoder::fill`] wrote.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,6 +1,8 @@
 //! [`Plain`]: everything as it was recorded, and what OTLP has no field for as attributes.
 
-use super::{Attributes, Fields, Mapping, Truncated};
+use super::attributes::{Attributes, Truncated};
+use super::lanes::Lanes;
+use super::mapping::{Fields, Mapping};
 use heirloom_core::export::{Lane, SpanRef};
 use heirloom_core::Value;
 
@@ -23,13 +25,15 @@ impl Mapping for Plain {
     #[inline]
     fn span(&mut self, span: SpanRef<'_>, to: &mut Attributes<'_>) -> Fields {
         let mut own = Own(0);
-        let mut truncated = Truncated::default();
+        let mut is_cut = false;
         for attribute in span.attributes() {
             own.see(attribute.key);
-            truncated.see(&attribute);
+            is_cut |= attribute.truncated_from.is_some();
             to.add(attribute.key, &attribute.value);
         }
-        truncated.add_to(own.has(Own::TRUNCATED), to);
+        if is_cut && !own.has(Own::TRUNCATED) {
+            Truncated::of(span.attributes()).add_to(to);
+        }
         if span.is_incomplete() || span.is_aborted() || span.dropped_children() != 0 {
             marks(span, own, to);
         }
@@ -110,25 +114,4 @@ fn lane(lane: &Lane, own: Own, to: &mut Attributes<'_>) {
             to.add(key, value);
         }
     });
-}
-
-/// The attributes of a lane.
-pub(super) struct Lanes;
-
-impl Lanes {
-    const THREAD_ID: &'static str = "thread.id";
-    const THREAD_NAME: &'static str = "thread.name";
-    pub(super) const PROCESS_ID: &'static str = "process.pid";
-
-    /// Calls `add` with each of them.
-    pub(super) fn each(lane: &Lane, resource_pid: Option<i64>, mut add: impl FnMut(&'static str, &Value<'_>)) {
-        add(Self::THREAD_ID, &Value::from(lane.thread_id));
-        if !lane.thread_name.is_empty() {
-            add(Self::THREAD_NAME, &Value::from(&*lane.thread_name));
-        }
-        let pid = i64::from(lane.process_id);
-        if resource_pid != Some(pid) {
-            add(Self::PROCESS_ID, &Value::I64(pid));
-        }
-    }
 }

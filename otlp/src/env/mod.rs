@@ -10,8 +10,8 @@ mod headers;
 mod read;
 
 use crate::console::Console;
-use crate::encode::Format;
 use crate::file::OtlpFile;
+use crate::format::Format;
 use heirloom_core::export::{Exporter, TraceFile};
 use heirloom_core::{environment, ConfigWarning, Extension, Settings};
 use read::{has_endpoint, read, Problem, HARMLESS};

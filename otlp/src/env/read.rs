@@ -2,7 +2,7 @@
 
 use super::headers;
 use crate::config::{ConfigError, OtlpBuilder};
-use crate::encode::Format;
+use crate::format::Format;
 use crate::transport::Compression;
 use heirloom_core::environment;
 use std::ffi::OsString;

@@ -37,7 +37,8 @@ const MAX_DEPTH: usize = 64;
 
 /// Reads a request in protobuf.
 ///
-/// Takes time and memory in proportion to the length of `bytes`: at most about 200 bytes for a byte, if every span is empty.
+/// Takes time and memory in proportion to the length of `bytes`: a few hundred bytes for each byte if all spans are empty, about two
+/// otherwise.
 ///
 /// # Errors
 /// The bytes are no `ExportTraceServiceRequest`. The error has the first byte that isn't right.
@@ -47,7 +48,7 @@ pub fn protobuf(bytes: &[u8]) -> Result<Request, ReadError> {
 
 /// Reads a request in JSON.
 ///
-/// Takes time and memory in proportion to the length of `text`: at most about 100 bytes for a byte, if every span is empty.
+/// Takes time and memory in proportion to the length of `text`: as much as [`protobuf`] at most.
 ///
 /// # Errors
 /// The text isn't JSON, or no `ExportTraceServiceRequest`. The error has line and column of what isn't right.

@@ -6,7 +6,7 @@ use super::client::{Body, Received};
 use super::partial;
 use super::retry::Failure;
 use super::target::Hints;
-use crate::encode::Format;
+use crate::format::Format;
 use reqwest::header::{HeaderMap, CONTENT_TYPE, RETRY_AFTER};
 use reqwest::StatusCode;
 use std::time::{Duration, SystemTime};

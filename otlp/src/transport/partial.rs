@@ -2,7 +2,7 @@
 //!
 //! [partial success]: https://opentelemetry.io/docs/specs/otlp/#partial-success-1
 
-use crate::encode::Format;
+use crate::format::Format;
 use serde_json::Value;
 
 /// The number of rejected spans in an `ExportTraceServiceResponse`; `None` if the body isn't one. An empty body is one, without

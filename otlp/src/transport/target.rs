@@ -1,7 +1,7 @@
 //! [`Target`]: where spans are sent, and how.
 
 use super::secret::Secret;
-use crate::encode::Format;
+use crate::format::Format;
 use std::time::Duration;
 
 /// How a request's body is compressed.

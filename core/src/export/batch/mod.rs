@@ -9,7 +9,7 @@ pub(crate) use rows::{EventRow, LinkRow, List, Marks, MoreRow, NameRow, Outcome,
 pub use scope::ScopeRef;
 
 use crate::context::{RANDOM, SAMPLED};
-use crate::wire::{cut_from, Begin, Bytes, Decoded, Packed, PackedList, Type, WireName};
+use crate::wire::{Begin, Bytes, Decoded, Packed, PackedList, Type, WireName};
 use crate::{SpanId, SpanKind, Status, TraceId, Value};
 use build::Emptied;
 use rows::{utf8, Rows};
@@ -131,7 +131,7 @@ fn index(range: &Range<u32>) -> Range<usize> {
 
 impl Rows {
     /// The key of a packed attribute.
-    #[inline]
+    #[inline(always)]
     fn key<'a>(&'a self, packed: &Packed<'a>) -> &'a str {
         match packed.key() {
             WireName::Id(id) => self.names.get(id),
@@ -139,12 +139,16 @@ impl Rows {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn attribute<'a>(&'a self, packed: Packed<'a>) -> AttributeRef<'a> {
-        let before = cut_from(&packed);
+        let decoded = packed.value();
+        let before = match decoded {
+            Some(Decoded::Bytes { before, .. }) => before,
+            _ => 0,
+        };
         AttributeRef {
             key: self.key(&packed),
-            value: packed.value().map_or(Value::Str("\u{fffd}".into()), value),
+            value: decoded.map_or(Value::Str(Cow::Borrowed("\u{fffd}")), value),
             truncated_from: (before != 0).then_some(before),
         }
     }
@@ -167,7 +171,7 @@ struct Attributes<'a> {
 impl<'a> Iterator for Attributes<'a> {
     type Item = AttributeRef<'a>;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<AttributeRef<'a>> {
         loop {
             match self.now.next() {
@@ -190,19 +194,26 @@ impl<'a> Iterator for Attributes<'a> {
 impl ExactSizeIterator for Attributes<'_> {}
 
 /// The typed value of a record's words.
-#[inline]
+#[inline(always)]
 fn value(decoded: Decoded<'_>) -> Value<'_> {
     match decoded {
         Decoded::Scalar(Type::Bool, bits) => Value::Bool(bits != 0),
         Decoded::Scalar(Type::F64, bits) => Value::F64(f64::from_bits(bits)),
         Decoded::Scalar(_, bits) => Value::I64(bits as i64),
-        Decoded::Bytes { ty: Type::Bools, bytes, .. } => {
-            Value::Bools(bytes.as_slice().iter().map(|b| *b != 0).collect())
-        }
-        Decoded::Bytes { ty: Type::I64s, bytes, .. } => Value::I64s(numbers(bytes).map(|word| word as i64).collect()),
-        Decoded::Bytes { ty: Type::F64s, bytes, .. } => Value::F64s(numbers(bytes).map(f64::from_bits).collect()),
-        Decoded::Bytes { ty: Type::Strs, bytes, .. } => Value::Strs(texts(bytes.as_slice())),
-        Decoded::Bytes { bytes, .. } => Value::Str(Cow::Borrowed(utf8(bytes))),
+        Decoded::Bytes { ty: Type::Str, bytes, .. } => Value::Str(Cow::Borrowed(utf8(bytes))),
+        Decoded::Bytes { ty, bytes, .. } => array(ty, bytes),
+    }
+}
+
+/// The array of a record's words.
+#[inline(never)]
+fn array(ty: Type, bytes: Bytes<'_>) -> Value<'_> {
+    match ty {
+        Type::Bools => Value::Bools(bytes.as_slice().iter().map(|b| *b != 0).collect()),
+        Type::I64s => Value::I64s(numbers(bytes).map(|word| word as i64).collect()),
+        Type::F64s => Value::F64s(numbers(bytes).map(f64::from_bits).collect()),
+        Type::Strs => Value::Strs(texts(bytes.as_slice())),
+        _ => Value::Str(Cow::Borrowed(utf8(bytes))),
     }
 }
 
@@ -362,6 +373,7 @@ impl<'a> SpanRef<'a> {
     }
 
     /// Of how many spans it is the nearest ancestor that was delivered: the exporter's queue had no room for them.
+    #[inline]
     pub fn dropped_children(&self) -> u64 {
         self.dropped_children
     }
@@ -373,7 +385,7 @@ impl<'a> SpanRef<'a> {
 
     /// The attributes, each key once.
     #[inline]
-    pub fn attributes(&self) -> impl ExactSizeIterator<Item = AttributeRef<'a>> + 'a {
+    pub fn attributes(&self) -> impl ExactSizeIterator<Item = AttributeRef<'a>> + Clone + 'a {
         let values = self.rows.values(self.row);
         let mut own = self.rows.attributes(self.row.attributes);
         own.then = PackedList(self.rows.list(values));
@@ -467,7 +479,7 @@ impl<'a> EventRef<'a> {
     }
 
     /// The attributes.
-    pub fn attributes(&self) -> impl ExactSizeIterator<Item = AttributeRef<'a>> + 'a {
+    pub fn attributes(&self) -> impl ExactSizeIterator<Item = AttributeRef<'a>> + Clone + 'a {
         self.rows.attributes(self.row.attributes)
     }
 
@@ -504,7 +516,7 @@ impl<'a> LinkRef<'a> {
     }
 
     /// The attributes.
-    pub fn attributes(&self) -> impl ExactSizeIterator<Item = AttributeRef<'a>> + 'a {
+    pub fn attributes(&self) -> impl ExactSizeIterator<Item = AttributeRef<'a>> + Clone + 'a {
         self.rows.attributes(self.row.attributes)
     }
 

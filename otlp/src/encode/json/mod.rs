@@ -5,27 +5,16 @@
 //! [JSON]: https://protobuf.dev/programming-guides/json/
 
 mod span;
-mod text;
-mod value;
 
 pub(super) use span::span;
-pub(super) use value::attribute;
 
-use super::attributes::{Attributes, Threads};
-use super::chunk::Counted;
-use super::{Format, Mapping, Scope};
+use super::attributes::{Attributes, Place, Threads};
+use super::counted::Counted;
+use super::mapping::{Mapping, Scope};
+use super::values::json::{attribute, quoted};
 use heirloom_core::export::{Resource, ScopeRef};
 use heirloom_core::Value;
 use std::io;
-use text::quoted;
-
-/// Appends a comma, unless a list that begins at this byte is empty.
-#[inline(always)]
-pub(super) fn comma(out: &mut Vec<u8>, start: usize) {
-    if out.len() > start {
-        out.push(b',');
-    }
-}
 
 /// Appends a list of attributes with its name, unless `write` appends none.
 fn attributes<T>(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>) -> T) -> T {
@@ -44,7 +33,7 @@ fn attributes<T>(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>) -> T) -> T 
 /// The start of a `ResourceSpans`, up to its scopes.
 pub(super) fn resource(out: &mut Vec<u8>, resource: &Resource, mapping: &mut impl Mapping, threads: &mut Threads) {
     out.extend_from_slice(b"{\"resource\":{\"attributes\":[");
-    let place = Format::Json.place(0, out);
+    let place = Place::Json(out.len());
     mapping.resource(resource, &mut Attributes { out, place, threads });
     out.extend_from_slice(b"]}");
 }

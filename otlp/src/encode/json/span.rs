@@ -1,10 +1,10 @@
 //! A span, with its events and links.
 
 use super::super::attributes::{Attributes, Place, Threads};
-use super::super::span::{flags, kind, plain, status};
-use super::super::Mapping;
-use super::text::{id, quoted};
-use super::{attributes, comma};
+use super::super::fields::{flags, kind, plain, status};
+use super::super::mapping::Mapping;
+use super::super::values::json::{comma, id, quoted};
+use super::attributes;
 use heirloom_core::export::{EventRef, LinkRef, SpanRef};
 
 /// Appends a span to a list of spans.

@@ -1,29 +1,21 @@
 //! The binary form: messages, fields and lengths of protobuf ([encoding]).
 //!
 //! A length stands before what it counts. Where that is known, it is written at once. Where it isn't (a span, an event), two bytes are
-//! left free for it, which is right for 128 to 16,383 bytes; otherwise what follows is moved.
+//! left free for it, which is right for 128 to 16,383 bytes, or one if the last span was shorter; otherwise what follows is moved.
 //!
 //! [encoding]: https://protobuf.dev/programming-guides/encoding/
 
 mod span;
-mod value;
-mod varint;
 
 pub(super) use span::span;
-pub(super) use value::attribute;
 
-use super::attributes::{Attributes, Threads};
-use super::chunk::Counted;
-use super::{Format, Mapping, Scope};
+use super::attributes::{Attributes, Place, Threads};
+use super::counted::Counted;
+use super::mapping::{Mapping, Scope};
+use super::values::protobuf::{attribute, message, tag, text, Varint};
 use heirloom_core::export::{Resource, ScopeRef};
 use heirloom_core::Value;
 use std::io;
-use varint::{message, text, Varint};
-
-/// The tag of a field whose value has a length.
-const fn tag(field: u8) -> u8 {
-    field << 3 | 2
-}
 
 const RESOURCE_SPANS: u8 = tag(1);
 const RESOURCE_SPANS_RESOURCE: u8 = tag(1);
@@ -37,7 +29,7 @@ const SCOPE_ATTRIBUTES: u8 = tag(3);
 /// The field of a `ResourceSpans` that has the resource.
 pub(super) fn resource(out: &mut Vec<u8>, resource: &Resource, mapping: &mut impl Mapping, threads: &mut Threads) {
     message(out, RESOURCE_SPANS_RESOURCE, |out| {
-        let place = Format::Protobuf.place(RESOURCE_ATTRIBUTES, out);
+        let place = Place::Protobuf(RESOURCE_ATTRIBUTES);
         mapping.resource(resource, &mut Attributes { out, place, threads });
     });
 }

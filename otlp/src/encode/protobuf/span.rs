@@ -1,10 +1,9 @@
 //! A span, with its events and links.
 
 use super::super::attributes::{Attributes, Place, Threads};
-use super::super::span::{flags, kind, plain, status};
-use super::super::{Fields, Mapping};
-use super::tag;
-use super::varint::{message, text, varint};
+use super::super::fields::{flags, kind, plain, status};
+use super::super::mapping::{Fields, Mapping};
+use super::super::values::protobuf::{message, message_like, tag, text, varint};
 use heirloom_core::export::{EventRef, LinkRef, SpanRef};
 
 /// A span of a `ScopeSpans`.
@@ -47,10 +46,16 @@ const LINK_FLAGS: u8 = 6 << 3 | 5;
 const COMMON: usize = 54;
 const COMMON_AND_PARENT: usize = COMMON + 10;
 
-/// Appends a span. The order of fields is free.
+/// Appends a span. The order of fields is free. Spans are often about as long as the last one: `was_short` remembers that.
 #[inline(always)]
-pub(in super::super) fn span(out: &mut Vec<u8>, span: SpanRef<'_>, mapping: &mut impl Mapping, threads: &mut Threads) {
-    message(out, SPANS, |out| {
+pub(in super::super) fn span(
+    was_short: &mut bool,
+    out: &mut Vec<u8>,
+    span: SpanRef<'_>,
+    mapping: &mut impl Mapping,
+    threads: &mut Threads,
+) {
+    message_like(was_short, out, SPANS, |out| {
         text(out, NAME, span.name());
         let fields = mapping.span(span, &mut Attributes { out, place: Place::Protobuf(ATTRIBUTES), threads });
         common(out, span, &fields);

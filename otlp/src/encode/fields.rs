@@ -1,6 +1,6 @@
-//! What both forms have of a span.
+//! What both forms have of a span: the numbers of its flags, kind and status; the attributes of events and links.
 
-use super::{Attributes, Truncated};
+use super::attributes::{Attributes, Truncated};
 use heirloom_core::export::AttributeRef;
 use heirloom_core::{SpanKind, Status};
 
@@ -33,13 +33,14 @@ pub(super) fn status(status: &Status) -> Option<(u8, &str)> {
 }
 
 /// The attributes of an event or a link: as they were recorded.
-pub(super) fn plain<'a>(recorded: impl Iterator<Item = AttributeRef<'a>>, to: &mut Attributes<'_>) {
-    let mut truncated = Truncated::default();
-    let mut is_known = false;
-    for attribute in recorded {
+pub(super) fn plain<'a>(recorded: impl Iterator<Item = AttributeRef<'a>> + Clone, to: &mut Attributes<'_>) {
+    let (mut is_known, mut is_cut) = (false, false);
+    for attribute in recorded.clone() {
         is_known |= attribute.key == Truncated::KEY;
-        truncated.see(&attribute);
+        is_cut |= attribute.truncated_from.is_some();
         to.add(attribute.key, &attribute.value);
     }
-    truncated.add_to(is_known, to);
+    if is_cut && !is_known {
+        Truncated::of(recorded).add_to(to);
+    }
 }

@@ -35,7 +35,7 @@ const fn hex_digits() -> [[u8; 2]; 256] {
 }
 
 /// Appends a text with its quotes.
-pub(super) fn quoted(out: &mut Vec<u8>, text: &str) {
+pub(in super::super::super) fn quoted(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     let mut rest = text.as_bytes();
     while let Some(at) = rest.iter().position(|byte| ESCAPES[usize::from(*byte)] != ITSELF) {
@@ -54,11 +54,14 @@ pub(super) fn quoted(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
-/// Appends an id with its quotes, in hexadecimal.
-pub(super) fn id<const N: usize>(out: &mut Vec<u8>, bytes: [u8; N]) {
-    out.push(b'"');
-    for byte in bytes {
-        out.extend_from_slice(&HEX[usize::from(byte)]);
+/// Appends an id of at most 16 bytes with its quotes, in hexadecimal.
+pub(in super::super::super) fn id<const N: usize>(out: &mut Vec<u8>, bytes: [u8; N]) {
+    let mut text = [b'"'; 34];
+    for (byte, digits) in bytes.iter().zip(text[1..].chunks_exact_mut(2)) {
+        digits.copy_from_slice(&HEX[usize::from(*byte)]);
     }
-    out.push(b'"');
+    let end = out.len() + 2 * N + 2;
+    text[2 * N + 1] = b'"';
+    out.extend_from_slice(&text);
+    out.truncate(end);
 }

@@ -1,5 +1,7 @@
 //! Integers of variable length, texts, and messages whose length comes before them.
 
+use std::ops::Range;
+
 /// Below this, a length takes one byte.
 const ONE: usize = 1 << 7;
 /// Below this, two.
@@ -7,14 +9,14 @@ const TWO: usize = 1 << 14;
 
 /// Up to one tag and an integer of variable length.
 #[derive(Clone, Copy)]
-pub(super) struct Varint {
+pub(in super::super::super) struct Varint {
     bytes: [u8; 16],
     len: usize,
 }
 
 impl Varint {
     #[inline(always)]
-    pub(super) fn new(number: u64) -> Self {
+    pub(in super::super::super) fn new(number: u64) -> Self {
         let mut varint = Self { bytes: [0; 16], len: 0 };
         varint.number(number);
         varint
@@ -22,7 +24,7 @@ impl Varint {
 
     /// A tag, and the length of what follows.
     #[inline(always)]
-    pub(super) fn head(tag: u8, len: usize) -> Self {
+    pub(in super::super::super) fn head(tag: u8, len: usize) -> Self {
         let mut varint = Self { bytes: [0; 16], len: 0 };
         varint.byte(tag);
         varint.number(len as u64);
@@ -45,7 +47,7 @@ impl Varint {
     }
 
     #[inline(always)]
-    pub(super) fn as_slice(&self) -> &[u8] {
+    pub(in super::super::super) fn as_slice(&self) -> &[u8] {
         &self.bytes[..self.len.min(16)]
     }
 }
@@ -59,7 +61,7 @@ pub(super) fn len_of(number: u64) -> usize {
 
 /// Appends an integer.
 #[inline(always)]
-pub(super) fn varint(out: &mut Vec<u8>, number: u64) {
+pub(in super::super::super) fn varint(out: &mut Vec<u8>, number: u64) {
     if number < 0x80 {
         out.push(number as u8);
     } else {
@@ -79,36 +81,72 @@ pub(super) fn head(out: &mut Vec<u8>, tag: u8, len: usize) {
 
 /// Appends a field with a text, unless it is empty: protobuf leaves out what is the default.
 #[inline(always)]
-pub(super) fn text(out: &mut Vec<u8>, tag: u8, text: &str) {
+pub(in super::super::super) fn text(out: &mut Vec<u8>, tag: u8, text: &str) {
     if !text.is_empty() {
         head(out, tag, text.len());
-        out.extend_from_slice(text.as_bytes());
+        bytes(out, text.as_bytes());
+    }
+}
+
+/// Appends a short text. A copy of unknown length is a call; two of known lengths that overlap aren't.
+#[inline(always)]
+pub(super) fn bytes(out: &mut Vec<u8>, text: &[u8]) {
+    match (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+        (Some(first), Some(last)) if text.len() <= 16 => {
+            let end = out.len() + text.len();
+            out.extend_from_slice(first);
+            out.truncate(end - 8);
+            out.extend_from_slice(last);
+        }
+        _ => out.extend_from_slice(text),
     }
 }
 
 /// Appends a field with a message that `write` appends.
 #[inline(always)]
-pub(super) fn message(out: &mut Vec<u8>, tag: u8, write: impl FnOnce(&mut Vec<u8>)) {
+pub(in super::super::super) fn message(out: &mut Vec<u8>, tag: u8, write: impl FnOnce(&mut Vec<u8>)) {
+    message_like(&mut false, out, tag, write);
+}
+
+/// The same. Expects a message whose length takes one byte if the last one `was_short`.
+#[inline(always)]
+pub(in super::super::super) fn message_like(
+    was_short: &mut bool,
+    out: &mut Vec<u8>,
+    tag: u8,
+    write: impl FnOnce(&mut Vec<u8>),
+) {
+    let room = if *was_short { 1 } else { 2 };
     out.extend_from_slice(&[tag, 0, 0]);
+    out.truncate(out.len() + room - 2);
     let start = out.len();
     write(out);
     let len = out.len() - start;
-    if (ONE..TWO).contains(&len) {
+    *was_short = len < ONE;
+    if room == 1 && len < ONE {
+        out[start - 1] = len as u8;
+    } else if room == 2 && (ONE..TWO).contains(&len) {
         out[start - 2..start].copy_from_slice(&[len as u8 | 0x80, (len >> 7) as u8]);
-    } else if len < ONE {
-        out[start - 2] = len as u8;
-        out.copy_within(start.., start - 1);
-        out.truncate(start - 1 + len);
     } else {
-        move_to(out, start, len);
+        replace(out, start - room..start, len);
     }
 }
 
-/// Puts the length before a message for which two bytes are too few.
-#[cold]
-fn move_to(out: &mut Vec<u8>, start: usize, len: usize) {
+/// Replaces the room for a length by the length, which takes more or less.
+#[inline(never)]
+fn replace(out: &mut Vec<u8>, room: Range<usize>, len: usize) {
     let length = Varint::new(len as u64);
-    out.splice(start - 2..start, length.as_slice().iter().copied());
+    let length = length.as_slice();
+    let end = room.start + length.len();
+    if length.len() < room.len() {
+        out.copy_within(room.end.., end);
+        out.truncate(end + len);
+    } else {
+        let old = out.len();
+        out.resize(end + len, 0);
+        out.copy_within(room.end..old, end);
+    }
+    out[room.start..end].copy_from_slice(length);
 }
 
 #[cfg(test)]
@@ -138,13 +176,26 @@ mod tests {
     }
 
     #[test]
+    fn a_text_of_any_length_is_copied_as_it_is() {
+        let text: Vec<u8> = (0..40).collect();
+        for len in 0..=text.len() {
+            let mut out = b"before".to_vec();
+            bytes(&mut out, &text[..len]);
+            assert_eq!(out, [b"before", &text[..len]].concat());
+        }
+    }
+
+    #[test]
     fn the_length_of_a_message_is_minimal_and_what_comes_before_and_after_stays() {
         for len in [0, 1, 127, 128, 129, 16_383, 16_384, 100_000, 2_097_151, 2_097_152] {
-            let mut out = b"before".to_vec();
-            message(&mut out, 0x12, |out| out.resize(out.len() + len, 7));
-            out.extend_from_slice(b"after");
-            let expected = [&b"before\x12"[..], &by_definition(len as u64), &vec![7; len], b"after"].concat();
-            assert!(out == expected, "{len}");
+            for guess in [false, true] {
+                let mut out = b"before".to_vec();
+                let mut was_short = guess;
+                message_like(&mut was_short, &mut out, 0x12, |out| out.resize(out.len() + len, 7));
+                out.extend_from_slice(b"after");
+                let expected = [&b"before\x12"[..], &by_definition(len as u64), &vec![7; len], b"after"].concat();
+                assert!(out == expected && was_short == (len < 128), "{len}");
+            }
         }
     }
 }

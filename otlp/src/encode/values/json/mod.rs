@@ -1,8 +1,18 @@
-//! Attributes and their values: `KeyValue` and `AnyValue`.
+//! Attributes and their values in JSON: `KeyValue` and `AnyValue`.
 
-use super::comma;
-use super::text::quoted;
+mod text;
+
+pub(in super::super) use text::{id, quoted};
+
 use heirloom_core::Value;
+
+/// Appends a comma, unless a list that begins at this byte is empty.
+#[inline(always)]
+pub(in super::super) fn comma(out: &mut Vec<u8>, start: usize) {
+    if out.len() > start {
+        out.push(b',');
+    }
+}
 
 /// Appends an attribute to a list that begins at `start`.
 pub(in super::super) fn attribute(out: &mut Vec<u8>, start: usize, key: &str, value: &Value<'_>) {

@@ -1,8 +1,16 @@
-//! Attributes and their values: `KeyValue` and `AnyValue`.
+//! Attributes and their values in protobuf: `KeyValue` and `AnyValue`.
 
-use super::tag;
-use super::varint::{head, len_of, varint};
+mod varint;
+
+pub(in super::super) use varint::{message, message_like, text, varint, Varint};
+
 use heirloom_core::Value;
+use varint::{bytes, head, len_of};
+
+/// The tag of a field whose value has a length.
+pub(in super::super) const fn tag(field: u8) -> u8 {
+    field << 3 | 2
+}
 
 const KEY: u8 = tag(1);
 const VALUE: u8 = tag(2);
@@ -40,7 +48,7 @@ pub(in super::super) fn attribute(out: &mut Vec<u8>, tag: u8, key: &str, value: 
         Value::Str(text) if key.len() + text.len() <= SHORT => {
             entry(out, tag, key, text.len() + 2);
             out.extend_from_slice(&[VALUE, text.len() as u8 + 2, STRING, text.len() as u8]);
-            out.extend_from_slice(text.as_bytes());
+            bytes(out, text.as_bytes());
         }
         Value::F64(number) if key.len() <= SHORT => {
             entry(out, tag, key, 9);
@@ -60,7 +68,7 @@ pub(in super::super) fn attribute(out: &mut Vec<u8>, tag: u8, key: &str, value: 
 #[inline(always)]
 fn entry(out: &mut Vec<u8>, tag: u8, key: &str, value: usize) {
     out.extend_from_slice(&[tag, (key.len() + value + 4) as u8, KEY, key.len() as u8]);
-    out.extend_from_slice(key.as_bytes());
+    bytes(out, key.as_bytes());
 }
 
 /// An attribute of any length.
@@ -114,7 +122,7 @@ fn any(out: &mut Vec<u8>, value: &Value<'_>) {
         Value::I64(number) => int(out, *number),
         Value::F64(number) => double(out, *number),
         Value::Str(text) => string(out, text),
-        Value::Bools(items) => array(out, value, items.iter().copied(), |_| 2, |out, item| boolean(out, item)),
+        Value::Bools(items) => array(out, value, items.iter().copied(), |_| 2, boolean),
         Value::I64s(items) => array(out, value, items.iter().copied(), |n| int_len(*n), int),
         Value::F64s(items) => array(out, value, items.iter().copied(), |_| 9, double),
         Value::Strs(items) => array(out, value, items.iter(), |t| field_len(t.len()), |out, text| string(out, text)),
