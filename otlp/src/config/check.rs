@@ -24,7 +24,7 @@ fn url(text: &str) -> Option<Url> {
 
 /// The URL for traces, as it is.
 pub(super) fn traces_endpoint(text: &str) -> Result<Secret, ConfigError> {
-    url(text).map(|url| Secret::new(url)).ok_or(ConfigError::new("traces_endpoint", URL))
+    url(text).map(Secret::new).ok_or(ConfigError::new("traces_endpoint", URL))
 }
 
 /// The URL for traces below a base URL.

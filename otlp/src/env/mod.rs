@@ -20,6 +20,9 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
+/// Looks up a variable.
+type Variable = dyn Fn(&str) -> Option<OsString> + Send;
+
 const EXPORTERS: &str = "OTEL_TRACES_EXPORTER";
 
 /// The exporters that the environment asks for, as an extension of a tracer. The crate `heirloom` adds it to its `init` and `builder`
@@ -49,7 +52,7 @@ const EXPORTERS: &str = "OTEL_TRACES_EXPORTER";
 /// # Ok::<(), heirloom_core::InitError>(())
 /// ```
 pub struct FromEnv {
-    variable: Box<dyn Fn(&str) -> Option<OsString> + Send>,
+    variable: Box<Variable>,
     exporters: Vec<Box<dyn Exporter>>,
 }
 
