@@ -42,12 +42,8 @@ const MAX_DELIVERY: usize = 16 << 20;
 ///
 /// ```
 /// use heirloom_otlp::Otlp;
-/// # let endpoint = "http://127.0.0.1:9";
-/// # let real = "
-/// let endpoint = "http://localhost:4318";
-/// # ";
-/// let otlp = Otlp::builder().endpoint(endpoint).header("x-team", "shop");
-/// # let otlp = otlp.retry_for(std::time::Duration::ZERO);
+/// let otlp = Otlp::builder().endpoint("http://localhost:4318").header("x-team", "shop");
+/// # let otlp = otlp.endpoint("http://127.0.0.1:9").retry_for(std::time::Duration::ZERO);
 /// let guard = heirloom_core::builder("shop").exporter(otlp.build()?).start()?;
 /// guard.tracer().in_root("order", |span| drop(span.set("items", 3)));
 /// println!("{}", guard.finish());

@@ -17,12 +17,8 @@
 //! ```
 //! # #[cfg(feature = "http")] {
 //! use heirloom_otlp::Otlp;
-//! # let endpoint = "http://127.0.0.1:9";
-//! # let real = "
-//! let endpoint = "https://collector.example:4318";
-//! # ";
-//! let otlp = Otlp::builder().endpoint(endpoint).header("authorization", "Bearer secret");
-//! # let otlp = otlp.retry_for(std::time::Duration::ZERO);
+//! let otlp = Otlp::builder().endpoint("https://collector.example:4318").header("authorization", "Bearer secret");
+//! # let otlp = otlp.endpoint("http://127.0.0.1:9").retry_for(std::time::Duration::ZERO);
 //! let guard = heirloom_core::builder("shop").exporter(otlp.build()?).start()?;
 //! guard.tracer().in_root("order", |span| drop(span.set("items", 3)));
 //! println!("{}", guard.finish());

@@ -54,16 +54,17 @@ fn a_server_that_says_until_when_is_not_asked_before() {
 fn a_pause_holds_for_the_next_spans_too_and_only_the_last_try_is_before_its_end() {
     let server = Server::start();
     server.script([Reply::Status(429, "retry-after: 600\r\n", b"")]);
-    let guard = tracer(otlp(&server));
-    record(&guard, 3);
-    assert!(guard.tracer().flush(Duration::from_millis(100)).is_err());
-    assert!(server.wait_for_requests(1, LONG));
-    record(&guard, 4);
-    assert!(guard.tracer().flush(Duration::from_millis(300)).is_err());
+    let guard = tracer(otlp(&server).retry_for(Duration::from_millis(200)));
+    for spans in [3, 4] {
+        record(&guard, spans);
+        assert!(guard.tracer().flush(LONG).is_err());
+    }
     assert_eq!(server.requests().len(), 1, "it isn't asked before its time");
-    let start = Instant::now();
-    assert_delivered(&server, guard, 7);
+    record(&guard, 5);
+    let (start, report) = (Instant::now(), guard.finish());
     assert!(start.elapsed() < SOON);
+    let account = account(&report);
+    assert_eq!((account.exported, account.dropped.failed, server.taken()), (5, 7, 5), "{report}");
 }
 
 #[test]

@@ -8,8 +8,10 @@ use bytes::Bytes;
 use heirloom_core::environment;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, CONTENT_ENCODING, CONTENT_TYPE};
 use reqwest::{redirect, RequestBuilder, StatusCode};
+use std::error::Error;
 use std::fmt;
 use std::future::Future;
+use std::io;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
@@ -145,7 +147,9 @@ async fn read(response: &mut reqwest::Response) -> Result<Body, Failure> {
 
 /// A failure without a response. The error's own text isn't used, because it may contain anything.
 fn failure(error: &reqwest::Error) -> Failure {
-    if error.is_timeout() {
+    if let Some(why) = tls_failure(error) {
+        Failure { is_there: false, ..lost(why) }
+    } else if error.is_timeout() {
         lost("no response before the deadline")
     } else if error.is_connect() {
         Failure { is_there: false, ..lost("no connection to the server") }
@@ -154,6 +158,21 @@ fn failure(error: &reqwest::Error) -> Failure {
     } else {
         lost("the connection was lost")
     }
+}
+
+/// The reason if TLS failed, which more tries won't change soon.
+fn tls_failure(error: &reqwest::Error) -> Option<&'static str> {
+    Some(match of_tls(error.source()?)? {
+        rustls::Error::InvalidCertificate(_) => "the server's certificate is not trusted, or not for this address",
+        _ => "TLS with the server failed",
+    })
+}
+
+/// The error of TLS among the causes of an error. An error of I/O doesn't name the error inside it as its source.
+fn of_tls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    let inside = || of_tls(error.downcast_ref::<io::Error>()?.get_ref()?);
+    let below = || of_tls(error.source()?);
+    error.downcast_ref().or_else(inside).or_else(below)
 }
 
 fn lost(why: &str) -> Failure {

@@ -79,8 +79,13 @@ impl<M: Mapping> Transport<M> {
         let mut parts = Vec::new();
         while left > 0 {
             let most = parts.pop().unwrap_or(left);
-            let request = fill(&mut self.encoder, &self.target, delivery, at, most);
-            let request = request.map_err(|error| ExportError::new(format!("a request can't be encoded: {error}")))?;
+            let request = match fill(&mut self.encoder, &self.target, delivery, at, most) {
+                Ok(request) => request,
+                Err(error) => {
+                    losses.add(left as u64, &format!("a request can't be encoded: {error}"));
+                    break;
+                }
+            };
             let spans = request.spans;
             let outcome = if spans == 0 { Answer::TooLarge } else { self.send(&request, delivery.closing()) };
             if spans > 1 && outcome == Answer::TooLarge {

@@ -267,6 +267,8 @@ fn read(stream: &mut dyn Stream, most: Option<usize>) -> io::Result<Option<(Requ
         }
         match stream.read(&mut buffer)? {
             0 => return Ok(None),
+            // No HTTP.
+            _ if bytes.is_empty() && !buffer[0].is_ascii_graphic() => return Ok(None),
             read => bytes.extend_from_slice(&buffer[..read]),
         }
     };
