@@ -128,7 +128,7 @@ impl Patience {
             let left = closing.deadline().map_or(Duration::ZERO, |deadline| deadline.saturating_duration_since(now));
             let wait = again.at.saturating_duration_since(now);
             let wait = if again.failure.after.is_some() { wait } else { wait.min(left / 4) };
-            if wait + MARGIN > left {
+            if (self.tried_last && !again.failure.is_there) || wait + MARGIN > left {
                 return Err(again.failure.why.clone());
             }
             std::thread::sleep(wait);
