@@ -30,7 +30,7 @@ mod plain;
 mod protobuf;
 mod values;
 
-pub use attributes::{Attributes, Truncated};
+pub use attributes::{Attributes, Mark, Truncated};
 pub use mapping::{Fields, Mapping, Scope};
 pub use plain::Plain;
 
