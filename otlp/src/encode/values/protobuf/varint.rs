@@ -92,7 +92,8 @@ pub(in super::super::super) fn text(out: &mut Vec<u8>, tag: u8, text: &str) {
 #[inline(always)]
 pub(super) fn bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     match bytes.len() {
-        8..=16 => overlapping::<8>(out, bytes),
+        4..=8 => overlapping::<4>(out, bytes),
+        9..=16 => overlapping::<8>(out, bytes),
         17..=32 => overlapping::<16>(out, bytes),
         _ => out.extend_from_slice(bytes),
     }
