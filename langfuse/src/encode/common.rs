@@ -148,7 +148,7 @@ mod tests {
         let tracer = guard.tracer();
         tracer.in_root("root", |root| root.in_span("child", record));
         let given = Context::from_ids(TraceId::from_u128(7), SpanId::from_u64(9), true);
-        tracer.bind(given).in_span("of ids", |span| drop(span.set("n", 1)));
+        tracer.bind(given).in_span("of ids", |span| _ = span.set("n", 1));
         guard.finish();
         let found = found.lock().unwrap();
         assert!(!found.is_empty());
