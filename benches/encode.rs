@@ -80,6 +80,9 @@ struct Measure {
     results: SyncSender<Vec<Way>>,
 }
 
+/// Encodes a delivery, and returns how many bytes that are.
+type Run<'a> = Box<dyn FnMut() -> usize + 'a>;
+
 /// A way to encode.
 struct Way {
     name: &'static str,
@@ -93,16 +96,13 @@ impl Exporter for Measure {
     fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
         let mut protobuf = Encoder::new(Format::Protobuf, Plain);
         let mut json = Encoder::new(Format::Json, Plain);
-        let mut ways: [(&str, Box<dyn FnMut() -> usize>); 3] = [
+        let mut ways: [(&str, Run<'_>); 3] = [
             (OFFICIAL, Box::new(|| with_prost(delivery))),
             ("protobuf", Box::new(|| with(&mut protobuf, delivery))),
             ("JSON", Box::new(|| with(&mut json, delivery))),
         ];
-        let begun = |(name, way): &mut (&'static str, Box<dyn FnMut() -> usize>)| Way {
-            name,
-            speeds: Vec::new(),
-            bytes: way() / delivery.len(),
-        };
+        let begun =
+            |(name, way): &mut (&'static str, Run<'_>)| Way { name, speeds: Vec::new(), bytes: way() / delivery.len() };
         let mut results: Vec<Way> = ways.iter_mut().map(begun).collect();
         for _ in 0..self.rounds {
             for ((_, way), result) in ways.iter_mut().zip(&mut results) {
