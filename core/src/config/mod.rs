@@ -49,6 +49,9 @@ mod warning;
 /// | `flush_on_panic` | `HEIRLOOM_FLUSH_ON_PANIC` | false |
 /// | `verify` | `HEIRLOOM_VERIFY` | false |
 ///
+/// `OTEL_BSP_MAX_QUEUE_SIZE`, `OTEL_PROPAGATORS` with other names than `tracecontext` and `baggage`, and variables whose names begin
+/// with `HEIRLOOM_` and that nothing reads are warnings too. The variables of exporters are with these.
+///
 /// Values are read as in [OpenTelemetry]: times are whole milliseconds; `OTEL_SDK_DISABLED` is true only for `true`, in
 /// any case. The `HEIRLOOM_*` switches take `true`, `1`, `false` and `0`. Sizes are bytes, or have one of the suffixes
 /// `KiB`, `MiB` and `GiB`.
@@ -265,7 +268,8 @@ mod tests {
             verify: true,
             ..Settings::default()
         };
-        let names: Vec<_> = settings.correct().iter().map(ConfigWarning::name).collect();
+        let warnings = settings.correct();
+        let names: Vec<_> = warnings.iter().map(ConfigWarning::name).collect();
         let expected = [
             "shard_bytes",
             "overload",
