@@ -139,9 +139,20 @@ impl Collector {
     /// One pass over all shards.
     fn pass(&mut self) -> (u64, bool) {
         let Self { tracer, assembler, sources, .. } = self;
+        let asking: Vec<_> = tracer.queues.iter().filter(|queue| queue.asks()).cloned().collect();
         let result = sources.pass(tracer, assembler, &mut |batch| deliver(tracer, batch));
+        if !asking.is_empty() {
+            self.answer(&asking);
+        }
         self.publish_counts();
         result
+    }
+
+    /// Answers queues that asked before a pass, once everything that has ended is in them.
+    #[cold]
+    fn answer(&mut self, asking: &[Arc<Queue>]) {
+        self.send();
+        asking.iter().for_each(|queue| queue.tell_open(&self.assembler));
     }
 
     /// Passes until everything published before the call is assembled.

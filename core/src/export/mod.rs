@@ -12,7 +12,7 @@ mod verify;
 pub(crate) mod workload;
 
 pub use batch::{AttributeRef, Batch, EventRef, Lane, LinkRef, Resource, ScopeRef, SpanData, SpanRef};
-pub(crate) use batch::{BatchBuilder, EventRow, LinkRow, List, Marks, MoreRow, NameRow, Outcome, SpanRow, Text};
+pub(crate) use batch::{BatchBuilder, EventRow, LinkRow, List, Marks, MoreRow, NameRow, Outcome, Pick, SpanRow, Text};
 
 pub use chrome::Chrome;
 pub(crate) use chrome::Unwritable;

@@ -163,9 +163,8 @@ impl Report {
             for how in How::ALL {
                 let reason = tracer.shared().queues.get(at).map(|queue| queue.why(how)).unwrap_or_default();
                 let why = match how {
-                    How::QueueFull => "its queue was full".to_owned(),
+                    How::QueueFull => reason,
                     How::Failed => format!("it failed ({reason})"),
-                    How::TimedOut => "it did not answer in time".to_owned(),
                     How::Panicked => format!("it panicked ({})", reason.trim_start_matches("it panicked: ")),
                 };
                 lost(how.count(&exporter.dropped), how.cause(), why);

@@ -3,8 +3,9 @@
 use super::forest::{order, Forest};
 use super::lanes::label;
 use super::links::Linked;
-use super::text::{count, duration, printable, table, MAX_INDENT};
+use super::text::{duration, printable, table, MAX_INDENT};
 use crate::export::SpanData;
+use crate::text::count;
 use crate::Status;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -120,7 +121,7 @@ impl Node {
         let indent = "  ".repeat(self.level.min(MAX_INDENT));
         match members[..] {
             [span] => vec![format!("{indent}{name}"), one(span, linked, options)],
-            _ => vec![format!("{indent}{name} x {}", count(members.len())), many(&members, linked, options)],
+            _ => vec![format!("{indent}{name} x {}", count(members.len() as u64)), many(&members, linked, options)],
         }
     }
 }
@@ -162,7 +163,7 @@ fn many(spans: &[&SpanData], linked: &Linked<'_>, options: &TreeOptions) -> Stri
     let mut note = |n: usize, one: &str, more: &str| match n {
         0 => {}
         1 => text.push_str(&format!(", 1 {one}")),
-        n => text.push_str(&format!(", {} {more}", count(n))),
+        n => text.push_str(&format!(", {} {more}", count(n as u64))),
     };
     note(spans.iter().filter(|span| matches!(span.status, Status::Error(_))).count(), "error", "errors");
     note(spans.iter().filter(|span| span.incomplete).count(), "still open", "still open");

@@ -36,12 +36,13 @@ use super::lanes::{LaneId, Lanes};
 use crate::clock::timeline::Timeline;
 use crate::config::Limits;
 use crate::export::{Batch, Resource};
-use crate::pipeline::{by_context, Assembled, ImplicitRoot};
+use crate::pipeline::{by_context, Assembled, ImplicitRoot, OpenSpans};
 use crate::propagated;
 use crate::wire::{
     goes_on, span_of, Attr, AttrValue, Begin, Bytes, Chunk, End, Event, Header, Kind, Link, More, Packed, Rename,
     Status, StrayEnd, ThreadStart, Tracestate,
 };
+use crate::{SpanId, TraceId};
 use batches::Batches;
 use early::Early;
 use epochs::Epochs;
@@ -203,6 +204,7 @@ impl Assembler {
             on_stack: true,
             off_lane,
             has_child: false,
+            may_grow: false,
             ended: false,
             parent_seen: false,
             lane: state.lane,
@@ -301,6 +303,7 @@ impl Assembler {
         let (span, is_on) = (open.span, open.on_stack && open.reader == state.reader);
         open.nested = is_on && !open.off_lane && flags & End::OFF_LANE == 0;
         if !open.nested {
+            open.may_grow = true;
             // It stays on the stack until it is met there.
             return state.stack.trim(|above, at| above != span && is_open(&self.table, above, at));
         }
@@ -308,6 +311,7 @@ impl Assembler {
             if is_open(&self.table, above, at) {
                 let left = &mut self.table[at as usize];
                 (left.on_stack, left.off_lane, left.has_child) = (false, true, true);
+                self.table[index as usize].may_grow = true;
             }
         }
     }
@@ -337,6 +341,8 @@ impl Assembler {
         let open = &mut self.table[index as usize];
         open.ended = true;
         open.has_child |= flags & End::ESCAPED != 0;
+        // What another thread ends may end before a span inside of it.
+        open.may_grow |= flags & (End::ESCAPED | End::WRITTEN) != 0;
         let may_be_reached = flags & End::ESCAPED != 0 && (!open.process.is_own() || by_context::were_any());
         // A parent of which only the ids are known may be recorded by this tracer, in a shard that is read later.
         if flags & End::WRITTEN == 0 && !may_be_reached && self.sees_parent(index) {
@@ -614,6 +620,17 @@ impl Assembler {
     /// Whether a span with this id is open.
     pub(super) fn knows(&self, span: u64) -> bool {
         self.by_id.contains_key(&span)
+    }
+}
+
+/// Between two turns of shards, every open span is in the table.
+impl OpenSpans for Assembler {
+    fn traces(&self) -> Box<dyn Iterator<Item = TraceId> + '_> {
+        Box::new(self.by_id.values().filter_map(|index| self.table.get(*index as usize)).map(|open| open.trace))
+    }
+
+    fn is_open(&self, span: SpanId) -> bool {
+        self.by_id.contains_key(&span.to_u64())
     }
 }
 

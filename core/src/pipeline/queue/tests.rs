@@ -1,5 +1,8 @@
+use super::super::barrier::Barrier;
+use super::super::lost::Lost;
 use super::*;
 use crate::export::fixture::batch;
+use crate::export::ExportError;
 use std::sync::mpsc::{channel, Receiver, Sender};
 
 /// Waits for a permission for each call, and counts the calls.
@@ -27,7 +30,13 @@ impl Exporter for Gated {
 }
 
 fn settings() -> QueueSettings {
-    QueueSettings { max_bytes: 1 << 20, attempt_timeout: LONG, diagnostics: Destination::default(), complete: None }
+    QueueSettings {
+        max_bytes: 1 << 20,
+        attempt_timeout: LONG,
+        diagnostics: Destination::default(),
+        complete: None,
+        own: Weak::new(),
+    }
 }
 
 const LONG: Duration = Duration::from_secs(60);

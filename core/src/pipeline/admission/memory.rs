@@ -1,0 +1,140 @@
+//! [`Decisions`]: what was decided for which trace, in a bounded memory.
+
+use crate::IdHasher;
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+
+type Map<T> = HashMap<u64, T, BuildHasherDefault<IdHasher>>;
+
+/// What was decided for a trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    Kept,
+    /// Refused, and how many of its refused spans may still get a child.
+    Refused {
+        growing: u32,
+    },
+    /// Refused after something was forgotten.
+    Torn,
+}
+
+impl Decision {
+    /// The refused spans that a later span may miss.
+    fn growing(self) -> u64 {
+        match self {
+            Decision::Refused { growing } => growing.into(),
+            Decision::Kept | Decision::Torn => 0,
+        }
+    }
+}
+
+/// Decisions by the hash of their trace, in two generations: what was not asked for while the younger one was filled is
+/// forgotten.
+#[derive(Debug)]
+pub(super) struct Decisions {
+    young: Map<Decision>,
+    old: Map<Decision>,
+    /// The most decisions of a generation.
+    most: usize,
+    forgot: bool,
+    /// Refused spans that a later span may miss, because their trace was forgotten.
+    torn: u64,
+}
+
+impl Decisions {
+    pub(super) fn new(most: usize) -> Self {
+        Self { young: Map::default(), old: Map::default(), most: most.max(1), forgot: false, torn: 0 }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.young.is_empty() && self.old.is_empty()
+    }
+
+    /// Whether a decision was forgotten since the last [`keep_growing`](Self::keep_growing).
+    pub(super) fn forgot(&self) -> bool {
+        self.forgot
+    }
+
+    /// The decision for a trace. It counts as asked for.
+    pub(super) fn get(&mut self, hash: u64) -> Option<&mut Decision> {
+        if let Some(old) = self.old.remove(&hash) {
+            self.insert(hash, old);
+        }
+        self.young.get_mut(&hash)
+    }
+
+    pub(super) fn insert(&mut self, hash: u64, decision: Decision) {
+        if self.young.len() >= self.most {
+            let forgotten = std::mem::replace(&mut self.old, std::mem::take(&mut self.young));
+            self.forgot |= !forgotten.is_empty();
+            self.torn += forgotten.values().map(|decision| decision.growing()).sum::<u64>();
+        }
+        self.young.insert(hash, decision);
+    }
+
+    /// Forgets what no later span can miss: all but the refused traces with a span that may still get a child.
+    pub(super) fn keep_growing(&mut self) {
+        self.forgot = false;
+        for map in [&mut self.young, &mut self.old] {
+            map.retain(|_, decision| decision.growing() > 0);
+            map.shrink_to_fit();
+        }
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        self.torn += self.young.values().chain(self.old.values()).map(|decision| decision.growing()).sum::<u64>();
+        *self = Self { torn: self.torn, ..Self::new(self.most) };
+    }
+
+    /// How many refused spans a later span may miss, because their trace was forgotten since the last call.
+    pub(super) fn take_torn(&mut self) -> u64 {
+        std::mem::take(&mut self.torn)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    const REFUSED: Decision = Decision::Refused { growing: 3 };
+
+    #[test]
+    fn memory_is_bounded_and_what_is_forgotten_counts_as_torn() {
+        let mut decisions = Decisions::new(10);
+        (0..10).for_each(|hash| decisions.insert(hash, REFUSED));
+        (10..20).for_each(|hash| decisions.insert(hash, Decision::Kept));
+        assert!(!decisions.forgot() && decisions.get(25).is_none());
+        decisions.insert(20, Decision::Kept);
+        assert!(decisions.forgot() && decisions.get(3).is_none() && decisions.get(12) == Some(&mut Decision::Kept));
+        assert_eq!((decisions.take_torn(), decisions.take_torn()), (30, 0));
+        (30..1000).for_each(|hash| decisions.insert(hash, Decision::Kept));
+        assert!(decisions.young.len() + decisions.old.len() <= 20);
+    }
+
+    #[test]
+    fn a_trace_that_is_asked_for_is_not_forgotten() {
+        let mut decisions = Decisions::new(10);
+        decisions.insert(1, REFUSED);
+        for hash in 2..1000 {
+            decisions.insert(hash, Decision::Kept);
+            assert_eq!(decisions.get(1), Some(&mut { REFUSED }));
+        }
+        assert_eq!(decisions.take_torn(), 0);
+    }
+
+    #[test]
+    fn at_the_end_of_a_period_what_may_still_grow_stays() {
+        let mut decisions = Decisions::new(2);
+        for (hash, decision) in
+            [(1, REFUSED), (2, Decision::Kept), (3, Decision::Refused { growing: 0 }), (4, Decision::Torn)]
+        {
+            decisions.insert(hash, decision);
+        }
+        decisions.keep_growing();
+        assert_eq!((1..5).filter(|hash| decisions.get(*hash).is_some()).collect::<Vec<_>>(), [1]);
+        assert!(!decisions.is_empty());
+        decisions.clear();
+        assert!(decisions.is_empty() && decisions.take_torn() == 3);
+    }
+}
