@@ -170,8 +170,14 @@ impl Report {
                 lost(how.count(&exporter.dropped), how.cause(), why);
             }
             let leaves = tracer.shared().queues.get(at).is_some_and(|queue| queue.is_leaving());
-            let why = if leaves { "its thread ended the process" } else { "they were not delivered by the deadline" };
-            lost(exporter.queued, Cause::NotDelivered, why.to_owned());
+            match exporter.queued {
+                0 => {}
+                n if leaves => lost(n, Cause::NotDelivered, "its thread ended the process".to_owned()),
+                n => {
+                    let problem = format!("exporter {:?}: {n} spans were not delivered by the deadline", exporter.name);
+                    found.push((problem, Cause::NotDelivered, &exporter.name));
+                }
+            }
         }
         let found: Vec<_> = found.into_iter().map(|(problem, cause, name)| (problem, cause, name.clone())).collect();
         for (problem, cause, name) in found {

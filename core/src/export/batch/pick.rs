@@ -72,6 +72,9 @@ impl Batch {
         &self.resource
     }
 
+    /// What a batch takes besides its spans, in bytes.
+    pub(crate) const OVERHEAD: usize = size_of::<Self>();
+
     /// A batch with copies of these spans, in this order. Its memory is no larger than its contents.
     pub(crate) fn pick(&self, picks: &[Pick]) -> Batch {
         let mut copy = Copy::new(&self.rows, picks);
@@ -133,6 +136,8 @@ struct Copy<'a> {
     to: Rows,
     /// At the index of a list that spans of a trace share: what the copy refers to it by. Zero if it isn't there yet.
     values: Vec<u32>,
+    /// The same for lanes.
+    lanes: Vec<u32>,
 }
 
 impl<'a> Copy<'a> {
@@ -153,25 +158,25 @@ impl<'a> Copy<'a> {
             events: Vec::with_capacity(all.events),
             links: Vec::with_capacity(all.links),
             words: Vec::with_capacity(all.words),
-            lanes: from.lanes.clone(),
+            lanes: Vec::new(),
             names: from.names.clone(),
             tracestate_bytes: all.tracestate_bytes,
         };
-        Self { from, to, values: vec![0; from.values.len()] }
+        Self { from, to, values: vec![0; from.values.len()], lanes: vec![0; from.lanes.len()] }
     }
 
     fn span(&mut self, Pick { row, skeleton }: Pick) {
         let Some(&row) = self.from.spans.get(row as usize) else { return };
-        let name = self.name(row.name);
+        let (name, lane) = (self.name(row.name), self.lane(row.lane));
         let copied = if skeleton {
             let outcome = self.from.more(&row).outcome;
             let more = MoreRow { outcome: self.outcome(outcome), ..MoreRow::default() };
             let marks = row.marks.with(Marks::SKELETON, true);
-            SpanRow { name, attributes: List::default(), values: 0, more: self.add_more(more), marks, ..row }
+            SpanRow { name, lane, attributes: List::default(), values: 0, more: self.add_more(more), marks, ..row }
         } else {
             let (attributes, values) = (self.list(row.attributes), self.values(row.values));
             let more = if row.more == 0 { 0 } else { self.more(self.from.more(&row)) };
-            SpanRow { name, attributes, values, more, ..row }
+            SpanRow { name, lane, attributes, values, more, ..row }
         };
         self.to.spans.push(copied);
     }
@@ -203,6 +208,17 @@ impl<'a> Copy<'a> {
             Outcome::Error(text) => Outcome::Error(self.text(text)),
             other => other,
         }
+    }
+
+    fn lane(&mut self, lane: u32) -> u32 {
+        let (Some(of), Some(known)) = (self.from.lanes.get(lane as usize), self.lanes.get_mut(lane as usize)) else {
+            return lane;
+        };
+        if *known == 0 {
+            self.to.lanes.push(Arc::clone(of));
+            *known = self.to.lanes.len() as u32;
+        }
+        *known - 1
     }
 
     /// What the copy refers to a list by that spans of a trace share.
@@ -280,7 +296,8 @@ mod tests {
         let wanted: Vec<_> = kept.iter().map(|row| all[*row as usize].clone()).collect();
         assert_eq!(spans, wanted);
         let sum: usize = kept.iter().map(|row| from.bytes_of(*row as usize)).sum();
-        assert_eq!(copy.size_bytes(), sum + size_of::<Batch>());
+        let lanes = copy.rows.lanes.capacity() * size_of::<usize>();
+        assert_eq!(copy.size_bytes(), sum + lanes + Batch::OVERHEAD);
     }
 
     #[test]
@@ -302,6 +319,7 @@ mod tests {
             assert_eq!(span, bare);
         }
         let sum: usize = (0..6).map(|row| from.skeleton_bytes_of(row)).sum();
-        assert_eq!(copy.size_bytes(), sum + size_of::<Batch>());
+        let lanes = copy.rows.lanes.capacity() * size_of::<usize>();
+        assert_eq!(copy.size_bytes(), sum + lanes + Batch::OVERHEAD);
     }
 }

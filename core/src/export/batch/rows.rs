@@ -211,6 +211,7 @@ impl Rows {
             + self.events.capacity() * size_of::<EventRow>()
             + self.links.capacity() * size_of::<LinkRow>()
             + self.words.capacity() * size_of::<u64>()
+            + self.lanes.capacity() * size_of::<Arc<Lane>>()
             + self.tracestate_bytes
     }
 

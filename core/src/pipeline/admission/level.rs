@@ -57,11 +57,6 @@ impl Room {
             of_process
         }
     }
-
-    /// The room after so many more bytes were taken.
-    pub(super) fn with(self, more: usize) -> Self {
-        Self { used: self.used.saturating_add(more), total: self.total.saturating_add(more), ..self }
-    }
 }
 
 #[cfg(all(test, not(loom)))]
@@ -105,6 +100,6 @@ mod tests {
         let room = Room { used: 0, capacity: 250, total: 1000, bound: 1000 };
         assert_eq!(room.level(0), Level::thousandths(0));
         assert_eq!(room.level(50), Level::thousandths(1050), "its own level is 20 %");
-        assert!(room.with(100).level(1) > Level::OVERFULL);
+        assert!(room.level(101) > Level::OVERFULL);
     }
 }

@@ -36,23 +36,32 @@ pub(super) struct Decisions {
     old: Map<Decision>,
     /// The most decisions of a generation.
     most: usize,
-    forgot: bool,
+    /// A bit for the hash of each kept trace that was forgotten. Empty if there is none.
+    forgotten: Vec<u64>,
     /// Refused spans that a later span may miss, because their trace was forgotten.
     torn: u64,
 }
 
 impl Decisions {
     pub(super) fn new(most: usize) -> Self {
-        Self { young: Map::default(), old: Map::default(), most: most.max(1), forgot: false, torn: 0 }
+        Self { young: Map::default(), old: Map::default(), most: most.max(1), forgotten: Vec::new(), torn: 0 }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.young.is_empty() && self.old.is_empty()
     }
 
-    /// Whether a decision was forgotten since the last [`keep_growing`](Self::keep_growing).
-    pub(super) fn forgot(&self) -> bool {
-        self.forgot
+    /// Whether a trace may have been kept, and been forgotten since the last [`keep_growing`](Self::keep_growing). Never wrong if
+    /// it was; wrong for few others.
+    pub(super) fn may_have_forgotten(&self, hash: u64) -> bool {
+        let (word, bit) = self.place(hash);
+        self.forgotten.get(word).is_some_and(|bits| bits & bit != 0)
+    }
+
+    /// The place of a hash among the bits: eight for each decision of a generation.
+    fn place(&self, hash: u64) -> (usize, u64) {
+        let words = self.most.div_ceil(8);
+        ((hash >> 6) as usize % words, 1 << (hash & 63))
     }
 
     /// The decision for a trace. It counts as asked for.
@@ -66,15 +75,26 @@ impl Decisions {
     pub(super) fn insert(&mut self, hash: u64, decision: Decision) {
         if self.young.len() >= self.most {
             let forgotten = std::mem::replace(&mut self.old, std::mem::take(&mut self.young));
-            self.forgot |= !forgotten.is_empty();
-            self.torn += forgotten.values().map(|decision| decision.growing()).sum::<u64>();
+            forgotten.into_iter().for_each(|(hash, decision)| self.forget(hash, decision));
         }
         self.young.insert(hash, decision);
     }
 
+    fn forget(&mut self, hash: u64, decision: Decision) {
+        self.torn += decision.growing();
+        if decision != Decision::Kept {
+            return;
+        }
+        let (word, bit) = self.place(hash);
+        if self.forgotten.is_empty() {
+            self.forgotten = vec![0; self.most.div_ceil(8)];
+        }
+        self.forgotten[word] |= bit;
+    }
+
     /// Forgets what no later span can miss: all but the refused traces with a span that may still get a child.
     pub(super) fn keep_growing(&mut self) {
-        self.forgot = false;
+        self.forgotten = Vec::new();
         for map in [&mut self.young, &mut self.old] {
             map.retain(|_, decision| decision.growing() > 0);
             map.shrink_to_fit();
@@ -104,12 +124,23 @@ mod tests {
         let mut decisions = Decisions::new(10);
         (0..10).for_each(|hash| decisions.insert(hash, REFUSED));
         (10..20).for_each(|hash| decisions.insert(hash, Decision::Kept));
-        assert!(!decisions.forgot() && decisions.get(25).is_none());
         decisions.insert(20, Decision::Kept);
-        assert!(decisions.forgot() && decisions.get(3).is_none() && decisions.get(12) == Some(&mut Decision::Kept));
+        assert!(decisions.get(3).is_none() && decisions.get(12) == Some(&mut Decision::Kept));
+        assert!((0..100).all(|hash| !decisions.may_have_forgotten(hash)), "no kept one");
         assert_eq!((decisions.take_torn(), decisions.take_torn()), (30, 0));
         (30..1000).for_each(|hash| decisions.insert(hash, Decision::Kept));
         assert!(decisions.young.len() + decisions.old.len() <= 20);
+    }
+
+    #[test]
+    fn a_kept_trace_that_was_forgotten_is_known_to_be_one_and_few_others_are_taken_for_one() {
+        let mut decisions = Decisions::new(1000);
+        let hash = |n: u64| n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (0..3000).for_each(|n| decisions.insert(hash(n), Decision::Kept));
+        let forgotten: Vec<_> = (0..3000).map(hash).filter(|hash| decisions.get(*hash).is_none()).collect();
+        assert!(forgotten.len() >= 1000 && forgotten.iter().all(|hash| decisions.may_have_forgotten(*hash)));
+        let wrong = (10_000..20_000).filter(|n| decisions.may_have_forgotten(hash(*n))).count();
+        assert!(wrong < 3000, "{wrong} of 10,000");
     }
 
     #[test]

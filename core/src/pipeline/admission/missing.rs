@@ -14,12 +14,11 @@ pub(super) struct Missing {
     old: Counts,
     /// The most spans that are waited for.
     most: usize,
-    waiting: u64,
 }
 
 impl Missing {
     pub(super) fn new(most: usize) -> Self {
-        Self { young: Counts::default(), old: Counts::default(), most, waiting: 0 }
+        Self { young: Counts::default(), old: Counts::default(), most }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -27,8 +26,9 @@ impl Missing {
     }
 
     /// How many refused spans wait for an ancestor.
+    #[cfg(test)]
     pub(super) fn waiting(&self) -> u64 {
-        self.waiting
+        self.young.values().chain(self.old.values()).sum()
     }
 
     /// Counts refused spans for their parent. Returns whether there was room for that.
@@ -40,7 +40,6 @@ impl Missing {
         } else {
             return false;
         }
-        self.waiting += spans;
         true
     }
 
@@ -50,9 +49,7 @@ impl Missing {
         if self.is_empty() {
             return 0;
         }
-        let count = self.young.remove(&span).or_else(|| self.old.remove(&span)).unwrap_or(0);
-        self.waiting -= count;
-        count
+        self.young.remove(&span).or_else(|| self.old.remove(&span)).unwrap_or(0)
     }
 
     /// Drops the counts of spans that will not arrive. `is_open` says whether a span is open now; every span that has ended has
@@ -71,7 +68,6 @@ impl Missing {
         if self.is_empty() {
             (self.young, self.old) = (Counts::default(), Counts::default());
         }
-        self.waiting -= dropped;
         dropped
     }
 }

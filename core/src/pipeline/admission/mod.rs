@@ -139,7 +139,7 @@ impl Admission {
     fn take_rows(&mut self, batch: &Arc<Batch>, room: Room) -> Option<Taken> {
         self.picks.clear();
         self.dropped_children.clear();
-        let (mut bytes, mut has_skeletons) = (0, false);
+        let (mut bytes, mut has_skeletons) = (Batch::OVERHEAD, false);
         for (row, span) in batch.spans().enumerate() {
             let (whole, skeleton) = (batch.bytes_of(row), || batch.skeleton_bytes_of(row));
             let level = room.level(bytes + whole);

@@ -102,13 +102,9 @@ fn what_is_kept_of_a_batch_counts_with_its_own_size() {
 fn a_batch_of_which_nearly_all_is_kept_is_shared() {
     let mut to = admission(BOUND);
     fill(&mut to, 620);
-    let spans: Vec<_> = (0..100).map(|id| made(1, 100 + id, 1, 100)).chain([leaf(1, 2, 100, 100)]).collect();
-    let offered = Arc::new(batch(&spans));
-    let taken = to.take(&offered, Instant::now()).expect("most of them");
-    assert_eq!((taken.part.len(), Arc::strong_count(&offered), taken.bytes), (100, 2, offered.size_bytes()));
-    let more = Arc::new(batch(&[leaf(1, 3, 150, 100), made(1, 150, 0, 5000), made(1, 151, 0, 5000)]));
+    let more = Arc::new(batch(&[leaf(1, 3, 150, 10), made(1, 150, 0, 10_000)]));
     let taken = to.take(&more, Instant::now());
-    assert_eq!((ids(&taken), Arc::strong_count(&more)), (vec![(150, 1), (151, 0)], 2), "rows of the batch");
+    assert_eq!((ids(&taken), Arc::strong_count(&more)), (vec![(150, 1)], 2), "rows of the batch");
 }
 
 #[test]
