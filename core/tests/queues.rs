@@ -29,7 +29,7 @@ enum Key {
 }
 
 /// A span that was recorded, and its parent.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Fact {
     key: Key,
     parent: Option<Key>,
@@ -44,6 +44,7 @@ struct Got {
     parent: Option<u64>,
     dropped_children: u64,
     is_skeleton: bool,
+    is_leaf: bool,
 }
 
 /// How fast an exporter is.
@@ -77,6 +78,7 @@ impl Exporter for Verifying {
             parent: span.parent_span_id().map(|id| id.to_u64()),
             dropped_children: span.dropped_children(),
             is_skeleton: span.is_skeleton(),
+            is_leaf: span.is_leaf(),
         });
         self.got.lock().unwrap().extend(spans);
         Ok(())
@@ -246,11 +248,21 @@ fn check(facts: &[Fact], got: &[Got], ledger: &ExporterLedger, met: &mut Met) {
     assert_eq!(ledger.exported + ledger.dropped.total() + ledger.queued, facts.len() as u64, "{said}");
     assert_eq!((ledger.queued, ledger.dropped.total()), (0, ledger.dropped.queue_full()), "{said}");
     assert_eq!(got.iter().filter(|got| got.is_skeleton).count() as u64, ledger.skeletons, "{said}");
+    let has_child: HashSet<Key> = facts.iter().filter_map(|fact| fact.parent).collect();
+    let wrong: Vec<Key> =
+        got.iter().filter(|got| got.is_leaf && has_child.contains(&got.key)).map(|got| got.key).collect();
+    assert!(wrong.is_empty(), "not leaves: {wrong:?}");
     // A parent that is missing is torn.
     let ids: HashSet<u64> = got.iter().map(|got| got.id).collect();
     let missing: HashSet<u64> =
         got.iter().filter_map(|got| got.parent).filter(|parent| !ids.contains(parent)).collect();
-    assert!(missing.len() as u64 <= ledger.dropped.torn, "{} parents are missing: {said}", missing.len());
+    let orphans: Vec<_> = got.iter().filter(|got| got.parent.is_some_and(|parent| missing.contains(&parent))).collect();
+    let orphans: Vec<_> = orphans.iter().map(|got| (got.key, parents[&got.key])).collect();
+    assert!(
+        missing.len() as u64 <= ledger.dropped.torn,
+        "{} parents are missing, of {orphans:?}: {said}",
+        missing.len()
+    );
     // What is missing below each span, at most.
     let mut below: HashMap<Key, u64> = HashMap::new();
     for fact in facts.iter().filter(|fact| !arrived.contains_key(&fact.key)) {
@@ -336,6 +348,11 @@ fn run(rng: &mut Rng, met: &mut Met) {
     assert!(ledger.is_balanced() && ledger.transparent.total() == 0, "{report}");
     assert_eq!(ledger.assembled, facts.len() as u64, "{report}");
     met.spans += ledger.assembled;
+    if std::env::var("DBG").is_ok() {
+        for f in &facts {
+            eprintln!("{f:?}");
+        }
+    }
     for (got, ledger) in got.iter().zip(&ledger.exporters) {
         check(&facts, &got.lock().unwrap(), ledger, met);
     }

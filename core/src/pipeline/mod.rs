@@ -37,6 +37,7 @@ mod table;
 mod waiting;
 mod wake;
 
+pub(crate) use admission::Question;
 pub(crate) use barrier::{Barrier, Done};
 pub(crate) use complete::Complete;
 pub(crate) use control::{Answer, Request};

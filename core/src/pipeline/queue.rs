@@ -11,7 +11,7 @@
 mod call;
 mod state;
 
-use super::admission::Admission;
+use super::admission::{Admission, Question};
 use super::barrier::Barrier;
 use super::complete::Complete;
 use super::ledger::ExporterLedger;
@@ -112,7 +112,7 @@ impl Queue {
             true => Some(state.admission.take_all(batch)),
             false => state.admission.take(batch, Instant::now()),
         };
-        self.asks.store(state.admission.asks() || state.settles, Ordering::Relaxed);
+        self.update_asks(&state);
         if let Some(taken) = taken {
             state.add(taken);
             self.ready.notify_one();
@@ -146,17 +146,25 @@ impl Queue {
         }
     }
 
-    /// Whether the collector is asked which spans are open.
-    pub(crate) fn asks(&self) -> bool {
-        self.asks.load(Ordering::Relaxed)
-    }
-
-    /// The collector's answer, if it was [asked](Self::asks) before its last pass, and has added everything that has ended.
-    pub(crate) fn tell_open(&self, spans: &dyn OpenSpans) {
+    /// Which spans are open, if the collector is asked that.
+    pub(crate) fn question(&self) -> Option<Question> {
+        if !self.asks.load(Ordering::Relaxed) {
+            return None;
+        }
         let mut state = self.lock();
         let settles = std::mem::take(&mut state.settles);
-        state.admission.answer(spans, settles);
-        self.asks.store(false, Ordering::Relaxed);
+        Some(state.admission.question(settles))
+    }
+
+    /// The collector's answer to a question before its last pass. Everything that has ended was added.
+    pub(crate) fn answer(&self, question: &Question, spans: &dyn OpenSpans) {
+        let mut state = self.lock();
+        state.admission.answer(question, spans);
+        self.update_asks(&state);
+    }
+
+    fn update_asks(&self, state: &State) {
+        self.asks.store(state.admission.asks() || state.settles, Ordering::Relaxed);
     }
 
     /// The tracer ends, and since `start` waits for the exporter for this time.
@@ -208,8 +216,8 @@ impl Queue {
         let now = Instant::now();
         let mut state = self.lock();
         state.admission.expire(now);
-        state.settles = state.admission.has_missing();
-        self.asks.store(state.admission.asks() || state.settles, Ordering::Relaxed);
+        state.settles = state.admission.has_rest();
+        self.update_asks(&state);
         let late = self.late(&mut state, now);
         let said = state.lost.all_due(&self.name, now, self.settings.diagnostics.every());
         drop(state);
@@ -281,7 +289,7 @@ impl Queue {
                     // Losses without a waiting thread are left for the next flush.
                     let losses = if barriers.is_empty() { None } else { self.take_losses() };
                     let failure = self.failure(result, "flush");
-                    self.answer(&barriers, failure, losses);
+                    self.complete(&barriers, failure, losses);
                 }
                 Work::End => return self.end(exporter),
             }
@@ -298,11 +306,11 @@ impl Queue {
         });
         let barriers = self.stop();
         let failure = self.failure(result.and(dropped), "shutdown");
-        self.answer(&barriers, failure, None);
+        self.complete(&barriers, failure, None);
     }
 
     /// Completes this exporter's part of the barriers. A failure is reported if no thread waits for it.
-    fn answer(&self, barriers: &[Arc<Barrier>], failure: Option<String>, losses: Option<String>) {
+    fn complete(&self, barriers: &[Arc<Barrier>], failure: Option<String>, losses: Option<String>) {
         if let (true, Some(message)) = (barriers.is_empty(), &failure) {
             let mut state = self.lock();
             state.failures.0 += 1;

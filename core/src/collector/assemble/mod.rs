@@ -303,16 +303,29 @@ impl Assembler {
         let (span, is_on) = (open.span, open.on_stack && open.reader == state.reader);
         open.nested = is_on && !open.off_lane && flags & End::OFF_LANE == 0;
         if !open.nested {
-            open.may_grow = true;
             // It stays on the stack until it is met there.
+            open.may_grow = true;
             return state.stack.trim(|above, at| above != span && is_open(&self.table, above, at));
         }
         while let Some((above, at)) = state.stack.pop().filter(|(above, _)| *above != span) {
             if is_open(&self.table, above, at) {
-                let left = &mut self.table[at as usize];
-                (left.on_stack, left.off_lane, left.has_child) = (false, true, true);
-                self.table[index as usize].may_grow = true;
+                self.leaves_lane(at);
             }
+        }
+    }
+
+    /// A span is still open, and can't nest on its lane any more. It may outlive its parent.
+    fn leaves_lane(&mut self, index: u32) {
+        let left = &mut self.table[index as usize];
+        (left.on_stack, left.off_lane, left.has_child) = (false, true, true);
+        self.may_outlive_parent(index);
+    }
+
+    /// A span ends later than the records of its lane say, so it may be finished after its parent.
+    fn may_outlive_parent(&mut self, index: u32) {
+        let parent = self.table[index as usize].parent;
+        if let Some(parent) = self.by_id.get(&parent).copied() {
+            self.table[parent as usize].may_grow = true;
         }
     }
 
@@ -320,7 +333,10 @@ impl Assembler {
     pub(super) fn stray_end(&mut self, end: StrayEnd, process: ProcessId) {
         match self.by_id.get(&end.span).copied() {
             Some(index) if self.table[index as usize].takes(process) => {
-                self.credits.push(self.table[index as usize].reader);
+                let open = &mut self.table[index as usize];
+                // Children of it may not be read yet.
+                open.has_child = true;
+                self.credits.push(open.reader);
                 self.close(index, end.tick, end.flags | End::WRITTEN, end.dropped);
             }
             Some(_) => self.counts.late += 1,
@@ -349,6 +365,7 @@ impl Assembler {
             self.finish(index, tick, Ending::Ended);
         } else {
             self.waiting[1].push(Waiting { index, tick });
+            self.may_outlive_parent(index);
         }
     }
 
@@ -523,6 +540,7 @@ impl Assembler {
             if is_open(&self.table, span, index) {
                 let left = &mut self.table[index as usize];
                 (left.on_stack, left.has_child) = (false, true);
+                self.may_outlive_parent(index);
             }
         }
         Some(())

@@ -1,7 +1,7 @@
 //! [`Decisions`]: what was decided for which trace, in a bounded memory.
 
 use crate::IdHasher;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasherDefault;
 
 type Map<T> = HashMap<u64, T, BuildHasherDefault<IdHasher>>;
@@ -36,7 +36,7 @@ pub(super) struct Decisions {
     old: Map<Decision>,
     /// The most decisions of a generation.
     most: usize,
-    /// A bit for the hash of each kept trace that was forgotten. Empty if there is none.
+    /// Bits for the hash of each kept trace that was forgotten. Empty if there is none.
     forgotten: Vec<u64>,
     /// Refused spans that a later span may miss, because their trace was forgotten.
     torn: u64,
@@ -51,17 +51,16 @@ impl Decisions {
         self.young.is_empty() && self.old.is_empty()
     }
 
-    /// Whether a trace may have been kept, and been forgotten since the last [`keep_growing`](Self::keep_growing). Never wrong if
+    /// Whether a trace may have been kept, and been forgotten since the last [`keep_refused`](Self::keep_refused). Never wrong if
     /// it was; wrong for few others.
     pub(super) fn may_have_forgotten(&self, hash: u64) -> bool {
-        let (word, bit) = self.place(hash);
-        self.forgotten.get(word).is_some_and(|bits| bits & bit != 0)
+        let is_set = |(word, bit): (usize, u64)| self.forgotten.get(word).is_some_and(|bits| bits & bit != 0);
+        self.places(hash).into_iter().all(is_set)
     }
 
-    /// The place of a hash among the bits: eight for each decision of a generation.
-    fn place(&self, hash: u64) -> (usize, u64) {
-        let words = self.most.div_ceil(8);
-        ((hash >> 6) as usize % words, 1 << (hash & 63))
+    /// The two places of a hash among the bits (a Bloom filter): a word for each decision of a generation.
+    fn places(&self, hash: u64) -> [(usize, u64); 2] {
+        [hash, hash.rotate_left(29)].map(|hash| ((hash >> 6) as usize % self.most, 1 << (hash & 63)))
     }
 
     /// The decision for a trace. It counts as asked for.
@@ -85,18 +84,26 @@ impl Decisions {
         if decision != Decision::Kept {
             return;
         }
-        let (word, bit) = self.place(hash);
         if self.forgotten.is_empty() {
-            self.forgotten = vec![0; self.most.div_ceil(8)];
+            self.forgotten = vec![0; self.most];
         }
-        self.forgotten[word] |= bit;
+        self.places(hash).into_iter().for_each(|(word, bit)| self.forgotten[word] |= bit);
     }
 
-    /// Forgets what no later span can miss: all but the refused traces with a span that may still get a child.
-    pub(super) fn keep_growing(&mut self) {
+    /// Forgets all traces that were kept.
+    pub(super) fn keep_refused(&mut self) {
         self.forgotten = Vec::new();
+        self.retain(|_, decision| matches!(decision, Decision::Refused { .. }));
+    }
+
+    /// Forgets the refused traces that are not among the open ones, except those with a span that may still get a child.
+    pub(super) fn keep_open(&mut self, open: &HashSet<u64, BuildHasherDefault<IdHasher>>) {
+        self.retain(|hash, decision| decision.growing() > 0 || open.contains(&hash));
+    }
+
+    fn retain(&mut self, stays: impl Fn(u64, Decision) -> bool) {
         for map in [&mut self.young, &mut self.old] {
-            map.retain(|_, decision| decision.growing() > 0);
+            map.retain(|hash, decision| stays(*hash, *decision));
             map.shrink_to_fit();
         }
     }
@@ -140,7 +147,7 @@ mod tests {
         let forgotten: Vec<_> = (0..3000).map(hash).filter(|hash| decisions.get(*hash).is_none()).collect();
         assert!(forgotten.len() >= 1000 && forgotten.iter().all(|hash| decisions.may_have_forgotten(*hash)));
         let wrong = (10_000..20_000).filter(|n| decisions.may_have_forgotten(hash(*n))).count();
-        assert!(wrong < 3000, "{wrong} of 10,000");
+        assert!(wrong < 100, "{wrong} of 10,000");
     }
 
     #[test]
@@ -155,15 +162,23 @@ mod tests {
     }
 
     #[test]
-    fn at_the_end_of_a_period_what_may_still_grow_stays() {
-        let mut decisions = Decisions::new(2);
-        for (hash, decision) in
-            [(1, REFUSED), (2, Decision::Kept), (3, Decision::Refused { growing: 0 }), (4, Decision::Torn)]
-        {
+    fn at_the_end_of_a_period_refused_traces_stay_that_are_open_or_may_grow() {
+        let mut decisions = Decisions::new(5);
+        for (hash, decision) in [
+            (1, REFUSED),
+            (2, Decision::Kept),
+            (3, Decision::Refused { growing: 0 }),
+            (4, Decision::Torn),
+            (5, Decision::Refused { growing: 0 }),
+        ] {
             decisions.insert(hash, decision);
         }
-        decisions.keep_growing();
-        assert_eq!((1..5).filter(|hash| decisions.get(*hash).is_some()).collect::<Vec<_>>(), [1]);
+        let known =
+            |decisions: &mut Decisions| (1..6).filter(|hash| decisions.get(*hash).is_some()).collect::<Vec<_>>();
+        decisions.keep_refused();
+        assert_eq!(known(&mut decisions), [1, 3, 5]);
+        decisions.keep_open(&[3, 4].into_iter().collect());
+        assert_eq!(known(&mut decisions), [1, 3]);
         assert!(!decisions.is_empty());
         decisions.clear();
         assert!(decisions.is_empty() && decisions.take_torn() == 3);

@@ -65,6 +65,14 @@ impl Counts {
     }
 }
 
+/// Which spans are open? A queue asks the collector before a pass. The answer after the pass counts if the queue still wants it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Question {
+    changes: u64,
+    /// Whether it is asked for what was refused earlier.
+    settles: bool,
+}
+
 /// What a queue takes of a batch.
 #[derive(Debug)]
 pub(super) struct Taken {
@@ -241,17 +249,22 @@ impl Admission {
         self.traces.asks()
     }
 
-    /// Whether counts wait for spans of which the collector knows whether they are open.
-    pub(super) fn has_missing(&self) -> bool {
-        !self.missing.is_empty()
+    /// Whether the collector should be asked once in a while which spans are open: counts wait for spans, or traces are remembered.
+    pub(super) fn has_rest(&self) -> bool {
+        !self.missing.is_empty() || self.traces.remembers()
     }
 
-    /// The collector's answer, after a complete pass: every span that has ended was offered.
-    pub(super) fn answer(&mut self, spans: &dyn OpenSpans, settles: bool) {
-        if self.traces.asks() {
+    /// What the collector is asked now.
+    pub(super) fn question(&self, settles: bool) -> Question {
+        Question { changes: self.traces.changes(), settles }
+    }
+
+    /// The collector's answer, a complete pass after the question: every span that has ended was offered.
+    pub(super) fn answer(&mut self, question: &Question, spans: &dyn OpenSpans) {
+        if self.traces.changes() == question.changes && (question.settles || self.traces.asks()) {
             self.traces.open(&mut spans.traces());
         }
-        if settles {
+        if question.settles {
             self.counts.unattributed += self.missing.settle(|span: SpanId| spans.is_open(span));
         }
         self.count_forgotten();

@@ -154,9 +154,9 @@ fn what_no_ancestor_can_say_is_counted_apart() {
     fill(&mut to, 620);
     offer(&mut to, &[leaf(1, 10, 5, 1), leaf(1, 11, 6, 1)]);
     let open = |ids: &[u64]| Open(vec![1], ids.iter().copied().collect());
-    to.answer(&open(&[]), true);
+    to.answer(&to.question(true), &open(&[]));
     assert_eq!(to.counts().unattributed, 0, "their Begins may not be read yet");
-    to.answer(&open(&[6]), true);
+    to.answer(&to.question(true), &open(&[6]));
     assert_eq!((to.counts().unattributed, to.waiting()), (1, 1), "5 was delivered long ago");
     assert_eq!(ids(&offer(&mut to, &[made(1, 6, 0, 1)])), [(6, 1)]);
 }
@@ -177,7 +177,7 @@ fn above_80_percent_traces_that_begin_are_refused_whole() {
     let mut to = admission(BOUND);
     fill(&mut to, 990);
     assert!(to.asks());
-    to.answer(&Open(vec![2], HashSet::new()), false);
+    to.answer(&to.question(false), &Open(vec![2], HashSet::new()));
     let spans = [made(2, 20, 21, 1), made(3, 30, 31, 1), made(3, 31, 0, 1), made(1, 40, 1, 1)];
     let level = to.shares.total() * 1000 / BOUND;
     let taken = ids(&offer(&mut to, &spans));

@@ -11,12 +11,13 @@
 //!    of the rest can be refused without a trace.
 //! 3. **Decisions.** Each other trace is decided once, when its first span arrives, by a hash of its id: a refused one stays refused,
 //!    a kept one stays kept.
-//! 4. **The end.** All levels are below 60 %. Decisions are forgotten, except of refused traces with a span that may still get a
-//!    child (its context was handed out). They stay for ten minutes.
+//! 4. **The end.** All levels are below 60 %. Decisions are forgotten, except of refused traces. The collector is asked once a second
+//!    which traces are open. A refused trace stays refused while it is open, and for ten minutes if a span of it may still get a child:
+//!    its context was handed out.
 //!
-//! The memory is bounded. If it forgets a refused trace, those of its refused spans count as torn which may still get a child. Once it
-//! has forgotten anything in a period, all that is refused of traces that are decided anew counts as torn: of such a trace
-//! something may have been kept before.
+//! The memory is bounded. If it forgets a refused trace, those of its refused spans count as torn which may still get a child. If it
+//! forgets a kept trace, bits for its hash remain until the end of the period. When such a trace is decided anew and refused, its
+//! spans count as torn: a child of them may have been kept.
 
 use super::decide::Fate;
 use super::level::Level;
@@ -45,6 +46,8 @@ pub(super) struct Traces {
     key: KeyedIds,
     phase: Phase,
     decisions: Decisions,
+    /// The number of changes of the phase.
+    changes: u64,
     /// The end of the last period.
     ended: Option<Instant>,
     /// The trace that was asked for last. Spans of a trace come together.
@@ -56,7 +59,15 @@ impl Traces {
     /// Remembers the decisions for so many traces at least.
     pub(super) fn new(most: usize) -> Self {
         let decisions = Decisions::new(most);
-        Self { key: KeyedIds::default(), phase: Phase::Calm, decisions, ended: None, last: None, refused: 0 }
+        Self {
+            key: KeyedIds::default(),
+            phase: Phase::Calm,
+            changes: 0,
+            decisions,
+            ended: None,
+            last: None,
+            refused: 0,
+        }
     }
 
     /// Whether no trace is refused, so that nothing needs to be asked below 80 %.
@@ -72,6 +83,22 @@ impl Traces {
     /// Whether the collector must be asked for the traces that have open spans.
     pub(super) fn asks(&self) -> bool {
         self.phase == Phase::Crossed
+    }
+
+    /// Whether the collector should be asked once in a while.
+    pub(super) fn remembers(&self) -> bool {
+        self.phase == Phase::Calm && !self.decisions.is_empty()
+    }
+
+    /// The number of changes of the phase. An answer counts if it didn't change since the pass began.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    fn enter(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.changes += 1;
+        self.last = None;
     }
 
     /// How many traces were refused.
@@ -98,7 +125,7 @@ impl Traces {
             if level <= Level::TRACES {
                 return Fate::Kept;
             }
-            self.phase = Phase::Crossed;
+            self.enter(Phase::Crossed);
         }
         let decision = known.unwrap_or_else(|| self.decide(hash, level));
         let fate = match decision {
@@ -114,7 +141,7 @@ impl Traces {
         let decision = match self.phase {
             Phase::Deciding if level.refuses(hash) => {
                 self.refused += 1;
-                match self.decisions.forgot() {
+                match self.decisions.may_have_forgotten(hash) {
                     false => Decision::Refused { growing: 0 },
                     true => Decision::Torn,
                 }
@@ -134,26 +161,28 @@ impl Traces {
 
     /// The collector's answer: the traces that have open spans.
     pub(super) fn open(&mut self, traces: &mut dyn Iterator<Item = TraceId>) {
-        if !self.asks() {
-            return;
-        }
-        self.phase = Phase::Deciding;
-        let mut last = None;
-        for trace in traces.filter(|trace| last.replace(*trace) != Some(*trace)) {
-            let hash = self.key.hash_one(trace);
-            if self.decisions.get(hash).is_none() {
-                self.decisions.insert(hash, Decision::Kept);
+        let key = self.key;
+        let hashes = traces.map(|trace| key.hash_one(trace));
+        match self.phase {
+            Phase::Crossed => {
+                for hash in hashes {
+                    if self.decisions.get(hash).is_none() {
+                        self.decisions.insert(hash, Decision::Kept);
+                    }
+                }
+                self.enter(Phase::Deciding);
             }
+            Phase::Calm => self.decisions.keep_open(&hashes.collect()),
+            Phase::Deciding => {}
         }
         self.last = None;
     }
 
     /// All levels are below 60 %.
     pub(super) fn end(&mut self, now: Instant) {
-        self.phase = Phase::Calm;
+        self.enter(Phase::Calm);
         self.ended = Some(now);
-        self.decisions.keep_growing();
-        self.last = None;
+        self.decisions.keep_refused();
     }
 
     /// Forgets what has been remembered for long enough.
@@ -221,12 +250,16 @@ mod tests {
     }
 
     #[test]
-    fn a_period_ends_below_60_percent_and_the_next_one_decides_anew() {
+    fn a_period_ends_below_60_percent_and_a_refused_trace_stays_so_while_it_is_open() {
         let mut traces = Traces::new(100);
         traces.fate(trace(0), FULL);
         open(&mut traces, &[]);
-        assert_eq!(traces.fate(trace(1), FULL), Fate::Refused);
+        assert_eq!([1, 2].map(|id| traces.fate(trace(id), FULL)), [Fate::Refused; 2]);
         traces.end(Instant::now());
+        assert!(traces.remembers() && !traces.asks());
+        open(&mut traces, &[2]);
+        assert_eq!([1, 2].map(|id| traces.fate(trace(id), CALM)), [Fate::Kept, Fate::Refused]);
+        open(&mut traces, &[]);
         assert!(traces.is_idle());
         assert_eq!(traces.fate(trace(1), HIGH), Fate::Kept, "a new crossing");
         assert!(traces.asks());
@@ -243,6 +276,7 @@ mod tests {
         traces.refused_growing(trace(1));
         traces.refused_growing(trace(1));
         traces.end(now);
+        open(&mut traces, &[]);
         let fates = [1, 2, 3].map(|id| traces.fate(trace(id), CALM));
         assert_eq!(fates, [Fate::Refused, Fate::Kept, Fate::Kept]);
         traces.expire(now + REMEMBERED_FOR - Duration::from_secs(1));
@@ -253,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn once_a_decision_was_forgotten_what_is_refused_anew_is_torn() {
+    fn once_a_kept_trace_was_forgotten_what_is_refused_of_it_is_torn() {
         let mut traces = Traces::new(10);
         traces.fate(trace(0), FULL);
         open(&mut traces, &[]);

@@ -140,12 +140,14 @@ fn a_flush_or_an_end_that_fails_after_its_caller_has_gone_is_reported() {
     let queue = Queue::start(Box::new(Fails(permits)), settings).expect("a thread");
     queue.push(&Arc::new(batch(&[])));
     queue.flush(&Barrier::new(1));
-    drop(open);
+    open.send(()).expect("it waits");
     let flush = "exporter \"exporter\": flush: the disk is full";
     assert_eq!(said.recv_timeout(LONG).as_deref(), Ok(flush));
     let barrier = Barrier::new(1);
     queue.flush(&barrier);
     assert_eq!(barrier.wait(LONG), Ok(vec![flush.to_owned()]), "who waits is told");
+    queue.push(&Arc::new(batch(&[])));
     queue.shutdown(&Barrier::new(1));
+    drop(open);
     assert_eq!(said.recv_timeout(LONG).as_deref(), Ok("exporter \"exporter\": shutdown: the disk is full"));
 }
