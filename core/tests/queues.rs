@@ -11,7 +11,7 @@
 mod support;
 
 use heirloom_core::export::{Delivery, ExportError, Exporter};
-use heirloom_core::{builder, Context, ExporterLedger, Guard, Name, Settings, Span, Tracer};
+use heirloom_core::{builder, Context, ExporterLedger, Guard, Name, Report, Settings, Span, Tracer};
 use heirloom_harness::watch;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -237,6 +237,12 @@ struct Met {
     unattributed: u64,
 }
 
+/// The parents that did not arrive.
+fn missing_parents(got: &[Got]) -> HashSet<u64> {
+    let ids: HashSet<u64> = got.iter().map(|got| got.id).collect();
+    got.iter().filter_map(|got| got.parent).filter(|parent| !ids.contains(parent)).collect()
+}
+
 fn check(facts: &[Fact], got: &[Got], ledger: &ExporterLedger, met: &mut Met) {
     let said = format!("{ledger:#?}");
     let parents: HashMap<Key, Option<Key>> = facts.iter().map(|fact| (fact.key, fact.parent)).collect();
@@ -253,9 +259,7 @@ fn check(facts: &[Fact], got: &[Got], ledger: &ExporterLedger, met: &mut Met) {
         got.iter().filter(|got| got.is_leaf && has_child.contains(&got.key)).map(|got| got.key).collect();
     assert!(wrong.is_empty(), "not leaves: {wrong:?}");
     // A parent that is missing is torn.
-    let ids: HashSet<u64> = got.iter().map(|got| got.id).collect();
-    let missing: HashSet<u64> =
-        got.iter().filter_map(|got| got.parent).filter(|parent| !ids.contains(parent)).collect();
+    let missing = missing_parents(got);
     let orphans: Vec<_> = got.iter().filter(|got| got.parent.is_some_and(|parent| missing.contains(&parent))).collect();
     let orphans: Vec<_> = orphans.iter().map(|got| (got.key, parents[&got.key])).collect();
     assert!(
@@ -348,11 +352,6 @@ fn run(rng: &mut Rng, met: &mut Met) {
     assert!(ledger.is_balanced() && ledger.transparent.total() == 0, "{report}");
     assert_eq!(ledger.assembled, facts.len() as u64, "{report}");
     met.spans += ledger.assembled;
-    if std::env::var("DBG").is_ok() {
-        for f in &facts {
-            eprintln!("{f:?}");
-        }
-    }
     for (got, ledger) in got.iter().zip(&ledger.exporters) {
         check(&facts, &got.lock().unwrap(), ledger, met);
     }
@@ -373,4 +372,72 @@ fn no_orphan_behind_a_full_queue_that_is_not_counted_as_torn_and_all_counts_add_
     let Met { leaves, traces, torn, skeletons, attributed, exported, .. } = met;
     let least = [leaves, traces, torn, skeletons, attributed, exported].into_iter().min();
     assert!(runs < 100 || least > Some(0), "something was never met: {met:?}");
+}
+
+/// Records through a queue of this size whose exporter takes nothing until everything is recorded, and finishes. Returns the number of
+/// parents that are missing, and the report.
+fn flood(queue_bytes: usize, record: impl Fn(&Tracer)) -> (u64, Report) {
+    let mut settings = Settings::default();
+    settings.queue_bytes = queue_bytes;
+    settings.verify = true;
+    let got = Arc::default();
+    let door = Door::new();
+    let (speed, request_bytes) = (Speed::Stuck(door.clone()), 64 << 10);
+    let exporter = Verifying { name: "slow".to_owned(), speed, request_bytes, got: Arc::clone(&got) };
+    let guard = builder("flood").settings(settings).exporter(exporter).start().unwrap();
+    record(guard.tracer());
+    until("everything is read", || guard.tracer().ledger().undrained == 0);
+    door.open();
+    let report = guard.finish_within(LONG);
+    assert!(report.ledger().is_balanced(), "{report}");
+    assert!(report.ledger().exporters[0].dropped.queue_full() > 0, "its queue was never full: {report}");
+    let missing = missing_parents(&got.lock().unwrap()).len() as u64;
+    println!("{missing} parents are missing\n{report}");
+    let [slow, verify] = &report.ledger().exporters[..] else { panic!("{report}") };
+    assert!(missing <= slow.dropped.torn, "{missing} parents are missing: {report}");
+    assert!(report.ledger().orphans == Some(0) || verify.dropped.torn > 0, "{report}");
+    (missing, report)
+}
+
+#[test]
+fn dynamic_names_flat_out_leave_no_orphan() {
+    let _watch = watch(4 * LONG);
+    let spans = number("HEIRLOOM_FLAT_OUT", 100_000);
+    let (missing, report) = flood(1 << 20, |tracer| {
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    for n in 0..spans / 20 {
+                        let request = tracer.root(Name::dynamic(&format!("request {n}")));
+                        for m in 0..9 {
+                            drop(request.span(Name::dynamic(&format!("step {m} of {n}"))));
+                        }
+                    }
+                });
+            }
+        });
+    });
+    assert_eq!(missing, 0, "{report}");
+}
+
+#[test]
+fn threads_that_end_thousands_of_spans_each_leave_no_orphan_that_is_not_counted_as_torn() {
+    let _watch = watch(4 * LONG);
+    let (threads, spans) = (number("HEIRLOOM_THREADS", 100), number("HEIRLOOM_SPANS", 500));
+    flood(2 << 20, |tracer| {
+        let root = tracer.root("root");
+        let cx = root.context();
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| {
+                    let mut open = vec![cx.span("first")];
+                    for n in 1..spans {
+                        let next = open[n as usize - 1].span(Name::dynamic(&n.to_string()));
+                        open.push(next);
+                    }
+                    while open.pop().is_some() {}
+                });
+            }
+        });
+    });
 }

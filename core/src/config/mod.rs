@@ -38,7 +38,7 @@ mod warning;
 /// | `ring_bytes` | `HEIRLOOM_RING_BYTES` | 64 MiB |
 /// | `overload` | `HEIRLOOM_OVERLOAD` ([values](Overload)) | `wait` with a trace file, else `coarsen` |
 /// | `complete` | | none |
-/// | `queue_bytes` | `HEIRLOOM_QUEUE_BYTES` | 16 MiB |
+/// | `queue_bytes` | `HEIRLOOM_QUEUE_BYTES` | 64 MiB |
 /// | `max_open_spans_per_thread` | `HEIRLOOM_MAX_OPEN_SPANS` | 16384 |
 /// | `export_delay` | `OTEL_BSP_SCHEDULE_DELAY` | 200 ms |
 /// | `export_timeout` | `OTEL_BSP_EXPORT_TIMEOUT` | 30000 ms |
@@ -181,7 +181,7 @@ impl Default for Settings {
             ring_bytes: 64 << 20,
             overload: None,
             complete: None,
-            queue_bytes: 16 << 20,
+            queue_bytes: 64 << 20,
             max_open_spans_per_thread: 16_384,
             export_delay: Duration::from_millis(200),
             export_timeout: Duration::from_secs(30),

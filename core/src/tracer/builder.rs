@@ -258,7 +258,11 @@ impl Builder {
         self
     }
 
-    /// The most bytes that may wait in each exporter's queue. Default: 16 MiB.
+    /// The most bytes in each exporter's queue, including what the exporter is working on. Default: 64 MiB.
+    ///
+    /// Above 60 % of it, leaves are refused; above 80 % also a growing share of the traces that begin then; above 100 % spans are kept
+    /// without their attributes, up to 110 %. Half of it is reserved in equal parts for this process and each attached child.
+    /// [`Dropped`](crate::Dropped) has the counts.
     pub fn queue_bytes(mut self, bytes: usize) -> Self {
         self.settings.queue_bytes = bytes;
         self
