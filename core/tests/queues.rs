@@ -4,7 +4,7 @@
 //! parent. From that follows what is checked for each exporter: `exported + dropped + queued = assembled`; every parent that is
 //! missing is counted as torn; `dropped_children` adds up.
 //!
-//! `HEIRLOOM_QUEUES` (300 runs) and `HEIRLOOM_SEED` choose a longer or another campaign: `ci/queues.sh`.
+//! `HEIRLOOM_QUEUES` (200 runs) and `HEIRLOOM_SEED` choose a longer or another campaign: `ci/queues.sh`.
 #![cfg(feature = "record")]
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -167,7 +167,7 @@ fn record(rng: &mut Rng, tracer: &Tracer, next: &Arc<AtomicU64>) -> Vec<Fact> {
     let text = *rng.pick(&[1, 100, 3000]);
     let world = World { tracer: tracer.clone(), facts, next: Arc::clone(next), jobs, text };
     let todo = Arc::new(Mutex::new(todo));
-    let (threads, trees) = (1 + rng.below(3), 1 + rng.below(60));
+    let (threads, trees) = (1 + rng.below(3), 1 + rng.below(100));
     std::thread::scope(|scope| {
         for _ in 0..threads {
             let (world, todo, mut rng) = (world.clone(), Arc::clone(&todo), Rng(rng.next()));
@@ -178,6 +178,10 @@ fn record(rng: &mut Rng, tracer: &Tracer, next: &Arc<AtomicU64>) -> Vec<Fact> {
                     world.grow(&mut rng, None, depth, &|name| tracer.root(name));
                     if rng.one_in(2) {
                         work(&todo, &mut rng);
+                    }
+                    if rng.one_in(20) {
+                        // The exporters catch up.
+                        std::thread::sleep(Duration::from_millis(rng.below(20)));
                     }
                 }
             });
@@ -293,7 +297,11 @@ fn check(facts: &[Fact], got: &[Got], ledger: &ExporterLedger, met: &mut Met) {
             .for_each(|p| *unsaid.entry(p).or_default() += 1);
     }
     let unsaid: u64 = unsaid.iter().map(|(key, leaves)| leaves.saturating_sub(arrived[key].dropped_children)).sum();
-    assert!(unsaid <= outside - ledger.attributed, "{unsaid} leaves are missing unsaid: {said}");
+    // Of a refused trace that a small queue had to forget, a parent may arrive without its leaves.
+    assert!(
+        unsaid <= outside - ledger.attributed + ledger.dropped.traces,
+        "{unsaid} leaves are missing unsaid: {said}"
+    );
     met.exported += ledger.exported;
     met.leaves += ledger.dropped.leaves;
     met.traces += ledger.refused_traces;
@@ -321,11 +329,13 @@ fn start(rng: &mut Rng) -> Run {
     for n in 0..1 + rng.below(3) {
         let speed = match rng.below(6) {
             0 => Speed::Fast,
-            1..=3 => Speed::Slow(rng.below(3000)),
+            1 | 2 => Speed::Slow(rng.below(3000)),
+            // It takes all at once, so that the queue is full and empty in turns.
+            3 | 4 => Speed::Slow(5000 + rng.below(10_000)),
             _ => Speed::Stuck(door.clone()),
         };
         let got = Arc::default();
-        let request_bytes = *rng.pick(&[1, 16 << 10, 4 << 20]);
+        let request_bytes = *rng.pick(&[1, 16 << 10, 4 << 20, 4 << 20]);
         all.push(Arc::clone(&got));
         build = build.exporter(Verifying { name: format!("exporter {n}"), speed, request_bytes, got });
     }
@@ -359,7 +369,7 @@ fn run(rng: &mut Rng, met: &mut Met) {
 
 #[test]
 fn no_orphan_behind_a_full_queue_that_is_not_counted_as_torn_and_all_counts_add_up() {
-    let runs = number("HEIRLOOM_QUEUES", 300);
+    let runs = number("HEIRLOOM_QUEUES", 200);
     let _watch = watch(LONG * (2 + runs as u32 / 100));
     let seed = number("HEIRLOOM_SEED", 20_261_128);
     let mut met = Met::default();
