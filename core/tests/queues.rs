@@ -11,7 +11,7 @@
 mod support;
 
 use heirloom_core::export::{Delivery, ExportError, Exporter};
-use heirloom_core::{builder, Context, ExporterLedger, Guard, Name, Report, Settings, Span, Tracer};
+use heirloom_core::{builder, Context, ExporterLedger, Guard, Name, Overload, Report, Settings, Span, Tracer};
 use heirloom_harness::watch;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -323,6 +323,8 @@ fn start(rng: &mut Rng) -> Run {
     settings.queue_bytes = *rng.pick(&[64 << 10, 64 << 10, 128 << 10, 512 << 10]);
     settings.drain_interval = Duration::from_millis(*rng.pick(&[1, 1, 3]));
     settings.export_delay = Duration::from_millis(*rng.pick(&[1, 1, 10]));
+    // A thread that finds no room in its ring waits, so that every span is recorded.
+    settings.overload = Some(Overload::Wait(Duration::from_secs(10)));
     let door = Door::new();
     let mut build = builder("queues").settings(settings);
     let mut all = Vec::new();

@@ -99,13 +99,14 @@ pub struct Settings {
     /// [`Transparent::ring_bytes`](crate::Transparent::ring_bytes). The first 16 KiB of each ring are always granted. A child
     /// process that records into this one has a separate bound of the same size.
     pub ring_bytes: usize,
-    /// The most bytes that may wait in each exporter's queue: at least 64 KiB.
+    /// The most bytes in each exporter's queue, including what the exporter is working on: at least 64 KiB. See
+    /// [`Builder::queue_bytes`](crate::Builder::queue_bytes).
     pub queue_bytes: usize,
     /// The most spans that one thread may have open: 1 to 1048576. Further ones are transparent, and counted.
     pub max_open_spans_per_thread: u32,
     /// How long a finished span may wait, so that more spans are exported with it.
     pub export_delay: Duration,
-    /// How long one attempt to export may take. In the environment, 0 is the longest time: 49 days.
+    /// How long one call of an exporter may take before it is reported. Its spans stay queued. In the environment, 0 is the longest time: 49 days.
     pub export_timeout: Duration,
     /// How long `finish` waits; 0 is no wait.
     pub finish_timeout: Duration,
