@@ -22,7 +22,7 @@ impl Level {
     /// Whether a trace that begins at this level is refused: a share of all hashes that grows from none to all of them.
     pub(super) fn refuses(self, hash: u64) -> bool {
         let above = self.0.saturating_sub(Self::TRACES.0).min(Self::FULL.0 - Self::TRACES.0);
-        ((u128::from(hash) * u128::from(Self::FULL.0 - Self::TRACES.0)) >> 64) as u64 + 1 <= above
+        (((u128::from(hash) * u128::from(Self::FULL.0 - Self::TRACES.0)) >> 64) as u64) < above
     }
 
     #[cfg(test)]
