@@ -1,6 +1,7 @@
 #!/bin/sh
 # Sends the example agent's trace over OTLP to rotel, a third-party collector, and compares the spans in the collector's log
-# with those that the example recorded. Installs rotel into target/backends-venv; its program needs Python 3.11's shared
+# with those that the example recorded. The example hello_otlp sends its spans there in both forms of OTLP, with nothing but the
+# environment's endpoint. Installs rotel into target/backends-venv; its program needs Python 3.11's shared
 # library. If that can't be installed, the script prints it, and the test prints that it is skipped.
 set -eu
 cd "$(dirname "$0")/.."
@@ -33,7 +34,7 @@ else
     echo "backends: rotel can't be installed from PyPI"
 fi
 # With the features of the earlier tests, so that nothing is built twice. The first command builds the tested
-# program.
-cargo build-all --quiet --example agent
+# programs.
+cargo build-all --quiet --example agent --example hello_otlp
 cargo test-all --quiet --test backend -- --nocapture
-[ -n "${HEIRLOOM_ROTEL:-}" ] && echo "backends: rotel received the tree" || echo "backends: skipped"
+[ -n "${HEIRLOOM_ROTEL:-}" ] && echo "backends: rotel received the spans" || echo "backends: skipped"

@@ -26,10 +26,10 @@ each heirloom-macros llm capture stream
 each heirloom-pool record rayon crossbeam async tokio record,async record,rayon record,crossbeam record,tokio
 each heirloom-ipc record workers capture tokio record,workers record,workers,capture record,tokio
 each heirloom-bridge tracing otel http
-lint -p heirloom-otlp
+each heirloom-otlp http
 lint -p heirloom-langfuse
 each heirloom-openai record middleware record,middleware
-each heirloom record log serde otel rayon crossbeam record,rayon ipc record,ipc workers record,workers async record,async tokio langfuse macros \
+each heirloom record log serde otel rayon crossbeam record,rayon ipc record,ipc workers record,workers async record,async tokio otlp langfuse macros \
     record,macros capture llm tracing provider http openai record,openai
 
 tree=$(cargo tree -p heirloom-core --no-default-features --edges normal,build --prefix none)

@@ -51,6 +51,7 @@
 //! | `provider` | | a tracer provider and propagators for OpenTelemetry's API |
 //! | `log` | | messages for the operator (losses, settings that can't be used) go to the crate `log` |
 //! | `http` | | the trace context in `http::HeaderMap`, read and written |
+//! | `otlp` | | an exporter for OTLP over HTTP, and those that OpenTelemetry's environment variables ask for; trace files of OTLP |
 //! | `langfuse` | | an exporter for Langfuse |
 //! | `openai` | | a drop-in client for OpenAI's API, around `async-openai` |
 //!
@@ -81,6 +82,8 @@ pub use heirloom_langfuse as langfuse;
 pub use heirloom_macros::observe;
 #[cfg(feature = "openai")]
 pub use heirloom_openai as openai;
+#[cfg(feature = "otlp")]
+pub use heirloom_otlp as otlp;
 pub use heirloom_pool as pool;
 pub use heirloom_pool::{background, carry, carry_in_span, threads, Background};
 
@@ -95,9 +98,9 @@ pub use heirloom_pool::{tokio, TracedTasks};
 #[cfg(all(feature = "workers", unix))]
 pub use heirloom_ipc::workers;
 
-#[cfg(all(feature = "ipc", feature = "record"))]
+#[cfg(all(feature = "record", any(feature = "ipc", feature = "otlp")))]
 mod start;
-#[cfg(all(feature = "ipc", feature = "record"))]
+#[cfg(all(feature = "record", any(feature = "ipc", feature = "otlp")))]
 pub use start::{builder, init};
 
 /// The extension traits, imported as `_` so that their names can't clash, and the attribute `observe`:

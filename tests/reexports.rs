@@ -37,6 +37,10 @@ use heirloom::langfuse::{AuthError, Config, ConfigError, Langfuse, Project};
 use heirloom::openai::{Client, Traced, TracedCalls};
 #[cfg(feature = "otel")]
 use heirloom::otel;
+#[cfg(feature = "otlp")]
+use heirloom::otlp::{
+    Compression, ConfigError as OtlpConfigError, Console, Format, FromEnv, Otlp, OtlpBuilder, OtlpFile,
+};
 
 #[cfg(feature = "macros")]
 mod macros {

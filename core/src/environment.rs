@@ -10,16 +10,22 @@
 //! |---|---|
 //! | `HEIRLOOM_TRACE_FILE`; `HEIRLOOM_STRICT`, which lets another variable stop the program | ignored |
 //! | the other variables of [`Settings`](crate::Settings) and its tables | read |
+//! | `OTEL_TRACES_EXPORTER`; of `OTEL_EXPORTER_OTLP_*` those with addresses, headers, certificates and keys (of `heirloom-otlp`) | ignored |
+//! | `OTEL_EXPORTER_OTLP_TIMEOUT`, `_COMPRESSION`, `_PROTOCOL`, the same with `TRACES_`; `OTEL_BSP_MAX_EXPORT_BATCH_SIZE` | read |
 //! | `TRACEPARENT`, `TRACESTATE`, `BAGGAGE` | ignored |
 //! | `HEIRLOOM_REGION`, `HEIRLOOM_WORKER` (of `heirloom-ipc`) | ignored |
 //! | `LANGFUSE_PUBLIC_KEY`, `LANGFUSE_SECRET_KEY`, `LANGFUSE_BASE_URL`, `LANGFUSE_HOST`, `LANGFUSE_OTEL_TRACES_EXPORT_PATH` | ignored |
 //! | the other variables of Langfuse | read |
-//! | `HTTPS_PROXY` and the other names of proxies; `SSL_CERT_FILE`, `SSL_CERT_DIR` | the Langfuse exporter uses no proxy, and refuses to start with other certificates |
-//! | `OTEL_EXPORTER_OTLP_*`, `OPENAI_*` | read by the crates `opentelemetry-otlp` and `async-openai`, not by Heirloom: such a program must set endpoints and keys in code |
+//! | `HTTPS_PROXY` and the other names of proxies; `SSL_CERT_FILE`, `SSL_CERT_DIR` | the exporters for OTLP and Langfuse use no proxy, and send nothing over TLS with other certificates |
+//! | `OTEL_EXPORTER_OTLP_*` in the crate `opentelemetry-otlp`, `OPENAI_*` in `async-openai` | read by those crates, not by Heirloom: such a program must set endpoints and keys in code |
 //!
 //! Linux tells a program that it has such rights (`AT_SECURE`, [getauxval]). On other systems no program counts as one.
 //!
 //! [getauxval]: https://man7.org/linux/man-pages/man3/getauxval.3.html
+
+mod names;
+
+pub use names::{UnknownName, NAMES};
 
 use crate::diagnostics::{self, Cause, Diagnostic, Level};
 use crate::sys;
@@ -57,6 +63,13 @@ pub fn is_ignored(name: &str) -> bool {
 /// Whether this program has more rights than the user who started it.
 pub fn is_elevated() -> bool {
     sys::is_elevated()
+}
+
+/// The variables of this process whose names begin with `HEIRLOOM_` and that nothing reads: probably mistakes. At most 16, sorted.
+///
+/// Copies the environment, under its lock.
+pub fn unknown_names() -> Vec<UnknownName> {
+    names::unknown(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()))
 }
 
 fn report(name: &str) {

@@ -2,27 +2,22 @@
 
 use heirloom::export::{Memory, SpanData};
 use heirloom::langfuse::Config;
-use heirloom::otel::OtelExporter;
+use heirloom::otlp::FromEnv;
 use heirloom::Builder;
 use std::error::Error;
 use std::io::{self, Write};
 use std::path::Path;
 
-/// The tracer's builder. With `LANGFUSE_PUBLIC_KEY` the tracer sends to Langfuse, with `OTEL_EXPORTER_OTLP_ENDPOINT` or
-/// `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` to that endpoint, and always into `memory`.
+/// The tracer's builder. With `LANGFUSE_PUBLIC_KEY` the tracer sends to Langfuse, with `OTEL_EXPORTER_OTLP_ENDPOINT` to that
+/// endpoint, and always into `memory`.
 ///
 /// # Errors
 /// A setting is invalid.
 pub fn builder(memory: &Memory) -> Result<Builder, Box<dyn Error>> {
-    let is_set = |name| std::env::var_os(name).is_some();
-    let mut builder = match is_set("LANGFUSE_PUBLIC_KEY") {
-        true => Config::from_env()?.tracer_builder("agent")?,
-        false => heirloom::builder("agent"),
+    let builder = match std::env::var_os("LANGFUSE_PUBLIC_KEY") {
+        Some(_) => Config::from_env()?.tracer_builder("agent")?.extension(FromEnv::new()),
+        None => heirloom::builder("agent"),
     };
-    if is_set("OTEL_EXPORTER_OTLP_ENDPOINT") || is_set("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") {
-        let otlp = || opentelemetry_otlp::SpanExporter::builder().with_http().build();
-        builder = builder.exporter(OtelExporter::build(otlp)?.named("otlp"));
-    }
     Ok(builder.verify(true).exporter(memory.clone()))
 }
 

@@ -2,8 +2,6 @@
 
 use crate::config::Config;
 use crate::error::AuthError;
-use crate::http::Http;
-use crate::transport;
 use serde_json::Value;
 
 /// A project that the keys belong to.
@@ -53,17 +51,12 @@ fn unreachable(why: &str) -> AuthError {
 fn ask(config: &Config) -> Result<Vec<Project>, AuthError> {
     // As on the exporter's threads, the spans that a layer of `tracing` would make of the request are not the program's.
     heirloom_core::never_record_here();
-    let http = transport::client(config).and_then(Http::new).map_err(|why| AuthError::Unreachable { why })?;
-    let response = http.send(|client| client.get(config.projects_url()));
-    let response = response.map_err(|error| unreachable(&transport::failure(&error)))?;
-    let status = response.status.as_u16();
+    let response = config.otlp().get(&config.projects_url()).map_err(|why| AuthError::Unreachable { why })?;
+    let status = response.status;
     match status {
         200 => {}
         401 | 403 => return Err(AuthError::Rejected { status }),
         _ => return Err(AuthError::Unexpected { status }),
-    }
-    if response.is_cut {
-        return Err(unreachable("the connection was lost during the response"));
     }
     match projects(&response.body) {
         None => Err(AuthError::Unexpected { status }),

@@ -8,6 +8,8 @@ use crate::key::Key;
 use heirloom_core::{Builder, Sampler, Settings};
 use std::time::Duration;
 
+/// This crate's version, in the headers of a request and in the scope.
+pub(crate) const SDK_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Langfuse's own server in Europe.
 const CLOUD: &str = "https://cloud.langfuse.com";
 /// Path of the endpoint for traces, below the base URL.
@@ -16,8 +18,9 @@ const TRACES: &str = "api/public/otel/v1/traces";
 const PROJECTS: &str = "api/public/projects";
 /// Default timeout of one request, as in the Python SDK.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// Default time for retries of one batch: long enough for a server to be restarted or moved.
-const RETRY_FOR: Duration = Duration::from_secs(300);
+/// Default time for retries of one request: long enough for a server to be restarted, moved or repaired. The queue bounds the memory
+/// meanwhile.
+const RETRY_FOR: Duration = Duration::from_secs(3600);
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// Default limit of a request before compression, in bytes: the endpoint accepts no more.
 const MAX_REQUEST_BYTES: usize = 64 << 20;
@@ -30,7 +33,7 @@ const MAX_REQUEST_BYTES: usize = 64 << 20;
 /// | [`base_url`](Self::base_url) | `LANGFUSE_BASE_URL`, older `LANGFUSE_HOST` | `https://cloud.langfuse.com` |
 /// | [`path`](Self::path) | `LANGFUSE_OTEL_TRACES_EXPORT_PATH` | `/api/public/otel/v1/traces` |
 /// | [`timeout`](Self::timeout) | `LANGFUSE_TIMEOUT`, in seconds | 5 s |
-/// | [`retry_for`](Self::retry_for) | | 5 minutes |
+/// | [`retry_for`](Self::retry_for) | | 1 hour |
 /// | [`first_wait`](Self::first_wait) | | 1 s |
 /// | [`max_request_bytes`](Self::max_request_bytes) | `LANGFUSE_OTEL_MAX_BATCH_SIZE_BYTES` | 64 MiB |
 /// | [`max_request_spans`](Self::max_request_spans) | `LANGFUSE_FLUSH_AT` | no separate limit |
@@ -116,24 +119,24 @@ impl Config {
         self
     }
 
-    /// How long the exporter retries a batch while the server can't be reached or asks for a later request. Meanwhile new
-    /// batches wait in the exporter's queue, which is bounded (`queue_bytes` of the tracer).
+    /// How long the exporter retries a request while the server can't be reached or asks for a later one. Then its spans are lost, and
+    /// counted. Meanwhile further spans wait in the exporter's queue, which is bounded (`queue_bytes` of the tracer).
     #[must_use]
     pub fn retry_for(mut self, time: Duration) -> Self {
         self.retry_for = time;
         self
     }
 
-    /// The wait before the first retry. Each further wait is twice as long, up to eight times this one. Each wait
-    /// is randomly longer or shorter by up to a fifth. A `Retry-After` of the server takes precedence.
+    /// The bound of the wait before the first retry. Each further bound is twice as large, up to 30 s. A wait is a random part of its
+    /// bound. A `Retry-After` of the server takes precedence.
     #[must_use]
     pub fn first_wait(mut self, time: Duration) -> Self {
         self.first_wait = time;
         self
     }
 
-    /// The largest request before compression, in bytes. A larger batch is sent in parts. A larger single span
-    /// is lost, and counted.
+    /// The largest request before compression, in bytes. More spans are sent in several requests. A larger single span is lost, and
+    /// counted.
     #[must_use]
     pub fn max_request_bytes(mut self, bytes: usize) -> Self {
         self.max_request_bytes = bytes;
@@ -232,10 +235,6 @@ impl Config {
     /// The base URL and a path, joined with one `/`.
     fn below(&self, path: &str) -> String {
         format!("{}/{}", self.base_url.reveal().trim_end_matches('/'), path.trim_start_matches('/'))
-    }
-
-    pub(crate) fn is_https(&self) -> bool {
-        self.base_url.reveal().starts_with("https://")
     }
 
     /// All checks of `exporter`.

@@ -97,13 +97,8 @@ mod encode;
 mod environment;
 mod error;
 mod exporter;
-mod http;
 mod json;
 mod key;
-mod losses;
-mod partial;
-mod retry;
-mod transport;
 
 pub use auth::Project;
 pub use config::Config;

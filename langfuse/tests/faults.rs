@@ -73,18 +73,6 @@ fn a_server_that_says_when_is_not_asked_before() {
 }
 
 #[test]
-fn waits_grow_between_tries() {
-    let receiver = Receiver::start();
-    receiver.fail_next(3, Fault::Status(503));
-    let guard = tracer(&config(&receiver).first_wait(Duration::from_millis(100)));
-    record(&guard, 1);
-    assert_delivered(&receiver, guard, 1);
-    let at: Vec<_> = receiver.requests().iter().map(|request| request.at).collect();
-    let waits: Vec<_> = at.windows(2).map(|pair| (pair[1] - pair[0]).as_millis()).collect();
-    assert!(waits[0] >= 80 && waits[1] >= 160 && waits[2] >= 320, "{waits:?}");
-}
-
-#[test]
 fn patience_has_an_end_and_what_is_lost_is_counted() {
     let receiver = Receiver::start();
     receiver.fail_always(Fault::Status(503));
@@ -128,6 +116,18 @@ fn any_other_refusal_is_counted_with_its_status_and_not_tried_again() {
         let account = account(&guard.finish());
         assert_eq!((account.exported, account.dropped.failed, receiver.requests().len()), (0, 2, 1));
     }
+}
+
+#[test]
+fn a_page_instead_of_an_answer_is_a_loss_and_the_variable_is_named() {
+    let receiver = Receiver::start();
+    receiver.fail_always(Fault::Echo(200));
+    let guard = tracer(&config(&receiver));
+    record(&guard, 2);
+    let why = guard.tracer().flush(LONG).unwrap_err().to_string();
+    assert!(why.contains("not OTLP's") && why.contains("LANGFUSE_BASE_URL"), "{why}");
+    let account = account(&guard.finish());
+    assert_eq!((account.exported, account.dropped.failed, receiver.requests().len()), (0, 2, 1));
 }
 
 #[test]

@@ -1,8 +1,43 @@
-//! OTLP, OpenTelemetry's protocol, for Heirloom: finished spans as protobuf and as JSON.
+//! OTLP, OpenTelemetry's protocol, for Heirloom: an exporter for any backend that takes it over HTTP, files, and the forms themselves.
+//!
+//! | part | what it does |
+//! |---|---|
+//! | [`Otlp`] | sends finished spans to a collector or a backend (feature `http`, on by default) |
+//! | [`FromEnv`] | adds the exporters that OpenTelemetry's environment variables ask for (feature `http`) |
+//! | [`Console`] | writes finished spans on standard output, a line each |
+//! | [`OtlpFile`] | writes files |
+//! | [`Encoder`] | writes requests, as protobuf or JSON |
+//! | [`read`] | reads requests and files back |
+//!
+//! # Sending
+//!
+//! An application that depends on `heirloom` with the feature `otlp` writes nothing for it: `OTEL_EXPORTER_OTLP_ENDPOINT` alone makes
+//! `heirloom::init` send. In code:
+//!
+//! ```
+//! # #[cfg(feature = "http")] {
+//! use heirloom_otlp::Otlp;
+//! let otlp = Otlp::builder().endpoint("https://collector.example:4318").header("authorization", "Bearer secret");
+//! # let otlp = otlp.endpoint("http://127.0.0.1:9").retry_for(std::time::Duration::ZERO);
+//! let guard = heirloom_core::builder("shop").exporter(otlp.build()?).start()?;
+//! guard.tracer().in_root("order", |span| drop(span.set("items", 3)));
+//! println!("{}", guard.finish());
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | page | what it has |
+//! |---|---|
+//! | [`OtlpBuilder`] | all settings, with their variables and defaults |
+//! | [`Otlp`] | what happens for each answer of the server, while it is slow, hangs or is down, and at the end of the program |
+//! | [`FromEnv`] | which variables switch exporters on and off |
+//!
+//! Not built in: gRPC (most backends that take it take HTTP too), and compression other than gzip.
+//!
+//! # Encoding
 //!
 //! [`Encoder`] writes the spans of a batch straight from the batch's columns, without a tree of messages in between. A
-//! [`Mapping`] says what a backend gets other than what was recorded; [`Plain`] is the one for any backend. [`OtlpFile`] is an exporter
-//! that writes files, and [`read`] reads requests and files back.
+//! [`Mapping`] says what a backend gets other than what was recorded; [`Plain`] is the one for any backend.
 //!
 //! ```
 //! use heirloom_core::export::{Delivery, ExportError, Exporter};
@@ -47,11 +82,29 @@
 // A print panics if it can't write, and blocks: messages go to `heirloom_core::diagnostics`.
 #![cfg_attr(not(test), deny(clippy::print_stderr, clippy::print_stdout))]
 
+#[cfg(feature = "http")]
+mod config;
+mod console;
 pub mod encode;
+#[cfg(feature = "http")]
+mod env;
+#[cfg(feature = "http")]
+mod exporter;
 mod file;
 mod format;
 pub mod read;
+#[cfg(feature = "http")]
+mod transport;
 
+#[cfg(feature = "http")]
+pub use config::{ConfigError, OtlpBuilder};
+pub use console::Console;
 pub use encode::{Encoder, Filled, Mapping, Plain};
+#[cfg(feature = "http")]
+pub use env::FromEnv;
+#[cfg(feature = "http")]
+pub use exporter::Otlp;
 pub use file::OtlpFile;
 pub use format::Format;
+#[cfg(feature = "http")]
+pub use transport::{Compression, Hints, Response};

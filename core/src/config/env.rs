@@ -2,7 +2,8 @@
 
 use super::check::{self, Check};
 use super::{overload, resource, unknown_service, Capture, ConfigWarning, Limits, Overload, Settings};
-use crate::{environment, Sampler};
+use crate::environment::{self, UnknownName};
+use crate::Sampler;
 use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
@@ -26,9 +27,11 @@ const HARMLESS: &[&str] = &[
     "OTEL_ATTRIBUTE_COUNT_LIMIT",
     "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
     "OTEL_BSP_EXPORT_TIMEOUT",
+    "OTEL_BSP_MAX_QUEUE_SIZE",
     "OTEL_BSP_SCHEDULE_DELAY",
     "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT",
     "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT",
+    "OTEL_PROPAGATORS",
     "OTEL_RESOURCE_ATTRIBUTES",
     "OTEL_SDK_DISABLED",
     "OTEL_SERVICE_NAME",
@@ -50,9 +53,12 @@ impl Settings {
     /// In a program with more rights than its user, such as a setuid program, `HEIRLOOM_TRACE_FILE` and `HEIRLOOM_STRICT`
     /// are ignored ([all variables](crate::environment)).
     ///
-    /// Never fails: a value that can't be used is ignored, and returned as a warning.
+    /// Never fails: a value that can't be used is ignored, and returned as a warning. So is a variable whose name begins with
+    /// `HEIRLOOM_` and that nothing reads, with the name that is probably meant.
     pub fn from_env(service_name: &str) -> (Self, Vec<ConfigWarning>) {
-        Self::from_variables(service_name, |name| environment::variable(name, HARMLESS))
+        let (settings, mut warnings) = Self::from_variables(service_name, |name| environment::variable(name, HARMLESS));
+        warnings.extend(environment::unknown_names().into_iter().map(unknown));
+        (settings, warnings)
     }
 
     /// As [`from_env`](Self::from_env), with these variables instead of the environment's.
@@ -85,6 +91,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn settings(&mut self, service_name: &str) -> Settings {
         let default = Settings::default();
+        self.check_what_is_fixed();
         let mut resource =
             self.parsed("OTEL_RESOURCE_ATTRIBUTES", resource::ACCEPTED, resource::parse).unwrap_or_default();
         Settings {
@@ -112,6 +119,20 @@ impl Reader<'_> {
             strict: self.switch("HEIRLOOM_STRICT"),
             flush_on_panic: self.switch("HEIRLOOM_FLUSH_ON_PANIC"),
             verify: self.switch("HEIRLOOM_VERIFY"),
+        }
+    }
+
+    /// Variables of OpenTelemetry for what can't be set here.
+    fn check_what_is_fixed(&mut self) {
+        if let Some(text) = self.text("OTEL_BSP_MAX_QUEUE_SIZE") {
+            let why = ": a queue is bounded in bytes, not in spans, by HEIRLOOM_QUEUE_BYTES";
+            self.warnings.push(ConfigWarning::because("OTEL_BSP_MAX_QUEUE_SIZE", Some(&text), why));
+        }
+        let Some(text) = self.text("OTEL_PROPAGATORS") else { return };
+        let is_ours = |name: &str| ["", "tracecontext", "baggage"].contains(&name.trim().to_ascii_lowercase().as_str());
+        if !text.split(',').all(is_ours) {
+            let why = ": it takes tracecontext and baggage, and code decides where they are read and written";
+            self.warnings.push(ConfigWarning::because("OTEL_PROPAGATORS", Some(&text), why));
         }
     }
 
@@ -248,6 +269,11 @@ impl Reader<'_> {
     fn warn(&mut self, name: &'static str, value: &OsStr, accepted: &'static str) {
         self.warnings.push(ConfigWarning::new(name, &value.to_string_lossy(), accepted));
     }
+}
+
+fn unknown(name: UnknownName) -> ConfigWarning {
+    let meant = name.similar.map_or_else(String::new, |similar| format!("; {similar} is similar"));
+    ConfigWarning::because(name.name, None, format!(": no variable has this name{meant}"))
 }
 
 fn parse_switch(text: &str) -> Option<bool> {

@@ -39,6 +39,13 @@ struct State {
     begun: Condvar,
 }
 
+/// That of a tracer that never ends, for tests of code that waits.
+impl Default for Closing {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Closing {
     pub(crate) fn new() -> Self {
         Self(Arc::new(State { deadline: Mutex::new(None), begun: Condvar::new() }))

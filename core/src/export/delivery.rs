@@ -24,7 +24,7 @@ pub struct Part {
 
 /// Rows of a batch.
 #[derive(Clone, Debug)]
-pub(crate) enum Admitted {
+enum Admitted {
     All,
     /// These, sorted.
     Rows(Vec<u32>),
@@ -73,6 +73,15 @@ impl Part {
         Self { batch, rows: Admitted::All, dropped_children: Vec::new() }
     }
 
+    /// These rows of a batch, or all of them, and the spans that are missing below some of them, sorted by row.
+    pub(crate) fn of(batch: Arc<Batch>, rows: Option<Vec<u32>>, dropped_children: Vec<(u32, u64)>) -> Self {
+        Self { batch, rows: rows.map_or(Admitted::All, Admitted::Rows), dropped_children }
+    }
+
+    pub(crate) fn shared_resource(&self) -> &Arc<Resource> {
+        self.batch.shared_resource()
+    }
+
     /// The producer of these spans.
     pub fn resource(&self) -> &Resource {
         self.batch.resource()
@@ -110,10 +119,7 @@ impl<'a> Iterator for Spans<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<SpanRef<'a>> {
-        let row = match &self.part.rows {
-            Admitted::All => self.next,
-            Admitted::Rows(rows) => *rows.get(self.next)? as usize,
-        };
+        let row = self.row()?;
         let span = self.part.batch.span(row)?;
         self.next += 1;
         match self.dropped_children.split_first() {
@@ -125,9 +131,30 @@ impl<'a> Iterator for Spans<'a> {
         }
     }
 
+    /// In constant time (logarithmic in the rows with missing spans below them): an exporter that sends several requests skips what
+    /// it has sent.
+    fn nth(&mut self, n: usize) -> Option<SpanRef<'a>> {
+        self.next = self.next.saturating_add(n).min(self.part.len());
+        let row = self.row()?;
+        let passed = self.dropped_children.partition_point(|&(at, _)| (at as usize) < row);
+        self.dropped_children = &self.dropped_children[passed..];
+        self.next()
+    }
+
     fn size_hint(&self) -> (usize, Option<usize>) {
         let left = self.part.len() - self.next;
         (left, Some(left))
+    }
+}
+
+impl Spans<'_> {
+    /// The row of the next span.
+    #[inline]
+    fn row(&self) -> Option<usize> {
+        match &self.part.rows {
+            Admitted::All => Some(self.next),
+            Admitted::Rows(rows) => rows.get(self.next).map(|row| *row as usize),
+        }
     }
 }
 
@@ -148,6 +175,12 @@ mod tests {
         };
         let seen: Vec<_> = part.spans().map(|s| (s.span_id().to_u64(), s.dropped_children())).collect();
         assert_eq!(seen, [(1, 0), (3, 7), (5, 1)]);
+        for skipped in 0..=4 {
+            let spans = part.spans().skip(skipped);
+            assert_eq!(spans.len(), seen.len().saturating_sub(skipped));
+            let rest: Vec<_> = spans.map(|s| (s.span_id().to_u64(), s.dropped_children())).collect();
+            assert_eq!(rest, seen[skipped.min(3)..]);
+        }
         let delivery = Delivery::new(vec![part.clone(), part], Closing::new());
         assert_eq!((delivery.len(), delivery.spans().count(), delivery.parts().len()), (6, 6, 2));
     }

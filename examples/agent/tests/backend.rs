@@ -37,8 +37,31 @@ fn a_collector_that_nobody_here_wrote_gets_the_tree_that_the_example_prints() {
     assert_eq!(got, sent, "the collector's log is {}", folder.join("rotel.log").display());
 }
 
+#[test]
+fn the_endpoint_alone_sends_the_spans_of_a_hello_world_to_a_collector_that_nobody_here_wrote() {
+    let Some(rotel) = std::env::var_os("HEIRLOOM_ROTEL") else {
+        return println!("skipped: HEIRLOOM_ROTEL is not set");
+    };
+    for protocol in ["http/protobuf", "http/json"] {
+        let name = format!("hello-{}", protocol.replace('/', "-"));
+        let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.log"));
+        let rotel = Rotel::start(rotel.as_ref(), &log);
+        let mut hello = Command::new(program("hello_otlp"));
+        hello
+            .env_clear()
+            .env("OTEL_EXPORTER_OTLP_ENDPOINT", &rotel.endpoint)
+            .env("OTEL_EXPORTER_OTLP_PROTOCOL", protocol);
+        let output = hello.output().unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+        let got = rotel.wait_for(2);
+        let root = got.iter().find(|row| row.3 == "hello").unwrap();
+        let child = got.iter().find(|row| row.3 == "world").unwrap();
+        assert_eq!((got.len(), &root.2, &child.0, child.2.as_ref()), (2, &None, &root.0, Some(&root.1)), "{protocol}");
+    }
+}
+
 fn run_agent(endpoint: &str, spans: &Path) -> String {
-    let mut agent = Command::new(program());
+    let mut agent = Command::new(program("agent"));
     for variable in ["LANGFUSE_PUBLIC_KEY", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS"] {
         agent.env_remove(variable);
     }
@@ -48,11 +71,11 @@ fn run_agent(endpoint: &str, spans: &Path) -> String {
     stdout
 }
 
-/// The example's program, which `cargo test` builds along with this file.
-fn program() -> PathBuf {
+/// The program of an example: `cargo test` of all packages builds it along with this file.
+fn program(name: &str) -> PathBuf {
     let this = std::env::current_exe().unwrap();
-    let program = this.parent().and_then(Path::parent).unwrap().join("examples/agent");
-    assert!(program.exists(), "{} is missing: build it with `cargo test -p heirloom-agent`", program.display());
+    let program = this.parent().and_then(Path::parent).unwrap().join("examples").join(name);
+    assert!(program.exists(), "{} is missing: build it with `cargo build-all --example {name}`", program.display());
     program
 }
 

@@ -31,12 +31,12 @@ fn key(variable: &'static str, key: &str) -> Result<(), ConfigError> {
 }
 
 pub(super) fn url(text: &str) -> Result<(), ConfigError> {
-    let plain = |url: &reqwest::Url| {
+    let plain = |url: &url::Url| {
         let http = matches!(url.scheme(), "http" | "https") && url.has_host();
         let anonymous = url.username().is_empty() && url.password().is_none();
         http && anonymous && url.query().is_none() && url.fragment().is_none()
     };
-    match reqwest::Url::parse(text) {
+    match url::Url::parse(text) {
         Ok(url) if plain(&url) => Ok(()),
         _ => Err(invalid(variable::BASE_URL, URL)),
     }

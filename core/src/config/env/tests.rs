@@ -301,3 +301,28 @@ fn the_environment_of_the_process_is_read() {
         assert_eq!(Settings::from_env("app").0.service_name, VALUE);
     });
 }
+
+#[test]
+fn what_is_fixed_is_told_with_what_to_set_instead() {
+    let (settings, warnings) = read(&[("OTEL_BSP_MAX_QUEUE_SIZE", "2048")]);
+    let expected = "OTEL_BSP_MAX_QUEUE_SIZE=\"2048\" is ignored: a queue is bounded in bytes, not in spans, by HEIRLOOM_QUEUE_BYTES";
+    assert_eq!((settings, warnings[0].to_string()), (defaults(), expected.to_owned()));
+    for ours in ["tracecontext", "baggage", "tracecontext,baggage", "Baggage , tracecontext", ""] {
+        assert_eq!(read(&[("OTEL_PROPAGATORS", ours)]).1, []);
+    }
+    for other in ["b3", "none", "tracecontext,baggage,jaeger", "xray"] {
+        let warnings = read(&[("OTEL_PROPAGATORS", other)]).1;
+        let said = warnings.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert!(said.len() == 1 && said[0].contains(other) && said[0].contains("tracecontext and baggage"), "{said:?}");
+    }
+}
+
+#[test]
+fn a_name_that_nothing_reads_is_told_with_the_one_that_is_meant() {
+    const THIS: &str = "config::env::tests::a_name_that_nothing_reads_is_told_with_the_one_that_is_meant";
+    heirloom_harness::alone(THIS, &[("HEIRLOOM_TRACEFILE", "/secret"), ("HEIRLOOM_TEST_CASE_OF_MINE", "1")], || {
+        let said: Vec<_> = Settings::from_env("app").1.iter().map(ToString::to_string).collect();
+        let expected = "HEIRLOOM_TRACEFILE is ignored: no variable has this name; HEIRLOOM_TRACE_FILE is similar";
+        assert_eq!(said, [expected]);
+    });
+}

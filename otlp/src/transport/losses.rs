@@ -2,12 +2,12 @@
 
 use heirloom_core::export::ExportError;
 
-/// Spans of a batch that were not delivered, by reason.
+/// Spans of a delivery that were not delivered, by reason.
 #[derive(Debug, Default)]
-pub(crate) struct Losses(Vec<(u64, String)>);
+pub(super) struct Losses(Vec<(u64, String)>);
 
 impl Losses {
-    pub(crate) fn add(&mut self, spans: u64, why: &str) {
+    pub(super) fn add(&mut self, spans: u64, why: &str) {
         if spans == 0 {
             return;
         }
@@ -17,8 +17,8 @@ impl Losses {
         }
     }
 
-    /// An error if any of a batch's `len` spans were lost.
-    pub(crate) fn into_result(self, len: usize) -> Result<(), ExportError> {
+    /// An error if any of a delivery's `len` spans were lost.
+    pub(super) fn into_result(self, len: usize) -> Result<(), ExportError> {
         if self.0.is_empty() {
             return Ok(());
         }
