@@ -176,6 +176,8 @@ pub mod export;
 #[cfg(feature = "tracing")]
 pub mod foreign;
 #[cfg(feature = "record")]
+mod keyed_ids;
+#[cfg(feature = "record")]
 mod lane_name;
 #[cfg(feature = "record")]
 mod life;

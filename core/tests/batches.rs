@@ -1,7 +1,7 @@
 //! However many spans are finished at once, they leave in batches that a queue can take.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use heirloom_core::export::{Delivery, ExportError, Exporter};
+use heirloom_core::export::{Delivery, ExportError, Exporter, Part};
 use heirloom_core::{builder, root, Settings};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,7 +16,7 @@ struct Sizes(Arc<Mutex<Vec<usize>>>);
 
 impl Exporter for Sizes {
     fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
-        self.0.lock().unwrap().push(delivery.len());
+        self.0.lock().unwrap().extend(delivery.parts().map(Part::len));
         Ok(())
     }
 }

@@ -77,7 +77,7 @@ fn until_lost(tracer: &Tracer) {
     until("something is lost", || {
         (0..1000).for_each(|_| tracer.root("flood").end());
         let ledger = tracer.ledger();
-        ledger.transparent.full > 0 || ledger.exporters.iter().any(|e| e.dropped.queue_full > 0)
+        ledger.transparent.full > 0 || ledger.exporters.iter().any(|e| e.dropped.queue_full() > 0)
     });
 }
 
@@ -195,7 +195,7 @@ fn an_exporter_that_panics_or_fails_loses_its_own_spans_and_hangs_nothing() {
         let report = guard.finish_within(LONG);
         let ledger = report.ledger();
         assert!(ledger.is_balanced() && ledger.transparent.total() == 0, "{report}");
-        assert_eq!((fine.taken(), ledger.exporters[0].dropped.queue_full), (2 * 10_001, 0));
+        assert_eq!((fine.taken(), ledger.exporters[0].dropped.queue_full()), (2 * 10_001, 0));
         assert_eq!(ledger.exporters[0].dropped.total(), 2 * 10_001);
         assert!(!report.problems().iter().any(|p| p.contains("nothing waits any more")), "{report}");
     }

@@ -4,9 +4,11 @@
 
 mod support;
 
+use heirloom_core::diagnostics::{Cause, Diagnostic};
 use heirloom_core::export::{Delivery, ExportError, Exporter, Memory};
 use heirloom_core::{builder, testing, Builder, ExporterLedger, FlushError, Ledger, Report, Settings, Tracer};
 use heirloom_harness::watch;
+use std::sync::mpsc::{channel, Receiver};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use support::exporters::{Bad, Door, Way};
@@ -66,7 +68,7 @@ fn an_exporter_that_hangs_for_ever_is_left_behind() {
     let (_, report) = finish_with(Way::Hangs(door.clone()));
     assert_eq!((of(report.ledger(), "bad").exported, of(report.ledger(), "bad").queued), (0, 1000));
     says(&report, "still at work");
-    says(&report, "exporter \"bad\" lost 1000 spans: they were not delivered by the deadline");
+    says(&report, "exporter \"bad\": 1000 spans were not delivered by the deadline");
     door.open();
 }
 
@@ -177,16 +179,18 @@ fn a_hanging_exporter_costs_no_memory_beyond_its_queue_and_its_losses_are_counte
     let grown = support::resident_bytes().saturating_sub(before);
     assert!(grown < 64 << 20, "{grown} bytes");
     let ledger = guard.tracer().ledger();
-    assert!(ledger.is_balanced() && of(&ledger, "bad").dropped.queue_full > 0, "{ledger:#?}");
+    assert!(ledger.is_balanced() && of(&ledger, "bad").dropped.queue_full() > 0, "{ledger:#?}");
     assert_eq!(of(&ledger, "fine").dropped.total(), 0, "{ledger:#?}");
     door.open();
     let report = guard.finish();
-    says(&report, "its queue was full");
+    says(&report, "its queue of 1 MiB was full");
+    let dropped = of(report.ledger(), "bad").dropped;
+    assert!(dropped.torn * 100 < dropped.traces, "{report}");
     assert!(report.ledger().is_balanced() && of(report.ledger(), "bad").queued == 0, "{report}");
 }
 
 #[test]
-fn the_bound_of_a_queue_includes_the_batch_that_arrives() {
+fn the_bound_of_a_queue_includes_the_span_that_arrives() {
     let _watch = watch(2 * LONG);
     for (bytes, arrives) in [(64 << 10, false), (1 << 20, true)] {
         let memory = Memory::new();
@@ -195,14 +199,16 @@ fn the_bound_of_a_queue_includes_the_batch_that_arrives() {
         let text = "x".repeat(50_000);
         guard.tracer().root("large").set("one", &text).set("two", &text);
         let report = guard.finish();
-        let dropped = of(report.ledger(), "memory").dropped;
-        assert_eq!((memory.spans().is_empty(), dropped.queue_full == 0), (!arrives, arrives), "{report}");
+        let ledger = of(report.ledger(), "memory");
+        assert_eq!((ledger.dropped.total(), ledger.skeletons == 0), (0, arrives), "{report}");
+        let spans = memory.spans();
+        assert_eq!((spans[0].skeleton, spans[0].attributes.len()), (!arrives, if arrives { 2 } else { 0 }));
         assert!(report.ledger().is_balanced(), "{report}");
     }
 }
 
 #[test]
-fn the_room_of_a_batch_is_free_again_when_its_exporter_takes_it() {
+fn the_room_of_a_batch_is_free_again_when_its_exporter_returns() {
     let _watch = watch(2 * LONG);
     let memory = Memory::new();
     let guard = start(|b| b.exporter(memory.clone()).queue_bytes(64 << 10));
@@ -217,26 +223,39 @@ fn the_room_of_a_batch_is_free_again_when_its_exporter_takes_it() {
 }
 
 #[test]
-fn an_attempt_that_outlasts_its_deadline_is_counted_as_timed_out_once() {
+fn a_call_that_takes_too_long_is_reported_and_its_spans_count_by_its_result() {
     let _watch = watch(2 * LONG);
     let door = Door::new();
-    let mut settings = Settings::default();
-    settings.export_timeout = Duration::from_millis(10);
-    let bad = Bad::new("bad", Way::Hangs(door.clone()));
-    let guard = builder("exporters").settings(settings).exporter(bad.clone()).start().unwrap();
+    let (builder, said) = impatient();
+    let guard = builder.exporter(Bad::new("bad", Way::Hangs(door.clone()))).start().unwrap();
     record(guard.tracer(), 10);
     let _ = guard.tracer().flush(Duration::from_millis(1));
-    until("the attempt is given up", || of(&guard.tracer().ledger(), "bad").dropped.timed_out == 20);
-    // It comes back after all: nothing is counted twice, and the next batch is delivered.
+    let message = said.recv_timeout(LONG).unwrap();
+    assert!(message.contains("exporter \"bad\" has worked on 20 spans for more than 10ms"), "{message}");
+    let late = guard.tracer().ledger();
+    assert_eq!((of(&late, "bad").queued, of(&late, "bad").dropped.total()), (20, 0), "they are not lost");
     door.open();
-    until("it is back", || bad.taken() == 20);
     record(guard.tracer(), 5);
-    let _ = guard.tracer().flush(LONG);
+    guard.tracer().flush(LONG).unwrap();
     let report = guard.finish();
     let ledger = of(report.ledger(), "bad");
-    assert_eq!((ledger.exported, ledger.dropped.timed_out, ledger.queued), (10, 20, 0));
-    assert!(report.ledger().is_balanced());
-    says(&report, "did not answer in time");
+    assert_eq!((ledger.exported, ledger.dropped.total(), ledger.queued), (30, 0, 0));
+    assert!(report.is_complete(), "{report}");
+    assert_eq!(said.try_iter().count(), 0, "once");
+}
+
+/// A tracer whose exporters have 10 ms for a call, and its messages about those that take longer.
+fn impatient() -> (Builder, Receiver<String>) {
+    let (sender, said) = channel();
+    let sender = Mutex::new(sender);
+    let mut settings = Settings::default();
+    settings.export_timeout = Duration::from_millis(10);
+    let tell = move |diagnostic: &Diagnostic| {
+        if diagnostic.cause() == Cause::ExportTimedOut {
+            let _ = sender.lock().unwrap().send(diagnostic.message().to_owned());
+        }
+    };
+    (builder("exporters").settings(settings).on_diagnostic(tell), said)
 }
 
 /// An exporter that knows that its backend needs long.
@@ -260,18 +279,17 @@ impl Exporter for Patient {
 fn an_exporter_that_says_how_long_it_takes_has_that_time() {
     let _watch = watch(2 * LONG);
     let doors = [Door::new(), Door::new()];
-    let mut settings = Settings::default();
-    settings.export_timeout = Duration::from_millis(10);
     let [bad, patient] = doors.each_ref().map(|door| Bad::new("bad", Way::Hangs(door.clone())));
-    let start = builder("exporters").settings(settings).exporter(bad).exporter(Patient(patient));
-    let guard = start.start().unwrap();
+    let (builder, said) = impatient();
+    let guard = builder.exporter(Patient(patient)).exporter(bad).start().unwrap();
     record(guard.tracer(), 10);
     let _ = guard.tracer().flush(Duration::from_millis(1));
-    until("the other one is given up", || of(&guard.tracer().ledger(), "bad").dropped.timed_out == 20);
+    assert!(said.recv_timeout(LONG).unwrap().contains("exporter \"bad\""));
     doors.iter().for_each(Door::open);
     let report = guard.finish();
     assert_eq!((of(report.ledger(), "patient").exported, of(report.ledger(), "patient").dropped.total()), (20, 0));
-    assert!(report.ledger().is_balanced());
+    assert!(report.is_complete(), "{report}");
+    assert_eq!(said.try_iter().count(), 0, "nothing of the patient one");
 }
 
 /// Does something with the tracer on the exporter's own thread.

@@ -1,4 +1,4 @@
-//! The memory of rings: as little as possible, back soon, and bounded for all threads together. The ring itself is tested in
+//! The memory of rings: as little as possible, back soon, and bounded for all threads together. The memory of a full queue. The ring itself is tested in
 //! `src/shard/tests.rs`, regions in `regions/memory.rs`.
 #![cfg(all(feature = "record", target_os = "linux"))]
 #![allow(clippy::unwrap_used, missing_docs)]
@@ -9,7 +9,7 @@ use heirloom_core::diagnostics::{Cause, Diagnostic};
 use heirloom_core::{builder, root, testing, Builder, Guard, Settings, Tracer};
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::{Duration, Instant};
-use support::exporters::{Bad, Way};
+use support::exporters::{Bad, Door, Way};
 use support::process::alone;
 use support::{resident_bytes, until, LONG};
 
@@ -242,4 +242,45 @@ fn where_addresses_are_scarce_a_ring_is_smaller_and_records_all_the_same() {
     drop(first);
     let report = guard.finish();
     assert!(report.ledger().transparent.full > 10_000 && report.ledger().is_balanced(), "{report}");
+}
+
+#[test]
+fn a_queue_takes_no_more_memory_than_its_bound_and_a_tenth_at_ten_times_the_load_that_its_exporter_takes() {
+    const BOUND: u64 = 64 << 20;
+    if !alone("a_queue_takes_no_more_memory_than_its_bound_and_a_tenth_at_ten_times_the_load_that_its_exporter_takes") {
+        return;
+    }
+    let door = Door::new();
+    let guard = start(|b| b.exporter(Bad::new("slow", Way::Hangs(door.clone()))));
+    let load = |spans: u64| {
+        for n in 0..spans / 25 {
+            let root = guard.tracer().root("request");
+            for m in 0..19 {
+                let step = root.span("step");
+                step.set("n", n).set("m", m).set("text", "a value of some length");
+                if m % 4 == 0 {
+                    step.span("inner").set("text", "another value of some length");
+                }
+            }
+            if n % 100 == 0 {
+                until("the collector keeps up", || guard.tracer().ledger().undrained < 20_000);
+            }
+        }
+    };
+    // What everything but the queue needs: rings, the collector's tables, the batches of an exporter that keeps up.
+    load(20_000);
+    let before = resident_bytes();
+    let is_full = || guard.tracer().ledger().exporters.iter().any(|e| e.dropped.traces > 100_000);
+    let begin = Instant::now();
+    let mut most = 0;
+    while !is_full() {
+        assert!(begin.elapsed() < LONG, "{:#?}", guard.tracer().ledger());
+        load(20_000);
+        most = most.max(resident_bytes().saturating_sub(before));
+    }
+    println!("{} KiB for a bound of {} KiB", most >> 10, BOUND >> 10);
+    assert!(most <= BOUND / 10 * 11, "{} KiB", most >> 10);
+    assert!(most >= BOUND / 2, "{} KiB: it was never full", most >> 10);
+    door.open();
+    assert!(guard.finish_within(LONG).ledger().is_balanced());
 }

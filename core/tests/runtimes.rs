@@ -1,11 +1,16 @@
-//! `flush` and `finish` where programs call them: inside tokio's runtimes, in a rayon job, in a panic hook, by a
-//! hand-written executor; with exporters that work, are slow, hang and panic. All of them return within their budget.
+//! `flush` and `finish` where programs call them: on a plain thread, inside tokio's runtimes, in a rayon job, in a panic hook, by a
+//! hand-written executor, by a dropped guard, at exit; with exporters that work, are slow, hang, fail, panic, and wait before they
+//! try again. All of them return within their budget, and the ledger is exact.
+//!
+//! `cargo test -p heirloom-core --test runtimes matrix -- --nocapture` prints the table.
 #![cfg(feature = "record")]
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
 
-use heirloom_core::{builder, FlushError, Guard, Report, Settings};
+use heirloom_core::export::{Delivery, ExportError, Exporter};
+use heirloom_core::{builder, Builder, FlushError, Guard, Report, Settings};
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
@@ -13,23 +18,51 @@ use std::time::{Duration, Instant};
 use support::exporters::{Bad, Door, Way};
 use support::{process, LONG};
 
-const BUDGET: Duration = Duration::from_millis(1500);
+const BUDGET: Duration = Duration::from_millis(1000);
 const SLACK: Duration = Duration::from_millis(1500);
 
 /// The exporters that each context meets.
-const WAYS: [&str; 4] = ["fine", "slow", "hangs", "panics"];
+const WAYS: [&str; 6] = ["fine", "slow", "hangs", "fails", "panics", "waits"];
+
+/// What each context met with each exporter: how long the flush and the end took.
+static CELLS: Mutex<BTreeMap<(String, &str), String>> = Mutex::new(BTreeMap::new());
+
+fn cell(context: &str, way: &'static str, text: String) {
+    // A case in a process of its own.
+    if process::case().is_some() {
+        eprintln!("cell\t{context}\t{way}\t{text}");
+    }
+    CELLS.lock().unwrap().insert((context.to_owned(), way), text);
+}
+
+/// An exporter whose backend is down: it waits for a minute before it tries again, and then succeeds.
+struct Waits;
+
+impl Exporter for Waits {
+    fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
+        delivery.closing().wait(LONG);
+        Ok(())
+    }
+}
+
+/// A tracer with an exporter of this kind.
+fn with(way: &str, door: &Door) -> Builder {
+    let builder = builder("runtimes").settings(Settings::default()).finish_timeout(BUDGET);
+    let way = match way {
+        "fine" => Way::Fine,
+        "slow" => Way::Slow(Duration::from_millis(50)),
+        "hangs" => Way::Hangs(door.clone()),
+        "fails" => Way::Fails,
+        "panics" => Way::Panics,
+        _ => return builder.exporter(Waits),
+    };
+    builder.exporter(Bad::new("it", way))
+}
 
 /// A tracer with an exporter of this kind and something to deliver; the door of the one that hangs.
 fn start(way: &str) -> (Guard, Door) {
     let door = Door::new();
-    let exporter = match way {
-        "fine" => Way::Fine,
-        "slow" => Way::Slow(Duration::from_millis(50)),
-        "hangs" => Way::Hangs(door.clone()),
-        _ => Way::Panics,
-    };
-    let settings = builder("runtimes").settings(Settings::default()).finish_timeout(BUDGET);
-    let guard = settings.exporter(Bad::new("it", exporter)).start().unwrap();
+    let guard = with(way, &door).start().unwrap();
     guard.tracer().in_root("root", |root| root.in_span("child", |_| ()));
     (guard, door)
 }
@@ -38,7 +71,8 @@ fn start(way: &str) -> (Guard, Door) {
 fn check_flush(way: &str, result: Result<(), FlushError>) {
     match (way, &result) {
         ("fine" | "slow", Ok(())) => {}
-        ("hangs", Err(FlushError::Timeout { waiting_for: 1, .. })) => {}
+        ("hangs" | "waits", Err(FlushError::Timeout { waiting_for: 1, .. })) => {}
+        ("fails", Err(FlushError::Failed(why))) if why[0].contains("503") => {}
         ("panics", Err(FlushError::Failed(why))) if why[0].contains("always panics") => {}
         _ => panic!("{way}: {result:?}"),
     }
@@ -50,6 +84,7 @@ fn check_report(way: &str, report: &Report) {
     let exporter = &ledger.exporters[0];
     let expected = match way {
         "hangs" => exporter.queued == 2,
+        "fails" => exporter.dropped.failed == 2,
         "panics" => exporter.dropped.panicked == 2,
         _ => exporter.exported == 2 && report.is_complete(),
     };
@@ -57,19 +92,22 @@ fn check_report(way: &str, report: &Report) {
 }
 
 #[track_caller]
-fn in_time<R>(what: &str, work: impl FnOnce() -> R) -> R {
+fn in_time<R>(what: &str, work: impl FnOnce() -> R) -> (R, Duration) {
     let start = Instant::now();
     let result = work();
     assert!(start.elapsed() < BUDGET + SLACK, "{what} took {:?}", start.elapsed());
-    result
+    (result, start.elapsed())
 }
 
 /// `flush` and then `finish`, blocking, wherever this is called.
 fn flush_and_finish(context: &str) {
     for way in WAYS {
         let (guard, door) = start(way);
-        check_flush(way, in_time(&format!("{context}, {way}: flush"), || guard.tracer().flush(BUDGET)));
-        check_report(way, &in_time(&format!("{context}, {way}: finish"), || guard.finish()));
+        let (flushed, flush) = in_time(&format!("{context}, {way}: flush"), || guard.tracer().flush(BUDGET));
+        check_flush(way, flushed);
+        let (report, finish) = in_time(&format!("{context}, {way}: finish"), || guard.finish());
+        check_report(way, &report);
+        cell(context, way, format!("{flush:.0?} {finish:.0?}"));
         door.open();
     }
 }
@@ -82,12 +120,15 @@ async fn flush_and_finish_async<T: Future>(context: &str, timeout: impl Fn(Durat
         let flushed = race(guard.tracer().flush_async(), timeout(BUDGET)).await;
         match flushed {
             Some(result) => check_flush(way, result),
-            None => assert_eq!(way, "hangs", "{context}: no end of the flush"),
+            None => assert!(matches!(way, "hangs" | "waits"), "{context}: no end of the flush"),
         }
+        let flush = began.elapsed();
         assert!(began.elapsed() < BUDGET + SLACK, "{context}, {way}: flush took {:?}", began.elapsed());
         let began = Instant::now();
         check_report(way, &guard.finish_async().await);
-        assert!(began.elapsed() < BUDGET + SLACK, "{context}, {way}: finish took {:?}", began.elapsed());
+        let finish = began.elapsed();
+        assert!(finish < BUDGET + SLACK, "{context}, {way}: finish took {finish:?}");
+        cell(context, way, format!("{flush:.0?} {finish:.0?}"));
         door.open();
     }
 }
@@ -103,25 +144,22 @@ async fn race<R, T: Future>(work: impl Future<Output = R>, timeout: T) -> Option
     .await
 }
 
-#[test]
 fn on_a_plain_thread() {
     flush_and_finish("a plain thread");
 }
 
-#[test]
 fn inside_a_current_thread_runtime() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async { flush_and_finish("current_thread") });
-    runtime.block_on(flush_and_finish_async("current_thread", tokio::time::sleep));
+    runtime.block_on(flush_and_finish_async("current_thread, async", tokio::time::sleep));
 }
 
-#[test]
 fn inside_a_multi_thread_runtime() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
     runtime.block_on(async {
         tokio::spawn(async { flush_and_finish("a task") }).await.unwrap();
         tokio::task::spawn_blocking(|| flush_and_finish("spawn_blocking")).await.unwrap();
-        tokio::spawn(flush_and_finish_async("a task", tokio::time::sleep)).await.unwrap();
+        tokio::spawn(flush_and_finish_async("a task, async", tokio::time::sleep)).await.unwrap();
     });
 }
 
@@ -181,9 +219,8 @@ fn after(time: Duration) -> impl Future<Output = ()> {
     })
 }
 
-#[test]
 fn with_a_hand_written_executor() {
-    block_on(flush_and_finish_async("block_on", after));
+    block_on(flush_and_finish_async("block_on, async", after));
 }
 
 #[test]
@@ -201,26 +238,99 @@ fn a_flush_that_nobody_awaits_any_more_is_done_nevertheless() {
     check_report("fine", &guard.finish());
 }
 
-#[test]
 fn inside_a_rayon_job() {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
-    pool.install(|| flush_and_finish("install"));
+    pool.install(|| flush_and_finish("rayon: install"));
     let (sender, done) = std::sync::mpsc::channel();
     pool.spawn(move || {
-        flush_and_finish("spawn");
+        flush_and_finish("rayon: spawn");
         sender.send(()).unwrap();
     });
     done.recv_timeout(LONG).unwrap();
-    pool.scope(|s| s.spawn(|_| flush_and_finish("scope")));
+    pool.scope(|s| s.spawn(|_| flush_and_finish("rayon: scope")));
+}
+
+/// A guard that is dropped: its problems are messages.
+fn dropped() {
+    for way in WAYS {
+        let (guard, door) = start(way);
+        let tracer = guard.tracer().clone();
+        let ((), took) = in_time(&format!("drop, {way}"), || drop(guard));
+        assert!(tracer.ledger().is_balanced() && tracer.ledger().assembled == 2, "{way}");
+        cell("drop", way, format!("{took:.0?}"));
+        door.open();
+    }
+}
+
+/// The end of a process. What it can't deliver is a message on its standard error.
+fn at_exit(test: &str) {
+    for way in WAYS {
+        let start = Instant::now();
+        let output = process::run(test, way, &[]);
+        let took = start.elapsed();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(7), "{way}: {said}");
+        assert!(took < BUDGET + 2 * SLACK, "exit, {way}: {took:?}");
+        let about = said.lines().filter(|line| line.contains("exporter \"")).collect::<Vec<_>>().join("\n");
+        let expected = match way {
+            "hangs" => about.contains("2 spans were not delivered by the deadline"),
+            "fails" => about.contains("lost 2 spans: it failed"),
+            "panics" => about.contains("lost 2 spans: it panicked"),
+            _ => about.is_empty(),
+        };
+        assert!(expected, "exit, {way}: {said}");
+        cell("exit", way, format!("{took:.0?}"));
+    }
+}
+
+fn exits(way: &str) -> ! {
+    let guard = with(way, &Door::new()).init().unwrap();
+    guard.tracer().in_root("root", |root| root.in_span("child", |_| ()));
+    std::process::exit(7)
 }
 
 #[test]
-fn in_a_panic_hook() {
-    // A hook is the whole process's, so it has one to itself.
-    if process::case().is_none() {
-        process::run_well("in_a_panic_hook", "hook", &[]);
-        return;
+fn the_shutdown_matrix_of_contexts_and_exporters() {
+    let test = "the_shutdown_matrix_of_contexts_and_exporters";
+    match process::case().as_deref() {
+        None => {}
+        Some("hook") => return in_a_panic_hook(),
+        Some(way) => exits(way),
     }
+    let contexts: [fn(); 6] = [
+        on_a_plain_thread,
+        inside_a_current_thread_runtime,
+        inside_a_multi_thread_runtime,
+        with_a_hand_written_executor,
+        inside_a_rayon_job,
+        dropped,
+    ];
+    let hook = || {
+        for line in process::run_well(test, "hook", &[]).lines() {
+            let ["cell", context, way, text] = line.split('\t').collect::<Vec<_>>()[..] else { continue };
+            let way = WAYS.iter().find(|known| **known == way).unwrap();
+            cell(context, way, text.to_owned());
+        }
+    };
+    std::thread::scope(|scope| {
+        let all: Vec<_> = contexts.into_iter().map(|context| scope.spawn(context)).collect();
+        all.into_iter().for_each(|thread| thread.join().unwrap());
+    });
+    hook();
+    at_exit(test);
+    let cells = CELLS.lock().unwrap();
+    let contexts: BTreeSet<_> = cells.keys().map(|(context, _)| context).collect();
+    assert_eq!(cells.len(), contexts.len() * WAYS.len(), "a cell is empty: {cells:?}");
+    assert_eq!(contexts.len(), 13, "{contexts:?}");
+    println!("{:24}{}", "flush and finish", WAYS.map(|way| format!("{way:>18}")).concat());
+    for context in contexts {
+        let row = WAYS.map(|way| format!("{:>18}", cells[&(context.clone(), way)]));
+        println!("{context:24}{}", row.concat());
+    }
+}
+
+/// A hook is the whole process's, so it has one to itself.
+fn in_a_panic_hook() {
     let done = Arc::new(Mutex::new(0));
     let count = Arc::clone(&done);
     let nested = std::sync::atomic::AtomicBool::new(false);

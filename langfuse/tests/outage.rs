@@ -45,12 +45,12 @@ fn what_the_queue_cannot_hold_is_counted_and_no_more() {
     assert!((0..LONG.as_millis()).any(|_| {
         record(&guard, 100);
         let _ = guard.tracer().flush(Duration::from_millis(1));
-        guard.tracer().ledger().exporters[0].dropped.queue_full > 0
+        guard.tracer().ledger().exporters[0].dropped.queue_full() > 0
     }));
     receiver.heal();
     let account = account(&guard.finish());
-    assert!(account.exported > 0 && account.dropped.queue_full > 0, "{account:?}");
-    assert_eq!(account.dropped.total(), account.dropped.queue_full, "{account:?}");
+    assert!(account.exported > 0 && account.dropped.queue_full() > 0, "{account:?}");
+    assert_eq!(account.dropped.total(), account.dropped.queue_full(), "{account:?}");
     assert_eq!(receiver.with_spans(<[_]>::len) as u64, account.exported);
 }
 

@@ -71,7 +71,7 @@
 //! let requests = Arc::new(Mutex::new(Vec::new()));
 //! let exporter = Requests(Encoder::new(Format::Json, Plain), Arc::clone(&requests));
 //! let guard = heirloom_core::builder("shop").exporter(exporter).start()?;
-//! guard.tracer().in_root("order", |span| drop(span.set("items", 3)));
+//! guard.tracer().in_root("order", |span| _ = span.set("items", 3));
 //! guard.finish();
 //! let json = String::from_utf8(requests.lock().unwrap()[0].clone())?;
 //! assert!(json.starts_with(r#"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","#));

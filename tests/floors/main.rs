@@ -20,7 +20,7 @@ use std::path::Path;
 /// The modules of `core`, from floor 1 up.
 const CORE: Floors<'static> = &[
     &["error", "id", "kind", "lane_name", "life", "name", "random", "sync", "sys", "text", "unplaced", "value"],
-    &["diagnostics"],
+    &["diagnostics", "keyed_ids"],
     &["clock", "context", "dictionary", "environment", "mapping", "propagated", "wire"],
     &["export", "foreign", "propagation", "sampler", "serial", "shard"],
     &["config", "otel", "shm", "tree"],

@@ -10,7 +10,6 @@
 //! | `extras/` | the data that was set on an open span: attributes, events, links, status |
 //! | `stack.rs` | how the spans of a shard nest |
 //! | `keys.rs` | the names of the process |
-//! | `keyed_ids.rs` | hashes of trace ids |
 //! | `lanes.rs` | the process and thread of a shard's records |
 //! | `by_hand.rs` | passes without the thread, for the fuzz targets |
 
@@ -20,7 +19,6 @@ mod border;
 mod by_hand;
 mod drain;
 mod extras;
-mod keyed_ids;
 mod keys;
 mod lanes;
 #[cfg(all(test, loom))]

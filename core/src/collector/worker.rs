@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::diagnostics::{Cause, Diagnostic, Level};
 use crate::export::{Batch, Resource};
 use crate::life::enter_pipeline;
-use crate::pipeline::{Barrier, LossReports, Published, Queue, Shared};
+use crate::pipeline::{Barrier, LossReports, Published, Question, Queue, Shared};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 use std::thread::{park_timeout, JoinHandle};
@@ -139,9 +139,21 @@ impl Collector {
     /// One pass over all shards.
     fn pass(&mut self) -> (u64, bool) {
         let Self { tracer, assembler, sources, .. } = self;
+        let ask = |queue: &Arc<Queue>| Some((Arc::clone(queue), queue.question()?));
+        let asking: Vec<_> = tracer.queues.iter().filter_map(ask).collect();
         let result = sources.pass(tracer, assembler, &mut |batch| deliver(tracer, batch));
+        if !asking.is_empty() {
+            self.answer(&asking);
+        }
         self.publish_counts();
         result
+    }
+
+    /// Answers queues that asked before a pass, once everything that has ended is in them.
+    #[cold]
+    fn answer(&mut self, asking: &[(Arc<Queue>, Question)]) {
+        self.send();
+        asking.iter().for_each(|(queue, question)| queue.answer(question, &self.assembler));
     }
 
     /// Passes until everything published before the call is assembled.

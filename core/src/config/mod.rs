@@ -38,7 +38,7 @@ mod warning;
 /// | `ring_bytes` | `HEIRLOOM_RING_BYTES` | 64 MiB |
 /// | `overload` | `HEIRLOOM_OVERLOAD` ([values](Overload)) | `wait` with a trace file, else `coarsen` |
 /// | `complete` | | none |
-/// | `queue_bytes` | `HEIRLOOM_QUEUE_BYTES` | 16 MiB |
+/// | `queue_bytes` | `HEIRLOOM_QUEUE_BYTES` | 64 MiB |
 /// | `max_open_spans_per_thread` | `HEIRLOOM_MAX_OPEN_SPANS` | 16384 |
 /// | `export_delay` | `OTEL_BSP_SCHEDULE_DELAY` | 200 ms |
 /// | `export_timeout` | `OTEL_BSP_EXPORT_TIMEOUT` | 30000 ms |
@@ -102,13 +102,14 @@ pub struct Settings {
     /// [`Transparent::ring_bytes`](crate::Transparent::ring_bytes). The first 16 KiB of each ring are always granted. A child
     /// process that records into this one has a separate bound of the same size.
     pub ring_bytes: usize,
-    /// The most bytes that may wait in each exporter's queue: at least 64 KiB.
+    /// The most bytes in each exporter's queue, including what the exporter is working on: at least 64 KiB. See
+    /// [`Builder::queue_bytes`](crate::Builder::queue_bytes).
     pub queue_bytes: usize,
     /// The most spans that one thread may have open: 1 to 1048576. Further ones are transparent, and counted.
     pub max_open_spans_per_thread: u32,
     /// How long a finished span may wait, so that more spans are exported with it.
     pub export_delay: Duration,
-    /// How long one attempt to export may take. In the environment, 0 is the longest time: 49 days.
+    /// How long one call of an exporter may take before it is reported. Its spans stay queued. In the environment, 0 is the longest time: 49 days.
     pub export_timeout: Duration,
     /// How long `finish` waits; 0 is no wait.
     pub finish_timeout: Duration,
@@ -184,7 +185,7 @@ impl Default for Settings {
             ring_bytes: 64 << 20,
             overload: None,
             complete: None,
-            queue_bytes: 16 << 20,
+            queue_bytes: 64 << 20,
             max_open_spans_per_thread: 16_384,
             export_delay: Duration::from_millis(200),
             export_timeout: Duration::from_secs(30),

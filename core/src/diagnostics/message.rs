@@ -63,7 +63,7 @@ pub enum Cause {
     QueueFull,
     /// An exporter returned an error.
     ExportFailed,
-    /// An exporter did not answer within its deadline.
+    /// A call of an exporter takes longer than its time. Its spans stay in its queue until it returns.
     ExportTimedOut,
     /// An exporter panicked.
     ExporterPanicked,

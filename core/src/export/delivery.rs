@@ -24,7 +24,7 @@ pub struct Part {
 
 /// Rows of a batch.
 #[derive(Clone, Debug)]
-pub(crate) enum Admitted {
+enum Admitted {
     All,
     /// These, sorted.
     Rows(Vec<u32>),
@@ -76,6 +76,15 @@ impl From<Batch> for Delivery {
 impl Part {
     pub(crate) fn whole(batch: Arc<Batch>) -> Self {
         Self { batch, rows: Admitted::All, dropped_children: Vec::new() }
+    }
+
+    /// These rows of a batch, or all of them, and the spans that are missing below some of them, sorted by row.
+    pub(crate) fn of(batch: Arc<Batch>, rows: Option<Vec<u32>>, dropped_children: Vec<(u32, u64)>) -> Self {
+        Self { batch, rows: rows.map_or(Admitted::All, Admitted::Rows), dropped_children }
+    }
+
+    pub(crate) fn shared_resource(&self) -> &Arc<Resource> {
+        self.batch.shared_resource()
     }
 
     /// The producer of these spans.

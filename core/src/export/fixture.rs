@@ -36,6 +36,8 @@ pub(crate) fn span(id: u64, parent: u64, name: &str, lane: &Arc<Lane>, start_ns:
         incomplete: false,
         aborted: false,
         leaf: false,
+        skeleton: false,
+        dropped_children: 0,
         attributes: Vec::new(),
         scope: Vec::new(),
         events: Vec::new(),
@@ -46,8 +48,12 @@ pub(crate) fn span(id: u64, parent: u64, name: &str, lane: &Arc<Lane>, start_ns:
 
 /// A batch of the service `fixture`. The total in [`SpanData::dropped`] becomes the number of dropped attributes.
 pub(crate) fn batch(spans: &[SpanData]) -> Batch {
-    let resource = Resource { attributes: vec![("service.name".into(), Value::from("fixture"))] };
-    let mut builder = BatchBuilder::new(Arc::new(resource));
+    batch_of(&Arc::new(Resource { attributes: vec![("service.name".into(), Value::from("fixture"))] }), spans)
+}
+
+/// A batch of the process with this resource.
+pub(crate) fn batch_of(resource: &Arc<Resource>, spans: &[SpanData]) -> Batch {
+    let mut builder = BatchBuilder::new(Arc::clone(resource));
     for span in spans {
         let row = row(&mut builder, span);
         builder.span(row);

@@ -1,4 +1,45 @@
 //! The [`Exporter`] trait, the [`Delivery`] of finished spans, and the exporters of this crate.
+//!
+//! # An exporter of one's own
+//!
+//! It gets deliveries, each as large as its next request, and never two at a time. Each part of a delivery has the spans of one process.
+//! A full queue refuses spans; their nearest delivered ancestor says how many.
+//!
+//! ```
+//! use heirloom_core::export::{Delivery, ExportError, Exporter};
+//! use std::io::Write;
+//!
+//! struct Lines<W>(W);
+//!
+//! impl<W: Write + Send + 'static> Exporter for Lines<W> {
+//!     fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
+//!         for part in delivery.parts() {
+//!             let service = part.resource().get("service.name").map(ToString::to_string).unwrap_or_default();
+//!             for span in part.spans() {
+//!                 let missing = span.dropped_children();
+//!                 writeln!(self.0, "{service} {} {} ns, {missing} spans below it missing", span.name(), span.duration_ns())
+//!                     .map_err(|error| ExportError::new(error.to_string()))?;
+//!             }
+//!         }
+//!         Ok(())
+//!     }
+//!
+//!     fn request_bytes(&self) -> usize {
+//!         256 << 10
+//!     }
+//!
+//!     fn name(&self) -> &str {
+//!         "lines"
+//!     }
+//! }
+//!
+//! let guard = heirloom_core::builder("shop").exporter(Lines(std::io::stdout())).start()?;
+//! guard.tracer().in_root("order", |_| ());
+//! assert!(guard.finish().is_complete());
+//! # Ok::<(), heirloom_core::InitError>(())
+//! ```
+//!
+//! An exporter that waits for its backend waits with [`Closing`].
 
 mod batch;
 mod chrome;
@@ -13,7 +54,7 @@ mod verify;
 pub(crate) mod workload;
 
 pub use batch::{AttributeRef, Batch, EventRef, Lane, LinkRef, Resource, ScopeRef, SpanData, SpanRef};
-pub(crate) use batch::{BatchBuilder, EventRow, LinkRow, List, Marks, MoreRow, NameRow, Outcome, SpanRow, Text};
+pub(crate) use batch::{BatchBuilder, EventRow, LinkRow, List, Marks, MoreRow, NameRow, Outcome, Pick, SpanRow, Text};
 
 pub use chrome::Chrome;
 pub use closing::Closing;
@@ -66,8 +107,9 @@ pub trait Exporter: Send + 'static {
         4 << 20
     }
 
-    /// How long one call of [`export`](Self::export) may take before its spans count as lost. `None` is the tracer's
-    /// `export_timeout`. For an exporter that waits until a backend is back. It is called once, at the start.
+    /// How long one call of [`export`](Self::export) may take before that is reported. `None` is the tracer's
+    /// `export_timeout`. Its spans stay in the queue until it returns, and count by its result. For an exporter that waits until a backend is
+    /// back. It is called once, at the start.
     fn export_timeout(&self) -> Option<Duration> {
         None
     }

@@ -15,6 +15,7 @@
 //! | `process.pid` | int | its process, if it isn't the resource's: one exporter may send the spans of several |
 //! | `heirloom.incomplete` | bool | `true` if the span was still open at the end |
 //! | `heirloom.aborted` | bool | `true` if the span was open when its worker process ended |
+//! | `heirloom.dropped_children` | int | how many spans below it the exporter's queue refused |
 //! | `heirloom.truncated` | strings | `key=bytes` of each value that was cut, with its uncut size; also on events and links |
 //!
 //! The instrumentation scope is the one of the API that recorded the span ([`ScopeRef`](crate::export::ScopeRef)), else

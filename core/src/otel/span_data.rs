@@ -11,6 +11,8 @@ use std::time::{Duration, SystemTime};
 /// Attribute: the span was still open when the tracer finished.
 const INCOMPLETE: &str = "heirloom.incomplete";
 const ABORTED: &str = "heirloom.aborted";
+/// Attribute: how many spans below it the exporter's queue refused.
+const DROPPED_CHILDREN: &str = "heirloom.dropped_children";
 /// Attribute: `key=bytes` for each value that was cut, with its uncut size.
 const TRUNCATED: &str = "heirloom.truncated";
 /// Attribute of a span and of a resource: the process id ([process conventions]).
@@ -70,6 +72,9 @@ impl Converter {
         }
         if span.is_aborted() {
             add(&mut attributes, ABORTED, true);
+        }
+        if span.dropped_children() > 0 {
+            add(&mut attributes, DROPPED_CHILDREN, int(span.dropped_children()));
         }
         self.lane(&mut attributes, span.lane());
         attributes

@@ -135,18 +135,35 @@ pub struct ExporterLedger {
     pub dropped: Dropped,
     /// Spans that wait for it, including those that it is working on.
     pub queued: u64,
+    /// Spans that its queue kept as [skeletons](crate::export::SpanRef::is_skeleton), because it was full. They are among the
+    /// exported, dropped or queued ones.
+    pub skeletons: u64,
+    /// How many traces its queue refused whole.
+    pub refused_traces: u64,
+    /// Of the refused leaves and the torn spans, how many the
+    /// [`dropped_children`](crate::export::SpanRef::dropped_children) of a span say that the exporter was given or will be. The
+    /// rest is `unattributed`, or waits for an ancestor that has not ended.
+    pub attributed: u64,
+    /// Of the refused leaves and the torn spans, how many no ancestor can speak for: they were refused when it had been delivered,
+    /// or it was refused with its trace.
+    pub unattributed: u64,
 }
 
 /// Spans that an exporter lost, by cause.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Dropped {
-    /// Its queue was full.
-    pub queue_full: u64,
+    /// Leaves that its queue refused, because it was more than 60 % full. No span that was delivered misses them: their parent's
+    /// [`dropped_children`](crate::export::SpanRef::dropped_children) says how many there were.
+    pub leaves: u64,
+    /// Spans of traces that its queue refused whole, because it was more than 80 % full when they began. Nothing of such a trace is
+    /// delivered.
+    pub traces: u64,
+    /// Spans that its queue refused, and that may leave an orphan: a child of them may have been delivered. This happens above
+    /// 110 % of the bound only, or when so many traces were refused that the queue had to forget some.
+    pub torn: u64,
     /// It returned an error.
     pub failed: u64,
-    /// It did not answer within its deadline.
-    pub timed_out: u64,
     /// It panicked.
     pub panicked: u64,
 }
@@ -154,7 +171,12 @@ pub struct Dropped {
 impl Dropped {
     /// The sum of all causes.
     pub fn total(&self) -> u64 {
-        self.queue_full + self.failed + self.timed_out + self.panicked
+        self.queue_full() + self.failed + self.panicked
+    }
+
+    /// All spans that its queue refused.
+    pub fn queue_full(&self) -> u64 {
+        self.leaves + self.traces + self.torn
     }
 }
 

@@ -1,7 +1,9 @@
 //! The spans that one exporter lost: counts for the ledger, reasons, and when to report them.
 
+use super::admission::Counts;
 use super::ledger::Dropped;
 use crate::diagnostics::{Cause, Diagnostic, Level, Pace};
+use crate::text::{bytes, count};
 use std::time::{Duration, Instant};
 
 /// How an exporter lost spans.
@@ -9,18 +11,16 @@ use std::time::{Duration, Instant};
 pub(crate) enum How {
     QueueFull,
     Failed,
-    TimedOut,
     Panicked,
 }
 
 impl How {
-    pub(crate) const ALL: [How; 4] = [How::QueueFull, How::Failed, How::TimedOut, How::Panicked];
+    pub(crate) const ALL: [How; 3] = [How::QueueFull, How::Failed, How::Panicked];
 
     pub(crate) fn cause(self) -> Cause {
         match self {
             How::QueueFull => Cause::QueueFull,
             How::Failed => Cause::ExportFailed,
-            How::TimedOut => Cause::ExportTimedOut,
             How::Panicked => Cause::ExporterPanicked,
         }
     }
@@ -28,12 +28,24 @@ impl How {
     /// Its count.
     pub(crate) fn count(self, dropped: &Dropped) -> u64 {
         match self {
-            How::QueueFull => dropped.queue_full,
+            How::QueueFull => dropped.queue_full(),
             How::Failed => dropped.failed,
-            How::TimedOut => dropped.timed_out,
             How::Panicked => dropped.panicked,
         }
     }
+}
+
+/// What a queue with this bound refused, in words.
+pub(super) fn full(bound: usize, counts: &Counts) -> String {
+    let Counts { leaves, of_traces, torn, traces, .. } = *counts;
+    format!(
+        "its queue of {} was full: {} leaves, {} whole traces ({} spans), {} torn",
+        bytes(bound as u64),
+        count(leaves),
+        count(traces),
+        count(of_traces),
+        count(torn)
+    )
 }
 
 /// Spans lost in one way.
@@ -65,9 +77,9 @@ impl Lost {
         }
     }
 
-    pub(super) fn dropped(&self) -> Dropped {
-        let [queue_full, failed, timed_out, panicked] = How::ALL.map(|how| self.tallies[how as usize].spans);
-        Dropped { queue_full, failed, timed_out, panicked }
+    /// How many spans were lost this way.
+    pub(super) fn spans(&self, how: How) -> u64 {
+        self.tallies[how as usize].spans
     }
 
     pub(super) fn why(&self, how: How) -> &str {

@@ -11,6 +11,7 @@
 //! | `control.rs` | requests to the collector |
 //! | `counts.rs` | the collector's counts |
 //! | `queue.rs` | the queue and the thread of one exporter |
+//! | `admission/` | which spans a queue takes |
 //! | `flushes.rs` | the flushes that wait for one exporter |
 //! | `lost.rs` | the spans that one exporter lost |
 //! | `losses.rs` | what was lost before the exporters |
@@ -19,6 +20,7 @@
 //! | `ledger.rs` | the counts that account for every span |
 //! | `open_span.rs` | a span that has not ended |
 
+mod admission;
 mod barrier;
 pub(crate) mod by_context;
 mod complete;
@@ -35,12 +37,14 @@ mod table;
 mod waiting;
 mod wake;
 
+pub(crate) use admission::Question;
 pub(crate) use barrier::{Barrier, Done};
 pub(crate) use complete::Complete;
 pub(crate) use control::{Answer, Request};
 pub(crate) use counts::{Assembled, ChildCounts, Published};
 pub(crate) use losses::LossReports;
 pub(crate) use lost::How;
+pub(crate) use open_span::OpenSpans;
 pub(crate) use queue::{Queue, QueueSettings};
 pub(crate) use shared::{Outputs, Shared};
 pub(crate) use table::{add, after_fork, find, global, global_key, is_foreign, remove, set_global};

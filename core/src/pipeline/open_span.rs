@@ -1,4 +1,4 @@
-//! [`OpenSpan`]: a span that has not ended, in the public API.
+//! [`OpenSpan`]: a span that has not ended, in the public API. [`OpenSpans`]: what the collector tells queues of them.
 
 use crate::export::Lane;
 use crate::{SpanId, TraceId};
@@ -20,4 +20,13 @@ pub struct OpenSpan {
     pub lane: Arc<Lane>,
     /// Its start: nanoseconds since 1970 (UTC).
     pub start_ns: u64,
+}
+
+/// The spans that have started and are in no batch.
+pub(crate) trait OpenSpans {
+    /// The trace of each.
+    fn traces(&self) -> Box<dyn Iterator<Item = TraceId> + '_>;
+
+    /// Whether a span is one of them.
+    fn is_open(&self, span: SpanId) -> bool;
 }

@@ -1,23 +1,28 @@
 //! The queue and the thread of one exporter.
 //!
-//! The collector adds batches and doesn't wait: a batch that would exceed the queue's bound is dropped as a whole and
-//! counted. In the mode [`complete`](super::Complete) it waits for room, up to the deadline of that. The exporter's thread takes as
-//! many batches as the exporter can send at once. When an attempt exceeds its deadline, its spans are counted
-//! as timed out, whether it succeeds later or not. A thread can't be freed from a call that doesn't return. Until it
-//! returns, batches wait and are dropped once the queue is full, counted.
+//! The collector adds batches and doesn't wait: what the queue takes of a batch depends on how full it is
+//! ([`admission`](super::admission)). In the mode [`complete`](super::Complete) the collector waits for room, up to the deadline of
+//! that. The exporter's thread takes as many batches as the exporter can send at once. They count against the bound until the
+//! exporter returns. A call that takes longer than its time is reported. Its spans stay queued until it returns, and then count by
+//! its result: a thread can't be freed from a call, and a backend may have them.
 //!
 //! What is lost is reported after the queue's lock is released.
 
+mod call;
+mod state;
+
+use super::admission::{Admission, Question};
 use super::barrier::Barrier;
 use super::complete::Complete;
-use super::flushes::Flushes;
 use super::ledger::ExporterLedger;
-use super::lost::{How, Lost};
-use crate::diagnostics::{Cause, Destination, Diagnostic, Level, Pace};
-use crate::export::{Batch, Closing, Delivery, ExportError, Exporter, Part};
+use super::lost::{full, How};
+use super::open_span::OpenSpans;
+use crate::diagnostics::{Cause, Destination, Diagnostic, Level};
+use crate::export::{Batch, Closing, Delivery, Exporter, Resource};
 use crate::life::enter_pipeline;
-use std::collections::VecDeque;
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use call::{guarded, Failure};
+use state::{Charge, State};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
@@ -33,6 +38,8 @@ pub(crate) struct QueueSettings {
     pub(crate) diagnostics: Destination,
     /// The mode in which the collector waits for room.
     pub(crate) complete: Option<Complete>,
+    /// The resource of this process.
+    pub(crate) own: Weak<Resource>,
 }
 
 /// The queue of one exporter.
@@ -42,72 +49,21 @@ pub(crate) struct Queue {
     settings: QueueSettings,
     state: Mutex<State>,
     ready: Condvar,
-    /// A batch was taken, or none is taken any more.
+    /// A delivery is done, or none is made any more.
     room: Condvar,
+    /// The collector is asked which spans are open.
+    asks: AtomicBool,
     /// The exporter's thread.
     thread: OnceLock<ThreadId>,
     closing: Closing,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    batches: VecDeque<Arc<Batch>>,
-    bytes: usize,
-    queued: u64,
-    /// How many batches the thread has taken so far.
-    taken: u64,
-    flushes: Flushes,
-    /// The thread ends once the batches are delivered.
-    ending: bool,
-    /// The barriers of the threads that wait for that.
-    ends: Vec<Weak<Barrier>>,
-    stopped: bool,
-    /// The thread ends the process, and does nothing more for this queue.
-    leaving: bool,
-    attempt: Option<Attempt>,
-    exported: u64,
-    lost: Lost,
-    /// Flushes that failed without a thread that waited, and the reports about them.
-    failures: u64,
-    failure_pace: Pace,
-}
-
-impl State {
-    /// Takes the batches of the next delivery. A flush waits for nothing that was queued after it, so a delivery ends where one is
-    /// due.
-    fn take(&mut self, request_bytes: usize) -> Vec<Arc<Batch>> {
-        let (mut batches, mut bytes, mut spans) = (Vec::new(), 0, 0);
-        while let Some(batch) = self.batches.front() {
-            let is_full = bytes + batch.size_bytes() > request_bytes || self.flushes.is_due(self.taken);
-            if !batches.is_empty() && is_full {
-                break;
-            }
-            bytes += batch.size_bytes();
-            spans += batch.len() as u64;
-            batches.extend(self.batches.pop_front());
-            self.taken += 1;
-        }
-        self.bytes -= bytes;
-        self.queued -= spans;
-        self.attempt = Some(Attempt { since: Instant::now(), spans, timed_out: false });
-        batches
-    }
-}
-
 /// What the thread does next.
 #[derive(Debug)]
 enum Work {
-    Delivery(Delivery),
+    Delivery(Delivery, Vec<Charge>),
     Flush(Vec<Arc<Barrier>>),
     End,
-}
-
-/// A delivery that the exporter is working on.
-#[derive(Debug)]
-struct Attempt {
-    since: Instant,
-    spans: u64,
-    timed_out: bool,
 }
 
 impl Queue {
@@ -119,10 +75,11 @@ impl Queue {
         let thread = std::thread::Builder::new().name(format!("heirloom-{}", name.replace('\0', "")));
         let queue = Arc::new(Self {
             name,
+            state: Mutex::new(State::new(Admission::new(settings.max_bytes, settings.own.clone()))),
             settings,
-            state: Mutex::default(),
             ready: Condvar::new(),
             room: Condvar::new(),
+            asks: AtomicBool::new(false),
             thread: OnceLock::new(),
             closing: Closing::new(),
         });
@@ -140,35 +97,44 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Queues a batch, or drops it if there is no room. Waits for the exporter only in the mode `complete`.
+    /// Queues what there is room for of a batch, and counts the rest. Waits for the exporter only in the mode `complete`.
     pub(crate) fn push(&self, batch: &Arc<Batch>) {
-        let bytes = batch.size_bytes();
-        let spans = batch.len() as u64;
-        let (mut state, has_room) = self.await_room(bytes);
-        if state.stopped || !has_room {
-            let why = format!("its queue of {} bytes is full", self.settings.max_bytes);
-            let said = self.lose(&mut state, How::QueueFull, spans, why);
+        let (mut state, is_complete) = self.await_room(batch.size_bytes());
+        if state.stopped {
+            let spans = batch.len() as u64;
+            state.too_late += spans;
+            let said = self.lose(&mut state, How::QueueFull, spans, "its thread has ended".to_owned());
             drop(state);
             return self.report(said);
         }
-        state.bytes += bytes;
-        state.queued += spans;
-        state.batches.push_back(Arc::clone(batch));
-        self.ready.notify_one();
+        let before = state.admission.counts();
+        let taken = match is_complete {
+            true => Some(state.admission.take_all(batch)),
+            false => state.admission.take(batch, Instant::now()),
+        };
+        self.update_asks(&state);
+        if let Some(taken) = taken {
+            state.add(taken);
+            self.ready.notify_one();
+        }
+        let counts = state.admission.counts();
+        if counts.refused() > before.refused() {
+            let why = full(self.settings.max_bytes, &counts);
+            let said = self.lose(&mut state, How::QueueFull, counts.refused() - before.refused(), why);
+            drop(state);
+            self.report(said);
+        }
     }
 
-    /// Whether there is room for a batch of so many bytes, in the mode `complete` after a wait for it. There a batch that is
-    /// larger than the bound has room in an empty queue.
+    /// Whether the mode `complete` takes a batch of so many bytes whole, after a wait for room. There a batch that is larger than
+    /// the bound has room in an empty queue.
     fn await_room(&self, bytes: usize) -> (MutexGuard<'_, State>, bool) {
         let mut state = self.lock();
         let start = Instant::now();
         loop {
-            let fits = state.bytes + bytes <= self.settings.max_bytes;
             let deadline = self.settings.complete.as_ref().and_then(Complete::deadline);
-            let (false, false, Some(deadline)) = (fits, state.stopped || state.leaving, deadline) else {
-                return (state, fits);
-            };
-            if state.bytes == 0 {
+            let (false, Some(deadline)) = (state.stopped || state.leaving, deadline) else { return (state, false) };
+            if state.admission.fits(bytes) || state.admission.is_empty() {
                 return (state, true);
             }
             let left = deadline.saturating_sub(start.elapsed());
@@ -178,6 +144,27 @@ impl Queue {
             }
             state = self.room.wait_timeout(state, left.min(LOOK)).unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+
+    /// Which spans are open, if the collector is asked that.
+    pub(crate) fn question(&self) -> Option<Question> {
+        if !self.asks.load(Ordering::Relaxed) {
+            return None;
+        }
+        let mut state = self.lock();
+        let settles = std::mem::take(&mut state.settles);
+        Some(state.admission.question(settles))
+    }
+
+    /// The collector's answer to a question before its last pass. Everything that has ended was added.
+    pub(crate) fn answer(&self, question: &Question, spans: &dyn OpenSpans) {
+        let mut state = self.lock();
+        state.admission.answer(question, spans);
+        self.update_asks(&state);
+    }
+
+    fn update_asks(&self, state: &State) {
+        self.asks.store(state.admission.asks() || state.settles, Ordering::Relaxed);
     }
 
     /// The tracer ends, and since `start` waits for the exporter for this time.
@@ -224,38 +211,57 @@ impl Queue {
         self.lock().leaving
     }
 
-    /// Counts an attempt that has exceeded its deadline as timed out, and reports losses that were not reported yet. The
-    /// collector calls it regularly.
+    /// Reports a call of the exporter that takes too long, and losses that were not reported yet. The collector calls it regularly.
     pub(crate) fn watch(&self) {
-        let timeout = self.settings.attempt_timeout;
+        let now = Instant::now();
         let mut state = self.lock();
-        let late = state.attempt.as_mut().filter(|attempt| !attempt.timed_out && attempt.since.elapsed() > timeout);
-        let spans = late.map(|attempt| {
-            attempt.timed_out = true;
-            attempt.spans
-        });
-        if let Some(spans) = spans {
-            state.lost.add(How::TimedOut, spans, format!("an attempt took longer than {timeout:?}"));
-        }
-        let said = state.lost.all_due(&self.name, Instant::now(), self.settings.diagnostics.every());
+        state.admission.expire(now);
+        state.settles = state.admission.has_rest();
+        self.update_asks(&state);
+        let late = self.late(&mut state, now);
+        let said = state.lost.all_due(&self.name, now, self.settings.diagnostics.every());
         drop(state);
-        self.report(said);
+        self.report(late.into_iter().chain(said));
+    }
+
+    fn late(&self, state: &mut State, now: Instant) -> Option<Diagnostic> {
+        let timeout = self.settings.attempt_timeout;
+        let is_late = |since| now.saturating_duration_since(since) > timeout;
+        let attempt = state.attempt.as_mut().filter(|attempt| !attempt.is_late && is_late(attempt.since))?;
+        attempt.is_late = true;
+        let spans = attempt.spans;
+        state.late.0 += 1;
+        let (times, pace) = &mut state.late;
+        pace.due(*times, now, self.settings.diagnostics.every())?;
+        let message = format!(
+            "exporter {:?} has worked on {spans} spans for more than {timeout:?}; they stay in its queue until it returns",
+            self.name
+        );
+        Some(Diagnostic::new(Level::Warn, Cause::ExportTimedOut, message).about(&self.name))
     }
 
     pub(crate) fn ledger(&self) -> ExporterLedger {
         let state = self.lock();
-        let in_flight = state.attempt.as_ref().filter(|a| !a.timed_out).map_or(0, |a| a.spans);
+        let counts = state.admission.counts();
         ExporterLedger {
             name: self.name.clone(),
             exported: state.exported,
-            dropped: state.lost.dropped(),
-            queued: state.queued + in_flight,
+            dropped: state.dropped(),
+            queued: state.queued + state.attempt.as_ref().map_or(0, |attempt| attempt.spans),
+            skeletons: counts.skeletons,
+            refused_traces: counts.traces,
+            attributed: counts.attributed,
+            unattributed: counts.unattributed + state.too_late,
         }
     }
 
     /// The reason of the latest loss of this kind.
     pub(crate) fn why(&self, how: How) -> String {
-        self.lock().lost.why(how).to_owned()
+        let state = self.lock();
+        match how {
+            How::QueueFull if state.too_late == 0 => full(self.settings.max_bytes, &state.admission.counts()),
+            _ => state.lost.why(how).to_owned(),
+        }
     }
 
     /// Counts a loss. Returns the message, if one is due, to be reported without the lock.
@@ -277,13 +283,13 @@ impl Queue {
     fn run(&self, mut exporter: Box<dyn Exporter>) {
         loop {
             match self.next(exporter.request_bytes()) {
-                Work::Delivery(delivery) => self.attempt(exporter.as_mut(), &delivery),
+                Work::Delivery(delivery, charges) => self.attempt(exporter.as_mut(), delivery, charges),
                 Work::Flush(barriers) => {
                     let result = guarded(|| exporter.flush());
                     // Losses without a waiting thread are left for the next flush.
                     let losses = if barriers.is_empty() { None } else { self.take_losses() };
                     let failure = self.failure(result, "flush");
-                    self.answer(&barriers, failure, losses);
+                    self.complete(&barriers, failure, losses);
                 }
                 Work::End => return self.end(exporter),
             }
@@ -300,16 +306,16 @@ impl Queue {
         });
         let barriers = self.stop();
         let failure = self.failure(result.and(dropped), "shutdown");
-        self.answer(&barriers, failure, None);
+        self.complete(&barriers, failure, None);
     }
 
     /// Completes this exporter's part of the barriers. A failure is reported if no thread waits for it.
-    fn answer(&self, barriers: &[Arc<Barrier>], failure: Option<String>, losses: Option<String>) {
+    fn complete(&self, barriers: &[Arc<Barrier>], failure: Option<String>, losses: Option<String>) {
         if let (true, Some(message)) = (barriers.is_empty(), &failure) {
             let mut state = self.lock();
-            state.failures += 1;
-            let total = state.failures;
-            let due = state.failure_pace.due(total, Instant::now(), self.settings.diagnostics.every());
+            state.failures.0 += 1;
+            let (total, pace) = &mut state.failures;
+            let due = pace.due(*total, Instant::now(), self.settings.diagnostics.every());
             drop(state);
             self.report(due.map(|_| Diagnostic::new(Level::Warn, Cause::ExportFailed, message).about(&self.name)));
         }
@@ -330,11 +336,8 @@ impl Queue {
                 return Work::Flush(state.flushes.take(taken));
             }
             if !state.batches.is_empty() {
-                let batches = state.take(request_bytes);
-                self.room.notify_all();
-                drop(state);
-                let parts = batches.into_iter().map(Part::whole).collect();
-                return Work::Delivery(Delivery::new(parts, self.closing.clone()));
+                let (parts, charges) = state.take(request_bytes);
+                return Work::Delivery(Delivery::new(parts, self.closing.clone()), charges);
             }
             if state.ending {
                 return Work::End;
@@ -343,13 +346,15 @@ impl Queue {
         }
     }
 
-    fn attempt(&self, exporter: &mut dyn Exporter, delivery: &Delivery) {
+    fn attempt(&self, exporter: &mut dyn Exporter, delivery: Delivery, charges: Vec<Charge>) {
         let spans = delivery.len() as u64;
-        let result = guarded(|| exporter.export(delivery));
+        let result = guarded(|| exporter.export(&delivery));
+        // Its memory is free before its bytes are.
+        drop(delivery);
         let mut state = self.lock();
-        if state.attempt.take().is_none_or(|attempt| attempt.timed_out) {
-            return;
-        }
+        state.attempt = None;
+        charges.iter().for_each(|(resource, bytes)| state.admission.free(resource, *bytes));
+        self.room.notify_all();
         let lost = result.as_ref().map_or_else(|failure| failure.lost(spans), |()| 0);
         state.exported += spans - lost;
         let said = match result {
@@ -364,57 +369,16 @@ impl Queue {
     fn stop(&self) -> Vec<Arc<Barrier>> {
         let mut state = self.lock();
         state.stopped = true;
-        let left: u64 = std::mem::take(&mut state.batches).iter().map(|batch| batch.len() as u64).sum();
+        let left = std::mem::take(&mut state.queued);
+        state.batches.clear();
         if left > 0 {
+            state.too_late += left;
             state.lost.add(How::QueueFull, left, "its thread has ended".to_owned());
         }
-        state.queued = 0;
-        state.bytes = 0;
         self.room.notify_all();
         let mut barriers = state.flushes.take_all();
         barriers.extend(std::mem::take(&mut state.ends).iter().filter_map(Weak::upgrade));
         barriers
-    }
-}
-
-/// Why a call of an exporter failed.
-enum Failure {
-    Error(ExportError),
-    Panic(String),
-}
-
-impl Failure {
-    fn message(&self) -> String {
-        match self {
-            Failure::Error(error) => error.to_string(),
-            Failure::Panic(text) => format!("it panicked: {text}"),
-        }
-    }
-
-    fn how(&self) -> How {
-        match self {
-            Failure::Error(_) => How::Failed,
-            Failure::Panic(_) => How::Panicked,
-        }
-    }
-
-    fn lost(&self, spans: u64) -> u64 {
-        match self {
-            Failure::Error(error) => error.rejected(spans),
-            Failure::Panic(_) => spans,
-        }
-    }
-}
-
-/// Calls an exporter and converts a panic to an error.
-fn guarded(call: impl FnOnce() -> Result<(), ExportError>) -> Result<(), Failure> {
-    match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(result) => result.map_err(Failure::Error),
-        Err(payload) => {
-            let text = payload.downcast_ref::<&str>().map(|s| (*s).to_owned());
-            let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
-            Err(Failure::Panic(text.unwrap_or_else(|| "no message".to_owned())))
-        }
     }
 }
 

@@ -258,7 +258,11 @@ impl Builder {
         self
     }
 
-    /// The most bytes that may wait in each exporter's queue. Default: 16 MiB.
+    /// The most bytes in each exporter's queue, including what the exporter is working on. Default: 64 MiB.
+    ///
+    /// Above 60 % of it, leaves are refused; above 80 % also a growing share of the traces that begin then; above 100 % spans are kept
+    /// without their attributes, up to 110 %. Half of it is reserved in equal parts for this process and each attached child.
+    /// [`Dropped`](crate::Dropped) has the counts.
     pub fn queue_bytes(mut self, bytes: usize) -> Self {
         self.settings.queue_bytes = bytes;
         self
@@ -459,18 +463,19 @@ impl Builder {
         let verify = self.settings.verify.then(Verify::new);
         self.exporters.extend(verify.clone().map(|verify| Box::new(verify) as Box<dyn Exporter>));
         let complete = self.settings.complete.map(Complete::new);
+        let resource = Arc::new(resource(&self.settings));
         let bounds = QueueSettings {
             max_bytes: self.settings.queue_bytes,
             attempt_timeout: self.settings.export_timeout,
             diagnostics: diagnostics.clone(),
             complete: complete.clone(),
+            own: Arc::downgrade(&resource),
         };
         let exporters = std::mem::take(&mut self.exporters);
         let queues: io::Result<Vec<_>> = exporters.into_iter().map(|e| Queue::start(e, bounds.clone())).collect();
         let queues = queues.map_err(InitError::Thread)?;
         let reports_implicit_roots = self.settings.verify && !self.is_test;
         let outputs = Outputs { queues, verify, reports_implicit_roots, diagnostics, complete };
-        let resource = Arc::new(resource(&self.settings));
         let made = pipeline::add(|key| {
             let shared = Arc::new(self.shared(key, None, outputs));
             let thread = collector::start(Arc::clone(&shared), resource).map_err(InitError::Thread)?;

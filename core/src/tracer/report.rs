@@ -163,16 +163,21 @@ impl Report {
             for how in How::ALL {
                 let reason = tracer.shared().queues.get(at).map(|queue| queue.why(how)).unwrap_or_default();
                 let why = match how {
-                    How::QueueFull => "its queue was full".to_owned(),
+                    How::QueueFull => reason,
                     How::Failed => format!("it failed ({reason})"),
-                    How::TimedOut => "it did not answer in time".to_owned(),
                     How::Panicked => format!("it panicked ({})", reason.trim_start_matches("it panicked: ")),
                 };
                 lost(how.count(&exporter.dropped), how.cause(), why);
             }
             let leaves = tracer.shared().queues.get(at).is_some_and(|queue| queue.is_leaving());
-            let why = if leaves { "its thread ended the process" } else { "they were not delivered by the deadline" };
-            lost(exporter.queued, Cause::NotDelivered, why.to_owned());
+            match exporter.queued {
+                0 => {}
+                n if leaves => lost(n, Cause::NotDelivered, "its thread ended the process".to_owned()),
+                n => {
+                    let problem = format!("exporter {:?}: {n} spans were not delivered by the deadline", exporter.name);
+                    found.push((problem, Cause::NotDelivered, &exporter.name));
+                }
+            }
         }
         let found: Vec<_> = found.into_iter().map(|(problem, cause, name)| (problem, cause, name.clone())).collect();
         for (problem, cause, name) in found {

@@ -1,8 +1,9 @@
 //! The time that was spent on each lane.
 
 use super::forest::order;
-use super::text::{count, duration, printable, share, table};
+use super::text::{duration, printable, share, table};
 use crate::export::{Lane, SpanData};
+use crate::text::count;
 use std::collections::BTreeMap;
 
 /// The number of names in a lane's line, to keep the line short.
@@ -43,7 +44,7 @@ fn row(spans: &[&SpanData], wall_ns: u64) -> Vec<String> {
     let own_times = own_times(spans);
     let busy_ns = own_times.values().sum();
     let lane = spans.first().map(|span| label(&span.lane)).unwrap_or_default();
-    vec![lane, count(spans.len()), duration(busy_ns), share(busy_ns, wall_ns), top_names(&own_times, busy_ns)]
+    vec![lane, count(spans.len() as u64), duration(busy_ns), share(busy_ns, wall_ns), top_names(&own_times, busy_ns)]
 }
 
 /// `name 1234`. The process id precedes the thread id if they differ.

@@ -1,7 +1,8 @@
 //! The names of linked spans.
 
-use super::text::{count, printable};
+use super::text::printable;
 use crate::export::SpanData;
+use crate::text::count;
 use crate::{SpanId, TraceId};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -50,7 +51,7 @@ impl<'a> Linked<'a> {
         match (names.is_empty(), more) {
             (true, _) => None,
             (false, 0) => Some(names.join(" and ")),
-            (false, more) => Some(format!("{} and {} more", names.join(", "), count(more))),
+            (false, more) => Some(format!("{} and {} more", names.join(", "), count(more as u64))),
         }
     }
 }

@@ -3,8 +3,9 @@
 use super::forest::{order, Forest};
 use super::lanes::label;
 use super::links::Linked;
-use super::text::{count, duration, printable, table, MAX_INDENT};
+use super::text::{duration, printable, table, MAX_INDENT};
 use crate::export::SpanData;
+use crate::text::count;
 use crate::Status;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -120,7 +121,7 @@ impl Node {
         let indent = "  ".repeat(self.level.min(MAX_INDENT));
         match members[..] {
             [span] => vec![format!("{indent}{name}"), one(span, linked, options)],
-            _ => vec![format!("{indent}{name} x {}", count(members.len())), many(&members, linked, options)],
+            _ => vec![format!("{indent}{name} x {}", count(members.len() as u64)), many(&members, linked, options)],
         }
     }
 }
@@ -144,6 +145,9 @@ fn one(span: &SpanData, linked: &Linked<'_>, options: &TreeOptions) -> String {
     if span.aborted {
         text.push_str("  (aborted)");
     }
+    if span.dropped_children > 0 {
+        text.push_str(&format!("  ({} spans below it were dropped)", count(span.dropped_children)));
+    }
     if let Status::Error(message) = &span.status {
         let colon = if message.is_empty() { "" } else { ": " };
         text.push_str(&format!("  ERROR{colon}{}", printable(message)));
@@ -162,11 +166,13 @@ fn many(spans: &[&SpanData], linked: &Linked<'_>, options: &TreeOptions) -> Stri
     let mut note = |n: usize, one: &str, more: &str| match n {
         0 => {}
         1 => text.push_str(&format!(", 1 {one}")),
-        n => text.push_str(&format!(", {} {more}", count(n))),
+        n => text.push_str(&format!(", {} {more}", count(n as u64))),
     };
     note(spans.iter().filter(|span| matches!(span.status, Status::Error(_))).count(), "error", "errors");
     note(spans.iter().filter(|span| span.incomplete).count(), "still open", "still open");
     note(spans.iter().filter(|span| span.aborted).count(), "aborted", "aborted");
+    let dropped = spans.iter().map(|span| span.dropped_children).sum::<u64>();
+    note(dropped as usize, "span below them was dropped", "spans below them were dropped");
     if options.lanes {
         let lanes: BTreeSet<_> = spans.iter().map(|span| (span.lane.process_id, span.lane.thread_id)).collect();
         note(lanes.len(), "lane", "lanes");
@@ -185,20 +191,22 @@ mod tests {
     const MS: u64 = 1_000_000;
 
     #[test]
-    fn errors_and_open_spans_are_marked_and_lanes_are_optional() {
+    fn errors_open_spans_and_gaps_are_marked_and_lanes_are_optional() {
         let mut failed = span(2, 1, "load", &lane_of(7, 8, "pool-1"), MS, 3 * MS);
         failed.status = Status::Error("no such\nfile".into());
         let mut open = span(3, 1, "wait", &lane_of(7, 7, "main"), 2 * MS, 9 * MS);
         open.incomplete = true;
-        let spans = [failed, open, span(1, 0, "root", &lane_of(7, 7, "main"), 0, 10 * MS)];
+        let mut root = span(1, 0, "root", &lane_of(7, 7, "main"), 0, 10 * MS);
+        root.dropped_children = 1234;
+        let spans = [failed, open, root];
         let plain = "\
-root    10.0 ms
+root    10.0 ms  (1,234 spans below it were dropped)
   load  2.00 ms  ERROR: no such\\nfile
   wait  7.00 ms  (still open)
 ";
         assert_eq!(render(&spans, &TreeOptions::new()), plain);
         let with_lanes = "\
-root    10.0 ms  [main 7]
+root    10.0 ms  [main 7]  (1,234 spans below it were dropped)
   load  2.00 ms  [pool-1 7/8]  ERROR: no such\\nfile
   wait  7.00 ms  [main 7]  (still open)
 ";

@@ -46,19 +46,6 @@ fn decimal(n: u64, unit: u64, name: &str) -> String {
     }
 }
 
-/// A count with a comma at each thousand: `4,096`.
-pub(super) fn count(n: usize) -> String {
-    let digits = n.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// A part of a whole: `12.5 %`.
 pub(super) fn share(part: u64, whole: u64) -> String {
     let per_mille = match whole {
@@ -137,8 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_and_shares() {
-        assert_eq!([0, 999, 1000, 4_194_304].map(count), ["0", "999", "1,000", "4,194,304"]);
+    fn shares() {
         assert_eq!(share(1, 8), "12.5 %");
         assert_eq!(share(u64::MAX, u64::MAX), "100.0 %");
         assert_eq!(share(1, 0), "0.0 %");

@@ -6,6 +6,7 @@
 //! | `memory.rs` | a ring's memory grows, comes back as holes, and is nobody else's |
 //! | `limits.rs` | what a child may use up |
 //! | `hostile.rs` | a child that does what no child of good will does harms itself alone |
+//! | `shares.rs` | the parts of an exporter's queue that a parent and its children may use |
 //! | `trace_values.rs` | values of whole traces, pass by pass |
 //! | `steps.rs` | a wall clock that steps while children record |
 //! | `races.rs` | the rows of the table of races and deaths in `docs/shm-format.md` |
@@ -17,6 +18,7 @@ mod hostile;
 mod limits;
 mod memory;
 mod races;
+mod shares;
 mod steps;
 mod trace_values;
 

@@ -16,7 +16,7 @@ use std::borrow::Cow;
 /// Langfuse's limit, in characters, for a trace's name, user, session, each tag and each value of metadata.
 const MAX_CHARS: usize = 200;
 /// The largest number of recorded attributes of a span: OpenTelemetry's default. What the exporter adds doesn't count.
-const MAX_ATTRIBUTES: usize = 128;
+pub(super) const MAX_ATTRIBUTES: usize = 128;
 /// Attribute with `key=characters` for each value that exceeds Langfuse's limit.
 const LEFT_OUT: &str = "heirloom.left_out";
 
@@ -319,7 +319,8 @@ fn of_recording(span: SpanRef<'_>) -> impl Iterator<Item = KeyValue<'_>> {
 }
 
 /// All spans of Langfuse are internal. Another kind becomes an attribute.
-fn kind_name(span: SpanRef<'_>) -> Option<&'static str> {
+#[inline]
+pub(super) fn kind_name(span: SpanRef<'_>) -> Option<&'static str> {
     use heirloom_core::SpanKind::{Client, Consumer, Internal, Producer, Server};
     match span.kind() {
         Internal => None,

@@ -7,7 +7,7 @@ use heirloom_core::export::AttributeRef;
 /// number (`gen_ai.prompt.0.content`) are parts of an input: those stay unchanged.
 ///
 /// [conventions]: https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/
-const INPUTS: [&str; 10] = [
+pub(super) const INPUTS: [&str; 10] = [
     "gen_ai.input.messages",
     "gen_ai.tool.call.arguments",
     "gen_ai.prompt",
@@ -20,7 +20,7 @@ const INPUTS: [&str; 10] = [
     "gen_ai.system_instructions",
 ];
 /// Attributes that can serve as the output, the best first.
-const OUTPUTS: [&str; 10] = [
+pub(super) const OUTPUTS: [&str; 10] = [
     "gen_ai.output.messages",
     "gen_ai.tool.call.result",
     "gen_ai.completion",

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `observation.rs` | the mapping: resource, scope, and the fields of a span |
 //! | `process.rs` | what stands on every span of a process |
+//! | `common.rs` | the attributes of a span without any special one |
 //! | `attributes.rs` | its attributes: the place of each, and which are kept first |
 //! | `foreign.rs` | inputs and outputs as other libraries record them |
 //! | `kind.rs` | its observation type |
@@ -13,6 +14,7 @@
 //! | `value.rs` | attributes before they are encoded |
 
 mod attributes;
+mod common;
 mod foreign;
 mod generation;
 mod kind;

@@ -1,6 +1,7 @@
 //! [`Observations`]: spans as Langfuse's observations.
 
 use super::attributes::Attributes;
+use super::common;
 use super::kind;
 use super::process::Process;
 use super::public::Public;
@@ -50,7 +51,19 @@ impl Mapping for Observations {
         false
     }
 
+    #[inline]
     fn span(&mut self, span: SpanRef<'_>, to: &mut otlp::Attributes<'_>) -> Fields {
+        match common::add(span, &self.process, &mut self.public, to) {
+            Some(fields) => fields,
+            None => self.sorted(span, to),
+        }
+    }
+}
+
+impl Observations {
+    /// A span with attributes that Langfuse has names for.
+    #[inline(never)]
+    pub(super) fn sorted(&mut self, span: SpanRef<'_>, to: &mut otlp::Attributes<'_>) -> Fields {
         let kind = kind::of(span);
         let attributes = Attributes::of(span, kind, &self.process, &mut self.public);
         attributes.write(to);

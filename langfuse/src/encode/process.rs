@@ -12,6 +12,8 @@ use heirloom_core::Value;
 pub(super) struct Process {
     pub(super) environment: Option<String>,
     pub(super) release: Option<String>,
+    /// The number of the resource's process.
+    pub(super) id: Option<i64>,
 }
 
 impl Process {
@@ -20,7 +22,11 @@ impl Process {
         let recorded = |key| resource.get(key).and_then(Value::as_str);
         let environment = config.environment.as_deref().or(recorded(keys::ENVIRONMENT));
         let release = config.release.as_deref().or(recorded(keys::RELEASE));
-        Self { environment: environment.and_then(environment::valid), release: release.map(str::to_owned) }
+        Self {
+            environment: environment.and_then(environment::valid),
+            release: release.map(str::to_owned),
+            id: resource.get("process.pid").and_then(Value::as_i64),
+        }
     }
 
     /// Langfuse's names for it.

@@ -34,6 +34,7 @@ impl Public {
         self.said(span.trace_id(), span.span_id(), is_topmost, value)
     }
 
+    #[inline]
     fn said(&mut self, trace: TraceId, span: SpanId, is_topmost: bool, value: Option<bool>) -> Option<bool> {
         let seen = self.traces.get(&trace).copied();
         let (now, sent) = match (seen, value) {

@@ -16,6 +16,10 @@ pub struct Attributes<'o> {
     pub(super) threads: &'o mut Threads,
 }
 
+/// A place in [`Attributes`]. It belongs to the ones that it is of.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark(usize);
+
 /// Where the attributes belong.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Place {
@@ -55,6 +59,17 @@ impl<'o> Attributes<'o> {
             }
             _ => self.out.extend_from_slice(encoded),
         }
+    }
+
+    /// The place behind the last attribute.
+    #[inline(always)]
+    pub fn mark(&self) -> Mark {
+        Mark(self.out.len())
+    }
+
+    /// Removes the attributes that were added since then.
+    pub fn undo(&mut self, mark: Mark) {
+        self.out.truncate(mark.0);
     }
 
     /// The attribute `process.pid` of the resource.

@@ -121,8 +121,8 @@ fn describe(rng: &mut Rng, span: &Span) {
         span.link_with_keys(to, &keys(rng));
     }
     match rng.below(6) {
-        0 => drop(span.set_status(Status::Ok)),
-        1 => drop(span.set_status(Status::Error(text(rng)))),
+        0 => _ = span.set_status(Status::Ok),
+        1 => _ = span.set_status(Status::Error(text(rng))),
         _ => {}
     }
 }

@@ -7,8 +7,8 @@
 //! A lane is drawn as one thread, whose spans must nest in time. After a step back, times repeat. So spans that start
 //! before the last time of an earlier epoch on the lane, or inside a span of another epoch, are not drawn there.
 
-use super::super::keyed_ids::KeyedIds;
 use super::{is_open, Assembler, LaneState};
+use crate::keyed_ids::KeyedIds;
 use crate::wire::Begin;
 use crate::TraceId;
 use std::collections::HashMap;

@@ -54,7 +54,8 @@ impl Assembler {
                 .with(Marks::LEAF, !open.has_child && ending == Ending::Ended)
                 .with(Marks::INCOMPLETE, ending == Ending::Incomplete)
                 .with(Marks::ABORTED, ending == Ending::Aborted)
-                .with(Marks::PARENT_KNOWN, is_known),
+                .with(Marks::PARENT_KNOWN, is_known)
+                .with(Marks::MAY_GROW, open.may_grow || ending != Ending::Ended),
         };
         self.lanes.release(open.lane);
         self.by_id.remove(&open.span);

@@ -189,7 +189,10 @@ impl Assembler {
             values,
             more,
             begin_flags: begin.flags,
-            marks: Marks::default().with(Marks::NESTED, is_nested).with(Marks::LEAF, !has_child && !escaped),
+            marks: Marks::default()
+                .with(Marks::NESTED, is_nested)
+                .with(Marks::LEAF, !has_child && !escaped)
+                .with(Marks::MAY_GROW, escaped),
         });
         self.counts.spans += 1;
     }
@@ -262,6 +265,7 @@ impl Assembler {
             on_stack: true,
             off_lane: false,
             has_child: here.has_child,
+            may_grow: false,
             ended: false,
             parent_seen: false,
             lane: state.lane,

@@ -36,12 +36,13 @@ use super::lanes::{LaneId, Lanes};
 use crate::clock::timeline::Timeline;
 use crate::config::Limits;
 use crate::export::{Batch, Resource};
-use crate::pipeline::{by_context, Assembled, ImplicitRoot};
+use crate::pipeline::{by_context, Assembled, ImplicitRoot, OpenSpans};
 use crate::propagated;
 use crate::wire::{
     goes_on, span_of, Attr, AttrValue, Begin, Bytes, Chunk, End, Event, Header, Kind, Link, More, Packed, Rename,
     Status, StrayEnd, ThreadStart, Tracestate,
 };
+use crate::{SpanId, TraceId};
 use batches::Batches;
 use early::Early;
 use epochs::Epochs;
@@ -203,6 +204,7 @@ impl Assembler {
             on_stack: true,
             off_lane,
             has_child: false,
+            may_grow: false,
             ended: false,
             parent_seen: false,
             lane: state.lane,
@@ -302,13 +304,28 @@ impl Assembler {
         open.nested = is_on && !open.off_lane && flags & End::OFF_LANE == 0;
         if !open.nested {
             // It stays on the stack until it is met there.
+            open.may_grow = true;
             return state.stack.trim(|above, at| above != span && is_open(&self.table, above, at));
         }
         while let Some((above, at)) = state.stack.pop().filter(|(above, _)| *above != span) {
             if is_open(&self.table, above, at) {
-                let left = &mut self.table[at as usize];
-                (left.on_stack, left.off_lane, left.has_child) = (false, true, true);
+                self.leaves_lane(at);
             }
+        }
+    }
+
+    /// A span is still open, and can't nest on its lane any more. It may outlive its parent.
+    fn leaves_lane(&mut self, index: u32) {
+        let left = &mut self.table[index as usize];
+        (left.on_stack, left.off_lane, left.has_child) = (false, true, true);
+        self.may_outlive_parent(index);
+    }
+
+    /// A span ends later than the records of its lane say, so it may be finished after its parent.
+    fn may_outlive_parent(&mut self, index: u32) {
+        let parent = self.table[index as usize].parent;
+        if let Some(parent) = self.by_id.get(&parent).copied() {
+            self.table[parent as usize].may_grow = true;
         }
     }
 
@@ -316,7 +333,10 @@ impl Assembler {
     pub(super) fn stray_end(&mut self, end: StrayEnd, process: ProcessId) {
         match self.by_id.get(&end.span).copied() {
             Some(index) if self.table[index as usize].takes(process) => {
-                self.credits.push(self.table[index as usize].reader);
+                let open = &mut self.table[index as usize];
+                // Children of it may not be read yet.
+                open.has_child = true;
+                self.credits.push(open.reader);
                 self.close(index, end.tick, end.flags | End::WRITTEN, end.dropped);
             }
             Some(_) => self.counts.late += 1,
@@ -337,12 +357,15 @@ impl Assembler {
         let open = &mut self.table[index as usize];
         open.ended = true;
         open.has_child |= flags & End::ESCAPED != 0;
+        // What another thread ends may end before a span inside of it.
+        open.may_grow |= flags & (End::ESCAPED | End::WRITTEN) != 0;
         let may_be_reached = flags & End::ESCAPED != 0 && (!open.process.is_own() || by_context::were_any());
         // A parent of which only the ids are known may be recorded by this tracer, in a shard that is read later.
         if flags & End::WRITTEN == 0 && !may_be_reached && self.sees_parent(index) {
             self.finish(index, tick, Ending::Ended);
         } else {
             self.waiting[1].push(Waiting { index, tick });
+            self.may_outlive_parent(index);
         }
     }
 
@@ -517,6 +540,7 @@ impl Assembler {
             if is_open(&self.table, span, index) {
                 let left = &mut self.table[index as usize];
                 (left.on_stack, left.has_child) = (false, true);
+                self.may_outlive_parent(index);
             }
         }
         Some(())
@@ -614,6 +638,17 @@ impl Assembler {
     /// Whether a span with this id is open.
     pub(super) fn knows(&self, span: u64) -> bool {
         self.by_id.contains_key(&span)
+    }
+}
+
+/// Between two turns of shards, every open span is in the table.
+impl OpenSpans for Assembler {
+    fn traces(&self) -> Box<dyn Iterator<Item = TraceId> + '_> {
+        Box::new(self.by_id.values().filter_map(|index| self.table.get(*index as usize)).map(|open| open.trace))
+    }
+
+    fn is_open(&self, span: SpanId) -> bool {
+        self.by_id.contains_key(&span.to_u64())
     }
 }
 

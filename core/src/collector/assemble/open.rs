@@ -24,6 +24,8 @@ pub(super) struct Open {
     pub(super) off_lane: bool,
     /// A span names it as its parent, or may do so unseen.
     pub(super) has_child: bool,
+    /// A child of it may start or end after it.
+    pub(super) may_grow: bool,
     pub(super) ended: bool,
     /// Whether its parent was open when its end was read, or when everything that was published before its end was read.
     pub(super) parent_seen: bool,

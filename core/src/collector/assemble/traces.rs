@@ -10,7 +10,6 @@
 //!    limit, the oldest are forgotten (if no span had the last value of one yet, that value is counted as late).
 
 use super::super::extras::Attributes;
-use super::super::keyed_ids::KeyedIds;
 use super::super::keys::Keys;
 use super::batches::Filling;
 use super::open::Open;
@@ -18,6 +17,7 @@ use super::values::{LaneValues, Shared};
 use super::{Assembler, Ending, LaneState, ProcessId};
 use crate::dictionary;
 use crate::export::{Batch, Lane};
+use crate::keyed_ids::KeyedIds;
 use crate::wire::{find, Begin, PackedList, TraceValue};
 use crate::TraceId;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -295,6 +295,7 @@ impl Assembler {
             on_stack: false,
             off_lane: false,
             has_child: true,
+            may_grow: false,
             ended: false,
             parent_seen: false,
             lane: self.lanes.add(Lane::clone(&value.lane)),

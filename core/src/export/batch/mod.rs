@@ -1,10 +1,12 @@
 //! [`Batch`]: finished spans in flat arrays, made once by the collector and shared by all exporters.
 
 mod build;
+mod pick;
 mod rows;
 mod scope;
 
 pub(crate) use build::BatchBuilder;
+pub(crate) use pick::Pick;
 pub(crate) use rows::{EventRow, LinkRow, List, Marks, MoreRow, NameRow, Outcome, SpanRow, Text};
 pub use scope::ScopeRef;
 
@@ -372,6 +374,22 @@ impl<'a> SpanRef<'a> {
         !self.parent_is_remote() || self.row.marks.has(Marks::PARENT_KNOWN)
     }
 
+    /// Whether an exporter's queue was so full that it kept the ids, times, name, status, lane and kind of the span only. Its
+    /// attributes, events, links and tracestate are lost.
+    pub fn is_skeleton(&self) -> bool {
+        self.row.marks.has(Marks::SKELETON)
+    }
+
+    /// Whether a child of it may still arrive: its context was handed out, or it ended before a span inside of it.
+    pub(crate) fn may_grow(&self) -> bool {
+        self.row.marks.has(Marks::MAY_GROW)
+    }
+
+    /// Whether its status is an error. Allocates nothing.
+    pub(crate) fn is_error(&self) -> bool {
+        matches!(self.more().outcome, Outcome::Error(_))
+    }
+
     /// Of how many spans it is the nearest ancestor that was delivered: the exporter's queue had no room for them.
     #[inline]
     pub fn dropped_children(&self) -> u64 {
@@ -455,6 +473,8 @@ impl<'a> SpanRef<'a> {
             incomplete: self.is_incomplete(),
             aborted: self.is_aborted(),
             leaf: self.is_leaf(),
+            skeleton: self.is_skeleton(),
+            dropped_children: self.dropped_children(),
             attributes: self.attributes().map(own).collect(),
             scope: self.scope().into_iter().flat_map(|scope| scope.all().map(own)).collect(),
             events: self
@@ -561,6 +581,10 @@ pub struct SpanData {
     pub aborted: bool,
     /// As [`SpanRef::is_leaf`].
     pub leaf: bool,
+    /// As [`SpanRef::is_skeleton`].
+    pub skeleton: bool,
+    /// As [`SpanRef::dropped_children`].
+    pub dropped_children: u64,
     /// The attributes, each key once.
     pub attributes: OwnedAttributes,
     /// The instrumentation scope, with the keys of [`ScopeRef`]; empty if there is none.

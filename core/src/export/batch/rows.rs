@@ -107,6 +107,10 @@ impl Marks {
     pub(crate) const ABORTED: Self = Self(1 << 3);
     /// The parent is remote, but this tracer has recorded it, in another process.
     pub(crate) const PARENT_KNOWN: Self = Self(1 << 4);
+    /// A full queue kept ids, times, name, status, lane and kind only.
+    pub(crate) const SKELETON: Self = Self(1 << 5);
+    /// A child of it may still start or end: its context was handed out, or it ended before a span inside of it.
+    pub(crate) const MAY_GROW: Self = Self(1 << 6);
 
     /// These marks, and others `if` so.
     #[inline(always)]
@@ -214,6 +218,7 @@ impl Rows {
             + self.events.capacity() * size_of::<EventRow>()
             + self.links.capacity() * size_of::<LinkRow>()
             + self.words.capacity() * size_of::<u64>()
+            + self.lanes.capacity() * size_of::<Arc<Lane>>()
             + self.tracestate_bytes
     }
 

@@ -272,6 +272,12 @@ fn outcome(args: &mut Object<'_>, span: &SpanRef<'_>) {
     if span.is_aborted() {
         args.plain("aborted", true);
     }
+    if span.dropped_children() > 0 {
+        args.plain("dropped_children", span.dropped_children());
+    }
+    if span.is_skeleton() {
+        args.plain("skeleton", true);
+    }
 }
 
 /// The attributes as one object, and the uncut sizes of those that were cut as another.

@@ -36,6 +36,20 @@ fn named<'a>(events: &'a [Json], name: &str) -> Vec<&'a Json> {
 }
 
 #[test]
+fn a_slice_says_what_a_full_queue_left_out() {
+    let disk = Disk::with_room(usize::MAX);
+    let mut chrome = Chrome::new(disk.clone());
+    let from = batch(&[span(2, 1, "work", &lane(1), 0, 1)]);
+    let skeleton = std::sync::Arc::new(from.pick(&[crate::export::Pick { row: 0, skeleton: true }]));
+    let part = crate::export::Part::of(skeleton, None, vec![(0, 12)]);
+    chrome.export(&Delivery::new(vec![part], crate::export::Closing::new())).unwrap();
+    chrome.shutdown().unwrap();
+    let events: Vec<Json> = serde_json::from_slice(&disk.bytes()).unwrap();
+    let args = &named(&events, "work")[0]["args"];
+    assert_eq!((&args["dropped_children"], &args["skeleton"]), (&json!(12), &json!(true)));
+}
+
+#[test]
 fn a_nested_span_is_a_slice_on_its_thread_with_everything_in_its_arguments() {
     let mut full = span(2, 1, "work", &lane_of(4242, 77, "pool-1"), 5_000, 7_003);
     full.kind = SpanKind::Client;

@@ -2,7 +2,7 @@
 
 use super::batch::{full_batch, lane, one, plain, plain_batch, resource, RESOURCE_PID, START_NS, TRACE};
 use crate::dictionary::Names;
-use crate::export::{Batch, BatchBuilder, Exporter, List, MoreRow, SpanRow};
+use crate::export::{Batch, BatchBuilder, Closing, Delivery, Exporter, List, MoreRow, Part, SpanRow};
 use crate::otel::OtelExporter;
 use opentelemetry::trace::{SpanId, SpanKind, Status, TraceFlags, TraceId};
 use opentelemetry::{Array, Key, KeyValue, Value};
@@ -25,6 +25,17 @@ fn at(ns: u64) -> SystemTime {
 
 fn strings(texts: &[&'static str]) -> Value {
     Value::Array(Array::String(texts.iter().map(|s| (*s).into()).collect()))
+}
+
+#[test]
+fn what_a_full_queue_refused_below_a_span_is_an_attribute() {
+    let memory = InMemorySpanExporter::default();
+    let part = Part::of(Arc::new(full_batch()), None, vec![(0, 12)]);
+    OtelExporter::new(memory.clone()).export(&Delivery::new(vec![part], Closing::new())).unwrap();
+    let [span] = <[_; 1]>::try_from(memory.get_finished_spans().unwrap()).unwrap();
+    assert!(span.attributes.contains(&KeyValue::new("heirloom.dropped_children", 12)));
+    let [whole] = <[_; 1]>::try_from(exported(full_batch())).unwrap();
+    assert!(whole.attributes.iter().all(|kv| kv.key.as_str() != "heirloom.dropped_children"));
 }
 
 #[test]

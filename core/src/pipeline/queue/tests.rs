@@ -1,5 +1,8 @@
+use super::super::barrier::Barrier;
+use super::super::lost::Lost;
 use super::*;
 use crate::export::fixture::batch;
+use crate::export::ExportError;
 use std::sync::mpsc::{channel, Receiver, Sender};
 
 /// Waits for a permission for each call, and counts the calls.
@@ -27,7 +30,13 @@ impl Exporter for Gated {
 }
 
 fn settings() -> QueueSettings {
-    QueueSettings { max_bytes: 1 << 20, attempt_timeout: LONG, diagnostics: Destination::default(), complete: None }
+    QueueSettings {
+        max_bytes: 1 << 20,
+        attempt_timeout: LONG,
+        diagnostics: Destination::default(),
+        complete: None,
+        own: Weak::new(),
+    }
 }
 
 const LONG: Duration = Duration::from_secs(60);
@@ -131,12 +140,14 @@ fn a_flush_or_an_end_that_fails_after_its_caller_has_gone_is_reported() {
     let queue = Queue::start(Box::new(Fails(permits)), settings).expect("a thread");
     queue.push(&Arc::new(batch(&[])));
     queue.flush(&Barrier::new(1));
-    drop(open);
+    open.send(()).expect("it waits");
     let flush = "exporter \"exporter\": flush: the disk is full";
     assert_eq!(said.recv_timeout(LONG).as_deref(), Ok(flush));
     let barrier = Barrier::new(1);
     queue.flush(&barrier);
     assert_eq!(barrier.wait(LONG), Ok(vec![flush.to_owned()]), "who waits is told");
+    queue.push(&Arc::new(batch(&[])));
     queue.shutdown(&Barrier::new(1));
+    drop(open);
     assert_eq!(said.recv_timeout(LONG).as_deref(), Ok("exporter \"exporter\": shutdown: the disk is full"));
 }

@@ -88,17 +88,25 @@ pub(in super::super::super) fn text(out: &mut Vec<u8>, tag: u8, text: &str) {
     }
 }
 
-/// Appends a short text. A copy of unknown length is a call; two of known lengths that overlap aren't.
+/// Appends bytes. A copy of unknown length is a call; for short ones, two copies of known lengths that overlap aren't.
 #[inline(always)]
-pub(super) fn bytes(out: &mut Vec<u8>, text: &[u8]) {
-    match (text.first_chunk::<8>(), text.last_chunk::<8>()) {
-        (Some(first), Some(last)) if text.len() <= 16 => {
-            let end = out.len() + text.len();
-            out.extend_from_slice(first);
-            out.truncate(end - 8);
-            out.extend_from_slice(last);
-        }
-        _ => out.extend_from_slice(text),
+pub(super) fn bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    match bytes.len() {
+        4..=8 => overlapping::<4>(out, bytes),
+        9..=16 => overlapping::<8>(out, bytes),
+        17..=32 => overlapping::<16>(out, bytes),
+        _ => out.extend_from_slice(bytes),
+    }
+}
+
+/// Appends `N` to `2 * N` bytes.
+#[inline(always)]
+fn overlapping<const N: usize>(out: &mut Vec<u8>, bytes: &[u8]) {
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<N>(), bytes.last_chunk::<N>()) {
+        let end = out.len() + bytes.len();
+        out.extend_from_slice(first);
+        out.truncate(end - N);
+        out.extend_from_slice(last);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Hashes of trace ids, which strangers choose.
+//! Hashes of trace ids, which strangers choose: for the collector's tables and the exporters' queues.
 
 use crate::random::seed;
 use std::hash::{BuildHasher, Hasher};
@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, Hasher};
 /// Hashes ids of traces, which strangers choose, under a key that they don't know: one multiplication for each half, whose
 /// product is folded. It has no proof of strength; it only has to be too costly to search for collisions without the key.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct KeyedIds(u64, u64);
+pub(crate) struct KeyedIds(u64, u64);
 
 impl Default for KeyedIds {
     fn default() -> Self {
@@ -25,7 +25,7 @@ impl BuildHasher for KeyedIds {
 
 /// The hasher of [`KeyedIds`].
 #[derive(Clone, Copy, Debug)]
-pub(super) struct KeyedHasher {
+pub(crate) struct KeyedHasher {
     state: u64,
     key: u64,
 }
