@@ -9,8 +9,11 @@ mod sending;
 #[path = "support/server.rs"]
 mod server;
 
+use heirloom_core::export::{Delivery, ExportError, Exporter};
+use heirloom_otlp::Otlp;
 use sending::{account, assert_delivered, builder, otlp, record, settings, tracer, LONG};
 use server::{Reply, Server};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -196,6 +199,42 @@ fn what_waits_while_a_server_is_slow_goes_into_one_request() {
     assert_delivered(&server, guard, 210);
     // A flush ends a delivery, so there may be one for each of the flushes.
     assert!(server.requests().len() <= 21, "{} requests", server.requests().len());
+}
+
+/// Notes how much the exporter asks its queue for.
+struct Asked(Otlp, Arc<Mutex<Vec<usize>>>);
+
+impl Exporter for Asked {
+    fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
+        self.0.export(delivery)
+    }
+
+    fn request_bytes(&self) -> usize {
+        self.1.lock().unwrap().push(self.0.request_bytes());
+        self.0.request_bytes()
+    }
+}
+
+#[test]
+fn a_delivery_is_as_large_as_the_earlier_ones_say_that_a_request_is_filled() {
+    let server = Server::start();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let exporter = Asked(otlp(&server).max_request_bytes(4 << 20).build().unwrap(), Arc::clone(&asked));
+    let guard = heirloom_core::builder("shop").settings(settings()).exporter(exporter).start().unwrap();
+    for _ in 0..2 {
+        guard.tracer().in_root("root", |root| {
+            for _ in 0..40 {
+                root.in_span("turn", |span| {
+                    span.set("text", "x".repeat(33_000));
+                });
+            }
+        });
+        guard.tracer().flush(LONG).unwrap();
+    }
+    assert_delivered(&server, guard, 82);
+    let asked = asked.lock().unwrap();
+    let (first, last) = (asked[0], asked[asked.len() - 1]);
+    assert!(first < 4 << 20 && last != first, "{asked:?}");
 }
 
 #[cfg(target_os = "linux")]
