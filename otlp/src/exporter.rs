@@ -8,13 +8,11 @@ use std::time::Duration;
 
 /// The transport has a deadline for each request. Its queue needs none for a delivery, which may wait until a backend is back.
 const NO_DEADLINE: Duration = Duration::from_secs(365 * 24 * 3600);
-/// Upper bound of the batches of one delivery, in bytes. About as much as a request of the default size.
-const MAX_DELIVERY: usize = 16 << 20;
 
 /// Sends finished spans to a backend that takes OTLP over HTTP: a collector, or a backend's own endpoint.
 ///
 /// One request is sent at a time. It has as many spans as are waiting, of one process or several, up to
-/// [`max_request_bytes`](OtlpBuilder::max_request_bytes). It is compressed while it is encoded, so only its compressed form takes
+/// [`max_request_bytes`](OtlpBuilder::max_request_bytes); a queue gives it batches of at most 32 MiB at once. It is compressed while it is encoded, so only its compressed form takes
 /// memory. The exporter runs on a separate thread behind a bounded queue (see [`Exporter`]), so a server that is slow, hangs or is down
 /// never delays the program.
 ///
@@ -100,7 +98,7 @@ impl<M: Mapping + Send + 'static> Exporter for Otlp<M> {
     }
 
     fn request_bytes(&self) -> usize {
-        self.transport.target().max_bytes.min(MAX_DELIVERY)
+        self.transport.delivery_bytes()
     }
 
     fn export_timeout(&self) -> Option<Duration> {

@@ -55,6 +55,11 @@ impl Delivery {
         self.len() == 0
     }
 
+    /// About how much memory its batches take, in bytes: what [`Exporter::request_bytes`](super::Exporter::request_bytes) bounds.
+    pub fn size_bytes(&self) -> usize {
+        self.parts.iter().map(|part| part.batch.size_bytes()).sum()
+    }
+
     /// Tells an exporter that waits for its backend when the tracer ends.
     pub fn closing(&self) -> &Closing {
         &self.closing

@@ -14,10 +14,10 @@ use std::time::Duration;
 const ENDPOINT: &str = "http://localhost:4318/v1/traces";
 /// OpenTelemetry's default for one request.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// A collector accepts 20 MiB after decompression by default: [`defaultMaxRequestBodySize`].
+/// What a collector accepts after decompression by default: [`defaultMaxRequestBodySize`].
 ///
 /// [`defaultMaxRequestBodySize`]: https://github.com/open-telemetry/opentelemetry-collector/blob/main/config/confighttp/server.go
-const MAX_REQUEST_BYTES: usize = 16 << 20;
+const MAX_REQUEST_BYTES: usize = 20 << 20;
 /// Long enough for a backend that is restarted, moved or repaired. The queue bounds the memory meanwhile.
 const RETRY_FOR: Duration = Duration::from_secs(3600);
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -34,7 +34,7 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// | [`client_certificate`](Self::client_certificate) | `OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE` and `_CLIENT_KEY`, the same without `_TRACES`: files | none |
 /// | [`protocol`](Self::protocol) | `OTEL_EXPORTER_OTLP_TRACES_PROTOCOL`, `OTEL_EXPORTER_OTLP_PROTOCOL`: `http/protobuf` or `http/json` | `http/protobuf` |
 /// | [`max_request_spans`](Self::max_request_spans) | `OTEL_BSP_MAX_EXPORT_BATCH_SIZE` | no separate limit |
-/// | [`max_request_bytes`](Self::max_request_bytes) | | 16 MiB |
+/// | [`max_request_bytes`](Self::max_request_bytes) | | 20 MiB |
 /// | [`retry_for`](Self::retry_for) | | 1 hour |
 /// | [`first_wait`](Self::first_wait) | | 1 s |
 ///

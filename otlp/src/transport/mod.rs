@@ -10,6 +10,7 @@
 //! | `answer.rs`, `partial.rs` | what a response means |
 //! | `retry.rs` | when the next try is |
 //! | `until.rs` | how long a request may take when the tracer ends |
+//! | `size.rs` | how many bytes of batches fill a request |
 //! | `losses.rs` | what was lost, by reason |
 //! | `secret.rs` | texts that are never printed |
 
@@ -20,6 +21,7 @@ mod partial;
 mod request;
 mod retry;
 mod secret;
+mod size;
 mod target;
 mod tls;
 mod until;
@@ -39,6 +41,7 @@ use heirloom_core::export::{Closing, Delivery, ExportError};
 use losses::Losses;
 use request::{fill, Position, Request};
 use retry::{Backoff, Failure, Patience};
+use size::Size;
 use std::time::Instant;
 use until::Until;
 
@@ -55,16 +58,22 @@ pub(crate) struct Transport<M> {
     /// Created at the first delivery, on the exporter's thread.
     client: Option<Client>,
     patience: Patience,
+    size: Size,
 }
 
 impl<M: Mapping> Transport<M> {
     pub(crate) fn new(target: Target, mapping: M) -> Self {
-        let encoder = Encoder::new(target.format, mapping);
-        Self { target, encoder, client: None, patience: Patience::default() }
+        let (encoder, size) = (Encoder::new(target.format, mapping), Size::new(target.max_bytes));
+        Self { target, encoder, client: None, patience: Patience::default(), size }
     }
 
     pub(crate) fn target(&self) -> &Target {
         &self.target
+    }
+
+    /// How many bytes of batches the next delivery may have.
+    pub(crate) fn delivery_bytes(&self) -> usize {
+        self.size.of_delivery()
     }
 
     /// Sends the spans in as many requests as needed. If one is lost, the others are tried all the same.
@@ -74,7 +83,7 @@ impl<M: Mapping> Transport<M> {
     pub(crate) fn deliver(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
         self.connect().map_err(ExportError::new)?;
         let mut losses = Losses::default();
-        let (mut at, mut left) = (Position::default(), delivery.len());
+        let (mut at, mut left, mut plain_bytes) = (Position::default(), delivery.len(), 0);
         // Spans that a request may have; less after a server has refused a larger one.
         let mut parts = Vec::new();
         while left > 0 {
@@ -99,9 +108,11 @@ impl<M: Mapping> Transport<M> {
                 Answer::Refused { why } | Answer::Later(Failure { why, .. }) => losses.add(done as u64, &why),
             }
             at.skip(delivery, done);
+            plain_bytes += request.plain_bytes;
             left -= done;
             parts.extend((most > done).then_some(most - done));
         }
+        self.size.note(delivery.size_bytes(), plain_bytes);
         losses.into_result(delivery.len())
     }
 

@@ -15,6 +15,8 @@ pub(super) struct Request {
     pub(super) body: Bytes,
     /// How many spans it has.
     pub(super) spans: usize,
+    /// Its size before compression.
+    pub(super) plain_bytes: usize,
 }
 
 /// A position in a delivery: so many spans of so many parts are in front of it.
@@ -50,7 +52,8 @@ pub(super) fn fill<M: Mapping>(
 ) -> io::Result<Request> {
     let mut body = Compressed::new(target.compression);
     let mut left_spans = max_spans.min(target.max_spans);
-    let mut left_bytes = target.max_bytes.saturating_sub(encoder.format().frame_bytes());
+    let most_bytes = target.max_bytes.saturating_sub(encoder.format().frame_bytes());
+    let mut left_bytes = most_bytes;
     encoder.begin(&mut body)?;
     let mut first = from.row;
     for part in delivery.parts().skip(from.part) {
@@ -66,7 +69,7 @@ pub(super) fn fill<M: Mapping>(
     }
     encoder.end(&mut body)?;
     let spans = max_spans.min(target.max_spans) - left_spans;
-    Ok(Request { body: body.finish()?, spans })
+    Ok(Request { body: body.finish()?, spans, plain_bytes: most_bytes - left_bytes })
 }
 
 /// What is kept of a body: its compressed bytes.

@@ -46,7 +46,11 @@ pub fn account(report: &Report) -> ExporterLedger {
 pub fn assert_delivered(server: &Server, guard: Guard, spans: usize) {
     let report = guard.finish();
     assert!(report.is_complete(), "{report}");
-    assert_eq!((account(&report).exported, server.taken()), (spans as u64, spans), "{report}");
+    assert_eq!(
+        (account(&report).exported, server.taken(), server.distinct()),
+        (spans as u64, spans, spans),
+        "{report}"
+    );
 }
 
 /// Checks that so many of the spans were lost for this reason, and the others delivered. Returns what a flush said.
@@ -57,6 +61,6 @@ pub fn assert_lost(server: &Server, guard: Guard, [delivered, lost]: [usize; 2],
     let report = guard.finish();
     let account = account(&report);
     assert_eq!((account.exported, account.dropped.failed), (delivered as u64, lost as u64), "{report}");
-    assert_eq!(server.taken(), delivered);
+    assert_eq!((server.taken(), server.distinct()), (delivered, delivered));
     said
 }

@@ -4,7 +4,7 @@ use flate2::read::GzDecoder;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::ResourceSpans;
 use prost::Message;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -44,6 +44,8 @@ pub struct Request {
     pub plain_bytes: usize,
     /// The spans of each process: its id, and their names.
     pub processes: Vec<(i64, Vec<String>)>,
+    /// The ids of its spans.
+    pub ids: Vec<Vec<u8>>,
     /// When it was there.
     pub at: Instant,
 }
@@ -69,6 +71,8 @@ type Wrap = dyn Fn(TcpStream) -> Box<dyn Stream> + Send + Sync;
 struct Kept {
     requests: Vec<Request>,
     taken: usize,
+    /// The ids of the spans that were taken.
+    ids: BTreeSet<Vec<u8>>,
     script: VecDeque<Reply>,
     standing: Option<Reply>,
     max_body_bytes: Option<usize>,
@@ -160,6 +164,11 @@ impl Server {
         self.state.kept().taken
     }
 
+    /// How many different spans were taken.
+    pub fn distinct(&self) -> usize {
+        self.state.kept().ids.len()
+    }
+
     pub fn wait_for_requests(&self, requests: usize, time: Duration) -> bool {
         self.state.wait(time, |kept| kept.requests.len() >= requests)
     }
@@ -213,7 +222,7 @@ impl Drop for Server {
 fn serve(stream: &mut dyn Stream, state: &State) -> io::Result<bool> {
     let most = Some(state.kept()).filter(|kept| kept.refuses_unread).and_then(|kept| kept.max_body_bytes);
     let Some((request, bytes)) = read(stream, most)? else { return Ok(false) };
-    let spans = request.spans();
+    let (spans, ids) = (request.spans(), request.ids.clone());
     let (reply, changes) = {
         let mut kept = state.kept();
         let reply = kept.script.pop_front().or_else(|| kept.standing.clone()).unwrap_or(Reply::Taken);
@@ -223,7 +232,10 @@ fn serve(stream: &mut dyn Stream, state: &State) -> io::Result<bool> {
     state.change(|kept| kept.requests.push(request));
     let taken = |stream: &mut dyn Stream, status, headers: &str, body: &[u8]| {
         if (200..300).contains(&status) {
-            state.change(|kept| kept.taken += spans);
+            state.change(|kept| {
+                kept.taken += spans;
+                kept.ids.extend(ids.iter().cloned());
+            });
         }
         let head = format!("HTTP/1.1 {status} Status\r\ncontent-length: {}\r\n{headers}\r\n", body.len());
         stream.write_all(&[head.as_bytes(), body].concat())?;
@@ -297,24 +309,25 @@ fn read(stream: &mut dyn Stream, most: Option<usize>) -> io::Result<Option<(Requ
         Some("gzip") => drop(GzDecoder::new(&body[..]).read_to_end(&mut plain)?),
         _ => plain.clone_from(&body),
     }
-    let is_json = header("content-type") == Some("application/json");
+    let decoded = if header("content-type") == Some("application/json") {
+        serde_json::from_slice(&plain).expect("a request in JSON")
+    } else {
+        ExportTraceServiceRequest::decode(&plain[..]).expect("a request in protobuf")
+    };
+    let spans = decoded.resource_spans.iter().flat_map(|spans| &spans.scope_spans).flat_map(|scope| &scope.spans);
     let request = Request {
         path,
         body_bytes: body.len(),
         plain_bytes: plain.len(),
-        processes: processes(&plain, is_json),
+        ids: spans.map(|span| span.span_id.clone()).collect(),
+        processes: processes(decoded),
         at: Instant::now(),
         headers,
     };
     Ok(Some((request, body.len())))
 }
 
-fn processes(body: &[u8], is_json: bool) -> Vec<(i64, Vec<String>)> {
-    let request = if is_json {
-        serde_json::from_slice(body).expect("a request in JSON")
-    } else {
-        ExportTraceServiceRequest::decode(body).expect("a request in protobuf")
-    };
+fn processes(request: ExportTraceServiceRequest) -> Vec<(i64, Vec<String>)> {
     let mut processes: Vec<(i64, Vec<String>)> = Vec::new();
     for of_resource in request.resource_spans {
         let pid = pid(&of_resource);
