@@ -153,3 +153,46 @@ fn a_span_that_its_process_left_open_is_marked_as_aborted() {
     let is_right = |job: &str| job.contains("heirloom.aborted") && job.contains("killed by signal 9");
     jobs.iter().for_each(|job| assert!(is_right(job), "{job}"));
 }
+
+#[test]
+fn a_span_below_which_a_full_queue_dropped_spans_says_how_many() {
+    use std::sync::mpsc::channel;
+    use std::time::{Duration, Instant};
+
+    const LONG: Duration = Duration::from_secs(60);
+    let ((entered, is_in), (open, opened)) = (channel(), channel::<()>());
+    let missing = Arc::new(Mutex::new(0));
+    let missing_found = Arc::clone(&missing);
+    let look = move |delivery: &heirloom_core::export::Delivery| {
+        // The queue fills up while the first delivery is held.
+        let _ = entered.send(());
+        let _ = opened.recv_timeout(LONG);
+        *missing_found.lock().unwrap() += delivery.spans().map(|span| span.dropped_children()).sum::<u64>();
+        for format in support::FORMATS {
+            let ours = requests(&mut Encoder::new(format, Plain), delivery, usize::MAX);
+            let ours = ours.iter().map(|request| decode(format, request)).collect::<Vec<_>>();
+            let said = format!("{ours:?}").matches("heirloom.dropped_children").count();
+            let say = delivery.spans().filter(|span| span.dropped_children() > 0).count();
+            assert_eq!((said, meaning(ours)), (say, meaning(delivery.parts().map(official::request))));
+        }
+    };
+    let mut settings = heirloom_core::Settings::default();
+    settings.queue_bytes = 64 << 10;
+    let guard = heirloom_core::builder("full").settings(settings).exporter(support::Each(look)).start().unwrap();
+    let tracer = guard.tracer();
+    tracer.root("first").end();
+    is_in.recv_timeout(LONG).unwrap();
+    for _ in 0..20 {
+        tracer.in_root("root", |root| (0..500).for_each(|_| root.span("leaf").end()));
+    }
+    let begin = Instant::now();
+    while tracer.ledger().assembled < 20 * 501 + 1 {
+        assert!(begin.elapsed() < LONG, "{:?}", tracer.ledger());
+        std::thread::yield_now();
+    }
+    drop(open);
+    let report = guard.finish_within(LONG);
+    let ours = &report.ledger().exporters[0];
+    assert_eq!((ours.dropped.panicked, ours.queued), (0, 0), "{report}");
+    assert!(*missing.lock().unwrap() > 0, "{report}");
+}

@@ -59,8 +59,8 @@ pub struct Filled {
 /// What `fill` writes are *chunks* of about 60 KiB, each a whole `ResourceSpans` with the same resource. So the request can be
 /// compressed while it is made, and the encoder's memory is that of one chunk (of the longest span, if that is larger).
 ///
-/// A span without arrays is encoded without an allocation. The buffers are kept from request to request. The module has an
-/// example.
+/// A span without arrays is encoded without an allocation. The buffers are kept from request to request. The crate's
+/// documentation has an example.
 #[derive(Debug)]
 pub struct Encoder<M> {
     format: Format,
