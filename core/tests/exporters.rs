@@ -184,6 +184,8 @@ fn a_hanging_exporter_costs_no_memory_beyond_its_queue_and_its_losses_are_counte
     door.open();
     let report = guard.finish();
     says(&report, "its queue of 1 MiB was full");
+    let line = report.ledger().to_string();
+    assert!(line.contains(" leaves=") && line.contains(" torn=") && line.contains(" skeletons="), "{line}");
     let dropped = of(report.ledger(), "bad").dropped;
     assert!(dropped.torn * 100 < dropped.traces, "{report}");
     assert!(report.ledger().is_balanced() && of(report.ledger(), "bad").queued == 0, "{report}");

@@ -193,17 +193,21 @@ impl Ledger {
         self.exporters.iter().map(|e| e.exported).min().unwrap_or(0)
     }
 
+    /// The exporter that delivered least.
+    fn worst(&self) -> Option<&ExporterLedger> {
+        self.exporters.iter().min_by_key(|e| e.exported)
+    }
+
     /// Spans that were lost: the transparent ones, and those lost by the exporter that delivered least. Without
     /// exporters, everything that was assembled.
     pub fn dropped(&self) -> u64 {
-        let worst = self.exporters.iter().min_by_key(|e| e.exported);
-        self.transparent.total() + worst.map_or(self.assembled, |e| e.dropped.total() + e.queued)
+        self.transparent.total() + self.worst().map_or(self.assembled, |e| e.dropped.total() + e.queued)
     }
 }
 
 /// One line: `ledger: begun=N exported=N dropped=N sampled_out=N open=N aborted=N orphans=N balanced=yes`.
 ///
-/// ` lost_tracestates=N` follows if it is not zero, and ` waits=N waited=N.Nms timed_out=N` if a thread has waited for the
+/// ` leaves=N traces=N torn=N skeletons=N` follows if that exporter's queue was full, ` lost_tracestates=N` if it is not zero, and ` waits=N waited=N.Nms timed_out=N` if a thread has waited for the
 /// collector. `exported` and `dropped` are those of the exporter that delivered
 /// least. A span that waits in a shard counts as open.
 impl fmt::Display for Ledger {
@@ -220,6 +224,10 @@ impl fmt::Display for Ledger {
             self.aborted,
             if self.is_balanced() { "yes" } else { "no" },
         )?;
+        if let Some(e) = self.worst().filter(|e| e.dropped.queue_full() + e.skeletons > 0) {
+            let Dropped { leaves, traces, torn, .. } = e.dropped;
+            write!(f, " leaves={leaves} traces={traces} torn={torn} skeletons={}", e.skeletons)?;
+        }
         if self.lost_tracestates > 0 {
             write!(f, " lost_tracestates={}", self.lost_tracestates)?;
         }

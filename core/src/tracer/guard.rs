@@ -2,17 +2,18 @@
 //!
 //! 1. Background jobs get time to end, within the deadline.
 //! 2. The tracer is closed: no new span is accepted.
-//! 3. The collector reads everything, closes open spans as incomplete and passes all of them on. Then its thread ends.
-//! 4. Each exporter delivers its queue, flushes and shuts down. Then its thread ends.
-//! 5. The report lists what was done, and what was not done by the deadline. Threads that are still at work then
+//! 3. An exporter that waits for its backend learns that the tracer ends (`Closing`), and makes a last try.
+//! 4. The collector reads everything, closes open spans as incomplete and passes all of them on. Then its thread ends.
+//! 5. Each exporter delivers its queue, flushes and shuts down. Then its thread ends.
+//! 6. The report lists what was done, and for each exporter what was not delivered by the deadline. Threads that are still at work then
 //!    continue.
-//! 6. Messages about all of this get time to be written: 100 ms. Where no caller receives the report (a dropped guard, the end
+//! 7. Messages about all of this get time to be written: 100 ms. Where no caller receives the report (a dropped guard, the end
 //!    of the process), its problems are among them.
 //!
 //! The process may end on any thread. If it is an exporter's thread, that exporter can't deliver any more and isn't waited
 //! for; the others are. On the collector's thread nothing can be done.
 //!
-//! The tracer of an attached child has neither collector nor exporter: its parent does 3 and 4, and nothing is waited
+//! The tracer of an attached child has neither collector nor exporter: its parent does 4 and 5, and nothing is waited
 //! for. If the parent has ended, the report says what it didn't read.
 
 use super::{FlushError, Report, Tracer};

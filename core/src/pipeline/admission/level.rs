@@ -25,7 +25,7 @@ impl Level {
         (((u128::from(hash) * u128::from(Self::FULL.0 - Self::TRACES.0)) >> 64) as u64) < above
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, not(loom)))]
     pub(super) const fn thousandths(level: u64) -> Self {
         Self(level)
     }

@@ -26,7 +26,7 @@ impl Missing {
     }
 
     /// How many refused spans wait for an ancestor.
-    #[cfg(test)]
+    #[cfg(all(test, not(loom)))]
     pub(super) fn waiting(&self) -> u64 {
         self.young.values().chain(self.old.values()).sum()
     }

@@ -277,7 +277,7 @@ impl Admission {
     }
 
     /// How many refused spans wait for an ancestor that says that they are missing.
-    #[cfg(test)]
+    #[cfg(all(test, not(loom)))]
     pub(super) fn waiting(&self) -> u64 {
         self.missing.waiting()
     }

@@ -192,3 +192,23 @@ fn above_80_percent_traces_that_begin_are_refused_whole() {
     assert_eq!(to.counts().of_traces, refused as u64 + if is_kept { 0 } else { 2 });
     assert_eq!(to.counts().refused(), to.counts().of_traces);
 }
+
+#[test]
+fn an_answer_to_a_question_from_before_the_crossing_does_not_count() {
+    let mut to = admission(BOUND);
+    let cross = |to: &mut Admission| {
+        let held: Vec<_> = (0..90).map(|id| offer(to, &[made(1, id + 10, 1, 10_000)])).collect();
+        assert!(to.asks());
+        held
+    };
+    let held = cross(&mut to);
+    let question = to.question(true);
+    held.iter().flatten().for_each(|taken| to.free(taken.part.shared_resource(), taken.bytes));
+    offer(&mut to, &[made(1, 1, 0, 1)]);
+    assert!(!to.asks(), "the period is over");
+    let _held = cross(&mut to);
+    to.answer(&question, &Open(Vec::new(), HashSet::new()));
+    assert!(to.asks(), "a child may have been kept whose parent was not read when the pass began");
+    to.answer(&to.question(false), &Open(vec![1], HashSet::new()));
+    assert!(!to.asks());
+}
