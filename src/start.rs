@@ -5,7 +5,8 @@ use crate::{Builder, Guard, InitError};
 /// As [`heirloom_core::builder`]. In a process that its parent attached, the builder's `init` records into the parent's tracer.
 ///
 /// With the feature `otlp`, the tracer has the exporters that the environment asks for, besides those that the program adds
-/// (`otlp::FromEnv` has the rules).
+/// (`otlp::FromEnv` has the rules), also if [`Builder::settings`] replaces the environment's settings. A tracer that must not send
+/// what the environment asks for is made by [`heirloom_core::builder`].
 pub fn builder(service_name: &str) -> Builder {
     attach_to_parent();
     let builder = heirloom_core::builder(service_name);

@@ -58,6 +58,19 @@ fn every_variable_that_a_crate_reads_is_known() {
     assert_eq!(unknown, [""; 0]);
 }
 
+/// Each process with a tracer would report them as mistakes.
+#[test]
+fn every_variable_of_a_script_and_of_a_bench_is_known() {
+    let known = fs::read_to_string(root().join("core/src/environment/names.rs")).unwrap();
+    let mut files = sources(&root().join("benches"));
+    files.extend(
+        fs::read_dir(root().join("ci")).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()),
+    );
+    let used: BTreeSet<String> = files.iter().flat_map(|file| names(&fs::read_to_string(file).unwrap())).collect();
+    let unknown: Vec<_> = used.iter().filter(|name| !known.contains(&format!("\"{name}\""))).collect();
+    assert!(used.len() >= 5 && unknown.is_empty(), "{unknown:?}");
+}
+
 fn sources(folder: &Path) -> Vec<std::path::PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
