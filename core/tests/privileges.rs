@@ -15,7 +15,7 @@ const VARIABLES: [(&str, &str); 7] = [
     ("OTEL_SERVICE_NAME", "named"),
     ("TRACEPARENT", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
     ("BAGGAGE", "user=u1"),
-    ("HEIRLOOM_A_FILE_OF_A_LATER_VERSION", "x"),
+    ("HEIRLOOM_TEST_A_FILE_OF_A_LATER_VERSION", "x"),
 ];
 
 #[test]
@@ -31,7 +31,7 @@ fn a_setuid_program_writes_no_file_that_its_user_names() {
             assert_eq!((Context::from_env(), Baggage::from_env().0.is_empty()), (Ok(Context::INERT), true));
         }
         // A variable that isn't listed is ignored, so that none can be forgotten.
-        let unknown = "HEIRLOOM_A_FILE_OF_A_LATER_VERSION";
+        let unknown = "HEIRLOOM_TEST_A_FILE_OF_A_LATER_VERSION";
         assert_eq!((environment::variable(unknown, &[]), environment::is_ignored(unknown)), (None, true));
         assert_eq!(environment::variable(unknown, &[unknown]), Some("x".into()));
         let guard = builder("app").init().unwrap();
