@@ -121,7 +121,7 @@ impl Admission {
         self.shares.total() == 0
     }
 
-    /// Takes a whole batch, whatever the level is.
+    /// Takes a whole batch at any level.
     pub(super) fn take_all(&mut self, batch: &Arc<Batch>) -> Taken {
         let bytes = batch.size_bytes();
         self.shares.add(batch.shared_resource(), bytes);
