@@ -75,6 +75,17 @@ impl Batch {
     /// What a batch takes besides its spans, in bytes.
     pub(crate) const OVERHEAD: usize = size_of::<Self>();
 
+    /// Whether more than a quarter of its memory is unused. A batch that is delivered at once gives it back to the collector; one that
+    /// waits keeps it.
+    pub(crate) fn has_slack(&self) -> bool {
+        self.rows.used_bytes() < self.rows.size_bytes() / 4 * 3
+    }
+
+    /// A copy whose memory is no larger than its contents.
+    pub(crate) fn compact(&self) -> Batch {
+        Batch { rows: self.rows.compact(), resource: Arc::clone(&self.resource), emptied: Weak::new() }
+    }
+
     /// A batch with copies of these spans, in this order. Its memory is no larger than its contents.
     pub(crate) fn pick(&self, picks: &[Pick]) -> Batch {
         let mut copy = Copy::new(&self.rows, picks);

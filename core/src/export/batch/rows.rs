@@ -222,6 +222,16 @@ impl Rows {
             + self.tracestate_bytes
     }
 
+    /// How much of it has contents, but for few rows.
+    pub(super) fn used_bytes(&self) -> usize {
+        use std::mem::size_of;
+        self.spans.len() * size_of::<SpanRow>()
+            + self.more.len() * size_of::<MoreRow>()
+            + self.events.len() * size_of::<EventRow>()
+            + self.words.len() * size_of::<u64>()
+            + self.tracestate_bytes
+    }
+
     /// Empties them. Keeps the memory.
     pub(super) fn clear(&mut self) {
         self.spans.clear();

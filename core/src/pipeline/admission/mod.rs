@@ -32,10 +32,12 @@ use std::sync::{Arc, Weak};
 use std::time::Instant;
 use traces::Traces;
 
-/// The most traces of which a decision is remembered, twice: about 4 MB.
-const MAX_DECISIONS: usize = 128 << 10;
-/// The most spans that counts of refused spans wait for: about 2 MB.
-const MAX_MISSING: usize = 64 << 10;
+/// The most traces of which a decision is remembered, twice: what fits into a table of 128 Ki places. Both take 4.5 MB.
+const MAX_DECISIONS: usize = (128 << 10) / 8 * 7;
+/// The most spans that counts of refused spans wait for: what fits into a table of 64 Ki places, 1.1 MB.
+const MAX_MISSING: usize = (64 << 10) / 8 * 7;
+/// If so much of the bound is used, as a divisor, batches wait. Then those with much unused memory are copied.
+const WAITING: usize = 16;
 /// A queue has one decision, and waits for half a span, for so many bytes of its bound. So both take less than a tenth of it.
 const BYTES_PER_DECISION: usize = 512;
 
@@ -123,9 +125,11 @@ impl Admission {
 
     /// Takes a whole batch at any level.
     pub(super) fn take_all(&mut self, batch: &Arc<Batch>) -> Taken {
+        let waits = self.shares.total() > self.shares.bound() / WAITING;
+        let batch = if waits && batch.has_slack() { Arc::new(batch.compact()) } else { Arc::clone(batch) };
         let bytes = batch.size_bytes();
         self.shares.add(batch.shared_resource(), bytes);
-        Taken { part: Part::whole(Arc::clone(batch)), bytes }
+        Taken { part: Part::whole(batch), bytes }
     }
 
     /// Takes what there is room for. Counts the rest.

@@ -72,6 +72,21 @@ fn below_60_percent_a_batch_is_shared_and_counts_with_its_size() {
 }
 
 #[test]
+fn a_batch_that_waits_counts_with_what_it_contains() {
+    let mut to = admission(BOUND);
+    let spans: Vec<_> = (0..40).map(|id| made(1, id + 1, 0, 100)).collect();
+    // Vectors that grew by doubling: some batch of these lengths has much unused memory.
+    let offered = (1..=40).map(|len| Arc::new(batch(&spans[..len]))).find(|batch| batch.has_slack());
+    let offered = offered.expect("a batch with unused memory");
+    let at_once = to.take(&offered, Instant::now()).expect("there is room");
+    assert_eq!(at_once.bytes, offered.size_bytes(), "an exporter that keeps up gets it without a copy");
+    fill(&mut to, 100);
+    let waits = to.take(&offered, Instant::now()).expect("there is room");
+    assert_eq!((Arc::strong_count(&offered), waits.part.len()), (2, offered.len()));
+    assert!(waits.bytes < offered.size_bytes() / 4 * 3 + Batch::OVERHEAD, "{} {}", waits.bytes, offered.size_bytes());
+}
+
+#[test]
 fn from_60_percent_leaves_are_refused_except_errors_roots_and_open_spans() {
     let mut to = admission(BOUND);
     fill(&mut to, 620);
