@@ -78,6 +78,11 @@ impl Part {
         Self { batch, rows: Admitted::All, dropped_children: Vec::new() }
     }
 
+    /// What the choice of a row takes, in bytes.
+    pub(crate) const ROW_BYTES: usize = std::mem::size_of::<u32>();
+    /// What the number of spans that are missing below a row takes, in bytes.
+    pub(crate) const DROPPED_BYTES: usize = std::mem::size_of::<(u32, u64)>();
+
     /// These rows of a batch, or all of them, and the spans that are missing below some of them, sorted by row.
     pub(crate) fn of(batch: Arc<Batch>, rows: Option<Vec<u32>>, dropped_children: Vec<(u32, u64)>) -> Self {
         Self { batch, rows: rows.map_or(Admitted::All, Admitted::Rows), dropped_children }

@@ -158,15 +158,11 @@ impl Admission {
             let fate = self.traces.fate(span.trace_id(), level);
             let level_of_skeleton = if level <= Level::FULL { level } else { room.level(bytes + skeleton()) };
             match decide(level, level_of_skeleton, Facts::of(&span), fate) {
-                Verdict::Whole => {
-                    bytes += whole;
-                    self.keep(row, &span, false);
-                }
+                Verdict::Whole => bytes += whole + self.keep(row, &span, false),
                 Verdict::Skeleton => {
-                    bytes += skeleton();
                     has_skeletons = true;
                     self.counts.skeletons += 1;
-                    self.keep(row, &span, true);
+                    bytes += skeleton() + self.keep(row, &span, true);
                 }
                 Verdict::Leaf => {
                     self.counts.leaves += 1;
@@ -183,16 +179,17 @@ impl Admission {
         self.taken(batch, room, bytes, has_skeletons)
     }
 
-    fn keep(&mut self, row: usize, span: &SpanRef<'_>, skeleton: bool) {
+    /// Keeps a span. Returns how many bytes it takes beside its row: what is said of the spans that are missing below it.
+    fn keep(&mut self, row: usize, span: &SpanRef<'_>, skeleton: bool) -> usize {
         let at = self.picks.len() as u32;
         self.picks.push(Pick { row: row as u32, skeleton });
-        if !span.is_leaf() {
-            let missing = self.missing.take(span.span_id());
-            if missing > 0 {
-                self.dropped_children.push((at, missing));
-                self.counts.attributed += missing;
-            }
+        let missing = if span.is_leaf() { 0 } else { self.missing.take(span.span_id()) };
+        if missing == 0 {
+            return 0;
         }
+        self.dropped_children.push((at, missing));
+        self.counts.attributed += missing;
+        Part::DROPPED_BYTES
     }
 
     /// Counts spans that are missing below the parent of this one.
@@ -229,14 +226,16 @@ impl Admission {
         let size = batch.size_bytes();
         let is_shared = !has_skeletons && bytes >= size / 8 * 7 && room.level(size) <= Level::FULL;
         let is_whole = self.picks.len() == batch.len();
-        let mut dropped_children = std::mem::take(&mut self.dropped_children);
+        let mut dropped_children = self.dropped_children.clone();
+        let said = dropped_children.len() * Part::DROPPED_BYTES;
         let taken = if is_shared || (is_whole && !has_skeletons && room.level(size) < Level::LEAVES) {
             dropped_children.iter_mut().for_each(|(at, _)| *at = self.picks[*at as usize].row);
             let rows = (!is_whole).then(|| self.picks.iter().map(|pick| pick.row).collect());
-            Taken { part: Part::of(Arc::clone(batch), rows, dropped_children), bytes: size }
+            let chosen = if is_whole { 0 } else { self.picks.len() * Part::ROW_BYTES };
+            Taken { part: Part::of(Arc::clone(batch), rows, dropped_children), bytes: size + said + chosen }
         } else {
             let copy = batch.pick(&self.picks);
-            let bytes = copy.size_bytes();
+            let bytes = copy.size_bytes() + said;
             Taken { part: Part::of(Arc::new(copy), None, dropped_children), bytes }
         };
         self.shares.add(batch.shared_resource(), taken.bytes);
