@@ -48,12 +48,12 @@ impl Exporter for Lines {
         }
     }
 
-    /// A request takes 64 KiB. A batch is about as large as the text that is made of it.
+    /// Deliveries of about 64 KiB. One can be larger, because it has one batch at least: a real exporter splits it.
     fn request_bytes(&self) -> usize {
         64 << 10
     }
 
-    /// It waits out an outage of a minute before that is reported.
+    /// A call that takes longer than a minute, because the backend is down, is reported.
     fn export_timeout(&self) -> Option<Duration> {
         Some(Duration::from_secs(60))
     }

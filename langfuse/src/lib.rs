@@ -29,7 +29,7 @@
 //! | `LANGFUSE_OTEL_TRACES_EXPORT_PATH` | the path for traces, below the server's URL | `/api/public/otel/v1/traces` |
 //! | `LANGFUSE_TIMEOUT` | seconds for one request | 5 |
 //! | `LANGFUSE_OTEL_MAX_BATCH_SIZE_BYTES` | bytes of a request before compression | 67108864 |
-//! | `LANGFUSE_FLUSH_AT` | spans of a request | as many as a batch has: at most 4,096 |
+//! | `LANGFUSE_FLUSH_AT` | the largest number of spans in a request | no separate limit |
 //! | `LANGFUSE_FLUSH_INTERVAL` | seconds that a finished span waits for others | `OTEL_BSP_SCHEDULE_DELAY`, 0.2 |
 //! | `LANGFUSE_TRACING_ENVIRONMENT` | the environment | the resource's `deployment.environment.name` |
 //! | `LANGFUSE_RELEASE` | the release | the resource's `service.version` |

@@ -12,7 +12,8 @@ const NO_DEADLINE: Duration = Duration::from_secs(365 * 24 * 3600);
 /// Sends finished spans to a backend that takes OTLP over HTTP: a collector, or a backend's own endpoint.
 ///
 /// One request is sent at a time. It has as many spans as are waiting, of one process or several, up to
-/// [`max_request_bytes`](OtlpBuilder::max_request_bytes); a queue gives it batches of at most 32 MiB at once. It is compressed while it is encoded, so only its compressed form takes
+/// [`max_request_bytes`](OtlpBuilder::max_request_bytes). A delivery has at most 32 MiB of batches, or one larger batch. A request
+/// is compressed while it is encoded, so only its compressed form takes
 /// memory. The exporter runs on a separate thread behind a bounded queue (see [`Exporter`]), so a server that is slow, hangs or is down
 /// never delays the program.
 ///

@@ -1,11 +1,12 @@
-//! OTLP, OpenTelemetry's protocol, for Heirloom: an exporter for any backend that takes it over HTTP, files, and the forms themselves.
+//! OTLP, OpenTelemetry's protocol, for Heirloom: an exporter that sends spans over HTTP, an exporter that writes files, an encoder
+//! and a reader.
 //!
 //! | part | what it does |
 //! |---|---|
 //! | [`Otlp`] | sends finished spans to a collector or a backend (feature `http`, on by default) |
 //! | [`FromEnv`] | adds the exporters that OpenTelemetry's environment variables ask for (feature `http`) |
 //! | [`Console`] | writes finished spans on standard output, a line each |
-//! | [`OtlpFile`] | writes files |
+//! | [`OtlpFile`] | writes finished spans to a file: JSON, one request a line, or protobuf |
 //! | [`Encoder`] | writes requests, as protobuf or JSON |
 //! | [`read`] | reads requests and files back |
 //!
@@ -36,7 +37,7 @@
 //!
 //! # Encoding
 //!
-//! [`Encoder`] writes the spans of a batch straight from the batch's columns, without a tree of messages in between. A
+//! [`Encoder`] writes the spans of a batch straight from the batch's rows, without a tree of messages in between. A
 //! [`Mapping`] says what a backend gets other than what was recorded; [`Plain`] is the one for any backend.
 //!
 //! ```

@@ -69,7 +69,8 @@ fn table(arguments: &[String]) -> Result<bool, Box<dyn Error>> {
     let wanted = |case: &Case| filters.is_empty() || filters.iter().any(|f| case.name.contains(f.as_str()));
     let cases: Vec<Case> = case::all(if smoke { 0.03 } else { 1.0 }).into_iter().filter(wanted).collect();
     let rows = run_all(&cases);
-    let (text, all_hold) = markdown(&rows);
+    let (table, all_hold) = markdown(&rows);
+    let text = format!("# outages, {}\n\n{}\n\n{table}", today(), machine());
     println!("{text}");
     if let Some(folder) = out {
         let folder = folder.join(format!("{}-outages", today()));
@@ -141,6 +142,20 @@ fn markdown(rows: &[Row<'_>]) -> (String, bool) {
         let _ = writeln!(text, "{line}");
     }
     (text, all_hold)
+}
+
+/// The machine, in words.
+fn machine() -> String {
+    let first = |path: &str, key: &str| {
+        let text = fs::read_to_string(path).unwrap_or_default();
+        text.lines()
+            .find(|line| line.starts_with(key))
+            .map(|line| line[key.len()..].trim_matches([' ', ':', '\t']).to_owned())
+    };
+    let cpu = first("/proc/cpuinfo", "model name").unwrap_or_else(|| "unknown CPU".to_owned());
+    let kernel = first("/proc/sys/kernel/osrelease", "").unwrap_or_default();
+    let cores = thread::available_parallelism().map_or(0, |cores| cores.get());
+    format!("{cpu}, {cores} cores, {} {kernel}; heirloom {}.", env::consts::OS, env!("CARGO_PKG_VERSION"))
 }
 
 /// The day (UTC), as in `2026-11-21`.

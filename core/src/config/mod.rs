@@ -50,7 +50,7 @@ mod warning;
 /// | `verify` | `HEIRLOOM_VERIFY` | false |
 ///
 /// `OTEL_BSP_MAX_QUEUE_SIZE`, `OTEL_PROPAGATORS` with other names than `tracecontext` and `baggage`, and variables whose names begin
-/// with `HEIRLOOM_` and that nothing reads are warnings too. The variables of exporters are with these.
+/// with `HEIRLOOM_` and that nothing reads are warnings too. Exporters document their own variables.
 ///
 /// Values are read as in [OpenTelemetry]: times are whole milliseconds; `OTEL_SDK_DISABLED` is true only for `true`, in
 /// any case. The `HEIRLOOM_*` switches take `true`, `1`, `false` and `0`. Sizes are bytes, or have one of the suffixes

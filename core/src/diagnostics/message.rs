@@ -63,7 +63,7 @@ pub enum Cause {
     QueueFull,
     /// An exporter returned an error.
     ExportFailed,
-    /// A call of an exporter takes longer than its time. Its spans stay in its queue until it returns.
+    /// A call of an exporter takes longer than its `export_timeout`. Its spans stay in the queue until it returns.
     ExportTimedOut,
     /// An exporter panicked.
     ExporterPanicked,

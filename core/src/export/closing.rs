@@ -58,7 +58,7 @@ impl Closing {
         self.0.begun.notify_all();
     }
 
-    /// When `finish` gives up its wait for this exporter. `None` while the tracer runs.
+    /// When `finish` stops waiting for this exporter. `None` while the tracer runs.
     pub fn deadline(&self) -> Option<Instant> {
         *self.lock()
     }

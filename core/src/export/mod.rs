@@ -1,9 +1,10 @@
 //! The [`Exporter`] trait, the [`Delivery`] of finished spans, and the exporters of this crate.
 //!
-//! # An exporter of one's own
+//! # Your own exporter
 //!
-//! It gets deliveries, each as large as its next request, and never two at a time. Each part of a delivery has the spans of one process.
-//! A full queue refuses spans; their nearest delivered ancestor says how many.
+//! An exporter gets one delivery at a time. A delivery has one batch at least, and further ones up to
+//! [`request_bytes`](Exporter::request_bytes). Each part of it has the spans of one process. A full queue refuses spans:
+//! [`dropped_children`](SpanRef::dropped_children) is the number of refused spans below a span.
 //!
 //! ```
 //! use heirloom_core::export::{Delivery, ExportError, Exporter};
@@ -71,8 +72,8 @@ use std::time::Duration;
 ///
 /// Each exporter has its own thread. Only that thread calls it, so calls are never concurrent, and no thread that records
 /// calls it. An exporter may block: a slow one loses spans once its queue is full (counted in the ledger), adds no
-/// latency to the program, and costs no other exporter its spans. If it panics, the batch is counted as dropped and the
-/// next one is tried. Spans that the exporter itself starts aren't recorded.
+/// latency to the program, and costs no other exporter its spans. If it panics, the delivery is counted as dropped and
+/// the next one is tried. Spans that the exporter itself starts aren't recorded.
 ///
 /// ```
 /// use heirloom_core::export::{Delivery, ExportError, Exporter};
@@ -107,9 +108,9 @@ pub trait Exporter: Send + 'static {
         4 << 20
     }
 
-    /// How long one call of [`export`](Self::export) may take before that is reported. `None` is the tracer's
-    /// `export_timeout`. Its spans stay in the queue until it returns, and count by its result. For an exporter that waits until a backend is
-    /// back. It is called once, at the start.
+    /// How long one call of [`export`](Self::export) may take before it is reported. `None` is the tracer's
+    /// `export_timeout`. The spans of a late call stay in the queue's bound until the call returns, and count by its result. An
+    /// exporter that waits until a backend is back needs a longer time. Asked once, when the tracer starts.
     fn export_timeout(&self) -> Option<Duration> {
         None
     }

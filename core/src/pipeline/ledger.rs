@@ -31,7 +31,7 @@ pub struct Ledger {
     /// tracer still had room for is `undrained` in that tracer's own ledger. New roots and children of remote parents are
     /// never lost in this way: the global tracer records them.
     pub after_finish: u64,
-    /// Spans that were finished and given to every exporter.
+    /// Spans that were finished and offered to the queue of every exporter.
     pub assembled: u64,
     /// Of these, how many were still open when the tracer finished.
     pub incomplete: u64,
@@ -140,12 +140,11 @@ pub struct ExporterLedger {
     pub skeletons: u64,
     /// How many traces its queue refused whole.
     pub refused_traces: u64,
-    /// Of the refused leaves and the torn spans, how many the
-    /// [`dropped_children`](crate::export::SpanRef::dropped_children) of a span say that the exporter was given or will be. The
-    /// rest is `unattributed`, or waits for an ancestor that has not ended.
+    /// Refused leaves and torn spans that the [`dropped_children`](crate::export::SpanRef::dropped_children) of a kept ancestor
+    /// include. The other ones are `unattributed`, or wait for an ancestor that has not ended.
     pub attributed: u64,
-    /// Of the refused leaves and the torn spans, how many no ancestor can speak for: they were refused when it had been delivered,
-    /// or it was refused with its trace.
+    /// Refused leaves and torn spans that no ancestor's `dropped_children` include: the queue took the ancestor earlier, or refused
+    /// it with its trace, or there were too many such ancestors to remember.
     pub unattributed: u64,
 }
 
@@ -153,14 +152,15 @@ pub struct ExporterLedger {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Dropped {
-    /// Leaves that its queue refused, because it was more than 60 % full. No span that was delivered misses them: their parent's
-    /// [`dropped_children`](crate::export::SpanRef::dropped_children) says how many there were.
+    /// Leaves that its queue refused, because it was at least 60 % full. No delivered span is an orphan without them. An ancestor
+    /// that is delivered later counts them in its [`dropped_children`](crate::export::SpanRef::dropped_children).
     pub leaves: u64,
     /// Spans of traces that its queue refused whole, because it was more than 80 % full when they began. Nothing of such a trace is
-    /// delivered.
+    /// delivered, unless the queue has forgotten it (see `torn`).
     pub traces: u64,
-    /// Spans that its queue refused, and that may leave an orphan: a child of them may have been delivered. This happens above
-    /// 110 % of the bound only, or when so many traces were refused that the queue had to forget some.
+    /// Spans that its queue refused, and that may leave an orphan: a child of them may be delivered. There are three reasons. The
+    /// queue was above 110 % of its bound. It had forgotten a decision about a trace (after more than 100,000 others, or after ten
+    /// minutes). The exporter's thread had ended.
     pub torn: u64,
     /// It returned an error.
     pub failed: u64,
@@ -207,9 +207,12 @@ impl Ledger {
 
 /// One line: `ledger: begun=N exported=N dropped=N sampled_out=N open=N aborted=N orphans=N balanced=yes`.
 ///
-/// ` leaves=N traces=N torn=N skeletons=N` follows if that exporter's queue was full, ` lost_tracestates=N` if it is not zero, and ` waits=N waited=N.Nms timed_out=N` if a thread has waited for the
-/// collector. `exported` and `dropped` are those of the exporter that delivered
-/// least. A span that waits in a shard counts as open.
+/// `exported` and `dropped` are those of the exporter that delivered least. A span that waits in a shard counts as open. These may
+/// follow:
+///
+/// - ` leaves=N traces=N torn=N skeletons=N` if that exporter's queue was full;
+/// - ` lost_tracestates=N` if it is not zero;
+/// - ` waits=N waited=N.Nms timed_out=N` if a thread has waited for the collector.
 impl fmt::Display for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let orphans = self.orphans.map_or_else(|| "unchecked".to_owned(), |n| n.to_string());

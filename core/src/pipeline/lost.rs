@@ -39,7 +39,8 @@ impl How {
 pub(super) fn full(bound: usize, counts: &Counts) -> String {
     let Counts { leaves, of_traces, torn, traces, .. } = *counts;
     format!(
-        "its queue of {} was full: {} leaves, {} whole traces ({} spans), {} torn",
+        "its queue of {} was full; refused so far: {} leaves, {} whole traces ({} spans), {} torn spans; a larger one \
+         (HEIRLOOM_QUEUE_BYTES) holds more",
         bytes(bound as u64),
         count(leaves),
         count(traces),

@@ -218,10 +218,10 @@ impl Builder {
     /// A thread that finds no room waits for the collector, and the collector waits for room in the exporters' queues.
     /// So a slow exporter slows the program down. Each wait lasts at most `deadline` (more than zero, at most one hour). The
     /// first wait that reaches it ends the mode for the rest of the run. Then [`overload`](Self::overload) applies again and a
-    /// full queue drops batches, counted. The end of the mode is reported once while the program runs
+    /// full queue refuses spans, counted. The end of the mode is reported once while the program runs
     /// ([`Cause::NotComplete`]), and by [`Report`](crate::Report).
     ///
-    /// What an exporter itself loses (an error, a panic, a [timeout](Settings::export_timeout)) is lost as always. `flush`
+    /// What an exporter itself loses (an error, a panic) is lost as always. `flush`
     /// and `finish` keep their deadlines: give [`finish_timeout`](Self::finish_timeout) the time that the slowest exporter
     /// needs for a full queue.
     ///
@@ -260,8 +260,8 @@ impl Builder {
 
     /// The most bytes in each exporter's queue, including what the exporter is working on. Default: 64 MiB.
     ///
-    /// Above 60 % of it, leaves are refused; above 80 % also a growing share of the traces that begin then; above 100 % spans are kept
-    /// without their attributes, up to 110 %. Half of it is reserved in equal parts for this process and each attached child.
+    /// From 60 % of it on, leaves are refused; above 80 % also a growing share of the traces that begin then; above 100 % spans are
+    /// kept without their attributes, up to 110 %. Half of it is reserved in equal parts for this process and each attached child.
     /// [`Dropped`](crate::Dropped) has the counts.
     pub fn queue_bytes(mut self, bytes: usize) -> Self {
         self.settings.queue_bytes = bytes;

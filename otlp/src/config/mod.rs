@@ -39,7 +39,7 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// | [`first_wait`](Self::first_wait) | | 1 s |
 ///
 /// The variables are those of [OpenTelemetry's specification]. `grpc` isn't built in: such a backend usually takes HTTP too, on port
-/// 4318 instead of 4317. Otherwise use the crate `opentelemetry-otlp`, whose exporter is one here by `OtelExporter`.
+/// 4318 instead of 4317. Otherwise wrap the exporter of the crate `opentelemetry-otlp` in an `OtelExporter`.
 ///
 /// `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` configure a proxy. In a program with more rights than its user, such as
 /// a setuid program, proxies and the variables with addresses, headers and files are ignored

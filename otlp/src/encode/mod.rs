@@ -1,4 +1,4 @@
-//! From the columns of a batch to the bytes of OTLP.
+//! From the rows of a batch to the bytes of OTLP.
 //!
 //! | file | what it has |
 //! |---|---|

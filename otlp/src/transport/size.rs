@@ -1,6 +1,6 @@
 //! How many bytes of batches fill one request.
 
-/// Upper bound of the batches of one delivery, in bytes: what a process keeps in memory for it, beside the queue.
+/// Upper bound on the batches of one delivery, in bytes: half of a queue's default bound, in which they count until they are sent.
 const MAX: usize = 32 << 20;
 /// Lower bound, unless a request is smaller: so many spans tell how much a span needs.
 const MIN: usize = 1 << 20;

@@ -3,7 +3,7 @@
 //! | level | refused |
 //! |---|---|
 //! | below 60 % | nothing |
-//! | from 60 % | leaves, except errors, roots, and spans that were closed while they were open |
+//! | from 60 % | leaves, except errors, roots, and incomplete or aborted spans |
 //! | above 80 % | also the spans of traces that began after the crossing, a growing share of these traces |
 //! | above 100 % | nothing else, but it is kept as a skeleton |
 //! | above 110 % | everything |
@@ -39,7 +39,7 @@ pub(super) enum Verdict {
 pub(super) struct Facts {
     /// No span names it as its parent.
     pub(super) is_leaf: bool,
-    /// It is an error, a root, or was closed while it was open.
+    /// It is no leaf, or it is an error, a root, incomplete or aborted.
     pub(super) is_important: bool,
 }
 

@@ -32,13 +32,15 @@ use std::sync::{Arc, Weak};
 use std::time::Instant;
 use traces::Traces;
 
-/// The most traces of which a decision is remembered, twice: what fits into a table of 128 Ki places. Both take 4.5 MB.
+/// Upper bound on the decisions of each of two generations: a table of 128 Ki places, filled to 7/8. Both take 4.5 MB.
 const MAX_DECISIONS: usize = (128 << 10) / 8 * 7;
-/// The most spans that counts of refused spans wait for: what fits into a table of 64 Ki places, 1.1 MB.
+/// Upper bound on the ancestors for which counts of refused spans wait: a table of 64 Ki places, filled to 7/8. It takes 1.1 MB.
 const MAX_MISSING: usize = (64 << 10) / 8 * 7;
-/// If so much of the bound is used, as a divisor, batches wait. Then those with much unused memory are copied.
+/// A queue with more than this part of its bound (a divisor) is taken to keep batches waiting. Then it copies batches with much
+/// unused memory.
 const WAITING: usize = 16;
-/// A queue has one decision, and waits for half a span, for so many bytes of its bound. So both take less than a tenth of it.
+/// Bytes of a queue's bound for each decision that it remembers. An ancestor for which counts wait needs twice as many. So both
+/// tables take less than a tenth of the bound.
 const BYTES_PER_DECISION: usize = 512;
 
 /// Spans that a queue refused, and what it did with the others.

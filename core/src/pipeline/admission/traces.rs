@@ -5,10 +5,10 @@
 //!
 //! 1. **The crossing.** The level of a process exceeds 80 %. From now on each trace of which a span arrives is an old one. The queue
 //!    asks the collector for the traces that have open spans.
-//! 2. **The answer**, after a complete pass, when every finished span is in the queue. The traces with open spans are old ones too.
-//!    Before a span of any other trace was kept, the collector had read the Begins of all its ancestors, since a parent begins before
-//!    its child. They have ended, and were kept. So a span that still arrives of that trace has no child in the queue, and all
-//!    of the rest can be refused without a trace.
+//! 2. **The answer** comes after a complete pass, when every finished span is in the queue. The traces with open spans are old ones
+//!    too. Consider any other trace. For each of its kept spans, the collector has read the Begins of all ancestors, since a parent
+//!    begins before its child. No span of the trace is open, so these ancestors have ended, and were kept. A span that arrives
+//!    later is not among them: it has no kept child, and the rest of the trace can be refused.
 //! 3. **Decisions.** Each other trace is decided once, when its first span arrives, by a hash of its id: a refused one stays refused,
 //!    a kept one stays kept.
 //! 4. **The end.** All levels are below 60 %. Decisions are forgotten, except of refused traces. The collector is asked once a second
