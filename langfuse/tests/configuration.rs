@@ -150,7 +150,7 @@ fn a_check_of_the_keys_ends_by_its_deadline_and_says_what_is_wrong() {
     assert_eq!(error, AuthError::Unreachable { why: "no response before the deadline".into() });
     receiver.close();
     let error = config(&receiver).auth_check().unwrap_err();
-    assert_eq!(error, AuthError::Unreachable { why: "no connection to the server".into() });
+    assert!(matches!(&error, AuthError::Unreachable { why } if why.starts_with("no connection to ")), "{error:?}");
 }
 
 #[test]

@@ -125,7 +125,7 @@ fn a_program_ends_soon_where_nothing_listens_and_the_loss_is_told() {
     assert!(start.elapsed() < LONG / 4, "{:?}", start.elapsed());
     assert_eq!((account(&report).exported, account(&report).dropped.failed), (0, 50));
     let problems = report.problems();
-    assert!(problems.iter().any(|p| p.contains("otlp") && p.contains("no connection to the server")), "{problems:?}");
+    assert!(problems.iter().any(|p| p.contains("otlp") && p.contains("no connection to 127.0.0.1:")), "{problems:?}");
 }
 
 #[test]
@@ -274,4 +274,23 @@ fn one_request_has_the_spans_of_several_processes() {
         |request: &Request, pid| request.processes.iter().any(|(known, names)| *known == pid && *names == ["work"; 3]);
     let together = |request: &&Request| PIDS.iter().all(|pid| has(request, i64::from(*pid)));
     assert!(requests.iter().any(|request| together(&request)), "{requests:?}");
+}
+
+#[test]
+fn a_server_that_wants_to_be_asked_at_once_is_asked_with_the_back_off() {
+    let server = Server::start();
+    server.always(Reply::Status(503, "retry-after: 0\r\n", b""));
+    let guard = tracer(otlp(&server).first_wait(SECOND));
+    record(&guard, 3);
+    let _ = guard.tracer().flush(SECOND);
+    drop(guard.finish_within(SECOND));
+    assert!((1..50).contains(&server.requests().len()), "{} requests", server.requests().len());
+}
+
+#[test]
+fn a_name_that_no_thread_can_have_loses_nothing() {
+    let server = Server::start();
+    let guard = tracer(otlp(&server).name("a\0b"));
+    record(&guard, 3);
+    assert_delivered(&server, guard, 3);
 }

@@ -156,7 +156,7 @@ pub struct Dropped {
     /// that is delivered later counts them in its [`dropped_children`](crate::export::SpanRef::dropped_children).
     pub leaves: u64,
     /// Spans of traces that its queue refused whole, because it was more than 80 % full when they began. Nothing of such a trace is
-    /// delivered, unless the queue has forgotten it (see `torn`).
+    /// delivered from then on, unless the queue has forgotten it (see `torn`).
     pub traces: u64,
     /// Spans that its queue refused, and that may leave an orphan: a child of them may be delivered. There are three reasons. The
     /// queue was above 110 % of its bound. It had forgotten a decision about a trace (after more than 100,000 others, or after ten

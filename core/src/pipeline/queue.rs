@@ -281,8 +281,14 @@ impl Queue {
     }
 
     fn run(&self, mut exporter: Box<dyn Exporter>) {
+        let mut request_bytes = 0;
         loop {
-            match self.next(exporter.request_bytes()) {
+            // If that panics, the last answer counts.
+            let _ = guarded(|| {
+                request_bytes = exporter.request_bytes();
+                Ok(())
+            });
+            match self.next(request_bytes) {
                 Work::Delivery(delivery, charges) => self.attempt(exporter.as_mut(), delivery, charges),
                 Work::Flush(barriers) => {
                     let result = guarded(|| exporter.flush());

@@ -63,7 +63,8 @@ impl Client {
     pub(super) fn new(target: &Target) -> Result<Self, String> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
-            .thread_name(format!("heirloom-{}-io", target.name))
+            // The system's names of threads end at a NUL.
+            .thread_name(format!("heirloom-{}-io", target.name.replace('\0', "")))
             .on_thread_start(heirloom_core::never_record_here)
             .enable_all()
             .build();
@@ -152,12 +153,18 @@ fn failure(error: &reqwest::Error) -> Failure {
     } else if error.is_timeout() {
         lost("no response before the deadline")
     } else if error.is_connect() {
-        Failure { is_there: false, ..lost("no connection to the server") }
+        Failure { is_there: false, ..lost(&format!("no connection to {}", server(error))) }
     } else if error.is_body() || error.is_decode() {
         lost("the connection was lost during the response")
     } else {
         lost("the connection was lost")
     }
+}
+
+/// The server's host and port. The rest of its address may be secret.
+fn server(error: &reqwest::Error) -> String {
+    let address = |url: &reqwest::Url| Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?));
+    error.url().and_then(address).unwrap_or_else(|| "the server".to_owned())
 }
 
 /// The reason if TLS failed, which more tries won't change soon.

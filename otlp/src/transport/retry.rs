@@ -79,6 +79,8 @@ struct Again {
 impl Patience {
     /// Notes a failed try. The next one is due after the server's time, else after `wait`.
     pub(super) fn failed(&mut self, failure: Failure, wait: Duration, closing: &Closing) {
+        // A server that names no time has no wish: the back-off holds.
+        let failure = Failure { after: failure.after.filter(|time| !time.is_zero()), ..failure };
         let at = Instant::now() + failure.after.map_or(wait, |time| time.min(MAX_PAUSE));
         self.again = Some(Again { at, failure, while_closing: closing.deadline().is_some() });
     }

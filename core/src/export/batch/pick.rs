@@ -67,6 +67,14 @@ impl Batch {
         self.rows.spans.get(row).map_or(0, |row| self.rows.skeleton_needs(row).bytes())
     }
 
+    /// Of the bytes of this row's copy, those of the list that spans of its trace share, and the list's number: a copy of several spans
+    /// has it once. Zeros if there is none.
+    #[inline]
+    pub(crate) fn shared_bytes_of(&self, row: usize) -> (usize, u32) {
+        let of = |row: &SpanRow| (self.rows.values(row).words as usize * size_of::<u64>(), row.values);
+        self.rows.spans.get(row).map_or((0, 0), of)
+    }
+
     /// The resource, shared. Each process has one, so its address tells processes apart.
     pub(crate) fn shared_resource(&self) -> &Arc<super::Resource> {
         &self.resource

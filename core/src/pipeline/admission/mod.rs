@@ -125,10 +125,14 @@ impl Admission {
         self.shares.total() == 0
     }
 
+    /// Whether what arrives will wait.
+    fn waits(&self) -> bool {
+        self.shares.total() > self.shares.bound() / WAITING
+    }
+
     /// Takes a whole batch at any level.
     pub(super) fn take_all(&mut self, batch: &Arc<Batch>) -> Taken {
-        let waits = self.shares.total() > self.shares.bound() / WAITING;
-        let batch = if waits && batch.has_slack() { Arc::new(batch.compact()) } else { Arc::clone(batch) };
+        let batch = if self.waits() && batch.has_slack() { Arc::new(batch.compact()) } else { Arc::clone(batch) };
         let bytes = batch.size_bytes();
         self.shares.add(batch.shared_resource(), bytes);
         Taken { part: Part::whole(batch), bytes }
@@ -154,13 +158,20 @@ impl Admission {
         self.picks.clear();
         self.dropped_children.clear();
         let (mut bytes, mut has_skeletons) = (Batch::OVERHEAD, false);
+        // Of the last span that was kept whole and has one.
+        let mut last_list = 0;
         for (row, span) in batch.spans().enumerate() {
-            let (whole, skeleton) = (batch.bytes_of(row), || batch.skeleton_bytes_of(row));
+            let (shared, list) = batch.shared_bytes_of(row);
+            let whole = batch.bytes_of(row) - if list == last_list { shared } else { 0 };
+            let skeleton = || batch.skeleton_bytes_of(row);
             let level = room.level(bytes + whole);
             let fate = self.traces.fate(span.trace_id(), level);
             let level_of_skeleton = if level <= Level::FULL { level } else { room.level(bytes + skeleton()) };
             match decide(level, level_of_skeleton, Facts::of(&span), fate) {
-                Verdict::Whole => bytes += whole + self.keep(row, &span, false),
+                Verdict::Whole => {
+                    last_list = if list == 0 { last_list } else { list };
+                    bytes += whole + self.keep(row, &span, false);
+                }
                 Verdict::Skeleton => {
                     has_skeletons = true;
                     self.counts.skeletons += 1;
@@ -230,7 +241,8 @@ impl Admission {
         let is_whole = self.picks.len() == batch.len();
         let mut dropped_children = self.dropped_children.clone();
         let said = dropped_children.len() * Part::DROPPED_BYTES;
-        let taken = if is_shared || (is_whole && !has_skeletons && room.level(size) < Level::LEAVES) {
+        let waits = self.waits() && batch.has_slack();
+        let taken = if is_shared || (is_whole && !has_skeletons && !waits && room.level(size) < Level::LEAVES) {
             dropped_children.iter_mut().for_each(|(at, _)| *at = self.picks[*at as usize].row);
             let rows = (!is_whole).then(|| self.picks.iter().map(|pick| pick.row).collect());
             let chosen = if is_whole { 0 } else { self.picks.len() * Part::ROW_BYTES };

@@ -1,5 +1,5 @@
 use super::*;
-use crate::export::fixture::{batch_of, lane, span};
+use crate::export::fixture::{self, batch_of, lane, span};
 use crate::export::{Resource, SpanData};
 use crate::{Status, TraceId, Value};
 use std::collections::HashSet;
@@ -226,4 +226,63 @@ fn an_answer_to_a_question_from_before_the_crossing_does_not_count() {
     assert!(to.asks(), "a child may have been kept whose parent was not read when the pass began");
     to.answer(&to.question(false), &Open(vec![1], HashSet::new()));
     assert!(!to.asks());
+}
+
+/// The slow path is taken, since a count waits for its parent; there is room.
+fn with_a_count_that_waits() -> Admission {
+    let mut to = admission(BOUND);
+    fill(&mut to, 620);
+    assert!(offer(&mut to, &[leaf(1, 2, 55, 10)]).is_none(), "a leaf is refused");
+    to.free(own(), to.shares.total());
+    assert!(to.is_empty() && to.has_rest());
+    to
+}
+
+#[test]
+fn the_values_that_spans_of_a_trace_share_count_once() {
+    use crate::dictionary::Names;
+    use crate::export::{BatchBuilder, List, Marks, NameRow, SpanRow};
+    let mut to = with_a_count_that_waits();
+    let mut words = Vec::new();
+    fixture::attribute("of.trace", &Value::from("x".repeat(8000)), &mut Vec::new()).push_to(&mut words);
+    let mut builder = BatchBuilder::new(Arc::clone(own()));
+    let (values, lane) = (builder.values(&words, 1), builder.add_lane(&lane(1)));
+    for id in 0..400 {
+        let (trace, span, parent) = (TraceId::from_u128(9), SpanId(1000 + id), SpanId(77));
+        let marks = Marks::default().with(Marks::LEAF, id % 2 == 0);
+        let (name, attributes) = (NameRow::Id(0), List::default());
+        let (start_ns, end_ns, more, begin_flags) = (0, 1, 0, 0);
+        builder.span(SpanRow {
+            trace,
+            span,
+            parent,
+            start_ns,
+            end_ns,
+            name,
+            lane,
+            attributes,
+            values,
+            more,
+            begin_flags,
+            marks,
+        });
+    }
+    let offered = Arc::new(builder.finish(&Names::now()));
+    assert!(offered.size_bytes() < BOUND / 10, "there is room for all");
+    let taken = to.take(&offered, Instant::now());
+    assert_eq!((taken.map(|taken| taken.part.len()), to.counts().skeletons), (Some(400), 0));
+    assert_eq!(to.counts().refused(), 1);
+}
+
+#[test]
+fn also_a_batch_that_is_looked_at_counts_with_what_it_contains_if_it_waits() {
+    let spans: Vec<_> = (0..40).map(|id| made(1, id + 100, 0, 100)).collect();
+    let offered = (1..=40).map(|len| Arc::new(batch(&spans[..len]))).find(|batch| batch.has_slack());
+    let offered = offered.expect("a batch with unused memory");
+    let mut to = with_a_count_that_waits();
+    let at_once = to.take(&offered, Instant::now()).expect("there is room");
+    assert_eq!(at_once.bytes, offered.size_bytes());
+    fill(&mut to, 100);
+    let waits = to.take(&offered, Instant::now()).expect("there is room");
+    assert!(waits.bytes < offered.size_bytes() / 4 * 3 + Batch::OVERHEAD, "{} {}", waits.bytes, offered.size_bytes());
 }

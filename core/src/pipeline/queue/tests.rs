@@ -151,3 +151,28 @@ fn a_flush_or_an_end_that_fails_after_its_caller_has_gone_is_reported() {
     drop(open);
     assert_eq!(said.recv_timeout(LONG).as_deref(), Ok("exporter \"exporter\": shutdown: the disk is full"));
 }
+
+#[test]
+fn an_exporter_that_panics_when_it_is_asked_for_a_size_gets_deliveries_all_the_same() {
+    struct Unsure(u32, Sender<u64>);
+    impl Exporter for Unsure {
+        fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
+            self.0 += 1;
+            let _ = self.1.send(delivery.len() as u64);
+            Ok(())
+        }
+        fn request_bytes(&self) -> usize {
+            assert!(self.0 != 1, "no");
+            1 << 20
+        }
+    }
+    let (sender, delivered) = channel();
+    let queue = Queue::start(Box::new(Unsure(0, sender)), settings()).expect("a thread");
+    queue.push(&Arc::new(batch(&[])));
+    assert_eq!(delivered.recv_timeout(LONG), Ok(0));
+    queue.push(&Arc::new(batch(&[])));
+    assert_eq!(delivered.recv_timeout(LONG), Ok(0), "after the panic");
+    let end = Barrier::new(1);
+    queue.shutdown(&end);
+    assert_eq!(end.wait(LONG), Ok(Vec::new()));
+}
