@@ -21,6 +21,11 @@ use support::{Bench, Goal, Numbers, Summary};
 /// Worker processes learn the common start time this long before it, and spin until then.
 const LEAD: Duration = Duration::from_millis(20);
 
+/// The largest ring of a worker process, in bytes.
+const WORKER_RING: u64 = 1 << 20;
+/// How many spans fit into it.
+const WORKER_SPANS: u64 = WORKER_RING / 128;
+
 fn main() -> ExitCode {
     let children = [
         ("flat out", flat_child as fn(&[u64]) -> _),
@@ -43,7 +48,14 @@ fn scaling(bench: &mut Bench) -> Result<(), String> {
     let (rounds, spans, ring_bytes) = bench.pick((9, 1_000_000, 256 << 20), (1, 10_000, 4 << 20));
     let kinds = [("floor", 1), ("floor", 2), ("flat out", 1), ("flat out", 2), ("workers", 1), ("workers", 2)];
     let kinds = &kinds[..if CAN_JOIN { 6 } else { 4 }];
-    let measure = |kind: usize| bench.child(kinds[kind].0, &[kinds[kind].1, spans, ring_bytes]);
+    let measure = |kind: usize| {
+        let (name, count) = kinds[kind];
+        let [spans, ring_bytes] = match name {
+            "workers" => [spans.min(WORKER_SPANS), ring_bytes.min(WORKER_RING)],
+            _ => [spans, ring_bytes],
+        };
+        bench.child(name, &[count, spans, ring_bytes])
+    };
     let runs = bench.in_turns(rounds, kinds.len(), measure)?;
     let names = [
         "floor, 1 thread",
@@ -54,9 +66,11 @@ fn scaling(bench: &mut Bench) -> Result<(), String> {
         "Heirloom, 2 worker processes",
     ];
     bench.say(&format!(
-        "Flat out, {spans} spans per thread or worker process, rings of {} MiB that are in place, collector quiet; \
-         median [min-max] of {rounds} runs in turns.",
-        ring_bytes >> 20
+        "Flat out, {spans} spans per thread, rings of {} MiB that are in place, collector quiet; {} spans per worker process, \
+         whose ring has {} MiB; median [min-max] of {rounds} runs in turns.",
+        ring_bytes >> 20,
+        spans.min(WORKER_SPANS),
+        WORKER_RING >> 20
     ));
     let rows: Vec<_> = names.iter().zip(&runs).map(|(name, runs)| scaling_row(name, runs)).collect();
     bench.table(&["", "M spans/s", "CPU ns/span", "lost"], &rows);
