@@ -84,7 +84,8 @@ fn a_smoke_run_fills_the_table_of_goals_and_writes_the_rows() {
     }
     let json: serde_json::Value =
         serde_json::from_str(&std::fs::read_to_string(folder.join("rows.json")).unwrap()).unwrap();
-    assert_eq!(json["rows"].as_array().unwrap().len(), 2 * (2 + 1 + 1)); // one-thread has the floor too
+    // One thread has the floor, and Heirloom with and without waiting.
+    assert_eq!(json["rows"].as_array().unwrap().len(), 2 * (3 + 1 + 1));
     assert_eq!(json["smoke"], true);
 }
 
