@@ -15,7 +15,7 @@ const EXPORTER: &str = "OTEL_TRACES_EXPORTER";
 /// The keys of the receiver, percent-encoded.
 const AUTHORIZATION: &str = "Authorization=Basic%20cGstbGYtcmVjZWl2ZXI6c2stbGYtcmVjZWl2ZXI%3D";
 /// A port on which nothing listens.
-const NOBODY: &str = "http://127.0.0.1:9/v1/traces";
+const CLOSED: &str = "http://127.0.0.1:9/v1/traces";
 
 fn traces(receiver: &Receiver) -> String {
     format!("{}/api/public/otel/v1/traces", receiver.url())
@@ -64,7 +64,7 @@ fn without_an_endpoint_and_an_exporter_nothing_is_sent() {
 
 #[test]
 fn none_switches_off_what_an_endpoint_switches_on() {
-    alone("none_switches_off_what_an_endpoint_switches_on", &[(TRACES_ENDPOINT, NOBODY), (EXPORTER, "none")], || {
+    alone("none_switches_off_what_an_endpoint_switches_on", &[(TRACES_ENDPOINT, CLOSED), (EXPORTER, "none")], || {
         assert_eq!(exporters(&hello()), [""; 0]);
     });
 }
@@ -94,7 +94,7 @@ fn strict_mode_does_not_start_with_what_cannot_be_used() {
         ("OTEL_BSP_MAX_QUEUE_SIZE", "2048"),
         ("HEIRLOOM_TRACEFILE", "x"),
     ] {
-        let variables = [(TRACES_ENDPOINT, NOBODY), ("HEIRLOOM_STRICT", "1"), (name, value)];
+        let variables = [(TRACES_ENDPOINT, CLOSED), ("HEIRLOOM_STRICT", "1"), (name, value)];
         alone("strict_mode_does_not_start_with_what_cannot_be_used", &variables, || {
             let error = heirloom::init("hello").unwrap_err();
             assert!(matches!(&error, InitError::Settings(warnings) if warnings.len() == 1), "{error}");

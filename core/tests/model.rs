@@ -15,11 +15,12 @@ use heirloom_core::export::{Memory, SpanData};
 use heirloom_core::{
     builder, span, testing, Context, Ledger, Name, Sampler, SetError, Settings, Span, SpanKind, Tracer, Value,
 };
+use heirloom_harness::Rng;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{channel, Sender};
 use std::sync::{Arc, Mutex};
-use support::{number, Rng, LONG};
+use support::{number, LONG};
 
 /// A job for a thread of the pool, which lives through all configurations.
 type Job = Box<dyn FnOnce() + Send>;

@@ -44,7 +44,7 @@ fn a_setuid_program_writes_no_file_that_its_user_names() {
     std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o777)).unwrap();
     let file = folder.join("trace.json");
     let variables = [&VARIABLES[..], &[("HEIRLOOM_TRACE_FILE", file.to_str().unwrap())]].concat();
-    let output = process::run_elevated(test, "setuid", &variables);
+    let output = heirloom_harness::elevated(&process::command(test, "setuid", &variables));
     let is_written = file.exists();
     std::fs::remove_dir_all(&folder).unwrap();
     let Some(output) = output else { return };

@@ -13,13 +13,14 @@ mod support;
 use heirloom_core::export::{Delivery, ExportError, Exporter};
 use heirloom_core::{builder, Context, ExporterLedger, Guard, Name, Overload, Report, Settings, Span, Tracer};
 use heirloom_harness::watch;
+use heirloom_harness::Rng;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{channel, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use support::exporters::Door;
-use support::{number, until, Rng, LONG};
+use support::{number, until, LONG};
 
 /// The number of a span is its name. The spans of a child process have names of their own, and are known by their ids.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

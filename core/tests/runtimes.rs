@@ -28,7 +28,7 @@ const WAYS: [&str; 6] = ["fine", "slow", "hangs", "fails", "panics", "waits"];
 static CELLS: Mutex<BTreeMap<(String, &str), String>> = Mutex::new(BTreeMap::new());
 
 fn cell(context: &str, way: &'static str, text: String) {
-    // A case in a process of its own.
+    // A case in a separate process.
     if process::case().is_some() {
         eprintln!("cell\t{context}\t{way}\t{text}");
     }

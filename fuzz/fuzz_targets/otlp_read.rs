@@ -1,4 +1,4 @@
-//! Any bytes, read as OTLP in each form, and as files of it. Whatever is read once is read again from a file.
+//! Any bytes, read as OTLP in each form, and as files of it. What is read as a request is read again from a file.
 #![no_main]
 
 use heirloom_otlp::read::{self, Records};

@@ -5,11 +5,11 @@
 mod support;
 
 use heirloom_core::{testing, Baggage, Context, Sampler, SpanId, TraceId};
+use heirloom_harness::elevated;
 use heirloom_ipc::prelude::*;
 use heirloom_ipc::Environment;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use support::{again, alone, case, shell, succeeded};
 
@@ -165,20 +165,9 @@ fn a_setuid_program_ignores_its_environment() {
         testing::run(|t| assert_eq!(t.tracer().extract_env(), Ok(t.tracer().context())));
         return;
     }
-    let copy = std::env::temp_dir().join(format!("heirloom-setuid-{}", std::process::id()));
-    // By another process: a file that is open for writing, here or in a child that another test has just forked, can't
-    // be executed.
-    assert!(Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&copy).status().unwrap().success());
-    let owned = std::os::unix::fs::chown(&copy, Some(65_534), None);
-    std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o4755)).unwrap();
-    let mut command = Command::new(&copy);
-    command.args([name, "--exact", "--test-threads=1"]).env("HEIRLOOM_TEST_CASE", "setuid");
-    let output = command.env("TRACEPARENT", PARENT).env("BAGGAGE", "user=u1").output();
-    std::fs::remove_file(&copy).unwrap();
-    match owned {
-        Ok(()) => drop(succeeded(&output.unwrap())),
-        Err(error) => println!("skipped: only root can give a file to somebody else ({error})"),
-    }
+    let mut command = again(name, "setuid");
+    command.env("TRACEPARENT", PARENT).env("BAGGAGE", "user=u1");
+    elevated(&command).iter().for_each(|output| drop(succeeded(output)));
 }
 
 #[test]

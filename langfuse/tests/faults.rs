@@ -3,6 +3,7 @@
 
 mod support;
 
+use heirloom_harness::noise;
 use heirloom_langfuse::Config;
 use heirloom_receiver::{Fault, Receiver, PUBLIC_KEY, SECRET_KEY};
 use std::time::Duration;
@@ -152,19 +153,6 @@ fn what_is_too_large_for_the_server_is_sent_in_halves() {
     record(&guard, 400);
     assert_delivered(&receiver, guard, 400);
     assert!(statuses(&receiver).contains(&413));
-}
-
-/// Digits that don't compress well: from a seed, by splitmix64 (<https://prng.di.unimi.it/splitmix64.c>).
-fn noise(chars: usize) -> String {
-    let mut state = 0_u64;
-    let mut next = || {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = state;
-        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        format!("{:016x}", z ^ z >> 31)
-    };
-    (0..chars.div_ceil(16)).map(|_| next()).collect()
 }
 
 #[test]

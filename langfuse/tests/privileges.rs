@@ -5,14 +5,11 @@
 mod support;
 
 use heirloom_core::environment;
+use heirloom_harness::{again, case, elevated, succeeded};
 use heirloom_langfuse::Config;
 use heirloom_receiver::Receiver;
 use std::net::TcpListener;
-use std::os::unix::fs::{chown, PermissionsExt};
-use std::process::Command;
 
-const CASE: &str = "HEIRLOOM_TEST_CASE";
-const SERVER: &str = "HEIRLOOM_TEST_SERVER";
 const TEST: &str = "a_setuid_program_takes_no_key_no_server_no_proxy_and_no_certificate_from_its_user";
 
 fn in_the_setuid_program() {
@@ -34,33 +31,22 @@ fn in_the_setuid_program() {
 
 #[test]
 fn a_setuid_program_takes_no_key_no_server_no_proxy_and_no_certificate_from_its_user() {
-    if std::env::var_os(CASE).is_some() {
+    if case().is_some() {
         return in_the_setuid_program();
     }
     let users = TcpListener::bind("127.0.0.1:0").unwrap();
     users.set_nonblocking(true).unwrap();
     let url = format!("http://{}", users.local_addr().unwrap());
-    let copy = std::env::temp_dir().join(format!("heirloom-langfuse-setuid-{}", std::process::id()));
-    // By another process: a file that is open for writing in a child that another test has just forked can't be executed.
-    assert!(Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&copy).status().unwrap().success());
-    let owned = chown(&copy, Some(65_534), None);
-    std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o4755)).unwrap();
-    let mut command = Command::new(&copy);
-    command.args([TEST, "--exact", "--nocapture", "--test-threads=1"]).env(CASE, "1").env(SERVER, &url);
+    let mut command = again(TEST, "setuid");
     for proxy in ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
         command.env(proxy, &url);
     }
     command.env_remove("no_proxy").env_remove("NO_PROXY").env("SSL_CERT_FILE", "/dev/null");
     command.env("LANGFUSE_PUBLIC_KEY", "pk-lf-user").env("LANGFUSE_SECRET_KEY", "sk-lf-user");
     command.env("LANGFUSE_BASE_URL", &url).env("LANGFUSE_HOST", &url).env("LANGFUSE_TIMEOUT", "7");
-    let output = command.output();
-    std::fs::remove_file(&copy).unwrap();
-    if let Err(error) = owned {
-        return println!("skipped: only root can give a file to another user ({error})");
-    }
-    let output = output.unwrap();
+    let Some(output) = elevated(&command) else { return };
+    succeeded(&output);
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("1 passed"), "{said}");
     assert!(users.accept().is_err(), "the user's server was called");
     for name in ["LANGFUSE_PUBLIC_KEY", "LANGFUSE_SECRET_KEY", "LANGFUSE_BASE_URL"] {
         assert_eq!(said.matches(&format!("{name} is ignored")).count(), 1, "{said}");

@@ -9,6 +9,7 @@ mod sending;
 #[path = "support/server.rs"]
 mod server;
 
+use heirloom_harness::noise;
 use heirloom_otlp::{Compression, Format};
 use sending::{assert_delivered, assert_lost, otlp, record, tracer, LONG};
 use server::{Reply, Server};
@@ -181,19 +182,6 @@ fn what_is_too_large_for_the_server_is_sent_in_halves() {
     let taken: Vec<usize> =
         server.requests().iter().filter(|request| request.body_bytes <= 1500).map(|r| r.spans()).collect();
     assert!(taken.len() > 4 && taken.iter().sum::<usize>() == 1000, "{taken:?}");
-}
-
-/// Hexadecimal digits that compress to half of their size at best, by splitmix64 (<https://prng.di.unimi.it/splitmix64.c>).
-fn noise(chars: usize) -> String {
-    let mut state = 0_u64;
-    let mut next = || {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = state;
-        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        format!("{:016x}", z ^ z >> 31)
-    };
-    (0..chars.div_ceil(16)).map(|_| next()).collect()
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn a_file_has_every_span_and_nothing_else() {
     }
 }
 
-/// In a process of its own: records spans, and writes their number after each flush, until it is killed.
+/// In a separate process: records spans, and writes their number after each flush, until it is killed.
 fn record_until_killed(format: Format, path: &str) {
     let file = OtlpFile::create(format, path).unwrap();
     let guard = builder("killed").settings(Settings::default()).exporter(file).start().unwrap();

@@ -10,15 +10,13 @@ mod sending;
 mod server;
 
 use heirloom_core::{environment, Extension, Settings};
+use heirloom_harness::{again, case, elevated, succeeded};
 use heirloom_otlp::{FromEnv, Otlp, OtlpBuilder};
 use sending::{assert_delivered, otlp, record, tracer, LONG};
 use server::Server;
 use std::net::TcpListener;
-use std::os::unix::fs::{chown, PermissionsExt};
-use std::process::Command;
 use std::time::Duration;
 
-const CASE: &str = "HEIRLOOM_TEST_CASE";
 const TEST: &str = "a_setuid_program_takes_no_server_no_header_no_proxy_and_no_certificate_from_its_user";
 
 fn in_the_setuid_program() {
@@ -42,33 +40,22 @@ fn in_the_setuid_program() {
 
 #[test]
 fn a_setuid_program_takes_no_server_no_header_no_proxy_and_no_certificate_from_its_user() {
-    if std::env::var_os(CASE).is_some() {
+    if case().is_some() {
         return in_the_setuid_program();
     }
     let users = TcpListener::bind("127.0.0.1:0").unwrap();
     users.set_nonblocking(true).unwrap();
     let url = format!("http://{}", users.local_addr().unwrap());
-    let copy = std::env::temp_dir().join(format!("heirloom-otlp-setuid-{}", std::process::id()));
-    // By another process: a file that is open for writing in a child that another test has just forked can't be executed.
-    assert!(Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&copy).status().unwrap().success());
-    let owned = chown(&copy, Some(65_534), None);
-    std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o4755)).unwrap();
-    let mut command = Command::new(&copy);
-    command.args([TEST, "--exact", "--nocapture", "--test-threads=1"]).env(CASE, "1");
+    let mut command = again(TEST, "setuid");
     for name in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "OTEL_EXPORTER_OTLP_ENDPOINT"] {
         command.env(name, &url);
     }
     command.env_remove("no_proxy").env_remove("NO_PROXY").env("SSL_CERT_FILE", "/dev/null");
     command.env("OTEL_EXPORTER_OTLP_HEADERS", "a=canary").env("OTEL_EXPORTER_OTLP_CERTIFICATE", "/dev/null");
     command.env("OTEL_EXPORTER_OTLP_TIMEOUT", "7000").env("OTEL_TRACES_EXPORTER", "otlp,console");
-    let output = command.output();
-    std::fs::remove_file(&copy).unwrap();
-    if let Err(error) = owned {
-        return println!("skipped: only root can give a file to another user ({error})");
-    }
-    let output = output.unwrap();
+    let Some(output) = elevated(&command) else { return };
+    succeeded(&output);
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("1 passed"), "{said}");
     assert!(users.accept().is_err(), "the user's server was called");
     for name in ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS", "OTEL_TRACES_EXPORTER"] {
         assert_eq!(said.matches(&format!("{name} is ignored")).count(), 1, "{said}");

@@ -7,7 +7,7 @@
 //! ci/outages.sh 429              # cases whose name contains it
 //! ```
 //!
-//! Each case has a backend with a timetable, on a port of this machine, and a program in a process of its own that records with
+//! Each case has a backend with a timetable, on a port of this machine, and a program in a separate process that records with
 //! default settings. The cases run at the same time, a few at once. The table compares what the program recorded, what
 //! its ledger says and what the backend took. The exit code is 1 if anything isn't as it must be.
 #![allow(missing_docs)]

@@ -9,32 +9,6 @@ use std::time::{Duration, Instant};
 /// How long a test waits for something that should take milliseconds.
 pub const LONG: Duration = Duration::from_secs(60);
 
-/// Random numbers from a seed: splitmix64 (<https://prng.di.unimi.it/splitmix64.c>).
-pub struct Rng(pub u64);
-
-impl Rng {
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ z >> 31
-    }
-
-    pub fn below(&mut self, n: u64) -> u64 {
-        self.next() % n
-    }
-
-    /// True once in `n` times.
-    pub fn one_in(&mut self, n: u64) -> bool {
-        self.below(n) == 0
-    }
-
-    pub fn pick<'a, T>(&mut self, all: &'a [T]) -> &'a T {
-        &all[self.below(all.len() as u64) as usize]
-    }
-}
-
 /// Waits until the condition holds, yielding the processor meanwhile.
 #[track_caller]
 pub fn until(what: &str, mut holds: impl FnMut() -> bool) {

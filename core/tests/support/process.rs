@@ -8,7 +8,7 @@ use std::time::Duration;
 #[allow(unused_imports)]
 pub use heirloom_harness::case;
 
-/// The command that runs the test with this name in a process of its own, where [`case`] is `case`, with these variables and
+/// The command that runs the test with this name in a separate process, where [`case`] is `case`, with these variables and
 /// none of our own that change what a tracer does.
 pub fn command(test: &str, case: &str, variables: &[(&str, &str)]) -> Command {
     let mut command = again(test, case);
@@ -29,7 +29,7 @@ pub fn wait_for(child: Child, limit: Duration) -> Option<Output> {
     output
 }
 
-/// Runs the test with this name in a process of its own: see [`command`].
+/// Runs the test with this name in a separate process: see [`command`].
 #[track_caller]
 pub fn run(test: &str, case: &str, variables: &[(&str, &str)]) -> Output {
     output_of(&mut command(test, case, variables))
@@ -58,34 +58,4 @@ pub fn new_file(name: &str) -> std::path::PathBuf {
     let path = std::env::temp_dir().join(format!("heirloom-{}-{name}", std::process::id()));
     let _ = std::fs::remove_file(&path);
     path
-}
-
-/// As [`run`], by a copy of this program that runs with the rights of the user "nobody" (set-user-id). `None`, with a line
-/// that says why, where that isn't possible.
-pub fn run_elevated(test: &str, case: &str, variables: &[(&str, &str)]) -> Option<Output> {
-    use std::os::unix::fs::{chown, PermissionsExt};
-    let copy = std::env::temp_dir().join(format!("heirloom-{}-setuid-{case}", std::process::id()));
-    // By another process: a file that is open for writing, here or in a child that another test has just forked, can't be
-    // executed.
-    assert!(Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&copy).status().unwrap().success());
-    let owned = chown(&copy, Some(65_534), None);
-    std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o4755)).unwrap();
-    let plain = command(test, case, variables);
-    let mut elevated = Command::new(&copy);
-    elevated.args(plain.get_args());
-    for (name, value) in plain.get_envs() {
-        match value {
-            Some(value) => elevated.env(name, value),
-            None => elevated.env_remove(name),
-        };
-    }
-    let output = elevated.output();
-    std::fs::remove_file(&copy).unwrap();
-    match owned {
-        Ok(()) => Some(output.unwrap()),
-        Err(error) => {
-            println!("skipped: only root can give a file to another user ({error})");
-            None
-        }
-    }
 }

@@ -1,8 +1,9 @@
 //! Programs that record through the public API, with two threads each, started as attached children and killed.
 
 use super::seen::{Seen, Span};
-use super::{real_kills, Outcome, Random, CLOSED_WITHIN};
+use super::{real_kills, Outcome, CLOSED_WITHIN};
 use heirloom_core::{builder, Context, Guard, Settings};
+use heirloom_harness::Rng;
 use heirloom_ipc::shm::{attach_to_parent, Attached, Attaching};
 use std::collections::HashMap;
 use std::fs::File;
@@ -84,7 +85,7 @@ impl Worker {
     }
 
     /// Lets it begin to record, in most cases, and kills it.
-    fn kill(&mut self, random: &mut Random, outcome: &mut Outcome) {
+    fn kill(&mut self, random: &mut Rng, outcome: &mut Outcome) {
         let start = Instant::now();
         while random.below(8) != 0 && self.ended(0) == 0 && start.elapsed() < Duration::from_secs(20) {
             std::thread::sleep(Duration::from_micros(200));
@@ -124,7 +125,7 @@ impl Worker {
 
 fn campaign(guard: &Guard, seen: &Seen, kills: usize) -> Outcome {
     let root = guard.tracer().root("kills");
-    let mut random = Random(7 + u64::from(std::process::id()));
+    let mut random = Rng(7 + u64::from(std::process::id()));
     let mut outcome = Outcome::default();
     while outcome.kills < kills {
         let mut workers: Vec<Worker> = (0..AT_ONCE).map(|n| Worker::start(root.context(), n)).collect();

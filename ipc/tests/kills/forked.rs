@@ -5,10 +5,11 @@
 #![allow(unsafe_code)]
 
 use super::seen::{Seen, Span};
-use super::{kills, real_kills, Outcome, Random, CLOSED_WITHIN};
+use super::{kills, real_kills, Outcome, CLOSED_WITHIN};
 use heirloom_core::region::{Death, Region};
 use heirloom_core::testing::region::{Parent, RawChild, RawShard, SharedMemory};
 use heirloom_core::{builder, testing, Context, Guard, Settings, SpanId};
+use heirloom_harness::Rng;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -170,7 +171,7 @@ fn campaign(kills: usize, bug: Bug) -> Outcome {
     );
     let guard = start.start().unwrap();
     let root = guard.tracer().root("kills");
-    let mut random = Random(std::process::id().into());
+    let mut random = Rng(std::process::id().into());
     let mut outcome = Outcome::default();
     while outcome.kills < kills {
         let children: Vec<Forked> = (0..AT_ONCE).map(|_| fork(&guard, root.context(), bug)).collect();

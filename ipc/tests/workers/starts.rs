@@ -1,6 +1,7 @@
 //! Starts that fail.
 
 use crate::support::{is_program, output_of, pool, program, Task, TASK, WORDS};
+use heirloom_harness::{again, case, elevated, succeeded};
 use heirloom_ipc::workers::{PoolBuilder, StartError, Worker};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -149,27 +150,17 @@ fn program_without_descriptors() {
 #[cfg(target_os = "linux")]
 fn a_setuid_program_follows_no_invitation_of_its_user_and_starts_no_workers() {
     const NAME: &str = "starts::a_setuid_program_follows_no_invitation_of_its_user_and_starts_no_workers";
-    const ALONE: &str = "HEIRLOOM_TEST_SETUID";
-    if std::env::var_os(ALONE).is_some() {
+    if case().is_some() {
         // Followed, an invitation ends in `exit`.
         heirloom_ipc::workers::serve(&[&TASK]);
         assert!(std::env::var_os("HEIRLOOM_WORKER").is_some(), "it goes on, as if there was no invitation");
         assert!(matches!(start(pool(1).nested(true)), StartError::Elevated));
         return;
     }
-    let copy = std::env::temp_dir().join(format!("heirloom-worker-setuid-{}", std::process::id()));
-    assert!(Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&copy).status().unwrap().success());
-    let owned = std::os::unix::fs::chown(&copy, Some(65_534), None);
-    std::fs::set_permissions(&copy, std::os::unix::fs::PermissionsExt::from_mode(0o4755)).unwrap();
-    let mut command = Command::new(&copy);
-    command.args([NAME, "--exact", "--nocapture"]).env(ALONE, "1").env("HEIRLOOM_WORKER", "1:/nowhere/socket");
-    let output = command.stdin(Stdio::null()).output();
-    std::fs::remove_file(&copy).unwrap();
-    if let Err(error) = owned {
-        return println!("skipped: only root can give a file to another user ({error})");
-    }
-    let output = output.unwrap();
+    let mut command = again(NAME, "setuid");
+    command.env("HEIRLOOM_WORKER", "1:/nowhere/socket");
+    let Some(output) = elevated(&command) else { return };
+    succeeded(&output);
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("1 passed"), "{said}");
     assert_eq!(said.matches("HEIRLOOM_WORKER is ignored").count(), 1, "{said}");
 }

@@ -1,4 +1,4 @@
-//! The spans that most programs have most of: no call of a model, no error, no attribute with a meaning of its own. Written as they are
+//! The spans that most programs have most of: no call of a model, no error, no attribute with a special meaning. Written as they are
 //! read, without a sorted list in between; the result is the same.
 
 use super::attributes::MAX_ATTRIBUTES;

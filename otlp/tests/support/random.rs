@@ -3,32 +3,8 @@
 use super::Each;
 use heirloom_core::export::{Delivery, ScopeRef};
 use heirloom_core::{builder, Context, Name, Settings, Span, SpanId, SpanKind, Status, TraceId, Value};
+pub use heirloom_harness::Rng;
 use std::time::Duration;
-
-/// Random numbers from a seed: splitmix64 (<https://prng.di.unimi.it/splitmix64.c>).
-pub struct Rng(pub u64);
-
-impl Rng {
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ z >> 31
-    }
-
-    pub fn below(&mut self, n: u64) -> u64 {
-        self.next() % n
-    }
-
-    pub fn one_in(&mut self, n: u64) -> bool {
-        self.below(n) == 0
-    }
-
-    pub fn pick<'a, T>(&mut self, all: &'a [T]) -> &'a T {
-        &all[self.below(all.len() as u64) as usize]
-    }
-}
 
 const TEXTS: [&str; 8] =
     ["", "a", "plain text", "quotes \" and \\ and /", "lines\n\r\t\u{8}\u{1f}", "ünï ☃ 𝄞", "\u{0}", "\u{7f}\u{2028}"];

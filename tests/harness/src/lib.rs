@@ -1,8 +1,14 @@
-//! What the tests of all packages share: a test in a separate process ([`alone`]), and a watchdog for tests that wait
-//! ([`watch`], [`within`]).
+//! What the tests of all packages share: a test in a separate process ([`alone`], [`elevated`]), a watchdog for tests that wait
+//! ([`watch`], [`within`]), and random numbers ([`Rng`]).
 
 mod alone;
+#[cfg(unix)]
+mod elevated;
+mod random;
 mod watchdog;
 
 pub use alone::{again, alone, case, output_of, succeeded};
+#[cfg(unix)]
+pub use elevated::elevated;
+pub use random::{noise, Rng};
 pub use watchdog::{watch, within, Watch};

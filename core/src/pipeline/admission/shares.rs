@@ -3,7 +3,7 @@
 //! Half of the bound is common. The other half is reserved, in equal parts, for the processes that have something to send: this one,
 //! and each child from its first batch until its region is closed and nothing of it is queued.
 
-use super::level::Room;
+use super::level::{Level, Room};
 use crate::export::Resource;
 use std::sync::{Arc, Weak};
 
@@ -40,24 +40,27 @@ impl Shares {
     /// The room of a process that has something to send.
     pub(super) fn room(&mut self, resource: &Arc<Resource>) -> Room {
         let at = self.enter(resource);
-        let reserve = self.reserve();
-        let common = self.bound - self.bound / 2;
-        let others = self.all.iter().enumerate().filter(|(other, _)| *other != at);
-        let taken: usize = others.map(|(_, process)| process.used.saturating_sub(reserve)).sum();
-        let capacity = reserve + common.saturating_sub(taken);
-        Room { used: self.all[at].used, capacity, total: self.total, bound: self.bound }
+        self.room_beside(self.of_common(), self.all[at].used)
     }
 
-    /// Whether the level of every process is below this part of what it may use, in thousandths.
-    pub(super) fn are_all_below(&self, level: super::level::Level) -> bool {
+    /// Whether the level of every process is below this one.
+    pub(super) fn are_all_below(&self, level: Level) -> bool {
+        let of_common = self.of_common();
+        self.all.iter().all(|process| self.room_beside(of_common, process.used).level(0) < level)
+    }
+
+    /// What all processes use of the common half.
+    fn of_common(&self) -> usize {
         let reserve = self.reserve();
-        let common = self.bound - self.bound / 2;
-        let taken: usize = self.all.iter().map(|process| process.used.saturating_sub(reserve)).sum();
-        self.all.iter().all(|process| {
-            let of_others = taken - process.used.saturating_sub(reserve);
-            let capacity = reserve + common.saturating_sub(of_others);
-            Room { used: process.used, capacity, total: self.total, bound: self.bound }.level(0) < level
-        })
+        self.all.iter().map(|process| process.used.saturating_sub(reserve)).sum()
+    }
+
+    /// The room of a process that uses so much, with what all processes use of the common half.
+    fn room_beside(&self, of_common: usize, used: usize) -> Room {
+        let reserve = self.reserve();
+        let of_others = of_common - used.saturating_sub(reserve);
+        let common = (self.bound - self.bound / 2).saturating_sub(of_others);
+        Room { used, capacity: reserve + common, total: self.total, bound: self.bound }
     }
 
     pub(super) fn add(&mut self, resource: &Arc<Resource>, bytes: usize) {
@@ -100,7 +103,6 @@ impl Shares {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::super::level::Level;
     use super::*;
 
     const BOUND: usize = 1 << 20;
