@@ -40,6 +40,7 @@
 //! | `ipc` | yes | child processes: traced commands, children that record into this process's collector |
 //! | `macros` | | the attribute [`observe`] |
 //! | `crossbeam` | | the adapter for crossbeam's scoped threads |
+//! | `sync` | | locks and channels that record who waited for whom |
 //! | `llm` | | the vocabulary of LLM and agent workloads |
 //! | `serde` | | `Serialize` and `Deserialize` for [`Context`] and the ids |
 //! | `workers` | | pools of worker processes, over `ipc-channel` |
@@ -51,6 +52,8 @@
 //! | `provider` | | a tracer provider and propagators for OpenTelemetry's API |
 //! | `log` | | messages for the operator (losses, settings that can't be used) go to the crate `log` |
 //! | `http` | | the trace context in `http::HeaderMap`, read and written |
+//! | `analysis` | | the analysis of spans in memory; what a program did, when it finishes: findings and the tree on standard error (`HEIRLOOM_TREE=1`) |
+//! | `report` | | `analysis`, also of files of OTLP; a trace file that is a report in HTML (`HEIRLOOM_TRACE_FILE=run.html`) |
 //! | `otlp` | | an exporter for OTLP over HTTP, and those that OpenTelemetry's environment variables ask for; trace files of OTLP |
 //! | `langfuse` | | an exporter for Langfuse |
 //! | `openai` | | a drop-in client for OpenAI's API, around `async-openai` |
@@ -74,6 +77,8 @@
 #[cfg(any(feature = "tracing", feature = "provider", feature = "http"))]
 pub use heirloom_bridge as bridge;
 pub use heirloom_core::*;
+#[cfg(feature = "analysis")]
+pub use heirloom_insight as insight;
 #[cfg(feature = "ipc")]
 pub use heirloom_ipc as ipc;
 #[cfg(feature = "langfuse")]
@@ -85,6 +90,8 @@ pub use heirloom_openai as openai;
 #[cfg(feature = "otlp")]
 pub use heirloom_otlp as otlp;
 pub use heirloom_pool as pool;
+#[cfg(feature = "async")]
+pub use heirloom_pool::block_on;
 pub use heirloom_pool::{background, carry, carry_in_span, threads, Background};
 
 #[cfg(feature = "crossbeam")]
@@ -92,15 +99,17 @@ pub use heirloom_pool::crossbeam;
 #[cfg(feature = "rayon")]
 pub use heirloom_pool::{rayon, TracedParallel, TracedThreadPool};
 
+#[cfg(feature = "sync")]
+pub use heirloom_pool::sync;
 #[cfg(feature = "tokio")]
 pub use heirloom_pool::{tokio, TracedTasks};
 
 #[cfg(all(feature = "workers", unix))]
 pub use heirloom_ipc::workers;
 
-#[cfg(all(feature = "record", any(feature = "ipc", feature = "otlp")))]
+#[cfg(all(feature = "record", any(feature = "ipc", feature = "otlp", feature = "analysis")))]
 mod start;
-#[cfg(all(feature = "record", any(feature = "ipc", feature = "otlp")))]
+#[cfg(all(feature = "record", any(feature = "ipc", feature = "otlp", feature = "analysis")))]
 pub use start::{builder, init};
 
 /// The extension traits, imported as `_` so that their names can't clash, and the attribute `observe`:

@@ -5,13 +5,19 @@ use crate::{Builder, Guard, InitError};
 /// As [`heirloom_core::builder`]. In a process that its parent attached, the builder's `init` records into the parent's tracer.
 ///
 /// With the feature `otlp`, the tracer has the exporters that the environment asks for, besides those that the program adds
-/// (`otlp::FromEnv` has the rules), also if [`Builder::settings`] replaces the environment's settings. A tracer that must not send
+/// (`otlp::FromEnv` has the rules). With the feature `analysis` it shows the trace when it finishes if `HEIRLOOM_TREE` asks for it
+/// (`insight::live::Tree`). With `report` it writes a trace file that ends in `.html` as a report, and one of OTLP without a client for HTTP
+/// (`insight::file::FromEnv`). All of that also if [`Builder::settings`] replaces the environment's settings. A tracer that must not send
 /// what the environment asks for is made by [`heirloom_core::builder`].
 pub fn builder(service_name: &str) -> Builder {
     attach_to_parent();
     let builder = heirloom_core::builder(service_name);
     #[cfg(feature = "otlp")]
     let builder = builder.extension(heirloom_otlp::FromEnv::new());
+    #[cfg(feature = "analysis")]
+    let builder = builder.extension(heirloom_insight::live::Tree::from_env());
+    #[cfg(feature = "report")]
+    let builder = builder.extension(heirloom_insight::file::FromEnv::new());
     builder
 }
 

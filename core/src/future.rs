@@ -44,8 +44,8 @@ pub trait FutureExt: Future + Sized {
     /// rest of the time since this call), and the number `heirloom.polls`. A future that completes at its first poll has
     /// none of them.
     ///
-    /// Cost of a poll: two clock reads (the processor's counter where it is reliable), two writes to a thread-local; no
-    /// lock, no allocation. [`untimed`](InSpan::untimed) omits the clock reads. Once: one more clock read, and unless the
+    /// Cost of a poll: two clock reads (the processor's counter where it is reliable), one record, two writes to a thread-local; no
+    /// lock, no allocation. [`untimed`](InSpan::untimed) omits the clock reads and the record. Once: one more clock read, and unless the
     /// first poll is the last, three records, and in the first 100 ms of the process one read of the system's clock. For
     /// a non-recording span: only the writes to the thread-local.
     ///

@@ -36,6 +36,7 @@
 //! | collector | the one thread that reads all shards and assembles spans |
 //! | exporter | where finished spans go; each has its own queue and thread |
 //! | lane | where a span ran: process and thread |
+//! | mark | a fact about a lane besides its spans, for an analysis: a wait, a fan-out, a poll ([`mark`]) |
 //! | transparent | a non-recording span that hands on the context of its nearest recorded ancestor |
 //! | [`Ledger`] | counts that account for every span |
 //!
@@ -52,6 +53,7 @@
 //! | `set` an array | 0 | 1 | 0 | 1 |
 //! | `event`, without and with attributes | 1 | 1 | 0 | 0, 1 |
 //! | `enter`, `context`, `Context::current` | 0 | 0 | 0 | 0 |
+//! | a span of a fan-out: start, end; a mark ([`mark`]) | 2; 0 to 2 | 2; 1 | 0 | 0 |
 //! | the first span of a thread; a static name's first use on a thread | | | 1 | some |
 //! | once per eighth of a shard: reading the collector's position, perhaps waking it | | | 0 | 0 |
 //!
@@ -111,6 +113,7 @@ mod kind;
 pub mod llm;
 #[cfg(feature = "macros")]
 mod macro_support;
+mod mark_kind;
 mod name;
 #[cfg(feature = "record")]
 mod propagated;
@@ -142,6 +145,22 @@ pub use tracer::{builder, init, on_finish, Builder, Extension, FlushError, Guard
 
 #[cfg(not(feature = "record"))]
 pub use record::{name_lanes, on_finish, PerProcess};
+
+/// Marks: what is recorded besides spans, for adapters of pools, locks and channels. Applications don't need this module.
+///
+/// A mark is a fact about a lane (a thread of a process) at a time: a fan-out began, a thread was blocked, a lock was held. All
+/// marks have the same fields ([`MarkKind`](mark::MarkKind)). The analysis of a recorded run needs them; a viewer of spans
+/// doesn't.
+///
+/// A mark never waits, takes no lock and allocates nothing. One that finds no room in its thread's shard is dropped and counted.
+/// Nothing is recorded under a context that isn't sampled.
+pub mod mark {
+    pub use crate::mark_kind::{FanKind, LockKind, MarkKind, StageKind, WaitCause};
+    pub use crate::record::mark::{
+        current_span, held, held_until, lock_totals, pool, stage, stage_of, stamp, submitted, wait, waited,
+        waited_until, Awaiting, FanOut, Lock, Stamp, Strand,
+    };
+}
 
 /// Regions: shards in memory that a process shares with a worker process that it started. Applications don't need this
 /// module. It is the interface for a crate that starts processes (`heirloom-ipc`), because this crate starts none.

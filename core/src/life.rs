@@ -30,6 +30,19 @@ static PROCESS: AtomicU32 = AtomicU32::new(0);
 /// This process is the child of a fork, and no tracer was started in it.
 static FORKED: AtomicBool = AtomicBool::new(false);
 
+/// The functions that were registered for the exit of this process run.
+static EXITS: AtomicBool = AtomicBool::new(false);
+
+/// Marks this process as one that exits. Each function that is registered for the exit calls it first.
+pub(crate) fn exits() {
+    EXITS.store(true, Ordering::Relaxed);
+}
+
+/// Whether the destructors of this thread, or those of the thread that ends this process, have run or may have.
+pub(crate) fn is_ending() -> bool {
+    life() == Life::Gone || EXITS.load(Ordering::Relaxed)
+}
+
 /// The state of this thread.
 pub(crate) fn life() -> Life {
     LIFE.with(Cell::get)

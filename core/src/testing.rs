@@ -8,7 +8,7 @@ pub use crate::clock::ManualClock;
 #[cfg(all(target_os = "linux", not(loom)))]
 pub mod region;
 
-use crate::export::{Memory, SpanData};
+use crate::export::{MarkData, Memory, SpanData};
 use crate::tracer::{builder, Guard, Report, Tracer};
 use crate::{tree, Builder, Settings};
 use std::time::Duration;
@@ -123,7 +123,7 @@ pub fn report_every(builder: Builder, every: Duration) -> Builder {
 
 /// Settings with which nothing is dropped, at any recording speed.
 fn settings_of_a_test(memory: &Memory) -> Builder {
-    let start = builder("test").settings(Settings { export_timeout: TIMEOUT, ..Settings::default() });
+    let start = builder("test").settings(Settings { export_timeout: TIMEOUT, sample: false, ..Settings::default() });
     start.queue_bytes(1 << 30).exporter(memory.clone()).verify(true).for_test()
 }
 
@@ -147,6 +147,15 @@ impl Testing {
             panic!("flush: {error}");
         }
         self.memory.spans()
+    }
+
+    /// Every [mark](crate::mark) of the batches so far, after a flush. A mark comes with a span of its process that ends after it.
+    ///
+    /// # Panics
+    /// As [`spans`](Self::spans).
+    pub fn marks(&self) -> Vec<MarkData> {
+        self.spans();
+        self.memory.marks()
     }
 
     /// The span with this name.

@@ -31,6 +31,12 @@ fn run(test: &str, case: &str, variables: &[(&str, &str)]) -> (Output, String) {
     (output, text)
 }
 
+/// The process has ended with this code.
+#[track_caller]
+fn assert_code(output: &Output, code: i32) {
+    assert_eq!(output.status.code(), Some(code), "{}: {}", output.status, String::from_utf8_lossy(&output.stderr));
+}
+
 /// Writes the name of each span to a file, a line each, after a pause.
 struct Lines(std::fs::File, Duration);
 
@@ -75,7 +81,7 @@ fn process_exit_with_open_spans_completes_the_trace_file() {
         None => {
             for case in ["exit-here", "exit-elsewhere"] {
                 let (output, text) = run(test, case, &[]);
-                assert_eq!(output.status.code(), Some(7));
+                assert_code(&output, 7);
                 assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "whole: {text}");
                 assert_in_trace(&text, &["ended", "open root", "open child"]);
             }
@@ -99,7 +105,7 @@ fn process_exit_delivers_to_an_exporter_what_is_open_and_what_is_queued() {
     match process::case() {
         None => {
             let (output, text) = run(test, "exporter", &[]);
-            assert_eq!(output.status.code(), Some(7));
+            assert_code(&output, 7);
             assert_eq!(text.lines().filter(|line| *line == "ended false").count(), 1000);
             assert_eq!(text.lines().filter(|line| *line == "open true").count(), 1);
         }
@@ -136,7 +142,7 @@ fn process_exit_waits_for_a_finish_that_is_under_way() {
     match process::case() {
         None => {
             let (output, text) = run(test, "under-way", &[]);
-            assert_eq!(output.status.code(), Some(7));
+            assert_code(&output, 7);
             assert!(text.lines().any(|line| line == "ended false"), "{text}");
         }
         Some(_) => {
@@ -161,7 +167,7 @@ fn an_exporter_that_hangs_delays_the_end_of_the_process_by_two_seconds_at_most()
         None => {
             let start = Instant::now();
             let (output, _) = run(test, "hangs", &[]);
-            assert_eq!(output.status.code(), Some(7));
+            assert_code(&output, 7);
             assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
         }
         Some(_) => {
@@ -263,7 +269,7 @@ fn exit_in_a_callback_for_messages_delivers_every_exporters_spans() {
     match process::case() {
         None => {
             let (output, text) = run(test, "callback", &[]);
-            assert_eq!(output.status.code(), Some(7));
+            assert_code(&output, 7);
             assert_eq!(text.lines().filter(|line| *line == "ended false").count(), 1000);
             let said = String::from_utf8_lossy(&output.stderr);
             assert!(said.contains("\"bad\" lost 1000 spans"), "the callback can't take it any more: {said}");

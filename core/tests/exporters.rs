@@ -294,6 +294,56 @@ fn an_exporter_that_says_how_long_it_takes_has_that_time() {
     assert_eq!(said.try_iter().count(), 0, "nothing of the patient one");
 }
 
+/// Its last step takes until the other end of the channel is dropped, and for so long if nothing drops it.
+struct Concludes {
+    takes: Duration,
+    may_take: Option<Duration>,
+    wait: Receiver<()>,
+}
+
+impl Exporter for Concludes {
+    fn export(&mut self, _: &Delivery) -> Result<(), ExportError> {
+        Ok(())
+    }
+
+    fn shutdown(&mut self) -> Result<(), ExportError> {
+        let _ = self.wait.recv_timeout(self.takes);
+        Ok(())
+    }
+
+    fn shutdown_timeout(&self) -> Option<Duration> {
+        self.may_take
+    }
+}
+
+#[test]
+fn finish_waits_for_a_last_step_that_has_a_time_of_its_own() {
+    let _watch = watch(2 * LONG);
+    let (_open, wait) = channel();
+    let exporter = Concludes { takes: 3 * SHORT, may_take: Some(LONG), wait };
+    let guard = start(|b| b.exporter(exporter).finish_timeout(SHORT));
+    record(guard.tracer(), 10);
+    let start = Instant::now();
+    let report = guard.finish();
+    assert!(report.is_complete() && start.elapsed() >= 3 * SHORT, "{report} after {:?}", start.elapsed());
+}
+
+#[test]
+fn a_last_step_that_outlasts_its_own_time_is_reported_and_left_alone() {
+    let _watch = watch(2 * LONG);
+    for may_take in [None, Some(2 * SHORT)] {
+        let (_open, wait) = channel();
+        let exporter = Concludes { takes: LONG, may_take, wait };
+        let guard = start(|b| b.exporter(exporter).finish_timeout(SHORT));
+        record(guard.tracer(), 10);
+        let start = Instant::now();
+        let report = guard.finish();
+        let (took, least) = (start.elapsed(), may_take.unwrap_or(SHORT));
+        assert!(took >= least && took < LONG / 2, "{may_take:?}: {took:?}");
+        says(&report, "not finished after");
+    }
+}
+
 /// Does something with the tracer on the exporter's own thread.
 struct Inside<F>(F);
 

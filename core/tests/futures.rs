@@ -3,8 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::incompatible_msrv, missing_docs)]
 
 use futures_core::Stream;
-use heirloom_core::export::SpanData;
+use heirloom_core::export::{MarkData, SpanData};
 use heirloom_core::future::{FutureExt as _, InContext, InSpan};
+use heirloom_core::mark::MarkKind;
 use heirloom_core::stream::{self, StreamExt as _};
 use heirloom_core::testing::{self, Testing};
 use heirloom_core::{in_root, in_span, Context, Span, SpanId, Status, TraceId, Value};
@@ -443,5 +444,37 @@ fn a_streams_context_is_current_in_each_poll() {
         while next(items.as_mut()) != Poll::Ready(None) {}
         drop(elsewhere);
         t.assert_tree_sorted("elsewhere\n  item");
+    });
+}
+
+#[test]
+fn each_timed_poll_is_recorded_with_its_time_and_they_add_up_to_the_busy_time() {
+    testing::run(|t| {
+        in_root("main", |root| {
+            let mut slow = after(3);
+            let slow = poll_fn(move |task| {
+                std::hint::black_box((0..20_000_u64).fold(0, |sum, n| sum ^ (n * n)));
+                Pin::new(&mut slow).poll(task)
+            });
+            let mut work = pin!(slow.in_span(root.span("work")));
+            while poll(work.as_mut()).is_pending() {}
+            let mut once = pin!(ready(()).in_span(root.span("once")));
+            assert!(poll(once.as_mut()).is_ready());
+            let mut untimed = pin!(after(2).in_span(root.span("untimed")).untimed());
+            while poll(untimed.as_mut()).is_pending() {}
+        });
+        let work = t.span("work");
+        let polls: Vec<_> = t.marks().into_iter().filter(|mark| mark.kind == MarkKind::Poll).collect();
+        assert_eq!(polls.len(), 4, "a future that is ready at its first poll, and one without timed polls, have none");
+        assert!(polls.iter().all(|poll| poll.span == Some(work.span_id) && poll.lane == work.lane));
+        // Both are converted from the same readings, by clocks that differ by some millionths.
+        let (sum, busy) = (polls.iter().map(|poll| poll.length_ns).sum::<u64>(), number(&work, "heirloom.busy_ns"));
+        let busy = busy.unwrap();
+        assert!(sum.abs_diff(busy) <= busy / 50 + 8, "{sum} {busy}");
+        let inside = |poll: &MarkData| poll.time_ns >= work.start_ns && poll.time_ns + poll.length_ns <= work.end_ns;
+        assert!(
+            polls.iter().all(inside) && polls.windows(2).all(|pair| pair[0].time_ns <= pair[1].time_ns),
+            "{polls:?}"
+        );
     });
 }

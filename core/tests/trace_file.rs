@@ -279,7 +279,9 @@ fn a_path_that_cannot_be_written_is_reported_and_counted_and_the_program_runs_on
     let before = folder.names();
     let mut cases = unwritable(&folder);
     // Formats of an extension that isn't there.
-    cases.extend(["trace.otlp", "trace.JSONL"].map(|name| (folder.file(name), "needs the feature \"otlp\"")));
+    cases.extend(
+        ["trace.otlp", "trace.JSONL"].map(|name| (folder.file(name), "needs the feature \"otlp\" or \"report\"")),
+    );
     let made = folder.names();
     for (path, why) in &cases {
         let said = process::run_well(test, "run", &[(VARIABLE, path.to_str().unwrap())]);

@@ -2,6 +2,7 @@
 //! process that was forked from it can make them.
 #![no_main]
 
+use heirloom_core::mark::MarkKind;
 use heirloom_core::testing::region::{Parent, RawRecord, SharedMemory};
 use heirloom_core::{SpanId, Value};
 use heirloom_fuzz::family::{self, Family, RING, SHARDS};
@@ -70,6 +71,8 @@ fn records(family: &mut Family<'_>, many: u8) {
             let trace = Parent { span: SpanId::from_u64(span), ..Parent::of_root(1 << 64 | u128::from(n)) };
             shard.record(&RawRecord::trace_value(trace, 1, &7.into(), 1));
             shard.record(&RawRecord::trace_value(trace, 2, &Value::Strs(vec!["aaaa".into()]), 1));
+            shard.record(&RawRecord::mark(MarkKind::Wait, span, 1, 1, [1, 2, 3, 4], "text"));
+            shard.record(&RawRecord::strand(n % 2 == 0, span, 1));
             if n % 3 != 0 {
                 shard.end(span);
             }

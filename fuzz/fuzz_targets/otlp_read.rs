@@ -1,7 +1,7 @@
 //! Any bytes, read as OTLP in each form, and as files of it. What is read as a request is read again from a file.
 #![no_main]
 
-use heirloom_otlp::read::{self, Records};
+use heirloom_otlp::read::{self, Record, Records, Resource, Span, Visitor};
 use heirloom_otlp::Format;
 use libfuzzer_sys::fuzz_target;
 
@@ -10,6 +10,9 @@ fuzz_target!(|input: &[u8]| {
     let protobuf = read::protobuf(input).ok();
     let json = read::json(&text).ok();
     for format in [Format::Protobuf, Format::Json] {
+        let record = Record::new(format, input.to_vec());
+        let visited = record.visit(&mut Nothing).map_err(|error| error.to_string());
+        assert_eq!(visited, record.request().map(drop).map_err(|error| error.to_string()));
         let mut records = Records::new(format, input);
         let _ = records.by_ref().count();
         assert!(records.cut_off() <= input.len() as u64);
@@ -24,6 +27,13 @@ fuzz_target!(|input: &[u8]| {
         assert_eq!(first(Format::Json, text.as_bytes()), format!("{request:?}"));
     }
 });
+
+struct Nothing;
+
+impl Visitor for Nothing {
+    fn resource<T: AsRef<str>>(&mut self, _: &Resource<T>) {}
+    fn span<T: AsRef<str>>(&mut self, _: &Span<T>) {}
+}
 
 /// The first record of a file.
 fn first(format: Format, file: &[u8]) -> String {

@@ -1,6 +1,7 @@
 //! A child that publishes the records of the input, in any order, with passes of the collector in between.
 #![no_main]
 
+use heirloom_core::mark::MarkKind;
 use heirloom_core::testing::region::RawRecord;
 use heirloom_fuzz::family::{self, Family, SHARDS};
 use heirloom_fuzz::Script;
@@ -24,7 +25,7 @@ struct Child {
 }
 
 fn step(family: &mut Family<'_>, child: &mut Child, script: &mut Script<'_>) {
-    match script.byte() % 13 {
+    match script.byte() % 16 {
         0 => raw(family, child, script),
         1 | 2 => record(family, child, script),
         3 => begin(family, child),
@@ -38,6 +39,12 @@ fn step(family: &mut Family<'_>, child: &mut Child, script: &mut Script<'_>) {
         }
         9 | 10 => trace_value(family, child, script),
         11 => skip(family, child, script),
+        12 | 13 => mark(family, child, script),
+        14 => {
+            let (ends, fan) = (script.byte() % 2 == 0, u64::from(script.byte() % 4));
+            let parent = span(family, child, script);
+            family.shards[child.shard].record(&RawRecord::strand(ends, parent, fan));
+        }
         _ => child.shard = usize::from(script.byte()) % SHARDS,
     }
 }
@@ -86,6 +93,21 @@ fn trace_value(family: &mut Family<'_>, child: &Child, script: &mut Script<'_>) 
     }
     family.set_values |= trace == root;
     family.shards[child.shard].record(&RawRecord::any_trace_value(flags, aux, &words));
+}
+
+/// A mark of any kind, or a span in a fan-out.
+fn mark(family: &mut Family<'_>, child: &mut Child, script: &mut Script<'_>) {
+    let of = span(family, child, script);
+    let Some(kind) = MarkKind::of(u64::from(script.byte() % 14)) else {
+        let begin = RawRecord::begin_in_fan(of, 1, family.root.context(), word(script), word(script));
+        family.shards[child.shard].record(&begin);
+        return child.spans.push(of);
+    };
+    let fields = [word(script), word(script), word(script), word(script)];
+    let text = &"a text of some length"[..usize::from(script.byte() % 20)];
+    let mark = RawRecord::mark(kind, of, word(script), word(script), fields, text);
+    let aux = if script.byte() < 16 { u32::from(script.half()) } else { mark.aux() };
+    family.shards[child.shard].record(&mark.with_aux(aux));
 }
 
 /// A small number, or any number.

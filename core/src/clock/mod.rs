@@ -9,7 +9,6 @@
 
 mod counter;
 mod manual;
-#[cfg(feature = "async")]
 pub(crate) mod stopwatch;
 pub(crate) mod timeline;
 

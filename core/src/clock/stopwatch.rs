@@ -1,14 +1,16 @@
-//! Measures the part of a period that was spent inside something: of a future's lifetime, the time in its polls.
+//! Measures the part of a period that was spent inside something: of a future's lifetime, the time in its polls. And whether more
+//! than so many nanoseconds lie between two stamps.
 //!
 //! Periods are measured in ticks of the processor's counter where that is reliable (8 ns a read, half of the cost of the
 //! operating system's clock). The duration of a tick is measured once per process, from the first period on.
 
-use super::counter;
+use super::{counter, NS};
 use crate::sys;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::OnceLock;
 
 /// A running stopwatch. Its start and its end read the clock once each, a visit twice.
+#[cfg(feature = "async")]
 #[derive(Debug)]
 pub(crate) struct Stopwatch {
     start: u64,
@@ -16,12 +18,14 @@ pub(crate) struct Stopwatch {
 }
 
 /// The result of a [`Stopwatch`]. Both parts together are the whole period.
+#[cfg(feature = "async")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Measured {
     pub(crate) inside_ns: u64,
     pub(crate) outside_ns: u64,
 }
 
+#[cfg(feature = "async")]
 impl Stopwatch {
     #[inline]
     pub(crate) fn start() -> Self {
@@ -58,6 +62,7 @@ fn anchor() -> &'static Anchor {
 }
 
 /// Reads the clock, in ticks.
+#[cfg(feature = "async")]
 #[inline]
 pub(crate) fn now() -> u64 {
     if anchor().counter {
@@ -65,6 +70,35 @@ pub(crate) fn now() -> u64 {
     } else {
         sys::monotonic_ns()
     }
+}
+
+/// Reads the clock as a stamp of records: the counter, or nanoseconds that are marked as such.
+#[inline]
+pub(crate) fn tick() -> u64 {
+    match anchor().counter {
+        true => counter::read(),
+        false => NS | sys::monotonic_ns(),
+    }
+}
+
+/// The stamp of a reading of [`now`].
+#[cfg(feature = "async")]
+#[inline]
+pub(crate) fn stamp(now: u64) -> u64 {
+    now | if anchor().counter { 0 } else { NS }
+}
+
+/// Whether more than this many nanoseconds lie between two stamps. Stamps of different clocks are no length.
+#[inline]
+pub(crate) fn is_longer(from: u64, to: u64, ns: u64) -> bool {
+    let ticks = ticks_between(from, to);
+    if (from ^ to) & NS != 0 {
+        return false;
+    }
+    if from & NS != 0 {
+        return ticks > ns;
+    }
+    ticks as f64 * ns_per_tick() > ns as f64
 }
 
 /// The age at which the rate is final, in nanoseconds: two readings are off by some 20 ns, a fifth of a millionth of
@@ -100,10 +134,11 @@ fn measure_rate(settled: &AtomicU64) -> f64 {
 
 /// Zero if they were read in the wrong order, which happens within a few nanoseconds on two processors.
 #[inline]
-fn ticks_between(from: u64, to: u64) -> u64 {
+pub(crate) fn ticks_between(from: u64, to: u64) -> u64 {
     (to.wrapping_sub(from) as i64).max(0) as u64
 }
 
+#[cfg(feature = "async")]
 #[inline]
 fn measured(inside: u64, all: u64, ns_per_tick: f64) -> Measured {
     let ns = |ticks: u64| (ticks as f64 * ns_per_tick) as u64;
@@ -111,7 +146,7 @@ fn measured(inside: u64, all: u64, ns_per_tick: f64) -> Measured {
     Measured { inside_ns, outside_ns: ns(all).saturating_sub(inside_ns) }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "async"))]
 mod tests {
     use super::*;
     use std::time::{Duration, Instant};

@@ -63,6 +63,12 @@ pub(super) fn clamped(region: &Hosted, until: Moment, tick: u64) -> u64 {
     tick.min(until).max(from)
 }
 
+/// The stamp of the same clock that is this much later, at most its last one.
+fn later(stamp: u64, length: u64) -> u64 {
+    let (clock, time) = (stamp & NS, stamp & !NS);
+    clock | time.saturating_add(length).min(!NS)
+}
+
 /// The state of a shard's check between two records.
 #[derive(Debug)]
 pub(super) struct Crossing {
@@ -113,6 +119,14 @@ impl wire::Origin for Source<'_, '_> {
 
     fn clamped(&self, stamp: u64) -> u64 {
         clamped(self.border.region, self.border.until, stamp)
+    }
+
+    fn clamped_length(&self, from: u64, length: u64) -> u64 {
+        self.clamped(later(from, length)).saturating_sub(self.clamped(from))
+    }
+
+    fn age(&self, at: u64) -> u64 {
+        self.clamped(at).saturating_sub(self.clamped(at & NS))
     }
 
     fn name(&mut self, id: u32) -> Result<u32, Violation> {

@@ -1,7 +1,9 @@
 //! One pass over all shards.
 
 use super::assemble::{Assembler, LaneState, ProcessId};
+use super::lanes::Lanes;
 use super::regions::Regions;
+use super::sample::Sampled;
 use crate::export::{Batch, Lane};
 use crate::pipeline::Shared;
 use crate::shard::{Reader, INTERVAL};
@@ -92,6 +94,18 @@ impl Sources {
             self.tend();
         }
         (bytes, waits || dying)
+    }
+
+    /// The lanes of this process and of the attached ones, as far as they are known.
+    pub(super) fn sampled(&self, lanes: &Lanes) -> Vec<Sampled> {
+        let own = self.all.iter().map(|source| &source.state);
+        own.chain(self.regions.lane_states())
+            .map(|state| {
+                let lane = lanes.get(state.lane);
+                let (process_id, thread_id) = (lane.process_id, lane.thread_id);
+                Sampled { process: state.process, lane: state.lane, process_id, thread_id }
+            })
+            .collect()
     }
 
     /// Gives memory back that the shards don't use any more.

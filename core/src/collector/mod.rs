@@ -9,6 +9,7 @@
 //! | `assemble/` | pairs ends with begins, and decides when a span is finished |
 //! | `extras/` | the data that was set on an open span: attributes, events, links, status |
 //! | `stack.rs` | how the spans of a shard nest |
+//! | `sample.rs` | CPU times of lanes and processes |
 //! | `keys.rs` | the names of the process |
 //! | `lanes.rs` | the process and thread of a shard's records |
 //! | `by_hand.rs` | passes without the thread, for the fuzz targets |
@@ -24,6 +25,7 @@ mod lanes;
 #[cfg(all(test, loom))]
 mod modelled;
 mod regions;
+mod sample;
 mod stack;
 #[cfg(all(test, not(loom)))]
 mod tests;

@@ -15,12 +15,14 @@
 
 use super::assemble::Assembler;
 use super::drain::{settle, Sources};
+use super::sample::{self, Sampler, SpanCost};
 use crate::clock::timeline::Timeline;
 use crate::clock::Clock;
 use crate::diagnostics::{Cause, Diagnostic, Level};
 use crate::export::{Batch, Resource};
 use crate::life::enter_pipeline;
 use crate::pipeline::{Barrier, LossReports, Published, Question, Queue, Shared};
+use crate::sys::thread_id;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 use std::thread::{park_timeout, JoinHandle};
@@ -50,6 +52,7 @@ pub(crate) fn start(tracer: Arc<Shared>, resource: Arc<Resource>) -> std::io::Re
             sent: now,
             watched: now,
             losses: LossReports::default(),
+            sampler: sampler(&tracer),
         };
         // A bug in the collector must not hang a thread that flushes. Without a collector nothing is recorded, and every
         // flush returns an error.
@@ -75,6 +78,8 @@ struct Collector {
     /// The time of the last check of the clock and the exporters.
     watched: Instant,
     losses: LossReports,
+    /// `None` if nothing is sampled.
+    sampler: Option<Sampler>,
 }
 
 impl Collector {
@@ -94,6 +99,7 @@ impl Collector {
                 return self.close(&asked.closes);
             }
             let (bytes, waits) = self.pass();
+            self.sample(bytes);
             self.send_if_due();
             self.tracer.waiting.complete.iter().for_each(|complete| complete.report(&self.tracer.diagnostics));
             self.look_after();
@@ -123,6 +129,7 @@ impl Collector {
         self.tracer.registry.close();
         self.tracer.hosts.close_to_writers();
         self.settle();
+        self.last_sample();
         let Self { tracer, assembler, sources, .. } = &mut *self;
         let mut send = |batch| deliver(tracer, batch);
         assembler.close_all(tracer.clock_tick(), &mut send);
@@ -134,6 +141,28 @@ impl Collector {
         self.await_exporters(ends, Queue::shutdown);
         // Requests that arrive during this wait for the exporters too.
         self.tracer.control.stop().iter().for_each(|barrier| self.tracer.await_exporters(barrier, Queue::flush));
+    }
+
+    /// Samples the lanes, if something was read since they were, and it is time.
+    fn sample(&mut self, bytes: u64) {
+        let Self { tracer, assembler, sources, sampler: Some(sampler), .. } = self else { return };
+        sampler.is_active |= bytes > 0;
+        if sampler.is_due() {
+            let lanes = sources.sampled(&assembler.lanes);
+            let now_ns = assembler.timeline.unix_ns(tracer.clock_tick(), assembler.timeline.epoch());
+            let own = tracer.queues.iter().filter_map(|queue| queue.thread_number()).chain([thread_id()]);
+            sampler.sample(lanes.into_iter(), own, now_ns, assembler);
+        }
+    }
+
+    /// A last sample, of the time since the last one.
+    fn last_sample(&mut self) {
+        if let Some(sampler) = &mut self.sampler {
+            sampler.end_pause();
+        }
+        self.sample(1);
+        let Self { assembler, sources, sampler: Some(sampler), .. } = self else { return };
+        sampler.end(sources.sampled(&assembler.lanes).into_iter(), assembler);
     }
 
     /// One pass over all shards.
@@ -195,6 +224,18 @@ impl Collector {
         self.losses.report_implicit_roots(&self.tracer);
         self.tracer.renew_clock_source();
     }
+}
+
+/// What samples the lanes of a tracer, if that is wanted and possible.
+fn sampler(tracer: &Shared) -> Option<Sampler> {
+    let is_wanted = tracer.settings.sample && matches!(tracer.clock, Clock::System) && cfg!(target_os = "linux");
+    if is_wanted && !sample::is_possible() {
+        let message = "the CPU time of threads can't be read from /proc (schedstat, stat): an analysis of the run doesn't know what waited \
+                       for a CPU; HEIRLOOM_SAMPLE=0 silences this message";
+        tracer.diagnostics.report(Diagnostic::new(Level::Warn, Cause::NotSampled, message));
+        return None;
+    }
+    is_wanted.then(|| Sampler::new(SpanCost::measured(|| tracer.clock_tick())))
 }
 
 fn deliver(tracer: &Shared, batch: Batch) {

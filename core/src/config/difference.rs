@@ -69,6 +69,7 @@ impl Settings {
             trace_file,
             strict,
             flush_on_panic,
+            sample,
             verify,
         } = self;
         let differences = [
@@ -91,6 +92,7 @@ impl Settings {
             compare("trace_file", trace_file, &other.trace_file),
             compare("strict", strict, &other.strict),
             compare("flush_on_panic", flush_on_panic, &other.flush_on_panic),
+            compare("sample", sample, &other.sample),
             compare("verify", verify, &other.verify),
         ];
         differences.into_iter().flatten().next()
@@ -133,7 +135,7 @@ mod tests {
     /// A setting's name, and a change of it alone.
     type Change = (&'static str, fn(&mut Settings));
 
-    const CHANGES: [Change; 26] = [
+    const CHANGES: [Change; 27] = [
         ("service_name", |s| s.service_name.push('x')),
         ("resource", |s| s.resource.push(("a".into(), "1".into()))),
         ("disabled", |s| s.disabled = true),
@@ -159,6 +161,7 @@ mod tests {
         ("trace_file", |s| s.trace_file = Some("t.json".into())),
         ("strict", |s| s.strict = true),
         ("flush_on_panic", |s| s.flush_on_panic = true),
+        ("sample", |s| s.sample = false),
         ("verify", |s| s.verify = true),
     ];
 

@@ -22,6 +22,7 @@ const HARMLESS: &[&str] = &[
     "HEIRLOOM_OVERLOAD",
     "HEIRLOOM_QUEUE_BYTES",
     "HEIRLOOM_RING_BYTES",
+    "HEIRLOOM_SAMPLE",
     "HEIRLOOM_SHARD_BYTES",
     "HEIRLOOM_VERIFY",
     "OTEL_ATTRIBUTE_COUNT_LIMIT",
@@ -118,6 +119,7 @@ impl Reader<'_> {
             trace_file: self.os_text("HEIRLOOM_TRACE_FILE").map(Into::into),
             strict: self.switch("HEIRLOOM_STRICT"),
             flush_on_panic: self.switch("HEIRLOOM_FLUSH_ON_PANIC"),
+            sample: self.switch_or("HEIRLOOM_SAMPLE", default.sample),
             verify: self.switch("HEIRLOOM_VERIFY"),
         }
     }
@@ -230,7 +232,11 @@ impl Reader<'_> {
     }
 
     fn switch(&mut self, name: &'static str) -> bool {
-        self.parsed(name, "true, 1, false or 0", parse_switch).unwrap_or_default()
+        self.switch_or(name, false)
+    }
+
+    fn switch_or(&mut self, name: &'static str, default: bool) -> bool {
+        self.parsed(name, "true, 1, false or 0", parse_switch).unwrap_or(default)
     }
 
     fn checked<T>(&mut self, name: &'static str, check: &Check<T>, parse: fn(&str) -> Option<T>) -> Option<T> {

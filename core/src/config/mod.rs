@@ -47,6 +47,7 @@ mod warning;
 /// | `trace_file` | `HEIRLOOM_TRACE_FILE` | none |
 /// | `strict` | `HEIRLOOM_STRICT` | false |
 /// | `flush_on_panic` | `HEIRLOOM_FLUSH_ON_PANIC` | false |
+/// | `sample` | `HEIRLOOM_SAMPLE` | true |
 /// | `verify` | `HEIRLOOM_VERIFY` | false |
 ///
 /// `OTEL_BSP_MAX_QUEUE_SIZE`, `OTEL_PROPAGATORS` with other names than `tracecontext` and `baggage`, and variables whose names begin
@@ -121,6 +122,9 @@ pub struct Settings {
     pub strict: bool,
     /// Flush when a thread panics, for programs that abort on panic.
     pub flush_on_panic: bool,
+    /// Samples the CPU time of threads and processes while records arrive ([`MarkKind::Cpu`](crate::mark::MarkKind::Cpu)): at most 20
+    /// times a second, on the collector's thread, at no more than half a percent of a core. On Linux only.
+    pub sample: bool,
     /// Checks the exported spans: counts those whose parent isn't exported.
     pub verify: bool,
 }
@@ -194,6 +198,7 @@ impl Default for Settings {
             trace_file: None,
             strict: false,
             flush_on_panic: false,
+            sample: true,
             verify: false,
         }
     }

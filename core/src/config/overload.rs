@@ -22,6 +22,8 @@ use std::time::Duration;
 #[non_exhaustive]
 pub enum Overload {
     /// Records nothing and goes on at once. The span is transparent (the trace is coarser and stays whole), and is counted.
+    /// There is one exception: while the collector gives memory of the thread's ring back to the system (less than a
+    /// millisecond, a few times a second at most), a burst waits for the end of that, for 10 ms at most.
     Coarsen,
     /// Wakes the collector and waits for room, at most for this time: more than zero, at most 10 s. If the wait times out, the
     /// thread coarsens, and goes on coarsening without a wait until the collector has read something from its shard. So a

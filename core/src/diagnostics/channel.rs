@@ -68,8 +68,13 @@ impl Channel {
     fn start(self: &Arc<Self>) {
         super::settle_at_exit();
         let channel = Arc::clone(self);
-        let thread = std::thread::Builder::new().name("heirloom-diagnostics".to_owned());
-        if thread.spawn(move || channel.run()).is_err() {
+        let run = move || channel.run();
+        let started = if life::is_ending() {
+            sys::spawn_at_end(Box::new(run))
+        } else {
+            std::thread::Builder::new().name("heirloom-diagnostics".to_owned()).spawn(run).map(drop)
+        };
+        if started.is_err() {
             self.lock().busy = false;
             self.written.notify_all();
         }

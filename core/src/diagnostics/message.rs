@@ -84,6 +84,8 @@ pub enum Cause {
     NotAttached,
     /// A tracer could not be started.
     NotStarted,
+    /// The CPU time of threads can't be read.
+    NotSampled,
     /// A bug in Heirloom.
     Bug,
     /// Messages were left out: they came faster than they were written.

@@ -40,7 +40,7 @@ pub use message::{Cause, Diagnostic, Level};
 pub(crate) use pace::{Pace, REPORT_EVERY};
 pub(crate) use sink::Callback;
 
-use crate::sys;
+use crate::{life, sys};
 use arc_swap::ArcSwapOption;
 use channel::{Channel, Patience};
 use sink::Sink;
@@ -173,6 +173,7 @@ fn settle_at_exit() {
 }
 
 extern "C" fn settle() {
+    life::exits();
     Destination::default().settle();
 }
 

@@ -1,6 +1,6 @@
 //! [`Delivery`]: the spans of one call of an exporter.
 
-use super::{Batch, Closing, Resource, SpanRef};
+use super::{Batch, Closing, Load, MarkRef, Resource, SpanRef};
 use std::sync::Arc;
 
 /// The spans that an exporter gets in one call: those of several batches, of one process or several.
@@ -110,6 +110,11 @@ impl Part {
         self.len() == 0
     }
 
+    /// The marks of the batch, whichever of its spans the queue refused.
+    pub fn marks(&self) -> impl ExactSizeIterator<Item = MarkRef<'_>> + '_ {
+        self.batch.marks()
+    }
+
     /// The spans, in the order in which the collector saw their ends: a parent usually follows its children.
     pub fn spans(&self) -> impl ExactSizeIterator<Item = SpanRef<'_>> + '_ {
         Spans { part: self, next: 0, dropped_children: &self.dropped_children }
@@ -130,7 +135,8 @@ impl<'a> Iterator for Spans<'a> {
     #[inline]
     fn next(&mut self) -> Option<SpanRef<'a>> {
         let row = self.row()?;
-        let span = self.part.batch.span(row)?;
+        let load = Load { nth: self.next as u32, of: self.part.len() as u32 };
+        let span = self.part.batch.span(row, load)?;
         self.next += 1;
         match self.dropped_children.split_first() {
             Some((&(at, spans), rest)) if at as usize == row => {

@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
-use super::SpanData;
-use super::{Batch, BatchBuilder, EventRow, Lane, LinkRow, List, Marks, MoreRow, NameRow, Outcome, Resource, SpanRow};
+use super::{
+    Batch, BatchBuilder, EventRow, Lane, LinkRow, List, MoreRow, NameRow, Outcome, Resource, SpanFlags, SpanRow,
+};
+use super::{MarkData, MarkRow, SpanData};
 use crate::dictionary::Names;
+use crate::mark_kind::MarkKind;
 use crate::wire::{Begin, Encoded, Packed, WireName};
 use crate::{SpanId, SpanKind, Status, TraceId, Value};
 use std::io::{self, Write};
@@ -38,6 +41,7 @@ pub(crate) fn span(id: u64, parent: u64, name: &str, lane: &Arc<Lane>, start_ns:
         leaf: false,
         skeleton: false,
         dropped_children: 0,
+        fan_out: None,
         attributes: Vec::new(),
         scope: Vec::new(),
         events: Vec::new(),
@@ -48,17 +52,55 @@ pub(crate) fn span(id: u64, parent: u64, name: &str, lane: &Arc<Lane>, start_ns:
 
 /// A batch of the service `fixture`. The total in [`SpanData::dropped`] becomes the number of dropped attributes.
 pub(crate) fn batch(spans: &[SpanData]) -> Batch {
-    batch_of(&Arc::new(Resource { attributes: vec![("service.name".into(), Value::from("fixture"))] }), spans)
+    batch_of(&fixture_resource(), spans)
+}
+
+/// A mark without fields.
+pub(crate) fn mark(kind: MarkKind, lane: &Arc<Lane>, time_ns: u64) -> MarkData {
+    let (lane, text) = (Arc::clone(lane), "".into());
+    MarkData { kind, lane, span: None, time_ns, length_ns: 0, a: 0, b: 0, c: 0, d: 0, text }
+}
+
+/// A batch of the service `fixture` with marks.
+pub(crate) fn batch_with_marks(spans: &[SpanData], marks: &[MarkData]) -> Batch {
+    batch_of_with_marks(&fixture_resource(), spans, marks)
+}
+
+/// A batch of the process with this resource, with marks.
+pub(crate) fn batch_of_with_marks(resource: &Arc<Resource>, spans: &[SpanData], marks: &[MarkData]) -> Batch {
+    let mut builder = builder(resource, spans);
+    for mark in marks {
+        let row = MarkRow {
+            kind: mark.kind,
+            lane: builder.add_lane(&mark.lane),
+            span: mark.span.unwrap_or_default(),
+            time_ns: mark.time_ns,
+            length_ns: mark.length_ns,
+            fields: [mark.a, mark.b, mark.c, mark.d],
+            text: builder.text(mark.text.as_bytes()),
+        };
+        builder.mark(row);
+    }
+    builder.finish(&Names::now())
 }
 
 /// A batch of the process with this resource.
 pub(crate) fn batch_of(resource: &Arc<Resource>, spans: &[SpanData]) -> Batch {
+    builder(resource, spans).finish(&Names::now())
+}
+
+fn builder(resource: &Arc<Resource>, spans: &[SpanData]) -> BatchBuilder {
     let mut builder = BatchBuilder::new(Arc::clone(resource));
     for span in spans {
         let row = row(&mut builder, span);
+        span.fan_out.iter().for_each(|fan| builder.in_fan(*fan));
         builder.span(row);
     }
-    builder.finish(&Names::now())
+    builder
+}
+
+fn fixture_resource() -> Arc<Resource> {
+    Arc::new(Resource { attributes: vec![("service.name".into(), Value::from("fixture"))] })
 }
 
 fn row(builder: &mut BatchBuilder, span: &SpanData) -> SpanRow {
@@ -90,11 +132,12 @@ fn row(builder: &mut BatchBuilder, span: &SpanData) -> SpanRow {
         values: 0,
         more: builder.more(more),
         begin_flags: span.kind as u16 | remote,
-        marks: Marks::default()
-            .with(Marks::NESTED, span.nested)
-            .with(Marks::LEAF, span.leaf)
-            .with(Marks::INCOMPLETE, span.incomplete)
-            .with(Marks::ABORTED, span.aborted),
+        flags: SpanFlags::default()
+            .with(SpanFlags::NESTED, span.nested)
+            .with(SpanFlags::LEAF, span.leaf)
+            .with(SpanFlags::INCOMPLETE, span.incomplete)
+            .with(SpanFlags::ABORTED, span.aborted)
+            .with(SpanFlags::IN_FAN, span.fan_out.is_some()),
     }
 }
 

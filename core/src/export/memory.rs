@@ -1,6 +1,6 @@
 //! [`Memory`]: keeps finished spans, for tests and examples.
 
-use super::{Delivery, ExportError, Exporter, SpanData};
+use super::{Delivery, ExportError, Exporter, MarkData, Part, SpanData};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Keeps finished spans in memory. A clone is a handle to the same spans: give one to the tracer, keep one to read.
@@ -16,8 +16,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Memory {
-    spans: Arc<Mutex<Vec<SpanData>>>,
+    kept: Arc<Mutex<Kept>>,
     max_spans: usize,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    spans: Vec<SpanData>,
+    marks: Vec<MarkData>,
 }
 
 impl Default for Memory {
@@ -32,24 +38,29 @@ impl Memory {
         Self::bounded(usize::MAX)
     }
 
-    /// Keeps the first `max_spans` spans. Later ones are rejected, and the ledger counts them as dropped.
+    /// Keeps the first `max_spans` spans, and as many marks. Later ones are rejected. The ledger counts the spans as dropped.
     pub fn bounded(max_spans: usize) -> Self {
-        Self { spans: Arc::default(), max_spans }
+        Self { kept: Arc::default(), max_spans }
     }
 
     /// A copy of the spans, in the order in which the collector saw their ends.
     pub fn spans(&self) -> Vec<SpanData> {
-        self.lock().clone()
+        self.lock().spans.clone()
     }
 
-    /// Removes and returns the spans.
+    /// A copy of the [marks](crate::mark), in the order in which the collector read them.
+    pub fn marks(&self) -> Vec<MarkData> {
+        self.lock().marks.clone()
+    }
+
+    /// Removes and returns the spans. Removes the marks too.
     pub fn take(&self) -> Vec<SpanData> {
-        std::mem::take(&mut self.lock())
+        std::mem::take(&mut *self.lock()).spans
     }
 
     /// How many spans there are.
     pub fn len(&self) -> usize {
-        self.lock().len()
+        self.lock().spans.len()
     }
 
     /// Whether there is no span.
@@ -57,17 +68,19 @@ impl Memory {
         self.len() == 0
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<SpanData>> {
-        self.spans.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Exporter for Memory {
     fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
         let max_spans = self.max_spans;
-        let mut spans = self.lock();
-        let taken = delivery.len().min(max_spans.saturating_sub(spans.len()));
-        spans.extend(delivery.spans().take(taken).map(|span| span.to_data()));
+        let mut kept = self.lock();
+        let taken = delivery.len().min(max_spans.saturating_sub(kept.spans.len()));
+        kept.spans.extend(delivery.spans().take(taken).map(|span| span.to_data()));
+        let room = max_spans.saturating_sub(kept.marks.len());
+        kept.marks.extend(delivery.parts().flat_map(Part::marks).take(room).map(|mark| mark.to_data()));
         match delivery.len() - taken {
             0 => Ok(()),
             rejected => Err(ExportError::partial(

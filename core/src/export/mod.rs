@@ -48,14 +48,19 @@ mod closing;
 mod delivery;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod marks;
 mod memory;
 mod trace_file;
 mod verify;
 #[cfg(test)]
 pub(crate) mod workload;
 
-pub use batch::{AttributeRef, Batch, EventRef, Lane, LinkRef, Resource, ScopeRef, SpanData, SpanRef};
-pub(crate) use batch::{BatchBuilder, EventRow, LinkRow, List, Marks, MoreRow, NameRow, Outcome, Pick, SpanRow, Text};
+pub use batch::{
+    AttributeRef, Batch, EventRef, Lane, LinkRef, MarkData, MarkRef, Resource, ScopeRef, SpanData, SpanRef,
+};
+pub(crate) use batch::{
+    BatchBuilder, EventRow, LinkRow, List, Load, MarkRow, MoreRow, NameRow, Outcome, Pick, SpanFlags, SpanRow, Text,
+};
 
 pub use chrome::Chrome;
 pub use closing::Closing;
@@ -112,6 +117,13 @@ pub trait Exporter: Send + 'static {
     /// `export_timeout`. The spans of a late call stay in the queue's bound until the call returns, and count by its result. An
     /// exporter that waits until a backend is back needs a longer time. Asked once, when the tracer starts.
     fn export_timeout(&self) -> Option<Duration> {
+        None
+    }
+
+    /// How long `finish` waits for [`shutdown`](Self::shutdown) if its own timeout is over before that returns. `None`: no longer. An
+    /// exporter that makes something of all spans at its end, such as a report, needs a time of its own. It is counted from
+    /// the beginning of `shutdown`. Asked once, right before.
+    fn shutdown_timeout(&self) -> Option<Duration> {
         None
     }
 

@@ -15,6 +15,9 @@
 //! | `process.pid` | int | its process, if it isn't the resource's: one exporter may send the spans of several |
 //! | `heirloom.incomplete` | bool | `true` if the span was still open at the end |
 //! | `heirloom.aborted` | bool | `true` if the span was open when its worker process ended |
+//! | `heirloom.fan_out` | int | the id of the fan-out to which the span belongs |
+//! | `heirloom.nested` | bool | `false` if the span doesn't [nest](crate::export::SpanRef::is_nested) in its thread's other spans, for example since it ended on another thread; not on a span with `heirloom.polls` |
+//! | `heirloom.marks`, `heirloom.marks.texts` | arrays of int and string | facts about the process's lanes ([`marks`](crate::export::marks)), on the first spans of each delivery's parts |
 //! | `heirloom.dropped_children` | int | how many spans below it the exporter's queue refused |
 //! | `heirloom.truncated` | strings | `key=bytes` of each value that was cut, with its uncut size; also on events and links |
 //!

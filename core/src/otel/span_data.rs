@@ -1,7 +1,7 @@
 //! Converts one finished span to OpenTelemetry's [`SpanData`].
 
 use super::tracestate;
-use crate::export::{AttributeRef, EventRef, Lane, LinkRef, Resource, ScopeRef, SpanRef};
+use crate::export::{marks, AttributeRef, EventRef, Lane, LinkRef, Resource, ScopeRef, SpanRef};
 use opentelemetry::trace::{Event, Link, SpanContext, SpanId, TraceFlags, TraceState};
 use opentelemetry::{Array, InstrumentationScope, KeyValue, StringValue, Value};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
@@ -77,6 +77,7 @@ impl Converter {
             add(&mut attributes, DROPPED_CHILDREN, int(span.dropped_children()));
         }
         self.lane(&mut attributes, span.lane());
+        marks::attributes(&span, |key, value| add(&mut attributes, key, value));
         attributes
     }
 

@@ -28,6 +28,10 @@ pub(crate) struct Assembled {
     pub(crate) update_spans: u64,
     /// Values that were cut to a limit.
     pub(crate) truncated: u64,
+    /// Marks read.
+    pub(crate) marks: u64,
+    /// Marks that no span came for, in time.
+    pub(crate) forgotten_marks: u64,
     /// Invalid records. Always zero unless memory was damaged.
     pub(crate) corrupt: u64,
     /// Roots that were started where nothing was current.

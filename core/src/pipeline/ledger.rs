@@ -45,6 +45,14 @@ pub struct Ledger {
     pub late: u64,
     /// Values of attributes that were cut to a limit. Each has its uncut length.
     pub truncated: u64,
+    /// [Marks](crate::mark) that were read. They are not in any of the sums.
+    pub marks: u64,
+    /// Marks that found no room in their thread's shard. Like attributes, they never wait for room.
+    pub lost_marks: u64,
+    /// Marks that were read and that no batch took, because no span of their process was finished in time: some 13,000 of each process
+    /// may wait for one, and none does when the tracer or the process ends. The next batch has their number as a mark
+    /// ([`MarkKind::Forgotten`](crate::mark::MarkKind::Forgotten)).
+    pub forgotten_marks: u64,
     /// Invalid records: always zero unless memory was damaged.
     pub corrupt: u64,
     /// Spans that a worker process counted as started and of which no Begin record was read: the process ended during the
@@ -146,6 +154,9 @@ pub struct ExporterLedger {
     /// Refused leaves and torn spans that no ancestor's `dropped_children` include: the queue took the ancestor earlier, or refused
     /// it with its trace, or there were too many such ancestors to remember.
     pub unattributed: u64,
+    /// [Marks](crate::mark) of batches of which its queue kept no span. The marks of the other ones are kept, whichever spans were
+    /// refused.
+    pub refused_marks: u64,
 }
 
 /// Spans that an exporter lost, by cause.
@@ -211,7 +222,7 @@ impl Ledger {
 /// follow:
 ///
 /// - ` leaves=N traces=N torn=N skeletons=N` if that exporter's queue was full;
-/// - ` lost_tracestates=N` if it is not zero;
+/// - ` lost_tracestates=N` and ` lost_marks=N` if it is not zero;
 /// - ` waits=N waited=N.Nms timed_out=N` if a thread has waited for the collector.
 impl fmt::Display for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -233,6 +244,9 @@ impl fmt::Display for Ledger {
         }
         if self.lost_tracestates > 0 {
             write!(f, " lost_tracestates={}", self.lost_tracestates)?;
+        }
+        if self.lost_marks > 0 {
+            write!(f, " lost_marks={}", self.lost_marks)?;
         }
         let Waits { count, total, timed_out } = self.waits;
         if count > 0 {

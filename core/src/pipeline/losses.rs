@@ -32,7 +32,7 @@ impl Loss {
 
 impl Shared {
     /// Each cause of loss before the exporters, with its count, which may be zero. Always in the same order.
-    pub(crate) fn losses(&self, ledger: &Ledger) -> [Loss; 18] {
+    pub(crate) fn losses(&self, ledger: &Ledger) -> [Loss; 19] {
         let t = &ledger.transparent;
         let unplaced = |why| self.unplaced(why);
         let loss = |cause, count, what| Loss { cause, count, what, at_once: true };
@@ -83,6 +83,12 @@ impl Shared {
                 Cause::MissedUpdate,
                 ledger.missed_updates,
                 "updates were lost: no span was current where they were made, or their shard was full",
+            ),
+            loss(
+                Cause::ShardFull,
+                ledger.lost_marks,
+                "marks (waits, polls, fan-outs) were not recorded because their thread's shard was full; the analysis lacks them, no \
+                 span does",
             ),
             at_the_end(Cause::Truncated, ledger.truncated, "values of attributes were cut to the limits"),
             loss(Cause::InvalidRecord, ledger.corrupt, "records were invalid: memory was damaged"),

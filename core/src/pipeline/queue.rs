@@ -20,6 +20,7 @@ use super::open_span::OpenSpans;
 use crate::diagnostics::{Cause, Destination, Diagnostic, Level};
 use crate::export::{Batch, Closing, Delivery, Exporter, Resource};
 use crate::life::enter_pipeline;
+use crate::sys::thread_id;
 use call::{guarded, Failure};
 use state::{Charge, State};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -55,6 +56,8 @@ pub(crate) struct Queue {
     asks: AtomicBool,
     /// The exporter's thread.
     thread: OnceLock<ThreadId>,
+    /// The number that the operating system gave it.
+    thread_number: OnceLock<u64>,
     closing: Closing,
 }
 
@@ -81,16 +84,23 @@ impl Queue {
             room: Condvar::new(),
             asks: AtomicBool::new(false),
             thread: OnceLock::new(),
+            thread_number: OnceLock::new(),
             closing: Closing::new(),
         });
         let worker = Arc::clone(&queue);
         thread.spawn(move || {
             enter_pipeline();
             let _ = worker.thread.set(thread::current().id());
+            let _ = worker.thread_number.set(thread_id());
             worker.settings.diagnostics.use_on_this_thread();
             worker.run(exporter);
         })?;
         Ok(queue)
+    }
+
+    /// The number of the exporter's thread, once it runs.
+    pub(crate) fn thread_number(&self) -> Option<u64> {
+        self.thread_number.get().copied()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -103,6 +113,7 @@ impl Queue {
         if state.stopped {
             let spans = batch.len() as u64;
             state.too_late += spans;
+            state.admission.lose_marks(batch);
             let said = self.lose(&mut state, How::QueueFull, spans, "its thread has ended".to_owned());
             drop(state);
             return self.report(said);
@@ -197,11 +208,18 @@ impl Queue {
         self.ready.notify_one();
     }
 
+    /// How long `finish` still waits for the exporter's shutdown, if that has begun and asked for a time of its own.
+    pub(crate) fn shutdown_left(&self) -> Duration {
+        self.lock().shutdown_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
+    }
+
     /// If this is the exporter's thread, and it ends the process: no flush and no end waits for this exporter from now on.
     /// What is queued, and what is queued later, stays `queued`.
     pub(crate) fn leave_if_here(&self) {
         if self.thread.get() == Some(&thread::current().id()) {
-            self.lock().leaving = true;
+            let mut state = self.lock();
+            (state.leaving, state.shutdown_until) = (true, None);
+            drop(state);
             self.room.notify_all();
         }
     }
@@ -252,6 +270,7 @@ impl Queue {
             refused_traces: counts.traces,
             attributed: counts.attributed,
             unattributed: counts.unattributed + state.too_late,
+            refused_marks: counts.marks,
         }
     }
 
@@ -304,6 +323,11 @@ impl Queue {
 
     fn end(&self, mut exporter: Box<dyn Exporter>) {
         let flushed = guarded(|| exporter.flush());
+        let _ = guarded(|| {
+            let until = exporter.shutdown_timeout().and_then(|timeout| Instant::now().checked_add(timeout));
+            self.lock().shutdown_until = until;
+            Ok(())
+        });
         let result = flushed.and(guarded(|| exporter.shutdown()));
         // The exporter is dropped before the barrier's part is done, so that a file is closed when `finish` returns.
         let dropped = guarded(|| {
@@ -374,7 +398,7 @@ impl Queue {
     /// Accepts nothing from now on. Counts queued batches; returns the barriers of all that wait.
     fn stop(&self) -> Vec<Arc<Barrier>> {
         let mut state = self.lock();
-        state.stopped = true;
+        (state.stopped, state.shutdown_until) = (true, None);
         let left = std::mem::take(&mut state.queued);
         state.batches.clear();
         if left > 0 {

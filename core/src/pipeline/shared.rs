@@ -324,6 +324,9 @@ impl Shared {
             late: assembled.late,
             truncated: assembled.truncated,
             corrupt: assembled.corrupt,
+            marks: assembled.marks,
+            lost_marks: counts.lost_marks,
+            forgotten_marks: assembled.forgotten_marks,
             unpublished: children.unpublished,
             quarantined: children.quarantined,
             unplaced: children.unplaced,
@@ -345,6 +348,7 @@ impl Shared {
             transparent,
             sampled_out: counts.sampled_out,
             assembled: counts.begun,
+            lost_marks: counts.lost_marks,
             exporters: vec![parent],
             ..Ledger::default()
         }

@@ -4,7 +4,6 @@
 use super::*;
 use crate::propagation::test_bytes::Random;
 use std::collections::{HashMap, HashSet};
-use std::time::Instant;
 
 fn trace(n: u64) -> TraceId {
     TraceId { hi: n, lo: !n }
@@ -164,32 +163,4 @@ fn threads_that_keep_and_read_at_once_find_their_own() {
             });
         }
     });
-}
-
-/// Prints what extraction takes, for the table's documentation.
-#[test]
-#[ignore = "prints times; run it alone, with optimisation"]
-fn extraction_takes_the_same_time_after_any_number_of_traces() {
-    let mut seen = 0;
-    for goal in [0, 1_000, 65_535, 200_000] {
-        (seen..goal).for_each(|n| _ = keep(trace(n), &format!("vendor={n}"), ""));
-        seen = goal;
-        let texts: Vec<String> = (0..2000).map(|n| format!("vendor=seen-{goal}-{n}")).collect();
-        for (what, state) in [("without", false), ("with", true)] {
-            let start = Instant::now();
-            for text in &texts {
-                let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-                let cx = crate::Context::from_headers(Some(parent), state.then_some(text), None);
-                std::hint::black_box(cx.unwrap());
-            }
-            let each = start.elapsed() / 2000;
-            println!("{goal:>7} seen: {each:?} for an extraction {what} tracestate");
-        }
-        let start = Instant::now();
-        texts
-            .iter()
-            .enumerate()
-            .for_each(|(n, text)| _ = std::hint::black_box(keep(trace(1 << 50 | n as u64), text, "")));
-        println!("{goal:>7} seen: {:?} of it in the table", start.elapsed() / 2000);
-    }
 }

@@ -2,6 +2,8 @@
 //! of each item in `enabled/` has its documentation.
 #![allow(missing_docs)]
 
+pub(crate) mod mark;
+
 use crate::{
     Baggage, BaggageDropped, Context, IntoValue, Name, ParseTraceparentError, SetError, SpanKind, Status, TraceState,
     UpdateError, Value,

@@ -10,7 +10,7 @@ pub(crate) use enabled::{capture_into, denies, set_captured, why_not_captured, C
 #[cfg(feature = "record")]
 pub use enabled::{in_root, in_span, root, span, Entered, Span, SpanBuilder, Update};
 #[cfg(feature = "record")]
-pub(crate) use enabled::{set_trace_value, updatable};
+pub(crate) use enabled::{mark, set_trace_value, updatable};
 
 #[cfg(all(feature = "record", feature = "macros"))]
 pub(crate) use enabled::current;
@@ -28,4 +28,4 @@ pub use disabled::{
     in_root, in_span, name_lanes, on_finish, root, span, Entered, PerProcess, Span, SpanBuilder, Update,
 };
 #[cfg(not(feature = "record"))]
-pub(crate) use disabled::{set_trace_value, updatable};
+pub(crate) use disabled::{mark, set_trace_value, updatable};

@@ -55,6 +55,8 @@ pub(crate) struct Written {
     pub(crate) claim: AtomicU64,
     /// Bytes that the shard has taken from its budget since it was made.
     pub(crate) taken: AtomicU64,
+    /// Marks that found no room.
+    pub(crate) lost_marks: AtomicU64,
 }
 
 /// Fields that the collector writes and the lease holder reads, on separate cache lines.
@@ -315,6 +317,7 @@ mod modelled {
                 refused: [zero(), zero(), zero(), zero(), zero()],
                 claim: zero(),
                 taken: zero(),
+                lost_marks: zero(),
             };
             let (closed, clock) = (AtomicU32::new(0), AtomicU32::new(0));
             let read = Read { tail: zero(), returned: zero(), closed, clock, kept: zero() };

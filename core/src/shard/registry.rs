@@ -58,7 +58,9 @@ impl Registry {
         if shards.closed {
             return None;
         }
-        if let Some(shard) = shards.free.pop_front() {
+        // Not one whose memory the collector is just freeing: until that is over, its owner could write nothing.
+        let usable = shards.free.iter().position(|shard| !shard.writer().is_reclaiming());
+        if let Some(shard) = usable.and_then(|at| shards.free.remove(at)) {
             // With acquire: the last owner's records are then ordered before the next one's without this lock. The
             // collector may see only the next owner's position.
             shard.head().written.position();

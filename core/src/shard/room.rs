@@ -44,7 +44,7 @@ impl Room {
 
     /// For the collector, after it gave room back or closed the shard. Cost: a fence and a load; a system call if the
     /// writer waits.
-    pub(super) fn given_back(&self) {
+    pub(crate) fn given_back(&self) {
         Edge::Freed.fence();
         if self.0.word().load(Ordering::Relaxed) == SET && self.0.word().swap(CLEAR, Ordering::Relaxed) == SET {
             self.0.wake();

@@ -92,6 +92,8 @@ pub(super) struct Space {
     top: Cell<u64>,
     /// The collector's reclaims that this writer knows of.
     reclaims: Cell<u64>,
+    /// Whether the last look for a place found the collector freeing memory.
+    met_reclaim: Cell<bool>,
     /// The last jump, and the hop after it.
     unread: Cell<[Skipped; 2]>,
     /// All bytes that were left out.
@@ -107,6 +109,7 @@ impl Space {
             run: Cell::new(Run { start: 0, end: 0, hop: 0 }),
             top: Cell::new(top),
             reclaims: Cell::new(0),
+            met_reclaim: Cell::new(false),
             unread: Cell::new([Skipped::default(); 2]),
             skipped: Cell::new(0),
         }
@@ -160,16 +163,18 @@ impl Space {
         }
     }
 
-    /// `None` if the collector has changed the claim meanwhile.
-    /// Whether the collector is freeing memory of the ring.
-    pub(super) fn is_reclaiming(&self, block: &Block) -> bool {
-        Claim(block.head().written.claim.load(Ordering::Relaxed)).is_reclaiming()
+    /// Whether the last look for a place found the collector freeing memory of the ring. If it found no room, there may be
+    /// some as soon as that is over.
+    pub(super) fn met_reclaim(&self) -> bool {
+        self.met_reclaim.get()
     }
 
+    /// Finds a place and claims it. `None` if the collector has changed the claim meanwhile.
     fn try_claim(&self, block: &Block, ask: Ask) -> Result<Option<(u64, u64)>, Refused> {
         let head = block.head();
         let before = Claim(head.written.claim.load(Edge::SeeClaim.order()));
         self.notice(before, block);
+        self.met_reclaim.set(before.is_reclaiming());
         if before.is_reclaiming() && before.is_at_rest() {
             return Err(Refused::Full);
         }

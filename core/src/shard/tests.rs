@@ -264,3 +264,23 @@ fn ends_of_open_spans_have_their_room_through_jumps_and_reclaims() {
     let begun = pair.shard.head().written.counts().begun;
     assert_eq!(count, [begun; 2]);
 }
+
+#[test]
+fn a_thread_gets_no_shard_whose_memory_is_being_freed() {
+    let budget: Arc<dyn Budget> = Arc::new(OwnBudget::new(u64::MAX));
+    let make = move |sizes, clock, first_id| Shard::new(sizes, clock, first_id, Arc::clone(&budget));
+    let sizes = Sizes { bytes: RING, max_open: 1 << 20, max_value_bytes: 64 << 10 };
+    let registry = Registry::new(sizes, Box::new(make));
+    let lease = || registry.lease(clock::MANUAL, || 1).unwrap();
+    let (first, second) = (lease(), lease());
+    let claim = &first.head().written.claim;
+    registry.give_back(Arc::clone(&first));
+    registry.give_back(Arc::clone(&second));
+    let before = claim::Claim(claim.load(Ordering::Relaxed));
+    claim.store(before.reclaiming().0, Ordering::Relaxed);
+    assert!(Arc::ptr_eq(&lease(), &second), "the one behind it");
+    let new = lease();
+    assert!(!Arc::ptr_eq(&new, &first), "else a new one");
+    claim.store(before.0, Ordering::Relaxed);
+    assert!(Arc::ptr_eq(&lease(), &first), "and it is free when that is over");
+}

@@ -12,11 +12,12 @@
 
 use super::block::{Block, Head, Read, Written};
 use super::budget::Budget;
+use super::claim::Claim;
 use super::room::Room;
 use super::space::{Ask, Space};
 use super::{Counts, Refused, Sizes};
 use crate::sync::{AtomicU64, AtomicU8, Cell, Edge, Ordering};
-use crate::wire::{padded, Begin, End, Sink, Skip};
+use crate::wire::{padded, Begin, End, MarkWords, Sink, Skip, Strand};
 use std::sync::Arc;
 
 /// The result of `refill`.
@@ -217,7 +218,28 @@ impl Writer {
         id
     }
 
+    /// The same in a fan-out; the caller has checked `fits_begin`.
+    #[inline(always)]
+    pub(crate) fn begin_in_fan(&self, begin: Begin, fan: u64) -> u64 {
+        let id = self.next_id();
+        let (written, write) = (self.written(), self.write.get());
+        self.put_all(write & self.mask, begin.record_in_fan(id, fan));
+        self.commit_begin(written, write + Begin::IN_FAN_BYTES);
+        id
+    }
+
     /// The same with an inline name; the caller has checked `fits_begin` for the padded length.
+    pub(crate) fn begin_named_in_fan(&self, begin: Begin, fan: u64, name: &[u8]) -> u64 {
+        let id = self.next_id();
+        let (written, write) = (self.written(), self.write.get());
+        let at = write & self.mask;
+        self.put_all(at, begin.before_name_in_fan(id, fan, name.len()));
+        self.put_bytes(at + Begin::IN_FAN_BYTES, name);
+        self.commit_begin(written, write + Begin::IN_FAN_BYTES + padded(name.len()));
+        id
+    }
+
+    /// Appends a begin with an inline name; the caller has checked `fits_begin` for the padded length.
     pub(crate) fn begin_named(&self, begin: Begin, name: &[u8]) -> u64 {
         let id = self.next_id();
         let (written, write) = (self.written(), self.write.get());
@@ -246,6 +268,28 @@ impl Writer {
     #[inline(always)]
     pub(crate) fn end_elsewhere(&self, end: End) {
         self.record(end.record());
+    }
+
+    /// Appends the begin of a strand and reserves its end; the caller has checked `fits_begin`.
+    #[inline(always)]
+    pub(crate) fn strand(&self, strand: Strand) {
+        self.limit.set(self.limit.get() - End::BYTES);
+        self.record(Strand { ends: false, ..strand }.record());
+    }
+
+    /// Appends the end of a strand that began here: it always fits.
+    #[inline(always)]
+    pub(crate) fn end_strand(&self, strand: Strand) {
+        self.limit.set(self.limit.get() + End::BYTES);
+        self.record(Strand { ends: true, ..strand }.record());
+    }
+
+    /// Appends a mark with a text; the caller has checked `fits`.
+    pub(crate) fn mark(&self, words: &MarkWords, text: &[u8]) {
+        let mut out = self.out();
+        words.as_slice().iter().for_each(|word| out.word(*word));
+        out.bytes(text);
+        out.publish();
     }
 
     /// Appends a record of words; the caller has checked `fits`.
@@ -331,8 +375,18 @@ impl Writer {
     pub(crate) fn may_wait(&self, why: Refused) -> bool {
         let is_unread = self.tail_seen.get() != self.write.get();
         // Other threads' rings may hold the bound of all, and the collector may be freeing memory of this one.
-        let passes = is_unread || why == Refused::Budget || self.space.is_reclaiming(&self.block);
+        let passes = is_unread || why == Refused::Budget || self.met_reclaim();
         passes && self.tail_seen.get() != self.gave_up_at.get()
+    }
+
+    /// Whether the collector was freeing memory of this shard during the last refill.
+    pub(crate) fn met_reclaim(&self) -> bool {
+        self.space.met_reclaim()
+    }
+
+    /// Whether the collector frees memory of this shard at present. Any thread may ask.
+    pub(super) fn is_reclaiming(&self) -> bool {
+        Claim(self.written().claim.load(Ordering::Relaxed)).is_reclaiming()
     }
 
     /// A wait timed out. The next one is after the collector has read something.
@@ -355,6 +409,10 @@ impl Writer {
             self.woke_at.set(written);
         }
         wake
+    }
+
+    pub(crate) fn count_lost_mark(&self) {
+        count(&self.written().lost_marks);
     }
 
     pub(crate) fn count_refused(&self, why: Refused) {

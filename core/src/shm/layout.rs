@@ -9,7 +9,7 @@ use std::mem::{offset_of, size_of};
 /// The first word of a region.
 pub(super) const MAGIC: u64 = u64::from_le_bytes(*b"heirloom");
 /// The version of the format: both sides must have the same.
-pub(super) const VERSION: u64 = 3;
+pub(super) const VERSION: u64 = 4;
 
 /// The page size that the layout assumes, in bytes.
 const PAGE: usize = 4096;
@@ -99,6 +99,7 @@ const SIZES: &[Number] = &[
     ("Head", size_of::<Head>() as u64),
     ("claim", offset_of!(Written, claim) as u64),
     ("taken", offset_of!(Written, taken) as u64),
+    ("lost_marks", offset_of!(Written, lost_marks) as u64),
     ("kept", offset_of!(Read, kept) as u64),
     ("causes", Refused::CAUSES as u64),
     ("Begin", Begin::BYTES),
@@ -125,6 +126,7 @@ const _: () = {
         offset_of!(Written, begun) == 8 && offset_of!(Written, sampled_out) == 16 && offset_of!(Written, refused) == 24
     );
     assert!(offset_of!(Written, claim) == 64 && offset_of!(Written, taken) == 72 && offset_of!(Read, kept) == 24);
+    assert!(offset_of!(Written, lost_marks) == 80);
     assert!(offset_of!(Head, read) == 128 && offset_of!(Read, returned) == 8);
     assert!(offset_of!(Read, closed) == 16 && offset_of!(Read, clock) == 20);
 };

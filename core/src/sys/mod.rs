@@ -14,11 +14,13 @@
 //! | `Reserved` | address space whose pages become memory when they are written, and can be given back | `linux.rs` | `portable.rs`: none, so rings are on the heap | the same |
 //! | `at_exit` | runs a function when the process exits normally (`return` from main, `exit`) | `unix.rs` | `unix.rs` | `not_unix.rs`: never |
 //! | `at_fork_child` | runs a function in the child of a `fork`, before it returns there | `unix.rs` | `unix.rs` | `not_unix.rs`: never |
+//! | `spawn_at_end` | starts a thread, also from a thread whose thread-local values are gone | `unix.rs` | `unix.rs` | `not_unix.rs`: std, which may panic then |
 //! | `block_broken_pipe_signal` | a write to a closed pipe never ends the program on this thread | `unix.rs` | `unix.rs` | `not_unix.rs`: nothing to do |
 //! | `sleep_while`, `wake` | a thread sleeps while a word has a value, at most for a time; async-signal-safe, `errno` stays | `linux.rs`: a futex | `portable.rs`: short sleeps, and nobody needs to wake | the same |
 //! | `stderr` | standard error without a lock that another thread may hold | `unix.rs` | `unix.rs` | `not_unix.rs`: with the standard library's lock |
 //! | `create_private`, `open_private` | a new file, or one that exists, which only its owner may read; no symbolic link, no FIFO | `private_file.rs` | `private_file.rs` | `not_unix.rs`: with the rights of its folder |
 //! | `try_lock`, `unlock` | the lock of an open file, against other descriptors of this process and of others | `unix.rs` | `unix.rs` | `not_unix.rs`: always free |
+//! | `machine` | usable CPUs, physical cores, CPU times of threads and processes | `machine.rs`: files | the same files, which don't exist: not known | the same |
 //! | `signal_name` | the name of a signal, as in `SIGKILL` | `unix.rs` | `unix.rs` | `not_unix.rs`: none |
 //!
 //! To port this crate to a system, write a file beside `linux.rs` with the functions that `portable.rs` has, and choose it
@@ -30,6 +32,8 @@ mod linux;
 pub(crate) use linux::{counter_is_clock, is_elevated, monotonic_ns, realtime_ns, thread_id};
 #[cfg(all(target_os = "linux", not(loom)))]
 pub(crate) use linux::{page_bytes, sleep_while, wake, Reserved};
+
+pub(crate) mod machine;
 
 #[cfg(not(target_os = "linux"))]
 mod portable;
@@ -48,14 +52,16 @@ mod unix;
 #[cfg(unix)]
 pub(crate) use private_file::{create_private, open_private};
 #[cfg(unix)]
-pub(crate) use unix::{at_exit, at_fork_child, block_broken_pipe_signal, signal_name, stderr, try_lock, unlock};
+pub(crate) use unix::{
+    at_exit, at_fork_child, block_broken_pipe_signal, signal_name, spawn_at_end, stderr, try_lock, unlock,
+};
 
 #[cfg(not(unix))]
 mod not_unix;
 #[cfg(not(unix))]
 pub(crate) use not_unix::{
-    at_exit, at_fork_child, block_broken_pipe_signal, create_private, open_private, parent_id, signal_name, stderr,
-    try_lock, unlock,
+    at_exit, at_fork_child, block_broken_pipe_signal, create_private, open_private, parent_id, signal_name,
+    spawn_at_end, stderr, try_lock, unlock,
 };
 
 pub(crate) use std::process::id as process_id;

@@ -13,6 +13,10 @@ pub(crate) fn signal_name(_signal: i32) -> Option<&'static str> {
     None
 }
 
+pub(crate) fn spawn_at_end(run: Box<dyn FnOnce() + Send>) -> io::Result<()> {
+    std::thread::Builder::new().spawn(run).map(drop)
+}
+
 /// There are no signals.
 pub(crate) fn block_broken_pipe_signal() {}
 

@@ -26,6 +26,32 @@ pub(crate) fn at_fork_child(run: extern "C" fn()) {
     unsafe { libc::pthread_atfork(None, None, Some(run)) };
 }
 
+/// Starts a thread that has no name. The standard library's `spawn` reads thread-local values of its caller. In Rust 1.85 it
+/// panics if they are gone, as they are while the process exits (<https://github.com/rust-lang/rust/issues/138696>).
+pub(crate) fn spawn_at_end(run: Box<dyn FnOnce() + Send>) -> io::Result<()> {
+    type Run = Box<dyn FnOnce() + Send>;
+    extern "C" fn start(run: *mut libc::c_void) -> *mut libc::c_void {
+        // SAFETY: this is the box that was passed to the only call of this function.
+        let run = unsafe { Box::from_raw(run.cast::<Run>()) };
+        run();
+        std::ptr::null_mut()
+    }
+    let run = Box::into_raw(Box::new(run)).cast();
+    let mut thread = std::mem::MaybeUninit::uninit();
+    // SAFETY: `start` frees the box; no attributes are given.
+    let error = unsafe { libc::pthread_create(thread.as_mut_ptr(), std::ptr::null(), start, run) };
+    if error != 0 {
+        // SAFETY: no thread has it.
+        drop(unsafe { Box::from_raw(run.cast::<Run>()) });
+        return Err(io::Error::from_raw_os_error(error));
+    }
+    // SAFETY: the call has filled it in.
+    let thread = unsafe { thread.assume_init() };
+    // SAFETY: the thread was started, and nothing joins it.
+    unsafe { libc::pthread_detach(thread) };
+    Ok(())
+}
+
 /// Blocks `SIGPIPE` on this thread: a write to a closed pipe is an error there, also in a program that restored the signal's
 /// default, which ends the program.
 pub(crate) fn block_broken_pipe_signal() {

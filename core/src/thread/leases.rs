@@ -119,7 +119,9 @@ fn lease(key: TracerKey) -> Result<Held, NoShard> {
     let why = || if tracer.is_closed() { NoShard::NoTracer } else { NoShard::NoMemory };
     let shard = tracer.registry.lease(tracer.clock_source(), seed).ok_or_else(why)?;
     // Without room for it, the first refill that finds some writes it.
-    let _ = tracer.announce_thread(&shard);
+    if tracer.announce_thread(&shard).is_ok() {
+        state().record_place(&tracer, &shard);
+    }
     Ok(Held { key, lease, shard, tracer })
 }
 

@@ -9,6 +9,7 @@
 //! | `wait.rs` | a thread that finds no room waits for the collector |
 //! | `leases.rs` | the shards that the thread holds, in a thread-local whose destructor returns them |
 //! | `scopes.rs` | the current context |
+//! | `place.rs` | the thread's place in its pool |
 //! | `names.rs` | the numbers of static names |
 //!
 //! Whether the thread may record at all is in [`life`](crate::life).
@@ -16,11 +17,13 @@
 
 mod leases;
 mod names;
+mod place;
 mod scopes;
 mod slot;
 mod wait;
 
 pub(crate) use leases::after_fork;
+pub(crate) use place::Place;
 pub(crate) use scopes::Scope;
 pub(crate) use slot::{Lease, Slot, NO_LEASE};
 
@@ -51,6 +54,8 @@ pub(crate) struct ThreadState {
     next_scope: Cell<u32>,
     /// The number of the scope at each depth.
     scopes: [Cell<u32>; SCOPES],
+    /// The thread's place in its pool.
+    place: Cell<Option<Place>>,
     random: Random,
     names: [Cell<CachedName>; NAMES],
 }
@@ -68,6 +73,7 @@ thread_local! {
             depth: Cell::new(0),
             next_scope: Cell::new(0),
             scopes: [const { Cell::new(0) }; SCOPES],
+            place: Cell::new(None),
             random: Random::new(),
             names: [const { Cell::new(CachedName::NONE) }; NAMES],
         }

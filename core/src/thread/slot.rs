@@ -7,7 +7,7 @@
 #![allow(unsafe_code)]
 
 use super::ThreadState;
-use crate::clock;
+use crate::clock::{self, stopwatch};
 use crate::context::TracerKey;
 use crate::life::{forked, life, Life};
 use crate::pipeline::Shared;
@@ -74,6 +74,7 @@ impl Slot<'_> {
     pub(super) fn refill_now(&self, bytes: u64, is_begin: bool) -> Result<(), Refused> {
         if self.writer.is_unannounced() {
             self.tracer.announce_thread(self.shard)?;
+            super::state().record_place(self.tracer, self.shard);
         }
         let refill = self.writer.refill(bytes, is_begin);
         if refill.wake {
@@ -117,6 +118,20 @@ impl ThreadState {
     #[inline(always)]
     pub(crate) fn take_lease(&self, lease: Lease) -> Option<Slot<'_>> {
         self.take_if(|slot| slot as u32 == lease)
+    }
+
+    /// The same for any shard.
+    pub(super) fn take_any(&self) -> Option<Slot<'_>> {
+        self.take_if(|slot| slot != EMPTY)
+    }
+
+    /// Reads the clock that this thread's records use: that of the shard in the slot, else the system's.
+    #[inline]
+    pub(crate) fn tick(&self) -> u64 {
+        let Some(slot) = self.take_any() else { return stopwatch::tick() };
+        let tick = slot.tick();
+        self.put_back(slot);
+        tick
     }
 
     /// Takes the slot before reading it: between the two, a signal handler could put another shard into it.

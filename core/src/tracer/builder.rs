@@ -171,8 +171,9 @@ impl Builder {
     ///
     /// | ending | format | needs |
     /// |---|---|---|
-    /// | `.otlp` | OTLP in protobuf, each request after its length | the crate `heirloom` with the feature `otlp` |
+    /// | `.otlp` | OTLP in protobuf, each request after its length | the crate `heirloom` with the feature `otlp` or `report` |
     /// | `.jsonl` | OpenTelemetry's file format, OTLP in JSON, one request a line | the same |
+    /// | `.html` | a report, made when the tracer finishes | the crate `heirloom` with the feature `report` |
     /// | any other | what Perfetto and `chrome://tracing` open, as [`Chrome::create`] writes it | |
     ///
     /// If the file can't be written, the tracer starts all the same: the reason is reported on standard error, and the
@@ -268,7 +269,8 @@ impl Builder {
         self
     }
 
-    /// How long `finish` waits at most. Default: 5 s.
+    /// How long `finish` waits until every span is delivered, at most. Default: 5 s. An exporter may have a
+    /// [time of its own](crate::export::Exporter::shutdown_timeout) for what it makes of them then.
     pub fn finish_timeout(mut self, timeout: Duration) -> Self {
         self.settings.finish_timeout = timeout;
         self
@@ -552,6 +554,10 @@ fn resource(settings: &Settings) -> Resource {
     if let Some(name) = program.as_deref().and_then(Path::file_name) {
         attributes.push(("process.executable.name".into(), name.to_string_lossy().into_owned().into()));
     }
+    let cpus = sys::machine::usable_cpus().map(Value::from);
+    let cores = sys::machine::physical_cores().map(|cores| Value::from(i64::from(cores)));
+    attributes.extend(cpus.map(|cpus| ("heirloom.cpus".into(), cpus)));
+    attributes.extend(cores.map(|cores| ("heirloom.cores".into(), cores)));
     for (key, value) in &settings.resource {
         attributes.retain(|(known, _)| known != key);
         attributes.push((key.clone().into(), value.clone().into()));

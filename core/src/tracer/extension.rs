@@ -1,6 +1,7 @@
 //! [`Extension`]: what a crate above this one adds to a tracer when it starts.
 
 use crate::config::{ConfigWarning, Settings};
+use crate::environment;
 use crate::export::Exporter;
 use std::fmt;
 use std::io;
@@ -37,6 +38,11 @@ pub trait Extension: Send + 'static {
         Vec::new()
     }
 
+    /// The variables of this extension whose names begin with `HEIRLOOM_`, so that none of them is reported as one that nothing reads.
+    fn variables(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Exporters beside those that the program added.
     fn exporters(&mut self, settings: &Settings) -> Vec<Box<dyn Exporter>> {
         let _ = settings;
@@ -51,8 +57,12 @@ pub trait Extension: Send + 'static {
     }
 }
 
-/// The endings of trace files that only an extension writes, and the feature of the crate `heirloom` that has it.
-const ENDINGS: [(&str, &str); 2] = [("otlp", "otlp"), ("jsonl", "otlp")];
+/// The endings of trace files that only an extension writes, and the features of the crate `heirloom` that have it.
+const ENDINGS: [(&str, &str); 3] =
+    [("otlp", r#""otlp" or "report""#), ("jsonl", r#""otlp" or "report""#), ("html", r#""report""#)];
+
+/// The variables that only an extension reads, and the feature of the crate `heirloom` that has it.
+const VARIABLES: [(&str, &str); 2] = [("HEIRLOOM_TREE", "report"), ("HEIRLOOM_TRACE_BYTES", "report")];
 
 /// The extensions of one tracer.
 #[derive(Default)]
@@ -66,7 +76,19 @@ impl fmt::Debug for Extensions {
 
 impl Extensions {
     pub(super) fn check(&mut self, settings: &Settings) -> Vec<ConfigWarning> {
-        self.0.iter_mut().flat_map(|extension| extension.check(settings)).collect()
+        let mut warnings: Vec<_> = self.0.iter_mut().flat_map(|extension| extension.check(settings)).collect();
+        warnings.extend(VARIABLES.iter().filter_map(|(name, feature)| self.missing(name, feature)));
+        warnings
+    }
+
+    /// A variable that is set and that no extension reads.
+    fn missing(&self, name: &'static str, feature: &str) -> Option<ConfigWarning> {
+        if self.0.iter().any(|extension| extension.variables().contains(&name)) {
+            return None;
+        }
+        environment::variable(name, &[]).filter(|value| !value.is_empty())?;
+        let why = format!(": it needs the feature {feature:?} of the crate `heirloom`");
+        Some(ConfigWarning::because(name, None, why))
     }
 
     pub(super) fn exporters(&mut self, settings: &Settings) -> Vec<Box<dyn Exporter>> {
@@ -80,8 +102,8 @@ impl Extensions {
     pub(super) fn trace_file(&mut self, path: &Path) -> Option<io::Result<Box<dyn Exporter>>> {
         self.0.iter_mut().find_map(|extension| extension.trace_file(path)).or_else(|| {
             let ending = path.extension()?.to_str()?;
-            let (_, feature) = ENDINGS.iter().find(|(known, _)| known.eq_ignore_ascii_case(ending))?;
-            let why = format!("a file that ends in .{ending} needs the feature {feature:?} of the crate `heirloom`");
+            let (_, features) = ENDINGS.iter().find(|(known, _)| known.eq_ignore_ascii_case(ending))?;
+            let why = format!("a file that ends in .{ending} needs the feature {features} of the crate `heirloom`");
             Some(Err(io::Error::new(io::ErrorKind::Unsupported, why)))
         })
     }

@@ -111,7 +111,9 @@ impl Guard {
         &self.tracer
     }
 
-    /// Ends the tracer and reports what became of every span. Waits at most for the configured time (5 s by default).
+    /// Ends the tracer and reports what became of every span. Waits at most for the configured time (5 s by default). Only for an
+    /// exporter that has begun its last step by then, and has a [time of its own](crate::export::Exporter::shutdown_timeout) for it, such as a
+    /// report, it waits up to that time.
     ///
     /// Spans that are still open are exported as they are, marked as incomplete. Recording calls after that do nothing.
     /// Works on any thread but Heirloom's own.
@@ -234,9 +236,22 @@ fn finish_here(tracer: &Tracer, timeout: Duration) -> Report {
     // If another call has finished it already, or is finishing it, this one only waits for the exporters.
     let exporters = || shared.await_exporters(&barrier, Queue::flush);
     shared.ask(Request::Close(&barrier), exporters);
-    let outcome = barrier.wait(left());
+    let outcome = barrier.wait(left()).or_else(|_| wait_for_shutdowns(&shared.queues, &barrier));
     pipeline::remove(shared.key);
     Report::of_finished(tracer, outcome, running_jobs, start.elapsed())
+}
+
+/// Waits for exporters that have a time of their own for their last step: see [`Exporter::shutdown_timeout`](crate::export::Exporter::shutdown_timeout).
+fn wait_for_shutdowns(queues: &[Arc<Queue>], barrier: &Barrier) -> Result<Vec<String>, usize> {
+    /// How often it looks which exporters are left: one that hangs without such a time keeps the barrier closed.
+    const LOOK: Duration = Duration::from_millis(20);
+    loop {
+        let left = queues.iter().map(|queue| queue.shutdown_left()).max().unwrap_or_default();
+        match barrier.wait(left.min(LOOK)) {
+            Err(_) if !left.is_zero() => {}
+            outcome => return outcome,
+        }
+    }
 }
 
 /// Waits for a tracer's jobs, at most for this time, and returns how many still run.
@@ -316,6 +331,7 @@ fn flush_before_panic(tracer: &Tracer) {
 }
 
 extern "C" fn at_exit() {
+    life::exits();
     // The child of a fork has none of its parent's.
     match Tracer::global() {
         Some(tracer) => {

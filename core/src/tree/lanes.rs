@@ -130,11 +130,11 @@ mod tests {
             span(4, 1, "work", &other, 0, 10_000),
         ];
         let expected = "\
-lane        spans     busy  of wall  most of it in
-main 7          1  1.00 ms  100.0 %  root 100.0 %
-pool-1 7/8      2   500 us   50.0 %  hash 75.0 %, read 25.0 %
-9/3             1  10.0 us    1.0 %  work 100.0 %
-wall 1.00 ms
+lane        spans    busy  of wall  most of it in
+main 7          1    1 ms  100.0 %  root 100.0 %
+pool-1 7/8      2  500 µs   50.0 %  hash 75.0 %, read 25.0 %
+9/3             1   10 µs    1.0 %  work 100.0 %
+wall 1 ms
 ";
         assert_eq!(lanes(&spans), expected);
         assert_eq!(lanes(&[]), "");

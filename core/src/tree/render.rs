@@ -1,5 +1,6 @@
 //! The tree for people, with folded fan-outs.
 
+use super::attributes::{first_attributes, polled};
 use super::forest::{order, Forest};
 use super::lanes::label;
 use super::links::Linked;
@@ -52,7 +53,10 @@ impl TreeOptions {
 }
 
 /// The tree as text, with one line for each span and its duration. More than [`fold_over`](TreeOptions::fold_over)
-/// siblings of one name share one line; the children of all of them are folded below it.
+/// siblings of one name share one line; the children of all of them are folded below it. Behind `max` are the first attributes of
+/// the longest of them, and with [`lanes`](TreeOptions::lanes) where it ran.
+///
+/// A span that was polled (a future's, a stream's) shows how much of its duration it was busy, in polls, and how much it was idle.
 ///
 /// Siblings and roots are sorted by start, then name. Errors and spans that were still open are marked. Spans whose
 /// parent isn't among them are roots. Links show the names of the linked spans, or their ids if they aren't among the
@@ -61,8 +65,8 @@ impl TreeOptions {
 /// ```text
 /// build thumbnails         1.24 s
 ///   walk                   12.1 ms
-///   thumbnail x 4,096      4.61 s total, min 401 us, median 1.10 ms, max 9.83 ms, 2 errors
-///     decode x 4,096       1.90 s total, min 112 us, median 460 us, max 3.21 ms
+///   thumbnail x 4,096      4.61 s total, min 401 µs, median 1.1 ms, max 9.83 ms (file: "sea.png"), 2 errors
+///     decode x 4,096       1.9 s total, min 112 µs, median 460 µs, max 3.21 ms
 /// reindex                  310 ms  (linked to build thumbnails)
 /// ```
 ///
@@ -133,6 +137,9 @@ fn length_ns(span: &SpanData) -> u64 {
 /// The text behind the name on a line of one span.
 fn one(span: &SpanData, linked: &Linked<'_>, options: &TreeOptions) -> String {
     let mut text = duration(length_ns(span));
+    if let Some(polled) = polled(span) {
+        text.push_str(&format!("  ({polled})"));
+    }
     if options.lanes {
         text.push_str(&format!("  [{}]", label(&span.lane)));
     }
@@ -155,6 +162,11 @@ fn one(span: &SpanData, linked: &Linked<'_>, options: &TreeOptions) -> String {
     text
 }
 
+/// The longest of several spans; the first of them in the order of siblings, if several are.
+fn longest<'a>(spans: &[&'a SpanData]) -> Option<&'a SpanData> {
+    spans.iter().copied().min_by_key(|span| (std::cmp::Reverse(length_ns(span)), order(span)))
+}
+
 /// The text behind the name on a folded line.
 fn many(spans: &[&SpanData], linked: &Linked<'_>, options: &TreeOptions) -> String {
     let mut lengths: Vec<u64> = spans.iter().map(|span| length_ns(span)).collect();
@@ -163,6 +175,14 @@ fn many(spans: &[&SpanData], linked: &Linked<'_>, options: &TreeOptions) -> Stri
     let at = |i: usize| duration(lengths.get(i).copied().unwrap_or(0));
     let (min, median, max) = (at(0), at(lengths.len() / 2), at(lengths.len().saturating_sub(1)));
     let mut text = format!("{} total, min {min}, median {median}, max {max}", duration(total));
+    if let Some(longest) = longest(spans) {
+        if options.lanes {
+            text.push_str(&format!(" [{}]", label(&longest.lane)));
+        }
+        if let Some(attributes) = first_attributes(longest) {
+            text.push_str(&format!(" ({attributes})"));
+        }
+    }
     let mut note = |n: usize, one: &str, more: &str| match n {
         0 => {}
         1 => text.push_str(&format!(", 1 {one}")),
@@ -200,15 +220,15 @@ mod tests {
         root.dropped_children = 1234;
         let spans = [failed, open, root];
         let plain = "\
-root    10.0 ms  (1,234 spans below it were dropped)
-  load  2.00 ms  ERROR: no such\\nfile
-  wait  7.00 ms  (still open)
+root    10 ms  (1,234 spans below it were dropped)
+  load  2 ms  ERROR: no such\\nfile
+  wait  7 ms  (still open)
 ";
         assert_eq!(render(&spans, &TreeOptions::new()), plain);
         let with_lanes = "\
-root    10.0 ms  [main 7]  (1,234 spans below it were dropped)
-  load  2.00 ms  [pool-1 7/8]  ERROR: no such\\nfile
-  wait  7.00 ms  [main 7]  (still open)
+root    10 ms  [main 7]  (1,234 spans below it were dropped)
+  load  2 ms  [pool-1 7/8]  ERROR: no such\\nfile
+  wait  7 ms  [main 7]  (still open)
 ";
         assert_eq!(render(&spans, &TreeOptions::new().lanes(true)), with_lanes);
     }
@@ -218,7 +238,7 @@ root    10.0 ms  [main 7]  (1,234 spans below it were dropped)
         let link_to = |id| (crate::TraceId::from_u128(1), crate::SpanId::from_u64(id), Vec::new());
         let mut spans = vec![span(1, 0, "build", &lane(1), 0, 10 * MS), span(2, 0, "reindex", &lane(2), MS, 9 * MS)];
         spans[1].links.push(link_to(1));
-        assert_eq!(render(&spans, &TreeOptions::new()), "build    10.0 ms\nreindex  8.00 ms  (linked to build)\n");
+        assert_eq!(render(&spans, &TreeOptions::new()), "build    10 ms\nreindex  8 ms  (linked to build)\n");
         spans[1].links.extend([link_to(0xabc), link_to(1), link_to(0xdef)]);
         let text = render(&spans, &TreeOptions::new());
         assert!(text.ends_with("(linked to build, 0000000000000abc and 1 more)\n"), "{text}");
@@ -228,10 +248,7 @@ root    10.0 ms  [main 7]  (1,234 spans below it were dropped)
             spans.push(job);
         }
         let text = render(&spans, &TreeOptions::new());
-        assert!(
-            text.contains("\nnotify x 10  0 ns total, min 0 ns, median 0 ns, max 0 ns, linked to build\n"),
-            "{text}"
-        );
+        assert!(text.contains("\nnotify x 10  0 s total, min 0 s, median 0 s, max 0 s, linked to build\n"), "{text}");
     }
 
     /// A root with `n` jobs, each with a `read`, every second with a `hash`.
@@ -253,17 +270,41 @@ root    10.0 ms  [main 7]  (1,234 spans below it were dropped)
         let mut spans = fan_out(9);
         spans.iter_mut().filter(|span| span.name == "hash").for_each(|span| span.status = Status::Error("".into()));
         let folded = "\
-root          1.00 s
-  walk        1.00 ms
-  job x 9     45.0 ms total, min 1.00 ms, median 5.00 ms, max 9.00 ms, 2 lanes
-    read x 9  9.00 ms total, min 1.00 ms, median 1.00 ms, max 1.00 ms, 2 lanes
-    hash x 5  5.00 ms total, min 1.00 ms, median 1.00 ms, max 1.00 ms, 5 errors, 1 lane
+root          1 s
+  walk        1 ms
+  job x 9     45 ms total, min 1 ms, median 5 ms, max 9 ms [thread-2 100/2], 2 lanes
+    read x 9  9 ms total, min 1 ms, median 1 ms, max 1 ms [thread-2 100/2], 2 lanes
+    hash x 5  5 ms total, min 1 ms, median 1 ms, max 1 ms [thread-2 100/2], 5 errors, 1 lane
 ";
         let with_lanes = render(&spans, &TreeOptions::new().lanes(true)).replace("  [thread-1 100/1]", "");
         assert_eq!(with_lanes, folded);
         let unfolded = render(&spans, &TreeOptions::new().fold_over(9));
         assert_eq!(unfolded.lines().count(), 2 + 9 + 9 + 5);
         assert_eq!(render(&fan_out(8), &TreeOptions::new()).lines().count(), 2 + 8 + 8 + 4);
+    }
+
+    #[test]
+    fn a_folded_line_has_the_attributes_of_its_longest_span_and_where_it_ran() {
+        let mut spans = fan_out(9);
+        let longest = spans.iter_mut().filter(|span| span.name == "job").max_by_key(|span| length_ns(span)).unwrap();
+        longest.attributes = vec![("file".into(), "sea.png".into()), ("bytes".into(), 7.into())];
+        let at = |options: &TreeOptions| {
+            let text = render(&spans, options);
+            text.lines().find(|line| line.starts_with("  job x 9")).unwrap().to_owned()
+        };
+        assert!(at(&TreeOptions::new()).ends_with(r#", max 9 ms (file: "sea.png", bytes: 7)"#));
+        let with_lanes = at(&TreeOptions::new().lanes(true));
+        assert!(with_lanes.ends_with(r#", max 9 ms [thread-2 100/2] (file: "sea.png", bytes: 7), 2 lanes"#));
+    }
+
+    #[test]
+    fn a_polled_span_shows_how_long_it_was_busy_and_idle() {
+        let mut future = span(1, 0, "request", &lane(1), 0, 10 * MS);
+        let ns = |key: &str, ns: u64| (key.to_owned(), ns.into());
+        future.attributes =
+            vec![ns("heirloom.busy_ns", 2 * MS), ns("heirloom.idle_ns", 8 * MS), ns("heirloom.polls", 3)];
+        let text = render(&[future], &TreeOptions::new());
+        assert_eq!(text, "request  10 ms  (busy 2 ms in 3 polls, idle 8 ms)\n");
     }
 
     #[test]

@@ -6,8 +6,17 @@ use std::fmt::Write as _;
 /// Deepest indent, in levels: the text stays linear in the number of spans.
 pub(super) const MAX_INDENT: usize = 100;
 
-/// A duration with three significant digits: `812 ns`, `1.23 ms`, `2 min 03 s`.
-pub(super) fn duration(ns: u64) -> String {
+/// A length of time with three significant digits at most: `812 ns`, `16.9 µs`, `1.2 ms`, `4.2 s`, `2 min 03 s`, `1 h 02 min`.
+///
+/// All texts of Heirloom write durations in this form: the tree, the lanes, and the reports of `heirloom-insight`. Zeros behind the
+/// point are left out. The text is UTF-8.
+///
+/// ```
+/// use heirloom_core::tree::duration;
+/// assert_eq!([16_900, 1_200_000, 123_000_000_000].map(duration), ["16.9 µs", "1.2 ms", "2 min 03 s"]);
+/// ```
+#[must_use]
+pub fn duration(ns: u64) -> String {
     const MINUTE_S: u64 = 60;
     const HOUR_S: u64 = 3600;
     let seconds = ns / 1_000_000_000 + u64::from(ns % 1_000_000_000 >= 500_000_000);
@@ -19,8 +28,9 @@ pub(super) fn duration(ns: u64) -> String {
     }
     let ns = three_digits(ns);
     match ns {
-        0..=999 => format!("{ns} ns"),
-        1_000..=999_999 => decimal(ns, 1_000, "us"),
+        0 => "0 s".to_owned(),
+        1..=999 => format!("{ns} ns"),
+        1_000..=999_999 => decimal(ns, 1_000, "µs"),
         1_000_000..=999_999_999 => decimal(ns, 1_000_000, "ms"),
         _ => decimal(ns, 1_000_000_000, "s"),
     }
@@ -36,13 +46,13 @@ fn three_digits(n: u64) -> u64 {
     rounded * unit
 }
 
-/// `n / unit` with as many decimals as make three digits.
+/// `n / unit`, where `n` has three significant digits.
 fn decimal(n: u64, unit: u64, name: &str) -> String {
-    let (whole, fraction) = (n / unit, n % unit);
-    match whole {
-        0..=9 => format!("{whole}.{:02} {name}", fraction / (unit / 100)),
-        10..=99 => format!("{whole}.{} {name}", fraction / (unit / 10)),
-        _ => format!("{whole} {name}"),
+    let (whole, hundredths) = (n / unit, n % unit * 100 / unit);
+    match hundredths {
+        0 => format!("{whole} {name}"),
+        h if h % 10 == 0 => format!("{whole}.{} {name}", h / 10),
+        h => format!("{whole}.{h:02} {name}"),
     }
 }
 
@@ -103,15 +113,18 @@ mod tests {
     #[test]
     fn durations_have_three_digits_and_the_unit_that_fits() {
         let cases = [
-            (0, "0 ns"),
+            (0, "0 s"),
             (999, "999 ns"),
-            (1_000, "1.00 us"),
-            (12_345, "12.3 us"),
-            (999_499, "999 us"),
-            (999_600, "1.00 ms"),
+            (1_000, "1 µs"),
+            (12_345, "12.3 µs"),
+            (999_499, "999 µs"),
+            (1_050_000, "1.05 ms"),
+            (10_300_000, "10.3 ms"),
+            (100_000_000, "100 ms"),
+            (999_600, "1 ms"),
             (1_235_000, "1.24 ms"),
             (123_456_789, "123 ms"),
-            (3_200_000_000, "3.20 s"),
+            (3_200_000_000, "3.2 s"),
             (59_449_999_999, "59.4 s"),
             (59_960_000_000, "1 min 00 s"),
             (123_000_000_000, "2 min 03 s"),

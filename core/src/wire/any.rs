@@ -2,8 +2,8 @@
 
 use super::check::{Check, Origin};
 use super::{
-    Attr, Begin, Chunk, End, Event, Header, Kind, Link, More, Rename, Skip, Status, ThreadStart, TraceValue,
-    Tracestate, Violation,
+    Attr, Begin, Chunk, End, Event, Header, Kind, Link, Mark, More, Rename, Skip, Status, Strand, ThreadStart,
+    TraceValue, Tracestate, Violation,
 };
 
 /// Checks a record, and converts it to one of this process. `rest` is the number of bytes of a long value that are still
@@ -28,6 +28,8 @@ pub(crate) fn check(record: &mut Vec<u64>, rest: &mut u64, origin: &mut impl Ori
         Kind::Tracestate => Tracestate::check(&mut check, header)?,
         Kind::ThreadStart => ThreadStart::check(&mut check, header)?,
         Kind::TraceValue => TraceValue::check(&mut check, header)?,
+        Kind::Mark => Mark::check(&mut check, header)?,
+        Kind::Strand => Strand::check(&mut check)?,
         Kind::Skip => Skip::check(&check)?,
     }
     check.end()

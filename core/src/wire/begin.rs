@@ -1,11 +1,14 @@
 //! Begin: starts a span.
 //!
 //! ```text
-//! Begin   header(aux: name | propagated << 16) span parent trace.hi trace.lo tick  [inline name]
+//! Begin   header(aux: name | propagated << 16) span parent trace.hi trace.lo tick [fan-out] [inline name]
 //! ```
 //!
 //! The span's own thread writes it, before every other record of that thread about the span. `parent` is zero for a root.
 //! With it, a shard reserves room for an End.
+//!
+//! A Begin that is one word longer than its name needs has the id of the fan-out to which the span belongs. Any id is allowed: it is
+//! compared only.
 //!
 //! `propagated` is the index of what the trace brought from another process, in the process's table; zero if it brought
 //! nothing. Another process's index means nothing here, so the check clears it.
@@ -54,12 +57,24 @@ const PROPAGATED_AT: u32 = 16;
 /// The lowest bit of the clock epoch in the flags.
 const EPOCH_AT: u32 = Begin::EPOCH.trailing_zeros();
 
+/// The number of words that a name takes.
+#[inline(always)]
+fn name_words(flags: u16, name: u32) -> usize {
+    if flags & INLINE != 0 {
+        padded(name as usize) as usize / 8
+    } else {
+        0
+    }
+}
+
 impl Begin {
     /// The bits of the flags that contain the clock epoch. Another process's mean nothing.
     pub(crate) const EPOCH: u16 = 0xf << 7;
 
     /// The length without an inline name.
     pub(crate) const BYTES: u64 = 48;
+    /// The same with a fan-out.
+    pub(crate) const IN_FAN_BYTES: u64 = 56;
 
     /// The kinds of spans.
     pub(super) const KINDS: &'static [Number] = &[
@@ -71,7 +86,7 @@ impl Begin {
     ];
     pub(super) const SAMPLE: &'static [u64] =
         &Self { flags: 1, name: 2, propagated: 8, parent: 3, trace: TraceId { hi: 4, lo: 5 }, tick: 6 }
-            .words(7, Self::BYTES);
+            .record_in_fan(7, 9);
 
     /// The clock epoch in the flags of a Begin.
     #[inline]
@@ -98,10 +113,26 @@ impl Begin {
         self.words(span, Self::BYTES)
     }
 
+    /// The same in a fan-out.
+    #[inline(always)]
+    pub(crate) const fn record_in_fan(self, span: u64, fan: u64) -> [u64; 7] {
+        let [header, span, parent, hi, lo, tick] = self.words(span, Self::IN_FAN_BYTES);
+        [header, span, parent, hi, lo, tick, fan]
+    }
+
     /// The words in front of a name of this many bytes.
     pub(crate) fn before_name(self, span: u64, len: usize) -> [u64; 6] {
-        let named = Self { flags: self.flags | INLINE, name: len as u32, ..self };
-        named.words(span, Self::BYTES + padded(len))
+        self.named(len).words(span, Self::BYTES + padded(len))
+    }
+
+    /// The same in a fan-out.
+    pub(crate) fn before_name_in_fan(self, span: u64, fan: u64, len: usize) -> [u64; 7] {
+        let [header, span, parent, hi, lo, tick] = self.named(len).words(span, Self::IN_FAN_BYTES + padded(len));
+        [header, span, parent, hi, lo, tick, fan]
+    }
+
+    fn named(self, len: usize) -> Self {
+        Self { flags: self.flags | INLINE, name: len as u32, ..self }
     }
 
     /// Whether a header is that of a Begin that needs nothing but its words: a name with a number, a local parent or none, and
@@ -112,13 +143,29 @@ impl Begin {
         Header(header).is_plain(Kind::Begin, Self::BYTES, SPECIAL, !NAME_MASK)
     }
 
-    /// The span, the fields of the record, and its name if that is inline.
+    /// The span, the fields of the record, its fan-out (zero: none), and its name if that is inline.
     #[inline(always)]
-    pub(crate) fn read(record: &[u64]) -> Option<(u64, Self, Option<Bytes<'_>>)> {
-        let (words, name) = record.split_first_chunk::<6>()?;
+    pub(crate) fn read(record: &[u64]) -> Option<(u64, Self, u64, Option<Bytes<'_>>)> {
+        let (words, rest) = record.split_first_chunk::<6>()?;
         let begin = Self::of_words(words);
+        let (fan, name) = begin.fan_and_name(rest);
         let inline = (begin.flags & INLINE != 0).then(|| Bytes::new(name, begin.name as usize));
-        Some((words[1], begin, inline))
+        Some((words[1], begin, fan, inline))
+    }
+
+    /// The fan-out (zero: none), and the words of the inline name, in the words behind the tick.
+    #[inline(always)]
+    pub(crate) fn fan_and_name(self, behind: &[u64]) -> (u64, &[u64]) {
+        match behind.split_first() {
+            Some((fan, name)) if name.len() == self.name_words() => (*fan, name),
+            _ => (0, behind),
+        }
+    }
+
+    /// The number of words that its name takes.
+    #[inline(always)]
+    pub(crate) fn name_words(self) -> usize {
+        name_words(self.flags, self.name)
     }
 
     /// The fields of the record in front of its name.
@@ -154,6 +201,9 @@ impl Begin {
         check.set_header(header);
         check.trace()?;
         check.stamp()?;
+        if header.words() == Self::IN_FAN_BYTES as usize / 8 + name_words(header.flags(), header.aux()) {
+            check.word()?;
+        }
         check.name(header)
     }
 }

@@ -16,6 +16,12 @@ pub(crate) trait Origin {
     /// A stamp, clamped to the lifetime of the process.
     fn clamped(&self, stamp: u64) -> u64;
 
+    /// A length of time from a stamp on, clamped to the lifetime of the process.
+    fn clamped_length(&self, from: u64, length: u64) -> u64;
+
+    /// How long the process had run at a stamp, in its ticks.
+    fn age(&self, at: u64) -> u64;
+
     /// This process's number of the name with that number in the other process.
     fn name(&mut self, id: u32) -> Result<u32, Violation>;
 

@@ -6,8 +6,8 @@
 
 use super::value::TYPE_MASK;
 use super::{
-    Attr, Begin, Chunk, End, Event, Header, Item, Kind, Link, More, Number, Rename, Skip, Status, ThreadStart,
-    TraceValue, Tracestate, Type, MAX_RECORD_BYTES,
+    Attr, Begin, Chunk, End, Event, Header, Item, Kind, Link, Mark, More, Number, Rename, Skip, Status, Strand,
+    ThreadStart, TraceValue, Tracestate, Type, MAX_RECORD_BYTES,
 };
 
 /// A part of what a fingerprint covers.
@@ -34,18 +34,25 @@ pub(super) const fn of_kind(kind: Kind) -> (&'static [Number], &'static [u64]) {
         Kind::Tracestate => (Tracestate::FLAGS, Tracestate::SAMPLE),
         Kind::ThreadStart => (ThreadStart::FLAGS, ThreadStart::SAMPLE),
         Kind::TraceValue => (TraceValue::FLAGS, TraceValue::SAMPLE),
+        Kind::Mark => (Mark::FLAGS, Mark::SAMPLE),
+        Kind::Strand => (Strand::FLAGS, Strand::SAMPLE),
         Kind::Skip => (Skip::FLAGS, Skip::SAMPLE),
     }
 }
 
 /// The parts that don't belong to one kind.
-const SHARED: [Part<'static>; 6] = [
+const SHARED: [Part<'static>; 11] = [
     Part::Numbers(Header::NUMBERS),
     Part::Numbers(Kind::NUMBERS),
     Part::Numbers(Type::NUMBERS),
     Part::Numbers(Item::FLAGS),
     Part::Sample(Item::SAMPLE),
     Part::Numbers(&[("TYPE_MASK", TYPE_MASK as u64), ("MAX_RECORD_BYTES", MAX_RECORD_BYTES)]),
+    Part::Numbers(Mark::NUMBERS[0]),
+    Part::Numbers(Mark::NUMBERS[1]),
+    Part::Numbers(Mark::NUMBERS[2]),
+    Part::Numbers(Mark::NUMBERS[3]),
+    Part::Numbers(Mark::NUMBERS[4]),
 ];
 
 /// The number of parts: the shared ones, the kinds of spans, and two for each kind of record.

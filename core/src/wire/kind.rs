@@ -18,5 +18,7 @@ numbered! {
         TraceValue = if cfg!(heirloom_wire_variant = "kind") { 14 } else { 11 },
         More = 12,
         Skip = 13,
+        Mark = 15,
+        Strand = 16,
     }
 }

@@ -6,7 +6,7 @@
 //! ```text
 //! header       kind, length, flags by kind, aux by kind: a name id, a length, a count      `header.rs`
 //!
-//! Begin        header(aux: name | propagated << 16) span parent trace.hi trace.lo tick  [inline name]
+//! Begin        header(aux: name | propagated << 16) span parent trace.hi trace.lo tick [fan-out] [inline name]
 //! End          header(aux: dropped attributes | dropped events << 16) span tick
 //! Attr         header(aux: key) span [tick] [inline key] value
 //! Chunk        header(aux: length) bytes..     the rest of the bytes of an Attr or a More, right behind it
@@ -18,6 +18,8 @@
 //! Tracestate   header(aux: length) span text..           only in a region
 //! ThreadStart  header(aux: length) thread name..
 //! TraceValue   header(aux: key) span trace.hi trace.lo tick [inline key] value
+//! Mark         header(aux: kind | words << 8 | length << 16) span tick word.. text..
+//! Strand       header span fan-out
 //! Skip         header(aux: length in words)      the next record is that far from here
 //!
 //! item         type and flags, key; [inline key] value                                     `item.rs`
@@ -46,6 +48,7 @@ mod header;
 mod item;
 mod kind;
 mod link;
+mod mark;
 mod more;
 mod name;
 mod numbers;
@@ -55,6 +58,7 @@ mod sink;
 mod skip;
 mod stamp;
 mod status;
+mod strand;
 mod stray_end;
 #[cfg(all(test, not(loom)))]
 mod tests;
@@ -78,6 +82,7 @@ pub(crate) use header::Header;
 pub(crate) use item::{Item, Items};
 pub(crate) use kind::Kind;
 pub(crate) use link::Link;
+pub(crate) use mark::{Mark, MarkWords};
 pub(crate) use more::{fit, whole, More, Mores};
 pub(crate) use name::WireName;
 pub(crate) use numbers::{numbered, Number};
@@ -86,6 +91,7 @@ pub(crate) use rename::Rename;
 pub(crate) use sink::Sink;
 pub(crate) use skip::Skip;
 pub(crate) use status::Status;
+pub(crate) use strand::Strand;
 pub(crate) use stray_end::StrayEnd;
 pub(crate) use thread_start::ThreadStart;
 pub(crate) use trace_value::TraceValue;
@@ -102,7 +108,7 @@ pub(crate) const fn padded(bytes: usize) -> u64 {
     (bytes as u64 + 7) & !7
 }
 
-/// The span of a record, for kinds that have it behind the header: all but Chunk, ThreadStart and Skip.
+/// The span of a record, for kinds that have it behind the header: all but Chunk, ThreadStart and Skip. Zero for a Mark of no span.
 #[inline]
 pub(crate) fn span_of(record: &[u64]) -> Option<u64> {
     record.get(1).copied()

@@ -5,6 +5,7 @@ mod refusals;
 
 use super::fingerprint::{of_kind, PARTS};
 use super::*;
+use crate::mark_kind::MarkKind;
 use crate::{SpanId, TraceId, Value};
 
 const TRACE: TraceId = TraceId { hi: 7, lo: 8 };
@@ -24,6 +25,14 @@ impl Origin for Process {
 
     fn clamped(&self, _: u64) -> u64 {
         50
+    }
+
+    fn clamped_length(&self, _: u64, length: u64) -> u64 {
+        length.min(40)
+    }
+
+    fn age(&self, _: u64) -> u64 {
+        5
     }
 
     fn name(&mut self, id: u32) -> Result<u32, Violation> {
@@ -63,9 +72,17 @@ fn records() -> Vec<Vec<u64>> {
     let begin = Begin { flags: 1, name: 5, propagated: 9, parent: 1003, trace: TRACE, tick: 9 };
     let mut records = vec![
         begin.record(2001).to_vec(),
+        begin.record_in_fan(2001, 77).to_vec(),
+        Strand { ends: false, span: 5, fan: 7 }.record().to_vec(),
+        Strand { ends: true, span: 5, fan: 7 }.record().to_vec(),
+        Mark::poll(2001, 0, 9, 3).to_vec(),
         End { flags: End::ESCAPED, dropped: 3, span: 2001, tick: 9 }.record().to_vec(),
         written(|out| {
             out.start(begin.before_name(2001, 6));
+            out.bytes(b"a name");
+        }),
+        written(|out| {
+            out.start(begin.before_name_in_fan(2001, 77, 6));
             out.bytes(b"a name");
         }),
         written(|out| {
@@ -77,6 +94,16 @@ fn records() -> Vec<Vec<u64>> {
             out.bytes(b"vendor=1");
         }),
     ];
+    for kind in MarkKind::ALL.iter().filter(|kind| !kind.is_collectors()) {
+        for (fields, text) in [([0; 4], ""), ([1, 0, 3, 0], "a name"), ([1, 2, 3, 4], "pool")] {
+            let length = if kind.has_length() { 9 } else { 0 };
+            let mark = Mark { kind: *kind, flags: 0, span: 2001, tick: 9, length, fields };
+            records.push(written(|out| {
+                out.extend(mark.before_text(text.len()).as_slice());
+                out.bytes(text.as_bytes());
+            }));
+        }
+    }
     for key in names {
         for tick in [None, Some(9)] {
             for value in [&text, &number] {
@@ -121,7 +148,8 @@ fn the_check_replaces_names_and_stamps() {
         let (header, before) = (Header(checked[0]), Header(record[0]));
         match before.kind().unwrap() {
             Kind::Begin => {
-                let (span, begin, name) = Begin::read(&checked).unwrap();
+                let (span, begin, fan, name) = Begin::read(&checked).unwrap();
+                assert!(fan == 77 || fan == 0 && before.words() == 6 + usize::from(name.is_some()));
                 assert_eq!((span, begin.parent, begin.trace, begin.tick), (2001, 1003, TRACE, 50));
                 assert_eq!(begin.name, if name.is_some() { 6 } else { 105 });
                 assert_eq!(begin.propagated, 0, "an index of the other process's table");
@@ -179,6 +207,20 @@ fn the_check_replaces_names_and_stamps() {
                 let (more, items) = More::read(&checked).unwrap();
                 assert_eq!(more.span, 2001);
                 both_items(items);
+            }
+            Kind::Mark => {
+                let ((mark, text), (own, _)) = (Mark::read(&checked).unwrap(), Mark::read(&record).unwrap());
+                let length = match own.kind {
+                    MarkKind::LockTotals => 5,
+                    kind if kind.has_length() => own.length.min(40),
+                    _ => 0,
+                };
+                assert_eq!(mark, Mark { tick: 50, length, ..own });
+                assert!(["", "a name", "pool"].map(str::as_bytes).contains(&&*text.to_vec()));
+            }
+            Kind::Strand => {
+                let strand = Strand::read(&checked).unwrap();
+                assert_eq!((strand.span, strand.fan, strand.ends), (5, 7, header.has(Strand::ENDS)));
             }
             Kind::Chunk => unreachable!("none without an Attr"),
             Kind::Skip => unreachable!("of one word"),

@@ -2,9 +2,9 @@
 //! within a record have theirs in `core/src/wire/tests/refusals.rs`; the bugs in `ci/mutants/border.bugs` remove them one
 //! by one.
 
-use super::{NONCE, PID};
+use super::child_of;
 use heirloom_core::region::{Death, Region};
-use heirloom_core::testing::region::{tick, Collector, Parent, RawChild, RawRecord, RawShard, SharedMemory};
+use heirloom_core::testing::region::{tick, Collector, Parent, RawChild, RawRecord, RawShard};
 use heirloom_core::{Settings, SpanId, Status};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -20,13 +20,9 @@ fn start(ring_bytes: usize) -> Collector {
 }
 
 fn child(collector: &Collector) -> Child {
-    let memory = SharedMemory::new(Region::bytes(collector.tracer())).unwrap();
-    let region = Region::host(collector.tracer(), Box::new(memory.clone()), NONCE).unwrap();
-    region.started(PID);
-    let raw = RawChild::attach(&memory, NONCE).unwrap();
-    assert!(raw.name("job"));
-    let shard = raw.shard(1, "worker").unwrap();
-    Child { region, raw, shard }
+    let family = child_of(collector.tracer(), &["job"]);
+    let shard = family.shard();
+    Child { region: family.region, raw: family.child, shard }
 }
 
 fn begin(span: u64) -> RawRecord {

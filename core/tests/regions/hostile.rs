@@ -1,9 +1,10 @@
 //! A child that does what no child of good will does harms itself alone.
 
-use super::{family, of_child, Family, NONCE, PID};
+use super::{child_of, family, of_child, Family, PID};
 use heirloom_core::export::{Delivery, ExportError, Exporter, SpanData};
-use heirloom_core::region::{Region, RegionReport};
-use heirloom_core::testing::region::{Collector, Parent, RawChild, RawName, RawRecord, RawShard, SharedMemory};
+use heirloom_core::mark::MarkKind;
+use heirloom_core::region::RegionReport;
+use heirloom_core::testing::region::{Collector, Parent, RawName, RawRecord, RawShard};
 use heirloom_core::testing::{self, Testing};
 use heirloom_core::{in_root, Context, Span, SpanId, Status, Value};
 use std::sync::atomic::Ordering::Relaxed;
@@ -68,6 +69,10 @@ fn text(span: u64, text: &str) -> RawRecord {
     RawRecord::attribute(span, 1, &text.into(), 4096).remove(0)
 }
 
+fn mark(kind: MarkKind, span: u64) -> RawRecord {
+    RawRecord::mark(kind, span, 1, 1, [1, 2, 3, 4], "")
+}
+
 /// Publishes words as they are.
 fn raw(shard: &mut RawShard, words: &[u64]) {
     assert!(shard.record(words), "no room");
@@ -92,6 +97,15 @@ fn what_makes_no_sense_costs_its_shard_and_nothing_else() {
             }),
         ),
         ("a value of a trace without a type", Box::new(|_, s, _| raw(s, &trace_value().with_flags(0)))),
+        ("a mark of a foreign span", Box::new(|_, s, cx| raw(s, &mark(MarkKind::Wait, cx.span_id().to_u64())))),
+        ("a mark that only the parent makes", Box::new(|_, s, _| raw(s, &mark(MarkKind::Cpu, 0)))),
+        ("a mark of no kind", Box::new(|_, s, _| raw(s, &mark(MarkKind::Wait, 0).with_aux(5 << 8 | 99)))),
+        ("a mark with fewer words than it says", Box::new(|_, s, _| raw(s, &mark(MarkKind::Wait, 0).cut(4)))),
+        (
+            "a mark with a text longer than itself",
+            Box::new(|_, s, _| raw(s, &mark(MarkKind::Pool, 0).with_aux(10 | 9 << 16))),
+        ),
+        ("a strand that is too short", Box::new(|_, s, _| raw(s, &RawRecord::strand(true, 1, 1).cut(2)))),
         ("a forged begin", Box::new(|_, s, cx| raw(s, &begin(cx.span_id().to_u64())))),
         (
             "an end of nothing",
@@ -436,13 +450,9 @@ fn ends_that_are_written_after_the_death_leave_nothing_open() {
 fn a_part_of_a_long_value_is_no_part_of_a_strangers() {
     let mut collector = Collector::start(4096, heirloom_core::Settings::default()).unwrap();
     let child = |collector: &Collector| {
-        let memory = SharedMemory::new(Region::bytes(collector.tracer())).unwrap();
-        let region = Region::host(collector.tracer(), Box::new(memory.clone()), NONCE).unwrap();
-        region.started(PID);
-        let child = RawChild::attach(&memory, NONCE).unwrap();
-        assert!(child.name("job"));
-        let shard = child.shard(1, "worker").unwrap();
-        (region, shard)
+        let family = child_of(collector.tracer(), &["job"]);
+        let shard = family.shard();
+        (family, shard)
     };
     let ((_one, mut hostile), (_two, mut good)) = (child(&collector), child(&collector));
     let (nobody, later) = (hostile.unused_id().to_u64(), good.unused_id().to_u64());

@@ -6,6 +6,7 @@
 //! | `memory.rs` | a ring's memory grows, comes back as holes, and is nobody else's |
 //! | `limits.rs` | what a child may use up |
 //! | `hostile.rs` | a child that does what no child of good will does harms itself alone |
+//! | `marks.rs` | the marks and fan-outs of a child, and what a hostile one can do with them |
 //! | `shares.rs` | the parts of an exporter's queue that a parent and its children may use |
 //! | `trace_values.rs` | values of whole traces, pass by pass |
 //! | `steps.rs` | a wall clock that steps while children record |
@@ -16,6 +17,7 @@
 mod border;
 mod hostile;
 mod limits;
+mod marks;
 mod memory;
 mod races;
 mod shares;
@@ -26,7 +28,7 @@ use heirloom_core::export::SpanData;
 use heirloom_core::region::{AttachError, Death, HostError, Region, RegionReport};
 use heirloom_core::testing::region::{Collector, Parent, RawChild, RawShard, SharedMemory};
 use heirloom_core::testing::{self, Testing};
-use heirloom_core::{in_root, Settings, SpanId, Status};
+use heirloom_core::{in_root, Settings, SpanId, Status, Tracer};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
@@ -39,13 +41,18 @@ struct Family {
     memory: SharedMemory,
 }
 
-fn family(t: &Testing) -> Family {
-    let memory = SharedMemory::new(Region::bytes(t.tracer())).unwrap();
-    let region = Region::host(t.tracer(), Box::new(memory.clone()), NONCE).unwrap();
+/// A child of a tracer that has attached, wrote these names, and writes whatever a test wants.
+fn child_of(tracer: &Tracer, names: &[&str]) -> Family {
+    let memory = SharedMemory::new(Region::bytes(tracer)).unwrap();
+    let region = Region::host(tracer, Box::new(memory.clone()), NONCE).unwrap();
     let child = RawChild::attach(&memory, NONCE).unwrap();
     region.started(PID);
-    assert!(child.name("job") && child.name("step"));
+    assert!(names.iter().all(|name| child.name(name)));
     Family { region, child, memory }
+}
+
+fn family(t: &Testing) -> Family {
+    child_of(t.tracer(), &["job", "step"])
 }
 
 impl Family {
@@ -142,12 +149,8 @@ fn a_ring_that_wraps_a_thousand_times_loses_nothing_while_it_is_read() {
 #[test]
 fn a_long_value_is_read_in_one_turn_and_not_mixed_with_another_threads_records() {
     let mut collector = Collector::start(1 << 20, Settings::default()).unwrap();
-    let memory = SharedMemory::new(Region::bytes(collector.tracer())).unwrap();
-    let region = Region::host(collector.tracer(), Box::new(memory.clone()), NONCE).unwrap();
-    let child = RawChild::attach(&memory, NONCE).unwrap();
-    region.started(PID);
-    assert!(["job", "step", "key"].iter().all(|name| child.name(name)));
-    let [mut first, mut second, mut third] = [1, 2, 3].map(|thread| child.shard(thread, "worker").unwrap());
+    let family = child_of(collector.tracer(), &["job", "step", "key"]);
+    let [mut first, mut second, mut third] = [1, 2, 3].map(|thread| family.child.shard(thread, "worker").unwrap());
     let root = || Parent::of_root(1);
     // The first shard is read first: the span of its long value isn't known yet, nor is the second shard's.
     let (of_first, job) = (first.begin(1, root()).unwrap(), second.begin(1, root()).unwrap());

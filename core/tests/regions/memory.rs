@@ -1,7 +1,7 @@
 //! The memory of a child's rings: it grows with what is unread, comes back as holes in the shared memory, and a child that
 //! lies about it harms itself alone.
 
-use super::{NONCE, PID};
+use super::child_of;
 use heirloom_core::region::{Death, Region, RegionReport};
 use heirloom_core::testing::region::{Collector, Parent, RawChild, RawRecord, RawShard, SharedMemory};
 use heirloom_core::Settings;
@@ -27,11 +27,7 @@ fn family(ring_bytes: usize, budget: usize) -> Family {
     let mut settings = Settings::default();
     settings.ring_bytes = budget;
     let collector = Collector::start(ring_bytes, settings).unwrap();
-    let memory = SharedMemory::new(Region::bytes(collector.tracer())).unwrap();
-    let region = Region::host(collector.tracer(), Box::new(memory.clone()), NONCE).unwrap();
-    region.started(PID);
-    let child = RawChild::attach(&memory, NONCE).unwrap();
-    assert!(child.name("job"));
+    let super::Family { memory, region, child } = child_of(collector.tracer(), &["job"]);
     Family { collector, memory, region, child }
 }
 

@@ -1,6 +1,6 @@
 //! The rows of the table of races and deaths in `docs/shm-format.md`, each by the name of its sentence.
 
-use super::{family, of_child, Family, NONCE, PID};
+use super::{child_of, family, of_child, Family, NONCE, PID};
 use heirloom_core::region::{AttachError, Death, Region, RegionReport};
 use heirloom_core::testing::region::{self, RawChild, SharedMemory};
 use heirloom_core::testing::{self, Testing};
@@ -381,17 +381,18 @@ fn a_clock_that_changes_while_a_child_records_leaves_its_spans_their_times() {
 fn a_shard_that_is_claimed_while_the_parent_finishes_is_closed_or_not_given() {
     for _ in 0..50 {
         let guard = heirloom_core::builder("parent").start().unwrap();
-        let memory = SharedMemory::new(Region::bytes(guard.tracer())).unwrap();
-        let region = Region::host(guard.tracer(), Box::new(memory.clone()), NONCE).unwrap();
-        region.started(PID);
-        let child = RawChild::attach(&memory, NONCE).unwrap();
+        let family = child_of(guard.tracer(), &[]);
         let given = std::thread::scope(|scope| {
-            let claim = scope.spawn(|| (0..64).map_while(|n| child.shard(n, "worker")).count());
+            let claim = scope.spawn(|| (0..64).map_while(|n| family.child.shard(n, "worker")).count());
             guard.finish();
             claim.join().unwrap()
         });
         for shard in 0..given as u64 {
-            assert_eq!(child.head(shard, 18).load(Acquire) as u32, 1, "shard {shard} of {given} never learns of it");
+            assert_eq!(
+                family.child.head(shard, 18).load(Acquire) as u32,
+                1,
+                "shard {shard} of {given} never learns of it"
+            );
         }
     }
 }
@@ -424,11 +425,7 @@ fn what_a_child_begins_after_its_parent_finished_is_refused_and_counted_as_close
 fn a_tracer_that_finishes_closes_the_regions_of_living_children() {
     let memory = heirloom_core::export::Memory::new();
     let guard = heirloom_core::builder("parent").exporter(memory.clone()).start().unwrap();
-    let shared = SharedMemory::new(Region::bytes(guard.tracer())).unwrap();
-    let region = Region::host(guard.tracer(), Box::new(shared.clone()), NONCE).unwrap();
-    region.started(PID);
-    let child = RawChild::attach(&shared, NONCE).unwrap();
-    assert!(child.name("job"));
+    let Family { region, child, .. } = child_of(guard.tracer(), &["job"]);
     let mut shard = child.shard(1, "worker").unwrap();
     let root = guard.tracer().root("main");
     let cx = root.context();

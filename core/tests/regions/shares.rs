@@ -31,11 +31,7 @@ fn a_child_that_floods_from_many_threads_costs_its_parent_no_span() {
     let exporter = Waits { opens, spans: Arc::clone(&spans) };
     let guard = builder("parent").settings(settings).exporter(exporter).start().unwrap();
     let tracer = guard.tracer();
-    let memory = SharedMemory::new(Region::bytes(tracer)).unwrap();
-    let region = Region::host(tracer, Box::new(memory.clone()), NONCE).unwrap();
-    let child = RawChild::attach(&memory, NONCE).unwrap();
-    region.started(PID);
-    assert!(child.name("job"));
+    let Family { region, child, .. } = child_of(tracer, &["job"]);
     let mut shards: Vec<_> = (0..16).map(|thread| child.shard(thread + 1, "worker").unwrap()).collect();
     let root = tracer.root("root");
     // What isn't a leaf is only refused when the child has used up its part.

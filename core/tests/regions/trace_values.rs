@@ -1,9 +1,8 @@
 //! Values of whole traces, pass by pass: who carries them, and what a child can do to them.
 
-use super::{NONCE, PID};
+use super::child_of;
 use heirloom_core::export::SpanData;
-use heirloom_core::region::Region;
-use heirloom_core::testing::region::{tick, Collector, RawChild, RawRecord, RawShard, SharedMemory};
+use heirloom_core::testing::region::{tick, Collector, RawRecord, RawShard};
 use heirloom_core::{Context, Settings};
 
 const RING: usize = 64 << 10;
@@ -14,12 +13,8 @@ fn collector(ring_bytes: usize) -> Collector {
 
 /// A child with one shard, and what keeps it.
 fn child(parent: &Collector) -> (RawShard, impl Sized) {
-    let memory = SharedMemory::new(Region::bytes(parent.tracer())).unwrap();
-    let region = Region::host(parent.tracer(), Box::new(memory.clone()), NONCE).unwrap();
-    let child = RawChild::attach(&memory, NONCE).unwrap();
-    region.started(PID);
-    assert!(child.name("job"));
-    (child.shard(1, "worker").unwrap(), (region, child, memory))
+    let family = child_of(parent.tracer(), &["job"]);
+    (family.shard(), family)
 }
 
 /// A root that has ended and was read.

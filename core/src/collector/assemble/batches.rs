@@ -2,7 +2,7 @@
 
 use super::{MAX_BATCH_BYTES, MAX_BATCH_SPANS};
 use crate::dictionary::Names;
-use crate::export::{Batch, BatchBuilder, Resource, SpanRow};
+use crate::export::{Batch, BatchBuilder, MarkRow, Resource, SpanRow};
 use std::sync::Arc;
 
 /// The process of a span: this one, or a child whose region the collector reads.
@@ -26,6 +26,8 @@ pub(super) struct Filling {
     pub(super) number: u64,
     /// The number of open spans of the process. Counted for other processes only.
     pub(super) open: u64,
+    /// The marks that were forgotten and are not in a batch as such, and the time of the mark for which the last of them were.
+    pub(super) forgotten: (u64, u64),
 }
 
 /// All batches.
@@ -42,7 +44,7 @@ pub(super) struct Batches {
 impl Batches {
     /// Limits the size of batches, so that several fit into a queue of this size.
     pub(super) fn new(resource: Arc<Resource>, queue_bytes: usize) -> Self {
-        let own = Filling { builder: BatchBuilder::new(resource), number: 1, open: 0 };
+        let own = Filling { builder: BatchBuilder::new(resource), number: 1, open: 0, forgotten: (0, 0) };
         let most = Most::in_bytes(MAX_BATCH_BYTES.min(queue_bytes / 8));
         Self { own, others: Vec::new(), last_number: 1, most, full: None }
     }
@@ -51,7 +53,7 @@ impl Batches {
     pub(super) fn add(&mut self, resource: Arc<Resource>) -> ProcessId {
         self.last_number += 1;
         let builder = self.own.builder.beside(resource);
-        let new = Some(Filling { builder, number: self.last_number, open: 0 });
+        let new = Some(Filling { builder, number: self.last_number, open: 0, forgotten: (0, 0) });
         match self.others.iter().position(Option::is_none) {
             Some(free) => {
                 self.others[free] = new;
@@ -96,13 +98,43 @@ impl Batches {
         }
     }
 
-    pub(super) fn span(&mut self, process: ProcessId, row: SpanRow) {
+    /// Adds a span; `fan` is its fan-out, or zero.
+    pub(super) fn span(&mut self, process: ProcessId, row: SpanRow, fan: u64) {
         let most = self.most;
         let Some(filling) = self.of(process) else { return };
+        if fan != 0 {
+            filling.builder.in_fan(fan);
+        }
         filling.builder.span(row);
         if filling.is_full(most) {
             self.full = Some(process);
         }
+    }
+
+    /// Adds a mark. Returns how many older ones were forgotten for it.
+    pub(super) fn mark(&mut self, process: ProcessId, row: MarkRow) -> usize {
+        let (most, number) = (self.most, self.last_number + 1);
+        let Some(filling) = self.of(process) else { return 1 };
+        let time_ns = row.time_ns;
+        filling.builder.mark(row);
+        if filling.waiting_marks() > most.waiting_marks || filling.waiting_words() > most.words {
+            let forgotten = filling.builder.forget_older_marks();
+            filling.forgotten = (filling.forgotten.0 + forgotten as u64, time_ns);
+            // What was an index into the batch is void.
+            filling.number = number;
+            self.last_number = number;
+            return forgotten;
+        }
+        if filling.waiting_marks() == 0 && filling.builder.marks_len() >= most.marks {
+            self.full = Some(process);
+        }
+        0
+    }
+
+    /// How many marks wait for a span, of all processes. They are forgotten.
+    pub(super) fn take_waiting_marks(&mut self) -> usize {
+        let all = self.others.iter_mut().flatten().chain([&mut self.own]);
+        all.map(|filling| filling.take_waiting_marks()).sum()
     }
 
     /// The number of spans.
@@ -138,6 +170,7 @@ impl Batches {
         let number = self.last_number;
         let filling = self.of(process).filter(|filling| filling.builder.len() > 0)?;
         filling.number = number;
+        filling.tell_forgotten();
         Some(filling.builder.finish(names))
     }
 }
@@ -147,13 +180,17 @@ impl Batches {
 struct Most {
     spans: usize,
     words: usize,
+    marks: usize,
+    /// How many marks may wait for a span.
+    waiting_marks: usize,
 }
 
 impl Most {
     /// Half of the bytes for the spans, half for what they have.
     fn in_bytes(bytes: usize) -> Self {
         let spans = (bytes / 2 / std::mem::size_of::<SpanRow>()).clamp(1, MAX_BATCH_SPANS);
-        Self { spans, words: bytes / 2 / 8 }
+        let marks = (bytes / 2 / std::mem::size_of::<MarkRow>()).max(1);
+        Self { spans, words: bytes / 2 / 8, marks, waiting_marks: 2 * marks }
     }
 }
 

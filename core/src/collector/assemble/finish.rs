@@ -3,7 +3,7 @@
 use super::super::extras::{Abort, Extras};
 use super::open::Open;
 use super::{Assembler, ProcessId, Waiting};
-use crate::export::{Batch, List, Marks, NameRow, SpanRow};
+use crate::export::{Batch, List, NameRow, SpanFlags, SpanRow};
 use crate::pipeline::OpenSpan;
 use crate::wire::Begin;
 use crate::SpanId;
@@ -49,18 +49,19 @@ impl Assembler {
             values,
             more: 0,
             begin_flags: open.flags,
-            marks: Marks::default()
-                .with(Marks::NESTED, open.nested)
-                .with(Marks::LEAF, !open.has_child && ending == Ending::Ended)
-                .with(Marks::INCOMPLETE, ending == Ending::Incomplete)
-                .with(Marks::ABORTED, ending == Ending::Aborted)
-                .with(Marks::PARENT_KNOWN, is_known)
-                .with(Marks::MAY_GROW, open.may_grow || ending != Ending::Ended),
+            flags: SpanFlags::default()
+                .with(SpanFlags::NESTED, open.nested)
+                .with(SpanFlags::LEAF, !open.has_child && ending == Ending::Ended)
+                .with(SpanFlags::INCOMPLETE, ending == Ending::Incomplete)
+                .with(SpanFlags::ABORTED, ending == Ending::Aborted)
+                .with(SpanFlags::PARENT_KNOWN, is_known)
+                .with(SpanFlags::MAY_GROW, open.may_grow || ending != Ending::Ended)
+                .with(SpanFlags::IN_FAN, open.fan != 0),
         };
         self.lanes.release(open.lane);
         self.by_id.remove(&open.span);
         open.span = 0;
-        let (process, reader) = (open.process, open.reader);
+        let (process, reader, fan) = (open.process, open.reader, open.fan);
         if !process.is_own() {
             filling.open -= 1;
             *self.open_by_reader(reader) -= 1;
@@ -69,7 +70,7 @@ impl Assembler {
         if let Some(extras) = extras {
             self.add_extras(&mut row, process, extras);
         }
-        self.batches.span(process, row);
+        self.batches.span(process, row, fan);
         self.counts.spans += 1;
         self.counts.incomplete += u64::from(ending == Ending::Incomplete);
         self.counts.aborted += u64::from(ending == Ending::Aborted);
@@ -99,6 +100,7 @@ impl Assembler {
             self.finish(index, tick, Ending::Incomplete);
             self.send_if_full(send);
         }
+        self.give_up_marks();
     }
 
     /// The spans that match and have not ended, the youngest first.
@@ -138,6 +140,8 @@ impl Assembler {
         }
         let late = self.drop_early_of(process);
         self.counts.late += late;
+        let waiting = self.batches.of(process).map_or(0, |filling| filling.waiting_marks());
+        self.counts.forgotten_marks += waiting as u64;
         if let Some(batch) = self.batches.remove(process, self.keys.names()) {
             send(batch);
         }

@@ -14,7 +14,7 @@ use super::open::{is_open, Open};
 use super::staged::{Here, HereStack};
 use super::traces::takes;
 use super::{Assembler, LaneState};
-use crate::export::{List, Marks, MoreRow, NameRow, SpanRow};
+use crate::export::{List, MoreRow, NameRow, SpanFlags, SpanRow};
 use crate::pipeline::by_context;
 use crate::wire::{Begin, Bytes, End, Kind, Packed};
 use crate::SpanId;
@@ -25,6 +25,8 @@ const NEAR: usize = 16;
 const BEGIN: u8 = Kind::Begin as u8;
 const END: u8 = Kind::End as u8;
 const ATTR: u8 = Kind::Attr as u8;
+const MARK: u8 = Kind::Mark as u8;
+const STRAND: u8 = Kind::Strand as u8;
 
 /// The kind of a record, as a number.
 #[inline(always)]
@@ -46,6 +48,8 @@ pub(super) struct Finished {
     pub(super) values: u32,
     pub(super) more: u32,
     pub(super) has_child: bool,
+    /// The fan-out to which it belongs; zero if there is none.
+    pub(super) fan: u64,
 }
 
 impl Assembler {
@@ -56,20 +60,24 @@ impl Assembler {
             BEGIN => self.begin_here(state, record),
             END => self.end_here(state, record),
             ATTR => self.set_here(state, record),
+            // Of any span, and none needs the table for it.
+            MARK | STRAND => self.mark(state, record).is_some(),
             _ => false,
         }
     }
 
     #[inline(always)]
     fn begin_here(&mut self, state: &mut LaneState, record: &[u64]) -> bool {
-        let Some((words, name)) = record.split_first_chunk::<6>() else { return false };
+        let Some((words, behind)) = record.split_first_chunk::<6>() else { return false };
         let begin = Begin::of_words(words);
         let is_plain = begin.flags & (Begin::PARENT_REMOTE | Begin::IMPLICIT_ROOT) == 0 && begin.propagated == 0;
         if !is_plain || self.timeline.has_stepped() {
             return false;
         }
+        let (mut fan, name) = begin.fan_and_name(behind);
         if begin.parent != state.last_parent {
-            self.note_child(state, begin.parent);
+            let of_strand = self.note_child(state, begin.parent);
+            fan = if fan == 0 { of_strand } else { fan };
         }
         let HereStack { spans, staged } = &mut state.here;
         let from = staged.len() as u32;
@@ -78,20 +86,21 @@ impl Assembler {
         } else {
             self.keys.knows(begin.name);
         }
-        spans.push(Here { words: *words, from, len: 0, scope_len: 0, dropped: 0, cut: 0, has_child: false });
+        spans.push(Here { words: *words, fan, from, len: 0, scope_len: 0, dropped: 0, cut: 0, has_child: false });
         self.counts.begins += 1;
         state.last_tick = begin.tick;
         true
     }
 
     /// Marks the parent of a span that starts on this lane as no leaf. A parent that is not on the lane was handed out, which
-    /// its End says.
-    pub(super) fn note_child(&mut self, state: &mut LaneState, parent: u64) {
-        state.last_parent = parent;
+    /// its End says. Returns the fan-out in whose strand the span starts; zero if there is none.
+    pub(super) fn note_child(&mut self, state: &mut LaneState, parent: u64) -> u64 {
+        let fan = Self::fan_of_strand(state, parent);
         match state.here.spans.last_mut() {
             Some(top) if top.span() == parent => top.has_child = true,
             _ => self.note_child_of_far(state, parent),
         }
+        fan
     }
 
     #[inline(never)]
@@ -162,7 +171,12 @@ impl Assembler {
             more = filling.builder.more(MoreRow { dropped_attributes, ..MoreRow::default() });
             self.counts.truncated += u64::from(here.cut);
         }
-        self.add_own(state, &begin, &end, Finished { name, attributes, values, more, has_child: here.has_child });
+        self.add_own(
+            state,
+            &begin,
+            &end,
+            Finished { name, attributes, values, more, has_child: here.has_child, fan: here.fan },
+        );
     }
 
     /// Adds the row of a span that began and ended on its lane.
@@ -173,7 +187,10 @@ impl Assembler {
             state.in_batch = (filling.number, self.lanes.in_batch(state.lane, filling.number, &mut filling.builder));
         }
         state.last_tick = end.tick;
-        let Finished { name, attributes, values, more, has_child } = finished;
+        let Finished { name, attributes, values, more, has_child, fan } = finished;
+        if fan != 0 {
+            filling.builder.in_fan(fan);
+        }
         let (is_nested, escaped) = (end.flags & End::OFF_LANE == 0, end.flags & End::ESCAPED != 0);
         let epoch = Begin::epoch_of(begin.flags);
         let (start_ns, end_ns) = self.timeline.span_ns(begin.tick, end.tick, epoch);
@@ -189,10 +206,11 @@ impl Assembler {
             values,
             more,
             begin_flags: begin.flags,
-            marks: Marks::default()
-                .with(Marks::NESTED, is_nested)
-                .with(Marks::LEAF, !has_child && !escaped)
-                .with(Marks::MAY_GROW, escaped),
+            flags: SpanFlags::default()
+                .with(SpanFlags::NESTED, is_nested)
+                .with(SpanFlags::LEAF, !has_child && !escaped)
+                .with(SpanFlags::MAY_GROW, escaped)
+                .with(SpanFlags::IN_FAN, fan != 0),
         });
         self.counts.spans += 1;
     }
@@ -258,6 +276,7 @@ impl Assembler {
             trace: begin.trace,
             span: here.span(),
             parent: begin.parent,
+            fan: here.fan,
             start_ns: here.start_ns(&self.timeline),
             name: if has_text { 0 } else { begin.name },
             flags: begin.flags,

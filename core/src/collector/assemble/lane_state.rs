@@ -3,6 +3,7 @@
 use super::super::lanes::LaneId;
 use super::super::stack::Stack;
 use super::staged::HereStack;
+use super::strands::Strands;
 use super::values::LaneValues;
 use super::{ProcessId, Rest};
 
@@ -30,6 +31,8 @@ pub(in crate::collector) struct LaneState {
     pub(super) here: HereStack,
     /// The parent of the last span that started. It counts as no leaf.
     pub(super) last_parent: u64,
+    /// Pieces of fan-outs that the lane is running.
+    pub(super) strands: Strands,
     /// The lane's index in the batch of this number, in this process.
     pub(super) in_batch: (u64, u32),
     /// The values of the trace of the last span.
@@ -51,6 +54,7 @@ impl LaneState {
             stack: Stack::default(),
             here: HereStack::default(),
             last_parent: 0,
+            strands: Strands::default(),
             in_batch: (0, 0),
             values: LaneValues::default(),
             last_tick: 0,

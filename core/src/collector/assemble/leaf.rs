@@ -51,12 +51,13 @@ impl Assembler {
     #[inline(always)]
     fn finish_leaf(&mut self, state: &mut LaneState, begin: &[u64; 6], end: &[u64; 3], attributes: List, values: u32) {
         let (begin, end) = (Begin::of_words(begin), End::of_words(end));
+        let mut fan = 0;
         if begin.parent != state.last_parent {
-            self.note_child(state, begin.parent);
+            fan = self.note_child(state, begin.parent);
         }
         self.keys.knows(begin.name);
         let name = NameRow::Id(begin.name);
-        self.add_own(state, &begin, &end, Finished { name, attributes, values, more: 0, has_child: false });
+        self.add_own(state, &begin, &end, Finished { name, attributes, values, more: 0, has_child: false, fan });
         self.counts.begins += 1;
     }
 

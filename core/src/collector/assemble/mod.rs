@@ -13,16 +13,21 @@
 //! arrived is *early*. It is retried after each pass, and dropped after a few.
 
 mod batches;
+mod begin;
 mod early;
+mod end;
 mod epochs;
 mod finish;
 mod here;
 mod lane_state;
 mod leaf;
+mod marks;
 mod open;
 mod partial;
 mod staged;
+mod strands;
 mod traces;
+mod updates;
 mod values;
 
 pub(super) use batches::ProcessId;
@@ -32,16 +37,12 @@ pub(super) use partial::{Partial, Rest, Target};
 
 use super::extras::Extras;
 use super::keys::Keys;
-use super::lanes::{LaneId, Lanes};
+use super::lanes::Lanes;
 use crate::clock::timeline::Timeline;
 use crate::config::Limits;
 use crate::export::{Batch, Resource};
-use crate::pipeline::{by_context, Assembled, ImplicitRoot, OpenSpans};
-use crate::propagated;
-use crate::wire::{
-    goes_on, span_of, Attr, AttrValue, Begin, Bytes, Chunk, End, Event, Header, Kind, Link, More, Packed, Rename,
-    Status, StrayEnd, ThreadStart, Tracestate,
-};
+use crate::pipeline::{Assembled, ImplicitRoot, OpenSpans};
+use crate::wire::{Header, Kind, ThreadStart};
 use crate::{SpanId, TraceId};
 use batches::Batches;
 use early::Early;
@@ -49,11 +50,6 @@ use epochs::Epochs;
 use open::{is_open, ById, Open};
 use std::sync::Arc;
 use traces::Traces;
-
-/// How many implicit roots the ledger names: enough to find the code.
-const MAX_IMPLICIT_ROOTS: usize = 4;
-/// How many implicit roots are looked at for those with another name or another thread.
-const LOOKED_AT: u64 = 64;
 
 /// Maximum number of bytes that all open spans together may hold. Beyond it, new data on a span is dropped and counted (a
 /// status and a new name as attributes). Other processes' spans get half of it, so that they can't use up all of it.
@@ -152,377 +148,11 @@ impl Assembler {
             Some(Kind::Chunk) => self.chunk(state, record),
             Some(Kind::ThreadStart) => self.thread_start(state, record),
             Some(Kind::TraceValue) => self.trace_value(state, record),
+            Some(Kind::Mark | Kind::Strand) => self.mark(state, record),
             Some(_) => self.on_span(state, header, record),
             None => None,
         };
         done.is_some()
-    }
-
-    /// Counts a root that was started where nothing was current, and keeps the first few that differ.
-    #[cold]
-    fn implicit_root(&mut self, lane: LaneId, name: u32, inline: Option<Bytes<'_>>) {
-        self.counts.implicit_roots += 1;
-        if self.counts.implicit_roots > LOOKED_AT || self.implicit_roots.len() >= MAX_IMPLICIT_ROOTS {
-            return;
-        }
-        let name = match inline {
-            Some(text) => String::from_utf8_lossy(&text.to_vec()).into_owned(),
-            None => {
-                self.keys.knows(name);
-                self.keys.names().get(name).to_owned()
-            }
-        };
-        let root = ImplicitRoot { name, lane: Arc::clone(self.lanes.get(lane)) };
-        if !self.implicit_roots.contains(&root) {
-            self.implicit_roots.push(root);
-        }
-    }
-
-    /// The first implicit roots, each with another name or another thread.
-    pub(in crate::collector) fn implicit_roots(&self) -> &[ImplicitRoot] {
-        &self.implicit_roots
-    }
-
-    fn begin(&mut self, state: &mut LaneState, record: &[u64]) -> Option<()> {
-        let (span, mut begin, name) = Begin::read(record)?;
-        state.last_tick = begin.tick;
-        self.counts.begins += 1;
-        if begin.flags & Begin::IMPLICIT_ROOT != 0 {
-            self.implicit_root(state.lane, begin.name, name);
-        }
-        self.note_child(state, begin.parent);
-        let is_placed = self.timeline.has_stepped() || !state.process.is_own();
-        let off_lane = is_placed && self.place(state, &mut begin);
-        let mut open = Open {
-            trace: begin.trace,
-            span,
-            parent: begin.parent,
-            start_ns: self.timeline.unix_ns(begin.tick, Begin::epoch_of(begin.flags)),
-            name: begin.name,
-            flags: begin.flags,
-            nested: false,
-            on_stack: true,
-            off_lane,
-            has_child: false,
-            may_grow: false,
-            ended: false,
-            parent_seen: false,
-            lane: state.lane,
-            process: state.process,
-            reader: state.reader,
-            extras: None,
-        };
-        if let Some(name) = name {
-            open.name = 0;
-            // Beyond the limit the span gets an empty name, so that names can't take up all memory.
-            if state.process.is_own() || self.held_bytes <= max_held_bytes(state.process) {
-                let mut extras = self.spare.pop().unwrap_or_default();
-                extras.begin_name(name.as_slice());
-                self.held_bytes += extras.held_bytes();
-                open.extras = Some(extras);
-            }
-        }
-        if begin.propagated != 0 {
-            self.keep_tracestate(&mut open, begin.propagated);
-        }
-        self.lanes.retain(state.lane);
-        self.open(state, open, begin.tick);
-        if !state.process.is_own() {
-            *self.open_by_reader(state.reader) += 1;
-            if let Some(filling) = self.batches.of(state.process) {
-                filling.open += 1;
-            }
-        }
-        Some(())
-    }
-
-    /// Enters a span in the table and on its lane's stack.
-    fn open(&mut self, state: &mut LaneState, open: Open, tick: u64) {
-        let span = open.span;
-        let index = self.occupy(open);
-        let table = &self.table;
-        state.stack.push(span, index, |id, index| is_open(table, id, index));
-        if let Some(other) = self.by_id.insert(span, index) {
-            self.displace(other, tick);
-            self.by_id.insert(span, index);
-        }
-    }
-
-    /// Looks up what a span's trace brought, now: later its place may be another trace's.
-    #[cold]
-    fn keep_tracestate(&mut self, open: &mut Open, index: u16) {
-        let Some(text) = propagated::tracestate(open.trace, index) else { return };
-        let spare = &mut self.spare;
-        let extras = open.extras.get_or_insert_with(|| spare.pop().unwrap_or_default());
-        let before = extras.held_bytes();
-        extras.set_tracestate(text);
-        self.held_bytes += extras.held_bytes() - before;
-    }
-
-    #[inline]
-    fn occupy(&mut self, open: Open) -> u32 {
-        match self.free.pop() {
-            Some(index) => {
-                self.table[index as usize] = open;
-                index
-            }
-            None => {
-                self.table.push(open);
-                self.table.len() as u32 - 1
-            }
-        }
-    }
-
-    /// An open span has the id of one that starts: a child forged it, or it is an improbable coincidence.
-    #[cold]
-    fn displace(&mut self, other: u32, tick: u64) {
-        self.finish(other, tick, Ending::Aborted);
-    }
-
-    fn end(&mut self, state: &mut LaneState, record: &[u64]) -> Option<()> {
-        let end = End::read(record)?;
-        state.last_tick = end.tick;
-        let End { flags, dropped, span, tick } = end;
-        if flags & End::ELSEWHERE != 0 {
-            self.stray_end(StrayEnd { span, tick, flags, dropped }, state.process);
-            return Some(());
-        }
-        let index = match state.stack.top(span).filter(|index| is_open(&self.table, span, *index)) {
-            Some(index) => index,
-            None => *self.by_id.get(&span).filter(|index| self.table[**index as usize].takes(state.process))?,
-        };
-        self.leave_lane(state, index, flags);
-        self.close(index, tick, flags, dropped);
-        Some(())
-    }
-
-    /// Decides whether a span that ends was nested on its lane. What is above it on the stack outlives it, and has left the lane.
-    /// So whether a span is nested depends on its own shard's records alone, and not on what was read of others.
-    fn leave_lane(&mut self, state: &mut LaneState, index: u32, flags: u16) {
-        let open = &mut self.table[index as usize];
-        let (span, is_on) = (open.span, open.on_stack && open.reader == state.reader);
-        open.nested = is_on && !open.off_lane && flags & End::OFF_LANE == 0;
-        if !open.nested {
-            // It stays on the stack until it is met there.
-            open.may_grow = true;
-            return state.stack.trim(|above, at| above != span && is_open(&self.table, above, at));
-        }
-        while let Some((above, at)) = state.stack.pop().filter(|(above, _)| *above != span) {
-            if is_open(&self.table, above, at) {
-                self.leaves_lane(at);
-            }
-        }
-    }
-
-    /// A span is still open, and can't nest on its lane any more. It may outlive its parent.
-    fn leaves_lane(&mut self, index: u32) {
-        let left = &mut self.table[index as usize];
-        (left.on_stack, left.off_lane, left.has_child) = (false, true, true);
-        self.may_outlive_parent(index);
-    }
-
-    /// A span ends later than the records of its lane say, so it may be finished after its parent.
-    fn may_outlive_parent(&mut self, index: u32) {
-        let parent = self.table[index as usize].parent;
-        if let Some(parent) = self.by_id.get(&parent).copied() {
-            self.table[parent as usize].may_grow = true;
-        }
-    }
-
-    /// Takes an end from another thread's shard or the overflow, and returns its reservation.
-    pub(super) fn stray_end(&mut self, end: StrayEnd, process: ProcessId) {
-        match self.by_id.get(&end.span).copied() {
-            Some(index) if self.table[index as usize].takes(process) => {
-                let open = &mut self.table[index as usize];
-                // Children of it may not be read yet.
-                open.has_child = true;
-                self.credits.push(open.reader);
-                self.close(index, end.tick, end.flags | End::WRITTEN, end.dropped);
-            }
-            Some(_) => self.counts.late += 1,
-            None => {
-                self.keep_early(Early::End(end, process));
-            }
-        }
-    }
-
-    #[inline]
-    fn close(&mut self, index: u32, tick: u64, flags: u16, dropped: u32) {
-        if dropped != 0 {
-            self.change(index, |extras, _, _| extras.add_lost(dropped & 0xffff, dropped >> 16));
-        }
-        if flags & End::PANICKED != 0 {
-            self.change(index, |extras, limits, keys| extras.panicked(limits, keys));
-        }
-        let open = &mut self.table[index as usize];
-        open.ended = true;
-        open.has_child |= flags & End::ESCAPED != 0;
-        // What another thread ends may end before a span inside of it.
-        open.may_grow |= flags & (End::ESCAPED | End::WRITTEN) != 0;
-        let may_be_reached = flags & End::ESCAPED != 0 && (!open.process.is_own() || by_context::were_any());
-        // A parent of which only the ids are known may be recorded by this tracer, in a shard that is read later.
-        if flags & End::WRITTEN == 0 && !may_be_reached && self.sees_parent(index) {
-            self.finish(index, tick, Ending::Ended);
-        } else {
-            self.waiting[1].push(Waiting { index, tick });
-            self.may_outlive_parent(index);
-        }
-    }
-
-    /// Whether a span's parent is a local one, or is open.
-    #[inline]
-    fn sees_parent(&mut self, index: u32) -> bool {
-        let open = &mut self.table[index as usize];
-        if open.flags & Begin::PARENT_REMOTE == 0 {
-            return true;
-        }
-        open.parent_seen |= self.by_id.contains_key(&open.parent);
-        open.parent_seen
-    }
-
-    /// Changes the extras of an open span, and counts the bytes that they hold.
-    fn change(&mut self, index: u32, change: impl FnOnce(&mut Extras, &Limits, &Keys)) {
-        let Self { table, spare, held_bytes, limits, keys, .. } = self;
-        let Some(open) = table.get_mut(index as usize) else { return };
-        let extras = open.extras.get_or_insert_with(|| spare.pop().unwrap_or_default());
-        let before = extras.held_bytes();
-        change(extras, limits, keys);
-        *held_bytes = *held_bytes + extras.held_bytes() - before;
-    }
-
-    /// Takes every other record about a span.
-    fn on_span(&mut self, state: &mut LaneState, header: Header, record: &[u64]) -> Option<()> {
-        let span = span_of(record)?;
-        let index = match state.stack.top(span).filter(|index| is_open(&self.table, span, *index)) {
-            Some(index) => index,
-            None => match self.by_id.get(&span) {
-                Some(index) if self.table[*index as usize].process == state.process => *index,
-                Some(_) => {
-                    self.counts.late += 1;
-                    return Some(());
-                }
-                None => {
-                    let early = Early::Record {
-                        words: record.into(),
-                        last_tick: state.last_tick,
-                        chunks: Vec::new(),
-                        process: state.process,
-                    };
-                    let kept = self.keep_early(early);
-                    state.rest = (kept && goes_on(header)).then_some(Rest::Early);
-                    return Some(());
-                }
-            },
-        };
-        let partial = self.apply(index, state.last_tick, record)?;
-        state.rest = partial.map(Rest::Of);
-        Some(())
-    }
-
-    /// Applies a record to an open span. Returns a value that continues in chunks.
-    fn apply(&mut self, index: u32, last_tick: u64, record: &[u64]) -> Option<Option<Partial>> {
-        let kind = Header::of(record)?.kind()?;
-        let spare = &mut self.spare;
-        let open = self.table.get_mut(index as usize)?;
-        let full = self.held_bytes > max_held_bytes(open.process);
-        let extras = open.extras.get_or_insert_with(|| spare.pop().unwrap_or_default());
-        let before = extras.held_bytes();
-        let mut partial = None;
-        let done = match kind {
-            Kind::Attr | Kind::Event | Kind::Link | Kind::More | Kind::Status | Kind::Rename | Kind::Tracestate
-                if full =>
-            {
-                extras.drop_record(kind);
-                Some(())
-            }
-            Kind::Attr => Attr::read(record).and_then(|(attr, value)| {
-                let tick = attr.tick.unwrap_or(last_tick);
-                let key = self.keys.known(attr.key)?;
-                match value {
-                    AttrValue::Whole(value) => {
-                        let mut words = Vec::new();
-                        let packed = self.keys.placed(Packed::build(key, value, &mut words))?;
-                        extras.attribute(packed, tick, &self.limits, &self.keys);
-                    }
-                    AttrValue::Beginning(value) => {
-                        partial = Some(Partial::new(index, open.span, key, Target::Span { tick }, value));
-                    }
-                }
-                Some(())
-            }),
-            Kind::Event => Event::read(record).and_then(|(event, items)| {
-                let time_ns = self.timeline.unix_ns(event.tick, Begin::epoch_of(open.flags));
-                extras.event(event, items, time_ns, &mut self.keys, &self.limits)
-            }),
-            Kind::Link => Link::read(record).and_then(|(link, items)| {
-                let tracestate = match link.propagated {
-                    0 => text(link.tracestate),
-                    index => propagated::tracestate(link.trace, index),
-                };
-                extras.link(link, tracestate, items, &mut self.keys, &self.limits)
-            }),
-            Kind::More => More::read(record).and_then(|(_, items)| {
-                let rest = extras.more(items, &mut self.keys, &self.limits)?;
-                partial = rest.map(|(key, value)| Partial::new(index, open.span, key, Target::Item, value));
-                Some(())
-            }),
-            Kind::Status => {
-                let limits = &self.limits;
-                Status::read(record).map(|status| extras.status(status, status.tick.unwrap_or(last_tick), limits))
-            }
-            Kind::Rename => Rename::read(record)
-                .and_then(|rename| extras.rename(rename.name, rename.tick.unwrap_or(last_tick), &mut self.keys)),
-            Kind::Tracestate => {
-                Tracestate::read(record).and_then(|state| text(state.text)).map(|text| extras.set_tracestate(text))
-            }
-            Kind::Begin | Kind::End | Kind::Chunk | Kind::ThreadStart | Kind::TraceValue | Kind::Skip => None,
-        };
-        self.held_bytes = self.held_bytes + extras.held_bytes() - before;
-        done.map(|()| partial)
-    }
-
-    /// Takes the next part of a long attribute.
-    fn chunk(&mut self, state: &mut LaneState, record: &[u64]) -> Option<()> {
-        let chunk = Chunk::read(record)?;
-        match &mut state.rest {
-            None => {}
-            Some(Rest::Early) => {
-                self.keep_early_chunk(state.process, record);
-                if !chunk.more {
-                    state.rest = None;
-                }
-            }
-            Some(Rest::Of(partial)) => {
-                partial.add(chunk.bytes);
-                if !chunk.more {
-                    if let Some(Rest::Of(partial)) = state.rest.take() {
-                        return self.complete(partial);
-                    }
-                }
-            }
-        }
-        Some(())
-    }
-
-    /// Sets a long attribute that is complete.
-    fn complete(&mut self, partial: Partial) -> Option<()> {
-        let limits = self.limits;
-        let open = self.table.get_mut(partial.index as usize)?;
-        let extras = open.extras.as_mut()?;
-        if open.span != partial.span {
-            return Some(());
-        }
-        let before = extras.held_bytes();
-        let mut words = Vec::new();
-        let packed = Packed::build_long(&partial.key, partial.ty, &partial.bytes, partial.before, &mut words);
-        match partial.into {
-            Target::Span { tick } => {
-                extras.attribute(self.keys.placed(packed)?, tick, &limits, &self.keys);
-            }
-            Target::Item => extras.item(packed, &self.keys, &limits),
-        }
-        self.held_bytes = self.held_bytes + extras.held_bytes() - before;
-        Some(())
     }
 
     fn thread_start(&mut self, state: &mut LaneState, record: &[u64]) -> Option<()> {
@@ -535,6 +165,7 @@ impl Assembler {
         self.lanes.release(state.lane);
         state.lane = self.lanes.add(lane);
         state.in_batch = (0, 0);
+        self.end_strands(state);
         // Spans that the last owner left open don't nest in anything on this lane.
         while let Some((span, index)) = state.stack.pop() {
             if is_open(&self.table, span, index) {
@@ -617,14 +248,6 @@ impl Assembler {
         self.batches.add(resource)
     }
 
-    fn open_by_reader(&mut self, reader: u32) -> &mut u64 {
-        let index = (reader & u32::MAX >> 1) as usize;
-        if index >= self.open_by_reader.len() {
-            self.open_by_reader.resize(index + 1, 0);
-        }
-        &mut self.open_by_reader[index]
-    }
-
     /// The number of open spans that were started in another process's shard.
     pub(super) fn open_of(&mut self, reader: u32) -> u64 {
         *self.open_by_reader(reader)
@@ -650,12 +273,6 @@ impl OpenSpans for Assembler {
     fn is_open(&self, span: SpanId) -> bool {
         self.by_id.contains_key(&span.to_u64())
     }
-}
-
-/// A text; `None` if it is empty.
-fn text(bytes: Bytes<'_>) -> Option<Arc<str>> {
-    let text = String::from_utf8(bytes.to_vec()).ok()?;
-    (!text.is_empty()).then(|| text.into())
 }
 
 /// The limit of the bytes that all open spans hold, for data from this process.

@@ -13,6 +13,8 @@ pub(super) struct Open {
     pub(super) trace: TraceId,
     pub(super) span: u64,
     pub(super) parent: u64,
+    /// The fan-out to which it belongs; zero if there is none.
+    pub(super) fan: u64,
     /// Converted when the begin was read, because the timeline forgets the clock's rate after a minute.
     pub(super) start_ns: u64,
     pub(super) name: u32,

@@ -4,12 +4,14 @@ use super::super::keys::Keys;
 use crate::clock::timeline::Timeline;
 use crate::config::Limits;
 use crate::export::{BatchBuilder, List, NameRow, Text};
-use crate::wire::{find, padded, replace, Begin, Packed};
+use crate::wire::{find, replace, Begin, Packed};
 
 /// A span on the stack: its Begin as it was read, and what was set since.
 #[derive(Debug)]
 pub(super) struct Here {
     pub(super) words: [u64; 6],
+    /// The fan-out to which it belongs; zero if there is none.
+    pub(super) fan: u64,
     /// Where its words begin in the staged ones.
     pub(super) from: u32,
     /// The numbers of attributes, of the span and of its scope.
@@ -38,12 +40,7 @@ impl Here {
     /// The number of words that its name takes.
     #[inline(always)]
     pub(super) fn name_words(&self) -> usize {
-        let begin = self.begin();
-        if begin.flags & Begin::INLINE != 0 {
-            padded(begin.name as usize) as usize / 8
-        } else {
-            0
-        }
+        self.begin().name_words()
     }
 
     /// The position of its first attribute.

@@ -288,6 +288,7 @@ impl Assembler {
             trace,
             span: crate::thread::state().random() | 1,
             parent: value.span,
+            fan: 0,
             start_ns: self.timeline.unix_ns(value.tick, value.epoch),
             name: dictionary::id_of(UPDATE_SPAN).unwrap_or(0),
             flags: Begin::with_epoch(if value.is_remote { Begin::PARENT_REMOTE } else { 0 }, value.epoch),

@@ -21,7 +21,7 @@ mod readers;
 mod region;
 mod shard;
 
-use super::assemble::Assembler;
+use super::assemble::{Assembler, LaneState};
 use crate::export::Batch;
 use crate::pipeline::{ChildCounts, Shared};
 use crate::shm::{Hosted, RegionReport};
@@ -53,6 +53,12 @@ pub(super) struct Regions {
 }
 
 impl Regions {
+    /// The states of all shards whose processes run.
+    pub(super) fn lane_states(&self) -> impl Iterator<Item = &LaneState> {
+        let running = self.all.iter().filter(|region| region.hosted.death().is_none());
+        running.flat_map(|region| region.shards.iter().map(|shard| &shard.state))
+    }
+
     /// Reads everything that was published before this call. Returns the number of bytes.
     ///
     /// Calls `between` after each turn of all regions, so that this process's own shards don't wait for them.

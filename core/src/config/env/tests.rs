@@ -81,6 +81,7 @@ fn every_variable_is_read() {
         ("HEIRLOOM_STRICT", "1"),
         ("HEIRLOOM_FLUSH_ON_PANIC", "TRUE"),
         ("HEIRLOOM_VERIFY", "true"),
+        ("HEIRLOOM_SAMPLE", "0"),
     ]);
     let limits = Limits {
         attributes_per_span: 1,
@@ -111,6 +112,7 @@ fn every_variable_is_read() {
         trace_file: Some("out dir/t.json".into()),
         strict: true,
         flush_on_panic: true,
+        sample: false,
         verify: true,
     };
     assert_eq!(read, expected);

@@ -1,6 +1,6 @@
 //! [`BatchBuilder`]: fills the rows of a batch. [`Emptied`]: the memory of batches that were dropped.
 
-use super::rows::{EventRow, LinkRow, List, MoreRow, Rows, SpanRow, Text};
+use super::rows::{EventRow, FanRow, LinkRow, List, MarkRow, MoreRow, Rows, SpanRow, Text};
 use super::{Batch, Lane, Resource};
 use crate::dictionary::Names;
 use crate::wire::{Packed, Sink};
@@ -125,6 +125,52 @@ impl BatchBuilder {
         self.rows.more.len() as u32
     }
 
+    /// Says that the next span is in a fan-out. Its flags must say so too.
+    #[inline]
+    pub(crate) fn in_fan(&mut self, fan: u64) {
+        if self.rows.fans.last().is_none_or(|last| last.fan != fan) {
+            self.rows.fans.push(FanRow { from: self.rows.spans.len() as u32, fan });
+        }
+    }
+
+    /// Adds a mark.
+    pub(crate) fn mark(&mut self, row: MarkRow) {
+        self.rows.marks.push(row);
+    }
+
+    /// The number of marks.
+    pub(crate) fn marks_len(&self) -> usize {
+        self.rows.marks.len()
+    }
+
+    /// Forgets the older half of the marks, but not those that say once what later ones refer to; there must be no span. If these are
+    /// a quarter of all, they are forgotten too. Returns how many were forgotten. Indices of lanes are void afterwards.
+    pub(crate) fn forget_older_marks(&mut self) -> usize {
+        let before = self.rows.marks.len();
+        let older = before.div_ceil(2);
+        let names = self.rows.marks[..older].iter().filter(|row| row.is_said_once()).count();
+        self.keep_marks(older, names <= before / 4);
+        before - self.rows.marks.len()
+    }
+
+    /// Forgets all marks; as above.
+    pub(crate) fn forget_marks(&mut self) {
+        self.keep_marks(self.rows.marks.len(), false);
+    }
+
+    /// Keeps the marks from one of them on, and on demand those before it that are said once.
+    fn keep_marks(&mut self, from: usize, and_said_once: bool) {
+        let old = std::mem::take(&mut self.rows);
+        let mut lanes = vec![None; old.lanes.len()];
+        let (older, younger) = old.marks.split_at(from);
+        let older = older.iter().filter(|row| and_said_once && row.is_said_once());
+        for row in older.chain(younger) {
+            let lane = *lanes[row.lane as usize].get_or_insert_with(|| self.add_lane(&old.lanes[row.lane as usize]));
+            let text = self.text(old.text(row.text).as_bytes());
+            self.rows.marks.push(MarkRow { lane, text, ..*row });
+        }
+    }
+
     #[inline(always)]
     pub(crate) fn span(&mut self, row: SpanRow) {
         self.rows.spans.push(row);
@@ -169,7 +215,9 @@ impl BatchBuilder {
     /// The batch made of everything added since the last call. `names` has every number in it.
     pub(crate) fn finish(&mut self, names: &Names) -> Batch {
         self.rows.names = names.clone();
-        let contents = self.rows.spans.len().max(1) * std::mem::size_of::<SpanRow>() + 8 * self.rows.words.len();
+        let contents = self.rows.spans.len().max(1) * std::mem::size_of::<SpanRow>()
+            + self.rows.marks.len() * std::mem::size_of::<MarkRow>()
+            + 8 * self.rows.words.len();
         let rows = if self.rows.size_bytes() > MAX_SLACK * contents {
             let copy = self.rows.compact();
             self.rows.clear();
@@ -196,7 +244,7 @@ fn tracestate_bytes(text: &Option<Arc<str>>) -> usize {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::super::{Marks, NameRow};
+    use super::super::{NameRow, SpanFlags};
     use super::*;
     use crate::{SpanId, TraceId};
 
@@ -213,7 +261,7 @@ mod tests {
             values: 0,
             more: 0,
             begin_flags: 0,
-            marks: Marks::default(),
+            flags: SpanFlags::default(),
         }
     }
 

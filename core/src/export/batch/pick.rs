@@ -1,7 +1,7 @@
 //! Copies some spans of a batch to a batch with as much memory as they need: what a full queue keeps of one.
 
-use super::rows::Rows;
-use super::{Batch, EventRow, LinkRow, List, Marks, MoreRow, NameRow, Outcome, SpanRow, Text};
+use super::rows::{FanRow, MarkRow, Rows};
+use super::{Batch, EventRow, LinkRow, List, MoreRow, NameRow, Outcome, SpanFlags, SpanRow, Text};
 use std::mem::size_of;
 use std::sync::{Arc, Weak};
 
@@ -83,6 +83,12 @@ impl Batch {
     /// What a batch takes besides its spans, in bytes.
     pub(crate) const OVERHEAD: usize = size_of::<Self>();
 
+    /// What the marks take, in bytes: each copy has all of them.
+    pub(crate) fn marks_bytes(&self) -> usize {
+        let texts = self.rows.marks.iter().map(|mark| words_of(mark.text)).sum::<usize>();
+        self.rows.marks.len() * size_of::<MarkRow>() + texts * size_of::<u64>()
+    }
+
     /// Whether more than a quarter of its memory is unused. A batch that is delivered at once gives it back to the collector; one that
     /// waits keeps it.
     pub(crate) fn has_slack(&self) -> bool {
@@ -94,10 +100,11 @@ impl Batch {
         Batch { rows: self.rows.compact(), resource: Arc::clone(&self.resource), emptied: Weak::new() }
     }
 
-    /// A batch with copies of these spans, in this order. Its memory is no larger than its contents.
+    /// A batch with copies of these spans, in this order, and of all marks. Its memory is no larger than its contents.
     pub(crate) fn pick(&self, picks: &[Pick]) -> Batch {
         let mut copy = Copy::new(&self.rows, picks);
         picks.iter().for_each(|pick| copy.span(*pick));
+        copy.marks();
         Batch { rows: copy.to, resource: Arc::clone(&self.resource), emptied: Weak::new() }
     }
 }
@@ -170,13 +177,16 @@ impl<'a> Copy<'a> {
             needs.words -= shared;
             all.add(needs);
         }
+        let texts = from.marks.iter().map(|mark| words_of(mark.text)).sum::<usize>();
         let to = Rows {
             spans: Vec::with_capacity(picks.len()),
             more: Vec::with_capacity(all.more),
             values: Vec::new(),
             events: Vec::with_capacity(all.events),
             links: Vec::with_capacity(all.links),
-            words: Vec::with_capacity(all.words),
+            fans: Vec::new(),
+            marks: Vec::with_capacity(from.marks.len()),
+            words: Vec::with_capacity(all.words + texts),
             lanes: Vec::new(),
             names: from.names.clone(),
             tracestate_bytes: all.tracestate_bytes,
@@ -184,14 +194,27 @@ impl<'a> Copy<'a> {
         Self { from, to, values: vec![0; from.values.len()], lanes: vec![0; from.lanes.len()] }
     }
 
-    fn span(&mut self, Pick { row, skeleton }: Pick) {
-        let Some(&row) = self.from.spans.get(row as usize) else { return };
+    fn marks(&mut self) {
+        for mark in &self.from.marks {
+            let (lane, text) = (self.lane(mark.lane), self.text(mark.text));
+            self.to.marks.push(MarkRow { lane, text, ..*mark });
+        }
+    }
+
+    fn span(&mut self, Pick { row: at, skeleton }: Pick) {
+        let Some(&row) = self.from.spans.get(at as usize) else { return };
+        if row.flags.has(SpanFlags::IN_FAN) {
+            let (from, fan) = (self.to.spans.len() as u32, self.from.fan(at));
+            if self.to.fans.last().is_none_or(|last| last.fan != fan) {
+                self.to.fans.push(FanRow { from, fan });
+            }
+        }
         let (name, lane) = (self.name(row.name), self.lane(row.lane));
         let copied = if skeleton {
             let outcome = self.from.more(&row).outcome;
             let more = MoreRow { outcome: self.outcome(outcome), ..MoreRow::default() };
-            let marks = row.marks.with(Marks::SKELETON, true);
-            SpanRow { name, lane, attributes: List::default(), values: 0, more: self.add_more(more), marks, ..row }
+            let flags = row.flags.with(SpanFlags::SKELETON, true);
+            SpanRow { name, lane, attributes: List::default(), values: 0, more: self.add_more(more), flags, ..row }
         } else {
             let (attributes, values) = (self.list(row.attributes), self.values(row.values));
             let more = if row.more == 0 { 0 } else { self.more(self.from.more(&row)) };
@@ -282,9 +305,10 @@ impl<'a> Copy<'a> {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::super::super::fixture::{batch, lane, span};
-    use super::super::SpanData;
+    use super::super::super::fixture::{batch, batch_with_marks, lane, mark, span};
+    use super::super::{MarkData, SpanData};
     use super::*;
+    use crate::mark_kind::MarkKind;
     use crate::{SpanId, Status, TraceId, Value};
 
     fn rich(id: u64) -> SpanData {
@@ -317,6 +341,29 @@ mod tests {
         let sum: usize = kept.iter().map(|row| from.bytes_of(*row as usize)).sum();
         let lanes = copy.rows.lanes.capacity() * size_of::<usize>();
         assert_eq!(copy.size_bytes(), sum + lanes + Batch::OVERHEAD);
+    }
+
+    #[test]
+    fn a_copy_has_all_marks_and_the_fan_outs_of_its_spans() {
+        let mut all: Vec<_> = (1..=20).map(rich).collect();
+        for (n, span) in all.iter_mut().enumerate() {
+            span.fan_out = [None, Some(7), Some(7), Some(9)][n % 4];
+        }
+        let named =
+            |n: u64| MarkData { text: format!("lock {n}").into(), b: n, ..mark(MarkKind::LockName, &lane(n % 4), n) };
+        let marks: Vec<_> = (1..=9).map(named).collect();
+        let from = batch_with_marks(&all, &marks);
+        let picks: Vec<_> = (3..20).step_by(3).map(|row| Pick { row, skeleton: row % 2 == 0 }).collect();
+        let copy = from.pick(&picks);
+        let fans: Vec<_> = copy.spans().map(|span| span.fan_out()).collect();
+        assert_eq!(fans, picks.iter().map(|pick| all[pick.row as usize].fan_out).collect::<Vec<_>>());
+        for batch in [&copy, &from.compact()] {
+            assert_eq!(batch.marks().map(|mark| mark.to_data()).collect::<Vec<_>>(), marks);
+            let carried: usize = batch.spans().map(|span| span.carried_marks().len()).sum();
+            assert_eq!(carried, marks.len(), "each is carried once");
+        }
+        let memory = |marks: &[MarkData]| batch_with_marks(&all, marks).pick(&picks).size_bytes();
+        assert!(memory(&marks) >= memory(&[]) + from.marks_bytes());
     }
 
     #[test]

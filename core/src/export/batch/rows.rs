@@ -2,6 +2,7 @@
 
 use super::Lane;
 use crate::dictionary::Names;
+use crate::mark_kind::MarkKind;
 use crate::wire::{Begin, Bytes};
 use crate::{SpanId, SpanKind, TraceId};
 use std::ops::Range;
@@ -17,6 +18,9 @@ pub(crate) struct Rows {
     pub(super) values: Vec<List>,
     pub(super) events: Vec<EventRow>,
     pub(super) links: Vec<LinkRow>,
+    /// The fan-outs of the spans that are in one, by row.
+    pub(super) fans: Vec<FanRow>,
+    pub(super) marks: Vec<MarkRow>,
     /// Packed attributes, names and texts.
     pub(super) words: Vec<u64>,
     pub(super) lanes: Vec<Arc<Lane>>,
@@ -67,6 +71,35 @@ pub(crate) struct LinkRow {
     pub(crate) dropped_attributes: u32,
 }
 
+/// A mark. Its text is in the words of the batch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MarkRow {
+    pub(crate) kind: MarkKind,
+    /// Index into the batch's lanes.
+    pub(crate) lane: u32,
+    /// Zero: of no span.
+    pub(crate) span: SpanId,
+    pub(crate) time_ns: u64,
+    pub(crate) length_ns: u64,
+    /// `a` to `d`.
+    pub(crate) fields: [u64; 4],
+    pub(crate) text: Text,
+}
+
+impl MarkRow {
+    /// Whether it is recorded once, and others refer to it: a name, a place.
+    pub(crate) fn is_said_once(&self) -> bool {
+        matches!(self.kind, MarkKind::LockName | MarkKind::Pool)
+    }
+}
+
+/// From this row on, the spans that are in a fan-out are in this one, up to the next such row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FanRow {
+    pub(crate) from: u32,
+    pub(crate) fan: u64,
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Outcome {
     #[default]
@@ -93,14 +126,14 @@ pub(crate) struct SpanRow {
     pub(crate) more: u32,
     /// Of its Begin.
     pub(crate) begin_flags: u16,
-    pub(crate) marks: Marks,
+    pub(crate) flags: SpanFlags,
 }
 
 /// What the collector found out about a span.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Marks(u8);
+pub(crate) struct SpanFlags(u8);
 
-impl Marks {
+impl SpanFlags {
     pub(crate) const NESTED: Self = Self(1);
     pub(crate) const LEAF: Self = Self(1 << 1);
     pub(crate) const INCOMPLETE: Self = Self(1 << 2);
@@ -112,15 +145,18 @@ impl Marks {
     /// A child of it may still start or end: its context was handed out, or it ended before a span inside of it.
     pub(crate) const MAY_GROW: Self = Self(1 << 6);
 
-    /// These marks, and others `if` so.
+    /// It belongs to a fan-out.
+    pub(crate) const IN_FAN: Self = Self(1 << 7);
+
+    /// These flags, and others `if` so.
     #[inline(always)]
     pub(crate) fn with(self, others: Self, when: bool) -> Self {
         Self(self.0 | if when { others.0 } else { 0 })
     }
 
     #[inline(always)]
-    pub(crate) fn has(self, mark: Self) -> bool {
-        self.0 & mark.0 != 0
+    pub(crate) fn has(self, flag: Self) -> bool {
+        self.0 & flag.0 != 0
     }
 }
 
@@ -195,6 +231,13 @@ impl Rows {
         }
     }
 
+    /// The fan-out of a row that is in one.
+    #[inline]
+    pub(super) fn fan(&self, row: u32) -> u64 {
+        let behind = self.fans.partition_point(|fan| fan.from <= row);
+        behind.checked_sub(1).and_then(|at| self.fans.get(at)).map_or(0, |fan| fan.fan)
+    }
+
     #[inline]
     pub(super) fn text(&self, text: Text) -> &str {
         let words = self.words.get(text.at as usize..).unwrap_or_default();
@@ -217,6 +260,8 @@ impl Rows {
             + self.values.capacity() * size_of::<List>()
             + self.events.capacity() * size_of::<EventRow>()
             + self.links.capacity() * size_of::<LinkRow>()
+            + self.fans.capacity() * size_of::<FanRow>()
+            + self.marks.capacity() * size_of::<MarkRow>()
             + self.words.capacity() * size_of::<u64>()
             + self.lanes.capacity() * size_of::<Arc<Lane>>()
             + self.tracestate_bytes
@@ -228,6 +273,7 @@ impl Rows {
         self.spans.len() * size_of::<SpanRow>()
             + self.more.len() * size_of::<MoreRow>()
             + self.events.len() * size_of::<EventRow>()
+            + self.marks.len() * size_of::<MarkRow>()
             + self.words.len() * size_of::<u64>()
             + self.tracestate_bytes
     }
@@ -239,6 +285,8 @@ impl Rows {
         self.values.clear();
         self.events.clear();
         self.links.clear();
+        self.fans.clear();
+        self.marks.clear();
         self.words.clear();
         self.lanes.clear();
         self.names = Names::default();
@@ -253,6 +301,8 @@ impl Rows {
             values: self.values.clone(),
             events: self.events.clone(),
             links: self.links.clone(),
+            fans: self.fans.clone(),
+            marks: self.marks.clone(),
             words: self.words.clone(),
             lanes: self.lanes.clone(),
             names: self.names.clone(),

@@ -3,7 +3,7 @@
 use crate::dictionary::{self, Names};
 use crate::export::fixture::{attribute, cut_attribute};
 use crate::export::{
-    Batch, BatchBuilder, EventRow, Lane, LinkRow, List, Marks, MoreRow, NameRow, Outcome, Resource, SpanRow,
+    Batch, BatchBuilder, EventRow, Lane, LinkRow, List, MoreRow, NameRow, Outcome, Resource, SpanFlags, SpanRow,
 };
 use crate::wire::Begin;
 use crate::{SpanId, SpanKind, TraceId, Value};
@@ -37,7 +37,7 @@ pub(super) fn plain(span: u64, lane: u32) -> SpanRow {
         values: 0,
         more: 0,
         begin_flags: 0,
-        marks: Marks::NESTED,
+        flags: SpanFlags::NESTED,
     }
 }
 
@@ -84,7 +84,7 @@ fn full_row(batch: &mut BatchBuilder, lane: u32) -> SpanRow {
         attributes: attributes(batch),
         more: batch.more(more),
         begin_flags: SpanKind::Consumer as u16 | Begin::PARENT_REMOTE | Begin::RANDOM_TRACE,
-        marks: Marks::NESTED.with(Marks::INCOMPLETE, true),
+        flags: SpanFlags::INCOMPLETE,
         ..plain(2, lane)
     }
 }

@@ -72,6 +72,7 @@ fn attributes_of_every_type_arrive_and_then_what_has_no_field() {
         KeyValue::new("thread.id", 8),
         KeyValue::new("thread.name", "worker-1"),
         KeyValue::new("process.pid", 101),
+        KeyValue::new("heirloom.nested", false),
     ];
     assert_eq!(span.attributes, expected);
 }

@@ -60,6 +60,8 @@ pub(super) struct Counts {
     pub(super) attributed: u64,
     /// Of the leaves and the torn ones, those of which no ancestor can say it.
     pub(super) unattributed: u64,
+    /// Marks of batches of which no span was kept.
+    pub(super) marks: u64,
 }
 
 impl Counts {
@@ -157,7 +159,7 @@ impl Admission {
     fn take_rows(&mut self, batch: &Arc<Batch>, room: Room) -> Option<Taken> {
         self.picks.clear();
         self.dropped_children.clear();
-        let (mut bytes, mut has_skeletons) = (Batch::OVERHEAD, false);
+        let (mut bytes, mut has_skeletons) = (Batch::OVERHEAD + batch.marks_bytes(), false);
         // Of the last span that was kept whole and has one.
         let mut last_list = 0;
         for (row, span) in batch.spans().enumerate() {
@@ -234,6 +236,7 @@ impl Admission {
     /// Shares the batch if nearly all of its memory is kept, and there is room for all of it. Else copies what is kept.
     fn taken(&mut self, batch: &Arc<Batch>, room: Room, bytes: usize, has_skeletons: bool) -> Option<Taken> {
         if self.picks.is_empty() {
+            self.lose_marks(batch);
             return None;
         }
         let size = batch.size_bytes();
@@ -254,6 +257,11 @@ impl Admission {
         };
         self.shares.add(batch.shared_resource(), taken.bytes);
         Some(taken)
+    }
+
+    /// Nothing of a batch is delivered.
+    pub(super) fn lose_marks(&mut self, batch: &Batch) {
+        self.counts.marks += batch.marks().len() as u64;
     }
 
     /// Bytes of a process have left the queue.

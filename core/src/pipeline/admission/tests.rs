@@ -1,6 +1,7 @@
 use super::*;
 use crate::export::fixture::{self, batch_of, lane, span};
-use crate::export::{Resource, SpanData};
+use crate::export::{MarkData, Resource, SpanData};
+use crate::mark_kind::MarkKind;
 use crate::{Status, TraceId, Value};
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -241,7 +242,7 @@ fn with_a_count_that_waits() -> Admission {
 #[test]
 fn the_values_that_spans_of_a_trace_share_count_once() {
     use crate::dictionary::Names;
-    use crate::export::{BatchBuilder, List, Marks, NameRow, SpanRow};
+    use crate::export::{BatchBuilder, List, NameRow, SpanFlags, SpanRow};
     let mut to = with_a_count_that_waits();
     let mut words = Vec::new();
     fixture::attribute("of.trace", &Value::from("x".repeat(8000)), &mut Vec::new()).push_to(&mut words);
@@ -249,7 +250,7 @@ fn the_values_that_spans_of_a_trace_share_count_once() {
     let (values, lane) = (builder.values(&words, 1), builder.add_lane(&lane(1)));
     for id in 0..400 {
         let (trace, span, parent) = (TraceId::from_u128(9), SpanId(1000 + id), SpanId(77));
-        let marks = Marks::default().with(Marks::LEAF, id % 2 == 0);
+        let flags = SpanFlags::default().with(SpanFlags::LEAF, id % 2 == 0);
         let (name, attributes) = (NameRow::Id(0), List::default());
         let (start_ns, end_ns, more, begin_flags) = (0, 1, 0, 0);
         builder.span(SpanRow {
@@ -264,7 +265,7 @@ fn the_values_that_spans_of_a_trace_share_count_once() {
             values,
             more,
             begin_flags,
-            marks,
+            flags,
         });
     }
     let offered = Arc::new(builder.finish(&Names::now()));
@@ -285,4 +286,25 @@ fn also_a_batch_that_is_looked_at_counts_with_what_it_contains_if_it_waits() {
     fill(&mut to, 100);
     let waits = to.take(&offered, Instant::now()).expect("there is room");
     assert!(waits.bytes < offered.size_bytes() / 4 * 3 + Batch::OVERHEAD, "{} {}", waits.bytes, offered.size_bytes());
+}
+
+#[test]
+fn a_queue_that_refuses_spans_keeps_the_marks_if_it_keeps_any_span_of_the_batch() {
+    let named =
+        |n: u64| MarkData { text: format!("lock {n}").into(), ..fixture::mark(MarkKind::LockName, &lane(1), n) };
+    let marks: Vec<_> = (0..50).map(named).collect();
+    let of = |taken: &Option<Taken>| -> Vec<_> {
+        taken.iter().flat_map(|taken| taken.part.marks()).map(|mark| mark.to_data()).collect()
+    };
+    let offered = |spans: &[SpanData]| Arc::new(fixture::batch_of_with_marks(own(), spans, &marks));
+    let mut to = admission(BOUND);
+    fill(&mut to, 620);
+    // Leaves are refused from here on.
+    let taken = to.take(&offered(&[leaf(1, 2, 1, 10), leaf(1, 3, 1, 10), made(1, 4, 1, 10)]), Instant::now());
+    assert!(ids(&taken) == [(4, 0)] && of(&taken) == marks, "{:?}", ids(&taken));
+    let carried: usize = taken.iter().flat_map(|taken| taken.part.spans()).map(|span| span.carried_marks().len()).sum();
+    assert_eq!((carried, to.counts().marks), (50, 0));
+    assert!(taken.is_some_and(|taken| taken.bytes >= marks.len() * 72), "they count against the bound");
+    assert!(to.take(&offered(&[leaf(1, 5, 1, 10)]), Instant::now()).is_none());
+    assert_eq!(to.counts().marks, 50, "no span could carry them");
 }

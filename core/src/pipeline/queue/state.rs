@@ -27,6 +27,8 @@ pub(super) struct State {
     /// The barriers of the threads that wait for that.
     pub(super) ends: Vec<Weak<Barrier>>,
     pub(super) stopped: bool,
+    /// Until when `finish` waits for the exporter's shutdown, if that has begun and asked for a time of its own.
+    pub(super) shutdown_until: Option<Instant>,
     /// The thread ends the process, and does nothing more for this queue.
     pub(super) leaving: bool,
     /// The delivery that the exporter is working on.
@@ -62,6 +64,7 @@ impl State {
             ending: false,
             ends: Vec::new(),
             stopped: false,
+            shutdown_until: None,
             leaving: false,
             attempt: None,
             exported: 0,

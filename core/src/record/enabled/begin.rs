@@ -7,7 +7,7 @@ use crate::context::{EPOCH, EXPLICIT, IMPLICIT, PROPAGATED, RANDOM, REMOTE, SAMP
 use crate::name::Text;
 use crate::pipeline::{self, by_context};
 use crate::sampler::Threshold;
-use crate::shard::Refused;
+use crate::shard::{Refused, Writer};
 use crate::text::cut;
 use crate::thread::{self, ThreadState};
 use crate::unplaced::{NoShard, UNPLACED};
@@ -24,17 +24,72 @@ const ANY: u32 = RANDOM | EPOCH | PROPAGATED;
 /// that panics: its spans are marked.
 #[inline(always)]
 pub(crate) fn child(parent: Context, name: Name<'_>, kind: SpanKind) -> Span {
+    child_with(parent, NoFan, name, kind)
+}
+
+/// The same in a fan-out, whose id is not zero: one more word.
+#[inline(always)]
+pub(crate) fn child_in_fan(parent: Context, fan: u64, name: Name<'_>, kind: SpanKind) -> Span {
+    child_with(parent, InFan(fan), name, kind)
+}
+
+/// Whether a span belongs to a fan-out. A type for each, so that plain spans have no code for it.
+trait Fan {
+    /// The length of a Begin whose name is a number.
+    const BYTES: u64;
+
+    /// The fan-out's id; zero: none.
+    fn id(&self) -> u64;
+
+    /// Appends a Begin whose name is a number.
+    fn begin(&self, writer: &Writer, begin: Begin) -> u64;
+}
+
+struct NoFan;
+
+impl Fan for NoFan {
+    const BYTES: u64 = Begin::BYTES;
+
+    #[inline(always)]
+    fn id(&self) -> u64 {
+        0
+    }
+
+    #[inline(always)]
+    fn begin(&self, writer: &Writer, begin: Begin) -> u64 {
+        writer.begin(begin)
+    }
+}
+
+struct InFan(u64);
+
+impl Fan for InFan {
+    const BYTES: u64 = Begin::IN_FAN_BYTES;
+
+    #[inline(always)]
+    fn id(&self) -> u64 {
+        self.0
+    }
+
+    #[inline(always)]
+    fn begin(&self, writer: &Writer, begin: Begin) -> u64 {
+        writer.begin_in_fan(begin, self.0)
+    }
+}
+
+#[inline(always)]
+fn child_with<F: Fan>(parent: Context, fan: F, name: Name<'_>, kind: SpanKind) -> Span {
     if std::thread::panicking() {
-        return slow(parent, name, kind);
+        return slow(parent, name, kind, fan.id());
     }
     if is_recorded_here(parent.flags) {
         if let Text::Static(text) = name.0 {
             let state = thread::state();
             let name = state.cached_name(text);
             if let Some(slot) = (name != 0).then(|| state.take_tracer(parent.tracer)).flatten() {
-                if slot.writer.fits_begin(Begin::BYTES) && slot.reads_counter() {
+                if slot.writer.fits_begin(F::BYTES) && slot.reads_counter() {
                     let begin = Begin { name, ..begin_under(&parent, kind, clock::counter()) };
-                    let span = SpanId(slot.writer.begin(begin));
+                    let span = SpanId(fan.begin(slot.writer, begin));
                     state.put_back(slot);
                     return Span::recorded(Context { span, ..parent }, slot.lease);
                 }
@@ -44,7 +99,7 @@ pub(crate) fn child(parent: Context, name: Name<'_>, kind: SpanKind) -> Span {
     } else if parent.trace.is_valid() && parent.flags & (SAMPLED | REMOTE) == 0 && not_sampled(&parent) {
         return Span::not_recorded(parent);
     }
-    slow(parent, name, kind)
+    slow(parent, name, kind, fan.id())
 }
 
 /// Whether children of a context with these flags take the fast path, with and without a tracestate.
@@ -56,7 +111,7 @@ const fn is_recorded_here(flags: u32) -> bool {
 /// Starts a root, even where another span is current, in the current context's tracer, else the global one.
 pub(crate) fn root(name: Name<'_>, kind: SpanKind) -> Span {
     let tracer = ambient_tracer(thread::state());
-    slow(Context { tracer, ..Context::INERT }, name, kind)
+    slow(Context { tracer, ..Context::INERT }, name, kind, 0)
 }
 
 /// Counts a child of a local parent that is not sampled. Returns whether it could.
@@ -75,7 +130,7 @@ fn not_sampled(parent: &Context) -> bool {
 
 /// The random flag and the epoch have the same distance in a context as in a Begin, so that one shift copies both.
 #[inline(always)]
-const fn flags_of(context: u32) -> u16 {
+pub(super) const fn flags_of(context: u32) -> u16 {
     const BY: u32 = Begin::RANDOM_TRACE.trailing_zeros() - RANDOM.trailing_zeros();
     const { assert!(RANDOM << BY == Begin::RANDOM_TRACE as u32 && EPOCH << BY == Begin::EPOCH as u32) };
     ((context & (RANDOM | EPOCH)) << BY) as u16
@@ -97,11 +152,11 @@ fn begin_under(parent: &Context, kind: SpanKind, tick: u64) -> Begin {
 
 #[cold]
 #[inline(never)]
-fn slow(parent: Context, name: Name<'_>, kind: SpanKind) -> Span {
-    begin_any(thread::state(), parent, name, kind)
+fn slow(parent: Context, name: Name<'_>, kind: SpanKind, fan: u64) -> Span {
+    begin_any(thread::state(), parent, name, kind, fan)
 }
 
-fn begin_any(state: &ThreadState, mut parent: Context, name: Name<'_>, kind: SpanKind) -> Span {
+fn begin_any(state: &ThreadState, mut parent: Context, name: Name<'_>, kind: SpanKind, fan: u64) -> Span {
     if pipeline::is_foreign(parent.tracer) {
         // This process is the child of a fork, and the context is its parent's.
         parent = Context { tracer: 0, ..parent.with(REMOTE) };
@@ -123,13 +178,13 @@ fn begin_any(state: &ThreadState, mut parent: Context, name: Name<'_>, kind: Spa
         return begin_root(state, parent, name, kind);
     }
     if parent.has(REMOTE) {
-        return begin_under_remote(state, parent, name, kind);
+        return begin_under_remote(state, parent, name, kind, fan);
     }
     if !parent.has(SAMPLED) {
         not_sampled(&parent);
         return Span::not_recorded(parent);
     }
-    begin(state, parent, name, kind).unwrap_or_else(|| {
+    begin(state, parent, name, kind, fan).unwrap_or_else(|| {
         // This thread still has a shard of the tracer.
         if is_finished(state, parent.tracer) && pipeline::find(parent.tracer).is_none() {
             UNPLACED.count(NoShard::Finished);
@@ -206,19 +261,19 @@ fn begin_root(state: &ThreadState, bound: Context, name: Name<'_>, kind: SpanKin
     let root = bound.with(SAMPLED | implicit);
     // The root could not be recorded: its whole local trace is dropped, and propagates as not sampled.
     let lost = left_out.with(TRANSPARENT);
-    begin_arrived(state, root, name, kind).unwrap_or_else(|| Span::not_recorded(lost))
+    begin_arrived(state, root, name, kind, 0).unwrap_or_else(|| Span::not_recorded(lost))
 }
 
 /// Begins this process's first span of a trace, with the values that arrived with it.
-fn begin_arrived(state: &ThreadState, parent: Context, name: Name<'_>, kind: SpanKind) -> Option<Span> {
-    let span = begin(state, parent, name, kind)?;
+fn begin_arrived(state: &ThreadState, parent: Context, name: Name<'_>, kind: SpanKind, fan: u64) -> Option<Span> {
+    let span = begin(state, parent, name, kind, fan)?;
     if parent.propagated() != 0 {
         arrived::set_values(&span);
     }
     Some(span)
 }
 
-fn begin_under_remote(state: &ThreadState, parent: Context, name: Name<'_>, kind: SpanKind) -> Span {
+fn begin_under_remote(state: &ThreadState, parent: Context, name: Name<'_>, kind: SpanKind, fan: u64) -> Span {
     // The parent may be a span of this tracer, and values of the trace may have arrived.
     by_context::note();
     let arrived = probability::tracestate(state, parent);
@@ -231,15 +286,17 @@ fn begin_under_remote(state: &ThreadState, parent: Context, name: Name<'_>, kind
         state.with_tracer(parent.tracer, |slot| slot.writer.count_sampled_out());
         return Span::not_recorded(parent.without(SAMPLED | REMOTE | EXPLICIT));
     }
-    begin_arrived(state, parent.with(SAMPLED), name, kind).unwrap_or_else(|| Span::not_recorded(transparent(parent)))
+    begin_arrived(state, parent.with(SAMPLED), name, kind, fan)
+        .unwrap_or_else(|| Span::not_recorded(transparent(parent)))
 }
 
 /// Appends a Begin with a name of any form, if necessary after a refill. `None`, counted, if there is no room.
-fn begin(state: &ThreadState, parent: Context, name: Name<'_>, kind: SpanKind) -> Option<Span> {
+fn begin(state: &ThreadState, parent: Context, name: Name<'_>, kind: SpanKind, fan: u64) -> Option<Span> {
     let wire_name = state.wire_name(&name);
     let span = state.with_tracer(parent.tracer, |slot| {
-        let wire_name = shorten(wire_name, slot.writer.max_record() - Begin::BYTES);
-        let bytes = Begin::BYTES + wire_name.inline_bytes();
+        let bare = if fan == 0 { Begin::BYTES } else { Begin::IN_FAN_BYTES };
+        let wire_name = shorten(wire_name, slot.writer.max_record() - bare);
+        let bytes = bare + wire_name.inline_bytes();
         if !slot.writer.fits_begin(bytes) {
             if let Err(why) = slot.refill(bytes + End::BYTES, true) {
                 slot.writer.count_refused(why);
@@ -250,8 +307,10 @@ fn begin(state: &ThreadState, parent: Context, name: Name<'_>, kind: SpanKind) -
         begin.flags |= if parent.has(IMPLICIT) { Begin::IMPLICIT_ROOT } else { 0 };
         begin.flags |= if parent.has(EXPLICIT) { Begin::PARENT_EXPLICIT } else { 0 };
         let id = match wire_name {
-            WireName::Id(name) => slot.writer.begin(Begin { name, ..begin }),
-            WireName::Inline(text) => slot.writer.begin_named(begin, text.as_bytes()),
+            WireName::Id(name) if fan == 0 => slot.writer.begin(Begin { name, ..begin }),
+            WireName::Id(name) => slot.writer.begin_in_fan(Begin { name, ..begin }, fan),
+            WireName::Inline(text) if fan == 0 => slot.writer.begin_named(begin, text.as_bytes()),
+            WireName::Inline(text) => slot.writer.begin_named_in_fan(begin, fan, text.as_bytes()),
         };
         Some(Span::recorded(
             Context { span: SpanId(id), ..parent.without(REMOTE | EXPLICIT | TRANSPARENT | IMPLICIT) },

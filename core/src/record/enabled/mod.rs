@@ -9,6 +9,7 @@ mod captured;
 mod end;
 mod event;
 mod handle;
+pub(crate) mod mark;
 #[cfg(feature = "async")]
 mod polled;
 mod probability;

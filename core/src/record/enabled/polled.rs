@@ -1,7 +1,8 @@
 //! The span of something that is polled: a future or a stream.
 
-use super::{scope, Span};
+use super::{mark, scope, Span};
 use crate::clock::stopwatch::{self, Measured, Stopwatch};
+use crate::export::marks::POLLS;
 use std::mem::needs_drop;
 use std::pin::Pin;
 
@@ -87,7 +88,7 @@ impl Polled {
             let Measured { inside_ns, outside_ns } = watch.measured(now);
             self.span.set("heirloom.busy_ns", inside_ns).set("heirloom.idle_ns", outside_ns);
         }
-        self.span.set("heirloom.polls", self.polls);
+        self.span.set(POLLS, self.polls);
         if let Some(items) = self.items {
             self.span.set("heirloom.items", items);
         }
@@ -123,6 +124,7 @@ impl Poll<'_> {
         if let Some(watch) = &mut polled.watch {
             now = stopwatch::now();
             watch.add(self.from, now);
+            mark::polled(&polled.span, self.from, now);
         }
         if over && polled.span.is_recording() {
             polled.end(now);

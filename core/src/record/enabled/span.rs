@@ -243,7 +243,7 @@ impl Drop for Unwound<'_> {
 }
 
 #[inline]
-fn run_in<R>(span: Span, body: impl FnOnce(&Span) -> R) -> R {
+pub(super) fn run_in<R>(span: Span, body: impl FnOnce(&Span) -> R) -> R {
     let unwound = Unwound(&span);
     let scope = scope::enter_span(&span);
     let result = body(&span);

@@ -1,8 +1,10 @@
 //! Records with any content, for tests: valid at first, from their encoding in `wire`, and then changed.
 
 use super::Parent;
+use crate::mark::MarkKind;
 use crate::wire::{
-    Attr, Begin, Encoded, End, Event, Header, Item, Kind, Link, Rename, Sink, Skip, TraceValue, Tracestate, WireName,
+    Attr, Begin, Encoded, End, Event, Header, Item, Kind, Link, Mark, Rename, Sink, Skip, Strand, TraceValue,
+    Tracestate, WireName,
 };
 use crate::Value;
 use std::ops::Deref;
@@ -48,6 +50,26 @@ impl RawRecord {
     pub fn begin(span: u64, name: u32, parent: impl Into<Parent>, stamp: u64) -> Self {
         let Parent { trace, span: parent } = parent.into();
         Self(Begin { flags: 0, name, propagated: 0, parent: parent.0, trace, tick: stamp }.record(span).into())
+    }
+
+    /// The same in a fan-out.
+    pub fn begin_in_fan(span: u64, name: u32, parent: impl Into<Parent>, stamp: u64, fan: u64) -> Self {
+        let Parent { trace, span: parent } = parent.into();
+        let begin = Begin { flags: 0, name, propagated: 0, parent: parent.0, trace, tick: stamp };
+        Self(begin.record_in_fan(span, fan).into())
+    }
+
+    /// A mark of a span, or of none (zero), with the fields `a` to `d`.
+    pub fn mark(kind: MarkKind, span: u64, stamp: u64, length: u64, fields: [u64; 4], text: &str) -> Self {
+        let mark = Mark { kind, flags: 0, span, tick: stamp, length, fields };
+        let mut words = mark.before_text(text.len()).as_slice().to_vec();
+        words.bytes(text.as_bytes());
+        Self(words)
+    }
+
+    /// A piece of a fan-out under a span begins or ends.
+    pub fn strand(ends: bool, span: u64, fan: u64) -> Self {
+        Self(Strand { ends, span, fan }.record().into())
     }
 
     /// Ends a span, with these flags.
@@ -138,8 +160,8 @@ fn items<'a>(attributes: &'a [(RawName<'a>, Value<'a>)]) -> (Vec<Item<'a>>, u64)
 
 /// Invalid records.
 impl RawRecord {
-    /// An upper bound of the numbers of kinds. Zero is no kind.
-    pub const KINDS: u8 = Kind::NUMBERS.len() as u8 + 1;
+    /// An upper bound of the numbers of kinds, not reached. Zero is no kind.
+    pub const KINDS: u8 = Kind::Strand as u8 + 1;
 
     /// A header with any content.
     pub fn header(kind: u8, words: u16, flags: u16, aux: u32) -> u64 {
