@@ -9,6 +9,7 @@
 //! | [`OtlpFile`] | writes finished spans to a file: JSON, one request a line, or protobuf |
 //! | [`Encoder`] | writes requests, as protobuf or JSON |
 //! | [`read`] | reads requests and files back |
+//! | [`mod@write`] | writes requests that were read |
 //!
 //! # Sending
 //!
@@ -96,6 +97,7 @@ mod format;
 pub mod read;
 #[cfg(feature = "http")]
 mod transport;
+pub mod write;
 
 #[cfg(feature = "http")]
 pub use config::{ConfigError, OtlpBuilder};

@@ -132,7 +132,8 @@ fn a_span_that_its_process_left_open_is_marked_as_aborted() {
             requests_found.lock().unwrap().extend(ours.into_values().flatten());
         }
     };
-    let settings = heirloom_core::Settings::default();
+    let mut settings = heirloom_core::Settings::default();
+    settings.sample = false;
     let guard = heirloom_core::builder("parent").settings(settings).exporter(support::Each(look)).start().unwrap();
     let tracer = guard.tracer();
     let root = tracer.root("main");
@@ -178,6 +179,7 @@ fn a_span_below_which_a_full_queue_dropped_spans_says_how_many() {
     };
     let mut settings = heirloom_core::Settings::default();
     settings.queue_bytes = 64 << 10;
+    settings.sample = false;
     let guard = heirloom_core::builder("full").settings(settings).exporter(support::Each(look)).start().unwrap();
     let tracer = guard.tracer();
     tracer.root("first").end();

@@ -3,7 +3,9 @@
 
 mod support;
 
-use heirloom_otlp::read::{self, AnyValue, Place, ReadError, Records, Request};
+use heirloom_otlp::read::{
+    self, AnyValue, KeyValue, Place, ReadError, Record, Records, Request, Resource, Span, Visitor,
+};
 use heirloom_otlp::{Encoder, Format, Plain};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
@@ -66,6 +68,36 @@ fn what_the_encoder_writes_is_read_in_both_forms() {
                 assert_eq!(format!("{:?}", read::protobuf(&bytes).unwrap()), format!("{expected:?}"));
             }
         });
+    }
+}
+
+#[test]
+fn what_was_read_is_written_as_the_official_schema_has_it() {
+    for seed in 0..400 {
+        let request = foreign::request(&mut Rng(seed));
+        let expected = convert::request(request);
+        for format in FORMATS {
+            let mut written = Vec::new();
+            heirloom_otlp::write::request(format, &expected, &mut written);
+            let ours = read(format, &written).unwrap();
+            assert_eq!(format!("{ours:?}"), format!("{expected:?}"), "seed {seed}, {format:?}");
+            let official: ExportTraceServiceRequest = match format {
+                Format::Protobuf => ExportTraceServiceRequest::decode(&written[..]).unwrap(),
+                Format::Json => serde_json::from_slice(&written).unwrap(),
+            };
+            assert_eq!(format!("{:?}", convert::request(official)), format!("{expected:?}"), "seed {seed}, {format:?}");
+        }
+    }
+}
+
+#[test]
+fn records_that_are_written_are_read_one_by_one() {
+    let requests: Vec<Request> = (0..20).map(|seed| convert::request(foreign::request(&mut Rng(seed)))).collect();
+    for format in FORMATS {
+        let mut file = Vec::new();
+        requests.iter().for_each(|one| heirloom_otlp::write::record(format, one, &mut file));
+        let read: Vec<Request> = Records::new(format, &file[..]).collect::<Result<_, _>>().unwrap();
+        assert_eq!(format!("{read:?}"), format!("{requests:?}"), "{format:?}");
     }
 }
 
@@ -216,6 +248,28 @@ fn values_are_nested_64_deep_at_most_and_deeper_ones_are_errors() {
 }
 
 #[test]
+fn zeros_at_the_end_of_a_file_are_an_error_and_end_it_even_if_they_never_end() {
+    let request = official(Format::Protobuf, &foreign::request(&mut Rng(1)));
+    let mut file = Vec::new();
+    let mut length = request.len();
+    while length > 0x7f {
+        file.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    file.push(length as u8);
+    file.extend(&request);
+    let whole = file.len();
+    let mut records = Records::new(Format::Protobuf, std::io::Read::chain(&file[..], std::io::repeat(0)));
+    let read = records.by_ref().take_while(Result::is_ok).count();
+    assert_eq!(read, 65, "a few empty requests may be meant");
+    assert!(records.next().is_none());
+    let mut records = Records::new(Format::Protobuf, std::io::Read::chain(&file[..], std::io::repeat(0)));
+    let error = message(records.find_map(Result::err).unwrap());
+    assert!(error.contains(&(whole + 64).to_string()) && error.ends_with("not only zeros"), "{error}");
+    assert!(records.next().is_none());
+}
+
+#[test]
 fn no_cut_and_no_changed_byte_makes_the_reader_panic() {
     let mut rng = Rng(7);
     for seed in 0..60 {
@@ -235,10 +289,80 @@ fn no_cut_and_no_changed_byte_makes_the_reader_panic() {
                     Format::Protobuf => drop(read::protobuf(&bytes)),
                     Format::Json => drop(read::json(&String::from_utf8_lossy(&bytes))),
                 }
+                visits_what_is_read(format, &bytes);
                 Records::new(format, &bytes[..]).for_each(drop);
             }
         }
     }
+}
+
+/// What a visitor saw of spans, as text.
+#[derive(Default)]
+struct Seen(Vec<String>);
+
+impl Visitor for Seen {
+    fn resource<T: AsRef<str>>(&mut self, resource: &Resource<T>) {
+        self.0.push(format!("{}, {}", keys(&resource.attributes), resource.dropped_attributes_count));
+    }
+
+    fn span<T: AsRef<str>>(&mut self, span: &Span<T>) {
+        let ids = (span.trace_id, span.span_id, span.parent_span_id, span.flags, span.kind);
+        let times = (span.start_time_unix_nano, span.end_time_unix_nano, &span.status);
+        let events: Vec<_> =
+            span.events.iter().map(|e| (e.name.as_ref(), e.time_unix_nano, keys(&e.attributes))).collect();
+        let links: Vec<_> = span.links.iter().map(|l| (l.trace_id, l.span_id, keys(&l.attributes))).collect();
+        let keys = keys(&span.attributes);
+        self.0.push(format!("{} {ids:?} {times:?} {keys} {events:?} {links:?}", span.name.as_ref()));
+    }
+}
+
+fn keys<T: AsRef<str>>(attributes: &[KeyValue<T>]) -> String {
+    let text = |attribute: &KeyValue<T>| match &attribute.value {
+        AnyValue::String(text) => format!("{}={}", attribute.key.as_ref(), text.as_ref()),
+        AnyValue::Int(number) => format!("{}={number}", attribute.key.as_ref()),
+        AnyValue::Array(items) => format!("{}: {} items", attribute.key.as_ref(), items.len()),
+        _ => attribute.key.as_ref().to_owned(),
+    };
+    attributes.iter().map(text).collect::<Vec<_>>().join(" ")
+}
+
+/// A visitor sees what is in the request, in its order, and what is wrong has the same place.
+fn visits_what_is_read(format: Format, bytes: &[u8]) {
+    let record = Record::new(format, bytes.to_vec());
+    let (mut seen, mut expected) = (Seen::default(), Seen::default());
+    let visited = record.visit(&mut seen);
+    let read = record.request().map(|request| request.visit(&mut expected));
+    assert_eq!(visited.as_ref().map_err(ToString::to_string), read.as_ref().map_err(ToString::to_string));
+    if visited.is_ok() {
+        assert_eq!(seen.0, expected.0);
+    }
+}
+
+#[test]
+fn a_visitor_sees_what_is_read_without_what_the_span_before_had() {
+    for seed in 0..400 {
+        let request = foreign::request(&mut Rng(seed));
+        FORMATS.iter().for_each(|format| visits_what_is_read(*format, &official(*format, &request)));
+    }
+}
+
+#[test]
+fn work_on_several_threads_gives_its_results_in_order_up_to_the_first_error() {
+    let (mut left, mut seen) = (0..1_000_u64, Vec::new());
+    let slow_for_some = |item: u64| (0..(item % 7) * 1_000).fold(item, |sum, _| std::hint::black_box(sum));
+    let end = read::in_order(
+        || left.next(),
+        slow_for_some,
+        |item| {
+            seen.push(item);
+            if item < 900 {
+                Ok(())
+            } else {
+                Err(item)
+            }
+        },
+    );
+    assert_eq!((end, seen), (Err(900), (0..=900).collect()));
 }
 
 /// A file of three records, and where each ends.

@@ -28,7 +28,7 @@ mod lanes;
 mod mapping;
 mod plain;
 mod protobuf;
-mod values;
+pub(crate) mod values;
 
 pub use attributes::{Attributes, Mark, Truncated};
 pub use mapping::{Fields, Mapping, Scope};

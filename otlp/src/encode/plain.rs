@@ -3,7 +3,7 @@
 use super::attributes::{Attributes, Truncated};
 use super::lanes::Lanes;
 use super::mapping::{Fields, Mapping};
-use heirloom_core::export::{Lane, SpanRef};
+use heirloom_core::export::{marks, Lane, SpanRef};
 use heirloom_core::Value;
 
 /// Changes nothing, and adds attributes for what OTLP has no field for. An attribute that the span has itself stays.
@@ -16,7 +16,11 @@ use heirloom_core::Value;
 /// | `heirloom.dropped_children` | of how many spans it is the nearest ancestor that is sent, if a full queue refused some |
 /// | `thread.id`, `thread.name` | the thread that started the span ([conventions]) |
 /// | `process.pid` | the process, if it isn't that of the resource |
+/// | `heirloom.fan_out` | the id of the fan-out to which the span belongs |
+/// | `heirloom.nested` | `false`: it doesn't [nest](SpanRef::is_nested) in its thread's other spans, for example since it ended on another thread; not on a span with `heirloom.polls` |
+/// | `heirloom.marks`, `heirloom.marks.texts` | facts about the process's lanes beside its spans, packed, on the first spans of each part ([format]) |
 ///
+/// [format]: heirloom_core::export::marks
 /// [conventions]: https://opentelemetry.io/docs/specs/semconv/general/attributes/#general-thread-attributes
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Plain;
@@ -35,7 +39,10 @@ impl Mapping for Plain {
             Truncated::of(span.attributes()).add_to(to);
         }
         if span.is_incomplete() || span.is_aborted() || span.dropped_children() != 0 {
-            marks(span, own, to);
+            state(span, own, to);
+        }
+        if marks::has_attributes(&span) {
+            add_marks(span, own, to);
         }
         match own.has(Own::LANE) {
             false => to.add_lane(span.lane()),
@@ -47,7 +54,7 @@ impl Mapping for Plain {
 
 /// Which of the added attributes a span has itself.
 #[derive(Clone, Copy)]
-struct Own(u8);
+struct Own(u16);
 
 impl Own {
     const TRUNCATED: Self = Self(1);
@@ -57,6 +64,10 @@ impl Own {
     const THREAD_NAME: Self = Self(1 << 4);
     const PROCESS_ID: Self = Self(1 << 5);
     const DROPPED_CHILDREN: Self = Self(1 << 6);
+    const FAN_OUT: Self = Self(1 << 7);
+    /// One of the two.
+    const MARKS: Self = Self(1 << 8);
+    const NESTED: Self = Self(1 << 9);
     /// One of the lane's.
     const LANE: Self = Self(Self::THREAD_ID.0 | Self::THREAD_NAME.0 | Self::PROCESS_ID.0);
 
@@ -67,8 +78,12 @@ impl Own {
             9 if key == Lanes::THREAD_ID => Self::THREAD_ID.0,
             11 if key == Lanes::THREAD_NAME => Self::THREAD_NAME.0,
             11 if key == Lanes::PROCESS_ID => Self::PROCESS_ID.0,
+            14 if key == marks::MARKS => Self::MARKS.0,
+            15 if key == marks::NESTED => Self::NESTED.0,
             16 if key == ABORTED => Self::ABORTED.0,
             18 if key == Truncated::KEY => Self::TRUNCATED.0,
+            16 if key == marks::FAN_OUT => Self::FAN_OUT.0,
+            20 if key == marks::TEXTS => Self::MARKS.0,
             19 if key == INCOMPLETE => Self::INCOMPLETE.0,
             25 if key == DROPPED_CHILDREN => Self::DROPPED_CHILDREN.0,
             _ => 0,
@@ -87,8 +102,23 @@ const ABORTED: &str = "heirloom.aborted";
 
 const DROPPED_CHILDREN: &str = "heirloom.dropped_children";
 
+/// The fan-out, the marks that the span carries, and whether it left its lane.
+#[inline(never)]
+fn add_marks(span: SpanRef<'_>, own: Own, to: &mut Attributes<'_>) {
+    marks::attributes(&span, |key, value| {
+        let known = match key {
+            marks::FAN_OUT => Own::FAN_OUT,
+            marks::NESTED => Own::NESTED,
+            _ => Own::MARKS,
+        };
+        if !own.has(known) {
+            to.add(key, &value);
+        }
+    });
+}
+
 #[cold]
-fn marks(span: SpanRef<'_>, own: Own, to: &mut Attributes<'_>) {
+fn state(span: SpanRef<'_>, own: Own, to: &mut Attributes<'_>) {
     if span.is_incomplete() && !own.has(Own::INCOMPLETE) {
         to.add(INCOMPLETE, &Value::Bool(true));
     }

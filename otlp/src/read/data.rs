@@ -1,8 +1,10 @@
-//! Requests and their parts, owned, with OTLP's names ([`trace.proto`]).
+//! Requests and their parts, with OTLP's names ([`trace.proto`]). `T` is the type of texts: `String`, or `&str` where a
+//! [`Visitor`](super::Visitor) sees them.
 //!
 //! [`trace.proto`]: https://github.com/open-telemetry/opentelemetry-proto/blob/v1.9.0/opentelemetry/proto/trace/v1/trace.proto
 
 use heirloom_core::{SpanId, SpanKind, Status, TraceId};
+use std::mem::take;
 
 /// A request to store spans (`ExportTraceServiceRequest`).
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,9 +26,9 @@ pub struct ResourceSpans {
 
 /// A producer of spans.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Resource {
+pub struct Resource<T = String> {
     /// The attributes.
-    pub attributes: Vec<KeyValue>,
+    pub attributes: Vec<KeyValue<T>>,
     /// How many attributes were lost.
     pub dropped_attributes_count: u32,
 }
@@ -44,32 +46,32 @@ pub struct ScopeSpans {
 
 /// An instrumentation scope (`InstrumentationScope`).
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Scope {
+pub struct Scope<T = String> {
     /// The name.
-    pub name: String,
+    pub name: T,
     /// The version, empty if there is none.
-    pub version: String,
+    pub version: T,
     /// The attributes.
-    pub attributes: Vec<KeyValue>,
+    pub attributes: Vec<KeyValue<T>>,
     /// How many attributes were lost.
     pub dropped_attributes_count: u32,
 }
 
 /// A span.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Span {
+pub struct Span<T = String> {
     /// The trace, [`TraceId::INVALID`] if it is missing.
     pub trace_id: TraceId,
     /// The span's id, [`SpanId::INVALID`] if it is missing.
     pub span_id: SpanId,
     /// The W3C tracestate, empty if there is none.
-    pub trace_state: String,
+    pub trace_state: T,
     /// The parent; `None` for a root.
     pub parent_span_id: Option<SpanId>,
     /// The W3C trace flags in the lowest byte; 0x100 if it is known whether the parent is remote, and 0x200 if it is.
     pub flags: u32,
     /// The name.
-    pub name: String,
+    pub name: T,
     /// The kind. An unknown one counts as internal, as the specification allows.
     pub kind: SpanKind,
     /// The start: nanoseconds since 1970 (UTC).
@@ -77,15 +79,15 @@ pub struct Span {
     /// The end: nanoseconds since 1970 (UTC).
     pub end_time_unix_nano: u64,
     /// The attributes.
-    pub attributes: Vec<KeyValue>,
+    pub attributes: Vec<KeyValue<T>>,
     /// How many attributes were lost.
     pub dropped_attributes_count: u32,
     /// The events.
-    pub events: Vec<Event>,
+    pub events: Vec<Event<T>>,
     /// How many events were lost.
     pub dropped_events_count: u32,
     /// The links.
-    pub links: Vec<Link>,
+    pub links: Vec<Link<T>>,
     /// How many links were lost.
     pub dropped_links_count: u32,
     /// The status. Only that of an error has a text.
@@ -94,28 +96,28 @@ pub struct Span {
 
 /// An event of a span.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Event {
+pub struct Event<T = String> {
     /// When it happened: nanoseconds since 1970 (UTC).
     pub time_unix_nano: u64,
     /// The name.
-    pub name: String,
+    pub name: T,
     /// The attributes.
-    pub attributes: Vec<KeyValue>,
+    pub attributes: Vec<KeyValue<T>>,
     /// How many attributes were lost.
     pub dropped_attributes_count: u32,
 }
 
 /// A link of a span to another one.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Link {
+pub struct Link<T = String> {
     /// The trace of the linked span.
     pub trace_id: TraceId,
     /// The linked span.
     pub span_id: SpanId,
     /// The W3C tracestate of the linked span, empty if there is none.
-    pub trace_state: String,
+    pub trace_state: T,
     /// The attributes.
-    pub attributes: Vec<KeyValue>,
+    pub attributes: Vec<KeyValue<T>>,
     /// How many attributes were lost.
     pub dropped_attributes_count: u32,
     /// As [`Span::flags`], of the linked span.
@@ -124,16 +126,16 @@ pub struct Link {
 
 /// An attribute.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct KeyValue {
+pub struct KeyValue<T = String> {
     /// The key.
-    pub key: String,
+    pub key: T,
     /// The value.
-    pub value: AnyValue,
+    pub value: AnyValue<T>,
 }
 
 /// The value of an attribute.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub enum AnyValue {
+pub enum AnyValue<T = String> {
     /// No value.
     #[default]
     Empty,
@@ -144,13 +146,25 @@ pub enum AnyValue {
     /// A double.
     Double(f64),
     /// A text.
-    String(String),
+    String(T),
     /// Values in order.
-    Array(Vec<AnyValue>),
+    Array(Vec<AnyValue<T>>),
     /// Values by key.
-    Map(Vec<KeyValue>),
+    Map(Vec<KeyValue<T>>),
     /// Bytes.
     Bytes(Vec<u8>),
+}
+
+impl<T: Default> Span<T> {
+    /// Makes it an empty span. Its lists keep their memory.
+    pub(super) fn clear(&mut self) {
+        let (mut attributes, mut events, mut links) =
+            (take(&mut self.attributes), take(&mut self.events), take(&mut self.links));
+        attributes.clear();
+        events.clear();
+        links.clear();
+        *self = Self { attributes, events, links, ..Self::default() };
+    }
 }
 
 /// The kind with this number of OTLP.

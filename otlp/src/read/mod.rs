@@ -2,11 +2,13 @@
 //!
 //! | file | what it has |
 //! |---|---|
-//! | `data.rs` | requests and their parts, owned |
+//! | `data.rs` | requests and their parts |
 //! | `error.rs` | [`ReadError`]: where something else was expected, and what |
 //! | `protobuf/` | the binary form |
 //! | `json/` | the form in JSON |
-//! | `records.rs` | [`Records`]: files of requests, up to the last whole one |
+//! | `records.rs`, `record.rs` | [`Records`]: files of requests, up to the last whole one; [`Record`]: one that isn't decoded yet |
+//! | `visit.rs` | [`Visitor`]: sees the spans of a request one after the other |
+//! | `ahead.rs` | [`in_order`]: decodes on several threads |
 //!
 //! What isn't known (a field that a later version adds) is skipped. In JSON, 64-bit integers may be texts or numbers, ids hexadecimal or
 //! base64, enums numbers or names. Arrays and maps may be nested 64 deep.
@@ -22,15 +24,21 @@
 //! # Ok::<(), heirloom_otlp::read::ReadError>(())
 //! ```
 
+mod ahead;
 mod data;
 mod error;
 mod json;
 mod protobuf;
+mod record;
 mod records;
+mod visit;
 
+pub use ahead::in_order;
 pub use data::{AnyValue, Event, KeyValue, Link, Request, Resource, ResourceSpans, Scope, ScopeSpans, Span};
 pub use error::{Place, ReadError};
+pub use record::Record;
 pub use records::Records;
+pub use visit::Visitor;
 
 /// How deep arrays and maps may be nested.
 const MAX_DEPTH: usize = 64;

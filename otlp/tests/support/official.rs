@@ -78,10 +78,12 @@ fn attributes(span: SpanRef<'_>, resource_pid: Option<i64>) -> Vec<KeyValue> {
     let mut list = plain(span.attributes());
     let lane = span.lane();
     let pid = i64::from(lane.process_id);
+    let is_polled = list.iter().any(|known| known.key == "heirloom.polls");
     let added = [
         ("heirloom.incomplete", span.is_incomplete().then_some(Value::Bool(true))),
         ("heirloom.aborted", span.is_aborted().then_some(Value::Bool(true))),
         ("heirloom.dropped_children", Some(span.dropped_children()).filter(|n| *n > 0).map(Value::from)),
+        ("heirloom.nested", (!span.is_nested() && !is_polled).then_some(Value::Bool(false))),
         ("thread.id", Some(Value::from(lane.thread_id))),
         ("thread.name", Some(Value::from(&*lane.thread_name)).filter(|_| !lane.thread_name.is_empty())),
         ("process.pid", Some(Value::I64(pid)).filter(|_| resource_pid != Some(pid))),

@@ -1,4 +1,4 @@
 //! What both forms are made of, without knowing spans: numbers, texts, ids, attributes.
 
-pub(super) mod json;
-pub(super) mod protobuf;
+pub(crate) mod json;
+pub(crate) mod protobuf;

@@ -5,6 +5,11 @@ use super::super::{Place, ReadError};
 /// How deep groups may be nested. They are skipped: no message of OTLP has one.
 const MAX_GROUPS: usize = 64;
 
+/// A text of a message: `String`, or `&str`.
+pub(super) trait Text<'a>: Default + From<&'a str> {}
+
+impl<'a, T: Default + From<&'a str>> Text<'a> for T {}
+
 /// A message, or what is left of it. Knows its place in the whole.
 #[derive(Clone, Copy)]
 pub(super) struct Input<'a> {
@@ -57,8 +62,19 @@ impl<'a> Input<'a> {
         Ok(array)
     }
 
-    /// An integer of variable length.
+    /// An integer of variable length. Most have one byte.
+    #[inline]
     pub(super) fn varint(&mut self) -> Result<u64, ReadError> {
+        match self.bytes.split_first() {
+            Some((byte, rest)) if *byte < 0x80 => {
+                (self.bytes, self.at) = (rest, self.at + 1);
+                Ok(u64::from(*byte))
+            }
+            _ => self.long_varint(),
+        }
+    }
+
+    fn long_varint(&mut self) -> Result<u64, ReadError> {
         let mut number = 0;
         for (n, byte) in self.bytes.iter().enumerate().take(10) {
             // Bits beyond the 64th are left out, as protobuf's own readers do.
@@ -72,6 +88,7 @@ impl<'a> Input<'a> {
     }
 
     /// The next field; `None` at the end.
+    #[inline]
     pub(super) fn field(&mut self) -> Result<Option<Field<'a>>, ReadError> {
         if self.bytes.is_empty() {
             return Ok(None);
@@ -90,6 +107,7 @@ impl<'a> Input<'a> {
     }
 
     /// The number of a field, and its wire type.
+    #[inline]
     fn tag(&mut self) -> Result<(u64, u64), ReadError> {
         let before = *self;
         let tag = self.varint()?;
@@ -100,6 +118,7 @@ impl<'a> Input<'a> {
     }
 
     /// A value of this wire type; `None` if it is a group's start or end, or no wire type.
+    #[inline]
     fn value(&mut self, wire: u64) -> Result<Option<Raw<'a>>, ReadError> {
         Ok(Some(match wire {
             0 => Raw::Varint(self.varint()?),
@@ -150,10 +169,10 @@ impl<'a> Field<'a> {
         }
     }
 
-    pub(super) fn text(&self) -> Result<String, ReadError> {
+    pub(super) fn text<T: Text<'a>>(&self) -> Result<T, ReadError> {
         let Raw::Bytes(input) = self.value else { return self.wrong("a text") };
         match std::str::from_utf8(input.bytes) {
-            Ok(text) => Ok(text.to_owned()),
+            Ok(text) => Ok(text.into()),
             Err(error) => {
                 let at = Place::Byte(input.at + error.valid_up_to() as u64);
                 Err(ReadError::Malformed { at, expected: "UTF-8" })

@@ -4,9 +4,9 @@
 mod input;
 
 use super::data::{self, AnyValue, Event, KeyValue, Link, Request, Resource, ResourceSpans, Scope, ScopeSpans, Span};
-use super::{ReadError, MAX_DEPTH};
+use super::{ReadError, Visitor, MAX_DEPTH};
 use heirloom_core::{SpanId, TraceId};
-use input::{Field, Input};
+use input::{Field, Input, Text};
 
 type Done = Result<(), ReadError>;
 
@@ -18,6 +18,46 @@ pub(super) fn request(bytes: &[u8], at: u64) -> Result<Request, ReadError> {
         _ => Ok(()),
     })?;
     Ok(request)
+}
+
+/// Shows the spans of a request to a visitor, without a copy of their texts.
+pub(super) fn visit(bytes: &[u8], at: u64, visitor: &mut impl Visitor) -> Done {
+    // Its lists are used again for each span.
+    let mut seen = Span::<&str>::default();
+    each(Input::new(bytes, at), |field| match field.number {
+        1 => visit_resource_spans(field.message()?, &mut seen, visitor),
+        _ => Ok(()),
+    })
+}
+
+/// A resource may come behind its spans, so it is looked for first. What is wrong is found in the order of the bytes.
+fn visit_resource_spans<'a>(input: Input<'a>, seen: &mut Span<&'a str>, visitor: &mut impl Visitor) -> Done {
+    let mut found = Resource::<&str>::default();
+    let _ = each(input, |field| match field.number {
+        1 => resource(&mut found, field.message()?),
+        _ => Ok(()),
+    });
+    visitor.resource(&found);
+    each(input, |field| match field.number {
+        1 => resource(&mut Resource::<&str>::default(), field.message()?),
+        2 => visit_scope_spans(field.message()?, seen, visitor),
+        3 => field.text::<&str>().map(drop),
+        _ => Ok(()),
+    })
+}
+
+fn visit_scope_spans<'a>(input: Input<'a>, seen: &mut Span<&'a str>, visitor: &mut impl Visitor) -> Done {
+    each(input, |field| match field.number {
+        1 => scope(&mut Scope::<&str>::default(), field.message()?),
+        2 => {
+            seen.clear();
+            span(seen, field.message()?)?;
+            visitor.span(seen);
+            Ok(())
+        }
+        3 => field.text::<&str>().map(drop),
+        _ => Ok(()),
+    })
 }
 
 /// The first integer of bytes at this place of a file, and how many bytes it has: the length of a record.
@@ -36,7 +76,7 @@ fn each<'a>(mut input: Input<'a>, mut read: impl FnMut(&Field<'a>) -> Done) -> D
 }
 
 /// Adds a message to a list.
-fn push<T: Default>(list: &mut Vec<T>, field: &Field<'_>, read: impl FnOnce(&mut T, Input<'_>) -> Done) -> Done {
+fn push<'a, T: Default>(list: &mut Vec<T>, field: &Field<'a>, read: impl FnOnce(&mut T, Input<'a>) -> Done) -> Done {
     let mut item = T::default();
     read(&mut item, field.message()?)?;
     list.push(item);
@@ -63,7 +103,7 @@ fn resource_spans(into: &mut ResourceSpans, input: Input<'_>) -> Done {
     })
 }
 
-fn resource(into: &mut Resource, input: Input<'_>) -> Done {
+fn resource<'a, T: Text<'a>>(into: &mut Resource<T>, input: Input<'a>) -> Done {
     each(input, |field| match field.number {
         1 => push(&mut into.attributes, field, attribute),
         2 => count(&mut into.dropped_attributes_count, field),
@@ -80,7 +120,7 @@ fn scope_spans(into: &mut ScopeSpans, input: Input<'_>) -> Done {
     })
 }
 
-fn scope(into: &mut Scope, input: Input<'_>) -> Done {
+fn scope<'a, T: Text<'a>>(into: &mut Scope<T>, input: Input<'a>) -> Done {
     each(input, |field| match field.number {
         1 => put(&mut into.name, field.text()),
         2 => put(&mut into.version, field.text()),
@@ -98,7 +138,7 @@ fn span_id(field: &Field<'_>) -> Result<SpanId, ReadError> {
     field.id("a span id of 8 bytes").map(SpanId::from_bytes)
 }
 
-fn span(into: &mut Span, input: Input<'_>) -> Done {
+fn span<'a, T: Text<'a>>(into: &mut Span<T>, input: Input<'a>) -> Done {
     let mut outcome = (0, String::new());
     each(input, |field| match field.number {
         1 => put(&mut into.trace_id, trace_id(field)),
@@ -131,7 +171,7 @@ fn status((code, message): &mut (u64, String), input: Input<'_>) -> Done {
     })
 }
 
-fn event(into: &mut Event, input: Input<'_>) -> Done {
+fn event<'a, T: Text<'a>>(into: &mut Event<T>, input: Input<'a>) -> Done {
     each(input, |field| match field.number {
         1 => put(&mut into.time_unix_nano, field.fixed64()),
         2 => put(&mut into.name, field.text()),
@@ -141,7 +181,7 @@ fn event(into: &mut Event, input: Input<'_>) -> Done {
     })
 }
 
-fn link(into: &mut Link, input: Input<'_>) -> Done {
+fn link<'a, T: Text<'a>>(into: &mut Link<T>, input: Input<'a>) -> Done {
     each(input, |field| match field.number {
         1 => put(&mut into.trace_id, trace_id(field)),
         2 => put(&mut into.span_id, span_id(field)),
@@ -153,11 +193,11 @@ fn link(into: &mut Link, input: Input<'_>) -> Done {
     })
 }
 
-fn attribute(into: &mut KeyValue, input: Input<'_>) -> Done {
+fn attribute<'a, T: Text<'a>>(into: &mut KeyValue<T>, input: Input<'a>) -> Done {
     entry(into, input, 0)
 }
 
-fn entry(into: &mut KeyValue, input: Input<'_>, depth: usize) -> Done {
+fn entry<'a, T: Text<'a>>(into: &mut KeyValue<T>, input: Input<'a>, depth: usize) -> Done {
     each(input, |field| match field.number {
         1 => put(&mut into.key, field.text()),
         2 => any(&mut into.value, field.message()?, depth),
@@ -166,7 +206,7 @@ fn entry(into: &mut KeyValue, input: Input<'_>, depth: usize) -> Done {
 }
 
 /// The value of an attribute, inside of so many others.
-fn any(into: &mut AnyValue, input: Input<'_>, depth: usize) -> Done {
+fn any<'a, T: Text<'a>>(into: &mut AnyValue<T>, input: Input<'a>, depth: usize) -> Done {
     each(input, |field| {
         *into = match field.number {
             1 => AnyValue::String(field.text()?),

@@ -2,20 +2,20 @@
 
 mod text;
 
-pub(in super::super) use text::{id, quoted};
+pub(crate) use text::{id, quoted};
 
 use heirloom_core::Value;
 
 /// Appends a comma, unless a list that begins at this byte is empty.
 #[inline(always)]
-pub(in super::super) fn comma(out: &mut Vec<u8>, start: usize) {
+pub(crate) fn comma(out: &mut Vec<u8>, start: usize) {
     if out.len() > start {
         out.push(b',');
     }
 }
 
 /// Appends an attribute to a list that begins at `start`.
-pub(in super::super) fn attribute(out: &mut Vec<u8>, start: usize, key: &str, value: &Value<'_>) {
+pub(crate) fn attribute(out: &mut Vec<u8>, start: usize, key: &str, value: &Value<'_>) {
     comma(out, start);
     out.extend_from_slice(b"{\"key\":");
     quoted(out, key);
@@ -42,13 +42,13 @@ fn boolean(out: &mut Vec<u8>, truth: bool) {
     out.extend_from_slice(if truth { b"{\"boolValue\":true}" } else { b"{\"boolValue\":false}" });
 }
 
-fn int(out: &mut Vec<u8>, number: i64) {
+pub(crate) fn int(out: &mut Vec<u8>, number: i64) {
     out.extend_from_slice(b"{\"intValue\":\"");
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
     out.extend_from_slice(b"\"}");
 }
 
-fn double(out: &mut Vec<u8>, number: f64) {
+pub(crate) fn double(out: &mut Vec<u8>, number: f64) {
     out.extend_from_slice(b"{\"doubleValue\":");
     match number {
         number if number.is_finite() => out.extend_from_slice(zmij::Buffer::new().format(number).as_bytes()),

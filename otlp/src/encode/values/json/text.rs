@@ -35,7 +35,7 @@ const fn hex_digits() -> [[u8; 2]; 256] {
 }
 
 /// Appends a text with its quotes.
-pub(in super::super::super) fn quoted(out: &mut Vec<u8>, text: &str) {
+pub(crate) fn quoted(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     let mut rest = text.as_bytes();
     while let Some(at) = rest.iter().position(|byte| ESCAPES[usize::from(*byte)] != ITSELF) {
@@ -55,7 +55,7 @@ pub(in super::super::super) fn quoted(out: &mut Vec<u8>, text: &str) {
 }
 
 /// Appends an id of at most 16 bytes with its quotes, in hexadecimal.
-pub(in super::super::super) fn id<const N: usize>(out: &mut Vec<u8>, bytes: [u8; N]) {
+pub(crate) fn id<const N: usize>(out: &mut Vec<u8>, bytes: [u8; N]) {
     let mut text = [b'"'; 34];
     for (byte, digits) in bytes.iter().zip(text[1..].chunks_exact_mut(2)) {
         digits.copy_from_slice(&HEX[usize::from(*byte)]);

@@ -2,13 +2,13 @@
 
 mod varint;
 
-pub(in super::super) use varint::{message, message_like, text, varint, Varint};
+pub(crate) use varint::{message, message_like, text, varint, Varint};
 
 use heirloom_core::Value;
 use varint::{bytes, head, len_of};
 
 /// The tag of a field whose value has a length.
-pub(in super::super) const fn tag(field: u8) -> u8 {
+pub(crate) const fn tag(field: u8) -> u8 {
     field << 3 | 2
 }
 
@@ -27,7 +27,7 @@ const SHORT: usize = 100;
 
 /// Appends a field with this tag: a `KeyValue`.
 #[inline(always)]
-pub(in super::super) fn attribute(out: &mut Vec<u8>, tag: u8, key: &str, value: &Value<'_>) {
+pub(crate) fn attribute(out: &mut Vec<u8>, tag: u8, key: &str, value: &Value<'_>) {
     match value {
         Value::I64(number) if key.len() <= SHORT => {
             let len = len_of(*number as u64);

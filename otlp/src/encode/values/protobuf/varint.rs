@@ -9,14 +9,14 @@ const TWO: usize = 1 << 14;
 
 /// Up to one tag and an integer of variable length.
 #[derive(Clone, Copy)]
-pub(in super::super::super) struct Varint {
+pub(crate) struct Varint {
     bytes: [u8; 16],
     len: usize,
 }
 
 impl Varint {
     #[inline(always)]
-    pub(in super::super::super) fn new(number: u64) -> Self {
+    pub(crate) fn new(number: u64) -> Self {
         let mut varint = Self { bytes: [0; 16], len: 0 };
         varint.number(number);
         varint
@@ -24,7 +24,7 @@ impl Varint {
 
     /// A tag, and the length of what follows.
     #[inline(always)]
-    pub(in super::super::super) fn head(tag: u8, len: usize) -> Self {
+    pub(crate) fn head(tag: u8, len: usize) -> Self {
         let mut varint = Self { bytes: [0; 16], len: 0 };
         varint.byte(tag);
         varint.number(len as u64);
@@ -47,7 +47,7 @@ impl Varint {
     }
 
     #[inline(always)]
-    pub(in super::super::super) fn as_slice(&self) -> &[u8] {
+    pub(crate) fn as_slice(&self) -> &[u8] {
         &self.bytes[..self.len.min(16)]
     }
 }
@@ -61,7 +61,7 @@ pub(super) fn len_of(number: u64) -> usize {
 
 /// Appends an integer.
 #[inline(always)]
-pub(in super::super::super) fn varint(out: &mut Vec<u8>, number: u64) {
+pub(crate) fn varint(out: &mut Vec<u8>, number: u64) {
     if number < 0x80 {
         out.push(number as u8);
     } else {
@@ -81,7 +81,7 @@ pub(super) fn head(out: &mut Vec<u8>, tag: u8, len: usize) {
 
 /// Appends a field with a text, unless it is empty: protobuf leaves out what is the default.
 #[inline(always)]
-pub(in super::super::super) fn text(out: &mut Vec<u8>, tag: u8, text: &str) {
+pub(crate) fn text(out: &mut Vec<u8>, tag: u8, text: &str) {
     if !text.is_empty() {
         head(out, tag, text.len());
         bytes(out, text.as_bytes());
@@ -112,18 +112,13 @@ fn overlapping<const N: usize>(out: &mut Vec<u8>, bytes: &[u8]) {
 
 /// Appends a field with a message that `write` appends.
 #[inline(always)]
-pub(in super::super::super) fn message(out: &mut Vec<u8>, tag: u8, write: impl FnOnce(&mut Vec<u8>)) {
+pub(crate) fn message(out: &mut Vec<u8>, tag: u8, write: impl FnOnce(&mut Vec<u8>)) {
     message_like(&mut false, out, tag, write);
 }
 
 /// The same. Expects a message whose length takes one byte if the last one `was_short`.
 #[inline(always)]
-pub(in super::super::super) fn message_like(
-    was_short: &mut bool,
-    out: &mut Vec<u8>,
-    tag: u8,
-    write: impl FnOnce(&mut Vec<u8>),
-) {
+pub(crate) fn message_like(was_short: &mut bool, out: &mut Vec<u8>, tag: u8, write: impl FnOnce(&mut Vec<u8>)) {
     let room = if *was_short { 1 } else { 2 };
     out.extend_from_slice(&[tag, 0, 0]);
     out.truncate(out.len() + room - 2);
