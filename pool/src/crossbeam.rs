@@ -4,11 +4,17 @@
 //! starts are below its span. Since Rust 1.63 the standard library has scoped threads too ([`crate::threads::scope`]). This module is
 //! for code that already uses crossbeam's.
 //!
-//! Cost: one span per thread (two clock reads, no lock, no allocation except for the name if it is a `String`), and the
-//! thread's shard when it records for the first time.
+//! The threads of a scope belong to one fan-out. The waits of [`join`](ScopedJoinHandle::join) and at the scope's end are recorded, and
+//! when each thread was started.
+//!
+//! Cost: one span per thread (two clock reads, no lock, no allocation except for the name if it is a `String`), a further clock read and a
+//! mark for its start, and the thread's shard when it records for the first time.
 
-use crate::carry::{in_job_span, JobName, Parent};
-use ::crossbeam::thread::{self as plain, ScopedJoinHandle};
+use crate::carry::{JobName, Parent, Queued};
+use crate::fan::{wait_for_scope, FanGuard};
+use crate::join::join_handle;
+use ::crossbeam::thread as plain;
+use heirloom_core::mark::{FanKind, FanOut};
 use heirloom_core::{Context, Name, Span};
 
 /// Lets threads borrow from their surroundings, with `cx` as their parent.
@@ -35,10 +41,17 @@ where
     F: FnOnce(&Scope<'_, 'env>) -> R,
 {
     let cx = cx.into();
-    plain::scope(|inner| {
-        let _current = cx.enter();
-        f(&Scope { inner, parent: Parent::Context(cx) })
+    let guard = FanGuard::begin(cx, FanKind::Scope, false);
+    let fan = guard.fan().id();
+    let _current = cx.enter();
+    wait_for_scope(true, |body| {
+        plain::scope(|inner| body.run(|| f(&Scope { inner, parent: Parent::Context(cx), fan })))
     })
+}
+
+join_handle! {
+    /// The handle of a thread that crossbeam started in a scope.
+    ScopedJoinHandle<'scope, T>, plain::ScopedJoinHandle<'scope, T>
 }
 
 /// Starts threads that end before [`scope`] returns.
@@ -46,6 +59,8 @@ where
 pub struct Scope<'a, 'env> {
     inner: &'a plain::Scope<'env>,
     parent: Parent<'a>,
+    /// The id of the scope's fan-out.
+    fan: u64,
 }
 
 impl<'env> Scope<'_, 'env> {
@@ -60,9 +75,15 @@ impl<'env> Scope<'_, 'env> {
         F: FnOnce(&Scope<'_, 'env>, &Span) -> T + Send + 'env,
         T: Send + 'env,
     {
-        let (cx, name) = (self.parent.context(), JobName::new(name));
-        self.inner
-            .spawn(move |inner| in_job_span(cx, &name, |span| f(&Scope { inner, parent: Parent::Span(span) }, span)))
+        let id = self.fan;
+        let (fan, name) = (FanOut::with_id(self.parent.context(), id), JobName::new(name));
+        let submitted = Queued::now();
+        ScopedJoinHandle::new(self.inner.spawn(move |inner| {
+            fan.in_span(name.get(), |span| {
+                submitted.begun(span);
+                f(&Scope { inner, parent: Parent::Span(span), fan: id }, span)
+            })
+        }))
     }
 }
 

@@ -14,7 +14,9 @@
 //! | threads of the standard library | [`threads`] | |
 //! | crossbeam's scoped threads | [`crossbeam`] | `crossbeam` |
 //! | tokio's tasks, `spawn_blocking`, `JoinSet`, `LocalSet` | the functions of the same names in [`tokio`] | `tokio` |
+//! | a thread that is blocked on a future | [`runtime.traced(cx).block_on(..)`](tokio::TracedTasks::traced), or [`block_on`] with any executor | `tokio`, `async` |
 //! | a future that is awaited in place | [`.in_span(span)`](heirloom_core::future::FutureExt::in_span) | `async` |
+//! | locks and channels, so that a trace shows who waited for whom | [`sync`] | `sync` |
 //! | any other pool that takes closures | [`carry()`], [`carry_in_span`] | |
 //! | a closure or a future that nothing waits for, in a new trace | [`.background(name)`](Background::background) | futures: `async`, `tokio` |
 //!
@@ -38,22 +40,30 @@
 #![cfg_attr(not(test), deny(clippy::print_stderr, clippy::print_stdout))]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 #![cfg_attr(
-    not(all(feature = "rayon", feature = "crossbeam", feature = "tokio")),
+    not(all(feature = "rayon", feature = "crossbeam", feature = "sync", feature = "tokio")),
     allow(rustdoc::broken_intra_doc_links)
 )]
 
 pub mod background;
+#[cfg(feature = "async")]
+mod blocking;
 mod carry;
 #[cfg(feature = "crossbeam")]
 pub mod crossbeam;
+mod fan;
+mod join;
 pub mod prelude;
 #[cfg(feature = "rayon")]
 pub mod rayon;
+#[cfg(feature = "sync")]
+pub mod sync;
 pub mod threads;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 
 pub use background::Background;
+#[cfg(feature = "async")]
+pub use blocking::block_on;
 pub use carry::{carry, carry_in_span};
 #[cfg(feature = "rayon")]
 pub use rayon::{TracedParallel, TracedThreadPool};

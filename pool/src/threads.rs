@@ -1,16 +1,45 @@
 //! Threads of the standard library: the traced forms of [`std::thread::spawn`], [`std::thread::scope`] and
 //! [`std::thread::Builder`].
 //!
-//! In addition to the plain functions, the thread's closure gets a span, which starts on the new thread, and runs in it. Handles,
-//! thread names, panics and limits are those of the standard library.
+//! In addition to the plain functions, the thread's closure gets a span, which starts on the new thread, and runs in it. Thread names,
+//! panics and limits are those of the standard library. The handles are wrappers of its handles.
 //!
-//! Cost: one span per thread (two clock reads, no lock, no allocation except for the name if it is a `String`), and the
-//! thread's shard when it records for the first time.
+//! The threads of a scope belong to one fan-out. The waits of [`join`](JoinHandle::join) and at a scope's end are recorded, and when each
+//! thread was started.
+//!
+//! Cost: one span per thread (two clock reads, no lock, no allocation except for the name if it is a `String`), a further clock read and a
+//! mark for its start, and the thread's shard when it records for the first time.
 
-use crate::carry::{carry_in_span, in_job_span, JobName};
+use crate::carry::{carry_in_span, queued, JobName};
+use crate::fan::{wait_for_scope, FanGuard};
+use crate::join::join_handle;
+use heirloom_core::mark::{FanKind, FanOut};
 use heirloom_core::{Context, Name, Span};
 use std::io;
-use std::thread::{JoinHandle, ScopedJoinHandle};
+
+join_handle! {
+    /// The handle of a thread: [`std::thread::JoinHandle`].
+    JoinHandle<T>, std::thread::JoinHandle<T>
+}
+
+impl<T> JoinHandle<T> {
+    /// Whether the thread has ended.
+    pub fn is_finished(&self) -> bool {
+        self.0.is_finished()
+    }
+}
+
+join_handle! {
+    /// The handle of a thread that was started in a scope: [`std::thread::ScopedJoinHandle`].
+    ScopedJoinHandle<'scope, T>, std::thread::ScopedJoinHandle<'scope, T>
+}
+
+impl<T> ScopedJoinHandle<'_, T> {
+    /// Whether the thread has ended.
+    pub fn is_finished(&self) -> bool {
+        self.0.is_finished()
+    }
+}
 
 /// Runs `f` on a new thread, in a new span below `cx`: the traced form of [`std::thread::spawn`].
 ///
@@ -37,7 +66,7 @@ where
     F: FnOnce(&Span) -> T + Send + 'static,
     T: Send + 'static,
 {
-    std::thread::spawn(carry_in_span(cx, name, f))
+    JoinHandle::new(std::thread::spawn(carry_in_span(cx, name, f)))
 }
 
 /// Lets threads borrow from their surroundings, with `cx` as their parent: the traced form of [`std::thread::scope`].
@@ -65,17 +94,17 @@ where
     F: for<'scope> FnOnce(Scope<'scope, 'env>) -> T,
 {
     let cx = cx.into();
-    std::thread::scope(|inner| {
-        let _current = cx.enter();
-        f(Scope { inner, cx })
-    })
+    let guard = FanGuard::begin(cx, FanKind::Scope, false);
+    let fan = guard.fan();
+    let _current = cx.enter();
+    wait_for_scope(true, |body| std::thread::scope(|inner| body.run(|| f(Scope { inner, fan }))))
 }
 
 /// Starts threads that end before [`scope`] returns.
 #[derive(Clone, Copy, Debug)]
 pub struct Scope<'scope, 'env: 'scope> {
     inner: &'scope std::thread::Scope<'scope, 'env>,
-    cx: Context,
+    fan: FanOut,
 }
 
 impl<'scope, 'env> Scope<'scope, 'env> {
@@ -89,8 +118,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         F: FnOnce(&Span) -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        let (cx, name) = (self.cx, JobName::new(name));
-        self.inner.spawn(move || in_job_span(cx, &name, f))
+        ScopedJoinHandle::new(self.inner.spawn(queued(self.fan, JobName::new(name), f)))
     }
 
     /// The same scope with another parent, for a thread that starts others below its span.
@@ -104,7 +132,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
     /// ```
     #[must_use]
     pub fn under(self, cx: impl Into<Context>) -> Self {
-        Self { cx: cx.into(), ..self }
+        Self { fan: FanOut::with_id(cx.into(), self.fan.id()), ..self }
     }
 }
 
@@ -159,7 +187,7 @@ impl Builder {
         F: FnOnce(&Span) -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.0.spawn(carry_in_span(cx, name, f))
+        self.0.spawn(carry_in_span(cx, name, f)).map(JoinHandle::new)
     }
 
     /// As [`Scope::spawn`], with these settings.
@@ -177,8 +205,8 @@ impl Builder {
         F: FnOnce(&Span) -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        let (cx, name) = (scope.cx, JobName::new(name));
-        self.0.spawn_scoped(scope.inner, move || in_job_span(cx, &name, f))
+        let job = queued(scope.fan, JobName::new(name), f);
+        self.0.spawn_scoped(scope.inner, job).map(ScopedJoinHandle::new)
     }
 }
 

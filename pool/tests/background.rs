@@ -3,9 +3,10 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use heirloom_core::export::SpanData;
+use heirloom_core::mark::{MarkKind, StageKind};
 use heirloom_core::testing::{self, Testing};
-use heirloom_core::{in_root, in_span, Context, SpanId, SpanKind, Status, TraceId};
-use heirloom_pool::background::WaitError;
+use heirloom_core::{in_root, in_span, Context, Span, SpanId, SpanKind, Status, TraceId};
+use heirloom_pool::background::{BackgroundJob, WaitError};
 use heirloom_pool::prelude::*;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -53,6 +54,56 @@ fn an_unlinked_job_tells_nothing_of_who_started_it() {
         let job = named(t, "job");
         assert!(job.links.is_empty());
         assert_eq!(job.kind, SpanKind::Consumer);
+    });
+}
+
+#[test]
+fn a_job_says_which_span_submitted_it_unless_it_is_unlinked() {
+    testing::run(|t| {
+        let wait = |job: BackgroundJob<()>| job.wait(LONG).unwrap();
+        in_root("root", |root| {
+            let other = root.span("other").context();
+            wait(root.background("linked").on_thread(move |job| {
+                wait(job.background("of a job").on(std::thread::spawn, |_| ()));
+            }));
+            wait(root.background("child").child().on_thread(|_| ()));
+            wait(root.background("unlinked").unlinked().on_thread(move |span| _ = span.link(other)));
+        });
+        let submitter = |name: &str| {
+            let (job, marks) = (named(t, name).span_id, t.marks());
+            let stages: Vec<_> =
+                marks.iter().filter(|mark| mark.kind == MarkKind::Stage && mark.span == Some(job)).collect();
+            let [stage] = stages[..] else { panic!("{name}: {stages:#?}") };
+            assert_eq!((stage.a, stage.b), (StageKind::Submitted as u64, 0), "{name}");
+            stage.c
+        };
+        let id = |name| named(t, name).span_id.to_u64();
+        let wanted = [("linked", id("root")), ("of a job", id("linked")), ("child", id("root")), ("unlinked", 0)];
+        wanted.into_iter().for_each(|(name, by)| assert_eq!(submitter(name), by, "{name}"));
+    });
+}
+
+#[test]
+fn a_wait_names_the_job_that_ended_it() {
+    testing::run(|t| {
+        let (release, released) = mpsc::channel::<()>();
+        in_root("root", |root| {
+            let nap = |_: &Span| std::thread::sleep(Duration::from_millis(10));
+            root.background("handle").on_thread(nap).wait(LONG).unwrap();
+            let slow = root.background("slow").on_thread(move |_| released.recv());
+            let Err(WaitError::TimedOut(slow)) = slow.wait(Duration::from_millis(5)) else {
+                panic!("it can't be done yet")
+            };
+            release.send(()).unwrap();
+            slow.wait(LONG).unwrap().unwrap();
+        });
+        let marks = t.marks();
+        let mut waits: Vec<_> = marks.iter().filter(|mark| mark.kind == MarkKind::Wait).collect();
+        waits.sort_by_key(|wait| wait.time_ns);
+        let id = |name| named(t, name).span_id.to_u64();
+        let named: Vec<u64> = waits.iter().map(|wait| wait.d).collect();
+        // The last wait may be too short to be one.
+        assert!([id("handle"), 0, id("slow")].starts_with(&named) && named.len() >= 2, "{waits:#?}");
     });
 }
 

@@ -2,11 +2,12 @@
 #![cfg(all(feature = "tokio", feature = "record"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
+use heirloom_core::mark::{MarkKind, WaitCause};
 use heirloom_core::testing;
 use heirloom_core::{in_root, in_span, root, Context, SpanKind, Status};
 use heirloom_pool::background::{wait_all, BackgroundJob, JobFuture, WaitError};
 use heirloom_pool::prelude::*;
-use std::future::{pending, Future};
+use std::future::{pending, poll_fn, Future, IntoFuture as _};
 use std::pin::{pin, Pin};
 use std::rc::Rc;
 use std::sync::{mpsc, Arc, Mutex};
@@ -172,6 +173,49 @@ async fn yield_now_once() {
         }
     })
     .await;
+}
+
+#[test]
+fn an_await_names_the_job_and_is_recorded_only_if_it_waited() {
+    let _turn = turn();
+    for runtime in [multi_thread(), current_thread()] {
+        testing::run(|t| {
+            let (release, released) = mpsc::channel();
+            let root = root("root");
+            let slow = root.background("slow").on_thread(move |_| {
+                released.recv_timeout(LONG).unwrap();
+                thread::sleep(Duration::from_millis(5));
+            });
+            let over = root.background("over").on_thread(|_| ());
+            while !over.is_finished() {
+                thread::yield_now();
+            }
+            let task = heirloom_pool::tokio::spawn;
+            runtime.block_on(async {
+                let waiter = task(&root, "waiter", |_| async move {
+                    over.await.unwrap();
+                    let mut slow = pin!(slow.into_future());
+                    poll_fn(|task| {
+                        let poll = slow.as_mut().poll(task);
+                        if poll.is_pending() {
+                            release.send(()).unwrap();
+                        }
+                        poll
+                    })
+                    .await
+                    .unwrap();
+                });
+                waiter.await.unwrap();
+            });
+            let awaits = |mark: &heirloom_core::export::MarkData| {
+                mark.kind == MarkKind::Wait && mark.a == WaitCause::Await as u64
+            };
+            let waits: Vec<_> = t.marks().into_iter().filter(awaits).collect();
+            let [wait] = &waits[..] else { panic!("{waits:#?}") };
+            assert_eq!((wait.span, wait.d), (Some(t.span("waiter").span_id), t.span("slow").span_id.to_u64()));
+            assert!(wait.length_ns >= 5_000_000, "{wait:?}");
+        });
+    }
 }
 
 #[test]

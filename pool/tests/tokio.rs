@@ -3,9 +3,10 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use heirloom_core::export::SpanData;
+use heirloom_core::mark::{MarkKind, WaitCause};
 use heirloom_core::stream::StreamExt as _;
 use heirloom_core::testing::{self, Testing};
-use heirloom_core::{in_span, root, Context, Status, Value};
+use heirloom_core::{in_root, in_span, root, Context, SpanId, Status, Value};
 use heirloom_pool::carry_in_span;
 use heirloom_pool::prelude::*;
 use heirloom_pool::tokio as traced;
@@ -59,6 +60,56 @@ fn number(span: &SpanData, key: &str) -> Option<i64> {
         None => None,
         other => panic!("{key} is {other:?}"),
     }
+}
+
+/// The waits for a job, which spans have them, and whether each took at least a millisecond.
+fn job_waits(t: &Testing) -> Vec<(Option<SpanId>, bool)> {
+    root("the end").end();
+    let waits = t.marks().into_iter().filter(|mark| mark.kind == MarkKind::Wait && mark.a == WaitCause::Job as u64);
+    waits.map(|wait| (wait.span, wait.length_ns >= 1_000_000)).collect()
+}
+
+#[test]
+fn a_thread_that_is_blocked_on_a_future_waits_while_it_is_parked_and_works_in_polls() {
+    for runtime in [multi_thread(), current_thread()] {
+        testing::run(|t| {
+            let waker = Arc::new(Notify::new());
+            in_root("main", |main| {
+                let woken = Arc::clone(&waker);
+                let busy = thread::spawn(move || {
+                    thread::sleep(Duration::from_millis(50));
+                    woken.notify_one();
+                });
+                runtime.traced(main).block_on("poll", |cx| async move {
+                    cx.in_span("work", |_| thread::sleep(Duration::from_millis(5)));
+                    waker.notified().await;
+                    cx.in_span("more work", |_| thread::sleep(Duration::from_millis(5)));
+                });
+                busy.join().unwrap();
+            });
+            t.assert_tree("main\n  poll\n    work\n    more work");
+            let main = t.span("main").span_id;
+            assert_eq!(job_waits(t), [(Some(main), true)], "one wait, and no poll is one");
+            let marks = t.marks();
+            let wait = marks.iter().find(|mark| mark.kind == MarkKind::Wait).unwrap();
+            let (work, more) = (t.span("work"), t.span("more work"));
+            let until_ns = wait.time_ns + wait.length_ns;
+            assert!(work.end_ns <= wait.time_ns && until_ns <= more.start_ns, "{work:?} {wait:?} {more:?}");
+            t.assert_complete();
+        });
+    }
+}
+
+#[test]
+fn a_future_that_is_ready_at_once_leaves_no_wait() {
+    testing::run(|t| {
+        in_root("main", |main| {
+            let runtime = current_thread();
+            assert_eq!(runtime.traced(main).block_on("ready", |_| async { 7 }), 7);
+            assert_eq!(heirloom_pool::block_on(main, "ready", |_| async { 8 }, |f| runtime.block_on(f)), 8);
+        });
+        assert_eq!(job_waits(t), []);
+    });
 }
 
 #[track_caller]
@@ -448,4 +499,43 @@ fn ten_thousand_tasks_in_a_small_ring_make_a_coarser_tree_and_no_orphan() {
             assert_eq!(t.spans().iter().filter(|span| span.parent_span_id.is_none()).count(), 1);
         },
     );
+}
+
+#[test]
+fn a_task_says_when_it_was_spawned_and_its_thread_which_place_it_has_in_which_runtime() {
+    use heirloom_core::mark::{MarkKind, StageKind};
+    for (runtime, workers) in [(multi_thread(), 2), (current_thread(), 1)] {
+        testing::run(|t| {
+            let root = root("root");
+            let cx = root.context();
+            runtime.block_on(async {
+                for _ in 0..10 {
+                    traced::spawn(cx, "task", |_| yield_now()).await.unwrap();
+                }
+                traced::spawn_blocking(cx, "blocking", |_| ()).await.unwrap();
+                let local = LocalSet::new();
+                let task = local.traced(cx).spawn_local("local", |_| yield_now());
+                local.run_until(task).await.unwrap();
+            });
+            root.end();
+            let (spans, marks) = (t.spans(), t.marks());
+            for job in spans.iter().filter(|span| span.name != "root") {
+                let of_job = marks.iter().filter(|mark| mark.kind == MarkKind::Stage && mark.span == Some(job.span_id));
+                let stages: Vec<_> = of_job.map(|mark| (mark.a, mark.time_ns <= job.start_ns)).collect();
+                assert_eq!(stages, [(StageKind::Submitted as u64, true)], "{}", job.name);
+            }
+            let places: Vec<_> = marks.iter().filter(|mark| mark.kind == MarkKind::Pool).collect();
+            assert!(!places.is_empty() && places.len() <= workers, "{places:#?}");
+            for place in &places {
+                assert!(&*place.text == "tokio" && place.c == workers as u64 && place.a < place.c, "{place:#?}");
+                assert_eq!(place.b, places[0].b);
+            }
+            let placed = |name: &str| {
+                let mut of_name = spans.iter().filter(|span| span.name == name);
+                of_name.all(|span| places.iter().any(|place| place.lane == span.lane))
+            };
+            assert!(placed("task") && !placed("blocking"));
+            assert_eq!(placed("local"), workers == 1, "a local set of a runtime with workers runs on none of them");
+        });
+    }
 }

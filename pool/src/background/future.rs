@@ -2,12 +2,12 @@
 
 use super::handle::{BackgroundJob, Completion};
 use super::{BackgroundBuilder, Outcome};
+use crate::carry::Submitted;
 use heirloom_core::future::{FutureExt as _, InSpan};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
-use std::time::Instant;
 
 impl BackgroundBuilder {
     /// Runs a future as a task of the current tokio runtime.
@@ -75,7 +75,7 @@ impl BackgroundBuilder {
         T: Outcome,
     {
         let (completion, handle) = self.completion();
-        let state = State::Waiting { submitted: super::now(), job: self, future: Box::pin(future) };
+        let state = State::Waiting { submitted: Submitted::now(), job: self, future: Box::pin(future) };
         spawn(JobFuture { state, completion: Some(completion) });
         handle
     }
@@ -92,17 +92,19 @@ pub struct JobFuture<T, Fut> {
 }
 
 enum State<Fut> {
-    Waiting { submitted: Option<Instant>, job: BackgroundBuilder, future: Pin<Box<Fut>> },
+    Waiting { submitted: Submitted, job: BackgroundBuilder, future: Pin<Box<Fut>> },
     Running(InSpan<Pin<Box<Fut>>>),
     Over,
 }
 
 impl<Fut: Future> State<Fut> {
     /// The future in its span, which starts now if it hasn't. `None` once it is over.
-    fn running(&mut self) -> Option<&mut InSpan<Pin<Box<Fut>>>> {
+    fn running<T>(&mut self, completion: &mut Completion<T>) -> Option<&mut InSpan<Pin<Box<Fut>>>> {
         if matches!(self, State::Waiting { .. }) {
             if let State::Waiting { submitted, job, future } = std::mem::replace(self, State::Over) {
-                *self = State::Running(future.in_span(job.begin(submitted)));
+                let span = job.begin(submitted);
+                completion.runs_in(&span);
+                *self = State::Running(future.in_span(span));
             }
         }
         match self {
@@ -122,7 +124,7 @@ impl<T: Outcome, Fut: Future<Output = T>> Future for JobFuture<T, Fut> {
         let this = self.get_mut();
         let Some(completion) = &mut this.completion else { return Poll::Ready(()) };
         let here = completion.start();
-        let Some(running) = this.state.running() else { return Poll::Ready(()) };
+        let Some(running) = this.state.running(completion) else { return Poll::Ready(()) };
         let poll = Pin::new(running).poll_then(task, |span, outcome| outcome.write(span));
         drop(here);
         match poll {

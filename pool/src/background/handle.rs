@@ -1,17 +1,20 @@
 //! [`BackgroundJob`]: the handle of a background job, which returns its result.
 
 use super::running::{OnThisThread, Running};
-use heirloom_core::TracerId;
+use crate::carry::COMPILED_OUT;
+use heirloom_core::mark::{self, Awaiting, WaitCause};
+use heirloom_core::{Span, SpanId, TracerId};
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::Duration;
 
 /// A submitted background job. Dropping the handle doesn't affect the job.
 ///
-/// [`wait`](Self::wait) blocks a thread; `.await` doesn't, and works on any executor.
+/// [`wait`](Self::wait) blocks a thread; `.await` doesn't, and works on any executor. Both are recorded.
 pub struct BackgroundJob<T> {
     shared: Arc<Shared<T>>,
 }
@@ -31,6 +34,8 @@ pub enum WaitError<T> {
 
 struct Shared<T> {
     state: Mutex<State<T>>,
+    /// The job's span, or zero.
+    span: AtomicU64,
     /// Notifies waiting threads.
     changed: Condvar,
 }
@@ -53,24 +58,32 @@ impl<T> BackgroundJob<T> {
 
     /// Waits until the job is over, for at most `timeout`, and takes its result.
     ///
-    /// Its span has ended then.
+    /// Its span has ended then. The wait is recorded, with the job's span, if it took more than a microsecond.
     ///
     /// # Errors
     ///
     /// [`WaitError::TimedOut`] returns the handle. The other errors say why there is no result.
     pub fn wait(self, timeout: Duration) -> Result<T, WaitError<T>> {
+        let from = mark::stamp();
         let state = self.shared.wait(timeout);
+        let until = mark::stamp();
+        if !from.is_short_until(until) {
+            let job = self.shared.span().filter(|_| !state.is_pending());
+            mark::waited_until(WaitCause::Job, from, until, None, None, job);
+        }
         state.ended().unwrap_or_else(|| Err(WaitError::TimedOut(self)))
     }
 }
 
 /// Waits without blocking, and without a limit. Set a time limit with the runtime's timeout.
+///
+/// The wait is recorded, with the job's span, if the first poll was pending and it took more than a microsecond.
 impl<T> IntoFuture for BackgroundJob<T> {
     type Output = Result<T, WaitError<T>>;
     type IntoFuture = Finished<T>;
 
     fn into_future(self) -> Finished<T> {
-        Finished { shared: self.shared }
+        Finished { shared: self.shared, awaiting: Awaiting::default() }
     }
 }
 
@@ -78,15 +91,17 @@ impl<T> IntoFuture for BackgroundJob<T> {
 #[must_use = "a future does nothing until it is awaited"]
 pub struct Finished<T> {
     shared: Arc<Shared<T>>,
+    awaiting: Awaiting,
 }
 
 impl<T> Future for Finished<T> {
     type Output = Result<T, WaitError<T>>;
 
     fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        let mut state = self.shared.lock();
-        let known = std::mem::replace(&mut *state, State::Pending(Some(task.waker().clone())));
-        known.ended().map_or(Poll::Pending, Poll::Ready)
+        let this = self.get_mut();
+        let poll = this.shared.poll(task.waker());
+        this.awaiting.polled(&poll, |_| this.shared.span());
+        poll
     }
 }
 
@@ -101,10 +116,20 @@ impl<T> Shared<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn span(&self) -> Option<SpanId> {
+        let span = SpanId::from_u64(self.span.load(Ordering::Relaxed));
+        span.is_valid().then_some(span)
+    }
+
     fn wait(&self, timeout: Duration) -> State<T> {
         let waited = self.changed.wait_timeout_while(self.lock(), timeout, |state| state.is_pending());
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         std::mem::replace(&mut state, State::Pending(None))
+    }
+
+    fn poll(&self, waker: &Waker) -> Poll<Result<T, WaitError<T>>> {
+        let known = std::mem::replace(&mut *self.lock(), State::Pending(Some(waker.clone())));
+        known.ended().map_or(Poll::Pending, Poll::Ready)
     }
 
     fn settle(&self, state: State<T>) {
@@ -140,21 +165,34 @@ pub(super) struct Completion<T> {
     /// The outcome that the handle gets when this is dropped.
     outcome: State<T>,
     // Dropped last: a job counts as running until its handle was notified.
-    _running: Running,
+    running: Running,
 }
 
 impl<T> Completion<T> {
     /// Both sides of a new job, which counts as running from then on.
     pub(super) fn new(tracer: Option<TracerId>) -> (Self, BackgroundJob<T>) {
-        let shared = Arc::new(Shared { state: Mutex::new(State::Pending(None)), changed: Condvar::new() });
+        let shared = Arc::new(Shared {
+            state: Mutex::new(State::Pending(None)),
+            span: AtomicU64::new(0),
+            changed: Condvar::new(),
+        });
         let handle = BackgroundJob { shared: Arc::clone(&shared) };
-        (Self { shared, outcome: State::NeverRan, _running: Running::begin(tracer) }, handle)
+        (Self { shared, outcome: State::NeverRan, running: Running::begin(tracer) }, handle)
     }
 
     /// The job starts to run on this thread. Until it is [`done`](Self::done), its outcome is a panic.
     pub(super) fn start(&mut self) -> OnThisThread {
         self.outcome = State::Panicked;
         OnThisThread::begin()
+    }
+
+    /// The job's span.
+    pub(super) fn runs_in(&mut self, span: &Span) {
+        if !COMPILED_OUT && span.is_recording() {
+            let span = span.context().span_id();
+            self.running.runs_in(span);
+            self.shared.span.store(span.to_u64(), Ordering::Relaxed);
+        }
     }
 
     /// The job's future waits. Until it is polled again, its outcome is a cancellation.

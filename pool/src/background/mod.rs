@@ -11,7 +11,7 @@
 //! | a root, linked to nothing | [`.unlinked()`](BackgroundBuilder::unlinked) |
 //!
 //! The span has the kind `Consumer` and starts when the job starts to run. Its attribute `heirloom.queue_ns` is the time between
-//! submission and start.
+//! submission and start. The time of the submission is recorded beside it, with the span that submitted it (unless the job is unlinked).
 //!
 //! | the job is | it goes to |
 //! |---|---|
@@ -24,7 +24,7 @@
 //! The handle ([`BackgroundJob`]) can be waited for, awaited or dropped. [`wait_all`] waits for all jobs of the process, up to a
 //! deadline. `finish` waits for its tracer's jobs before it flushes.
 //!
-//! Cost of a job: one span, two further clock reads, two locks of a process-wide counter, one lock of the handle, one allocation for
+//! Cost of a job: one span, four further clock reads, a mark, two locks of a process-wide counter, one lock of the handle, one allocation for
 //! the handle, and one more with [`on`](BackgroundBuilder::on).
 
 #[cfg(feature = "async")]
@@ -39,10 +39,9 @@ pub use handle::{BackgroundJob, Finished, WaitError};
 pub use outcome::Outcome;
 pub use running::wait_all;
 
-use crate::carry::{JobName, COMPILED_OUT};
+use crate::carry::{JobName, Submitted};
 use handle::Completion;
 use heirloom_core::{Context, Name, Span, SpanKind};
-use std::time::Instant;
 
 /// Starts background jobs from a [`Span`] or a [`Context`].
 pub trait Background {
@@ -145,7 +144,10 @@ impl BackgroundBuilder {
     {
         crate::rayon::lanes::name();
         let (job, handle) = self.job(f);
-        pool.spawn(job);
+        pool.spawn(move || {
+            crate::rayon::lanes::place();
+            job();
+        });
         handle
     }
 
@@ -180,10 +182,12 @@ impl BackgroundBuilder {
         T: Outcome + Send + 'static,
     {
         let (mut completion, handle) = self.completion();
-        let submitted = now();
+        let submitted = Submitted::now();
         let job = move || {
             let _here = completion.start();
-            let value = self.run(submitted, f);
+            let span = self.begin(submitted);
+            completion.runs_in(&span);
+            let value = run(span, f);
             completion.done(value);
         };
         (job, handle)
@@ -194,19 +198,13 @@ impl BackgroundBuilder {
         Completion::new(self.cx.tracer_id().or(Context::current().tracer_id()))
     }
 
-    fn run<T: Outcome>(&self, submitted: Option<Instant>, f: impl FnOnce(&Span) -> T) -> T {
-        let span = self.begin(submitted);
-        let _current = span.enter();
-        let outcome = f(&span);
-        outcome.write(&span);
-        outcome
-    }
-
-    /// Starts the job's span.
-    fn begin(&self, submitted: Option<Instant>) -> Span {
+    /// Starts the job's span. An unlinked one doesn't say who submitted it.
+    fn begin(&self, submitted: Submitted) -> Span {
         let span = self.begin_as_related();
-        if let Some(submitted) = submitted {
-            span.set("heirloom.queue_ns", submitted.elapsed().as_nanos());
+        if self.relation != Relation::Unlinked && self.is_recorded() {
+            submitted.begun_by(&span, self.cx);
+        } else {
+            submitted.begun(&span);
         }
         span
     }
@@ -219,16 +217,23 @@ impl BackgroundBuilder {
         // A root is recorded by the current context's tracer, which is then the starter's.
         let _starter = self.cx.enter();
         let root = Context::INERT.build(name).kind(SpanKind::Consumer);
-        if self.relation == Relation::Linked && self.cx.is_valid() && self.cx.is_sampled() {
+        if self.relation == Relation::Linked && self.is_recorded() {
             return root.link(self.cx).start();
         }
         root.start()
     }
+
+    /// Whether the starter is in a trace.
+    fn is_recorded(&self) -> bool {
+        self.cx.is_valid() && self.cx.is_sampled()
+    }
 }
 
-/// The time of a submission; `None` if nothing records.
-fn now() -> Option<Instant> {
-    (!COMPILED_OUT).then(Instant::now)
+fn run<T: Outcome>(span: Span, f: impl FnOnce(&Span) -> T) -> T {
+    let _current = span.enter();
+    let outcome = f(&span);
+    outcome.write(&span);
+    outcome
 }
 
 #[cfg(test)]
@@ -236,7 +241,7 @@ mod tests {
     use super::*;
     use std::convert::Infallible;
     use std::sync::{mpsc, Mutex};
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     const LONG: Duration = Duration::from_secs(10);
 

@@ -1,6 +1,7 @@
 //! Counts the background jobs of this process that are not over, and waits for them.
 
-use heirloom_core::{on_finish, PerProcess, TracerId};
+use heirloom_core::mark::{self, WaitCause};
+use heirloom_core::{on_finish, PerProcess, SpanId, TracerId};
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,10 +13,18 @@ static JOBS: PerProcess<Jobs> = PerProcess::new();
 
 #[derive(Default)]
 struct Jobs {
-    /// The number of jobs that were submitted and are not over, by their tracer. Only [`Running`] changes it.
-    running: Mutex<Vec<(Option<TracerId>, usize)>>,
-    /// Notified when a number in `running` falls.
+    /// Only [`Running`] changes it.
+    counts: Mutex<Counts>,
+    /// Notified when a count falls.
     fell: Condvar,
+}
+
+#[derive(Default)]
+struct Counts {
+    /// The number of jobs that were submitted and are not over, by their tracer.
+    running: Vec<(Option<TracerId>, usize)>,
+    /// The span of the job that ended last, if it had one.
+    last: Option<SpanId>,
 }
 
 thread_local! {
@@ -44,16 +53,25 @@ fn wait_for(tracer: TracerId, timeout: Duration) -> usize {
 
 fn wait(timeout: Duration, counts: impl Fn(Option<TracerId>) -> bool) -> usize {
     let own = ON_THIS_THREAD.get();
-    let running = |all: &[(Option<TracerId>, usize)]| {
-        all.iter().filter(|(tracer, _)| counts(*tracer)).map(|(_, n)| n).sum::<usize>()
-    };
+    let running =
+        |all: &Counts| all.running.iter().filter(|(tracer, _)| counts(*tracer)).map(|(_, n)| n).sum::<usize>();
+    let from = mark::stamp();
     let waited = JOBS.get().fell.wait_timeout_while(lock(), timeout, |all| running(all) > own);
     let (all, _) = waited.unwrap_or_else(PoisonError::into_inner);
-    running(&all)
+    let (left, last) = (running(&all), all.last);
+    drop(all);
+    let until = mark::stamp();
+    if !from.is_short_until(until) {
+        mark::waited_until(WaitCause::Job, from, until, None, None, last.filter(|_| left <= own));
+    }
+    left
 }
 
 /// One job that is not over.
-pub(super) struct Running(Option<TracerId>);
+pub(super) struct Running {
+    tracer: Option<TracerId>,
+    span: Option<SpanId>,
+}
 
 impl Running {
     pub(super) fn begin(tracer: Option<TracerId>) -> Self {
@@ -62,21 +80,28 @@ impl Running {
             on_finish(wait_for);
         }
         let mut all = lock();
-        match all.iter_mut().find(|(known, _)| *known == tracer) {
+        match all.running.iter_mut().find(|(known, _)| *known == tracer) {
             Some((_, n)) => *n += 1,
-            None => all.push((tracer, 1)),
+            None => all.running.push((tracer, 1)),
         }
-        Self(tracer)
+        Self { tracer, span: None }
+    }
+
+    /// The job's span.
+    pub(super) fn runs_in(&mut self, span: SpanId) {
+        self.span = Some(span);
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
         let mut all = lock();
-        if let Some(at) = all.iter().position(|(tracer, _)| *tracer == self.0) {
-            all[at].1 -= 1;
-            if all[at].1 == 0 {
-                all.swap_remove(at);
+        all.last = self.span;
+        let running = &mut all.running;
+        if let Some(at) = running.iter().position(|(tracer, _)| *tracer == self.tracer) {
+            running[at].1 -= 1;
+            if running[at].1 == 0 {
+                running.swap_remove(at);
             }
         }
         JOBS.get().fell.notify_all();
@@ -99,6 +124,6 @@ impl Drop for OnThisThread {
     }
 }
 
-fn lock() -> MutexGuard<'static, Vec<(Option<TracerId>, usize)>> {
-    JOBS.get().running.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock() -> MutexGuard<'static, Counts> {
+    JOBS.get().counts.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,11 +1,14 @@
 //! [`Traced`]: one span per item.
 
+use super::fan::FanGuard;
 use super::items::Items;
+use super::lanes;
 use super::leaves::Leaves;
 use super::per_leaf::PerLeaf;
 use super::try_item::TryItem;
-use crate::carry::{in_job_span, JobName};
+use crate::carry::JobName;
 use ::rayon::iter::{FilterMap, FlatMapIter, Map, ParallelIterator};
+use heirloom_core::mark::FanKind;
 use heirloom_core::{Context, Name, Span};
 
 /// A parallel iterator whose next step has a span per item. Made by [`traced`](super::TracedParallel::traced).
@@ -89,8 +92,8 @@ impl<I: ParallelIterator> Traced<I> {
         F: Fn(&Span, I::Item) -> R + Send + Sync + 'f,
         R: Send,
     {
-        let (cx, name) = (self.cx, JobName::new(name));
-        self.base.map(move |item| in_job_span(cx, &name, |span| f(span, item)))
+        let step = Step::new(self.cx, name);
+        self.base.map(move |item| step.run(|span| f(span, item)))
     }
 
     /// As rayon's `for_each`.
@@ -108,8 +111,8 @@ impl<I: ParallelIterator> Traced<I> {
     where
         F: Fn(&Span, I::Item) + Send + Sync,
     {
-        let (cx, name) = (self.cx, JobName::new(name));
-        self.base.for_each(move |item| in_job_span(cx, &name, |span| f(span, item)));
+        let step = Step::new(self.cx, name);
+        self.base.for_each(move |item| step.run(|span| f(span, item)));
     }
 
     /// As rayon's `filter_map`.
@@ -131,8 +134,8 @@ impl<I: ParallelIterator> Traced<I> {
         F: Fn(&Span, I::Item) -> Option<R> + Send + Sync + 'f,
         R: Send,
     {
-        let (cx, name) = (self.cx, JobName::new(name));
-        self.base.filter_map(move |item| in_job_span(cx, &name, |span| f(span, item)))
+        let step = Step::new(self.cx, name);
+        self.base.filter_map(move |item| step.run(|span| f(span, item)))
     }
 
     /// As rayon's `flat_map_iter`.
@@ -158,9 +161,9 @@ impl<I: ParallelIterator> Traced<I> {
         F: Fn(&Span, I::Item) -> S + Send + Sync + 'f,
         S: IntoIterator<Item: Send>,
     {
-        let (cx, name) = (self.cx, JobName::new(name));
+        let step = Step::new(self.cx, name);
         self.base.flat_map_iter(move |item| {
-            let span = cx.span(name.get());
+            let span = step.begin();
             let base = {
                 let _current = span.enter();
                 f(&span, item).into_iter()
@@ -190,8 +193,35 @@ impl<I: ParallelIterator> Traced<I> {
         F: Fn(&Span, I::Item) -> R + Send + Sync,
         R: TryItem,
     {
-        let (cx, name) = (self.cx, JobName::new(name));
-        R::try_for_each(self.base, move |item| in_job_span(cx, &name, |span| f(span, item)))
+        let step = Step::new(self.cx, name);
+        R::try_for_each(self.base, move |item| step.run(|span| f(span, item)))
+    }
+}
+
+/// What the closure of a traced step captures: the fan-out of its items, and their name. Rayon drops the closure when all items are
+/// done, which ends the fan-out.
+struct Step {
+    fan: FanGuard,
+    name: JobName,
+}
+
+impl Step {
+    fn new<'n>(cx: Context, name: impl Into<Name<'n>>) -> Self {
+        Self { fan: FanGuard::begin(cx, FanKind::Iterator), name: JobName::new(name) }
+    }
+
+    /// Starts an item's span.
+    #[inline]
+    fn begin(&self) -> Span {
+        lanes::place();
+        self.fan.fan().span(self.name.get())
+    }
+
+    /// Runs the closure of an item in its span.
+    #[inline]
+    fn run<R>(&self, item: impl FnOnce(&Span) -> R) -> R {
+        lanes::place();
+        self.fan.fan().in_span(self.name.get(), item)
     }
 }
 

@@ -1,9 +1,12 @@
 //! [`Items`]: a stage with a span per item.
 
+use super::fan::FanGuard;
+use super::lanes;
 use super::stage::{Frame, StageCallback, StageConsumer};
-use crate::carry::{in_job_span, JobName, COMPILED_OUT};
+use crate::carry::{JobName, COMPILED_OUT};
 use ::rayon::iter::plumbing::{Consumer, ProducerCallback, UnindexedConsumer};
 use ::rayon::iter::{IndexedParallelIterator, ParallelIterator};
+use heirloom_core::mark::FanKind;
 use heirloom_core::{Context, Entered, Span};
 
 /// A parallel iterator over the same items. From here on, the closures that rayon runs for one item run in a span for that item,
@@ -66,12 +69,13 @@ use heirloom_core::{Context, Entered, Span};
 #[must_use = "iterator adaptors are lazy and do nothing unless consumed"]
 pub struct Items<I> {
     base: I,
-    frame: ItemFrame,
+    cx: Context,
+    name: JobName,
 }
 
 impl<I> Items<I> {
     pub(super) fn new(base: I, cx: Context, name: JobName) -> Self {
-        Self { base, frame: ItemFrame { cx, name } }
+        Self { base, cx, name }
     }
 }
 
@@ -79,7 +83,8 @@ impl<I: ParallelIterator> ParallelIterator for Items<I> {
     type Item = I::Item;
 
     fn drive_unindexed<C: UnindexedConsumer<I::Item>>(self, consumer: C) -> C::Result {
-        self.base.drive_unindexed(StageConsumer { base: consumer, frame: &self.frame })
+        let frame = ItemFrame::begin(self.cx, self.name);
+        self.base.drive_unindexed(StageConsumer { base: consumer, frame: &frame })
     }
 
     fn opt_len(&self) -> Option<usize> {
@@ -89,7 +94,8 @@ impl<I: ParallelIterator> ParallelIterator for Items<I> {
 
 impl<I: IndexedParallelIterator> IndexedParallelIterator for Items<I> {
     fn drive<C: Consumer<I::Item>>(self, consumer: C) -> C::Result {
-        self.base.drive(StageConsumer { base: consumer, frame: &self.frame })
+        let frame = ItemFrame::begin(self.cx, self.name);
+        self.base.drive(StageConsumer { base: consumer, frame: &frame })
     }
 
     fn len(&self) -> usize {
@@ -97,14 +103,21 @@ impl<I: IndexedParallelIterator> IndexedParallelIterator for Items<I> {
     }
 
     fn with_producer<CB: ProducerCallback<I::Item>>(self, callback: CB) -> CB::Output {
-        self.base.with_producer(StageCallback { callback, frame: self.frame })
+        self.base.with_producer(StageCallback { callback, frame: ItemFrame::begin(self.cx, self.name) })
     }
 }
 
-#[derive(Clone, Debug)]
+/// The fan-out of one drive of the stage. Its end is the drive's.
 struct ItemFrame {
     cx: Context,
+    fan: FanGuard,
     name: JobName,
+}
+
+impl ItemFrame {
+    fn begin(cx: Context, name: JobName) -> Self {
+        Self { cx, fan: FanGuard::begin(cx, FanKind::Iterator), name }
+    }
 }
 
 /// The span of the item that was pulled last.
@@ -126,7 +139,8 @@ impl Frame for ItemFrame {
 
     #[inline]
     fn item<R>(&self, (): &mut (), rest: impl FnOnce() -> R) -> R {
-        in_job_span(self.cx, &self.name, |_| rest())
+        lanes::place();
+        self.fan.fan().in_span(self.name.get(), |_| rest())
     }
 
     #[inline]
@@ -141,7 +155,8 @@ impl Frame for ItemFrame {
         }
         *last = None;
         let item = next()?;
-        let span = self.cx.span(self.name.get());
+        lanes::place();
+        let span = self.fan.fan().span(self.name.get());
         *last = Some(Pulled { _current: span.context().enter(), _span: span });
         Some(item)
     }

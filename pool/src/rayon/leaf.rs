@@ -1,7 +1,10 @@
 //! [`Leaf`]: the span of a run of items. It starts at the first item and ends when the leaf is dropped.
 
+use super::fan::FanGuard;
+use super::lanes;
 use super::summary::Histogram;
 use crate::carry::{JobName, COMPILED_OUT};
+use heirloom_core::mark::FanKind;
 use heirloom_core::{Context, Span};
 use std::cell::Cell;
 use std::time::Instant;
@@ -19,6 +22,18 @@ pub(super) struct LeafSpec {
     pub(super) summary: bool,
 }
 
+/// One drive of a parallel iterator with leaves. Its end is the drive's.
+pub(super) struct Drive {
+    pub(super) spec: LeafSpec,
+    fan: FanGuard,
+}
+
+impl Drive {
+    pub(super) fn begin(spec: LeafSpec) -> Self {
+        Self { fan: FanGuard::begin(spec.cx, FanKind::Iterator), spec }
+    }
+}
+
 /// The span of one leaf, from its first item on. A leaf without items has no span.
 ///
 /// It stays on one thread, since rayon folds a leaf on one thread.
@@ -30,13 +45,14 @@ impl Leaf {
     ///
     /// Cost: a branch; with a histogram two clock reads.
     #[inline]
-    pub(super) fn run<R>(&mut self, spec: &LeafSpec, item: impl FnOnce() -> R) -> R {
+    pub(super) fn run<R>(&mut self, drive: &Drive, item: impl FnOnce() -> R) -> R {
         if COMPILED_OUT {
             return item();
         }
-        let open = self.0.get_or_insert_with(|| OpenLeaf::new(spec));
+        let open = self.0.get_or_insert_with(|| OpenLeaf::new(drive));
         let started = open.histogram.is_some().then(Instant::now);
         let result = item();
+        open.items += 1;
         if let (Some(started), Some(histogram)) = (started, &mut open.histogram) {
             histogram.count(started.elapsed());
         }
@@ -50,15 +66,18 @@ pub(super) struct OpenLeaf {
     /// `None` if the span isn't recorded.
     busy: Option<Busy>,
     histogram: Option<Box<Histogram>>,
+    /// The number of its items.
+    pub(super) items: u64,
 }
 
 impl OpenLeaf {
     #[cold]
-    pub(super) fn new(spec: &LeafSpec) -> Self {
-        let span = spec.cx.span(spec.name.get());
+    pub(super) fn new(drive: &Drive) -> Self {
+        lanes::place();
+        let span = drive.fan.fan().span(drive.spec.name.get());
         let recorded = span.is_recording();
-        let histogram = (recorded && spec.summary).then(Box::default);
-        Self { span, busy: recorded.then(Busy::begin), histogram }
+        let histogram = (recorded && drive.spec.summary).then(Box::default);
+        Self { span, busy: recorded.then(Busy::begin), histogram, items: 0 }
     }
 
     #[inline]
@@ -71,6 +90,7 @@ impl Drop for OpenLeaf {
     fn drop(&mut self) {
         if let Some(busy) = &self.busy {
             self.span.set("heirloom.busy_ns", busy.end_ns());
+            self.span.set("heirloom.items", self.items);
         }
         if let Some(histogram) = &self.histogram {
             histogram.write(&self.span);

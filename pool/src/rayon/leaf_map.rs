@@ -4,7 +4,7 @@
 //! gets each item ([`LeafFolder`]). Or, below `zip`, `chunks`, `interleave` and others, it *pulls*: the producer makes a serial
 //! iterator ([`LeafIter`]). Each is one leaf. `split_at` splits only producers, which have no leaf yet.
 
-use super::leaf::{Leaf, LeafSpec};
+use super::leaf::{Drive, Leaf, LeafSpec};
 use ::rayon::iter::plumbing::{Consumer, Folder, Producer, ProducerCallback, UnindexedConsumer};
 use ::rayon::iter::{IndexedParallelIterator, ParallelIterator};
 use std::fmt;
@@ -15,25 +15,31 @@ use std::fmt;
 #[must_use = "iterator adaptors are lazy and do nothing unless consumed"]
 pub struct LeafMap<I, F> {
     base: I,
-    step: Step<F>,
-}
-
-/// The closure for each item, and the settings of the spans.
-#[derive(Clone)]
-struct Step<F> {
     spec: LeafSpec,
     f: F,
 }
 
+/// One drive, and the closure for each item.
+struct Step<F> {
+    drive: Drive,
+    f: F,
+}
+
+impl<F> Step<F> {
+    fn begin(spec: LeafSpec, f: F) -> Self {
+        Self { drive: Drive::begin(spec), f }
+    }
+}
+
 impl<I, F> LeafMap<I, F> {
     pub(super) fn new(base: I, spec: LeafSpec, f: F) -> Self {
-        Self { base, step: Step { spec, f } }
+        Self { base, spec, f }
     }
 }
 
 impl<I: fmt::Debug, F> fmt::Debug for LeafMap<I, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LeafMap").field("base", &self.base).field("spec", &self.step.spec).finish_non_exhaustive()
+        f.debug_struct("LeafMap").field("base", &self.base).field("spec", &self.spec).finish_non_exhaustive()
     }
 }
 
@@ -46,7 +52,8 @@ where
     type Item = R;
 
     fn drive_unindexed<C: UnindexedConsumer<R>>(self, consumer: C) -> C::Result {
-        self.base.drive_unindexed(LeafConsumer { base: consumer, step: &self.step })
+        let step = Step::begin(self.spec, self.f);
+        self.base.drive_unindexed(LeafConsumer { base: consumer, step: &step })
     }
 
     fn opt_len(&self) -> Option<usize> {
@@ -61,7 +68,8 @@ where
     R: Send,
 {
     fn drive<C: Consumer<R>>(self, consumer: C) -> C::Result {
-        self.base.drive(LeafConsumer { base: consumer, step: &self.step })
+        let step = Step::begin(self.spec, self.f);
+        self.base.drive(LeafConsumer { base: consumer, step: &step })
     }
 
     fn len(&self) -> usize {
@@ -69,7 +77,7 @@ where
     }
 
     fn with_producer<CB: ProducerCallback<R>>(self, callback: CB) -> CB::Output {
-        self.base.with_producer(LeafCallback { callback, step: self.step })
+        self.base.with_producer(LeafCallback { callback, step: Step::begin(self.spec, self.f) })
     }
 }
 
@@ -144,7 +152,7 @@ where
     #[inline]
     fn next(&mut self) -> Option<R> {
         let item = self.base.next()?;
-        Some(self.leaf.run(&self.step.spec, || (self.step.f)(item)))
+        Some(self.leaf.run(&self.step.drive, || (self.step.f)(item)))
     }
 
     #[inline]
@@ -161,7 +169,7 @@ where
     #[inline]
     fn next_back(&mut self) -> Option<R> {
         let item = self.base.next_back()?;
-        Some(self.leaf.run(&self.step.spec, || (self.step.f)(item)))
+        Some(self.leaf.run(&self.step.drive, || (self.step.f)(item)))
     }
 }
 
@@ -232,15 +240,15 @@ where
 
     #[inline]
     fn consume(mut self, item: T) -> Self {
-        let result = self.leaf.run(&self.step.spec, || (self.step.f)(item));
+        let result = self.leaf.run(&self.step.drive, || (self.step.f)(item));
         self.base = self.base.consume(result);
         self
     }
 
     fn consume_iter<S: IntoIterator<Item = T>>(mut self, items: S) -> Self {
-        let Step { spec, f } = self.step;
+        let Step { drive, f } = self.step;
         let leaf = &mut self.leaf;
-        self.base = self.base.consume_iter(items.into_iter().map(|item| leaf.run(spec, || f(item))));
+        self.base = self.base.consume_iter(items.into_iter().map(|item| leaf.run(drive, || f(item))));
         self
     }
 

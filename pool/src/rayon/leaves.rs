@@ -1,6 +1,6 @@
 //! [`Leaves`]: a stage with a span per leaf.
 
-use super::leaf::{LeafSpec, OpenLeaf};
+use super::leaf::{Drive, LeafSpec, OpenLeaf};
 use super::stage::{Frame, StageCallback, StageConsumer};
 use crate::carry::{JobName, COMPILED_OUT};
 use ::rayon::iter::plumbing::{Consumer, ProducerCallback, UnindexedConsumer};
@@ -40,12 +40,12 @@ use heirloom_core::{Context, Entered};
 #[must_use = "iterator adaptors are lazy and do nothing unless consumed"]
 pub struct Leaves<I> {
     base: I,
-    frame: LeafFrame,
+    spec: LeafSpec,
 }
 
 impl<I> Leaves<I> {
     pub(super) fn new(base: I, cx: Context, name: JobName) -> Self {
-        Self { base, frame: LeafFrame(LeafSpec { cx, name, summary: false }) }
+        Self { base, spec: LeafSpec { cx, name, summary: false } }
     }
 }
 
@@ -53,7 +53,8 @@ impl<I: ParallelIterator> ParallelIterator for Leaves<I> {
     type Item = I::Item;
 
     fn drive_unindexed<C: UnindexedConsumer<I::Item>>(self, consumer: C) -> C::Result {
-        self.base.drive_unindexed(StageConsumer { base: consumer, frame: &self.frame })
+        let frame = LeafFrame(Drive::begin(self.spec));
+        self.base.drive_unindexed(StageConsumer { base: consumer, frame: &frame })
     }
 
     fn opt_len(&self) -> Option<usize> {
@@ -63,7 +64,8 @@ impl<I: ParallelIterator> ParallelIterator for Leaves<I> {
 
 impl<I: IndexedParallelIterator> IndexedParallelIterator for Leaves<I> {
     fn drive<C: Consumer<I::Item>>(self, consumer: C) -> C::Result {
-        self.base.drive(StageConsumer { base: consumer, frame: &self.frame })
+        let frame = LeafFrame(Drive::begin(self.spec));
+        self.base.drive(StageConsumer { base: consumer, frame: &frame })
     }
 
     fn len(&self) -> usize {
@@ -71,32 +73,19 @@ impl<I: IndexedParallelIterator> IndexedParallelIterator for Leaves<I> {
     }
 
     fn with_producer<CB: ProducerCallback<I::Item>>(self, callback: CB) -> CB::Output {
-        self.base.with_producer(StageCallback { callback, frame: self.frame })
+        self.base.with_producer(StageCallback { callback, frame: LeafFrame(Drive::begin(self.spec)) })
     }
 }
 
-#[derive(Clone, Debug)]
-struct LeafFrame(LeafSpec);
+struct LeafFrame(Drive);
 
-/// A leaf and the number of its items.
-struct Counted {
-    leaf: OpenLeaf,
-    items: u64,
-}
-
-impl Counted {
-    /// The leaf, from its first item on.
+impl LeafFrame {
+    /// The leaf, from its first item on. Counts the item.
     #[inline]
-    fn take_item<'l>(leaf: &'l mut Option<Self>, spec: &LeafSpec) -> &'l Self {
-        let counted = leaf.get_or_insert_with(|| Self { leaf: OpenLeaf::new(spec), items: 0 });
-        counted.items += 1;
-        counted
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.leaf.span().set("heirloom.items", self.items);
+    fn take_item<'l>(&self, leaf: &'l mut Option<OpenLeaf>) -> &'l OpenLeaf {
+        let leaf = leaf.get_or_insert_with(|| OpenLeaf::new(&self.0));
+        leaf.items += 1;
+        leaf
     }
 }
 
@@ -105,33 +94,33 @@ impl Drop for Counted {
 struct Pulled {
     // Dropped first.
     current: Option<Entered<'static>>,
-    leaf: Option<Counted>,
+    leaf: Option<OpenLeaf>,
 }
 
 impl Frame for LeafFrame {
-    type Pushed = Option<Counted>;
+    type Pushed = Option<OpenLeaf>;
     type Pulled = Pulled;
 
     #[inline]
     fn outside<R>(&self, rest: impl FnOnce() -> R) -> R {
-        let _current = self.0.cx.enter();
+        let _current = self.0.spec.cx.enter();
         rest()
     }
 
     #[inline]
-    fn item<R>(&self, leaf: &mut Option<Counted>, rest: impl FnOnce() -> R) -> R {
+    fn item<R>(&self, leaf: &mut Option<OpenLeaf>, rest: impl FnOnce() -> R) -> R {
         if COMPILED_OUT {
             return rest();
         }
-        let _current = Counted::take_item(leaf, &self.0).leaf.span().enter();
+        let _current = self.take_item(leaf).span().enter();
         rest()
     }
 
     #[inline]
-    fn complete<R>(&self, leaf: Option<Counted>, rest: impl FnOnce() -> R) -> R {
+    fn complete<R>(&self, leaf: Option<OpenLeaf>, rest: impl FnOnce() -> R) -> R {
         match &leaf {
-            Some(counted) => {
-                let _current = counted.leaf.span().enter();
+            Some(leaf) => {
+                let _current = leaf.span().enter();
                 rest()
             }
             None => self.outside(rest),
@@ -148,8 +137,8 @@ impl Frame for LeafFrame {
             pulled.leaf = None;
             return None;
         };
-        let leaf = Counted::take_item(&mut pulled.leaf, &self.0);
-        pulled.current = Some(leaf.leaf.span().context().enter());
+        let leaf = self.take_item(&mut pulled.leaf);
+        pulled.current = Some(leaf.span().context().enter());
         Some(item)
     }
 }

@@ -1,10 +1,12 @@
 //! [`TracedPool`]: the traced forms of a rayon pool's methods.
 
-use super::functions::on_each_thread;
+use super::fan::FanGuard;
+use super::functions::{install_in, job, on_each_thread, EachThread};
 use super::lanes;
-use super::scope::{body, body_fifo, Scope, ScopeFifo};
-use crate::carry::{carry, carry_in_span};
+use super::scope::{in_place, scope_with, Scope, ScopeFifo};
+use crate::carry::JobName;
 use ::rayon::{BroadcastContext, ThreadPool};
+use heirloom_core::mark::FanKind;
 use heirloom_core::{Context, Name, Span};
 
 /// Adds [`traced`](Self::traced) to rayon's [`ThreadPool`].
@@ -50,7 +52,7 @@ impl TracedPool<'_> {
         F: FnOnce(&Span) -> R + Send,
         R: Send,
     {
-        self.pool.install(carry_in_span(self.cx, name, f))
+        install_in(self.pool, self.cx, &JobName::new(name), f)
     }
 
     /// As [`join`](super::join()), in this pool: the context is current in both halves, and there is no span.
@@ -61,7 +63,8 @@ impl TracedPool<'_> {
         RA: Send,
         RB: Send,
     {
-        self.pool.join(carry(self.cx, a), carry(self.cx, b))
+        let fan = FanGuard::begin(self.cx, FanKind::Join);
+        self.pool.join(|| fan.half(self.cx, a), || fan.half(self.cx, b))
     }
 
     /// As [`scope`](super::scope()), in this pool.
@@ -70,7 +73,7 @@ impl TracedPool<'_> {
         F: FnOnce(&Scope<'_, 'scope>) -> R + Send,
         R: Send,
     {
-        self.pool.scope(body(self.cx, f))
+        scope_with(self.cx, |fan| self.pool.scope(|inner| fan.run(inner, f)))
     }
 
     /// As [`scope_fifo`](super::scope_fifo), in this pool.
@@ -79,7 +82,7 @@ impl TracedPool<'_> {
         F: FnOnce(&ScopeFifo<'_, 'scope>) -> R + Send,
         R: Send,
     {
-        self.pool.scope_fifo(body_fifo(self.cx, f))
+        scope_with(self.cx, |fan| self.pool.scope_fifo(|inner| fan.run_fifo(inner, f)))
     }
 
     /// As [`in_place_scope`](super::in_place_scope): the jobs run in this pool, `f` on the calling thread.
@@ -87,7 +90,7 @@ impl TracedPool<'_> {
     where
         F: FnOnce(&Scope<'_, 'scope>) -> R,
     {
-        self.pool.in_place_scope(body(self.cx, f))
+        in_place(self.cx, |fan, body| self.pool.in_place_scope(|inner| body.run(|| fan.run(inner, f))))
     }
 
     /// As [`in_place_scope_fifo`](super::in_place_scope_fifo): the jobs run in this pool, `f` on the calling thread.
@@ -95,7 +98,7 @@ impl TracedPool<'_> {
     where
         F: FnOnce(&ScopeFifo<'_, 'scope>) -> R,
     {
-        self.pool.in_place_scope_fifo(body_fifo(self.cx, f))
+        in_place(self.cx, |fan, body| self.pool.in_place_scope_fifo(|inner| body.run(|| fan.run_fifo(inner, f))))
     }
 
     /// As [`spawn`](super::spawn), in this pool.
@@ -103,7 +106,7 @@ impl TracedPool<'_> {
     where
         F: FnOnce(&Span) + Send + 'static,
     {
-        self.pool.spawn(carry_in_span(self.cx, name, f));
+        self.pool.spawn(job(self.cx, name, f));
     }
 
     /// As [`spawn_fifo`](super::spawn_fifo), in this pool.
@@ -111,7 +114,7 @@ impl TracedPool<'_> {
     where
         F: FnOnce(&Span) + Send + 'static,
     {
-        self.pool.spawn_fifo(carry_in_span(self.cx, name, f));
+        self.pool.spawn_fifo(job(self.cx, name, f));
     }
 
     /// As [`broadcast`](super::broadcast), on every thread of this pool.
@@ -120,7 +123,8 @@ impl TracedPool<'_> {
         F: Fn(&Span, BroadcastContext<'_>) -> R + Sync,
         R: Send,
     {
-        self.pool.broadcast(on_each_thread(self.cx, name, f))
+        let each = EachThread::begin(self.cx, name, f);
+        self.pool.broadcast(|on| each.run(on))
     }
 
     /// As [`spawn_broadcast`](super::spawn_broadcast), on every thread of this pool.

@@ -1,13 +1,18 @@
 //! The traced forms of rayon's four scopes.
 
+use super::fan::{is_outside, FanGuard};
 use super::lanes;
-use crate::carry::{in_job_span, JobName, Parent};
+use crate::carry::{JobName, Parent};
+use crate::fan::{wait_for_scope, Body};
 use ::rayon::BroadcastContext;
+use heirloom_core::mark::{FanKind, FanOut};
 use heirloom_core::{Context, Name, Span};
 
 /// Lets jobs borrow from their surroundings, with `cx` as their parent: the traced form of [`rayon::scope`](::rayon::scope).
 ///
-/// `cx` is current inside `f`, which runs in the pool.
+/// `cx` is current inside `f`, which runs in the pool. The jobs belong to one fan-out, which ends when the function returns.
+///
+/// Cost: two marks with a clock read each.
 ///
 /// # Panics
 ///
@@ -30,7 +35,7 @@ where
     F: FnOnce(&Scope<'_, 'scope>) -> R + Send,
     R: Send,
 {
-    ::rayon::scope(body(cx.into(), f))
+    scope_with(cx.into(), |fan| ::rayon::scope(|inner| fan.run(inner, f)))
 }
 
 /// As [`scope()`], for jobs that each thread starts in the order in which it spawned them: the traced form of
@@ -59,7 +64,7 @@ where
     F: FnOnce(&ScopeFifo<'_, 'scope>) -> R + Send,
     R: Send,
 {
-    ::rayon::scope_fifo(body_fifo(cx.into(), f))
+    scope_with(cx.into(), |fan| ::rayon::scope_fifo(|inner| fan.run_fifo(inner, f)))
 }
 
 /// As [`scope()`], and `f` runs on the calling thread: the traced form of [`rayon::in_place_scope`](::rayon::in_place_scope).
@@ -85,7 +90,7 @@ pub fn in_place_scope<'scope, F, R>(cx: impl Into<Context>, f: F) -> R
 where
     F: FnOnce(&Scope<'_, 'scope>) -> R,
 {
-    ::rayon::in_place_scope(body(cx.into(), f))
+    in_place(cx.into(), |fan, body| ::rayon::in_place_scope(|inner| body.run(|| fan.run(inner, f))))
 }
 
 /// As [`scope_fifo`], and `f` runs on the calling thread: the traced form of
@@ -98,38 +103,76 @@ pub fn in_place_scope_fifo<'scope, F, R>(cx: impl Into<Context>, f: F) -> R
 where
     F: FnOnce(&ScopeFifo<'_, 'scope>) -> R,
 {
-    ::rayon::in_place_scope_fifo(body_fifo(cx.into(), f))
+    in_place(cx.into(), |fan, body| ::rayon::in_place_scope_fifo(|inner| body.run(|| fan.run_fifo(inner, f))))
 }
 
-/// The body of a scope, for rayon: `cx` is current inside, and the parent of its jobs.
-pub(super) fn body<'scope, F, R>(cx: Context, f: F) -> impl FnOnce(&::rayon::Scope<'scope>) -> R
-where
-    F: FnOnce(&Scope<'_, 'scope>) -> R,
-{
+/// Runs a scope, by `scope`, as a fan-out.
+pub(super) fn scope_with<R>(cx: Context, scope: impl FnOnce(&ScopeFan) -> R) -> R {
     lanes::name();
-    move |inner| {
-        let _current = cx.enter();
-        f(&Scope { inner, parent: Parent::Context(cx) })
+    scope(&ScopeFan { cx, guard: FanGuard::begin(cx, FanKind::Scope) })
+}
+
+/// As [`scope_with`], for a scope whose body runs on this thread. A thread outside of the pools then waits for the jobs, and the wait is
+/// recorded. A thread of a pool runs other jobs.
+pub(super) fn in_place<R>(cx: Context, scope: impl FnOnce(&ScopeFan, &Body) -> R) -> R {
+    lanes::name();
+    let fan = ScopeFan { cx, guard: FanGuard::begin_in_place(cx) };
+    let _current = cx.enter();
+    wait_for_scope(is_outside(), |body| scope(&fan, body))
+}
+
+/// The fan-out of a scope.
+pub(super) struct ScopeFan {
+    cx: Context,
+    guard: FanGuard,
+}
+
+impl ScopeFan {
+    /// Runs the body of a scope: `cx` is current inside, and the parent of its jobs.
+    pub(super) fn run<'scope, F, R>(&self, inner: &::rayon::Scope<'scope>, f: F) -> R
+    where
+        F: FnOnce(&Scope<'_, 'scope>) -> R,
+    {
+        self.guard.body(self.cx, || f(&Scope { inner, origin: self.origin() }))
+    }
+
+    /// The same for the other kind of scope.
+    pub(super) fn run_fifo<'scope, F, R>(&self, inner: &::rayon::ScopeFifo<'scope>, f: F) -> R
+    where
+        F: FnOnce(&ScopeFifo<'_, 'scope>) -> R,
+    {
+        self.guard.body(self.cx, || f(&ScopeFifo { inner, origin: self.origin() }))
+    }
+
+    fn origin(&self) -> Origin<'static> {
+        Origin { parent: Parent::Context(self.cx), fan: self.guard.fan().id() }
     }
 }
 
-/// The same for the other kind of scope.
-pub(super) fn body_fifo<'scope, F, R>(cx: Context, f: F) -> impl FnOnce(&::rayon::ScopeFifo<'scope>) -> R
-where
-    F: FnOnce(&ScopeFifo<'_, 'scope>) -> R,
-{
-    lanes::name();
-    move |inner| {
-        let _current = cx.enter();
-        f(&ScopeFifo { inner, parent: Parent::Context(cx) })
+/// Where a scope's jobs belong: below what, and to which fan-out. Jobs that a job starts belong to the same fan-out, below its span.
+#[derive(Clone, Copy, Debug)]
+struct Origin<'a> {
+    parent: Parent<'a>,
+    fan: u64,
+}
+
+impl Origin<'_> {
+    fn fan(self) -> FanOut {
+        FanOut::with_id(self.parent.context(), self.fan)
     }
+}
+
+/// Runs a job in its span.
+fn run_job<R>(fan: FanOut, name: &JobName, job: impl FnOnce(&Span, Origin<'_>) -> R) -> R {
+    lanes::place();
+    fan.in_span(name.get(), |span| job(span, Origin { parent: Parent::Span(span), fan: fan.id() }))
 }
 
 /// Starts jobs that are over before [`scope()`] or [`in_place_scope`] returns.
 #[derive(Debug)]
 pub struct Scope<'a, 'scope> {
     inner: &'a ::rayon::Scope<'scope>,
-    parent: Parent<'a>,
+    origin: Origin<'a>,
 }
 
 impl<'scope> Scope<'_, 'scope> {
@@ -141,9 +184,9 @@ impl<'scope> Scope<'_, 'scope> {
     where
         F: FnOnce(&Scope<'_, 'scope>, &Span) + Send + 'scope,
     {
-        let (cx, name) = (self.parent.context(), JobName::new(name));
+        let (fan, name) = (self.origin.fan(), JobName::new(name));
         self.inner.spawn(move |inner| {
-            in_job_span(cx, &name, |span| f(&Scope { inner, parent: Parent::Span(span) }, span));
+            run_job(fan, &name, |span, origin| f(&Scope { inner, origin }, span));
         });
     }
 
@@ -154,9 +197,9 @@ impl<'scope> Scope<'_, 'scope> {
     where
         F: Fn(&Scope<'_, 'scope>, &Span, BroadcastContext<'_>) + Send + Sync + 'scope,
     {
-        let (cx, name) = (self.parent.context(), JobName::new(name));
+        let (fan, name) = (self.origin.fan(), JobName::new(name));
         self.inner.spawn_broadcast(move |inner, on| {
-            in_job_span(cx, &name, |span| f(&Scope { inner, parent: Parent::Span(span) }, span, on));
+            run_job(fan, &name, |span, origin| f(&Scope { inner, origin }, span, on));
         });
     }
 }
@@ -165,7 +208,7 @@ impl<'scope> Scope<'_, 'scope> {
 #[derive(Debug)]
 pub struct ScopeFifo<'a, 'scope> {
     inner: &'a ::rayon::ScopeFifo<'scope>,
-    parent: Parent<'a>,
+    origin: Origin<'a>,
 }
 
 impl<'scope> ScopeFifo<'_, 'scope> {
@@ -177,9 +220,9 @@ impl<'scope> ScopeFifo<'_, 'scope> {
     where
         F: FnOnce(&ScopeFifo<'_, 'scope>, &Span) + Send + 'scope,
     {
-        let (cx, name) = (self.parent.context(), JobName::new(name));
+        let (fan, name) = (self.origin.fan(), JobName::new(name));
         self.inner.spawn_fifo(move |inner| {
-            in_job_span(cx, &name, |span| f(&ScopeFifo { inner, parent: Parent::Span(span) }, span));
+            run_job(fan, &name, |span, origin| f(&ScopeFifo { inner, origin }, span));
         });
     }
 
@@ -190,9 +233,9 @@ impl<'scope> ScopeFifo<'_, 'scope> {
     where
         F: Fn(&ScopeFifo<'_, 'scope>, &Span, BroadcastContext<'_>) + Send + Sync + 'scope,
     {
-        let (cx, name) = (self.parent.context(), JobName::new(name));
+        let (fan, name) = (self.origin.fan(), JobName::new(name));
         self.inner.spawn_broadcast(move |inner, on| {
-            in_job_span(cx, &name, |span| f(&ScopeFifo { inner, parent: Parent::Span(span) }, span, on));
+            run_job(fan, &name, |span, origin| f(&ScopeFifo { inner, origin }, span, on));
         });
     }
 }

@@ -25,9 +25,8 @@ impl Histogram {
         }
     }
 
-    /// Writes the attributes.
+    /// Writes the attribute.
     pub(super) fn write(&self, span: &Span) {
-        span.set("heirloom.items", self.buckets.iter().sum::<i64>());
         span.set("heirloom.duration_histogram", self.counts());
     }
 

@@ -1,5 +1,6 @@
 //! The traced forms of `tokio::spawn`, `spawn_blocking` and `spawn_local`.
 
+use super::place::On;
 use super::task::Waiting;
 use ::tokio::task::{self as plain, JoinHandle};
 use heirloom_core::{Context, Name, Span};
@@ -29,7 +30,7 @@ where
     Fut: Future + Send + 'static,
     Fut::Output: Send + 'static,
 {
-    plain::spawn(Waiting::new(cx, name).run(f))
+    plain::spawn(Waiting::new(cx, name).run(On::Worker, f))
 }
 
 /// Runs `f` on a thread where it may block, in a new span below `cx`: the traced form of
@@ -84,5 +85,5 @@ where
     Fut: Future + 'static,
     Fut::Output: 'static,
 {
-    plain::spawn_local(Waiting::new(cx, name).run(f))
+    plain::spawn_local(Waiting::new(cx, name).run(On::Local, f))
 }

@@ -1,42 +1,49 @@
 //! The body of a task, with a span that starts when the task first runs.
 
-use crate::carry::{JobName, COMPILED_OUT};
+use super::place::{place, On};
+use crate::carry::{JobName, Submitted, COMPILED_OUT};
 use heirloom_core::future::FutureExt as _;
 use heirloom_core::{Context, Name, Span};
-use std::future::Future;
-use std::time::Instant;
+use std::future::{poll_fn, Future};
+use std::pin::pin;
 
 /// The span of a task that has not run yet. If it is dropped before that, it records that the task was cancelled.
 #[derive(Debug)]
 pub(super) struct Waiting {
     cx: Context,
     name: JobName,
-    /// The time of the submission; `None` once the span has started, or if nothing records.
-    since: Option<Instant>,
+    /// `None` once the span has started.
+    submitted: Option<Submitted>,
 }
 
 impl Waiting {
     pub(super) fn new<'n>(cx: impl Into<Context>, name: impl Into<Name<'n>>) -> Self {
-        Self { cx: cx.into(), name: JobName::new(name), since: (!COMPILED_OUT).then(Instant::now) }
+        Self { cx: cx.into(), name: JobName::new(name), submitted: Some(Submitted::now()) }
     }
 
     fn begin(&mut self) -> Span {
         let span = self.cx.span(self.name.get());
-        if let Some(since) = self.since.take() {
-            span.set("heirloom.queue_ns", since.elapsed().as_nanos());
+        if let Some(submitted) = self.submitted.take() {
+            submitted.begun(&span);
         }
         span
     }
 
     /// The task: `f` makes its future, in the span.
-    pub(super) async fn run<F, Fut>(mut self, f: F) -> Fut::Output
+    pub(super) async fn run<F, Fut>(mut self, on: On, f: F) -> Fut::Output
     where
         F: FnOnce(Context) -> Fut,
         Fut: Future,
     {
+        place(on);
         let span = self.begin();
         let cx = span.context();
-        async move { f(cx).await }.in_span(span).await
+        let mut task = pin!(async move { f(cx).await }.in_span(span));
+        poll_fn(|poller| {
+            place(on);
+            task.as_mut().poll(poller)
+        })
+        .await
     }
 
     /// The same for a closure that blocks.
@@ -49,7 +56,7 @@ impl Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        if self.since.is_some() {
+        if !COMPILED_OUT && self.submitted.is_some() {
             self.begin().set("heirloom.cancelled", true);
         }
     }

@@ -1,12 +1,14 @@
 //! [`TracedTasks`]: `.traced(cx)` for types that spawn tasks.
 
+use super::place::On;
 use super::task::Waiting;
+use crate::blocking::block_on;
 use ::tokio::runtime::{Handle, Runtime};
 use ::tokio::task::{AbortHandle, JoinHandle, JoinSet, LocalSet};
 use heirloom_core::{Context, Name, Span};
 use std::future::Future;
 
-/// Sets the parent of the spans of spawned tasks, for a [`Handle`], a [`Runtime`], a [`LocalSet`] and a [`JoinSet`].
+/// Sets the parent of the spans of spawned tasks, and of a future on which a thread blocks, for a [`Handle`], a [`Runtime`], a [`LocalSet`] and a [`JoinSet`].
 pub trait TracedTasks: Sized {
     /// Wraps it, with `cx` as the parent. The methods have tokio's names. Each takes the span's name first.
     ///
@@ -49,7 +51,7 @@ impl Traced<&Handle> {
         Fut: Future + Send + 'static,
         Fut::Output: Send + 'static,
     {
-        self.on.spawn(self.waiting(name).run(f))
+        self.on.spawn(self.waiting(name).run(On::Worker, f))
     }
 
     /// As [`spawn_blocking`](super::spawn_blocking), on this runtime: the traced form of [`Handle::spawn_blocking`].
@@ -60,6 +62,19 @@ impl Traced<&Handle> {
     {
         let waiting = self.waiting(name);
         self.on.spawn_blocking(move || waiting.run_blocking(f))
+    }
+
+    /// As [`block_on`](Traced::<&Runtime>::block_on) of a runtime: the traced form of [`Handle::block_on`].
+    ///
+    /// # Panics
+    ///
+    /// As the plain function: inside a runtime.
+    pub fn block_on<'n, F, Fut>(&self, name: impl Into<Name<'n>>, f: F) -> Fut::Output
+    where
+        F: FnOnce(Context) -> Fut,
+        Fut: Future,
+    {
+        block_on(self.cx, name, f, |future| self.on.block_on(future))
     }
 }
 
@@ -82,6 +97,35 @@ impl Traced<&Runtime> {
     {
         self.on.handle().traced(self.cx).spawn_blocking(name, f)
     }
+
+    /// Runs a future on this thread, in a new span, and blocks until it is ready: the traced form of [`Runtime::block_on`].
+    ///
+    /// The time in which the thread is parked is recorded as a wait for a job: the time between two polls, if it is more than a microsecond. Polls
+    /// are work: those of the future, and on a runtime of one thread those of other traced tasks in between. See
+    /// [`block_on`](crate::block_on()), also for the cost.
+    ///
+    /// # Panics
+    ///
+    /// As the plain function: inside a runtime, or if the future panics. The span then ends as an error.
+    ///
+    /// ```
+    /// use heirloom_pool::prelude::*;
+    /// let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// let pages = heirloom_core::in_root("main", |root| {
+    ///     runtime.traced(root).block_on("crawl", |cx| async move {
+    ///         let page = heirloom_pool::tokio::spawn(cx, "page", |_cx| async { 1 }); // below "crawl"
+    ///         page.await.unwrap()
+    ///     })
+    /// });
+    /// assert_eq!(pages, 1);
+    /// ```
+    pub fn block_on<'n, F, Fut>(&self, name: impl Into<Name<'n>>, f: F) -> Fut::Output
+    where
+        F: FnOnce(Context) -> Fut,
+        Fut: Future,
+    {
+        block_on(self.cx, name, f, |future| self.on.block_on(future))
+    }
 }
 
 impl Traced<&LocalSet> {
@@ -102,7 +146,21 @@ impl Traced<&LocalSet> {
         Fut: Future + 'static,
         Fut::Output: 'static,
     {
-        self.on.spawn_local(self.waiting(name).run(f))
+        self.on.spawn_local(self.waiting(name).run(On::Local, f))
+    }
+
+    /// As [`block_on`](Traced::<&Runtime>::block_on) of a runtime, which runs this set's tasks meanwhile: the traced form of
+    /// [`LocalSet::block_on`].
+    ///
+    /// # Panics
+    ///
+    /// As the plain function: inside a runtime, or if the future panics.
+    pub fn block_on<'n, F, Fut>(&self, runtime: &Runtime, name: impl Into<Name<'n>>, f: F) -> Fut::Output
+    where
+        F: FnOnce(Context) -> Fut,
+        Fut: Future,
+    {
+        block_on(self.cx, name, f, |future| self.on.block_on(runtime, future))
     }
 }
 
@@ -133,7 +191,7 @@ impl<T: 'static> Traced<&mut JoinSet<T>> {
         T: Send,
     {
         let waiting = self.waiting(name);
-        self.on.spawn(waiting.run(f))
+        self.on.spawn(waiting.run(On::Worker, f))
     }
 
     /// As [`spawn`](Self::spawn), on another runtime: the traced form of [`JoinSet::spawn_on`].
@@ -144,7 +202,7 @@ impl<T: 'static> Traced<&mut JoinSet<T>> {
         T: Send,
     {
         let waiting = self.waiting(name);
-        self.on.spawn_on(waiting.run(f), runtime)
+        self.on.spawn_on(waiting.run(On::Worker, f), runtime)
     }
 
     /// As [`spawn_blocking`](super::spawn_blocking), into this set: the traced form of [`JoinSet::spawn_blocking`].
@@ -174,7 +232,7 @@ impl<T: 'static> Traced<&mut JoinSet<T>> {
         Fut: Future<Output = T> + 'static,
     {
         let waiting = self.waiting(name);
-        self.on.spawn_local(waiting.run(f))
+        self.on.spawn_local(waiting.run(On::Local, f))
     }
     /// As [`spawn_blocking`](Self::spawn_blocking), on another runtime: the traced form of [`JoinSet::spawn_blocking_on`].
     #[track_caller]
@@ -195,6 +253,6 @@ impl<T: 'static> Traced<&mut JoinSet<T>> {
         Fut: Future<Output = T> + 'static,
     {
         let waiting = self.waiting(name);
-        self.on.spawn_local_on(waiting.run(f), local)
+        self.on.spawn_local_on(waiting.run(On::Local, f), local)
     }
 }

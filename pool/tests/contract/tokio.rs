@@ -24,6 +24,10 @@ fn ended(result: Result<(), JoinError>) -> Ended {
     result.map_err(JoinError::into_panic)
 }
 
+fn caught(block: impl FnOnce()) -> Ended {
+    catch_unwind(AssertUnwindSafe(block))
+}
+
 fn joined(result: Option<Result<(), JoinError>>) -> Ended {
     ended(result.unwrap())
 }
@@ -86,6 +90,15 @@ adapters! {
         let set = LocalSet::new();
         let task = set.traced(cx).spawn_local("job", |cx| task(cx, job));
         ended(set.block_on(on, task))
+    };
+    BlockOnHandle: threads, |on, cx, job| caught(|| on.handle().traced(cx).block_on("job", |cx| task(cx, job)));
+    BlockOnRuntime: this_thread, |on, cx, job| caught(|| on.traced(cx).block_on("job", |cx| task(cx, job)));
+    BlockOnLocalSet: this_thread, |on, cx, job| {
+        let set = LocalSet::new();
+        caught(|| set.traced(cx).block_on(on, "job", |cx| task(cx, job)))
+    };
+    BlockOn: threads, |on, cx, job| {
+        caught(|| heirloom_pool::block_on(cx, "job", |cx| task(cx, job), |future| on.block_on(future)))
     };
     IntoJoinSet: threads, |on, cx, job| joined(on.block_on(async {
         let mut set = JoinSet::new();
