@@ -77,12 +77,12 @@ pub struct Environment {
 }
 
 /// The variable that names the trace file of a Heirloom program.
-const TRACE_FILE: &str = "HEIRLOOM_TRACE_FILE";
+pub(crate) const TRACE_FILE: &str = "HEIRLOOM_TRACE_FILE";
 
-/// Keeps a child from overwriting this process's trace file, unless the command itself sets the variable.
-pub(crate) fn keep_trace_file(command: &mut Command) {
-    if !command.get_envs().any(|(name, _)| name == TRACE_FILE) {
-        command.env_remove(TRACE_FILE);
+/// The child doesn't inherit this variable, unless the command itself sets it.
+pub(crate) fn keep(command: &mut Command, variable: &str) {
+    if !command.get_envs().any(|(name, _)| name == variable) {
+        command.env_remove(variable);
     }
 }
 

@@ -454,12 +454,43 @@ fn with_little_address_space_a_child_has_smaller_rings_and_attaches() {
     alone("with_little_address_space_a_child_has_smaller_rings_and_attaches", &[("X", "")], || {
         testing::run(|t| {
             in_root("main", |root| {
+                // The threads that this starts have their memory before the limit is set.
+                assert!(attached("works", root).success());
+                t.tracer().flush(LONG).unwrap();
                 limit(libc::RLIMIT_AS, used() + (100 << 20));
                 assert!(attached("works", root).success());
                 limit(libc::RLIMIT_AS, libc::RLIM_INFINITY);
             });
-            assert_eq!(names(t).iter().filter(|name| *name == "work").count(), 1);
+            assert_eq!(names(t).iter().filter(|name| *name == "work").count(), 2);
             t.assert_complete();
+        });
+    });
+}
+
+#[test]
+fn a_region_takes_at_most_half_of_the_address_space_that_is_left() {
+    alone("a_region_takes_at_most_half_of_the_address_space_that_is_left", &[("X", "")], || {
+        testing::run(|t| {
+            in_root("main", |root| {
+                assert!(attached("works", root).success());
+                t.tracer().flush(LONG).unwrap();
+                let mut regions = 0;
+                for room in (8..600).step_by(8).map(|mib| mib << 20) {
+                    limit(libc::RLIMIT_AS, used() + room);
+                    let before = used();
+                    let mut command = Command::new("true");
+                    let attaching = heirloom_ipc::shm::Attaching::prepare(&mut command, root);
+                    let taken = used() - before;
+                    limit(libc::RLIMIT_AS, libc::RLIM_INFINITY);
+                    assert!(taken <= room / 2 + (1 << 20), "{taken} of {room} bytes");
+                    regions += usize::from(attaching.is_ok());
+                    drop(attaching);
+                    // The memory is given back once the collector has let go of the region.
+                    settled(t);
+                }
+                assert!((10..75).contains(&regions), "{regions} of 74 had room");
+            });
+            t.assert_balanced();
         });
     });
 }

@@ -66,7 +66,8 @@ impl Plan {
             return None;
         }
         Environment::of(span).with_baggage(&self.baggage).apply_to(command);
-        env::keep_trace_file(command);
+        // This process writes that file.
+        env::keep(command, env::TRACE_FILE);
         if !self.attached || !span.is_recording() {
             return None;
         }

@@ -3,6 +3,7 @@
 use super::memory::Memory;
 use super::sys::{self, Map};
 use super::variable::{Place, VARIABLE};
+use crate::env;
 use crate::process::{Exit, Watched, Watcher};
 use heirloom_core::region::{Death, HostError, Region, RegionReport};
 use heirloom_core::{Context, Tracer};
@@ -14,6 +15,9 @@ use std::process::Command;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// The variables for what a program writes when it finishes. An attached child has nothing to write: its spans are its parent's.
+const OUTPUTS: [&str; 3] = [env::TRACE_FILE, "HEIRLOOM_TRACE_BYTES", "HEIRLOOM_TREE"];
 
 /// The reason why a child has no region. The child still runs, and finds its parent's context in its environment.
 #[derive(Debug)]
@@ -85,12 +89,14 @@ pub struct Attached {
     region: Arc<Region>,
 }
 
-/// The memory file of a region, mapped: as large as the system allows.
+/// The memory file of a region, mapped: as large as the system allows, but no more than half of the address space that is left.
+/// The other half is the program's.
 fn memory(tracer: &Tracer) -> Result<(OwnedFd, Map), RegionError> {
     let mut refused = None;
     for bytes in Region::lengths(tracer) {
         let made = sys::memory_file(bytes).map_err(system("make a memory file")).and_then(|file| {
             let map = Map::new(file.as_fd(), bytes).map_err(system("map the memory file"))?;
+            sys::is_free(bytes).map_err(system("leave the program as much address space as it takes"))?;
             Ok((file, map))
         });
         match made {
@@ -105,8 +111,8 @@ impl Attaching {
     /// Makes a region of this context's tracer, which the command's next child inherits. Processes that the child starts don't
     /// inherit it.
     ///
-    /// The child doesn't inherit `HEIRLOOM_TRACE_FILE`, unless the command sets it: its spans are in its parent's
-    /// file.
+    /// The child doesn't inherit `HEIRLOOM_TRACE_FILE`, `HEIRLOOM_TRACE_BYTES` and `HEIRLOOM_TREE`, unless the command sets them: its
+    /// spans are in its parent's file and tree.
     ///
     /// # Errors
     /// The context has no running tracer with a collector, or the system has no memory or descriptors left. The command is then
@@ -127,7 +133,7 @@ impl Attaching {
         let region = Region::host(&tracer, Box::new(memory), nonce).map_err(RegionError::Host)?;
         let kept = Kept(Arc::new([AtomicI32::new(place.memory), AtomicI32::new(place.event)]));
         command.env(VARIABLE, place.to_string());
-        crate::env::keep_trace_file(command);
+        OUTPUTS.iter().for_each(|variable| env::keep(command, variable));
         let (keep, heir) = (Arc::clone(&kept.0), region.heir());
         sys::in_child(command, move || {
             let kept = [0, 1].map(|i: usize| keep[i].load(Ordering::Relaxed) as RawFd);

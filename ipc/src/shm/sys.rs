@@ -124,6 +124,18 @@ impl Drop for Map {
     }
 }
 
+/// Whether this process could map as many bytes as these. They are reserved and given back; no memory is used.
+pub(super) fn is_free(bytes: usize) -> io::Result<()> {
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+    // SAFETY: a new mapping, at an address of the system's choice.
+    let at = unsafe { libc::mmap(std::ptr::null_mut(), bytes, libc::PROT_NONE, flags, -1, 0) };
+    if at == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the range was mapped above, and nothing else knows of it.
+    done(unsafe { libc::munmap(at, bytes) }).map(drop)
+}
+
 /// Allocates the pages of a range.
 pub(super) fn allocate(file: BorrowedFd<'_>, range: Range<usize>) -> io::Result<()> {
     fallocate(file, 0, range)

@@ -15,6 +15,7 @@ use std::any::type_name;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::future::Future;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::marker::PhantomData;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -38,7 +39,6 @@ use std::time::Duration;
 #[must_use = "a pool has no processes before `start`"]
 pub struct PoolBuilder<J, R> {
     plan: Plan,
-    workers: usize,
     limits: Limits,
     submit_timeout: Duration,
     /// Whether `plan.executable` was set. Then this process need not call `serve`.
@@ -55,6 +55,8 @@ where
     pub(super) fn new(worker: &'static str) -> Self {
         let plan = Plan {
             worker,
+            pool: RandomState::new().build_hasher().finish(),
+            workers: std::thread::available_parallelism().map_or(1, NonZero::get),
             job_type: type_name::<J>(),
             reply_type: type_name::<R>(),
             executable: this_program(),
@@ -70,7 +72,6 @@ where
         };
         Self {
             plan,
-            workers: std::thread::available_parallelism().map_or(1, NonZero::get),
             limits: Limits { queue: 1024, in_flight: 32, retries: 0 },
             submit_timeout: Duration::from_secs(30),
             chosen: false,
@@ -81,7 +82,7 @@ where
 
     /// The number of processes, at least one.
     pub fn workers(mut self, workers: usize) -> Self {
-        self.workers = workers.max(1);
+        self.plan.workers = workers.max(1);
         self
     }
 
@@ -217,7 +218,7 @@ where
             return Err(StartError::NotServed);
         }
         self.plan.cx = Context::current();
-        Pool::start(self.plan, self.workers, self.limits, self.submit_timeout)
+        Pool::start(self.plan, self.limits, self.submit_timeout)
     }
 
     /// As [`start`](Self::start), as a future for any executor, whose thread it doesn't block. A new thread starts the pool at once.
@@ -252,7 +253,7 @@ fn this_program() -> PathBuf {
 impl<J, R> fmt::Debug for PoolBuilder<J, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = f.debug_struct("PoolBuilder");
-        out.field("worker", &self.plan.worker).field("workers", &self.workers).field("limits", &self.limits);
+        out.field("worker", &self.plan.worker).field("workers", &self.plan.workers).field("limits", &self.limits);
         out.field("executable", &self.plan.executable).finish_non_exhaustive()
     }
 }

@@ -23,7 +23,7 @@ const CHUNK: usize = 32 * 1024;
 const GOES_ON: u8 = b'+';
 const MAGIC: [u8; 4] = *b"HLwk";
 /// The version of the protocol between pool and worker.
-pub(super) const VERSION: u8 = 2;
+pub(super) const VERSION: u8 = 4;
 const HEADER: usize = 12;
 /// Maximum number of bytes of a frame in addition to the job or reply in it.
 pub(super) const OVERHEAD: usize = 64 * 1024;
@@ -241,9 +241,9 @@ mod tests {
             (&b"HLwk"[..], "not a frame"),
             (b"not a frame at all", "not a frame"),
             (b"HLwk\x09\x01\0\0\0\0\0\0", "version 9"),
-            (b"HLwk\x02\x77\0\0\0\0\0\0", "unexpected kind: 119"),
-            (b"HLwk\x02\x02\0\0\xff\0\0\0", "over the limit"),
-            (b"HLwk\x02\x02\0\0\0\0\0\0surplus", "length differs"),
+            (b"HLwk\x04\x77\0\0\0\0\0\0", "unexpected kind: 119"),
+            (b"HLwk\x04\x02\0\0\xff\0\0\0", "over the limit"),
+            (b"HLwk\x04\x02\0\0\0\0\0\0surplus", "length differs"),
         ] {
             let (sender, mut frames) = frames(100);
             sender.send(bytes).unwrap();
@@ -255,7 +255,7 @@ mod tests {
     #[test]
     fn a_sender_that_dies_within_a_frame_is_the_end() {
         let (sender, mut frames) = frames(100);
-        sender.send(b"HLwk\x02\x02\0\0\x10\0\0\0half").unwrap();
+        sender.send(b"HLwk\x04\x02\0\0\x10\0\0\0half").unwrap();
         drop(sender);
         assert!(frames.next().unwrap().is_none());
     }
@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn a_frame_within_a_frame_is_refused() {
         let (sender, mut frames) = frames(100);
-        sender.send(b"HLwk\x02\x02\0\0\x10\0\0\0half").unwrap();
+        sender.send(b"HLwk\x04\x02\0\0\x10\0\0\0half").unwrap();
         Frame::new(Kind::Reply).send(&sender).unwrap();
         assert!(matches!(frames.next(), Err(FrameError::Length)));
     }

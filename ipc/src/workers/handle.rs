@@ -1,8 +1,11 @@
 //! [`JobHandle`]: returns a job's reply.
 
+use super::codec::from_bytes;
 use super::error::JobError;
 use super::job::{Failure, Outcome};
 use super::slot::{Found, Slot};
+use heirloom_core::mark::{self, Awaiting, WaitCause};
+use heirloom_core::SpanId;
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::future::Future;
@@ -15,10 +18,11 @@ use std::time::Duration;
 /// A submitted job. Dropping the handle doesn't affect the job. Neither does dropping the clone of the pool that it came from.
 ///
 /// It is also a future of `Result<R, JobError<J>>`, for any runtime: use `handle.await`, or [`wait_async`](Self::wait_async) to
-/// keep the handle.
+/// keep the handle. A wait in either form is recorded, with the job's span, if it took more than a microsecond.
 #[must_use = "a job's reply and its errors reach only the handle"]
 pub struct JobHandle<J, R> {
     slot: Arc<Slot<Outcome>>,
+    awaiting: Awaiting,
     types: PhantomData<fn(J) -> R>,
 }
 
@@ -33,7 +37,7 @@ pub enum WaitError<J, R> {
 
 impl<J: DeserializeOwned, R: DeserializeOwned> JobHandle<J, R> {
     pub(super) fn new(slot: Arc<Slot<Outcome>>) -> Self {
-        Self { slot, types: PhantomData }
+        Self { slot, awaiting: Awaiting::default(), types: PhantomData }
     }
 
     /// Blocks until the job is over, for at most `timeout`, and takes its reply.
@@ -44,7 +48,13 @@ impl<J: DeserializeOwned, R: DeserializeOwned> JobHandle<J, R> {
     ///
     /// [`WaitError::TimedOut`] gives the handle back. [`WaitError::Failed`] has the reason why there is no reply.
     pub fn wait(self, timeout: Duration) -> Result<R, WaitError<J, R>> {
-        match self.slot.wait(timeout) {
+        let from = mark::stamp();
+        let found = self.slot.wait(timeout);
+        let until = mark::stamp();
+        if !from.is_short_until(until) {
+            mark::waited_until(WaitCause::Job, from, until, None, None, span(&found));
+        }
+        match found {
             Found::Nothing => Err(WaitError::TimedOut(self)),
             found => reply(found).map_err(WaitError::Failed),
         }
@@ -65,12 +75,14 @@ impl<J: DeserializeOwned, R: DeserializeOwned> JobHandle<J, R> {
     /// (`tokio::time::timeout(limit, job.wait_async())`) or with the job's [`deadline`](super::Submission::deadline). The reply is
     /// returned once.
     ///
-    /// Cost: one short lock per poll. The reply is deserialised on the thread that polls.
+    /// Cost: one short lock per poll, and two clock reads if it waits. The reply is deserialised on the thread that polls.
     ///
     /// # Errors
     ///
     /// The job is over without a reply, or an earlier call has taken the reply.
     pub async fn wait_async(&mut self) -> Result<R, JobError<J>> {
+        // An earlier call's future may have been dropped.
+        self.awaiting = Awaiting::default();
         self.await
     }
 }
@@ -86,7 +98,18 @@ impl<J: DeserializeOwned, R: DeserializeOwned> Future for JobHandle<J, R> {
     type Output = Result<R, JobError<J>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.slot.poll(cx.waker()).map(reply)
+        let this = self.get_mut();
+        let poll = this.slot.poll(cx.waker());
+        this.awaiting.polled(&poll, span);
+        poll.map(reply)
+    }
+}
+
+/// The span that a worker recorded for the job.
+fn span(found: &Found<Outcome>) -> Option<SpanId> {
+    match found {
+        Found::Value(outcome) => outcome.trip.as_ref().map(|trip| trip.span),
+        Found::Nothing | Found::Taken => None,
     }
 }
 
@@ -104,12 +127,16 @@ fn reply<J: DeserializeOwned, R: DeserializeOwned>(found: Found<Outcome>) -> Res
 /// Deserialises the reply, or the job of a failure. Called on the caller's thread, so that the pool's threads never run
 /// `Deserialize`.
 pub(super) fn decode<J: DeserializeOwned, R: DeserializeOwned>(outcome: Outcome) -> Result<R, JobError<J>> {
-    match outcome {
-        Ok(reply) => postcard::from_bytes(&reply).map_err(|error| JobError::Message {
+    let Outcome { result, trip } = outcome;
+    if let Some(trip) = trip {
+        trip.taken();
+    }
+    match result {
+        Ok(reply) => from_bytes(&reply).map_err(|error| JobError::Message {
             job: None,
             message: format!("the job was done, but its reply can't be deserialised: {error}"),
         }),
-        Err((failure, job)) => Err(give_back(failure, postcard::from_bytes(&job).ok())),
+        Err((failure, job)) => Err(give_back(failure, from_bytes(&job).ok())),
     }
 }
 

@@ -2,11 +2,12 @@
 //!
 //! `accept` has no deadline, so it runs on a helper thread. To end that thread early, the pool connects to the server itself.
 
+use super::codec::{append_head, from_bytes};
 use super::crew::Crew;
 use super::doorway::Doorway;
 use super::event::{Event, News, NoHello};
 use super::frame::{Frame, Kind, VERSION};
-use super::message::{append, Hello, Offer, HELLO};
+use super::message::{Hello, Offer, HELLO};
 use super::plan::Plan;
 use ipc_channel::ipc::{bytes_channel, IpcBytesReceiver, IpcBytesSender, IpcOneShotServer, IpcSender};
 use std::fmt;
@@ -145,7 +146,7 @@ pub(super) fn check(hello: Hello, plan: &Plan) -> Result<Channels, String> {
     if version != VERSION {
         return Err(format!("it uses version {version} of the protocol, this pool uses version {VERSION}"));
     }
-    let offer: Offer = postcard::from_bytes(&offer).map_err(|error| format!("its hello is invalid: {error}"))?;
+    let offer: Offer = from_bytes(&offer).map_err(|error| format!("its hello is invalid: {error}"))?;
     check_offer(&offer, plan)?;
     Ok(Channels { jobs, replies, wake })
 }
@@ -167,8 +168,10 @@ fn check_offer(offer: &Offer, plan: &Plan) -> Result<(), String> {
 }
 
 /// The answer to a hello.
-pub(super) fn welcome(plan: &Plan) -> Frame {
+pub(super) fn welcome(plan: &Plan, seat: usize) -> Frame {
     let mut frame = Frame::new(Kind::Welcome);
-    append(&(plan.worker, plan.message_bytes as u64), frame.payload());
+    let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let place = (plan.pool, number(seat), number(plan.workers));
+    append_head(&(plan.worker, plan.message_bytes as u64, place), frame.payload());
     frame
 }

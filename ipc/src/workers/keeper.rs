@@ -20,6 +20,7 @@ use super::state::Jobs;
 use super::stderr::Printer;
 use super::trace;
 use super::traffic;
+use heirloom_core::mark::{self, WaitCause};
 use ipc_channel::ipc::IpcBytesSender;
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -123,7 +124,9 @@ impl Keeper {
             Ok(accepting) => accepting,
             Err(error) => return Err(self.discard(process, Setback::Io(error))),
         };
-        let hello = self.await_hello(&mut process, &accepting, deadline);
+        // A slow start is visible in the trace: the keeper waits from the launch until the worker is there.
+        let _starter = self.plan.cx.enter();
+        let hello = mark::wait(WaitCause::Workers, || self.await_hello(&mut process, &accepting, deadline));
         let channels = hello.and_then(|hello| handshake::check(*hello, &self.plan).map_err(Setback::Mismatch));
         let connected = channels.and_then(|channels| self.connect(channels));
         match connected {
@@ -184,7 +187,7 @@ impl Keeper {
     /// Starts the traffic with a worker that matches the plan.
     fn connect(&self, channels: Channels) -> Result<Traffic, Setback> {
         let Channels { jobs, replies, wake } = channels;
-        handshake::welcome(&self.plan).send(&jobs).map_err(Setback::Io)?;
+        handshake::welcome(&self.plan, self.seat).send(&jobs).map_err(Setback::Io)?;
         let generation = self.jobs.up(self.seat);
         let link = traffic::Link {
             jobs: Arc::clone(&self.jobs),

@@ -8,6 +8,7 @@ use super::pool::Pool;
 use super::room::Room;
 use super::state::Refused;
 use crate::baggage;
+use heirloom_core::mark::{self, FanKind, FanOut, WaitCause};
 use heirloom_core::{Baggage, Context};
 use serde::de::DeserializeOwned;
 use serde::Serialize;
@@ -24,6 +25,7 @@ pub struct AsCompleted<'p, J, R, I> {
     pool: &'p Pool<J, R>,
     terms: Terms,
     deadline: Option<Duration>,
+    fan: MapFan,
     jobs: Fuse<I>,
     /// Number of jobs taken from `jobs`.
     taken: usize,
@@ -78,8 +80,19 @@ where
 {
     fn new(pool: &'p Pool<J, R>, cx: Context, jobs: I) -> Self {
         let (to, from) = mpsc::channel();
-        let terms = Terms { cx, baggage: baggage::of(cx), deadline: None };
-        Self { pool, terms, deadline: None, jobs: jobs.fuse(), taken: 0, outstanding: 0, held: None, to, from }
+        let terms = Terms { cx, baggage: baggage::of(cx), deadline: None, fan: 0 };
+        Self {
+            pool,
+            terms,
+            deadline: None,
+            fan: MapFan(None),
+            jobs: jobs.fuse(),
+            taken: 0,
+            outstanding: 0,
+            held: None,
+            to,
+            from,
+        }
     }
 
     /// Maximum time for each job, from its submission: see
@@ -104,6 +117,7 @@ where
                     let job = self.jobs.next()?;
                     let index = self.taken;
                     self.taken += 1;
+                    self.terms.fan = self.fan.id(self.terms.cx);
                     self.terms.deadline = self.deadline.map(|after| Deadline { at: deadline(after), after });
                     match self.pool.wrap(&self.terms, job, Completion::Map(index, self.to.clone())) {
                         Ok((job, wrapped)) => (index, job, wrapped),
@@ -131,6 +145,28 @@ where
     }
 }
 
+/// The fan-out of a map: from its first job until there is no result left, or it is dropped.
+#[derive(Debug)]
+struct MapFan(Option<FanOut>);
+
+impl MapFan {
+    fn id(&mut self, cx: Context) -> u64 {
+        self.0.get_or_insert_with(|| FanOut::begin(cx, FanKind::Workers, true)).id()
+    }
+
+    fn join(&mut self) {
+        if let Some(fan) = self.0.take() {
+            fan.join();
+        }
+    }
+}
+
+impl Drop for MapFan {
+    fn drop(&mut self) {
+        self.join();
+    }
+}
+
 fn submit_error<J>(refused: Refused, job: J) -> SubmitError<J> {
     match refused {
         Refused::Full => SubmitError::Full(job),
@@ -151,10 +187,11 @@ where
             return Some((index, Err(JobError::NotSubmitted(error))));
         }
         if self.outstanding == 0 {
+            self.fan.join();
             return None;
         }
         // Each submitted job is settled, at the latest when it is dropped.
-        let (index, outcome) = self.from.recv().ok()?;
+        let (index, outcome) = mark::wait(WaitCause::Workers, || self.from.recv()).ok()?;
         self.outstanding -= 1;
         Some((index, decode(outcome)))
     }

@@ -1,8 +1,8 @@
-//! The contents of the frames, in postcard.
+//! The contents of the frames.
 
-use heirloom_core::Context;
+use super::codec::{append_head, split_head};
+use heirloom_core::{Context, SpanId};
 use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender};
-use serde::Serialize;
 
 /// The environment variable that makes a process a worker. Its value: the version, a colon, the handshake's socket.
 pub(super) const VARIABLE: &str = "HEIRLOOM_WORKER";
@@ -28,21 +28,24 @@ pub(super) struct JobMessage<'a> {
     pub(super) baggage: &'a str,
     /// The time after which the worker must not start it, on the clock that pool and worker share.
     pub(super) expires_ns: Option<u64>,
+    /// The id of the fan-out that the job's span belongs to; zero if to none.
+    pub(super) fan: u64,
     pub(super) job: &'a [u8],
 }
 
 impl<'a> JobMessage<'a> {
     pub(super) fn write(&self, to: &mut Vec<u8>) {
-        append(&(self.id, self.cx, self.tracestate, self.baggage, self.expires_ns, self.job.len() as u64), to);
+        let head = (self.id, self.cx, self.tracestate, self.baggage, self.expires_ns, self.fan, self.job.len() as u64);
+        append_head(&head, to);
         to.extend_from_slice(self.job);
     }
 
     /// The first job in `bytes`, and the rest.
     pub(super) fn read(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
-        let (head, rest) = postcard::take_from_bytes::<(u64, Context, &str, &str, Option<u64>, u64)>(bytes).ok()?;
-        let (id, cx, tracestate, baggage, expires_ns, length) = head;
+        let (head, rest) = split_head::<(u64, Context, &str, &str, Option<u64>, u64, u64)>(bytes)?;
+        let (id, cx, tracestate, baggage, expires_ns, fan, length) = head;
         let (job, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
-        Some((Self { id, cx, tracestate, baggage, expires_ns, job }, rest))
+        Some((Self { id, cx, tracestate, baggage, expires_ns, fan, job }, rest))
     }
 }
 
@@ -66,16 +69,18 @@ pub(super) struct ReplyHead {
     /// Time that the function ran, in nanoseconds.
     pub(super) busy_ns: u64,
     pub(super) verdict: Verdict,
+    /// The job's span, which the worker recorded; invalid if it recorded none.
+    pub(super) span: SpanId,
 }
 
 impl ReplyHead {
     pub(super) fn write(&self, to: &mut Vec<u8>) {
-        append(&(self.id, self.busy_ns, self.verdict as u8), to);
+        append_head(&(self.id, self.busy_ns, self.verdict as u8, self.span.to_u64()), to);
     }
 
     /// The head, and the reply or text.
     pub(super) fn read(bytes: &[u8]) -> Option<(Self, &[u8])> {
-        let ((id, busy_ns, verdict), rest) = postcard::take_from_bytes::<(u64, u64, u8)>(bytes).ok()?;
+        let ((id, busy_ns, verdict, span), rest) = split_head::<(u64, u64, u8, u64)>(bytes)?;
         let verdict = match verdict {
             0 => Verdict::Done,
             1 => Verdict::Panicked,
@@ -83,14 +88,7 @@ impl ReplyHead {
             3 => Verdict::Expired,
             _ => return None,
         };
-        Some((Self { id, busy_ns, verdict }, rest))
-    }
-}
-
-/// Appends a value that can always be serialised.
-pub(super) fn append(value: &impl Serialize, to: &mut Vec<u8>) {
-    if let Ok(bytes) = postcard::to_stdvec(value) {
-        to.extend_from_slice(&bytes);
+        Some((Self { id, busy_ns, verdict, span: SpanId::from_u64(span) }, rest))
     }
 }
 
@@ -99,14 +97,14 @@ mod tests {
     use super::*;
 
     fn message<'a>(id: u64, tracestate: &'a str, job: &'a [u8]) -> JobMessage<'a> {
-        JobMessage { id, cx: Context::INERT, tracestate, baggage: "", expires_ns: None, job }
+        JobMessage { id, cx: Context::INERT, tracestate, baggage: "", expires_ns: None, fan: 0, job }
     }
 
     #[test]
     fn jobs_in_one_frame_are_read_one_by_one() {
         let mut bytes = Vec::new();
         let messages = [
-            JobMessage { expires_ns: Some(u64::MAX), ..message(7, "", b"first") },
+            JobMessage { expires_ns: Some(u64::MAX), fan: u64::MAX, ..message(7, "", b"first") },
             JobMessage { baggage: "user=u1", ..message(300, "a=b", b"") },
         ];
         messages.iter().for_each(|message| message.write(&mut bytes));
@@ -121,14 +119,14 @@ mod tests {
         let mut bytes = Vec::new();
         message(7, "a=b", b"first").write(&mut bytes);
         assert!((0..bytes.len()).all(|length| JobMessage::read(&bytes[..length]).is_none()));
-        assert!(ReplyHead::read(&[1, 2, 9]).is_none());
+        assert!(ReplyHead::read(&[4, 0, 0, 0, 1, 2, 9, 0]).is_none());
         assert!(ReplyHead::read(&[]).is_none());
     }
 
     #[test]
     fn a_reply_follows_its_head() {
         let mut bytes = Vec::new();
-        let head = ReplyHead { id: 1 << 40, busy_ns: 12_345, verdict: Verdict::Panicked };
+        let head = ReplyHead { id: 1 << 40, busy_ns: 12_345, verdict: Verdict::Panicked, span: SpanId::from_u64(7) };
         head.write(&mut bytes);
         bytes.extend_from_slice(b"text");
         assert_eq!(ReplyHead::read(&bytes).unwrap(), (head, &b"text"[..]));

@@ -1,4 +1,4 @@
-//! Pools of worker processes, over `ipc-channel`: jobs and replies as postcard, each job with its [`Context`].
+//! Pools of worker processes, over `ipc-channel`: jobs and replies as bincode, each job with its [`Context`].
 //!
 //! ```
 //! use heirloom_core::Span;
@@ -51,6 +51,10 @@
 //! can't be a parent in a worker. Without a tracer in the pool's process, each worker starts a separate one, with the settings of its
 //! environment (`HEIRLOOM_TRACE_FILE` gets the process id).
 //!
+//! `pool.map` is a fan-out: its jobs' spans have its id. When a job was submitted, sent, answered and taken is recorded beside its span, and
+//! what blocked a thread: a full queue, a job's handle, a map, the start of the pool. A worker records its place in the pool, and when it
+//! had no job.
+//!
 //! # Cost and limits
 //!
 //! - Each worker needs four threads, most of them asleep, and eight descriptors. Each pool needs two threads. The process needs one
@@ -58,7 +62,7 @@
 //! - A worker is in a separate process group. So an interrupt or a stop (Ctrl-Z) from the terminal, and a signal to the parent's
 //!   group, don't reach it.
 //! - Processes that a worker started go on when the worker is killed.
-//! - `Job` and `Reply` are serialised with postcard, which doesn't support untagged enums or skipped or flattened fields.
+//! - `Job` and `Reply` are serialised with bincode, which supports neither untagged or internally tagged enums nor skipped or flattened fields.
 //! - There is no security boundary between a pool and its workers: they run as the same user, from the same program.
 //!
 //! A job's context is sent with its tracestate and its baggage ([`Context::baggage`](heirloom_core::Context::baggage)). [`Submission::with_baggage`] sends other
@@ -111,6 +115,7 @@
 mod aside;
 mod builder;
 mod clock;
+mod codec;
 mod crew;
 #[cfg_attr(not(target_os = "linux"), path = "doorway_portable.rs")]
 mod doorway;
@@ -141,7 +146,7 @@ mod stderr;
 mod submission;
 mod trace;
 mod traffic;
-mod why;
+mod trip;
 mod worker;
 
 pub use builder::PoolBuilder;

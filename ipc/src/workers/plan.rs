@@ -12,6 +12,10 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     pub(super) worker: &'static str,
+    /// A number that tells the pool from others.
+    pub(super) pool: u64,
+    /// The number of processes.
+    pub(super) workers: usize,
     pub(super) job_type: &'static str,
     pub(super) reply_type: &'static str,
     pub(super) executable: PathBuf,

@@ -1,6 +1,7 @@
 //! [`Pool`]: worker processes that run jobs.
 
 use super::aside::aside;
+use super::codec::to_bytes;
 use super::crew::{deadline, Crew};
 use super::error::{StartError, SubmitError};
 use super::event::Event;
@@ -10,7 +11,7 @@ use super::keeper::Keeper;
 use super::plan::Plan;
 use super::state::{Jobs, Limits, Overdue};
 use super::stderr::Printer;
-use super::why;
+use heirloom_core::mark::{self, WaitCause};
 use serde::de::DeserializeOwned;
 use serde::Serialize;
 use std::fmt;
@@ -61,6 +62,8 @@ pub struct ShutdownReport {
 /// The parts that don't depend on the types.
 struct Inner {
     worker: &'static str,
+    /// A number that tells the pool from others.
+    number: u64,
     jobs: Arc<Jobs>,
     crew: Crew,
     /// The thread that writes to stderr, which may block there.
@@ -76,30 +79,22 @@ where
     J: Serialize + DeserializeOwned + Send,
     R: Serialize + DeserializeOwned + Send,
 {
-    pub(super) fn start(
-        plan: Plan,
-        workers: usize,
-        limits: Limits,
-        submit_timeout: Duration,
-    ) -> Result<Self, StartError> {
-        let inner = Inner::start(plan, workers, limits, submit_timeout)?;
+    pub(super) fn start(plan: Plan, limits: Limits, submit_timeout: Duration) -> Result<Self, StartError> {
+        let inner = Inner::start(plan, limits, submit_timeout)?;
         Ok(Self { inner: Arc::new(inner), types: PhantomData })
     }
 
     /// Serialises the job. Returns the job and its bytes.
     pub(super) fn wrap(&self, terms: &Terms, job: J, to: Completion) -> Result<(J, Arc<Job>), SubmitError<J>> {
-        let bytes = match postcard::to_stdvec(&job) {
+        let bytes = match to_bytes(&job) {
             Ok(bytes) => bytes,
-            Err(error) => {
-                let message = why::explain(&job, &error);
-                return Err(SubmitError::Unserialisable { job, message });
-            }
+            Err(error) => return Err(SubmitError::Unserialisable { job, message: error.to_string() }),
         };
         if bytes.len() > self.inner.message_bytes {
             return Err(SubmitError::TooLarge { job, bytes: bytes.len(), limit: self.inner.message_bytes });
         }
         let id = self.inner.next_id.fetch_add(1, Ordering::Relaxed);
-        Ok((job, Arc::new(Job::new(id, terms, bytes, to))))
+        Ok((job, Arc::new(Job::new(id, self.inner.number, terms, bytes, to))))
     }
 }
 
@@ -152,10 +147,12 @@ impl ShutdownReport {
 }
 
 impl Inner {
-    fn start(plan: Plan, workers: usize, limits: Limits, submit_timeout: Duration) -> Result<Self, StartError> {
+    fn start(plan: Plan, limits: Limits, submit_timeout: Duration) -> Result<Self, StartError> {
+        let workers = plan.workers;
         handshake::prepare().map_err(StartError::Io)?;
         let mut inner = Self {
             worker: plan.worker,
+            number: plan.pool,
             jobs: Arc::new(Jobs::new(workers, limits)),
             crew: Crew::default(),
             printing: Crew::default(),
@@ -168,7 +165,7 @@ impl Inner {
             inner.start_clock().map_err(StartError::Io)?;
             Ok(reports)
         });
-        match started.and_then(|reports| all_started(&reports, workers)) {
+        match started.and_then(|reports| mark::wait(WaitCause::Workers, || all_started(&reports, workers))) {
             Ok(()) => Ok(inner),
             Err(error) => {
                 inner.kill();
@@ -213,7 +210,7 @@ impl Inner {
 
     fn shutdown(&self, timeout: Duration) -> ShutdownReport {
         let deadline = deadline(timeout);
-        self.jobs.drain(deadline);
+        mark::wait(WaitCause::Workers, || self.jobs.drain(deadline));
         if self.jobs.is_over() {
             self.tell(|| Event::Close);
             if self.crew.wait(deadline) {

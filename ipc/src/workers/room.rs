@@ -2,6 +2,7 @@
 
 use super::job::Job;
 use super::state::{Jobs, Place, Refused};
+use heirloom_core::mark::{self, WaitCause};
 use std::future::Future;
 use std::pin::{pin, Pin};
 use std::sync::Arc;
@@ -30,13 +31,16 @@ impl Room {
         let mut room = pin!(self);
         let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
         let mut cx = Context::from_waker(&waker);
-        loop {
-            match room.as_mut().poll(&mut cx) {
-                Poll::Ready(result) => return result,
-                // The pool's clock wakes it at that time too.
-                Poll::Pending => std::thread::park_timeout(until.saturating_duration_since(Instant::now())),
-            }
+        if let Poll::Ready(result) = room.as_mut().poll(&mut cx) {
+            return result;
         }
+        mark::wait(WaitCause::Full, || loop {
+            // The pool's clock wakes it at that time too.
+            std::thread::park_timeout(until.saturating_duration_since(Instant::now()));
+            if let Poll::Ready(result) = room.as_mut().poll(&mut cx) {
+                return result;
+            }
+        })
     }
 }
 

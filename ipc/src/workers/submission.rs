@@ -165,7 +165,7 @@ where
     fn terms(self) -> (Pool<J, R>, Terms, J) {
         let Self { pool, cx, job, baggage, deadline: after } = self;
         let deadline = after.map(|after| Deadline { at: deadline(after), after });
-        (pool, Terms { cx, baggage, deadline }, job)
+        (pool, Terms { cx, baggage, deadline, fan: 0 }, job)
     }
 }
 

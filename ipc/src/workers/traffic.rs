@@ -59,7 +59,10 @@ impl Link {
     fn send(&self, to: &IpcBytesSender) -> io::Result<()> {
         loop {
             match self.jobs.next(self.seat, self.generation) {
-                Next::Send(batch) => jobs_frame(&batch).send(to)?,
+                Next::Send(batch) => {
+                    batch.iter().for_each(|job| job.sent());
+                    jobs_frame(&batch).send(to)?;
+                }
                 Next::Bye => return Frame::new(Kind::Bye).send(to),
                 Next::Stop => return Ok(()),
             }
@@ -85,12 +88,13 @@ impl Link {
             };
         };
         let text = || String::from_utf8_lossy(body).into_owned();
-        job.settle(match head.verdict {
+        let result = match head.verdict {
             Verdict::Done => Ok(body.to_vec()),
             Verdict::Panicked => Err(Failure::Panicked(text())),
             Verdict::Failed => Err(Failure::Message(text())),
             Verdict::Expired => Err(Failure::Deadline(job.deadline.map_or(Duration::ZERO, |deadline| deadline.after))),
-        });
+        };
+        job.replied(result, head.span);
         Ok(())
     }
 }
@@ -104,6 +108,7 @@ fn jobs_frame(batch: &[Arc<Job>]) -> Frame {
             tracestate: &job.tracestate,
             baggage: &job.baggage,
             expires_ns: job.deadline.map(|deadline| clock::at_ns(deadline.at)),
+            fan: job.fan,
             job: &job.bytes,
         };
         message.write(frame.payload());

@@ -1,12 +1,14 @@
 //! [`Worker`]: a named function that worker processes run.
 
 use super::builder::PoolBuilder;
+use super::codec::{from_bytes, to_bytes};
 use super::message::Verdict;
-use super::why;
-use heirloom_core::{Context, Span};
+use heirloom_core::mark::FanOut;
+use heirloom_core::{Span, SpanId};
 use serde::de::DeserializeOwned;
 use serde::Serialize;
 use std::any::type_name;
+use std::cell::Cell;
 use std::fmt;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
@@ -48,14 +50,16 @@ impl<T: Sync + sealed::Run> Serve for T {}
 
 pub(super) mod sealed {
     use crate::workers::message::Verdict;
-    use heirloom_core::Context;
+    use heirloom_core::mark::FanOut;
+    use heirloom_core::SpanId;
 
     pub trait Run {
         /// Its name, and the types of its jobs and replies.
         fn describe(&self) -> (&'static str, &'static str, &'static str);
 
-        /// Runs one job in a span. Appends the reply to `reply`, or the text of the error.
-        fn run(&self, cx: Context, job: &[u8], reply: &mut Vec<u8>) -> Verdict;
+        /// Runs one job in a span of this fan-out. Appends the reply to `reply`, or the text of the error. Returns the span's id too,
+        /// which is invalid if it isn't recorded.
+        fn run(&self, fan: FanOut, job: &[u8], reply: &mut Vec<u8>) -> (Verdict, SpanId);
     }
 }
 
@@ -68,8 +72,9 @@ where
         (self.name, type_name::<J>(), type_name::<R>())
     }
 
-    fn run(&self, cx: Context, job: &[u8], reply: &mut Vec<u8>) -> Verdict {
-        match catch_unwind(AssertUnwindSafe(|| self.try_run(cx, job))) {
+    fn run(&self, fan: FanOut, job: &[u8], reply: &mut Vec<u8>) -> (Verdict, SpanId) {
+        let id = Cell::new(SpanId::INVALID);
+        let verdict = match catch_unwind(AssertUnwindSafe(|| self.try_run(fan, job, &id))) {
             Ok(Ok(bytes)) => {
                 reply.extend_from_slice(&bytes);
                 Verdict::Done
@@ -82,18 +87,22 @@ where
                 reply.extend_from_slice(panic_message(&*panic).as_bytes());
                 Verdict::Panicked
             }
-        }
+        };
+        (verdict, id.get())
     }
 }
 
 impl<J: DeserializeOwned, R: Serialize> Worker<J, R> {
     /// The span ends before the reply is serialised, so before the pool gets it.
-    fn try_run(&self, cx: Context, job: &[u8]) -> Result<Vec<u8>, String> {
-        let job =
-            postcard::from_bytes(job).map_err(|error| format!("the worker can't deserialise the job: {error}"))?;
-        let reply = cx.in_span(self.name, |span| (self.run)(span, job));
-        postcard::to_stdvec(&reply)
-            .map_err(|error| format!("the reply can't be serialised: {}", why::explain(&reply, &error)))
+    fn try_run(&self, fan: FanOut, job: &[u8], id: &Cell<SpanId>) -> Result<Vec<u8>, String> {
+        let job = from_bytes(job).map_err(|error| format!("the worker can't deserialise the job: {error}"))?;
+        let reply = fan.in_span(self.name, |span| {
+            if span.is_recording() {
+                id.set(span.context().span_id());
+            }
+            (self.run)(span, job)
+        });
+        to_bytes(&reply).map_err(|error| format!("the reply can't be serialised: {error}"))
     }
 }
 

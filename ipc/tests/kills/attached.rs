@@ -95,7 +95,7 @@ impl Worker {
         self.child.wait().unwrap();
         let dead = Instant::now();
         // The watcher sees the death, as it would if no thread waited for the child.
-        let report = self.attached.wait_closed(Duration::from_secs(10)).expect("a region that is never closed");
+        let report = self.attached.wait_closed(Duration::from_secs(60)).expect("a region that is never closed");
         outcome.slowest = outcome.slowest.max(dead.elapsed());
         outcome.kills += 1;
         outcome.torn += report.quarantined;

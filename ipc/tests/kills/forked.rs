@@ -120,7 +120,7 @@ impl Forked {
         assert!(libc::WIFSIGNALED(status), "the child ended by itself: {status:x}");
         let dead = Instant::now();
         self.region.died(Death::Killed(libc::SIGKILL));
-        let report = self.region.wait_closed(Duration::from_secs(10)).expect("a region that is never closed");
+        let report = self.region.wait_closed(Duration::from_secs(60)).expect("a region that is never closed");
         outcome.slowest = outcome.slowest.max(dead.elapsed());
         outcome.kills += 1;
         outcome.torn += report.quarantined;

@@ -1,6 +1,7 @@
 //! Workers that introduce themselves well and then send what no worker would.
 
 use crate::support::{echo, run, Task, LONG, TASK};
+use bincode::Options;
 use heirloom_ipc::workers::{JobError, StartError};
 use ipc_channel::ipc::{bytes_channel, IpcBytesReceiver, IpcBytesSender, IpcSender};
 use std::any::type_name;
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 type Hello = (String, u8, Vec<u8>, IpcBytesSender, IpcBytesReceiver, IpcBytesSender);
 
 /// The version of the protocol.
-const VERSION: u8 = 2;
+const VERSION: u8 = 4;
 
 /// A header, and what follows.
 fn frame(version: u8, kind: u8, length: u32, payload: &[u8]) -> Vec<u8> {
@@ -21,14 +22,14 @@ fn insults() -> Vec<(Vec<u8>, &'static str)> {
     vec![
         (b"nonsense of some length".to_vec(), "received bytes that are not a frame of the protocol"),
         (vec![0], "received bytes that are not a frame of the protocol"),
-        (frame(9, 4, 0, &[]), "received a frame of version 9, expected 2"),
+        (frame(9, 4, 0, &[]), "received a frame of version 9, expected 4"),
         (frame(VERSION, 200, 0, &[]), "received a frame of an unexpected kind: 200"),
         (frame(VERSION, 2, 0, &[]), "received a frame that only workers receive: Jobs"),
         (frame(VERSION, 4, u32::MAX, &[]), "received a frame of 4294967295 bytes, over the limit"),
         (frame(VERSION, 4, 1, &[0, 0, 0]), "received a frame whose length differs from its header"),
         (frame(VERSION, 4, 0, &[]), "received a reply that can't be read"),
-        (frame(VERSION, 4, 3, &[77, 0, 0]), "received a reply to a job that it doesn't have"),
-        (frame(VERSION, 4, 3, &[0, 0, 9]), "received a reply that can't be read"),
+        (frame(VERSION, 4, 8, &[4, 0, 0, 0, 77, 0, 0, 0]), "received a reply to a job that it doesn't have"),
+        (frame(VERSION, 4, 8, &[4, 0, 0, 0, 0, 0, 9, 0]), "received a reply that can't be read"),
     ]
 }
 
@@ -58,7 +59,7 @@ fn half_a_reply_of_a_worker_that_then_dies_is_no_reply() {
 #[test]
 fn another_version_is_refused_at_the_start() {
     for (what, expected) in [
-        ("version", "it uses version 77 of the protocol, this pool uses version 2"),
+        ("version", "it uses version 77 of the protocol, this pool uses version 4"),
         ("magic", "its hello starts with \"stranger\", expected \"heirloom worker\""),
         ("offer", "its hello is invalid"),
     ] {
@@ -103,5 +104,5 @@ fn hostile_worker() {
 
 fn offer() -> Vec<u8> {
     let offer = vec![("task", type_name::<Task>(), type_name::<String>())];
-    postcard::to_stdvec(&offer).unwrap()
+    bincode::options().serialize(&offer).unwrap()
 }

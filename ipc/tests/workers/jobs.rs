@@ -111,13 +111,13 @@ fn a_job_or_reply_over_the_limit_is_an_error_with_both_sizes() {
     let pool = pool(1).message_bytes(1_000_000).start().unwrap();
     let before = pid(&pool);
     let error = pool.submit(CX, Task::Echo("x".repeat(1_000_001))).unwrap_err();
-    assert!(error.to_string().contains("1000005 bytes, more than the limit of 1000000"), "{error}");
+    assert!(error.to_string().contains("1000007 bytes, more than the limit of 1000000"), "{error}");
     let error = run(&pool, Task::Reply(2_000_000)).unwrap_err();
-    assert!(error.to_string().contains("the reply has 2000003 bytes, more than the limit of 1000000"), "{error}");
+    assert!(error.to_string().contains("the reply has 2000005 bytes, more than the limit of 1000000"), "{error}");
     assert_eq!(error.into_job(), Some(Task::Reply(2_000_000)));
-    // Exactly at the limit: a byte for the kind of the task, and three for the text's length.
-    assert_eq!(run(&pool, Task::Echo("x".repeat(999_996))).unwrap().len(), 999_996);
-    let error = pool.submit(CX, Task::Echo("x".repeat(999_997))).unwrap_err();
+    // Exactly at the limit: a byte for the kind of the task, and five for the text's length.
+    assert_eq!(run(&pool, Task::Echo("x".repeat(999_994))).unwrap().len(), 999_994);
+    let error = pool.submit(CX, Task::Echo("x".repeat(999_995))).unwrap_err();
     assert!(error.to_string().contains("1000001 bytes, more than"), "{error}");
     // Just below, in both directions, many packets each.
     assert_eq!(run(&pool, Task::Echo("x".repeat(999_990))).unwrap().len(), 999_990);

@@ -11,6 +11,7 @@ mod ends;
 mod futures;
 mod hostile;
 mod jobs;
+mod marks;
 mod resources;
 mod starts;
 mod support;

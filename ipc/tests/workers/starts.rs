@@ -94,7 +94,7 @@ fn one_worker_that_fails_ends_the_others() {
 #[test]
 fn a_stale_invitation_is_said_on_stderr_and_ends_the_process() {
     for (value, text) in [
-        ("2:/nowhere/socket", "its pool at /nowhere/socket doesn't exist any more"),
+        ("4:/nowhere/socket", "its pool at /nowhere/socket doesn't exist any more"),
         ("99:/nowhere/socket", "its pool uses version 99"),
         ("nonsense", "HEIRLOOM_WORKER has the value \"nonsense\""),
     ] {

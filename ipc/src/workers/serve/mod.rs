@@ -4,12 +4,15 @@ mod parent;
 mod tracer;
 
 use super::clock;
+use super::codec::{split_head, to_bytes};
 use super::frame::{Frame, Frames, Kind, OVERHEAD, VERSION};
 use super::message::{Hello, JobMessage, Offer, ReplyHead, Verdict, HELLO, VARIABLE};
 use super::propagation;
 use super::role;
 use super::worker::Serve;
 use crate::baggage;
+use heirloom_core::mark::{self, FanOut, WaitCause};
+use heirloom_core::SpanId;
 use ipc_channel::ipc::{bytes_channel, IpcBytesSender, IpcSender};
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -70,6 +73,8 @@ struct Session<'w> {
 struct Welcome<'w> {
     worker: &'w dyn Serve,
     message_bytes: usize,
+    /// The pool's number, this worker's index in it, and the number of its workers.
+    place: (u64, u32, u32),
 }
 
 impl<'w> Session<'w> {
@@ -80,7 +85,7 @@ impl<'w> Session<'w> {
         parent::watch().map_err(|error| format!("it can't watch its parent: {error}"))?;
         let (jobs_to, jobs) = bytes_channel().map_err(|error| error.to_string())?;
         let (replies, replies_from) = bytes_channel().map_err(|error| error.to_string())?;
-        let offer = postcard::to_stdvec(&offer(workers)).map_err(|error| error.to_string())?;
+        let offer = to_bytes(&offer(workers)).map_err(|error| error.to_string())?;
         let hello = (HELLO.to_owned(), VERSION, offer, jobs_to, replies_from, replies.clone());
         to.send(hello).map_err(|error| gone(&error))?;
         Ok(Self { workers, jobs: Frames::new(jobs, OVERHEAD), replies })
@@ -91,6 +96,8 @@ impl<'w> Session<'w> {
         let (name, ..) = welcome.worker.describe();
         parent::name_this_process(name);
         let tracing = tracer::start_tracer(name);
+        let (pool, index, size) = welcome.place;
+        mark::pool(name, pool, index, size);
         self.jobs.set_limit(usize::MAX);
         let result = self.work(&welcome);
         tracer::finish(tracing);
@@ -102,16 +109,18 @@ impl<'w> Session<'w> {
         let Some((Kind::Welcome, bytes)) = frame else {
             return Err(String::from("its pool has ended or has rejected it"));
         };
-        let (name, message_bytes) =
-            postcard::from_bytes::<(&str, u64)>(bytes).map_err(|_| "its pool's welcome is invalid")?;
+        let ((name, message_bytes, place), _) =
+            split_head::<(&str, u64, (u64, u32, u32))>(bytes).ok_or("its pool's welcome is invalid")?;
         let worker = self.workers.iter().find(|worker| worker.describe().0 == name);
         let worker = *worker.ok_or_else(|| format!("it doesn't serve {name:?}, which its pool expects"))?;
-        Ok(Welcome { worker, message_bytes: usize::try_from(message_bytes).unwrap_or(usize::MAX) })
+        Ok(Welcome { worker, message_bytes: usize::try_from(message_bytes).unwrap_or(usize::MAX), place })
     }
 
     fn work(&mut self, welcome: &Welcome<'_>) -> Result<(), String> {
         loop {
-            match self.jobs.next().map_err(|error| error.to_string())? {
+            let jobs = &mut self.jobs;
+            let frame = mark::wait(WaitCause::Empty, move || jobs.next());
+            match frame.map_err(|error| error.to_string())? {
                 Some((Kind::Jobs, jobs)) => run_all(welcome, jobs, &self.replies)?,
                 Some((Kind::Bye, _)) => return Ok(()),
                 Some((kind, _)) => return Err(format!("received a frame that only pools receive: {kind:?}")),
@@ -134,12 +143,12 @@ fn run_all(welcome: &Welcome<'_>, mut jobs: &[u8], replies: &IpcBytesSender) -> 
 fn run(welcome: &Welcome<'_>, message: &JobMessage<'_>) -> Frame {
     let mut body = Vec::new();
     let began = Instant::now();
-    let mut verdict = match message.expires_ns {
-        Some(expires_ns) if expires_ns <= clock::now_ns() => Verdict::Expired,
+    let (mut verdict, span) = match message.expires_ns {
+        Some(expires_ns) if expires_ns <= clock::now_ns() => (Verdict::Expired, SpanId::INVALID),
         _ => {
             let cx = propagation::adopt(message.cx, message.tracestate, message.baggage);
             let _baggage = baggage::Scope::of(message.baggage);
-            welcome.worker.run(cx, message.job, &mut body)
+            welcome.worker.run(FanOut::with_id(cx, message.fan), message.job, &mut body)
         }
     };
     let busy_ns = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
@@ -149,7 +158,7 @@ fn run(welcome: &Welcome<'_>, message: &JobMessage<'_>) -> Frame {
         body = format!("the reply has {bytes} bytes, more than the limit of {limit}; raise `message_bytes`").into();
     }
     let mut frame = Frame::new(Kind::Reply);
-    ReplyHead { id: message.id, busy_ns, verdict }.write(frame.payload());
+    ReplyHead { id: message.id, busy_ns, verdict, span }.write(frame.payload());
     frame.payload().extend_from_slice(&body);
     frame
 }

@@ -18,8 +18,8 @@ type Answer = Arc<Slot<Outcome>>;
 fn job_with(id: u64, after: Option<Duration>) -> (Arc<Job>, Answer) {
     let slot = Arc::new(Slot::default());
     let deadline = after.map(|after| Deadline { at: Instant::now() + after, after });
-    let terms = Terms { cx: Context::INERT, baggage: Baggage::new(), deadline };
-    (Arc::new(Job::new(id, &terms, Vec::new(), Completion::Handle(Arc::clone(&slot)))), slot)
+    let terms = Terms { cx: Context::INERT, baggage: Baggage::new(), deadline, fan: 0 };
+    (Arc::new(Job::new(id, 0, &terms, Vec::new(), Completion::Handle(Arc::clone(&slot)))), slot)
 }
 
 fn job(id: u64) -> (Arc<Job>, Answer) {
@@ -58,7 +58,7 @@ fn warm_up(jobs: &Jobs, seat: usize, generation: u64) {
 
 fn failure(slot: &Slot<Outcome>) -> Failure {
     match slot.wait(Duration::ZERO) {
-        Found::Value(Err((failure, _))) => failure,
+        Found::Value(Outcome { result: Err((failure, _)), .. }) => failure,
         other => panic!("{other:?}"),
     }
 }
@@ -114,9 +114,9 @@ fn replies_out_of_order_or_of_a_dead_generation_are_not_taken() {
 #[test]
 fn a_job_just_over_the_frame_waits_for_the_next_one() {
     let large = |id, bytes| {
-        let terms = Terms { cx: Context::INERT, baggage: Baggage::new(), deadline: None };
+        let terms = Terms { cx: Context::INERT, baggage: Baggage::new(), deadline: None, fan: 0 };
         let completion = Completion::Handle(Arc::new(Slot::default()));
-        Arc::new(Job::new(id, &terms, vec![0; bytes], completion))
+        Arc::new(Job::new(id, 0, &terms, vec![0; bytes], completion))
     };
     for (second, expected) in [(BATCH_BYTES - 1, vec![1, 2]), (BATCH_BYTES, vec![1]), (2 * BATCH_BYTES, vec![1])] {
         let jobs = Jobs::new(1, LIMITS);
