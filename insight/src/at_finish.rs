@@ -1,0 +1,18 @@
+//! Bounds of an analysis that a program makes of itself, when its tracer finishes.
+
+use crate::Options;
+use std::time::Duration;
+
+/// Upper bound on the spans, for memory: 104 bytes each, 200 MB in all. Later ones are counted.
+pub(crate) const MAX_SPANS: usize = 2_000_000;
+
+/// Upper bound on the nodes of the simulated graph. The program waits, so that this one is folded to a tenth of what an analysis has by itself.
+const MAX_NODES: usize = 20_000;
+
+/// How long `finish` waits for it, whatever its own timeout is: many times what the largest one takes.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The options of such an analysis.
+pub(crate) fn options() -> Options<'static> {
+    Options { most_nodes: MAX_NODES, ..Options::default() }
+}

@@ -1,0 +1,237 @@
+//! The nodes of a job, from its stretches and markers, in the order of time.
+
+use super::edges::{Edges, Marker};
+use super::ready::Ready;
+use super::stretches::{Is, Stretch, Stretches};
+use super::{Node, NodeIx, NodeKind, NONE};
+use crate::model::SpanIx;
+
+/// What becomes a node.
+#[derive(Clone, Copy)]
+enum What {
+    Arrival(u32),
+    Marker(u32),
+    Stretch(u32),
+}
+
+#[derive(Clone, Copy)]
+struct Item {
+    at: u64,
+    /// At one time: what enters a job, then what leaves it, then what runs.
+    rank: u8,
+    what: What,
+}
+
+/// The nodes by job, and the node of each marker.
+pub(super) struct Nodes {
+    pub(super) nodes: Vec<Node>,
+    pub(super) of_marker: Vec<NodeIx>,
+}
+
+/// Makes the nodes of so many jobs. Frees stretches meanwhile: both are large.
+pub(super) fn nodes(jobs: usize, stretches: Stretches, edges: &Edges, pool_of: &[u32], ready: &Ready) -> Nodes {
+    let of_stretches = ByJob::of(jobs, stretches.iter().map(|stretch| stretch.job));
+    let of_markers = ByJob::of(jobs, edges.markers.iter().map(|marker| marker.job));
+    let of_arrivals = ByJob::of(jobs, edges.arrivals.iter().map(|arrival| arrival.0));
+    let count = stretches.len() + edges.markers.len() + edges.arrivals.len();
+    let mut used_up = stretches.last_jobs().into_iter().peekable();
+    let mut making = Making {
+        stretches,
+        edges,
+        pool_of,
+        ready,
+        nodes: Vec::with_capacity(count),
+        of_marker: vec![NONE; edges.markers.len()],
+    };
+    let mut items = Vec::new();
+    for job in 0..jobs as u32 {
+        let stretches_of = of_stretches.rows(job).iter().map(|ix| {
+            let start = making.stretches.get(*ix).start;
+            Item { at: start, rank: 2, what: What::Stretch(*ix) }
+        });
+        let markers = of_markers.rows(job).iter().map(|ix| {
+            let marker = &edges.markers[*ix as usize];
+            Item { at: marker.at, rank: rank(marker), what: What::Marker(*ix) }
+        });
+        let arrivals = of_arrivals.rows(job).iter().map(|ix| Item { at: 0, rank: 0, what: What::Arrival(*ix) });
+        items.clear();
+        items.extend(stretches_of.chain(markers).chain(arrivals));
+        items.sort_by_key(|item| (item.at, item.rank));
+        leave_before_running(&mut items, &making.stretches, edges);
+        making.job(job, &items);
+        while let Some((_, block)) = used_up.next_if(|(last, _)| *last <= job) {
+            making.stretches.free(block);
+        }
+    }
+    Nodes { nodes: making.nodes, of_marker: making.of_marker }
+}
+
+/// The rows of a table by job, in their order, found in linear time.
+struct ByJob {
+    rows: Vec<u32>,
+    /// Where the rows of each job end.
+    ends: Vec<u32>,
+}
+
+impl ByJob {
+    fn of(jobs: usize, job_of: impl Iterator<Item = u32> + Clone) -> Self {
+        let mut next = vec![0_u32; jobs + 1];
+        let mut count = 0;
+        for job in job_of.clone() {
+            next[job as usize + 1] += 1;
+            count += 1;
+        }
+        for job in 0..jobs {
+            next[job + 1] += next[job];
+        }
+        let mut rows = vec![0; count];
+        for (row, job) in (0..).zip(job_of) {
+            let place = &mut next[job as usize];
+            rows[*place as usize] = row;
+            *place += 1;
+        }
+        // The place behind the last row of a job is where the next job begins.
+        Self { rows, ends: next }
+    }
+
+    fn rows(&self, job: u32) -> &[u32] {
+        let first = job.checked_sub(1).map_or(0, |before| self.ends[before as usize]);
+        &self.rows[first as usize..self.ends[job as usize] as usize]
+    }
+}
+
+fn rank(marker: &Marker) -> u8 {
+    u8::from(!enters(marker.kind))
+}
+
+/// Whether another job must end before a marker of this kind.
+fn enters(kind: NodeKind) -> bool {
+    matches!(kind, NodeKind::Join | NodeKind::BlockedJoin | NodeKind::ChildEnd | NodeKind::Received)
+}
+
+/// Where a stretch isn't cut at the time of a marker that leaves the job, the marker comes before the whole stretch, so that no edge goes
+/// backwards in time.
+fn leave_before_running(items: &mut [Item], stretches: &Stretches, edges: &Edges) {
+    for ix in 1..items.len() {
+        let What::Marker(marker) = items[ix].what else { continue };
+        if enters(edges.markers[marker as usize].kind) {
+            continue;
+        }
+        let mut ix = ix;
+        while let Some(What::Stretch(before)) = ix.checked_sub(1).map(|before| items[before].what) {
+            if stretches.get(before).end <= items[ix].at {
+                break;
+            }
+            items.swap(ix - 1, ix);
+            ix -= 1;
+        }
+    }
+}
+
+struct Making<'a> {
+    stretches: Stretches,
+    edges: &'a Edges,
+    pool_of: &'a [u32],
+    ready: &'a Ready,
+    nodes: Vec<Node>,
+    of_marker: Vec<NodeIx>,
+}
+
+impl Making<'_> {
+    fn job(&mut self, job: u32, items: &[Item]) {
+        let explained = self.entered_before_work(items);
+        // Whether something entered since the last work, and when that ended.
+        let (mut entered, mut ended): (bool, Option<u64>) = (false, None);
+        for (item, explained) in items.iter().zip(explained) {
+            match item.what {
+                What::Arrival(ix) => {
+                    let (_, from, to) = self.edges.arrivals[ix as usize];
+                    if to > from {
+                        self.delay(job, None, from, to - from);
+                    }
+                }
+                What::Marker(ix) => {
+                    let marker = self.edges.markers[ix as usize];
+                    entered |= enters(marker.kind);
+                    self.of_marker[ix as usize] = self.nodes.len() as NodeIx;
+                    let at = ended.map_or(marker.at, |ended| ended.max(marker.at));
+                    self.push(job, marker.kind, some(marker.span), None, at, 0, 0);
+                }
+                What::Stretch(ix) => {
+                    let stretch = *self.stretches.get(ix);
+                    if let (true, false, Some(ended)) = (stretch.fresh_poll, entered, ended) {
+                        self.between_polls(&stretch, ended);
+                    }
+                    self.stretch(&stretch, explained);
+                    if stretch.is != Is::Wait {
+                        (entered, ended) = (false, Some(stretch.end));
+                    }
+                }
+            }
+        }
+    }
+
+    /// For each item: whether something enters the job behind it and before its next work.
+    fn entered_before_work(&self, items: &[Item]) -> Vec<bool> {
+        let mut entered = false;
+        let mut found: Vec<bool> = items
+            .iter()
+            .rev()
+            .map(|item| {
+                let here = entered;
+                match item.what {
+                    What::Marker(ix) => entered |= enters(self.edges.markers[ix as usize].kind),
+                    What::Stretch(ix) if self.stretches.get(ix).is != Is::Wait => entered = false,
+                    _ => {}
+                }
+                here
+            })
+            .collect();
+        found.reverse();
+        found
+    }
+
+    fn stretch(&mut self, stretch: &Stretch, explained: bool) {
+        let span = some(stretch.span);
+        match stretch.is {
+            Is::Work => {
+                let lane = stretch.lane;
+                self.push(stretch.job, NodeKind::Part, span, Some(lane), stretch.start, stretch.on, stretch.off);
+            }
+            Is::Latency => self.delay(stretch.job, span, stretch.start, stretch.off),
+            Is::Wait if explained => {}
+            Is::Wait => self.delay(stretch.job, span, stretch.start, stretch.end - stretch.start),
+        }
+    }
+
+    /// A task that nothing recorded woke: it waited for something outside, as long as a thread of its pool was idle.
+    fn between_polls(&mut self, stretch: &Stretch, ended: u64) {
+        let woken = self.ready.at(stretch.lane, stretch.start);
+        if woken > ended {
+            self.delay(stretch.job, None, ended, woken - ended);
+        }
+    }
+
+    fn delay(&mut self, job: u32, span: Option<SpanIx>, start: u64, length: u64) {
+        self.push(job, NodeKind::Delay, span, None, start, 0, length);
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn push(
+        &mut self,
+        job: u32,
+        kind: NodeKind,
+        span: Option<SpanIx>,
+        lane: Option<u32>,
+        start: u64,
+        on: u64,
+        off: u64,
+    ) {
+        let pool = lane.and_then(|lane| self.pool_of.get(lane as usize).copied());
+        self.nodes.push(Node { kind, job, span, lane, pool, start, on, off });
+    }
+}
+
+fn some(ix: u32) -> Option<u32> {
+    (ix != NONE).then_some(ix)
+}

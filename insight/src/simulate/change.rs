@@ -1,0 +1,53 @@
+//! A change of the program, in the terms of the graph.
+
+use crate::graph::Node;
+use crate::model::{LockIx, NameIx, Run};
+
+/// What is different from the recorded run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Change {
+    /// Nothing.
+    None,
+    /// The own time of spans of this name is shorter.
+    Faster {
+        /// The name.
+        name: NameIx,
+        /// How many times as fast they are. Infinity: they take no time.
+        factor: f64,
+    },
+    /// A lock excludes nothing.
+    WithoutLock(LockIx),
+    /// Each child of this name of a fan-out is split into equal pieces.
+    Finer {
+        /// The name.
+        name: NameIx,
+        /// Into how many.
+        pieces: u32,
+    },
+    /// Polls of spans of this name that take more than 10 ms run on threads for blocking calls.
+    SpawnBlocking(NameIx),
+}
+
+/// A poll that takes longer than this blocks its executor.
+pub(crate) const LONG_POLL_NS: u64 = 10_000_000;
+
+impl Change {
+    /// Nanoseconds on the CPU and off it after the change.
+    pub(super) fn lengths(self, run: &Run, node: &Node) -> (u64, u64) {
+        match self {
+            Self::Faster { name, factor } if node.span.is_some_and(|span| run.spans[span as usize].name == name) => {
+                (shorter(node.on, factor), shorter(node.off, factor))
+            }
+            _ => (node.on, node.off),
+        }
+    }
+}
+
+/// Nanoseconds, so many times as fast.
+pub(super) fn shorter(ns: u64, factor: f64) -> u64 {
+    if factor.is_finite() && factor > 0.0 {
+        (ns as f64 / factor).round() as u64
+    } else {
+        0
+    }
+}
