@@ -45,6 +45,7 @@ fn every_variable_that_a_crate_reads_is_known() {
     let mut files: Vec<_> = ["core/src/config/env.rs", "ipc/src/env.rs"].iter().map(|file| root().join(file)).collect();
     files.extend(sources(&root().join("ipc/src")));
     files.extend(sources(&root().join("otlp/src")));
+    files.extend(sources(&root().join("insight/src")));
     files.extend(sources(&root().join("langfuse/src")));
     let literals = |path: &Path| {
         let text = fs::read_to_string(path).unwrap();

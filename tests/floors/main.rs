@@ -19,7 +19,21 @@ use std::path::Path;
 
 /// The modules of `core`, from floor 1 up.
 const CORE: Floors<'static> = &[
-    &["error", "id", "kind", "lane_name", "life", "name", "random", "sync", "sys", "text", "unplaced", "value"],
+    &[
+        "error",
+        "id",
+        "kind",
+        "lane_name",
+        "life",
+        "mark_kind",
+        "name",
+        "random",
+        "sync",
+        "sys",
+        "text",
+        "unplaced",
+        "value",
+    ],
     &["diagnostics", "keyed_ids"],
     &["clock", "context", "dictionary", "environment", "mapping", "propagated", "wire"],
     &["export", "foreign", "propagation", "sampler", "serial", "shard"],
@@ -38,8 +52,8 @@ const CRATES: Floors<'static> = &[
     &["heirloom_core"],
     &["heirloom_bridge", "heirloom_ipc", "heirloom_openai", "heirloom_pool"],
     &["heirloom_otlp"],
-    &["heirloom_langfuse"],
-    &["heirloom"],
+    &["heirloom_insight", "heirloom_langfuse"],
+    &["heirloom", "heirloom_cli"],
 ];
 
 /// The folder of a crate, its name in paths, and its allowed circles.
@@ -50,6 +64,8 @@ const SOURCES: &[(&str, &str, &[Circle<'static>])] = &[
     ("openai", "heirloom_openai", &[]),
     ("ipc", "heirloom_ipc", &[]),
     ("pool", "heirloom_pool", &[]),
+    ("cli", "heirloom_cli", &[]),
+    ("insight", "heirloom_insight", &[]),
     ("langfuse", "heirloom_langfuse", &[]),
     ("otlp", "heirloom_otlp", &[]),
     (".", "heirloom", &[]),

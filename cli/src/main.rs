@@ -1,0 +1,5 @@
+//! The command `heirloom`.
+
+fn main() -> std::process::ExitCode {
+    heirloom_cli::main()
+}

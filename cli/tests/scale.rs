@@ -1,0 +1,113 @@
+//! `heirloom scale`: a program is run on several numbers of lanes, and measured.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use heirloom::prelude::*;
+use rayon::prelude::*;
+use std::path::Path;
+use support::{command, Ran};
+
+/// The program that is run: this test, as a case.
+#[test]
+fn the_program() {
+    match heirloom_harness::case().as_deref() {
+        Some("works") => work(),
+        Some("fails") => {
+            println!("before\u{1b}[31m");
+            eprintln!("out of cheese");
+            std::process::exit(7);
+        }
+        _ => {}
+    }
+}
+
+/// Eight items of ten milliseconds of waiting each, and a span that names the lanes.
+fn work() {
+    let guard = heirloom::init("scaled").unwrap();
+    heirloom::in_root("run", |root| {
+        let lanes = rayon::current_num_threads();
+        drop(root.context().span(format!("{lanes} lanes")));
+        (0..8).into_par_iter().traced(root.context()).items("item").for_each(|_: i32| {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        });
+    });
+    guard.finish();
+}
+
+/// `scale` of this test program.
+fn scale(case: &str, args: &[&str]) -> Ran {
+    let program = std::env::current_exe().unwrap();
+    let mut command = command([&["scale"], args, &["--"]].concat());
+    command.arg(program).args(["the_program", "--exact", "--nocapture", "--test-threads=1"]);
+    command.env("HEIRLOOM_TEST_CASE", case);
+    heirloom_harness::output_of(&mut command).into()
+}
+
+#[test]
+fn a_program_runs_on_each_number_of_lanes_and_both_curves_are_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = folder.path().join("kept");
+    let ran = scale("works", &["--lanes", "4,1,2,2", "--runs=2", "--json", "--keep", kept.to_str().unwrap()]);
+    assert_eq!((ran.status, &*ran.err), (0, ""), "{ran:?}");
+    let json: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    let lanes = json["lanes"].as_array().unwrap();
+    assert_eq!(lanes.iter().map(|one| one["lanes"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 2, 4]);
+    // Eight times ten milliseconds: a lane more is never slower by as much as an item.
+    let wall = |n: usize| lanes[n]["median_ns"].as_u64().unwrap() / 1_000_000;
+    assert!(wall(0) >= 80 && wall(1) >= 40 && wall(2) >= 20, "{json:#}");
+    assert!(lanes.iter().all(|one| one["walls_ns"].as_array().unwrap().len() == 2), "{json:#}");
+    assert!(lanes[0]["predicted_from_fewest_ns"].as_u64().unwrap() > 0, "{json:#}");
+    for (lanes, run) in [(1, 1), (1, 2), (2, 1), (2, 2), (4, 1), (4, 2)] {
+        let file = kept.join(format!("lanes-{lanes}-run-{run}.otlp"));
+        let text = support::succeeds([Path::new("convert"), &file, Path::new("-"), Path::new("--to=jsonl")]);
+        assert!(text.contains(&format!("\"{lanes} lanes\"")), "{lanes}");
+    }
+}
+
+#[test]
+fn the_table_fits_80_columns_and_one_number_of_lanes_is_enough() {
+    for lanes in ["1", "1,2", "1,2,3,4,5,6,7"] {
+        let ran = scale("works", &["--lanes", lanes, "--runs=1"]);
+        assert!(ran.status == 0 && ran.err.is_empty(), "{ran:?}");
+        assert!(ran.out.starts_with("lanes   measured   spread  speed-up"), "{}", ran.out);
+        assert!(ran.out.lines().all(|line| line.chars().count() <= 80), "{}", ran.out);
+        let rows = ran
+            .out
+            .lines()
+            .filter(|line| line.contains("x ") && line.trim_start().starts_with(|c: char| c.is_ascii_digit()));
+        assert!(rows.count() >= lanes.split(',').count(), "{}", ran.out);
+    }
+}
+
+#[test]
+fn a_program_that_fails_is_an_error_with_its_output() {
+    let ran = scale("fails", &["--lanes=2"]);
+    assert!(ran.status == 2 && ran.out.is_empty(), "{ran:?}");
+    assert!(ran.err.contains(" failed with 2 lanes (exit status: 7). The end of its output:\n"), "{}", ran.err);
+    assert!(ran.err.contains("before\\u{1b}[31m\n") && ran.err.contains("\n  out of cheese"), "{}", ran.err);
+}
+
+#[test]
+fn a_program_without_heirloom_and_one_that_is_missing_are_errors() {
+    let ran = scale("records nothing", &["--lanes=1"]);
+    let why = "wrote no trace: expected a program that calls `heirloom::init` and has heirloom's feature `otlp`\n";
+    assert!(ran.status == 2 && ran.err.ends_with(why), "{ran:?}");
+    let ran = support::heirloom(["scale", "--lanes=1", "--", "/nowhere/no-program"]);
+    assert!(ran.status == 2 && ran.err.starts_with("heirloom: /nowhere/no-program: can't run it: "), "{ran:?}");
+    for wrong in
+        [&["--lanes=0", "--", "x"][..], &["--variable", "A=B", "--", "x"], &["--runs=0", "--", "x"], &["--lanes=1"]]
+    {
+        assert_eq!(support::heirloom([&["scale"], wrong].concat()).status, 2, "{wrong:?}");
+    }
+}
+
+#[test]
+fn a_variable_of_the_program_has_the_number_of_lanes() {
+    // A shell stands for the program: it says what it got.
+    let script = "echo \"$LANES ${RAYON_NUM_THREADS-unset}\"; exit 3";
+    let mut command = command(["scale", "--lanes=5", "--variable=LANES", "--", "/bin/sh", "-c", script]);
+    command.env_remove("RAYON_NUM_THREADS");
+    let ran: Ran = heirloom_harness::output_of(&mut command).into();
+    assert!(ran.err.contains("\n  5 unset"), "{ran:?}");
+}
