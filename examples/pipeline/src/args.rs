@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::plant::Plant;
 use lexopt::prelude::*;
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -7,14 +8,18 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 pub(crate) const USAGE: &str = "\
-usage: pipeline [DIR] [--trace-out FILE] [--index-out FILE] [--threads N] [--workers N] [--per-item | --per-leaf | --summary]
+usage: pipeline [DIR] [--report-out FILE] [--trace-out FILE] [--index-out FILE] [--threads N] [--workers N]
+                [--plant slow-file | lock | kill] [--per-item | --per-leaf | --summary]
 
 Hashes and tokenises every file below DIR (default: this project) in parallel, and shows the trace of it.
 
+  --report-out FILE  write the report there (default: beside the program)
   --trace-out FILE   write a trace file, for https://ui.perfetto.dev
   --index-out FILE   write the index there (default: beside the program)
   --threads N        threads of the pool, 1 to 256 (default: one for each CPU)
   --workers N        worker processes, 0 to 64 (default: 2)
+  --plant FAULT      make a fault, to see how the report names it: slow-file, a file that takes long;
+                     lock, one lock for all results; kill, a worker that is killed
   --per-item         one span for each file, with its steps (the default)
   --per-leaf         one span for each run of files that a thread took in one go
   --summary          the same, with a histogram of how long the files took
@@ -33,25 +38,30 @@ pub(crate) enum Grain {
 
 pub(crate) struct Args {
     pub(crate) dir: PathBuf,
+    pub(crate) report_out: PathBuf,
     pub(crate) trace_out: Option<PathBuf>,
     pub(crate) index_out: PathBuf,
     pub(crate) threads: usize,
     pub(crate) workers: usize,
     pub(crate) grain: Grain,
+    pub(crate) plant: Option<Plant>,
 }
 
 /// The arguments of this process; `None` for `--help`. The error names the wrong argument.
 pub(crate) fn parse() -> Result<Option<Args>, String> {
     let mut parser = lexopt::Parser::from_env();
-    let (mut dir, mut trace_out, mut index_out, mut grain) = (None, None, None, Grain::Item);
+    let (mut dir, mut report_out, mut trace_out, mut index_out) = (None, None, None, None);
+    let (mut grain, mut plant) = (Grain::Item, None);
     let mut threads = std::thread::available_parallelism().map_or(1, |n| n.get());
     let mut workers = 2;
     while let Some(arg) = parser.next().map_err(text)? {
         match arg {
+            Long("report-out") => report_out = Some(parser.value().map_err(text)?.into()),
             Long("trace-out") => trace_out = Some(parser.value().map_err(text)?.into()),
             Long("index-out") => index_out = Some(parser.value().map_err(text)?.into()),
             Long("threads") => threads = thread_count(parser.value().map_err(text)?)?,
             Long("workers") => workers = worker_count(parser.value().map_err(text)?)?,
+            Long("plant") => plant = Some(Plant::parse(&parser.value().map_err(text)?)?),
             Long("per-item") => grain = Grain::Item,
             Long("per-leaf") => grain = Grain::Leaf,
             Long("summary") => grain = Grain::Summary,
@@ -64,8 +74,9 @@ pub(crate) fn parse() -> Result<Option<Args>, String> {
         Some(dir) => dir,
         None => directory(project())?,
     };
-    let index_out = index_out.unwrap_or_else(beside_the_program);
-    Ok(Some(Args { dir, trace_out, index_out, threads, workers, grain }))
+    let report_out = report_out.unwrap_or_else(|| beside_the_program("pipeline-report.html"));
+    let index_out = index_out.unwrap_or_else(|| beside_the_program("pipeline-index.jsonl"));
+    Ok(Some(Args { dir, report_out, trace_out, index_out, threads, workers, grain, plant }))
 }
 
 fn text(error: impl Display) -> String {
@@ -100,8 +111,8 @@ fn project() -> PathBuf {
     project.unwrap_or_else(|| ".".into())
 }
 
-/// `target/.../pipeline-index.jsonl`: outside the sources, and removed by `cargo clean`.
-fn beside_the_program() -> PathBuf {
+/// A file in `target/..`: outside the sources, and removed by `cargo clean`.
+fn beside_the_program(name: &str) -> PathBuf {
     let program = std::env::current_exe().unwrap_or_else(|_| "pipeline".into());
-    program.with_file_name("pipeline-index.jsonl")
+    program.with_file_name(name)
 }

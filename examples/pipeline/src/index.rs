@@ -56,8 +56,14 @@ impl Partial {
         Self { files: Vec::new(), shards: vec![TokenCounts::new(); shards] }
     }
 
+    /// With a file and its tokens more.
+    pub(crate) fn with(mut self, file: (Entry, TokenCounts)) -> Self {
+        self.add(file);
+        self
+    }
+
     /// Adds a file and its tokens.
-    pub(crate) fn add(mut self, (entry, counts): (Entry, TokenCounts)) -> Self {
+    pub(crate) fn add(&mut self, (entry, counts): (Entry, TokenCounts)) {
         self.files.push(entry);
         let shards = self.shards.len() as u64;
         for (token, n) in counts {
@@ -65,7 +71,6 @@ impl Partial {
             token.hash(&mut hasher);
             *self.shards[(hasher.finish() % shards) as usize].entry(token).or_default() += n;
         }
-        self
     }
 }
 
@@ -91,7 +96,7 @@ impl Index {
                 thread.spawn_scoped(scope, "merge shard", |span| merge_shard(parts, span))
             };
             let started: io::Result<Vec<_>> = by_shard.into_iter().enumerate().map(start).collect();
-            let join = |thread: std::thread::ScopedJoinHandle<'_, TokenCounts>| thread.join();
+            let join = |thread: threads::ScopedJoinHandle<'_, TokenCounts>| thread.join();
             let merged: Result<Vec<_>, _> = started?.into_iter().map(join).collect();
             let merged = merged.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             io::Result::Ok(merged.into_iter().flatten().collect())

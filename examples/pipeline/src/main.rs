@@ -3,12 +3,13 @@
 //! that:
 //!
 //! ```text
-//! cargo run --profile demo -p heirloom-pipeline -- [DIR] [--trace-out FILE]
+//! cargo run --profile demo -p heirloom-pipeline -- [DIR] [--plant slow-file]
 //! ```
 //!
-//! It prints the tree, where the time went on each thread and in each process, and the ledger. Files that can't be read are
-//! errors in the trace, not of the program. Exit status: 0 if every span was delivered; 1 if not, or if the index can't
-//! be written; 2 for invalid arguments.
+//! It prints the tree, where the time went on each thread and in each process, what the run lost its time to, where the report of that is,
+//! and the ledger. Files that can't be read are
+//! errors in the trace, not of the program. Exit status: 0 if every span was delivered; 1 if not, or if the index or
+//! the report can't be written; 2 for invalid arguments.
 //!
 //! | file | what it does |
 //! |---|---|
@@ -19,11 +20,15 @@
 //! | `index.rs` | merges on threads, writes |
 //! | `progress.rs` | writes the progress line on the terminal |
 //! | `output.rs` | prints the trace and the results |
+//! | `report.rs` | analyses the run, writes the report |
+//! | `plant.rs` | faults on purpose, which the report names |
 
 mod args;
 mod index;
 mod output;
+mod plant;
 mod progress;
+mod report;
 mod scan;
 mod shapes;
 mod walk;
@@ -31,15 +36,18 @@ mod walk;
 use args::Args;
 use heirloom::background::BackgroundJob;
 use heirloom::export::{Chrome, Memory};
+use heirloom::insight::read::Collector;
 use heirloom::prelude::*;
-use heirloom::Guard;
+use heirloom::{Guard, Report};
 use index::Index;
 use output::Summary;
+use plant::{Plant, Victim};
 use progress::Progress;
 use rayon::ThreadPoolBuilder;
 use scan::Scan;
 use std::error::Error;
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -59,8 +67,8 @@ fn main() -> ExitCode {
             return UNUSABLE_ARGUMENTS.into();
         }
     };
-    let memory = Memory::new();
-    let guard = match start_tracing(&args, &memory) {
+    let (memory, collector) = (Memory::new(), Collector::new());
+    let guard = match start_tracing(&args, &memory, &collector) {
         Ok(guard) => guard,
         Err(error) => {
             eprintln!("pipeline: {error}");
@@ -69,24 +77,29 @@ fn main() -> ExitCode {
     };
     let summary = make_index(&args);
     let report = guard.finish(); // also after an error, so that the trace is always shown
-    let printed = output::show(&args, &memory.take(), summary.as_ref().ok(), &report);
-    match summary {
-        Err(error) => eprintln!("pipeline: {error}"),
-        Ok(_) if report.is_complete() => return printed,
-        Ok(_) => eprintln!("pipeline: the trace is not complete: the ledger above counts the missing spans"),
+    let verdict = report::write(&collector, &args.report_out, args.plant.is_some());
+    let printed = output::show(&args, &memory.take(), summary.as_ref().ok(), verdict.as_deref().ok(), &report);
+    match (summary, verdict) {
+        (Err(error), _) => eprintln!("pipeline: {error}"),
+        (_, Err(error)) => eprintln!("pipeline: {error}"),
+        _ if report.is_complete() || only_aborted(&args, &report) => return printed,
+        _ => eprintln!("pipeline: the trace is not complete: the ledger above counts the missing spans"),
     }
     FAILED.into()
 }
 
-/// Bytes of each exporter's queue: about 300,000 spans, four times the default. The memory exporter keeps all spans anyway.
-const QUEUE_BYTES: usize = 64 << 20;
+/// Whether only those spans are not complete that were to be killed.
+fn only_aborted(args: &Args, report: &Report) -> bool {
+    let ledger = report.ledger();
+    args.plant == Some(Plant::Kill) && ledger.aborted > 0 && ledger.open == 0 && ledger.exported() == ledger.begun
+}
 
-/// One tracer with two destinations: memory, for the printed tree, and the trace file.
+/// One tracer with three destinations: memory, for the printed tree; what the analysis needs; and the trace file.
 ///
 /// `trace_file` would report a file that can't be written, and go on. Here the user asked for it by an argument.
-fn start_tracing(args: &Args, memory: &Memory) -> Result<Guard, Box<dyn Error>> {
-    let tracing = heirloom::builder("pipeline").queue_bytes(QUEUE_BYTES);
-    let tracing = tracing.verify(true).exporter(memory.clone());
+fn start_tracing(args: &Args, memory: &Memory, collector: &Collector) -> Result<Guard, Box<dyn Error>> {
+    let tracing = heirloom::builder("pipeline").verify(true);
+    let tracing = tracing.exporter(memory.clone()).exporter(collector.clone());
     let tracing = match &args.trace_out {
         Some(file) => tracing.exporter(Chrome::create(file)?),
         None => tracing,
@@ -110,14 +123,22 @@ fn make_index(args: &Args) -> Result<Summary, Box<dyn Error>> {
 fn build_index(args: &Args, progress: &Progress) -> Result<BackgroundJob<io::Result<Summary>>, Box<dyn Error>> {
     let shards = args.threads;
     let pool = ThreadPoolBuilder::new().num_threads(args.threads).thread_name(|i| format!("pool-{i}")).build()?;
-    let scan = Scan { dir: &args.dir, grain: args.grain, shards, progress };
+    let victim = match args.plant {
+        Some(Plant::Kill) => Some(Victim::create(&args.index_out)?),
+        _ => None,
+    };
     heirloom::in_root("index", |root| {
         root.set("dir", args.dir.display().to_string()).set("threads", args.threads);
         let paths = root.in_span("walk", |span| walk::files(&args.dir, span, progress));
         let shapes = match args.workers {
             0 => Vec::new(),
-            workers => root.in_span("shapes", |span| shapes::of_files(paths.clone(), workers, span))?,
+            workers => {
+                root.in_span("shapes", |span| shapes::of_files(paths.clone(), workers, victim.as_ref(), span))?
+            }
         };
+        let slow = paths.last().filter(|_| args.plant == Some(Plant::SlowFile));
+        let slow = slow.map(PathBuf::as_path);
+        let scan = Scan { dir: &args.dir, grain: args.grain, plant: args.plant, slow, shards, progress };
         let partials = heirloom::rayon::install(&pool, root, "scan", |span| scan.files(&paths, span));
         let index = root.in_span("merge", |span| Index::merge(partials, shards, span))?;
         let path = args.index_out.clone();

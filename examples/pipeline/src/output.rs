@@ -41,7 +41,13 @@ impl Summary {
 }
 
 /// Prints everything. The last line is the ledger.
-pub(crate) fn show(args: &Args, spans: &[SpanData], summary: Option<&Summary>, report: &Report) -> ExitCode {
+pub(crate) fn show(
+    args: &Args,
+    spans: &[SpanData],
+    summary: Option<&Summary>,
+    verdict: Option<&str>,
+    report: &Report,
+) -> ExitCode {
     let options = TreeOptions::new().lanes(true);
     let mut text = format!("{}\n{}\n", tree::render(spans, &options), tree::lanes(spans));
     // Writing to a `String` can't fail.
@@ -50,6 +56,9 @@ pub(crate) fn show(args: &Args, spans: &[SpanData], summary: Option<&Summary>, r
         None => Ok(()),
     };
     let _ = write_exporters(&mut text, report);
+    if let Some(verdict) = verdict {
+        let _ = write!(text, "\n{verdict}");
+    }
     let _ = writeln!(text, "\n{report}");
     print(&text)
 }

@@ -48,6 +48,7 @@ fn pipeline_over(folder: &Path) -> Command {
     let mut command = command();
     command.arg(folder.join("in")).arg("--index-out").arg(folder.join("index.jsonl"));
     command.arg("--trace-out").arg(folder.join("trace.json"));
+    command.arg("--report-out").arg(folder.join("report.html"));
     command
 }
 
@@ -190,7 +191,7 @@ fn coarse_spans_give_the_same_index() {
         let spans = spans_of(&folder);
         let items = |span: &Value| span["args"]["attributes"]["heirloom.items"].as_u64().unwrap_or(0);
         let counted: u64 = spans.iter().map(items).sum();
-        assert_eq!(counted, if grain == "--summary" { 100 } else { 0 }, "{grain}");
+        assert_eq!(counted, 100, "{grain}");
     }
 }
 
@@ -335,6 +336,7 @@ fn arguments_that_make_no_sense_are_refused_with_a_reason() {
         let ran = pipeline([dir, &format!("--threads={threads}")]);
         assert_refused(&ran, &format!("--threads takes a number from 1 to 256, not {threads:?}"));
     }
+    assert_refused(&pipeline([dir, "--plant", "bug"]), "--plant takes slow-file, lock or kill, not \"bug\"");
     assert_refused(&pipeline([dir, "--trace-out", "no/such/folder/trace.json"]), "no/such/folder/trace.json");
 }
 
@@ -343,6 +345,94 @@ fn help_is_printed_where_it_can_be_piped() {
     let ran = pipeline(["--help"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
     assert!(ran.stdout.starts_with("usage: pipeline [DIR]"), "{ran}");
+}
+
+/// What the program says of its run: the lines between the results and the ledger.
+fn verdict(ran: &Ran) -> String {
+    let lines = ran.stdout.lines().skip_while(|line| !line.starts_with("exporter "));
+    lines.take_while(|line| !line.starts_with("report: ")).collect::<Vec<_>>().join("\n")
+}
+
+/// Files that take a while, so that it isn't the start of threads that a run loses its time to.
+fn write_files(folder: &Path) {
+    let text = "some words (of a text) that are counted\n".repeat(2_000);
+    (0..40).for_each(|i| fs::write(folder.join(format!("in/{i:02}")), format!("{i} {text}")).unwrap());
+}
+
+#[test]
+fn it_ends_with_three_sentences_and_a_report() {
+    let folder = folder("report");
+    write_files(&folder);
+    let ran = index(&folder, &["--threads", "2"]);
+    ran.assert_lossless();
+    let path = folder.join("report.html");
+    assert!(ran.stdout.contains(&format!("\nreport: {}\n", path.display())), "{ran}");
+    let verdict = verdict(&ran);
+    assert!(verdict.matches(".\n").count() >= 3, "three sentences: {verdict}");
+    assert!(verdict.contains("Where the capacity went"), "{verdict}");
+    assert!(verdict.lines().all(|line| line.chars().count() <= 80), "{verdict}");
+    let page = fs::read_to_string(path).unwrap();
+    assert!(page.starts_with("<!doctype html>") && page.contains("tokenise"));
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_a_failure_with_a_whole_trace() {
+    let folder = folder("no_report");
+    let ran: Ran = pipeline_over(&folder).arg("--report-out").arg(&folder).output().unwrap().into();
+    assert_eq!(ran.code, Some(1), "{ran}");
+    assert!(ran.stderr.contains(&format!("can't write the report {}", folder.display())), "{ran}");
+    assert_eq!(ran.ledger("exported"), ran.ledger("begun"));
+}
+
+#[test]
+fn a_slow_file_is_blamed_by_its_span_s_name_and_shown_by_its_attributes() {
+    let folder = folder("slow_file");
+    write_files(&folder);
+    let ran = index(&folder, &["--plant", "slow-file", "--threads", "2", "--workers", "0"]);
+    ran.assert_lossless();
+    let verdict = verdict(&ran);
+    let row = verdict.lines().find(|line| line.contains("only the last pieces ran"));
+    assert!(row.is_some_and(|row| row.contains("  file")), "{verdict}");
+    // The exporters' lines and an empty one come before the sentences, and an empty one after them.
+    let sentences = verdict.split("\n\n").nth(1).unwrap();
+    assert!(sentences.contains("`file`") && !sentences.contains("`write index`"), "{verdict}");
+    let folded = ran.stdout.lines().find(|line| line.starts_with("    file x 40 ")).unwrap();
+    let spans = spans_of(&folder);
+    let files = spans.iter().filter(|span| span["name"] == "file");
+    let slowest = files.max_by(|a, b| a["dur"].as_f64().unwrap().total_cmp(&b["dur"].as_f64().unwrap())).unwrap();
+    let path = slowest["args"]["attributes"]["path"].as_str().unwrap();
+    assert!(folded.contains(&format!("(path: \"{path}\"")), "{folded}");
+}
+
+#[test]
+fn a_lock_that_is_held_too_long_is_blamed_by_its_name() {
+    let folder = folder("lock");
+    write_files(&folder);
+    index(&folder, &["--workers", "0"]).assert_lossless();
+    let expected = index_lines(&folder);
+    let ran = index(&folder, &["--plant", "lock", "--threads", "4", "--workers", "0"]);
+    ran.assert_lossless();
+    let verdict = verdict(&ran);
+    let row = verdict.lines().find(|line| line.contains("waiting for a lock"));
+    assert!(row.is_some_and(|row| row.contains("partial results")), "{verdict}");
+    assert_eq!(index_lines(&folder), expected);
+}
+
+#[test]
+fn a_killed_worker_is_named_with_its_signal_and_its_job_is_done_again() {
+    let folder = folder("killed");
+    write_files(&folder);
+    let ran = index(&folder, &["--plant", "kill"]);
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert_eq!((ran.ledger("aborted"), ran.ledger("dropped")), (2, 0), "{ran}");
+    let text = verdict(&ran).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("2 spans were aborted (`measure`, `shape`): process "), "{ran}");
+    assert!(text.contains(" was killed by signal 9 (SIGKILL)."), "{ran}");
+    assert!(ran.stdout.contains("brackets nest up to 1 deep"), "{ran}");
+    let spans = spans_of(&folder);
+    assert_eq!(spans.iter().filter(|span| span["name"] == "shape").count(), 41, "the job was tried twice");
+    let names: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names.len(), 4, "nothing is left of the fault: {names:?}");
 }
 
 #[test]
