@@ -1,0 +1,29 @@
+//! A straggler and a serial phase: the last of 64 tiles takes ten times as long, and one thread merges them alone.
+
+use heirloom::prelude::*;
+use rayon::prelude::*;
+use std::thread::sleep;
+use std::time::Duration;
+
+fn main() {
+    rayon::ThreadPoolBuilder::new().num_threads(8).build_global().unwrap();
+    let guard = heirloom::init("merge").unwrap();
+    heirloom::in_root("run", |root| {
+        let tiles = (0..64).into_par_iter().with_max_len(1).traced(root);
+        let tiles: Vec<u32> = tiles.map("tile", |_, number| tile(number)).collect();
+        assert_eq!(root.in_span("merge", |_| merge(&tiles)), 2016);
+    });
+    guard.finish();
+}
+
+#[inline(never)]
+fn tile(number: u32) -> u32 {
+    sleep(Duration::from_millis(if number == 63 { 400 } else { 40 }));
+    number
+}
+
+#[inline(never)]
+fn merge(tiles: &[u32]) -> u32 {
+    sleep(Duration::from_millis(400));
+    tiles.iter().sum()
+}
