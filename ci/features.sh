@@ -23,14 +23,15 @@ each() {
 each heirloom-core record log serde otel record,serde capture llm record,capture record,llm async stream record,async record,stream \
     macros record,macros macros,llm macros,stream
 each heirloom-macros llm capture stream
-each heirloom-pool record rayon crossbeam async tokio record,async record,rayon record,crossbeam record,tokio
+each heirloom-pool record rayon crossbeam async sync tokio record,async record,rayon record,crossbeam record,sync record,tokio
 each heirloom-ipc record workers capture tokio record,workers record,workers,capture record,tokio
 each heirloom-bridge tracing otel http
 each heirloom-otlp http
 lint -p heirloom-langfuse
+each heirloom-insight files
 each heirloom-openai record middleware record,middleware
-each heirloom record log serde otel rayon crossbeam record,rayon ipc record,ipc workers record,workers async record,async tokio otlp langfuse macros \
-    record,macros capture llm tracing provider http openai record,openai
+each heirloom record log serde otel rayon crossbeam sync record,rayon record,sync ipc record,ipc workers record,workers async record,async tokio otlp langfuse macros \
+    record,macros capture llm tracing provider http openai record,openai analysis report
 
 tree=$(cargo tree -p heirloom-core --no-default-features --edges normal,build --prefix none)
 [ "$(echo "$tree" | wc -l)" -eq 1 ] || { echo "core has dependencies without its features:"; echo "$tree"; exit 1; }

@@ -10,14 +10,18 @@ seconds="${1:-20}"
 if [ $# -gt 0 ]; then shift; fi
 [ $# -gt 0 ] || set -- record mutated_ring
 
-command -v cargo-fuzz >/dev/null || cargo install --quiet --locked cargo-fuzz
-
-# A separate target directory, and the stable compiler with the flags of a nightly one.
+# A separate target directory, and the stable compiler with the flags of a nightly one: libFuzzer's coverage and AddressSanitizer, as
+# `cargo fuzz build` passes them. Compiling that tool takes longer than this check.
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}/fuzz"
 export RUSTC_BOOTSTRAP=1
 host=$(rustc -vV | sed -n 's/^host: //p')
 built="$CARGO_TARGET_DIR/$host/release"
-build=$(cargo fuzz build --fuzz-dir fuzz 2>&1) || { echo "$build" >&2; exit 1; }
+coverage=-sanitizer-coverage
+flags="-Cpasses=sancov-module -Cllvm-args=$coverage-level=4 -Cllvm-args=$coverage-inline-8bit-counters -Cllvm-args=$coverage-pc-table \
+    -Cllvm-args=$coverage-trace-compares -Cllvm-args=$coverage-stack-depth -Cllvm-args=-simplifycfg-branch-fold-threshold=0 \
+    --cfg fuzzing -Zsanitizer=address -Cdebug-assertions -Ccodegen-units=1"
+# With an explicit target, build scripts and macros are not instrumented.
+RUSTFLAGS="$flags" cargo build --quiet --release --manifest-path fuzz/Cargo.toml --target "$host"
 seeds="$CARGO_TARGET_DIR/seeds"
 "$built/seeds" "$seeds"
 
@@ -32,8 +36,8 @@ for target; do
     if [ "$status" -ne 0 ]; then
         grep -v '^heirloom: ' "$log" | tail -60
         input=$(sed -n 's/.*Test unit written to //p' "$log" | tail -1)
-        echo "fuzz: $target failed (status $status). To run the input again, with the same flags:" >&2
-        echo "    RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$CARGO_TARGET_DIR cargo fuzz run --fuzz-dir fuzz $target $input" >&2
+        echo "fuzz: $target failed (status $status). To run the input again:" >&2
+        echo "    $built/$target $input" >&2
         exit 1
     fi
     # The last line has the number of executions and their coverage.
