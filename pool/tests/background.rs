@@ -88,7 +88,7 @@ fn a_wait_names_the_job_that_ended_it() {
     testing::run(|t| {
         let (release, released) = mpsc::channel::<()>();
         in_root("root", |root| {
-            let nap = |_: &Span| std::thread::sleep(Duration::from_millis(10));
+            let nap = |_: &Span| std::thread::sleep(Duration::from_millis(100));
             root.background("handle").on_thread(nap).wait(LONG).unwrap();
             let slow = root.background("slow").on_thread(move |_| released.recv());
             let Err(WaitError::TimedOut(slow)) = slow.wait(Duration::from_millis(5)) else {

@@ -335,7 +335,7 @@ fn a_submitted_job_says_when_it_was_submitted() {
 #[test]
 fn what_a_thread_waits_for_is_recorded_with_its_cause() {
     testing::run(|t| {
-        let nap = || thread::sleep(Duration::from_millis(10));
+        let nap = || thread::sleep(Duration::from_millis(100));
         in_root("main", |main| {
             threads::spawn(main, "thread", move |_| nap()).join().unwrap();
             threads::scope(main, |s| drop(s.spawn("scoped", move |_| nap())));

@@ -117,6 +117,12 @@ impl Keeper {
 
     fn start(&mut self) -> Result<Running, StartError> {
         self.attempt += 1;
+        // A slow start is visible in the trace: the keeper waits from before the launch until the worker is there.
+        let _starter = self.plan.cx.enter();
+        mark::wait(WaitCause::Workers, || self.launch_and_greet())
+    }
+
+    fn launch_and_greet(&self) -> Result<Running, StartError> {
         let deadline = deadline(self.plan.start_timeout);
         let (server, socket) = handshake::server().map_err(StartError::Io)?;
         let mut process = self.launch(socket.name())?;
@@ -124,9 +130,7 @@ impl Keeper {
             Ok(accepting) => accepting,
             Err(error) => return Err(self.discard(process, Setback::Io(error))),
         };
-        // A slow start is visible in the trace: the keeper waits from the launch until the worker is there.
-        let _starter = self.plan.cx.enter();
-        let hello = mark::wait(WaitCause::Workers, || self.await_hello(&mut process, &accepting, deadline));
+        let hello = self.await_hello(&mut process, &accepting, deadline);
         let channels = hello.and_then(|hello| handshake::check(*hello, &self.plan).map_err(Setback::Mismatch));
         let connected = channels.and_then(|channels| self.connect(channels));
         match connected {

@@ -48,7 +48,7 @@ fn a_job_that_waits_for_a_worker_shows_its_time_in_each_queue() {
     testing::run(|t| {
         in_root("main", |root| {
             let pool = pool(1).start().unwrap();
-            let jobs = [30, 0].map(|ms| pool.submit(root, Task::Sleep(ms)).unwrap());
+            let jobs = [200, 0].map(|ms| pool.submit(root, Task::Sleep(ms)).unwrap());
             jobs.into_iter().for_each(|job| drop(job.wait(LONG).unwrap()));
         });
         let mut jobs: Vec<_> = t.spans().into_iter().filter(|span| span.name == "task").collect();
@@ -92,9 +92,9 @@ fn what_blocks_the_caller_of_a_pool_is_recorded_with_its_cause() {
     testing::run(|t| {
         in_root("main", |root| {
             let pool = pool(1).queue(1).in_flight(1).start().unwrap();
-            let jobs: Vec<_> = (0..4).map(|_| pool.submit(root, Task::Sleep(10)).unwrap()).collect();
+            let jobs: Vec<_> = (0..4).map(|_| pool.submit(root, Task::Sleep(100)).unwrap()).collect();
             jobs.into_iter().for_each(|job| drop(job.wait(LONG).unwrap()));
-            assert_eq!(pool.map(root, [Task::Sleep(10)]).count(), 1);
+            assert_eq!(pool.map(root, [Task::Sleep(100)]).count(), 1);
         });
         let main = t.span("main");
         let here = |cause| waits(t, cause).into_iter().filter(|wait| wait.lane == main.lane).collect::<Vec<_>>();
@@ -171,13 +171,17 @@ fn a_slow_start_of_worker_processes_is_in_the_trace() {
     testing::run(|t| {
         in_root("main", |_| drop(pool(2).start().unwrap()));
         let (main, starts) = (t.span("main"), waits(t, WaitCause::Workers));
-        let of_caller = starts.iter().filter(|wait| wait.lane == main.lane).map(|wait| wait.length_ns).max().unwrap();
-        let of_keepers: Vec<_> = starts.iter().filter(|wait| wait.lane != main.lane).collect();
+        let end = |wait: &MarkData| wait.time_ns + wait.length_ns;
+        let (of_caller, of_keepers): (Vec<_>, Vec<_>) = starts.iter().partition(|wait| wait.lane == main.lane);
         assert_eq!(of_keepers.len(), 2, "{starts:#?}");
         for keeper in of_keepers {
             assert_eq!((&*keeper.lane.thread_name, keeper.span), ("heirloom-keep", Some(main.span_id)));
-            // A process needs a millisecond at least to start, and the caller waits for the slowest one.
-            assert!(keeper.length_ns > 200_000 && keeper.length_ns <= of_caller + 50_000_000, "{starts:#?}");
+            // No process starts in less, on any machine.
+            assert!(keeper.length_ns > 200_000, "{starts:#?}");
+            assert!(
+                of_caller.iter().any(|caller| end(caller) >= end(keeper)),
+                "the caller didn't wait for it: {starts:#?}"
+            );
         }
     });
 }
