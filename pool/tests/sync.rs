@@ -31,13 +31,14 @@ fn id(t: &Testing, span: &str) -> u64 {
     t.span(span).span_id.to_u64()
 }
 
-/// The number of the only lock with this name.
+/// The number of the only lock with this name. Two threads may both record the name, if they use the lock at the same time.
 fn lock(t: &Testing, name: &str, kind: LockKind) -> u64 {
     let names = marks(t, MarkKind::LockName);
-    let named: Vec<&MarkData> = names.iter().filter(|mark| &*mark.text == name).collect();
-    let [mark] = named[..] else { panic!("{name}: {names:#?}") };
-    assert_eq!(mark.a, kind as u64);
-    mark.b
+    let mut named: Vec<_> = names.iter().filter(|mark| &*mark.text == name).map(|mark| (mark.a, mark.b)).collect();
+    named.dedup();
+    let [(of_kind, number)] = named[..] else { panic!("{name}: {names:#?}") };
+    assert_eq!(of_kind, kind as u64);
+    number
 }
 
 /// The long waits for a lock: cause, waiting span, holder, releaser. Checks that each took a nap.

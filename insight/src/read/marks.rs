@@ -226,7 +226,7 @@ impl Resolver<'_> {
             mark::LockKind::Channel => LockKind::Channel,
         };
         let process = self.run.lanes[mark.lane as usize].process;
-        // A name is recorded once for each tracer.
+        // A name is recorded once for each tracer, or by each of two threads that use the lock first.
         if !self.locks.contains_key(&(process, mark.b)) {
             let name = self.text(mark);
             self.add_lock(process, mark.b, name, kind);
