@@ -9,6 +9,7 @@ use heirloom_core::{root, Context, Span};
 use std::collections::BTreeMap;
 use std::future::{poll_fn, Future};
 use std::pin::pin;
+use std::sync::mpsc::{channel, Receiver, Sender};
 use std::task::{Context as TaskContext, Poll, Waker};
 use std::thread;
 use std::time::Duration;
@@ -20,6 +21,11 @@ fn by_name(t: &Testing, what: fn(&SpanData) -> bool) -> BTreeMap<String, bool> {
 
 fn expected(all: &[(&str, bool)]) -> BTreeMap<String, bool> {
     all.iter().map(|(name, is)| ((*name).to_owned(), *is)).collect()
+}
+
+/// Whether each span is nested, of a tracer that has finished.
+fn nested_at_the_end(spans: &[SpanData]) -> BTreeMap<String, bool> {
+    spans.iter().map(|span| (span.name.clone(), span.nested)).collect()
 }
 
 fn nested(t: &Testing) -> BTreeMap<String, bool> {
@@ -163,6 +169,83 @@ fn a_future_that_is_dropped_while_it_waits_occupied_no_thread() {
         drop(server);
         assert_eq!(nested(t), expected(&[("server", true), ("cancelled", false)]));
     });
+}
+
+#[test]
+fn a_span_without_an_end_is_nested_if_its_thread_was_in_it_at_the_end() {
+    let (_kept, report, spans) = testing::run_to_the_end(
+        |b| b,
+        |t| {
+            // Its thread still runs when the tracer finishes.
+            let server = root("server");
+            let (wait, _stop) = thread_that_waits_in(server.context());
+            wait.recv().unwrap();
+            let outer = server.span("outer");
+            let outlives = outer.span("outlives");
+            look(t);
+            drop(outer);
+            let inner = server.span("inner");
+            drop(inner.span("ended"));
+            let moved = thread::scope(|scope| scope.spawn(|| server.span("thread has ended")).join().unwrap());
+            (server, outlives, inner, moved, _stop)
+        },
+    );
+    assert_eq!((report.ledger().incomplete, report.ledger().open), (5, 0), "{report}");
+    let all = [
+        ("server", true),
+        ("waits", true),
+        ("outer", true),
+        ("outlives", false),
+        ("inner", true),
+        ("ended", true),
+        ("thread has ended", false),
+    ];
+    assert_eq!(nested_at_the_end(&spans), expected(&all));
+    let [server, inner] = ["server", "inner"].map(|name| spans.iter().find(|span| span.name == name).unwrap());
+    assert!(inner.incomplete && inner.start_ns >= server.start_ns && inner.end_ns == server.end_ns);
+}
+
+/// Another thread, which is in a span until the sender is dropped.
+fn thread_that_waits_in(cx: Context) -> (Receiver<()>, Sender<()>) {
+    let ((begun, is_begun), (stop, stopped)) = (channel(), channel::<()>());
+    thread::spawn(move || {
+        cx.in_span("waits", |_| {
+            begun.send(()).unwrap();
+            let _ = stopped.recv();
+        });
+    });
+    (is_begun, stop)
+}
+
+#[test]
+fn a_span_without_an_end_is_not_nested_if_a_poll_left_it_open_on_any_thread_whenever_the_collector_looks() {
+    for choice in 0..8 {
+        let (_kept, _, spans) = testing::run_to_the_end(
+            |b| b,
+            |t| {
+                let look = |point| {
+                    if choice & 1 << point != 0 {
+                        look(t)
+                    }
+                };
+                let mut cx = TaskContext::from_waker(Waker::noop());
+                let server = root("server");
+                let mut here = Box::pin(pending_once().in_span(server.span("here")));
+                let mut elsewhere = Box::pin(pending_once().in_span(server.span("elsewhere")));
+                let at_first = server.span("at first");
+                look(0);
+                assert!(here.as_mut().poll(&mut cx).is_pending());
+                look(1);
+                // The other thread's shard is read after this one, or before it.
+                let poll = || elsewhere.as_mut().poll(&mut TaskContext::from_waker(Waker::noop())).is_pending();
+                assert!(thread::scope(|scope| scope.spawn(poll).join().unwrap()));
+                look(2);
+                (server, here, elsewhere, at_first)
+            },
+        );
+        let all = [("server", true), ("here", false), ("elsewhere", false), ("at first", true)];
+        assert_eq!(nested_at_the_end(&spans), expected(&all), "{choice}");
+    }
 }
 
 #[test]

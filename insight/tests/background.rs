@@ -11,6 +11,7 @@ use heirloom_insight::testing::Kit;
 use heirloom_insight::{analyse, Options};
 use heirloom_pool::background::{self, BackgroundBuilder, BackgroundJob};
 use heirloom_pool::prelude::*;
+use heirloom_pool::threads;
 use rayon::prelude::*;
 use std::future::{Future, IntoFuture as _};
 use std::sync::{Mutex, PoisonError};
@@ -165,6 +166,21 @@ fn what_waits_for_a_job_follows_it() {
             assert_eq!(run.waits[0].releaser.map(|job| name(&run, job)), Some("job"), "{which}");
         }
     }
+}
+
+/// The thread's span is no child of the waiting span, so that nothing but the wait says so.
+#[test]
+fn what_joins_a_thread_follows_it() {
+    let run = record(|root| {
+        let service = heirloom_core::root("service");
+        let thread = threads::spawn(&service, "thread", |_| ms(80));
+        drop(service);
+        thread.join().unwrap();
+        root.in_span("after", |_| ms(20));
+    });
+    assert_follows(&run, "thread", "after", "join");
+    let steps = account(&run).observed_path;
+    assert!(steps.iter().any(|step| step.because == "join"), "{steps:?}");
 }
 
 /// The names of the observed critical path.

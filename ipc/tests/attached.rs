@@ -71,10 +71,11 @@ fn threads(cx: Context) {
     });
 }
 
-/// Waits to be killed, with a finished span and two that are open.
+/// Is killed with a finished span, with two that are open, and with one that a thread left to this one.
 fn dies(guard: &heirloom_core::Guard, cx: Context) {
     let work = cx.span("work");
     work.in_span("done", |_| ());
+    let _moved = std::thread::scope(|scope| scope.spawn(|| work.span("moved")).join().unwrap());
     let _step = work.span("step");
     guard.tracer().flush(LONG).unwrap();
     // SAFETY: ends this process.
@@ -196,16 +197,17 @@ fn each_thread_of_a_child_is_a_lane() {
 fn a_child_that_is_killed_keeps_what_it_had_finished() {
     testing::run(|t| {
         in_root("main", |root| assert_eq!(attached("dies", root).signal(), Some(libc::SIGKILL)));
-        assert_eq!(names(t), ["done", "step", "work"]);
+        assert_eq!(names(t), ["done", "moved", "step", "work"]);
         assert!(!find(t, "done").aborted);
-        for open in ["work", "step"] {
+        for (open, nested) in [("work", true), ("step", true), ("moved", false)] {
             let span = find(t, open);
             assert!(span.aborted, "{open}");
+            assert_eq!(span.nested, nested, "{open}: was the thread in it when it was killed?");
             assert_eq!(text(&span, "process.exit.signal"), Some("SIGKILL"));
             assert!(matches!(&span.status, Status::Error(why) if why.contains("SIGKILL")), "{:?}", span.status);
         }
         t.assert_balanced();
-        assert_eq!(t.tracer().ledger().aborted, 2);
+        assert_eq!(t.tracer().ledger().aborted, 3);
     });
 }
 

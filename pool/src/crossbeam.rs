@@ -7,12 +7,12 @@
 //! The threads of a scope belong to one fan-out. The waits of [`join`](ScopedJoinHandle::join) and at the scope's end are recorded, and
 //! when each thread was started.
 //!
-//! Cost: one span per thread (two clock reads, no lock, no allocation except for the name if it is a `String`), a further clock read and a
-//! mark for its start, and the thread's shard when it records for the first time.
+//! Cost: one span per thread (two clock reads, no lock), one allocation, and one for the name if it is a `String`, a further clock read and
+//! a mark for its start, and the thread's shard when it records for the first time.
 
 use crate::carry::{JobName, Parent, Queued};
 use crate::fan::{wait_for_scope, FanGuard};
-use crate::join::join_handle;
+use crate::join::{join_handle, ThreadSpan};
 use ::crossbeam::thread as plain;
 use heirloom_core::mark::{FanKind, FanOut};
 use heirloom_core::{Context, Name, Span};
@@ -77,13 +77,16 @@ impl<'env> Scope<'_, 'env> {
     {
         let id = self.fan;
         let (fan, name) = (FanOut::with_id(self.parent.context(), id), JobName::new(name));
-        let submitted = Queued::now();
-        ScopedJoinHandle::new(self.inner.spawn(move |inner| {
+        let (submitted, thread) = (Queued::now(), ThreadSpan::new());
+        let begun = thread.clone();
+        let plain = self.inner.spawn(move |inner| {
             fan.in_span(name.get(), |span| {
                 submitted.begun(span);
+                begun.begun(span);
                 f(&Scope { inner, parent: Parent::Span(span), fan: id }, span)
             })
-        }))
+        });
+        ScopedJoinHandle::new(plain, thread)
     }
 }
 

@@ -7,12 +7,12 @@
 //! The threads of a scope belong to one fan-out. The waits of [`join`](JoinHandle::join) and at a scope's end are recorded, and when each
 //! thread was started.
 //!
-//! Cost: one span per thread (two clock reads, no lock, no allocation except for the name if it is a `String`), a further clock read and a
-//! mark for its start, and the thread's shard when it records for the first time.
+//! Cost: one span per thread (two clock reads, no lock), one allocation, and one for the name if it is a `String`, a further clock read and
+//! a mark for its start, and the thread's shard when it records for the first time.
 
-use crate::carry::{carry_in_span, queued, JobName};
+use crate::carry::{no_fan, queued, JobName};
 use crate::fan::{wait_for_scope, FanGuard};
-use crate::join::join_handle;
+use crate::join::{join_handle, ThreadSpan};
 use heirloom_core::mark::{FanKind, FanOut};
 use heirloom_core::{Context, Name, Span};
 use std::io;
@@ -25,7 +25,7 @@ join_handle! {
 impl<T> JoinHandle<T> {
     /// Whether the thread has ended.
     pub fn is_finished(&self) -> bool {
-        self.0.is_finished()
+        self.plain.is_finished()
     }
 }
 
@@ -37,7 +37,7 @@ join_handle! {
 impl<T> ScopedJoinHandle<'_, T> {
     /// Whether the thread has ended.
     pub fn is_finished(&self) -> bool {
-        self.0.is_finished()
+        self.plain.is_finished()
     }
 }
 
@@ -66,7 +66,20 @@ where
     F: FnOnce(&Span) -> T + Send + 'static,
     T: Send + 'static,
 {
-    JoinHandle::new(std::thread::spawn(carry_in_span(cx, name, f)))
+    let span = ThreadSpan::new();
+    JoinHandle::new(std::thread::spawn(told(&span, no_fan(cx.into()), JobName::new(name), f)), span)
+}
+
+/// A thread's closure, which runs in a new span that its handle knows.
+fn told<'f, F, T>(thread: &ThreadSpan, fan: FanOut, name: JobName, f: F) -> impl FnOnce() -> T + 'f
+where
+    F: FnOnce(&Span) -> T + 'f,
+{
+    let thread = thread.clone();
+    queued(fan, name, move |span| {
+        thread.begun(span);
+        f(span)
+    })
 }
 
 /// Lets threads borrow from their surroundings, with `cx` as their parent: the traced form of [`std::thread::scope`].
@@ -118,7 +131,8 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         F: FnOnce(&Span) -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        ScopedJoinHandle::new(self.inner.spawn(queued(self.fan, JobName::new(name), f)))
+        let span = ThreadSpan::new();
+        ScopedJoinHandle::new(self.inner.spawn(told(&span, self.fan, JobName::new(name), f)), span)
     }
 
     /// The same scope with another parent, for a thread that starts others below its span.
@@ -187,7 +201,9 @@ impl Builder {
         F: FnOnce(&Span) -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.0.spawn(carry_in_span(cx, name, f)).map(JoinHandle::new)
+        let span = ThreadSpan::new();
+        let thread = self.0.spawn(told(&span, no_fan(cx.into()), JobName::new(name), f))?;
+        Ok(JoinHandle::new(thread, span))
     }
 
     /// As [`Scope::spawn`], with these settings.
@@ -205,8 +221,9 @@ impl Builder {
         F: FnOnce(&Span) -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        let job = queued(scope.fan, JobName::new(name), f);
-        self.0.spawn_scoped(scope.inner, job).map(ScopedJoinHandle::new)
+        let span = ThreadSpan::new();
+        let thread = self.0.spawn_scoped(scope.inner, told(&span, scope.fan, JobName::new(name), f))?;
+        Ok(ScopedJoinHandle::new(thread, span))
     }
 }
 

@@ -5,7 +5,7 @@
 use heirloom_core::export::{MarkData, SpanData};
 use heirloom_core::mark::{FanKind, MarkKind, StageKind, WaitCause};
 use heirloom_core::testing::{self, Testing};
-use heirloom_core::{in_root, in_span, root, Span};
+use heirloom_core::{in_root, in_span, root, Context, Span};
 use heirloom_pool::prelude::*;
 use heirloom_pool::{background, rayon as traced, threads};
 use rayon::prelude::*;
@@ -329,6 +329,39 @@ fn a_submitted_job_says_when_it_was_submitted() {
         assert_eq!((named(t, "job").len(), named(t, "thread").len()), (5, 3));
         assert!(named(t, "job").iter().all(|job| job.start_ns - submitted(job) >= 10_000_000));
         assert!(named(t, "thread").iter().all(|thread| thread.start_ns >= submitted(thread)));
+    });
+}
+
+#[test]
+fn a_wait_for_a_thread_names_its_span_in_every_form() {
+    testing::run(|t| {
+        let nap = || thread::sleep(Duration::from_millis(10));
+        let builder = threads::Builder::new;
+        in_root("main", |main| {
+            threads::spawn(main, "spawn", move |_| nap()).join().unwrap();
+            builder().spawn(main, "builder", move |_| nap()).unwrap().join().unwrap();
+            threads::scope(main, |s| s.spawn("scoped", move |_| nap()).join().unwrap());
+            threads::scope(main, |s| {
+                builder().spawn_scoped(s, "scoped builder", move |_| nap()).unwrap().join().unwrap()
+            });
+            heirloom_pool::crossbeam::scope(main, |s| s.spawn("crossbeam", move |_, _| nap()).join().unwrap()).unwrap();
+            let panics = threads::spawn(main, "panics", move |_| {
+                nap();
+                std::panic::panic_any(1);
+            });
+            panics.join().unwrap_err();
+            // No span is the thread's.
+            threads::spawn(Context::INERT, "not recorded", move |_| nap()).join().unwrap();
+        });
+        let mut waits = waits(t, WaitCause::Thread);
+        waits.sort_by_key(|wait| wait.time_ns);
+        let named: Vec<String> = waits
+            .iter()
+            .map(|wait| {
+                t.spans().into_iter().find(|span| span.span_id.to_u64() == wait.d).map_or_else(String::new, |s| s.name)
+            })
+            .collect();
+        assert_eq!(named, ["spawn", "builder", "scoped", "scoped builder", "crossbeam", "panics", ""]);
     });
 }
 

@@ -114,6 +114,13 @@ impl Sources {
         self.regions.tend();
     }
 
+    /// Tells the assembler whose threads have ended.
+    pub(super) fn note_ended_threads(&mut self, to: &mut Assembler) {
+        let Self { all, regions, .. } = self;
+        all.iter_mut().filter(|source| source.reader.is_left()).for_each(|source| to.thread_ended(&mut source.state));
+        regions.note_ended_threads(to);
+    }
+
     /// The tracer has finished: nothing is read any more, and only the memory of counters and positions is needed.
     pub(super) fn end(&mut self) {
         self.all.iter_mut().for_each(|source| source.reader.end());

@@ -2,14 +2,14 @@
 //!
 //! The kernel has counted both since the start of each thread ([`machine`](crate::sys::machine)). A sample reads the counts of all
 //! known lanes, and its marks have the differences to the one before. Samples are taken after passes that had something to read, so an
-//! idle program isn't woken for them, at most 20 times a second but for the first five, and less often if a sample takes more than half
-//! a percent of the time between two.
+//! idle program isn't woken for them, at most 20 times a second but for the first five, and less often if a sample takes more than a quarter
+//! of a percent of the time between two. With what it costs later, that is half a percent at most.
 
 use super::assemble::{Assembler, ProcessId};
 use super::lanes::LaneId;
 use crate::export::MarkRow;
 use crate::mark_kind::MarkKind;
-use crate::sys::machine::{busy_ns, process_times, ProcessTimes, ThreadFile, ThreadTimes};
+use crate::sys::machine::{open_files, MachineFile, ProcessFile, ProcessTimes, ThreadFile, ThreadTimes};
 use crate::SpanId;
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -20,12 +20,15 @@ const LEAST: Duration = Duration::from_millis(50);
 /// Behind the first sample, it is doubled up to that: threads of a pool begin some milliseconds after the first thread, and until a lane has two
 /// samples, nothing is known of its CPU time.
 const FIRST: Duration = Duration::from_millis(2);
-/// A sample may take this part of the time up to the next one: half a percent.
-const PART: u32 = 200;
+/// A sample may take this part of the time up to the next one: a quarter of a percent. In all it costs up to twice that: its marks take
+/// up room in batches, most samples take longer than the shortest of the last ones, and the passes behind it find cold caches.
+const PART: u32 = 400;
 /// Of so many samples, the one that took least says what one costs.
 const LAST: usize = 8;
-/// How many files are kept open. Those of further lanes are opened for each sample.
-const MOST_FILES: usize = 64;
+/// How many files are kept open, at least and at most. Those of further lanes are opened for each sample, at six times the cost.
+const FILES: std::ops::RangeInclusive<usize> = 64..=1024;
+/// The part of the files that the process may open that are kept open: an eighth.
+const PART_OF_FILES: usize = 8;
 
 /// What a span costs the thread that records it, at least. Of the 20 ns of a span without attributes, four fifths are its two readings of
 /// the clock (`benches/README.md`, "The recording thread"), whose price differs most between machines. So it is 2.5 readings, which are
@@ -78,8 +81,9 @@ struct Thread {
 }
 
 /// A process's last sample, and the CPU time of all processes then.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Process {
+    file: Option<ProcessFile>,
     times: ProcessTimes,
     busy_ns: u64,
     at_ns: u64,
@@ -95,14 +99,16 @@ pub(super) struct Sampler {
     threads: HashMap<(u32, u64), Thread>,
     processes: HashMap<u32, Process>,
     own: OwnThreads,
+    machine: Option<MachineFile>,
     /// The end of the last sample, and how long the next one has to wait.
     last: Option<(Instant, Duration)>,
     /// The number of the last sample.
     number: u64,
     /// How long the last samples took.
     took: [Duration; LAST],
-    /// How many files are open, in the sample so far.
+    /// How many files are kept open, of the sample so far, and at most.
     files: usize,
+    most_files: usize,
     /// Something was read since the last sample.
     pub(super) is_active: bool,
 }
@@ -115,10 +121,12 @@ impl Sampler {
             threads: HashMap::new(),
             processes: HashMap::new(),
             own: OwnThreads::default(),
+            machine: MachineFile::open().ok(),
             last: None,
             number: 0,
             took: [Duration::ZERO; LAST],
             files: 0,
+            most_files: most_files(open_files()),
             is_active: false,
         }
     }
@@ -145,7 +153,7 @@ impl Sampler {
         self.number += 1;
         self.files = 0;
         self.is_active = false;
-        let busy_ns = busy_ns();
+        let busy_ns = self.machine.as_ref().and_then(MachineFile::busy_ns);
         self.own.read(own);
         for sampled in lanes.filter(|sampled| sampled.thread_id != 0) {
             if let Some(busy_ns) = busy_ns {
@@ -174,12 +182,11 @@ impl Sampler {
         let mut known = self.threads.get_mut(&key);
         let kept = known.as_mut().and_then(|thread| thread.file.take());
         let file = kept.or_else(|| ThreadFile::open(key.0, key.1).ok());
-        let Some((file, times)) = file.and_then(|mut file| file.read().map(|times| (file, times))) else {
+        let Some((file, times)) = file.and_then(|file| file.read().map(|times| (file, times))) else {
             // It has ended. It is forgotten after this sample.
             return known.into_iter().for_each(|thread| thread.was_idle(sampled, to));
         };
-        let file = (self.files < MOST_FILES).then_some(file);
-        self.files += usize::from(file.is_some());
+        let file = keeps(&mut self.files, self.most_files).then_some(file);
         let Some(thread) = known else {
             let new = Thread { file, times, until_ns: now_ns, seen_ns: now_ns, sample: self.number };
             self.threads.insert(key, new);
@@ -200,14 +207,16 @@ impl Sampler {
 
     /// Once for each process, on the first of its lanes.
     fn process(&mut self, sampled: Sampled, busy_ns: u64, now_ns: u64, to: &mut Assembler) {
-        let known = self.processes.get(&sampled.process_id).copied();
-        if known.is_some_and(|process| process.sample == self.number) {
+        let known = self.processes.get_mut(&sampled.process_id);
+        if known.as_ref().is_some_and(|process| process.sample == self.number) {
             return;
         }
-        let Some(times) = process_times(sampled.process_id) else { return };
-        let now = Process { times, busy_ns, at_ns: now_ns, sample: self.number };
-        self.processes.insert(sampled.process_id, now);
-        if let Some(before) = known {
+        let kept = known.and_then(|process| process.file.take());
+        let file = kept.or_else(|| ProcessFile::open(sampled.process_id).ok());
+        let Some((file, times)) = file.and_then(|file| file.read().map(|times| (file, times))) else { return };
+        let file = keeps(&mut self.files, self.most_files).then_some(file);
+        let now = Process { file, times, busy_ns, at_ns: now_ns, sample: self.number };
+        if let Some(before) = self.processes.insert(sampled.process_id, now) {
             let own_ns = times.cpu_ns.saturating_sub(before.times.cpu_ns);
             let others_ns = busy_ns.saturating_sub(before.busy_ns).saturating_sub(own_ns);
             let page_faults = times.page_faults.saturating_sub(before.times.page_faults);
@@ -257,7 +266,7 @@ impl OwnThreads {
                 }
                 None => {
                     let opened = ThreadFile::open(crate::sys::process_id(), thread).ok();
-                    let read = opened.and_then(|mut file| file.read().map(|now| (file, now.cpu_ns)));
+                    let read = opened.and_then(|file| file.read().map(|now| (file, now.cpu_ns)));
                     self.threads.extend(read.map(|row| (thread, row)));
                 }
             }
@@ -290,10 +299,23 @@ impl Assembler {
     }
 }
 
+/// Whether one more file is kept open. Counts it then.
+fn keeps(files: &mut usize, most: usize) -> bool {
+    let keeps = *files < most;
+    *files += usize::from(keeps);
+    keeps
+}
+
+/// How many files are kept open, if the process may open so many.
+fn most_files(limit: Option<usize>) -> usize {
+    (limit.unwrap_or(0) / PART_OF_FILES).clamp(*FILES.start(), *FILES.end())
+}
+
 /// Whether the kernel says what this thread has used.
 pub(super) fn is_possible() -> bool {
     let own = ThreadFile::open(crate::sys::process_id(), crate::sys::thread_id());
-    own.ok().and_then(|mut file| file.read()).is_some() && busy_ns().is_some()
+    let machine = MachineFile::open();
+    own.ok().and_then(|file| file.read()).is_some() && machine.ok().and_then(|file| file.busy_ns()).is_some()
 }
 
 #[cfg(test)]
@@ -307,23 +329,31 @@ mod tests {
             sampler.number += 1;
             sampler.pause(Duration::from_micros(us)).as_millis()
         });
-        assert_eq!(pauses, [80, 80, 80, 60, 32]);
+        assert_eq!(pauses, [160, 160, 160, 120, 32]);
         // A sample that takes longer each time, for other reasons, is believed after eight.
         let slow = [2_000; LAST].map(|us| {
             sampler.number += 1;
             sampler.pause(Duration::from_micros(us)).as_millis()
         });
-        assert_eq!(slow, [50, 50, 50, 50, 50, 50, 50, 400]);
+        assert_eq!(slow, [50, 50, 50, 50, 50, 50, 50, 800]);
     }
 
     #[test]
     fn the_first_pauses_are_short_so_that_threads_that_begin_late_are_known_soon() {
         let mut sampler = Sampler::new(SpanCost { picoseconds: 20_500 });
-        let pauses = [10; 8].map(|us| {
+        let pauses = [2; 8].map(|us| {
             sampler.number += 1;
             sampler.pause(Duration::from_micros(us)).as_millis()
         });
         assert_eq!(pauses, [2, 4, 8, 16, 32, 50, 50, 50]);
+    }
+
+    #[test]
+    fn an_eighth_of_the_files_that_the_process_may_open_are_kept_open() {
+        let limits = [None, Some(100), Some(1024), Some(20_000)];
+        assert_eq!(limits.map(most_files), [64, 64, 128, 1024]);
+        let mut files = 0;
+        assert_eq!([(); 3].map(|()| keeps(&mut files, 2)), [true, true, false]);
     }
 
     #[test]

@@ -132,6 +132,7 @@ impl Collector {
         self.last_sample();
         let Self { tracer, assembler, sources, .. } = &mut *self;
         let mut send = |batch| deliver(tracer, batch);
+        sources.note_ended_threads(assembler);
         assembler.close_all(tracer.clock_tick(), &mut send);
         sources.regions.close_all(tracer, assembler, &mut send);
         sources.end();

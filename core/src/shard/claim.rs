@@ -32,6 +32,11 @@ impl Claim {
         self.0 & AT_REST != 0
     }
 
+    /// Whether no thread writes, and this is the end of what the last one wrote.
+    pub(super) fn rests_at(self, position: u64) -> bool {
+        self.is_at_rest() && self.position() == position & POSITION
+    }
+
     /// The number of times that memory was freed, modulo 8. Between two refills of a writer it grows by less: each time frees
     /// at least half of what the shard has.
     pub(super) fn reclaims(self) -> u64 {

@@ -48,7 +48,7 @@ pub(crate) use reader::Reader;
 pub(crate) use refused::Refused;
 pub(crate) use registry::{MakeShard, Registry};
 pub(crate) use sizes::{Sizes, MIN_BYTES};
-pub(crate) use trim::{Trim, INTERVAL};
+pub(crate) use trim::{is_left, Trim, INTERVAL};
 pub(crate) use writer::{Ids, Writer};
 
 use crate::sync::{Edge, Ordering};

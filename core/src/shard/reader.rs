@@ -1,7 +1,7 @@
 //! The collector's side of a shard.
 #![allow(unsafe_code)]
 
-use super::trim::Trim;
+use super::trim::{is_left, Trim};
 use super::Shard;
 use crate::wire::{belongs_to_last, Header, Skip};
 use std::sync::Arc;
@@ -123,6 +123,11 @@ impl Reader {
         self.shard.writer().budget().give(bytes);
         // A writer that met the mark may wait for its end.
         self.shard.writer().room().given_back();
+    }
+
+    /// Whether the thread that wrote has ended, and everything was read.
+    pub(crate) fn is_left(&self) -> bool {
+        is_left(self.shard.writer().words().0, self.tail)
     }
 
     /// Gives all memory back but the head's page: the last call. What is written from now on is never read.

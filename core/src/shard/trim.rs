@@ -94,6 +94,11 @@ impl Trim {
     }
 }
 
+/// Whether the thread of a shard has ended, and everything was read. On systems whose rings don't grow, this isn't known.
+pub(crate) fn is_left(block: &Block, tail: u64) -> bool {
+    Claim(block.head().written.claim.load(Ordering::Relaxed)).rests_at(tail)
+}
+
 impl Kept {
     /// Whether to free the rest of what the shard has. Of a shard at rest, which no writer counts the reclaims of, any part.
     fn is_worth_it(&self, has: u64, claim: Claim) -> bool {
@@ -108,7 +113,7 @@ fn kept(sizes: Sizes, tail: u64, claim: Claim, front: u64) -> Option<Kept> {
     if claim.is_reclaiming() {
         return None;
     }
-    if claim.is_at_rest() && claim.position() == tail {
+    if claim.rests_at(tail) {
         return Some(Kept { front, free: [front..end, 0..0], bytes: front });
     }
     // Behind its claim the writer may leave a Skip.

@@ -1,9 +1,10 @@
 //! What the machine offers to this process, and what the kernel says of the CPU time of threads and processes. Files of Linux's
 //! `/proc` and `/sys`; elsewhere nothing is known.
 
+use super::read_start;
 use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::{self, Read, Seek};
+use std::io;
 use std::path::Path;
 
 /// How many nanoseconds a tick of `/proc/stat` has: Linux shows 100 a second to programs on every architecture that this crate has
@@ -83,6 +84,16 @@ fn cpus_in(quota: &str, period: &str) -> Option<f64> {
     (quota > 0.0 && period > 0.0).then(|| quota / period)
 }
 
+/// How many files this process may have open. `None` if it isn't known.
+pub(crate) fn open_files() -> Option<usize> {
+    files_of(&fs::read_to_string("/proc/self/limits").ok()?)
+}
+
+fn files_of(limits: &str) -> Option<usize> {
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
 /// CPU time since the start, in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ThreadTimes {
@@ -91,21 +102,31 @@ pub(crate) struct ThreadTimes {
     pub(crate) waiting_ns: u64,
 }
 
-/// The times of a thread of a process. The file stays open: reading it again is one system call.
+/// A file that stays open: reading it again is one system call, into a buffer on the stack, a sixth of the cost of opening it.
 #[derive(Debug)]
-pub(crate) struct ThreadFile(File);
+struct Kept(File);
+
+impl Kept {
+    /// Its first `BYTES` bytes, as far as they are text.
+    fn read<const BYTES: usize, T>(&self, of: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+        let mut buffer = [0; BYTES];
+        let len = read_start(&self.0, &mut buffer).ok()?;
+        of(&String::from_utf8_lossy(buffer.get(..len)?))
+    }
+}
+
+/// The times of a thread of a process.
+#[derive(Debug)]
+pub(crate) struct ThreadFile(Kept);
 
 impl ThreadFile {
     pub(crate) fn open(process: u32, thread: u64) -> io::Result<Self> {
-        File::open(format!("/proc/{process}/task/{thread}/schedstat")).map(Self)
+        File::open(format!("/proc/{process}/task/{thread}/schedstat")).map(|file| Self(Kept(file)))
     }
 
     /// `None` if the thread has ended.
-    pub(crate) fn read(&mut self) -> Option<ThreadTimes> {
-        let mut buffer = [0; 64];
-        self.0.rewind().ok()?;
-        let len = self.0.read(&mut buffer).ok()?;
-        thread_times(std::str::from_utf8(&buffer[..len]).ok()?)
+    pub(crate) fn read(&self) -> Option<ThreadTimes> {
+        self.0.read::<64, _>(thread_times)
     }
 }
 
@@ -125,34 +146,60 @@ pub(crate) struct ProcessTimes {
     pub(crate) page_faults: u64,
 }
 
-/// The times of a process; `None` if it has ended, or if it can't be known.
-pub(crate) fn process_times(process: u32) -> Option<ProcessTimes> {
-    of_stat(&fs::read_to_string(format!("/proc/{process}/stat")).ok()?)
+/// The times of a process.
+#[derive(Debug)]
+pub(crate) struct ProcessFile(Kept);
+
+impl ProcessFile {
+    pub(crate) fn open(process: u32) -> io::Result<Self> {
+        File::open(format!("/proc/{process}/stat")).map(|file| Self(Kept(file)))
+    }
+
+    /// `None` if the process has ended, or if it can't be known.
+    pub(crate) fn read(&self) -> Option<ProcessTimes> {
+        // The fields up to the 15th, at their longest.
+        self.0.read::<512, _>(of_stat)
+    }
 }
 
 fn of_stat(text: &str) -> Option<ProcessTimes> {
     // The name in parentheses may contain anything. The third field is behind it.
-    let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
-    let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
+    let mut fields = text.rsplit_once(')')?.1.split_whitespace();
+    let mut after = |others: usize| fields.nth(others)?.parse::<u64>().ok();
+    let (minor, major) = (after(10 - 3)?, after(1)?);
+    let (user, system) = (after(1)?, after(0)?);
     Some(ProcessTimes {
-        cpu_ns: field(14)?.checked_add(field(15)?)?.checked_mul(NS_PER_TICK)?,
-        page_faults: field(10)?.checked_add(field(12)?)?,
+        cpu_ns: user.checked_add(system)?.checked_mul(NS_PER_TICK)?,
+        page_faults: minor.checked_add(major)?,
     })
 }
 
-/// The CPU time of all processes since the machine was started, in nanoseconds: everything but idle. In steps of 10 ms. `None` if it
-/// can't be known.
-pub(crate) fn busy_ns() -> Option<u64> {
-    busy_of(&fs::read_to_string("/proc/stat").ok()?)
+/// The times of the machine.
+#[derive(Debug)]
+pub(crate) struct MachineFile(Kept);
+
+impl MachineFile {
+    pub(crate) fn open() -> io::Result<Self> {
+        File::open("/proc/stat").map(|file| Self(Kept(file)))
+    }
+
+    /// The CPU time of all processes since the machine was started, in nanoseconds: everything but idle. In steps of 10 ms. `None` if it
+    /// can't be known.
+    pub(crate) fn busy_ns(&self) -> Option<u64> {
+        // The first line, at its longest.
+        self.0.read::<256, _>(busy_of)
+    }
 }
 
 fn busy_of(text: &str) -> Option<u64> {
     let line = text.lines().next()?.strip_prefix("cpu ")?;
-    let times: Vec<u64> = line.split_whitespace().map_while(|time| time.parse().ok()).collect();
-    let [user, nice, system, _idle, _iowait, irq, softirq, rest @ ..] = &times[..] else { return None };
-    let stolen = rest.first().copied().unwrap_or(0);
+    let mut times = line.split_whitespace().map_while(|time| time.parse::<u64>().ok());
+    let mut next = || times.next();
+    let [user, nice, system, _idle, _iowait, irq, softirq] =
+        [next()?, next()?, next()?, next()?, next()?, next()?, next()?];
+    let stolen = next().unwrap_or(0);
     // The time of guests is in that of the users.
-    let ticks = [*user, *nice, *system, *irq, *softirq, stolen].into_iter().try_fold(0_u64, u64::checked_add)?;
+    let ticks = [user, nice, system, irq, softirq, stolen].into_iter().try_fold(0_u64, u64::checked_add)?;
     ticks.checked_mul(NS_PER_TICK)
 }
 
@@ -199,11 +246,31 @@ mod tests {
         assert!(thread_times("5").is_none() && of_stat("7 (a").is_none() && busy_of("intr 5").is_none());
     }
 
+    #[test]
+    fn the_soft_limit_of_open_files_is_read() {
+        let text = "Max processes             7                    8                    processes \n\
+                    Max open files            1024                 524288               files     \n";
+        assert_eq!(files_of(text), Some(1024));
+        assert!(files_of("Max open files            unlimited            unlimited            files").is_none());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_that_is_read_again_has_new_times() {
+        let (own, all) =
+            (ThreadFile::open(std::process::id(), crate::sys::thread_id()).unwrap(), MachineFile::open().unwrap());
+        let (before, start) = ((own.read().unwrap(), all.busy_ns().unwrap()), std::time::Instant::now());
+        while own.read().unwrap().cpu_ns < before.0.cpu_ns + 30_000_000 || all.busy_ns().unwrap() == before.1 {
+            assert!(start.elapsed() < std::time::Duration::from_secs(60), "{before:?}");
+        }
+    }
+
     #[cfg(target_os = "linux")]
     #[test]
     fn this_machine_has_cpus_and_this_process_uses_them() {
         assert!(usable_cpus().unwrap() > 0.0);
         assert!(physical_cores().is_none_or(|cores| cores > 0));
-        assert!(process_times(std::process::id()).is_some() && busy_ns().is_some());
+        let file = ProcessFile::open(std::process::id()).unwrap();
+        assert!(file.read().is_some() && MachineFile::open().unwrap().busy_ns().is_some());
     }
 }

@@ -20,6 +20,7 @@
 //! | `stderr` | standard error without a lock that another thread may hold | `unix.rs` | `unix.rs` | `not_unix.rs`: with the standard library's lock |
 //! | `create_private`, `open_private` | a new file, or one that exists, which only its owner may read; no symbolic link, no FIFO | `private_file.rs` | `private_file.rs` | `not_unix.rs`: with the rights of its folder |
 //! | `try_lock`, `unlock` | the lock of an open file, against other descriptors of this process and of others | `unix.rs` | `unix.rs` | `not_unix.rs`: always free |
+//! | `read_start` | the first bytes of an open file, by one system call | `unix.rs` | `unix.rs` | `not_unix.rs`: an error |
 //! | `machine` | usable CPUs, physical cores, CPU times of threads and processes | `machine.rs`: files | the same files, which don't exist: not known | the same |
 //! | `signal_name` | the name of a signal, as in `SIGKILL` | `unix.rs` | `unix.rs` | `not_unix.rs`: none |
 //!
@@ -53,14 +54,14 @@ mod unix;
 pub(crate) use private_file::{create_private, open_private};
 #[cfg(unix)]
 pub(crate) use unix::{
-    at_exit, at_fork_child, block_broken_pipe_signal, signal_name, spawn_at_end, stderr, try_lock, unlock,
+    at_exit, at_fork_child, block_broken_pipe_signal, read_start, signal_name, spawn_at_end, stderr, try_lock, unlock,
 };
 
 #[cfg(not(unix))]
 mod not_unix;
 #[cfg(not(unix))]
 pub(crate) use not_unix::{
-    at_exit, at_fork_child, block_broken_pipe_signal, create_private, open_private, parent_id, signal_name,
+    at_exit, at_fork_child, block_broken_pipe_signal, create_private, open_private, parent_id, read_start, signal_name,
     spawn_at_end, stderr, try_lock, unlock,
 };
 

@@ -35,6 +35,10 @@ pub(crate) fn open_private(path: &Path) -> io::Result<File> {
     }
 }
 
+pub(crate) fn read_start(_file: &File, _buffer: &mut [u8]) -> io::Result<usize> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 pub(crate) fn try_lock(_file: &File) -> io::Result<bool> {
     Ok(true)
 }

@@ -89,6 +89,11 @@ pub(crate) fn signal_name(signal: i32) -> Option<&'static str> {
     })
 }
 
+/// Reads the first bytes of a file, wherever it was read before.
+pub(crate) fn read_start(file: &File, buffer: &mut [u8]) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, 0)
+}
+
 /// Locks the file for this open descriptor, unless another one holds the lock, in this process or in another one. `false`
 /// if another one holds it. The lock ends with [`unlock`], or when the last copy of the descriptor is closed, at the latest
 /// when the process ends.

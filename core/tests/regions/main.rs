@@ -25,8 +25,9 @@ mod steps;
 mod trace_values;
 
 use heirloom_core::export::SpanData;
+use heirloom_core::mark::MarkKind;
 use heirloom_core::region::{AttachError, Death, HostError, Region, RegionReport};
-use heirloom_core::testing::region::{Collector, Parent, RawChild, RawShard, SharedMemory};
+use heirloom_core::testing::region::{Collector, Parent, RawChild, RawRecord, RawShard, SharedMemory};
 use heirloom_core::testing::{self, Testing};
 use heirloom_core::{in_root, Settings, SpanId, Status, Tracer};
 use std::sync::atomic::Ordering::Relaxed;
@@ -115,6 +116,49 @@ fn a_dead_childs_open_spans_are_closed_once_as_aborted_with_the_cause() {
         assert!(job.attributes.iter().any(|(k, v)| k == "process.exit.signal" && v.as_str() == Some("SIGKILL")));
         t.assert_balanced();
     });
+}
+
+/// By hand: each choice of the moments at which the collector reads.
+#[test]
+fn a_dead_childs_open_spans_are_nested_if_its_threads_were_in_them_whenever_they_are_read() {
+    for choice in 0..8 {
+        let mut collector = Collector::start(1 << 20, Settings::default()).unwrap();
+        let family = child_of(collector.tracer(), &["life", "outer", "outlives", "inner", "polled", "moved"]);
+        let mut look = |point: u32| {
+            if choice & 1 << point != 0 {
+                while collector.pass() {}
+            }
+        };
+        // The poll's shard is read first.
+        let [mut other, mut shard, mut ended] = [2, 1, 3].map(|thread| family.child.shard(thread, "thread").unwrap());
+        let life = shard.begin(1, Parent::of_root(1)).unwrap();
+        let in_life = || Parent { span: SpanId::from_u64(life), ..Parent::of_root(1) };
+        let outer = shard.begin(2, in_life()).unwrap();
+        let _outlives = shard.begin(3, in_life()).unwrap();
+        look(0);
+        shard.end(outer);
+        let polled = shard.begin(5, in_life()).unwrap();
+        look(1);
+        assert!(other.record(&RawRecord::mark(MarkKind::Poll, polled, 1, 1, [0; 4], "")));
+        let _inner = shard.begin(4, in_life()).unwrap();
+        let _moved = ended.begin(6, in_life()).unwrap();
+        ended.rest();
+        look(2);
+        family.region.died(Death::Killed(9));
+        while collector.pass() {}
+        let mut seen: Vec<_> =
+            collector.take_spans().into_iter().map(|span| (span.name, span.aborted, span.nested)).collect();
+        seen.sort_unstable();
+        let expected = [
+            ("inner", true, true),
+            ("life", true, true),
+            ("moved", true, false),
+            ("outer", false, true),
+            ("outlives", true, false),
+            ("polled", true, false),
+        ];
+        assert_eq!(seen, expected.map(|(name, aborted, nested)| (name.to_owned(), aborted, nested)), "{choice}");
+    }
 }
 
 #[test]

@@ -144,7 +144,7 @@ impl<'a> Walk<'a> {
         let wait = &self.run.waits[wait as usize];
         let because = match wait.cause {
             WaitCause::Mutex | WaitCause::Read | WaitCause::Write => "lock",
-            WaitCause::Job | WaitCause::Await => "join",
+            WaitCause::Job | WaitCause::Await | WaitCause::Thread => "join",
             _ => "queue",
         };
         let next = wait.releaser.or(wait.holder)?;

@@ -34,6 +34,7 @@ impl Assembler {
             flags: begin.flags,
             nested: false,
             on_stack: true,
+            polled: false,
             off_lane,
             has_child: false,
             may_grow: false,

@@ -97,18 +97,28 @@ impl Assembler {
         self.end_of_pass(send);
         self.end_of_pass(send);
         for index in self.open_indices(|_| true) {
+            self.ends_on_lane(index);
             self.finish(index, tick, Ending::Incomplete);
             self.send_if_full(send);
         }
         self.give_up_marks();
     }
 
-    /// The spans that match and have not ended, the youngest first.
+    /// Nothing ends a span: it was on its lane to the end if it is there now. Those inside of it are closed at the same time, before it.
+    fn ends_on_lane(&mut self, index: u32) {
+        let open = &mut self.table[index as usize];
+        open.nested = open.is_on_lane();
+    }
+
+    /// The spans that match and have not ended, the youngest first. A thread's ids grow, which tells those apart that started at one time.
     fn open_indices(&self, matches: impl Fn(&Open) -> bool) -> Vec<u32> {
         let open = |index: &u32| self.table.get(*index as usize).filter(|open| !open.ended);
         let mut found: Vec<u32> =
             self.by_id.values().copied().filter(|index| open(index).is_some_and(&matches)).collect();
-        found.sort_unstable_by_key(|index| std::cmp::Reverse(self.table[*index as usize].start_ns));
+        found.sort_unstable_by_key(|index| {
+            let open = &self.table[*index as usize];
+            std::cmp::Reverse((open.start_ns, open.span))
+        });
         found
     }
 
@@ -125,6 +135,7 @@ impl Assembler {
         let open = self.open_indices(|o| o.process == process && reader.is_none_or(|reader| o.reader == reader));
         for index in &open {
             self.change(*index, |extras, limits, keys| extras.aborted(why, limits, keys));
+            self.ends_on_lane(*index);
             self.finish(*index, tick, Ending::Aborted);
             self.send_if_full(send);
         }

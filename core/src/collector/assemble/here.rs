@@ -86,7 +86,17 @@ impl Assembler {
         } else {
             self.keys.knows(begin.name);
         }
-        spans.push(Here { words: *words, fan, from, len: 0, scope_len: 0, dropped: 0, cut: 0, has_child: false });
+        spans.push(Here {
+            words: *words,
+            fan,
+            from,
+            len: 0,
+            scope_len: 0,
+            dropped: 0,
+            cut: 0,
+            has_child: false,
+            polled: false,
+        });
         self.counts.begins += 1;
         state.last_tick = begin.tick;
         true
@@ -282,6 +292,7 @@ impl Assembler {
             flags: begin.flags,
             nested: false,
             on_stack: true,
+            polled: here.polled,
             off_lane: false,
             has_child: here.has_child,
             may_grow: false,

@@ -27,6 +27,9 @@ impl Assembler {
         if mark.kind == MarkKind::Fan {
             fields[2] = state.strands.fan_of(mark.span);
         }
+        if mark.kind == MarkKind::Poll {
+            self.polled(state, mark.span);
+        }
         let filling = self.batches.of(state.process)?;
         let row = MarkRow {
             kind: mark.kind,
@@ -39,6 +42,29 @@ impl Assembler {
         };
         self.add_mark(state.process, row);
         Some(())
+    }
+
+    /// Notes that a poll of a span has returned, and the span is open.
+    fn polled(&mut self, state: &mut LaneState, span: u64) {
+        if let Some(here) = state.here.spans.last_mut().filter(|top| top.span() == span) {
+            here.polled = true;
+        } else if let Some(index) = self.by_id.get(&span) {
+            self.table[*index as usize].polled = true;
+        } else {
+            self.early_polls.push((span, false));
+        }
+    }
+
+    /// Looks again for spans that were polled. Another thread's Begin is read in the pass after the poll at the latest.
+    pub(super) fn retry_polls(&mut self) {
+        let Self { early_polls, by_id, table, .. } = self;
+        early_polls.retain_mut(|(span, is_last)| match by_id.get(span) {
+            Some(index) => {
+                table[*index as usize].polled = true;
+                false
+            }
+            None => !std::mem::replace(is_last, true),
+        });
     }
 
     fn strand(&mut self, state: &mut LaneState, record: &[u64]) -> Option<()> {

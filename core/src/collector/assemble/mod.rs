@@ -80,6 +80,8 @@ pub(crate) struct Assembler {
     waiting: [Vec<Waiting>; 2],
     early: Vec<(u8, Early)>,
     early_bytes: usize,
+    /// Spans of which a poll was read before their Begin, in this pass or (`true`) in the last one.
+    early_polls: Vec<(u64, bool)>,
     // Boxed, because an open span has its extras in a box. So they are moved without a copy.
     #[allow(clippy::vec_box)]
     spare: Vec<Box<Extras>>,
@@ -110,6 +112,7 @@ impl Assembler {
             waiting: [Vec::new(), Vec::new()],
             early: Vec::new(),
             early_bytes: 0,
+            early_polls: Vec::new(),
             spare: Vec::new(),
             held_bytes: 0,
             traces: Traces::default(),
@@ -166,7 +169,12 @@ impl Assembler {
         state.lane = self.lanes.add(lane);
         state.in_batch = (0, 0);
         self.end_strands(state);
-        // Spans that the last owner left open don't nest in anything on this lane.
+        self.thread_ended(state);
+        Some(())
+    }
+
+    /// The thread of a lane has ended. Spans that it left open were handed to others, and nest in nothing there.
+    pub(in crate::collector) fn thread_ended(&mut self, state: &mut LaneState) {
         while let Some((span, index)) = state.stack.pop() {
             if is_open(&self.table, span, index) {
                 let left = &mut self.table[index as usize];
@@ -174,7 +182,6 @@ impl Assembler {
                 self.may_outlive_parent(index);
             }
         }
-        Some(())
     }
 
     /// The end of a pass: early records are retried, and ends of the last pass become final. Full batches go to `send`.
@@ -184,6 +191,7 @@ impl Assembler {
         for (passes, early) in std::mem::take(&mut self.early) {
             self.retry(passes, early);
         }
+        self.retry_polls();
         let ready = std::mem::take(&mut self.waiting[0]);
         // Before any of them is finished, because one may be another's parent.
         ready.iter().for_each(|waiting| _ = self.sees_parent(waiting.index));

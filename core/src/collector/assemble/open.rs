@@ -22,6 +22,8 @@ pub(super) struct Open {
     pub(super) nested: bool,
     /// It is on its lane's stack.
     pub(super) on_stack: bool,
+    /// Its thread left it open between two polls. Its End would say so as well; this is for a span without one.
+    pub(super) polled: bool,
     /// It can't be drawn on its lane: it outlived a span around it there, or times there repeat after a step of the wall clock.
     pub(super) off_lane: bool,
     /// A span names it as its parent, or may do so unseen.
@@ -42,6 +44,11 @@ impl Open {
     /// Whether a process may still end it.
     pub(super) fn takes(&self, process: ProcessId) -> bool {
         !self.ended && self.process == process
+    }
+
+    /// Whether it occupied its lane so far, as far as the records show: it can have been moved to another thread unseen.
+    pub(super) fn is_on_lane(&self) -> bool {
+        self.on_stack && !self.off_lane && !self.polled
     }
 }
 

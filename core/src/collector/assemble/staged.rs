@@ -21,6 +21,8 @@ pub(super) struct Here {
     /// How many values were cut.
     pub(super) cut: u32,
     pub(super) has_child: bool,
+    /// As [`Open::polled`](super::open::Open::polled).
+    pub(super) polled: bool,
 }
 
 impl Here {

@@ -294,6 +294,7 @@ impl Assembler {
             flags: Begin::with_epoch(if value.is_remote { Begin::PARENT_REMOTE } else { 0 }, value.epoch),
             nested: false,
             on_stack: false,
+            polled: false,
             off_lane: false,
             has_child: true,
             may_grow: false,

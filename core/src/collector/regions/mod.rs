@@ -119,12 +119,18 @@ impl Regions {
                 dying = true;
                 return true;
             }
+            region.note_ended_threads(to, readers);
             region.abort(&death, tick, to, send);
             let report = region.close(tracer, to, readers, closed, send);
             unreported.push((Arc::clone(&region.hosted), report));
             false
         });
         dying
+    }
+
+    /// Tells the assembler whose threads have ended.
+    pub(super) fn note_ended_threads(&mut self, to: &mut Assembler) {
+        self.all.iter_mut().for_each(|region| region.note_ended_threads(to, &self.readers));
     }
 
     /// Gives memory back that the shards don't use any more.

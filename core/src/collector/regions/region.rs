@@ -9,7 +9,7 @@ use super::shard::Shard;
 use crate::diagnostics::{self, Diagnostic, Level};
 use crate::export::{Batch, Lane, Resource};
 use crate::pipeline::{ChildCounts, Shared};
-use crate::shard::Trim;
+use crate::shard::{is_left, Trim};
 use crate::shm::{Death, Hosted, Moment, RegionReport};
 use crate::wire::Begin;
 use crate::Value;
@@ -160,6 +160,15 @@ impl Region {
                 to.stray_end(end, process);
             }
         });
+    }
+
+    /// Tells the assembler which of its threads have ended.
+    pub(super) fn note_ended_threads(&mut self, to: &mut Assembler, readers: &Readers) {
+        for shard in self.shards.iter_mut().filter(|shard| !shard.broken) {
+            if readers.get(shard.state.reader).is_some_and(|block| is_left(block, shard.tail)) {
+                to.thread_ended(&mut shard.state);
+            }
+        }
     }
 
     /// Closes the spans that the process left open.

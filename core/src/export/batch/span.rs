@@ -130,6 +130,10 @@ impl<'a> SpanRef<'a> {
     /// A span that ended on another thread left its lane; so did one that outlived a span around it on the lane. A future or a
     /// stream that a poll left pending doesn't occupy a lane, so its span isn't nested either. The spans around and inside such
     /// a span stay nested.
+    ///
+    /// A span without an end ([`is_incomplete`](Self::is_incomplete), [`is_aborted`](Self::is_aborted)) is nested if its thread was in it
+    /// when the tracer finished, or the process died. That it was moved to another thread shows only if a span around it on its lane has
+    /// ended, or its thread has; and that it was polled, only if the polls are timed.
     #[inline]
     pub fn is_nested(&self) -> bool {
         self.row.flags.has(SpanFlags::NESTED)
