@@ -39,7 +39,7 @@ pub(super) fn add(run: &mut Run, found: &Found, faults: &Faults) {
         }
     };
     use NoteKind::{Damaged, Dropped, Guessed, Missing, Open};
-    let dropped = run.spans.iter().fold(faults.beyond, |sum, span| sum.saturating_add(span.dropped_children));
+    let dropped = run.dropped_children.iter().fold(faults.beyond, |sum, row| sum.saturating_add(row.1));
     note(Dropped, dropped, "1 span is missing: it was dropped.", "{} spans are missing: they were dropped.");
     note(
         Dropped,

@@ -12,6 +12,7 @@ pub(crate) fn order(run: &mut Run) {
     processes(run);
     lanes(run);
     names(run);
+    traces(run);
     locks(run);
     spans(run);
     fans(run);
@@ -76,6 +77,12 @@ fn names(run: &mut Run) {
     moved(&mut run.names, &mut places);
 }
 
+fn traces(run: &mut Run) {
+    let mut places = places(run.traces.len(), |a, b| run.traces[a].cmp(&run.traces[b]));
+    run.spans.iter_mut().for_each(|span| span.trace = places[span.trace as usize]);
+    moved(&mut run.traces, &mut places);
+}
+
 fn locks(run: &mut Run) {
     let key = |lock: usize| {
         let lock = &run.locks[lock];
@@ -105,7 +112,8 @@ fn spans(run: &mut Run) {
 /// Corrects all indices of spans.
 fn put_spans(run: &mut Run, places: &[u32]) {
     let put = |span: &mut SpanIx| *span = places[*span as usize];
-    run.spans.iter_mut().filter_map(|row| row.parent.as_mut()).for_each(put);
+    run.spans.iter_mut().for_each(|row| row.set_parent(row.parent().map(|parent| places[parent as usize])));
+    run.items.iter_mut().chain(&mut run.dropped_children).for_each(|row| put(&mut row.0));
     run.fans.iter_mut().filter_map(|row| row.parent.as_mut()).for_each(put);
     run.fans.iter_mut().flat_map(|row| &mut row.children).for_each(put);
     for row in &mut run.waits {
@@ -120,17 +128,13 @@ fn put_spans(run: &mut Run, places: &[u32]) {
 fn before(all: &[Span], a: u32, b: u32) -> Ordering {
     let (x, y) = (&all[a as usize], &all[b as usize]);
     let outer = |span: &Span| (span.start, span.lane, u64::MAX - span.end);
-    let equal = || {
-        depth(all, x)
-            .cmp(&depth(all, y))
-            .then_with(|| (x.trace.to_u128(), x.id.to_u64()).cmp(&(y.trace.to_u128(), y.id.to_u64())))
-    };
+    let equal = || depth(all, x).cmp(&depth(all, y)).then_with(|| (x.trace, x.id).cmp(&(y.trace, y.id)));
     outer(x).cmp(&outer(y)).then_with(equal).then_with(|| x.name.cmp(&y.name)).then_with(|| a.cmp(&b))
 }
 
 /// How many spans are above one.
 fn depth(all: &[Span], span: &Span) -> usize {
-    let above = std::iter::successors(span.parent, |parent| all[*parent as usize].parent);
+    let above = std::iter::successors(span.parent(), |parent| all[*parent as usize].parent());
     above.take(MAX_ANCESTORS).count()
 }
 
@@ -140,7 +144,7 @@ pub(crate) fn fans(run: &mut Run) {
     let key = |fan: usize| (run.fans[fan].begin, run.fans[fan].lane, run.fans[fan].id, run.fans[fan].parent);
     let mut places = places(run.fans.len(), |a, b| key(a).cmp(&key(b)));
     let put = |fan: &mut u32| *fan = places[*fan as usize];
-    run.spans.iter_mut().filter_map(|span| span.fan.as_mut()).for_each(put);
+    run.spans.iter_mut().for_each(|span| span.set_fan(span.fan().map(|fan| places[fan as usize])));
     run.strands.iter_mut().for_each(|strand| put(&mut strand.fan));
     run.fans.iter_mut().filter_map(|fan| fan.within.as_mut()).for_each(put);
     moved(&mut run.fans, &mut places);
@@ -148,6 +152,8 @@ pub(crate) fn fans(run: &mut Run) {
 
 /// The tables that nothing refers to.
 fn rest(run: &mut Run) {
+    run.items.sort_unstable_by_key(|row| row.0);
+    run.dropped_children.sort_unstable_by_key(|row| row.0);
     run.strands.sort_unstable_by_key(|row| (row.start, row.lane, row.end, row.fan));
     run.waits.sort_unstable_by_key(|row| {
         (row.start, row.lane, row.end, row.cause as u8, row.span, row.lock, row.holder, row.releaser)
