@@ -491,7 +491,8 @@ mod tests {
         assert_eq!(size_of::<Span>(), 48);
         let mut span = Span::new(SpanId::from_u64(1), 0, 0, 1..2);
         assert_eq!((span.parent(), span.fan()), (None, None));
-        (span.set_parent(Some(0)), span.set_fan(Some(7)));
+        span.set_parent(Some(0));
+        span.set_fan(Some(7));
         assert_eq!((span.parent(), span.fan()), (Some(0), Some(7)));
         span.set_parent(None);
         assert_eq!(span.parent(), None);

@@ -104,6 +104,9 @@ fn pool_key(lane: &Lane, pool: &PoolPlace, is_worker: bool) -> (Option<u32>, u64
 /// The lanes of worker processes: they ran jobs of a pool of such.
 fn workers(run: &Run) -> HashSet<LaneIx> {
     let of_workers = |fan: &FanIx| run.fans[*fan as usize].kind == FanKind::Workers;
+    if run.fans.iter().all(|fan| fan.kind != FanKind::Workers) {
+        return HashSet::new();
+    }
     run.spans.iter().filter(|span| span.fan().as_ref().is_some_and(of_workers)).map(|span| span.lane).collect()
 }
 

@@ -42,6 +42,9 @@ pub(super) fn guess(run: &mut Run) -> u64 {
 /// The samples of the thread must cover the time. Where a wait or a fan-out is recorded, nothing needs to be guessed. Nothing waits for a
 /// background job unless that is recorded.
 pub(super) fn awaited(run: &mut Run) -> u64 {
+    if run.samples.is_empty() {
+        return 0;
+    }
     let mut children: Vec<(SpanIx, SpanIx)> = Vec::new();
     let jobs: HashSet<SpanIx> = run.stages.iter().filter(|stage| stage.by.is_some()).map(|stage| stage.span).collect();
     for (ix, span) in (0..).zip(&run.spans) {
@@ -54,7 +57,7 @@ pub(super) fn awaited(run: &mut Run) -> u64 {
             children.push((parent, ix));
         }
     }
-    if children.is_empty() || run.samples.is_empty() {
+    if children.is_empty() {
         return 0;
     }
     children.sort_unstable();

@@ -7,6 +7,7 @@ use super::raw::Raw;
 use super::{aborts, begun, guess, late, nest, order};
 use crate::model::{Lane, Process, Run, Span, SpanIx};
 use heirloom_core::{SpanId, TraceId};
+use std::cmp::Reverse;
 use std::ops::Range;
 
 /// The years 1971 to 2099, in nanoseconds. A time outside of them was never set.
@@ -18,8 +19,9 @@ pub(super) fn run(mut raw: Raw) -> Run {
     let mut found = Found { odd_times: odd_times(&mut raw), ..Found::default() };
     let (index, doubles) = index(&mut raw);
     found.doubles = doubles;
-    parents(&mut raw, &index, &mut found);
-    found.cycles = cut_cycles(&mut raw.spans, raw.traces.ids());
+    if !parents(&mut raw, &index, &mut found) {
+        found.cycles = cut_cycles(&mut raw.spans, raw.traces.ids());
+    }
     (found.aborted, found.aborts) =
         (raw.aborts.len(), aborts::notes(&raw.aborts, |span| raw.names.text(raw.spans[span as usize].name)));
     let program = program(&raw);
@@ -80,6 +82,10 @@ fn odd_times(raw: &mut Raw) -> u64 {
     if !raw.spans.iter().any(|span| PLAUSIBLE.contains(&span.start)) {
         return 0;
     }
+    let is_plausible = |span: &Span| PLAUSIBLE.contains(&span.start) && PLAUSIBLE.contains(&span.end);
+    if raw.spans.iter().all(is_plausible) {
+        return 0;
+    }
     let is_odd = |span: &Span| !PLAUSIBLE.contains(&span.start);
     let odd: Vec<u32> = raw.spans.iter().zip(0..).filter_map(|(span, at)| is_odd(span).then_some(at)).collect();
     if !odd.is_empty() {
@@ -118,12 +124,22 @@ fn rank(raw: &Raw, span: SpanIx) -> impl Ord + '_ {
     (row.end, row.start, raw.names.text(row.name), place, raw.parents[span as usize], of(&raw.fans), facts)
 }
 
-fn parents(raw: &mut Raw, index: &Index, found: &mut Found) {
+/// Returns whether each parent starts before its children, or at the same time and is read later, as it is where it ends later. There is no circle then.
+fn parents(raw: &mut Raw, index: &Index, found: &mut Found) -> bool {
+    let (mut are_in_order, mut last) = (true, (0, 0, None));
     for (at, id) in std::mem::take(&mut raw.parents).into_iter().enumerate().filter(|(_, id)| *id != 0) {
-        let parent = index.find(&raw.spans, SpanId::from_u64(id), Some(raw.spans[at].trace));
+        let span = &raw.spans[at];
+        // Many spans in a row have one parent.
+        if (last.0, last.1) != (id, span.trace) {
+            last = (id, span.trace, index.find(&raw.spans, SpanId::from_u64(id), Some(span.trace)));
+        }
+        let parent = last.2;
+        let key = |row: usize| (raw.spans[row].start, Reverse(row));
+        are_in_order &= parent.is_none_or(|parent| key(parent as usize) < key(at));
         found.orphans += u64::from(parent.is_none());
         raw.spans[at].set_parent(parent);
     }
+    are_in_order
 }
 
 /// Makes a root of one span in each circle of parents: the one that starts first.

@@ -169,7 +169,7 @@ impl Builder {
         self.raw.absorb(other.raw);
     }
 
-    /// The run. Takes n log n time for n spans, and 32 bytes for each meanwhile.
+    /// The run. Takes n log n time for n spans, and 56 bytes for each meanwhile.
     pub fn finish(self) -> Run {
         link::run(self.raw)
     }
