@@ -17,6 +17,11 @@ pub type FanIx = u32;
 pub type LockIx = u32;
 /// An index into [`Run::names`].
 pub type NameIx = u32;
+/// An index into [`Run::traces`].
+pub type TraceIx = u32;
+
+/// No index.
+const NONE: u32 = u32::MAX;
 
 /// What was recorded while a program ran, in one process or several.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,8 +38,14 @@ pub struct Run {
     pub lanes: Vec<Lane>,
     /// The names of spans.
     pub names: Vec<Arc<str>>,
+    /// The traces, sorted.
+    pub traces: Vec<TraceId>,
     /// The spans.
     pub spans: Vec<Span>,
+    /// How many items of a parallel iterator a span covers: of the leaves of one, by span. [`Run::items_of`] looks a span up.
+    pub items: Vec<(SpanIx, u64)>,
+    /// How many spans below a span are missing: of those that lack some, by span.
+    pub dropped_children: Vec<(SpanIx, u64)>,
     /// The fan-outs.
     pub fans: Vec<Fan>,
     /// Stolen pieces of fan-outs that have no span.
@@ -55,6 +66,18 @@ pub struct Run {
     pub loads: Vec<Load>,
     /// What the input lacked, and what was guessed instead.
     pub notes: Vec<Note>,
+}
+
+impl Run {
+    /// The trace of a span.
+    pub fn trace_of(&self, span: &Span) -> TraceId {
+        self.traces[span.trace as usize]
+    }
+
+    /// How many items of a parallel iterator a span covers, if it is a leaf of one. Takes a logarithm of the number of leaves.
+    pub fn items_of(&self, span: SpanIx) -> Option<u64> {
+        self.items.binary_search_by_key(&span, |row| row.0).ok().map(|at| self.items[at].1)
+    }
 }
 
 /// The machine that the program ran on.
@@ -118,37 +141,79 @@ pub struct PoolPlace {
     pub size: u32,
 }
 
-/// A span.
+/// A span: 48 bytes, because there may be ten million of them. What few spans have is in [`Run::items`] and [`Run::dropped_children`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Span {
-    /// The trace.
-    pub trace: TraceId,
     /// The id.
     pub id: SpanId,
-    /// The parent, if it is in the input.
-    pub parent: Option<SpanIx>,
-    /// The name.
-    pub name: NameIx,
-    /// The thread that started it.
-    pub lane: LaneIx,
     /// The start.
     pub start: u64,
     /// The end.
     pub end: u64,
-    /// The fan-out that it belongs to.
-    pub fan: Option<FanIx>,
+    /// The trace.
+    pub trace: TraceIx,
+    parent: u32,
+    /// The name.
+    pub name: NameIx,
+    /// The thread that started it.
+    pub lane: LaneIx,
+    fan: u32,
     /// Whether it ran on its lane from its start to its end, inside the spans around it there.
     pub nested: bool,
     /// Whether it was polled: it occupies a lane only during its polls.
     pub polled: bool,
-    /// How many items of a parallel iterator it covers, if it is a leaf of one.
-    pub items: Option<u64>,
     /// Whether it was still open when the trace ended, or when its process did.
     pub open: bool,
     /// Whether its status is an error.
     pub error: bool,
-    /// Spans below it that are missing.
-    pub dropped_children: u64,
+}
+
+impl Span {
+    /// A nested span without a parent and a fan-out, of the first trace.
+    pub fn new(id: SpanId, name: NameIx, lane: LaneIx, time: Range<u64>) -> Self {
+        Self {
+            id,
+            start: time.start,
+            end: time.end,
+            trace: 0,
+            parent: NONE,
+            name,
+            lane,
+            fan: NONE,
+            nested: true,
+            polled: false,
+            open: false,
+            error: false,
+        }
+    }
+
+    /// The parent, if it is in the input.
+    #[inline]
+    pub fn parent(&self) -> Option<SpanIx> {
+        some(self.parent)
+    }
+
+    /// Changes the parent.
+    #[inline]
+    pub fn set_parent(&mut self, parent: Option<SpanIx>) {
+        self.parent = parent.unwrap_or(NONE);
+    }
+
+    /// The fan-out that it belongs to.
+    #[inline]
+    pub fn fan(&self) -> Option<FanIx> {
+        some(self.fan)
+    }
+
+    /// Changes the fan-out that it belongs to.
+    #[inline]
+    pub fn set_fan(&mut self, fan: Option<FanIx>) {
+        self.fan = fan.unwrap_or(NONE);
+    }
+}
+
+fn some(index: u32) -> Option<u32> {
+    (index != NONE).then_some(index)
 }
 
 /// What started independent work.
@@ -415,4 +480,21 @@ pub enum NoteKind {
     Missing,
     /// The file was cut off or had errors.
     Damaged,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_takes_48_bytes_and_may_be_without_a_parent_and_a_fan_out() {
+        assert_eq!(size_of::<Span>(), 48);
+        let mut span = Span::new(SpanId::from_u64(1), 0, 0, 1..2);
+        assert_eq!((span.parent(), span.fan()), (None, None));
+        span.set_parent(Some(0));
+        span.set_fan(Some(7));
+        assert_eq!((span.parent(), span.fan()), (Some(0), Some(7)));
+        span.set_parent(None);
+        assert_eq!(span.parent(), None);
+    }
 }

@@ -18,7 +18,7 @@
 
 use crate::model::{
     Fan, FanIx, FanKind, Hold, Lane, LaneIx, Load, Lock, LockIx, LockKind, NameIx, Poll, PoolPlace, Process, Run,
-    Sample, Span, SpanIx, Stage, StageKind, Strand, Wait, WaitCause,
+    Sample, Span, SpanIx, Stage, StageKind, Strand, TraceIx, Wait, WaitCause,
 };
 use crate::read::order;
 use heirloom_core::{SpanId, TraceId};
@@ -42,7 +42,8 @@ impl Default for Kit {
 impl Kit {
     /// A run of one process, with the number 1, without spans.
     pub fn new() -> Self {
-        let mut kit = Self { run: Run { program: "test".to_owned(), ..Run::default() }, process: 0 };
+        let traces = vec![TraceId::from_u128(1)];
+        let mut kit = Self { run: Run { program: "test".to_owned(), traces, ..Run::default() }, process: 0 };
         kit.process(1, "test");
         kit
     }
@@ -104,28 +105,30 @@ impl Kit {
     pub fn span(&mut self, lane: LaneIx, name: &str, parent: Option<SpanIx>, time: Range<u64>) -> SpanIx {
         let name = self.name(name);
         let index = self.run.spans.len() as SpanIx;
-        self.run.spans.push(Span {
-            trace: TraceId::from_u128(1),
-            id: SpanId::from_u64(u64::from(index) + 1),
-            parent,
-            name,
-            lane,
-            start: time.start,
-            end: time.end,
-            fan: None,
-            nested: true,
-            polled: false,
-            items: None,
-            open: false,
-            error: false,
-            dropped_children: 0,
-        });
+        let mut span = Span::new(SpanId::from_u64(u64::from(index) + 1), name, lane, time);
+        span.set_parent(parent);
+        self.run.spans.push(span);
         index
     }
 
     /// A span, to change it.
     pub fn span_mut(&mut self, span: SpanIx) -> &mut Span {
         &mut self.run.spans[span as usize]
+    }
+
+    /// Moves a span into another trace.
+    pub fn trace(&mut self, span: SpanIx, trace: u128) {
+        let trace = TraceId::from_u128(trace);
+        let known = self.run.traces.iter().position(|known| *known == trace);
+        self.run.spans[span as usize].trace = known.unwrap_or(self.run.traces.len()) as TraceIx;
+        if known.is_none() {
+            self.run.traces.push(trace);
+        }
+    }
+
+    /// A span becomes a leaf that covers so many items. Once for each span.
+    pub fn items(&mut self, span: SpanIx, items: u64) {
+        self.run.items.push((span, items));
     }
 
     /// A span that is polled at these times on these lanes. Its start is that of the first poll, its end that of the last.
@@ -167,7 +170,7 @@ impl Kit {
     /// A nested span of a fan-out. Its parent is that of the fan-out.
     pub fn item(&mut self, fan: FanIx, lane: LaneIx, name: &str, time: Range<u64>) -> SpanIx {
         let span = self.span(lane, name, self.run.fans[fan as usize].parent, time);
-        self.run.spans[span as usize].fan = Some(fan);
+        self.run.spans[span as usize].set_fan(Some(fan));
         self.run.fans[fan as usize].children.push(span);
         span
     }

@@ -325,7 +325,7 @@ fn a_job_on_the_threads_of_a_pool_may_be_moved_to_others() {
     let ms = 1_000_000;
     let root = kit.span(main, "run", None, 0..500 * ms);
     let job = kit.span(pool[0], "reindex", None, ms..400 * ms);
-    kit.span_mut(job).trace = heirloom_core::TraceId::from_u128(2);
+    kit.trace(job, 2);
     kit.background(job, root, 0);
     let more = kit.span(main, "more", None, 500 * ms..501 * ms);
     kit.background(more, job, ms);

@@ -126,7 +126,7 @@ fn a_bound_that_is_no_number_is_reported() {
 fn by_trace(run: &Run) -> BTreeMap<u128, usize> {
     let mut traces = BTreeMap::new();
     for span in &run.spans {
-        *traces.entry(span.trace.to_u128()).or_default() += 1;
+        *traces.entry(run.trace_of(span).to_u128()).or_default() += 1;
     }
     traces
 }

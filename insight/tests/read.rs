@@ -144,7 +144,7 @@ fn each_fault_of_the_input_is_counted() {
     let double = spans_named(&run, "double");
     assert_eq!(double, [(60, 75)], "the longer one of the doubles stays");
     let circle = run.spans.iter().find(|span| span.id == SpanId::from_u64(5)).unwrap();
-    assert_eq!(circle.parent, None, "the one that starts first is the root");
+    assert_eq!(circle.parent(), None, "the one that starts first is the root");
     account(&run);
 }
 
@@ -259,7 +259,7 @@ fn marks_of_a_file_become_the_tables_of_the_run() {
     assert_eq!((fan.kind, fan.begin - T, fan.join, fan.blocks), (FanKind::Iterator, 10, Some(T + 80), true));
     assert_eq!((fan.parent, &*fan.children, fan.within), (Some(0), &[1, 2][..], None));
     assert_eq!((run.fans[1].id, run.fans[1].within), (501, Some(0)));
-    assert_eq!(run.spans[1].items, Some(8));
+    assert_eq!(run.items_of(1), Some(8));
     let pool = |lane: usize| run.lanes[lane].pool.as_ref().map(|pool| (&*pool.name, pool.index, pool.size));
     assert_eq!((pool(0), pool(1), pool(2)), (None, Some(("rayon", 0, 2)), Some(("rayon", 1, 2))));
     assert_eq!(&*run.lanes[1].thread_name, "rayon-0");
@@ -311,7 +311,7 @@ fn a_background_job_and_its_submitter_may_be_in_different_files_of_a_run() {
     assert_eq!(runs, 1);
     let stage = run.stages[0];
     assert_eq!((stage.span, stage.by, stage.at - T, &*run.notes), (1, Some(0), 40, &[][..]));
-    assert_eq!(run.spans[1].parent, None, "it stays the root of its trace");
+    assert_eq!(run.spans[1].parent(), None, "it stays the root of its trace");
     assert_eq!(Graph::new(&run).critical_path().length, 80);
     assert_eq!(read([&submitter, &job(1)]), (1, run));
     // One whose submitter is in no file came from outside. So did one that says that it submitted itself.

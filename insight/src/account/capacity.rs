@@ -104,7 +104,10 @@ fn pool_key(lane: &Lane, pool: &PoolPlace, is_worker: bool) -> (Option<u32>, u64
 /// The lanes of worker processes: they ran jobs of a pool of such.
 fn workers(run: &Run) -> HashSet<LaneIx> {
     let of_workers = |fan: &FanIx| run.fans[*fan as usize].kind == FanKind::Workers;
-    run.spans.iter().filter(|span| span.fan.as_ref().is_some_and(of_workers)).map(|span| span.lane).collect()
+    if run.fans.iter().all(|fan| fan.kind != FanKind::Workers) {
+        return HashSet::new();
+    }
+    run.spans.iter().filter(|span| span.fan().as_ref().is_some_and(of_workers)).map(|span| span.lane).collect()
 }
 
 /// From the first item of a process to its last. The process that begins first, which started the others, is there all the time.

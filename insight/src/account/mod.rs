@@ -177,7 +177,7 @@ fn totals(run: &Run, lanes: &Lanes, sweep: &Sweep<'_>) -> (Totals, u64) {
         others_ns: weakness::others_ns(run),
         tracing_ns,
         spans: run.spans.len() as u64,
-        dropped: run.spans.iter().map(|span| span.dropped_children).sum(),
+        dropped: run.dropped_children.iter().map(|row| row.1).sum(),
         open: run.spans.iter().filter(|span| span.open).count() as u64,
         ..Totals::default()
     };

@@ -63,7 +63,7 @@ impl<'a> Walk<'a> {
         let is_background = |at: &SpanIx| submitted.get(at).is_some_and(|stage| stage.by.is_some());
         let parents = || {
             let spans = run.spans.iter().zip(0..).filter(|(_, at)| !is_background(at));
-            spans.filter_map(|(span, at)| Some((span.parent?, at)))
+            spans.filter_map(|(span, at)| Some((span.parent()?, at)))
         };
         parents().for_each(|(parent, _)| firsts[parent as usize + 1] += 1);
         for span in 0..run.spans.len() {
@@ -115,7 +115,7 @@ impl<'a> Walk<'a> {
     fn inside(&mut self, at: SpanIx, now: u64) -> Option<(u64, SpanIx, &'static str)> {
         let start = self.run.spans[at as usize].start;
         let child = self.last_child(at, now).map(|(end, child)| {
-            let because = if self.run.spans[child as usize].fan.is_some() { "join" } else { "child" };
+            let because = if self.run.spans[child as usize].fan().is_some() { "join" } else { "child" };
             (end, child, because)
         });
         let wait = self.last_wait(at, now);
@@ -157,13 +157,13 @@ impl<'a> Walk<'a> {
         let span = &self.run.spans[at as usize];
         let stage = self.submitted.get(&at).copied();
         let job = stage.map(|stage| (stage.at.min(span.start), "queue"));
-        let fan = span.fan.map(|fan| (self.run.fans[fan as usize].begin.min(span.start), "start"));
-        let other_lane = span.parent.is_none_or(|parent| self.run.spans[parent as usize].lane != span.lane);
+        let fan = span.fan().map(|fan| (self.run.fans[fan as usize].begin.min(span.start), "start"));
+        let other_lane = span.parent().is_none_or(|parent| self.run.spans[parent as usize].lane != span.lane);
         let (ready, because) = job.or(fan).unwrap_or((span.start, "start"));
-        let may_follow = job.is_some() || fan.is_some() || (span.parent.is_none() && other_lane);
-        let ready_for_lane = if span.parent.is_none() && job.is_none() && fan.is_none() { 0 } else { ready };
+        let may_follow = job.is_some() || fan.is_some() || (span.parent().is_none() && other_lane);
+        let ready_for_lane = if span.parent().is_none() && job.is_none() && fan.is_none() { 0 } else { ready };
         let previous = self.previous(at).filter(|previous| may_follow && previous.1 > ready_for_lane);
-        match (previous, stage.and_then(|stage| stage.by).or(span.parent)) {
+        match (previous, stage.and_then(|stage| stage.by).or(span.parent())) {
             (Some(previous), _) => (Some(previous), "lane"),
             (None, Some(parent)) => {
                 let above = &self.run.spans[parent as usize];
@@ -183,7 +183,7 @@ impl<'a> Walk<'a> {
             return None;
         }
         // Out of the spans that it was inside of.
-        while let Some(parent) = spans[previous as usize].parent {
+        while let Some(parent) = spans[previous as usize].parent() {
             let above = &spans[parent as usize];
             if above.lane != span.lane || !above.nested || above.end > span.start {
                 break;

@@ -53,13 +53,13 @@ pub(super) fn in_fans(run: &Run) -> Vec<bool> {
     let mut inside = vec![false; run.spans.len()];
     for at in 0..run.spans.len() {
         let span = &run.spans[at];
-        inside[at] = is_piece(span.fan)
-            || match span.parent {
+        inside[at] = is_piece(span.fan())
+            || match span.parent() {
                 // Rows are sorted by start, so a parent usually comes first.
                 Some(parent) if (parent as usize) < at => inside[parent as usize],
                 parent => {
-                    let above = std::iter::successors(parent, |parent| run.spans[*parent as usize].parent);
-                    above.take(64).any(|parent| is_piece(run.spans[parent as usize].fan))
+                    let above = std::iter::successors(parent, |parent| run.spans[*parent as usize].parent());
+                    above.take(64).any(|parent| is_piece(run.spans[parent as usize].fan()))
                 }
             };
     }

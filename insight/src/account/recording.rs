@@ -46,7 +46,7 @@ fn numbers(run: &Run) -> Vec<(Culprit, u64)> {
     let means = mean_items(run);
     let mut numbers = vec![[0_u64; 2]; run.names.len()];
     for span in &run.spans {
-        let is_short = span.fan.is_some_and(|fan| means[fan as usize] < SHORT_NS);
+        let is_short = span.fan().is_some_and(|fan| means[fan as usize] < SHORT_NS);
         numbers[span.name as usize][usize::from(is_short)] += 1;
     }
     let culprit = |cause, name| Culprit { cause, who: Who::Spans(name), lock: None };

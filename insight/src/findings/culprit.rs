@@ -34,7 +34,7 @@ impl<'a> Longest<'a> {
 
     /// `after all 4,096 thumbnail had ended`: the fan-out of its parent that ended last before it began.
     pub(super) fn after(&self, run: &Run) -> Option<String> {
-        let parent = self.span.parent?;
+        let parent = self.span.parent()?;
         let before = run.fans.iter().filter(|fan| fan.parent == Some(parent) && !fan.children.is_empty());
         let before = before.filter(|fan| fan.join.is_some_and(|join| join <= self.span.start));
         let fan = before.max_by_key(|fan| (fan.join, fan.id))?;
@@ -49,7 +49,7 @@ impl<'a> Longest<'a> {
 
     /// Whether its fan-out has it among its children.
     pub(super) fn is_piece(&self) -> bool {
-        self.span.fan.is_some()
+        self.span.fan().is_some()
     }
 }
 

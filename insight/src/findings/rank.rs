@@ -53,7 +53,8 @@ pub(crate) fn findings(case: &Case<'_>, analysis: &Analysis) -> Vec<Finding> {
 /// Whether spans of this name wait until others have started, and don't merely start late themselves.
 fn starts_others(case: &Case<'_>, analysis: &Analysis, blame: &Blame) -> bool {
     let spans = || case.run.spans.iter().filter(|span| *case.run.names[span.name as usize] == *blame.name);
-    cure(analysis, Cause::StartUp, blame).is_some() && spans().all(|span| span.fan.is_none() && span.parent.is_some())
+    cure(analysis, Cause::StartUp, blame).is_some()
+        && spans().all(|span| span.fan().is_none() && span.parent().is_some())
 }
 
 /// A finding with a culprit and a simulated change.

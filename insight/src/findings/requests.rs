@@ -94,7 +94,7 @@ fn simulated(case: &Case<'_>, change: Change) -> Option<u64> {
 
 fn is_request(run: &Run, job: &Job) -> bool {
     let span = job.span.map(|span| &run.spans[span as usize]);
-    job.fan.is_none() && !job.nodes.is_empty() && span.is_some_and(|span| span.polled && span.parent.is_none())
+    job.fan.is_none() && !job.nodes.is_empty() && span.is_some_and(|span| span.polled && span.parent().is_none())
 }
 
 fn is_arrival(kind: NodeKind, span: Option<u32>) -> bool {
@@ -136,7 +136,7 @@ pub(super) fn blocking(case: &Case<'_>, analysis: &Analysis, name: &str) -> Opti
     let ix = case.name(name)?;
     let spans = &case.run.spans;
     let polled = |span: &Span| {
-        let above = std::iter::successors(span.parent, |at| spans[*at as usize].parent);
+        let above = std::iter::successors(span.parent(), |at| spans[*at as usize].parent());
         above.take(MOST_ABOVE).any(|at| spans[at as usize].polled)
     };
     let length = |span: &Span| span.end.saturating_sub(span.start);

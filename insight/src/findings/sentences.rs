@@ -216,7 +216,7 @@ fn serial(case: &Case<'_>, longest: &Longest<'_>, row: Option<&Name>) -> String 
 fn straggler(case: &Case<'_>, longest: &Longest<'_>, row: &Name) -> String {
     let times = culprit::times_median(row, longest.ns());
     let times = times.map_or_else(String::new, |times| format!(", {times} ({})", duration(row.median_ns)));
-    let of = longest.is_piece().then(|| case.run.spans[longest.ix as usize].fan).flatten();
+    let of = longest.is_piece().then(|| case.run.spans[longest.ix as usize].fan()).flatten();
     let pieces = of.map_or(row.count, |fan| case.run.fans[fan as usize].children.len() as u64);
     format!(
         "The longest of {} took {} on `{}`{times}.",

@@ -139,7 +139,7 @@ fn indivisible(case: &Case<'_>, analysis: &Analysis) -> Vec<NameIx> {
     let stragglers = analysis.lost.iter().filter(|lost| lost.cause == Cause::Straggler);
     let blamed = stragglers.flat_map(|lost| &lost.blamed).filter_map(|blame| case.name(&blame.name));
     let pieces: BTreeSet<NameIx> =
-        case.run.spans.iter().filter(|span| span.fan.is_some()).map(|span| span.name).collect();
+        case.run.spans.iter().filter(|span| span.fan().is_some()).map(|span| span.name).collect();
     blamed.filter(|name| pieces.contains(name)).take(LOCKS).collect()
 }
 

@@ -76,9 +76,9 @@ fn jobs(run: &Run, found: &Found, ranges: &[Range<NodeIx>]) -> Vec<Job> {
 /// A leaf of an iterator can be split down to one item.
 fn items(run: &Run, job: &NewJob) -> u64 {
     let Origin::Fan(fan) = job.origin else { return 1 };
-    let span = run.spans.get(job.span as usize).filter(|span| span.fan == Some(fan));
+    let span = run.spans.get(job.span as usize).filter(|span| span.fan() == Some(fan));
     let leaf = span.filter(|_| run.fans[fan as usize].kind == FanKind::Iterator);
-    leaf.and_then(|span| span.items).unwrap_or(1).max(1)
+    leaf.and_then(|_| run.items_of(job.span)).unwrap_or(1).max(1)
 }
 
 fn scaled(graph: &Graph) -> Option<u32> {

@@ -13,7 +13,7 @@ pub(super) fn add(run: &Run, needed: &[bool], found: &mut Found) {
     let inside = inside(run);
     let mut from = 0;
     for (ix, span) in (0..).zip(&run.spans).filter(|(_, span)| detached(run, span)) {
-        let origin = match (span.fan, span.parent) {
+        let origin = match (span.fan(), span.parent()) {
             (Some(fan), _) => Origin::Fan(fan),
             (None, Some(parent)) => Origin::Child(parent),
             (None, None) => Origin::Root,
@@ -52,7 +52,7 @@ fn detached(run: &Run, span: &Span) -> bool {
 /// What runs inside of detached spans, by parent and start: children, and fan-outs with a join.
 fn inside(run: &Run) -> Vec<(SpanIx, u64, u64)> {
     let is_detached = |parent: &SpanIx| detached(run, &run.spans[*parent as usize]);
-    let children = run.spans.iter().filter_map(|s| Some((s.parent.filter(is_detached)?, s.start, s.end)));
+    let children = run.spans.iter().filter_map(|s| Some((s.parent().filter(is_detached)?, s.start, s.end)));
     let fans = run.fans.iter().filter_map(|f| Some((f.parent.filter(is_detached)?, f.begin, f.join?)));
     let mut inside: Vec<_> = children.chain(fans).collect();
     inside.sort_unstable();

@@ -35,7 +35,7 @@ pub(super) struct Edges {
 /// Which spans' presences are needed to find the edges.
 pub(super) fn needed(run: &Run) -> Vec<bool> {
     let mut needed = vec![false; run.spans.len()];
-    let parents = run.spans.iter().filter(|span| span.fan.is_none()).filter_map(|span| span.parent);
+    let parents = run.spans.iter().filter(|span| span.fan().is_none()).filter_map(|span| span.parent());
     let fans = run.fans.iter().filter_map(|fan| fan.parent);
     let releasers = run.waits.iter().filter_map(|wait| wait.releaser);
     let submitters = run.stages.iter().filter_map(|stage| stage.by);

@@ -98,7 +98,7 @@ fn depths(run: &Run) -> Vec<u32> {
     const DEEPEST: u32 = 1 << 20;
     let mut depths = vec![0; run.spans.len()];
     for (ix, span) in run.spans.iter().enumerate() {
-        if let Some(parent) = span.parent.map(|p| p as usize).filter(|p| *p != ix) {
+        if let Some(parent) = span.parent().map(|p| p as usize).filter(|p| *p != ix) {
             let above = if parent < ix { depths[parent] } else { 0 };
             depths[ix] = (above + 1).min(DEEPEST);
         }
@@ -112,8 +112,8 @@ fn add_cuts(run: &Run, lanes: &mut [OfLane]) {
             lane.cuts.push(at);
         }
     };
-    for span in run.spans.iter().filter(|span| span.fan.is_none()) {
-        if let Some(parent) = span.parent.map(|p| &run.spans[p as usize]) {
+    for span in run.spans.iter().filter(|span| span.fan().is_none()) {
+        if let Some(parent) = span.parent().map(|p| &run.spans[p as usize]) {
             if parent.lane != span.lane || !span.nested {
                 cut(parent.lane, span.start);
             }
@@ -140,7 +140,7 @@ fn add_cuts(run: &Run, lanes: &mut [OfLane]) {
     for stage in &run.stages {
         cut(stage.lane, stage.at);
         // The thread that runs a job records when it was submitted, so the submitter's thread is that of the parent.
-        if let Some(parent) = stage.by.or(run.spans[stage.span as usize].parent) {
+        if let Some(parent) = stage.by.or(run.spans[stage.span as usize].parent()) {
             cut(run.spans[parent as usize].lane, stage.at);
         }
     }

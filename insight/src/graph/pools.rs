@@ -59,7 +59,7 @@ struct Roles {
 
 fn roles(run: &Run) -> Roles {
     let mut roles = Roles { worker: vec![false; run.lanes.len()], pieces: vec![false; run.lanes.len()] };
-    let children = run.spans.iter().filter_map(|span| Some((span.fan?, span.lane)));
+    let children = run.spans.iter().filter_map(|span| Some((span.fan()?, span.lane)));
     for (fan, lane) in children.chain(run.strands.iter().map(|strand| (strand.fan, strand.lane))) {
         roles.pieces[lane as usize] = true;
         roles.worker[lane as usize] |= run.fans[fan as usize].kind == FanKind::Workers;

@@ -221,7 +221,7 @@ impl Sweep<'_> {
     /// The origin of a span that isn't in the job of what is around it.
     fn origin(&self, span: SpanIx) -> Origin {
         let span = &self.run.spans[span as usize];
-        match (span.fan, span.parent) {
+        match (span.fan(), span.parent()) {
             (Some(fan), _) => Origin::Fan(fan),
             (None, Some(parent)) => Origin::Child(parent),
             (None, None) => Origin::Root,
@@ -231,8 +231,8 @@ impl Sweep<'_> {
     fn span(&mut self, interval: Interval, around: Option<Open>) -> Open {
         let span = interval.ix;
         let row = &self.run.spans[span as usize];
-        let inside = around.filter(|around| match (row.fan, around.interval.what) {
-            (None, _) => row.parent.is_some_and(|parent| parent == around.span),
+        let inside = around.filter(|around| match (row.fan(), around.interval.what) {
+            (None, _) => row.parent().is_some_and(|parent| parent == around.span),
             (Some(fan), What::Strand) => self.run.strands[around.interval.ix as usize].fan == fan,
             (Some(fan), What::Fan) => around.interval.ix == fan && self.halved[fan as usize] && around.is.is_some(),
             (Some(_), _) => false,
@@ -247,7 +247,7 @@ impl Sweep<'_> {
     fn poll(&mut self, interval: Interval, around: Option<Open>) -> Open {
         let span = self.run.polls[interval.ix as usize].span;
         let row = &self.run.spans[span as usize];
-        let inside = around.filter(|around| row.fan.is_none() && row.parent.is_some_and(|p| p == around.span));
+        let inside = around.filter(|around| row.fan().is_none() && row.parent().is_some_and(|p| p == around.span));
         if let Some(around) = inside {
             return Open { interval, span, job: around.job, is: Some(Is::Work) };
         }

@@ -19,7 +19,7 @@ pub(super) fn own_of_unpolled(run: &Run, own: &mut [u64]) {
         own[ix] = length(span);
     }
     for span in &run.spans {
-        if let Some(parent) = span.parent.filter(|parent| unpolled(&run.spans[*parent as usize])) {
+        if let Some(parent) = span.parent().filter(|parent| unpolled(&run.spans[*parent as usize])) {
             own[parent as usize] = own[parent as usize].saturating_sub(length(span));
         }
     }
@@ -33,7 +33,7 @@ pub(super) fn groups(run: &Run, levels: &[u32]) -> Groups {
     order.sort_by_key(|span| levels[*span as usize]);
     let mut root = vec![u32::MAX; if order.is_empty() { 0 } else { run.spans.len() }];
     for span in &order {
-        let parent = run.spans[*span as usize].parent.map(|parent| root[parent as usize]);
+        let parent = run.spans[*span as usize].parent().map(|parent| root[parent as usize]);
         root[*span as usize] = parent.filter(|root| *root != u32::MAX).unwrap_or(*span);
     }
     let start = |span: u32| run.spans[span as usize].start;
@@ -132,7 +132,7 @@ fn place(run: &Run, group: &[SpanIx]) -> (Vec<usize>, usize) {
     let mut placed = Vec::with_capacity(group.len());
     for span in group {
         let (start, end) = (run.spans[*span as usize].start, end_of(run, *span));
-        let below = run.spans[*span as usize].parent.and_then(|parent| row_of.get(&parent)).map_or(0, |row| row + 1);
+        let below = run.spans[*span as usize].parent().and_then(|parent| row_of.get(&parent)).map_or(0, |row| row + 1);
         let near = (below..ends.len().min(below + NEAR)).find(|row| ends[*row] <= start);
         let row = near.unwrap_or_else(|| {
             while let Some(Reverse((end, row))) = by_end.peek().copied() {

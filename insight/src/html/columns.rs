@@ -124,7 +124,7 @@ impl Table<'_> {
             for span in row.spans.iter().map(|span| &self.run.spans[*span as usize]) {
                 times.bar(span.start, span.end);
                 name.number(span.name.into());
-                parent.difference(self.place(span.parent));
+                parent.difference(self.place(span.parent()));
                 id.id(span.id.to_u64());
                 flags.byte(
                     u8::from(span.polled)
@@ -132,10 +132,10 @@ impl Table<'_> {
                         | u8::from(span.open) << 2
                         | u8::from(span.error) << 3,
                 );
-                fan.difference(span.fan.map_or(0, |fan| u64::from(fan) + 1));
+                fan.difference(span.fan().map_or(0, |fan| u64::from(fan) + 1));
                 let next = traces.len() as u64;
                 trace.difference(*traces.entry(span.trace).or_insert_with(|| {
-                    trace_ids.bytes.extend_from_slice(&span.trace.to_bytes());
+                    trace_ids.bytes.extend_from_slice(&self.run.trace_of(span).to_bytes());
                     next
                 }));
                 if matches!(row.owner, Owner::Asynchronous(_)) {
@@ -159,14 +159,11 @@ impl Table<'_> {
     fn sparse(&mut self, rows: &[Row]) {
         let [mut items, mut dropped] = <[Column; 2]>::default();
         for ix in rows.iter().flat_map(|row| &row.spans) {
-            let span = &self.run.spans[*ix as usize];
-            if let Some(count) = span.items {
-                items.difference(self.new[*ix as usize].into());
-                items.number(count);
-            }
-            if span.dropped_children > 0 {
-                dropped.difference(self.new[*ix as usize].into());
-                dropped.number(span.dropped_children);
+            for (table, column) in [(&self.run.items, &mut items), (&self.run.dropped_children, &mut dropped)] {
+                if let Ok(at) = table.binary_search_by_key(ix, |row| row.0) {
+                    column.difference(self.new[*ix as usize].into());
+                    column.number(table[at].1);
+                }
             }
         }
         self.add("items", items);

@@ -34,7 +34,7 @@ pub(super) fn nodes(run: &Run, analysis: &Analysis, levels: &[u32], own: &[u64],
     for span in order {
         let of = &run.spans[span as usize];
         // In a circle of parents the level of a root is 0.
-        let parent = of.parent.filter(|_| levels[span as usize] > 0).map(|parent| of_span[parent as usize]);
+        let parent = of.parent().filter(|_| levels[span as usize] > 0).map(|parent| of_span[parent as usize]);
         let ix = *by_key.entry((parent, of.name)).or_insert_with(|| {
             nodes.push(Node { parent, name: of.name, count: 0, own: 0, critical: 0, longest: span });
             nodes.len() as u32 - 1

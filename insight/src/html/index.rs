@@ -19,7 +19,7 @@ pub(super) fn levels(run: &Run) -> Vec<u32> {
             }
             levels[at] = ENTERED;
             way.push(at);
-            match run.spans[at].parent {
+            match run.spans[at].parent() {
                 Some(parent) => at = parent as usize,
                 None => break 0,
             }

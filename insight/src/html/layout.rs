@@ -240,7 +240,7 @@ mod tests {
         let lane = kit.lane("main");
         let a = kit.span(lane, "a", None, 0..10);
         let b = kit.span(lane, "b", Some(a), 2..8);
-        kit.span_mut(a).parent = Some(b);
+        kit.span_mut(a).set_parent(Some(b));
         let run = kit.run();
         assert_eq!(rows(&run), ["a", "b"]);
         assert_eq!(index::levels(&run).iter().max(), Some(&1));

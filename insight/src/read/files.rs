@@ -45,11 +45,8 @@ impl Groups {
         let mut groups = Self((0..files.len()).collect());
         let mut of_trace: HashMap<TraceId, usize> = HashMap::new();
         for (file, builder) in files.iter().enumerate() {
-            let mut traces: Vec<TraceId> = builder.raw.spans.iter().map(|span| span.trace).collect();
-            traces.sort_unstable_by_key(|trace| trace.to_u128());
-            traces.dedup();
-            for trace in traces.into_iter().filter(|trace| trace.is_valid()) {
-                let other = *of_trace.entry(trace).or_insert(file);
+            for trace in builder.raw.traces.ids().iter().filter(|trace| trace.is_valid()) {
+                let other = *of_trace.entry(*trace).or_insert(file);
                 groups.join(file, other);
             }
         }

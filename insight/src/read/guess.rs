@@ -42,6 +42,9 @@ pub(super) fn guess(run: &mut Run) -> u64 {
 /// The samples of the thread must cover the time. Where a wait or a fan-out is recorded, nothing needs to be guessed. Nothing waits for a
 /// background job unless that is recorded.
 pub(super) fn awaited(run: &mut Run) -> u64 {
+    if run.samples.is_empty() {
+        return 0;
+    }
     let mut children: Vec<(SpanIx, SpanIx)> = Vec::new();
     let jobs: HashSet<SpanIx> = run.stages.iter().filter(|stage| stage.by.is_some()).map(|stage| stage.span).collect();
     for (ix, span) in (0..).zip(&run.spans) {
@@ -50,11 +53,11 @@ pub(super) fn awaited(run: &mut Run) -> u64 {
             let lane = &run.lanes[above.lane as usize];
             above.nested && !above.polled && lane.pool.is_none() && lane.is_known() && span.lane != above.lane
         };
-        if let Some(parent) = span.parent.filter(elsewhere).filter(|_| span.fan.is_none() && !jobs.contains(&ix)) {
+        if let Some(parent) = span.parent().filter(elsewhere).filter(|_| span.fan().is_none() && !jobs.contains(&ix)) {
             children.push((parent, ix));
         }
     }
-    if children.is_empty() || run.samples.is_empty() {
+    if children.is_empty() {
         return 0;
     }
     children.sort_unstable();
@@ -159,7 +162,7 @@ fn marked(run: &Run) -> Vec<bool> {
 /// The parent of a span, if both ran in one process without marks, on lanes that are known.
 fn parent(run: &Run, span: SpanIx, marked: &[bool]) -> Option<usize> {
     let span = &run.spans[span as usize];
-    let parent = span.parent?;
+    let parent = span.parent()?;
     let [own, of_parent] = [span.lane, run.spans[parent as usize].lane].map(|lane| &run.lanes[lane as usize]);
     let counts = own.process == of_parent.process && own.is_known() && of_parent.is_known();
     (counts && !marked[own.process as usize]).then_some(parent as usize)
@@ -211,7 +214,7 @@ fn add(run: &mut Run, parent: SpanIx, group: &[SpanIx]) {
     let join = spans().map(|span| span.end).max().filter(|last| *last <= end);
     let id = run.spans[group[0] as usize].id.to_u64();
     let at = run.fans.len() as FanIx;
-    group.iter().for_each(|span| run.spans[*span as usize].fan = Some(at));
+    group.iter().for_each(|span| run.spans[*span as usize].set_fan(Some(at)));
     let (kind, blocks) = (FanKind::Guessed, blocks && join.is_some());
     run.fans.push(Fan {
         id,

@@ -1,7 +1,7 @@
 //! [`Index`]: finds a span by its id.
 
-use crate::model::{Span, SpanIx};
-use heirloom_core::{SpanId, TraceId};
+use crate::model::{Span, SpanIx, TraceIx};
+use heirloom_core::SpanId;
 
 /// An empty place.
 const NONE: u32 = u32::MAX;
@@ -41,7 +41,7 @@ impl Index {
     }
 
     /// The span with this id, of this trace if it is known.
-    pub(super) fn find(&self, spans: &[Span], id: SpanId, trace: Option<TraceId>) -> Option<SpanIx> {
+    pub(super) fn find(&self, spans: &[Span], id: SpanId, trace: Option<TraceIx>) -> Option<SpanIx> {
         if !id.is_valid() {
             return None;
         }
@@ -56,6 +56,6 @@ impl Index {
     }
 }
 
-fn is(span: &Span, id: SpanId, trace: Option<TraceId>) -> bool {
+fn is(span: &Span, id: SpanId, trace: Option<TraceIx>) -> bool {
     span.id == id && trace.is_none_or(|trace| span.trace == trace)
 }

@@ -15,6 +15,9 @@ const LONGEST_BEGINNING_NS: u64 = 100_000_000;
 /// Adds a sample for the time from a lane's first span to its first sample: it is taken to be like that one. Without it, 16 threads that begin at once on
 /// two cores would all count as on a CPU there. The samples and the spans are sorted by lane and time, and stay so.
 pub(super) fn add_beginnings(run: &mut Run) {
+    if run.samples.is_empty() {
+        return;
+    }
     let mut begins = vec![u64::MAX; run.lanes.len()];
     for span in &run.spans {
         let begin = &mut begins[span.lane as usize];

@@ -6,7 +6,8 @@ use super::notes::{self, Found};
 use super::raw::Raw;
 use super::{aborts, begun, guess, late, nest, order};
 use crate::model::{Lane, Process, Run, Span, SpanIx};
-use heirloom_core::SpanId;
+use heirloom_core::{SpanId, TraceId};
+use std::cmp::Reverse;
 use std::ops::Range;
 
 /// The years 1971 to 2099, in nanoseconds. A time outside of them was never set.
@@ -18,13 +19,27 @@ pub(super) fn run(mut raw: Raw) -> Run {
     let mut found = Found { odd_times: odd_times(&mut raw), ..Found::default() };
     let (index, doubles) = index(&mut raw);
     found.doubles = doubles;
-    parents(&mut raw, &index, &mut found);
-    found.cycles = cut_cycles(&mut raw.spans);
+    if !parents(&mut raw, &index, &mut found) {
+        found.cycles = cut_cycles(&mut raw.spans, raw.traces.ids());
+    }
     (found.aborted, found.aborts) =
         (raw.aborts.len(), aborts::notes(&raw.aborts, |span| raw.names.text(raw.spans[span as usize].name)));
     let program = program(&raw);
-    let Raw { processes, lanes, names, spans, parents, fans, marks, texts, machine, faults, .. } = raw;
-    drop(parents);
+    let Raw {
+        processes,
+        lanes,
+        names,
+        traces,
+        spans,
+        fans,
+        items,
+        dropped_children,
+        marks,
+        texts,
+        machine,
+        faults,
+        ..
+    } = raw;
     let mut run = Run {
         program,
         machine,
@@ -34,7 +49,10 @@ pub(super) fn run(mut raw: Raw) -> Run {
             .map(|lane| Lane { process: lane.process, thread_id: lane.thread_id, thread_name: lane.name, pool: None })
             .collect(),
         names: names.into_texts(),
+        traces: traces.into_ids(),
         spans,
+        items,
+        dropped_children,
         ..Run::default()
     };
     marks::resolve(&mut run, &index, marks, &texts, &fans, &mut found);
@@ -62,6 +80,10 @@ fn sort_processes(raw: &mut Raw) {
 /// Removes spans whose start was never set, and the length of those whose end wasn't, if the others have plausible times.
 fn odd_times(raw: &mut Raw) -> u64 {
     if !raw.spans.iter().any(|span| PLAUSIBLE.contains(&span.start)) {
+        return 0;
+    }
+    let is_plausible = |span: &Span| PLAUSIBLE.contains(&span.start) && PLAUSIBLE.contains(&span.end);
+    if raw.spans.iter().all(is_plausible) {
         return 0;
     }
     let is_odd = |span: &Span| !PLAUSIBLE.contains(&span.start);
@@ -97,25 +119,31 @@ fn rank(raw: &Raw, span: SpanIx) -> impl Ord + '_ {
     let row = &raw.spans[span as usize];
     let lane = &raw.lanes[row.lane as usize];
     let place = (&raw.processes[lane.process as usize], lane.thread_id);
-    let fan = raw.fans.binary_search_by_key(&span, |fan| fan.0).map(|at| raw.fans[at].1).ok();
-    let facts = (row.items, row.open, row.error, row.dropped_children);
-    (row.end, row.start, raw.names.text(row.name), place, raw.parents[span as usize], fan, facts)
+    let of = |table: &[(SpanIx, u64)]| table.binary_search_by_key(&span, |row| row.0).map(|at| table[at].1).ok();
+    let facts = (of(&raw.items), row.open, row.error, of(&raw.dropped_children));
+    (row.end, row.start, raw.names.text(row.name), place, raw.parents[span as usize], of(&raw.fans), facts)
 }
 
-fn parents(raw: &mut Raw, index: &Index, found: &mut Found) {
-    for at in 0..raw.spans.len() {
-        let id = raw.parents[at];
-        if id == 0 {
-            continue;
+/// Returns whether each parent starts before its children, or at the same time and is read later, as it is where it ends later. There is no circle then.
+fn parents(raw: &mut Raw, index: &Index, found: &mut Found) -> bool {
+    let (mut are_in_order, mut last) = (true, (0, 0, None));
+    for (at, id) in std::mem::take(&mut raw.parents).into_iter().enumerate().filter(|(_, id)| *id != 0) {
+        let span = &raw.spans[at];
+        // Many spans in a row have one parent.
+        if (last.0, last.1) != (id, span.trace) {
+            last = (id, span.trace, index.find(&raw.spans, SpanId::from_u64(id), Some(span.trace)));
         }
-        let parent = index.find(&raw.spans, SpanId::from_u64(id), Some(raw.spans[at].trace));
+        let parent = last.2;
+        let key = |row: usize| (raw.spans[row].start, Reverse(row));
+        are_in_order &= parent.is_none_or(|parent| key(parent as usize) < key(at));
         found.orphans += u64::from(parent.is_none());
-        raw.spans[at].parent = parent;
+        raw.spans[at].set_parent(parent);
     }
+    are_in_order
 }
 
 /// Makes a root of one span in each circle of parents: the one that starts first.
-fn cut_cycles(spans: &mut [Span]) -> u64 {
+fn cut_cycles(spans: &mut [Span], traces: &[TraceId]) -> u64 {
     /// Not looked at; on the way from the span that is looked at; known to lead to a root.
     const NEW: u8 = 0;
     const HERE: u8 = 1;
@@ -127,16 +155,16 @@ fn cut_cycles(spans: &mut [Span]) -> u64 {
         while let Some(at) = next.filter(|at| state[*at as usize] == NEW) {
             state[at as usize] = HERE;
             way.push(at);
-            next = spans[at as usize].parent;
+            next = spans[at as usize].parent();
         }
         if let Some(again) = next.filter(|at| state[*at as usize] == HERE) {
             let circle = &way[way.iter().position(|at| *at == again).unwrap_or_default()..];
             let key = |at: &SpanIx| {
                 let span = &spans[*at as usize];
-                (span.start, span.trace.to_u128(), span.id.to_u64())
+                (span.start, traces[span.trace as usize], span.id)
             };
             if let Some(top) = circle.iter().min_by_key(|at| key(at)) {
-                spans[*top as usize].parent = None;
+                spans[*top as usize].set_parent(None);
                 cycles += 1;
             }
         }
@@ -148,7 +176,7 @@ fn cut_cycles(spans: &mut [Span]) -> u64 {
 /// The name of the process of the first root that has one, or the file's.
 fn program(raw: &Raw) -> String {
     let process = |span: &Span| &raw.processes[raw.lanes[span.lane as usize].process as usize];
-    let roots = raw.spans.iter().filter(|span| span.parent.is_none() && !process(span).name.is_empty());
+    let roots = raw.spans.iter().filter(|span| span.parent().is_none() && !process(span).name.is_empty());
     let first = roots.min_by_key(|span| (span.start, process(span)));
     let name = first.map(|span| process(span).name.to_string());
     name.or_else(|| raw.file.clone()).unwrap_or_default()

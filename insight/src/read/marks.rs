@@ -254,7 +254,7 @@ impl Resolver<'_> {
         }
         for &(span, id) in fans {
             let row = &self.run.spans[span as usize];
-            let (parent, start) = (row.parent, row.start);
+            let (parent, start) = (row.parent(), row.start);
             let fan = match self.fans.get(&id) {
                 Some(fan) => *fan,
                 None => {
@@ -274,7 +274,7 @@ impl Resolver<'_> {
                     })
                 }
             };
-            self.run.spans[span as usize].fan = Some(fan);
+            self.run.spans[span as usize].set_fan(Some(fan));
             let fan = &mut self.run.fans[fan as usize];
             fan.begin = fan.begin.min(start);
             fan.children.push(span);

@@ -39,7 +39,7 @@ pub(super) fn add(run: &mut Run, found: &Found, faults: &Faults) {
         }
     };
     use NoteKind::{Damaged, Dropped, Guessed, Missing, Open};
-    let dropped = run.spans.iter().fold(faults.beyond, |sum, span| sum.saturating_add(span.dropped_children));
+    let dropped = run.dropped_children.iter().fold(faults.beyond, |sum, row| sum.saturating_add(row.1));
     note(Dropped, dropped, "1 span is missing: it was dropped.", "{} spans are missing: they were dropped.");
     note(
         Dropped,
@@ -53,7 +53,7 @@ pub(super) fn add(run: &mut Run, found: &Found, faults: &Faults) {
         "1 record besides spans (a wait, a join or the like) is missing: no span ended in time to carry it.",
         "{} records besides spans (waits, joins and the like) are missing: no span ended in time to carry them.",
     );
-    let open = run.spans.iter().filter(|span| span.open).count() as u64;
+    let Counts { open, crossing, unpolled } = Counts::of(run);
     let open = open.saturating_sub(found.aborted);
     note(
         Open,
@@ -105,14 +105,12 @@ pub(super) fn add(run: &mut Run, found: &Found, faults: &Faults) {
         "{} recorded marks have no meaning without spans that are missing.",
     );
     note(Missing, found.unnamed_locks, "The name of 1 lock is missing.", "The names of {} locks are missing.");
-    let crossing = crossing(run);
     note(
         Missing,
         crossing,
         "1 span crosses another one on its thread. It counts for no thread.",
         "{} spans cross others on their thread. They count for no thread.",
     );
-    let unpolled = unpolled(run);
     note(
         Missing,
         unpolled,
@@ -137,15 +135,30 @@ pub(super) fn add(run: &mut Run, found: &Found, faults: &Faults) {
     sorted::by(&mut run.notes, |a, b| (a.kind, &a.text).cmp(&(b.kind, &b.text)));
 }
 
-/// Spans that occupy no lane, though they weren't asynchronous.
-fn crossing(run: &Run) -> u64 {
-    let known = |lane: u32| run.lanes[lane as usize].is_known();
-    run.spans.iter().filter(|span| !span.nested && !span.polled && known(span.lane)).count() as u64
+/// Spans of some kinds.
+#[derive(Default)]
+struct Counts {
+    open: u64,
+    /// They occupy no lane, though they weren't asynchronous.
+    crossing: u64,
+    /// Asynchronous ones without polls.
+    unpolled: u64,
 }
 
-/// Asynchronous spans without polls.
-fn unpolled(run: &Run) -> u64 {
-    let mut polled = vec![false; run.spans.len()];
-    run.polls.iter().for_each(|poll| polled[poll.span as usize] = true);
-    run.spans.iter().zip(polled).filter(|(span, has_polls)| span.polled && !has_polls).count() as u64
+impl Counts {
+    /// Looks at each span once.
+    fn of(run: &Run) -> Self {
+        let mut has_polls = vec![false; if run.polls.is_empty() { 0 } else { run.spans.len() }];
+        run.polls.iter().for_each(|poll| has_polls[poll.span as usize] = true);
+        let mut counts = Self::default();
+        for (at, span) in run.spans.iter().enumerate() {
+            counts.open += u64::from(span.open);
+            if span.polled {
+                counts.unpolled += u64::from(!has_polls.get(at).is_some_and(|has| *has));
+            } else if !span.nested {
+                counts.crossing += u64::from(run.lanes[span.lane as usize].is_known());
+            }
+        }
+        counts
+    }
 }

@@ -2,12 +2,13 @@
 
 use super::aborts::Aborts;
 use super::names::Names;
+use super::traces::Traces;
 use crate::model::{Machine, Span};
 use heirloom_core::{SpanId, Status, TraceId};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// The tables of a [`Builder`](super::Builder), in the order of the input. A span takes 104 bytes.
+/// The tables of a [`Builder`](super::Builder), in the order of the input. A span takes 56 bytes, a trace up to 32.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Raw {
     pub(super) processes: Vec<ProcessKey>,
@@ -18,12 +19,17 @@ pub(super) struct Raw {
     pub(super) lanes: Vec<RawLane>,
     lane_numbers: HashMap<(u32, u64), u32>,
     pub(super) names: Names,
+    pub(super) traces: Traces,
     /// Without parents and fan-outs.
     pub(super) spans: Vec<Span>,
     /// The ids of the parents, 0 for a root.
     pub(super) parents: Vec<u64>,
     /// Span and fan-out, for spans that have one, by span.
     pub(super) fans: Vec<(u32, u64)>,
+    /// The same, with numbers of items.
+    pub(super) items: Vec<(u32, u64)>,
+    /// The same, with numbers of spans below that are missing.
+    pub(super) dropped_children: Vec<(u32, u64)>,
     pub(super) aborts: Aborts,
     pub(super) marks: Vec<RawMark>,
     /// Texts of marks.
@@ -169,29 +175,21 @@ impl Raw {
         let name = self.names.number(name);
         self.faults.without_end += u64::from(end == 0 && start != 0);
         self.faults.backward += u64::from(end < start && end != 0);
-        if let Some(fan) = facts.fan {
-            self.fans.push((self.spans.len() as u32, fan));
+        let at = self.spans.len() as u32;
+        self.fans.extend(facts.fan.map(|fan| (at, fan)));
+        self.items.extend(facts.items.map(|items| (at, items)));
+        if facts.dropped_children > 0 {
+            self.dropped_children.push((at, facts.dropped_children));
         }
         if let Some(status) = aborted {
-            self.aborts.add(self.spans.len() as u32, status);
+            self.aborts.add(at, status);
         }
         self.parents.push(parent.map_or(0, SpanId::to_u64));
-        self.spans.push(Span {
-            trace,
-            id,
-            parent: None,
-            name,
-            lane,
-            start,
-            end: end.max(start),
-            fan: None,
-            nested: !facts.left_lane && !facts.polled,
-            polled: facts.polled,
-            items: facts.items,
-            open: facts.open || aborted.is_some() || (end == 0 && start != 0),
-            error: facts.error,
-            dropped_children: facts.dropped_children,
-        });
+        let mut span = Span::new(id, name, lane, start..end.max(start));
+        span.trace = self.traces.number(trace);
+        (span.nested, span.polled) = (!facts.left_lane && !facts.polled, facts.polled);
+        (span.open, span.error) = (facts.open || aborted.is_some() || (end == 0 && start != 0), facts.error);
+        self.spans.push(span);
     }
 
     /// Adds a mark, unless there are `max`.
@@ -219,14 +217,19 @@ impl Raw {
         let lane = |lane: &RawLane| self.lane(processes[lane.process as usize], lane.thread_id, &lane.name);
         let lanes: Vec<u32> = other.lanes.iter().map(lane).collect();
         let (names, texts) = (self.names.absorb(&other.names), self.texts.absorb(&other.texts));
+        let traces = self.traces.absorb(&other.traces);
         let first = self.spans.len() as u32;
-        self.spans.extend(other.spans.into_iter().map(|span| Span {
-            lane: lanes[span.lane as usize],
-            name: names[span.name as usize],
-            ..span
+        self.spans.extend(other.spans.into_iter().map(|mut span| {
+            span.lane = lanes[span.lane as usize];
+            span.name = names[span.name as usize];
+            span.trace = traces[span.trace as usize];
+            span
         }));
         self.parents.extend(other.parents);
-        self.fans.extend(other.fans.into_iter().map(|(span, fan)| (first + span, fan)));
+        let here = |row: (u32, u64)| (first + row.0, row.1);
+        self.fans.extend(other.fans.into_iter().map(here));
+        self.items.extend(other.items.into_iter().map(here));
+        self.dropped_children.extend(other.dropped_children.into_iter().map(here));
         self.aborts.absorb(other.aborts, first);
         self.marks.extend(other.marks.into_iter().map(|mark| RawMark {
             lane: lanes[mark.lane as usize],
@@ -255,7 +258,9 @@ impl Raw {
         self.spans.retain(|_| is_kept(&mut span));
         self.parents.retain(|_| is_kept(&mut parent));
         self.aborts.renumber(&places);
-        self.fans = self.fans.iter().filter_map(|(span, fan)| Some((places[*span as usize]?, *fan))).collect();
+        for table in [&mut self.fans, &mut self.items, &mut self.dropped_children] {
+            *table = table.iter().filter_map(|(span, number)| Some((places[*span as usize]?, *number))).collect();
+        }
     }
 }
 

@@ -143,7 +143,7 @@ fn a_leaf_of_an_iterator_can_be_split_down_to_one_item() {
     let fan = kit.fan(FanKind::Iterator, Some(root), pool[0], 0, Some(100 * MS));
     for lane in &pool {
         let leaf = kit.item(fan, *lane, "rows", ms(0..100));
-        kit.span_mut(leaf).items = Some(50);
+        kit.items(leaf, 50);
     }
     let path = Graph::new(&kit.run()).critical_path();
     assert_eq!((path.length, path.finest), (100 * MS, 2 * MS));
@@ -235,6 +235,6 @@ fn the_rows_of_one_span_that_encloses_itself_are_no_circle() {
     let mut kit = Kit::new();
     let main = kit.lane("main");
     let span = kit.span(main, "run", None, ms(0..100));
-    kit.span_mut(span).parent = Some(span);
+    kit.span_mut(span).set_parent(Some(span));
     assert_eq!(Graph::new(&kit.run()).work(), 100 * MS);
 }

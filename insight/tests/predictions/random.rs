@@ -89,7 +89,7 @@ fn fan_out(kit: &mut Kit, random: &mut Random, above: (SpanIx, u32), pool: &[u32
             1 => {
                 kit.span(pool[at], "inner", Some(span), start + (end - start) / 4..end - (end - start) / 4);
             }
-            2 => kit.span_mut(span).items = Some(1 + random.below(40)),
+            2 => kit.items(span, 1 + random.below(40)),
             _ => {}
         }
         free[at] = end;
@@ -230,11 +230,13 @@ fn rows_that_contradict_each_other_make_no_panic() {
         for _ in 0..6 {
             let ix = random.below(spans) as usize;
             match random.below(5) {
-                0 => run.spans[ix].parent = Some(random.below(spans) as u32),
+                0 => run.spans[ix].set_parent(Some(random.below(spans) as u32)),
                 1 => run.spans[ix].lane = random.below(run.lanes.len() as u64) as u32,
                 2 => run.spans[ix].nested = false,
                 3 => run.spans[ix].end = run.spans[ix].start + random.below(20_000_000),
-                _ => run.spans[ix].fan = (!run.fans.is_empty()).then(|| random.below(run.fans.len() as u64) as u32),
+                _ => {
+                    run.spans[ix].set_fan((!run.fans.is_empty()).then(|| random.below(run.fans.len() as u64) as u32));
+                }
             }
         }
         let graph = Graph::new(&run);

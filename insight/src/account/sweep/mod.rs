@@ -434,8 +434,8 @@ fn is_stolen(run: &Run, fan: FanIx, span: Option<SpanIx>) -> bool {
     let mut piece = None;
     while at != parent {
         let row = &run.spans[at as usize];
-        piece = row.fan;
-        match row.parent {
+        piece = row.fan();
+        match row.parent() {
             // A parent begins before its children.
             Some(above) if row.start >= run.spans[parent as usize].start => at = above,
             _ => return true,

@@ -87,7 +87,7 @@ impl<'a> OnLane<'a> {
     pub(super) fn gap_is_short(&self, run: &Run, mean_items: &[u64], time: u64) -> bool {
         let Some((start, Item::Span(next))) = self.track.next_item() else { return false };
         let in_join = self.track.stack.last().is_none_or(|top| start <= top.end);
-        let fan = run.spans[next as usize].fan;
+        let fan = run.spans[next as usize].fan();
         in_join && fan.is_some_and(|fan| start - time < mean_items[fan as usize].max(SHORT_NS))
     }
 }

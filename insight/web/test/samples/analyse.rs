@@ -228,7 +228,8 @@ fn lanes(run: &Run, wall: u64) -> (Vec<Lane>, Vec<Bucket>) {
     let top = |lane: u32, parent: Option<u32>| {
         parent.is_none_or(|parent| run.spans[parent as usize].lane != lane || run.spans[parent as usize].polled)
     };
-    for span in run.spans.iter().filter(|span| span.nested && top(span.lane, span.parent) && span.end <= run.window.end)
+    for span in
+        run.spans.iter().filter(|span| span.nested && top(span.lane, span.parent()) && span.end <= run.window.end)
     {
         lanes[span.lane as usize].working_ns += span.end - span.start;
         spread(span.start, span.end, &|bucket, share| bucket.working += share);
@@ -309,7 +310,8 @@ fn paths(run: &Run, analysis: &mut Analysis, merge: u32, straggler: u32) {
             because,
         }
     };
-    let pieces = |of: u32| (0..run.spans.len() as u32).filter(move |span| run.spans[*span as usize].parent == Some(of));
+    let pieces =
+        |of: u32| (0..run.spans.len() as u32).filter(move |span| run.spans[*span as usize].parent() == Some(of));
     analysis.critical_path.push(step(1, "start"));
     analysis.critical_path.extend(pieces(straggler).map(|span| step(span, "child")));
     analysis.critical_path.push(step(merge, "join"));

@@ -69,7 +69,6 @@ struct Builder<'a> {
     random: Random,
     plan: &'a Plan,
     next_id: Vec<u64>,
-    trace: TraceId,
 }
 
 const START: u64 = 1_795_000_000_000_000_000;
@@ -95,22 +94,10 @@ impl Builder<'_> {
         let next = &mut self.next_id[lane as usize];
         *next = next.wrapping_add(1);
         let id = if self.plan.random_ids { self.random.next() } else { *next };
-        self.run.spans.push(Span {
-            trace: self.trace,
-            id: SpanId::from_u64(id),
-            parent,
-            name,
-            lane,
-            start,
-            end,
-            fan: None,
-            nested: true,
-            polled: false,
-            items: None,
-            open: false,
-            error: false,
-            dropped_children: 0,
-        });
+        let mut span = Span::new(SpanId::from_u64(id), name, lane, start..end);
+        span.trace = self.run.traces.len() as u32 - 1;
+        span.set_parent(parent);
+        self.run.spans.push(span);
         self.run.spans.len() as u32 - 1
     }
 }
@@ -118,7 +105,8 @@ impl Builder<'_> {
 /// The run. Its tables are in the order in which it is invented, not by start.
 pub(crate) fn run(plan: &Plan) -> Run {
     let trace = TraceId::from_u128(0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c);
-    let mut b = Builder { run: Run::default(), random: Random(0x5eed), plan, next_id: Vec::new(), trace };
+    let mut b = Builder { run: Run::default(), random: Random(0x5eed), plan, next_id: Vec::new() };
+    b.run.traces.push(trace);
     b.run.program = if plan.hostile { HOSTILE[0].into() } else { "thumbnails".into() };
     b.run.machine = Machine { cpus: Some(f64::from(plan.workers.clamp(1, 16))), cores: Some(plan.workers.clamp(1, 8)) };
     b.run.processes.push(Process { pid: 41_207, name: Arc::from(b.run.program.as_str()) });
@@ -226,7 +214,7 @@ fn one(
     held: &mut Option<(SpanIx, u64)>,
 ) -> u64 {
     let span = b.span(name, lane, Some(root), start, start);
-    b.run.spans[span as usize].fan = Some(0);
+    b.run.spans[span as usize].set_fan(Some(0));
     b.run.fans[0].children.push(span);
     let mut at = start + 3_000;
     for (piece, mean) in pieces.into_iter().zip([380_000, 240_000, 310_000, 60_000]) {
@@ -271,7 +259,8 @@ fn requests(b: &mut Builder<'_>, end: u64) {
     let mut free: Vec<u64> = servers.iter().map(|_| START).collect();
     for n in 0..count {
         let arrival = START + 300_000 + (end - START - 600_000) / count * n;
-        b.trace = TraceId::from_u128(u128::from(b.random.next()) << 64 | 1);
+        let trace = TraceId::from_u128(u128::from(b.random.next()) << 64 | 1);
+        b.run.traces.push(trace);
         let lane = servers[n as usize % servers.len()];
         let request = b.span(get, lane, None, arrival, arrival);
         let inner = b.span(query, lane, Some(request), arrival, arrival);

@@ -53,8 +53,8 @@ fn truth(run: &Run) -> Vec<serde_json::Value> {
                 "start_ns": span.start - run.window.start,
                 "length_ns": span.end - span.start,
                 "lane": &*run.lanes[span.lane as usize].thread_name,
-                "parent": span.parent.map(|parent| run.spans[parent as usize].id.to_string()),
-                "children": run.spans.iter().filter(|other| other.parent.is_some_and(|p| run.spans[p as usize].id == span.id)).take(if run.spans.len() > 10_000 { 0 } else { usize::MAX }).count(),
+                "parent": span.parent().map(|parent| run.spans[parent as usize].id.to_string()),
+                "children": run.spans.iter().filter(|other| other.parent().is_some_and(|p| run.spans[p as usize].id == span.id)).take(if run.spans.len() > 10_000 { 0 } else { usize::MAX }).count(),
             })
         })
         .collect()
