@@ -1,6 +1,7 @@
 //! The nodes of a job, from its stretches and markers, in the order of time.
 
 use super::edges::{Edges, Marker};
+use super::grouped::Grouped;
 use super::ready::Ready;
 use super::stretches::{Is, Stretch, Stretches};
 use super::{Node, NodeIx, NodeKind, NONE};
@@ -30,9 +31,9 @@ pub(super) struct Nodes {
 
 /// Makes the nodes of so many jobs. Frees stretches meanwhile: both are large.
 pub(super) fn nodes(jobs: usize, stretches: Stretches, edges: &Edges, pool_of: &[u32], ready: &Ready) -> Nodes {
-    let of_stretches = ByJob::of(jobs, stretches.iter().map(|stretch| stretch.job));
-    let of_markers = ByJob::of(jobs, edges.markers.iter().map(|marker| marker.job));
-    let of_arrivals = ByJob::of(jobs, edges.arrivals.iter().map(|arrival| arrival.0));
+    let of_stretches = Grouped::of(jobs, stretches.iter().map(|stretch| stretch.job));
+    let of_markers = Grouped::of(jobs, edges.markers.iter().map(|marker| marker.job));
+    let of_arrivals = Grouped::of(jobs, edges.arrivals.iter().map(|arrival| arrival.0));
     let count = stretches.len() + edges.markers.len() + edges.arrivals.len();
     let mut used_up = stretches.last_jobs().into_iter().peekable();
     let mut making = Making {
@@ -64,40 +65,6 @@ pub(super) fn nodes(jobs: usize, stretches: Stretches, edges: &Edges, pool_of: &
         }
     }
     Nodes { nodes: making.nodes, of_marker: making.of_marker }
-}
-
-/// The rows of a table by job, in their order, found in linear time.
-struct ByJob {
-    rows: Vec<u32>,
-    /// Where the rows of each job end.
-    ends: Vec<u32>,
-}
-
-impl ByJob {
-    fn of(jobs: usize, job_of: impl Iterator<Item = u32> + Clone) -> Self {
-        let mut next = vec![0_u32; jobs + 1];
-        let mut count = 0;
-        for job in job_of.clone() {
-            next[job as usize + 1] += 1;
-            count += 1;
-        }
-        for job in 0..jobs {
-            next[job + 1] += next[job];
-        }
-        let mut rows = vec![0; count];
-        for (row, job) in (0..).zip(job_of) {
-            let place = &mut next[job as usize];
-            rows[*place as usize] = row;
-            *place += 1;
-        }
-        // The place behind the last row of a job is where the next job begins.
-        Self { rows, ends: next }
-    }
-
-    fn rows(&self, job: u32) -> &[u32] {
-        let first = job.checked_sub(1).map_or(0, |before| self.ends[before as usize]);
-        &self.rows[first as usize..self.ends[job as usize] as usize]
-    }
 }
 
 fn rank(marker: &Marker) -> u8 {
@@ -162,7 +129,7 @@ impl Making<'_> {
                     if let (true, false, Some(ended)) = (stretch.fresh_poll, entered, ended) {
                         self.between_polls(&stretch, ended);
                     }
-                    self.stretch(&stretch, explained);
+                    self.stretch(&stretch, self.stretches.cpu(ix), explained);
                     if stretch.is != Is::Wait {
                         (entered, ended) = (false, Some(stretch.end));
                     }
@@ -191,16 +158,14 @@ impl Making<'_> {
         found
     }
 
-    fn stretch(&mut self, stretch: &Stretch, explained: bool) {
+    fn stretch(&mut self, stretch: &Stretch, (on, off): (u64, u64), explained: bool) {
         let span = some(stretch.span);
         match stretch.is {
             Is::Work => {
-                let lane = stretch.lane;
-                self.push(stretch.job, NodeKind::Part, span, Some(lane), stretch.start, stretch.on, stretch.off);
+                self.push(stretch.job, NodeKind::Part, span, Some(stretch.lane), stretch.start, on, off);
             }
-            Is::Latency => self.delay(stretch.job, span, stretch.start, stretch.off),
             Is::Wait if explained => {}
-            Is::Wait => self.delay(stretch.job, span, stretch.start, stretch.end - stretch.start),
+            Is::Wait | Is::Latency => self.delay(stretch.job, span, stretch.start, off),
         }
     }
 

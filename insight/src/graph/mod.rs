@@ -40,6 +40,7 @@ mod build;
 mod cpu;
 mod detached;
 mod edges;
+mod grouped;
 mod hand_offs;
 mod holds;
 mod intervals;
