@@ -157,7 +157,7 @@ fn blocking(case: &Case<'_>) -> Vec<NameIx> {
         }
         for node in &case.graph.nodes[job.nodes.start as usize..job.nodes.end as usize] {
             if let Some(span) =
-                node.span.filter(|_| node.pool.is_some() && node.length() > crate::simulate::LONG_POLL_NS)
+                node.span().filter(|_| node.lane().is_some() && node.length() > crate::simulate::LONG_POLL_NS)
             {
                 *long.entry(case.run.spans[span as usize].name).or_default() += node.length();
             }
@@ -181,7 +181,8 @@ pub(super) fn background<'a>(graph: &'a Graph, run: &'a Run) -> impl Iterator<It
         let span = job.span.filter(|span| job.fan.is_none() && submitted.contains(span))?;
         let row = &run.spans[span as usize];
         let long = !row.polled && row.end.saturating_sub(row.start) > crate::simulate::LONG_POLL_NS;
-        let pool = graph.nodes[job.nodes.start as usize..job.nodes.end as usize].iter().find_map(|node| node.pool)?;
+        let pool =
+            graph.nodes[job.nodes.start as usize..job.nodes.end as usize].iter().find_map(|node| graph.pool(node))?;
         (long && graph.pools[pool as usize].known).then_some((span, pool))
     })
 }

@@ -20,7 +20,7 @@ pub(super) fn graph(run: &Run) -> Graph {
     let edges = edges::find(run, &mut found, &ready, pooled);
     found.presences = Vec::new();
     let stretches = std::mem::take(&mut found.stretches);
-    let made = items::nodes(found.jobs.len(), stretches, &edges, &pool_of, &ready);
+    let made = items::nodes(found.jobs.len(), stretches, &edges, &ready);
     let ranges = ranges(found.jobs.len(), &made.nodes);
     let mut graph = Graph {
         edges: links(&edges, &made.of_marker, &ranges),
@@ -28,6 +28,8 @@ pub(super) fn graph(run: &Run) -> Graph {
         hand_offs: hand_offs::hand_offs(run),
         jobs: jobs(run, &found, &ranges),
         nodes: made.nodes,
+        off: made.off,
+        pool_of,
         pools,
         ..Graph::default()
     };
@@ -85,7 +87,7 @@ fn scaled(graph: &Graph) -> Option<u32> {
     let mut fans = vec![0_u64; graph.pools.len()];
     let mut all = vec![0_u64; graph.pools.len()];
     for node in &graph.nodes {
-        let Some(pool) = node.pool.map(|pool| pool as usize) else { continue };
+        let Some(pool) = graph.pool(node).map(|pool| pool as usize) else { continue };
         all[pool] += node.length();
         if graph.jobs[node.job as usize].fan.is_some() {
             fans[pool] += node.length();

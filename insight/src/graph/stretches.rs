@@ -53,6 +53,11 @@ impl Stretches {
         self.cpu.push((on, off));
     }
 
+    /// Whether the run has samples of CPU time.
+    pub(super) fn are_sampled(&self) -> bool {
+        !self.cpu.0.is_empty()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.rows.len()
     }

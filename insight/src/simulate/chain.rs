@@ -76,7 +76,7 @@ impl Chains {
     pub(super) fn pools(&self, graph: &Graph, job: JobIx) -> usize {
         let mut pools = Vec::new();
         for (_, piece) in self.forks_of(&graph.jobs[job as usize].nodes) {
-            let pool = graph.nodes[graph.jobs[*piece as usize].nodes.start as usize].pool;
+            let pool = graph.pool(&graph.nodes[graph.jobs[*piece as usize].nodes.start as usize]);
             if !pools.contains(&pool) {
                 pools.push(pool);
             }
@@ -120,7 +120,7 @@ fn is_alone(graph: &Graph, into: &[u8], fork: NodeIx) -> bool {
 fn owners(graph: &Graph, host_of: &[JobIx]) -> Vec<JobIx> {
     let mut owners: Vec<Option<JobIx>> = vec![None; graph.pools.len()];
     for node in &graph.nodes {
-        if let Some(pool) = node.pool {
+        if let Some(pool) = graph.pool(node) {
             let (owner, host) = (&mut owners[pool as usize], host_of[node.job as usize]);
             *owner = Some(if owner.is_none_or(|known| known == host) { host } else { NONE });
         }
@@ -132,8 +132,8 @@ fn owners(graph: &Graph, host_of: &[JobIx]) -> Vec<JobIx> {
 pub(super) fn simple(graph: &Graph, job: u32) -> bool {
     let nodes = graph.jobs[job as usize].nodes.clone();
     let rows = &graph.nodes[nodes.start as usize..nodes.end as usize];
-    let pool = rows.first().and_then(|node| node.pool);
-    let parts = pool.is_some() && rows.iter().all(|node| node.kind == NodeKind::Part && node.pool == pool);
+    let pool = rows.first().and_then(|node| graph.pool(node));
+    let parts = pool.is_some() && rows.iter().all(|node| node.kind == NodeKind::Part && graph.pool(node) == pool);
     parts && !holds(graph, nodes)
 }
 

@@ -24,10 +24,10 @@ impl Named<'_> {
 
     /// Makes a node shorter that is a part of `planned`.
     pub(super) fn one(&self, planned: &mut PlanNode, node: NodeIx, items: u64, factor: f64) {
-        let node = &self.graph.nodes[node as usize];
-        let (on, off) = (shorter(node.on, factor), shorter(node.off, factor));
-        let (before, after) = (node.length(), on + off);
-        (planned.on, planned.off) = (planned.on - node.on + on, planned.off - node.off + off);
+        let before = self.graph.cpu(node);
+        let (on, off) = (shorter(before.0, factor), shorter(before.1, factor));
+        (planned.on, planned.off) = (planned.on - before.0 + on, planned.off - before.1 + off);
+        let (before, after) = (before.0 + before.1, on + off);
         planned.longest = planned.longest - before + after;
         planned.finest = planned.finest - split(before, items) + split(after, items);
     }
@@ -39,11 +39,11 @@ impl Named<'_> {
             let job = &self.graph.jobs[*job as usize];
             let mut others = Length::default();
             for ix in job.nodes.clone() {
-                let node = &self.graph.nodes[ix as usize];
                 if self.is(ix) {
-                    sums.of.iter_mut().for_each(|sum| sum.add(node.on, node.off, job.items));
+                    let (on, off) = self.graph.cpu(ix);
+                    sums.of.iter_mut().for_each(|sum| sum.add(on, off, job.items));
                 } else {
-                    others.add(node.length(), job.items);
+                    others.add(self.graph.nodes[ix as usize].length(), job.items);
                 }
             }
             sums.of.iter_mut().for_each(|sum| sum.end_job(others));

@@ -32,7 +32,7 @@ impl Template {
             .map(|(ix, _)| ix)
             .filter(|ix| !folds.is_folded(*ix) && !folds.chains.is_inside(*ix) && chain::simple(graph, *ix))
             .collect();
-        let name = |node: &Node| node.span.map_or(NONE, |span| run.spans[span as usize].name);
+        let name = |node: &Node| node.span().map_or(NONE, |span| run.spans[span as usize].name);
         let names = graph.nodes.iter().map(name).collect();
         Self { of_node: making.of_node, names, plan: making.plan, divisible, folds }
     }
