@@ -4,8 +4,8 @@ use super::edges::{self, Edges, End};
 use super::items;
 use super::ready::Ready;
 use super::sweep::{self, Found, NewJob, Origin};
-use super::{detached, hand_offs, holds, path, pools};
-use super::{Graph, Job, Node, NodeIx, NONE};
+use super::{detached, hand_offs, holds, order, pools};
+use super::{Graph, Job, JobIx, Node, NodeIx, NONE};
 use crate::model::{FanKind, Run};
 use std::ops::Range;
 
@@ -35,7 +35,7 @@ pub(super) fn graph(run: &Run) -> Graph {
     };
     graph.scaled = scaled(&graph);
     graph.index_edges();
-    path::put_in_order(&mut graph);
+    order::put_in_order(&mut graph);
     graph
 }
 
@@ -100,19 +100,31 @@ fn scaled(graph: &Graph) -> Option<u32> {
 }
 
 impl Graph {
-    /// The edges that leave a node, other than the one to the next node of its job.
-    pub(crate) fn edges_from(&self, node: NodeIx) -> &[(NodeIx, NodeIx)] {
-        &self.edges[self.edge_starts[node as usize] as usize..self.edge_starts[node as usize + 1] as usize]
+    /// The edges that leave nodes of a job, other than those between them, by source.
+    pub(crate) fn edges_of(&self, job: JobIx) -> &[(NodeIx, NodeIx)] {
+        &self.edges[self.edge_starts[job as usize] as usize..self.edge_starts[job as usize + 1] as usize]
     }
 
-    /// Finds where the edges of each node begin. They are sorted.
+    /// The edges that leave some nodes of one job.
+    pub(super) fn edges_of_run(&self, run: &Range<NodeIx>) -> &[(NodeIx, NodeIx)] {
+        let edges = self.edges_of(self.nodes[run.start as usize].job);
+        let first = edges.partition_point(|(from, _)| *from < run.start);
+        &edges[first..first + edges[first..].partition_point(|(from, _)| *from < run.end)]
+    }
+
+    /// The edges that leave a node, other than the one to the next node of its job.
+    pub(crate) fn edges_from(&self, node: NodeIx) -> &[(NodeIx, NodeIx)] {
+        self.edges_of_run(&(node..node + 1))
+    }
+
+    /// Finds where the edges of each job begin. They are sorted.
     pub(super) fn index_edges(&mut self) {
-        self.edge_starts = vec![0; self.nodes.len() + 1];
+        self.edge_starts = vec![0; self.jobs.len() + 1];
         for (from, _) in &self.edges {
-            self.edge_starts[*from as usize + 1] += 1;
+            self.edge_starts[self.nodes[*from as usize].job as usize + 1] += 1;
         }
-        for node in 0..self.nodes.len() {
-            self.edge_starts[node + 1] += self.edge_starts[node];
+        for job in 0..self.jobs.len() {
+            self.edge_starts[job + 1] += self.edge_starts[job];
         }
     }
 

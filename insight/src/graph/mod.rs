@@ -45,6 +45,7 @@ mod hand_offs;
 mod holds;
 mod intervals;
 mod items;
+mod order;
 mod path;
 mod pools;
 mod ready;
@@ -178,9 +179,10 @@ pub struct Graph {
     off: Vec<u64>,
     /// For each lane of the run: its pool.
     pool_of: Vec<PoolIx>,
-    pub(crate) order: Vec<NodeIx>,
-    /// For each node, where its edges begin.
-    pub(crate) edge_starts: Vec<u32>,
+    /// Nodes of one job that follow each other, each run behind all that its nodes depend on.
+    runs: Vec<Range<NodeIx>>,
+    /// For each job, where the edges of its nodes begin.
+    edge_starts: Vec<u32>,
 }
 
 impl Graph {

@@ -103,9 +103,8 @@ fn waited_for(graph: &Graph, into: &[u8], fork: NodeIx, first: NodeIx) -> bool {
     if !starts || into[first as usize] != 1 || graph.next(fork).is_none() || !simple(graph, piece) {
         return false;
     }
-    let inner = nodes.start..nodes.end - 1;
-    inner.clone().all(|node| into[node as usize + 1] == 0 && graph.edges_from(node).is_empty())
-        && matches!(graph.edges_from(nodes.end - 1), [(_, join)] if *join == fork + 1)
+    matches!(graph.edges_of(piece), [(last, join)] if *last == nodes.end - 1 && *join == fork + 1)
+        && into[nodes.start as usize + 1..nodes.end as usize].iter().all(|into| *into == 0)
 }
 
 /// Whether `fork` starts nothing else, the node behind it waits for nothing else, and the lane is free meanwhile.
