@@ -117,7 +117,7 @@ fn add_path(analysis: &mut Analysis, run: &Run, graph: &Graph, path: CriticalPat
     let mut lengths = vec![0; run.names.len()];
     for (node, _) in &path.nodes {
         let node = &graph.nodes[*node as usize];
-        if let Some(span) = node.span {
+        if let Some(span) = node.span() {
             lengths[run.spans[span as usize].name as usize] += node.length();
         }
     }
@@ -143,7 +143,7 @@ fn steps(run: &Run, graph: &Graph, path: &CriticalPath) -> Vec<Step> {
     let mut last = None;
     for (node, because) in &path.nodes {
         let node = &graph.nodes[*node as usize];
-        let Some(span) = node.span else {
+        let Some(span) = node.span() else {
             last = None;
             continue;
         };
@@ -152,7 +152,7 @@ fn steps(run: &Run, graph: &Graph, path: &CriticalPath) -> Vec<Step> {
         match stretches.last_mut().filter(|_| last == Some(span)) {
             Some(stretch) => stretch.to = to,
             None => {
-                let lane = node.lane.unwrap_or(run.spans[span as usize].lane);
+                let lane = node.lane().unwrap_or(run.spans[span as usize].lane);
                 stretches.push(Stretch { span, lane, from, to, because: *because });
             }
         }

@@ -22,7 +22,7 @@ pub(crate) fn add(lanes: &mut [Lane], run: &Run, graph: &Graph) {
         });
     };
     for node in graph.nodes.iter().filter(|node| node.kind == NodeKind::Part) {
-        if let Some(lane) = node.lane {
+        if let Some(lane) = node.lane() {
             add(lane, node.start, node.start + node.length(), 0);
         }
     }

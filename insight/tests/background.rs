@@ -38,7 +38,7 @@ fn record(program: impl FnOnce(&Span)) -> Run {
 /// The names on the critical path, without what is repeated, and without delays.
 fn chain(run: &Run) -> Vec<&str> {
     let graph = Graph::new(run);
-    let spans = graph.critical_path().nodes.into_iter().filter_map(|(node, _)| graph.nodes[node as usize].span);
+    let spans = graph.critical_path().nodes.into_iter().filter_map(|(node, _)| graph.nodes[node as usize].span());
     let mut names: Vec<&str> = spans.map(|span| name(run, span)).collect();
     names.dedup();
     names

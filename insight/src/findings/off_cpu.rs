@@ -30,11 +30,13 @@ pub(super) fn of(case: &Case<'_>, analysis: &Analysis) -> Option<OffCpu> {
         return None;
     }
     let (mut names, mut lanes) = (BTreeMap::<NameIx, (u64, u64)>::new(), BTreeSet::new());
-    let parts = case.graph.nodes.iter().filter(|node| node.kind == NodeKind::Part && node.pool == Some(pool));
-    for (node, span) in parts.filter_map(|node| Some((node, node.span?))) {
+    let parts = (0..).zip(&case.graph.nodes);
+    let parts = parts.filter(|(_, node)| node.kind == NodeKind::Part && case.graph.pool(node) == Some(pool));
+    for (ix, node, span) in parts.filter_map(|(ix, node)| Some((ix, node, node.span()?))) {
+        let cpu = case.graph.cpu(ix);
         let (on, off) = names.entry(case.run.spans[span as usize].name).or_default();
-        (*on, *off) = (*on + node.on, *off + node.off);
-        lanes.extend(node.lane);
+        (*on, *off) = (*on + cpu.0, *off + cpu.1);
+        lanes.extend(node.lane());
     }
     let samples = case.run.samples.iter().filter(|sample| lanes.contains(&sample.lane));
     let (covered, cpu, queue) = samples.fold((0, 0, 0), |(covered, cpu, queue), sample| {

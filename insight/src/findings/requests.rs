@@ -46,7 +46,7 @@ pub(super) fn requests(run: &Run, graph: &Graph) -> Option<Requests> {
     for job in graph.jobs.iter().filter(|job| is_request(run, job)) {
         let nodes = &graph.nodes[job.nodes.start as usize..job.nodes.end as usize];
         let arrived = arrivals.at(run, graph, job);
-        let (waited, end, pool) = waited(nodes, arrived);
+        let (waited, end, pool) = waited(graph, nodes, arrived);
         requests.count += 1;
         requests.threads = requests.threads.max(pool.map_or(0, |pool| graph.pools[pool as usize].size));
         waiting += waited;
@@ -57,12 +57,12 @@ pub(super) fn requests(run: &Run, graph: &Graph) -> Option<Requests> {
 }
 
 /// The time in which a request was ready and no thread ran it, its end, and its pool.
-fn waited(nodes: &[Node], arrived: u64) -> (u64, u64, Option<PoolIx>) {
+fn waited(graph: &Graph, nodes: &[Node], arrived: u64) -> (u64, u64, Option<PoolIx>) {
     let (mut waited, mut now, mut pool) = (0, arrived, None);
     for node in nodes {
-        if node.lane.is_some() {
+        if node.lane().is_some() {
             waited += node.start.saturating_sub(now);
-            pool = node.pool;
+            pool = graph.pool(node);
         }
         now = now.max(node.start + node.length());
     }
@@ -120,7 +120,7 @@ impl Arrivals {
             return *submitted;
         }
         let first = graph.nodes[job.nodes.start as usize];
-        if is_arrival(first.kind, first.span) {
+        if is_arrival(first.kind, first.span()) {
             first.start + first.length()
         } else {
             run.window.start

@@ -230,8 +230,8 @@ fn straggler(case: &Case<'_>, longest: &Longest<'_>, row: &Name) -> String {
 fn late(case: &Case<'_>) -> Option<String> {
     let pool = case.graph.scaled?;
     let mut first = std::collections::BTreeMap::new();
-    for node in case.graph.nodes.iter().filter(|node| node.pool == Some(pool)) {
-        let start = first.entry(node.lane?).or_insert(node.start);
+    for node in case.graph.nodes.iter().filter(|node| case.graph.pool(node) == Some(pool)) {
+        let start = first.entry(node.lane()?).or_insert(node.start);
         *start = node.start.min(*start);
     }
     let earliest = *first.values().min()?;

@@ -28,8 +28,13 @@ pub(super) fn of<'a>(case: &Case<'a>, analysis: &Analysis) -> Option<Shared<'a>>
     if f64::from(lanes) <= cpus {
         return None;
     }
-    let mut of_pool: Vec<u32> =
-        case.graph.nodes.iter().filter(|node| node.pool == Some(pool)).filter_map(|node| node.lane).collect();
+    let mut of_pool: Vec<u32> = case
+        .graph
+        .nodes
+        .iter()
+        .filter(|node| case.graph.pool(node) == Some(pool))
+        .filter_map(|node| node.lane())
+        .collect();
     of_pool.sort_unstable();
     of_pool.dedup();
     let samples = case.run.samples.iter().filter(|sample| of_pool.binary_search(&sample.lane).is_ok());

@@ -26,12 +26,16 @@ const NODES_FOR_CURVES: usize = 5_000_000;
 /// Predictions for all promising changes, those of one kind and name together.
 pub(crate) fn what_ifs(case: &Case<'_>, analysis: &Analysis) -> Vec<WhatIf> {
     let changes = changes(case, analysis);
-    let at = curve_points(case, changes.len());
+    let at = curve_points(case, changes.iter().map(|(names, _)| names.len()).sum());
     let predicted = parallel::map(&changes, |(_, change)| match *change {
-        Simulated::Change(change) => case.base.predict_with_curve(change, &at),
-        Simulated::Lanes(lanes) => (case.base.on_lanes(lanes), Vec::new()),
+        Simulated::Faster(name, factors) => case.base.predict_faster_with_curves(name, factors, &at),
+        Simulated::Change(change) => vec![case.base.predict_with_curve(change, &at)],
+        Simulated::Lanes(lanes) => vec![(case.base.on_lanes(lanes), Vec::new())],
     });
-    let rows = changes.iter().zip(predicted).filter_map(|((name, _), row)| Some((name.clone(), row?)));
+    let rows = changes
+        .into_iter()
+        .zip(predicted)
+        .flat_map(|((names, _), rows)| names.into_iter().zip(rows.into_iter().flatten()));
     rows.map(|(change, (point, curve))| WhatIf {
         change,
         ns: point.ns,
@@ -60,40 +64,41 @@ fn curve_points(case: &Case<'_>, changes: usize) -> Vec<u32> {
     }
 }
 
+/// What is simulated at once.
 enum Simulated {
+    /// Spans of a name, for each of these factors.
+    Faster(NameIx, &'static [f64]),
     Change(Change),
     Lanes(u32),
 }
 
-fn changes(case: &Case<'_>, analysis: &Analysis) -> Vec<(analysis::Change, Simulated)> {
+fn changes(case: &Case<'_>, analysis: &Analysis) -> Vec<(Vec<analysis::Change>, Simulated)> {
     let mut changes = Vec::new();
     let names = promising(case, analysis);
     let is_large = case.base.effort() * names.len() * FACTORS.len() > NODES_FOR_ALL;
     let (factors, most) = if is_large { (&FEW_FACTORS[..], FEW_NAMES) } else { (&FACTORS[..], NAMES) };
     for ix in names.into_iter().take(most) {
         let name = case.run.names[ix as usize].to_string();
-        for factor in factors.iter().copied() {
-            let change = Simulated::Change(Change::Faster { name: ix, factor });
-            changes.push((analysis::Change::Faster { name: name.clone(), factor }, change));
-        }
+        let each = factors.iter().map(|factor| analysis::Change::Faster { name: name.clone(), factor: *factor });
+        changes.push((each.collect(), Simulated::Faster(ix, factors)));
     }
     for ix in contended(case, analysis) {
         let lock = case.run.locks[ix as usize].name.to_string();
-        changes.push((analysis::Change::WithoutLock { lock }, Simulated::Change(Change::WithoutLock(ix))));
+        changes.push((vec![analysis::Change::WithoutLock { lock }], Simulated::Change(Change::WithoutLock(ix))));
     }
     for ix in indivisible(case, analysis) {
         let name = case.run.names[ix as usize].to_string();
         for pieces in PIECES {
             let change = Simulated::Change(Change::Finer { name: ix, pieces });
-            changes.push((analysis::Change::Finer { name: name.clone(), pieces }, change));
+            changes.push((vec![analysis::Change::Finer { name: name.clone(), pieces }], change));
         }
     }
     for ix in blocking(case) {
         let name = case.run.names[ix as usize].to_string();
-        changes.push((analysis::Change::SpawnBlocking { name }, Simulated::Change(Change::SpawnBlocking(ix))));
+        changes.push((vec![analysis::Change::SpawnBlocking { name }], Simulated::Change(Change::SpawnBlocking(ix))));
     }
     for lanes in other_lanes(case, analysis) {
-        changes.push((analysis::Change::Lanes { lanes }, Simulated::Lanes(lanes)));
+        changes.push((vec![analysis::Change::Lanes { lanes }], Simulated::Lanes(lanes)));
     }
     changes
 }
@@ -152,7 +157,7 @@ fn blocking(case: &Case<'_>) -> Vec<NameIx> {
         }
         for node in &case.graph.nodes[job.nodes.start as usize..job.nodes.end as usize] {
             if let Some(span) =
-                node.span.filter(|_| node.pool.is_some() && node.length() > crate::simulate::LONG_POLL_NS)
+                node.span().filter(|_| node.lane().is_some() && node.length() > crate::simulate::LONG_POLL_NS)
             {
                 *long.entry(case.run.spans[span as usize].name).or_default() += node.length();
             }
@@ -176,7 +181,8 @@ pub(super) fn background<'a>(graph: &'a Graph, run: &'a Run) -> impl Iterator<It
         let span = job.span.filter(|span| job.fan.is_none() && submitted.contains(span))?;
         let row = &run.spans[span as usize];
         let long = !row.polled && row.end.saturating_sub(row.start) > crate::simulate::LONG_POLL_NS;
-        let pool = graph.nodes[job.nodes.start as usize..job.nodes.end as usize].iter().find_map(|node| node.pool)?;
+        let pool =
+            graph.nodes[job.nodes.start as usize..job.nodes.end as usize].iter().find_map(|node| graph.pool(node))?;
         (long && graph.pools[pool as usize].known).then_some((span, pool))
     })
 }

@@ -4,8 +4,8 @@ use super::edges::{self, Edges, End};
 use super::items;
 use super::ready::Ready;
 use super::sweep::{self, Found, NewJob, Origin};
-use super::{detached, hand_offs, holds, path, pools};
-use super::{Graph, Job, Node, NodeIx, NONE};
+use super::{detached, hand_offs, holds, order, pools};
+use super::{Graph, Job, JobIx, Node, NodeIx, NONE};
 use crate::model::{FanKind, Run};
 use std::ops::Range;
 
@@ -20,7 +20,7 @@ pub(super) fn graph(run: &Run) -> Graph {
     let edges = edges::find(run, &mut found, &ready, pooled);
     found.presences = Vec::new();
     let stretches = std::mem::take(&mut found.stretches);
-    let made = items::nodes(found.jobs.len(), stretches, &edges, &pool_of, &ready);
+    let made = items::nodes(found.jobs.len(), stretches, &edges, &ready);
     let ranges = ranges(found.jobs.len(), &made.nodes);
     let mut graph = Graph {
         edges: links(&edges, &made.of_marker, &ranges),
@@ -28,12 +28,14 @@ pub(super) fn graph(run: &Run) -> Graph {
         hand_offs: hand_offs::hand_offs(run),
         jobs: jobs(run, &found, &ranges),
         nodes: made.nodes,
+        off: made.off,
+        pool_of,
         pools,
         ..Graph::default()
     };
     graph.scaled = scaled(&graph);
     graph.index_edges();
-    path::put_in_order(&mut graph);
+    order::put_in_order(&mut graph);
     graph
 }
 
@@ -85,7 +87,7 @@ fn scaled(graph: &Graph) -> Option<u32> {
     let mut fans = vec![0_u64; graph.pools.len()];
     let mut all = vec![0_u64; graph.pools.len()];
     for node in &graph.nodes {
-        let Some(pool) = node.pool.map(|pool| pool as usize) else { continue };
+        let Some(pool) = graph.pool(node).map(|pool| pool as usize) else { continue };
         all[pool] += node.length();
         if graph.jobs[node.job as usize].fan.is_some() {
             fans[pool] += node.length();
@@ -98,19 +100,31 @@ fn scaled(graph: &Graph) -> Option<u32> {
 }
 
 impl Graph {
-    /// The edges that leave a node, other than the one to the next node of its job.
-    pub(crate) fn edges_from(&self, node: NodeIx) -> &[(NodeIx, NodeIx)] {
-        &self.edges[self.edge_starts[node as usize] as usize..self.edge_starts[node as usize + 1] as usize]
+    /// The edges that leave nodes of a job, other than those between them, by source.
+    pub(crate) fn edges_of(&self, job: JobIx) -> &[(NodeIx, NodeIx)] {
+        &self.edges[self.edge_starts[job as usize] as usize..self.edge_starts[job as usize + 1] as usize]
     }
 
-    /// Finds where the edges of each node begin. They are sorted.
+    /// The edges that leave some nodes of one job.
+    pub(super) fn edges_of_run(&self, run: &Range<NodeIx>) -> &[(NodeIx, NodeIx)] {
+        let edges = self.edges_of(self.nodes[run.start as usize].job);
+        let first = edges.partition_point(|(from, _)| *from < run.start);
+        &edges[first..first + edges[first..].partition_point(|(from, _)| *from < run.end)]
+    }
+
+    /// The edges that leave a node, other than the one to the next node of its job.
+    pub(crate) fn edges_from(&self, node: NodeIx) -> &[(NodeIx, NodeIx)] {
+        self.edges_of_run(&(node..node + 1))
+    }
+
+    /// Finds where the edges of each job begin. They are sorted.
     pub(super) fn index_edges(&mut self) {
-        self.edge_starts = vec![0; self.nodes.len() + 1];
+        self.edge_starts = vec![0; self.jobs.len() + 1];
         for (from, _) in &self.edges {
-            self.edge_starts[*from as usize + 1] += 1;
+            self.edge_starts[self.nodes[*from as usize].job as usize + 1] += 1;
         }
-        for node in 0..self.nodes.len() {
-            self.edge_starts[node + 1] += self.edge_starts[node];
+        for job in 0..self.jobs.len() {
+            self.edge_starts[job + 1] += self.edge_starts[job];
         }
     }
 

@@ -29,17 +29,7 @@ pub(super) fn add(run: &Run, needed: &[bool], found: &mut Found) {
         }
         let children = inside[from..].iter().take_while(|(parent, ..)| *parent == ix);
         for (start, end) in between(span, children.map(|(_, start, end)| (*start, *end))) {
-            let stretch = Stretch {
-                is: Is::Latency,
-                fresh_poll: false,
-                job,
-                span: ix,
-                lane: NONE,
-                start,
-                end,
-                on: 0,
-                off: end - start,
-            };
+            let stretch = Stretch { is: Is::Latency, fresh_poll: false, job, span: ix, lane: NONE, start, end };
             found.stretches.push(stretch);
         }
     }

@@ -53,7 +53,7 @@ fn lone(mut holds: Vec<Hold>) -> Vec<Hold> {
 fn parts_by_lane(run: &Run, nodes: &[Node]) -> Vec<Vec<(u64, NodeIx)>> {
     let mut parts = vec![Vec::new(); run.lanes.len()];
     for (ix, node) in (0..).zip(nodes).filter(|(_, node)| node.kind == NodeKind::Part) {
-        if let Some(lane) = node.lane {
+        if let Some(lane) = node.lane() {
             parts[lane as usize].push((node.start, ix));
         }
     }

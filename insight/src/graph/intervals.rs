@@ -1,7 +1,9 @@
 //! The intervals of a lane: what may be innermost there, and the times at which parts must be cut.
 
+use super::grouped::Grouped;
+use super::NONE;
 use crate::account::moved;
-use crate::model::{Run, SpanIx};
+use crate::model::{LaneIx, Run, SpanIx};
 use std::cmp::Reverse;
 
 /// What an interval is.
@@ -40,32 +42,52 @@ pub(super) struct OfLane {
     pub(super) cuts: Vec<u64>,
 }
 
-/// The intervals of all lanes.
-pub(super) fn of_lanes(run: &Run) -> Vec<OfLane> {
-    let mut lanes: Vec<OfLane> = Vec::new();
-    lanes.resize_with(run.lanes.len(), OfLane::default);
-    add_intervals(run, &mut lanes);
-    add_cuts(run, &mut lanes);
-    for lane in &mut lanes {
-        // The rows of each table are sorted already: a stable sort merges them.
-        lane.intervals.sort_by_key(|i| (i.start, Reverse(i.end), i.rank, i.what, i.ix));
-        lane.cuts.sort_unstable();
-        lane.cuts.dedup();
-    }
-    lanes
+/// What lies on each lane. Intervals are large and there is one for each span, so they are made lane by lane.
+pub(super) struct Lanes<'a> {
+    run: &'a Run,
+    depths: Vec<u32>,
+    spans: Grouped,
+    /// The intervals that aren't spans, and the cuts.
+    others: Vec<OfLane>,
 }
 
-fn add_intervals(run: &Run, lanes: &mut [OfLane]) {
-    let depths = depths(run);
+impl<'a> Lanes<'a> {
+    pub(super) fn of(run: &'a Run) -> Self {
+        let mut others: Vec<OfLane> = Vec::new();
+        others.resize_with(run.lanes.len(), OfLane::default);
+        let depths = depths(run);
+        add_others(run, &depths, &mut others);
+        add_cuts(run, &mut others);
+        let lane_of = |span| if super::on_lane(run, span) { span.lane } else { NONE };
+        let spans = Grouped::of(run.lanes.len(), run.spans.iter().map(lane_of));
+        Self { run, depths, spans, others }
+    }
+
+    /// What lies on a lane. Can be asked once for each.
+    pub(super) fn take(&mut self, lane: LaneIx) -> OfLane {
+        let OfLane { mut intervals, mut cuts } = std::mem::take(&mut self.others[lane as usize]);
+        let spans = self.spans.rows(lane);
+        intervals.reserve_exact(spans.len());
+        intervals.extend(spans.iter().map(|ix| {
+            let span = &self.run.spans[*ix as usize];
+            let (end, rank) = (span.end.max(span.start), 3 * self.depths[*ix as usize]);
+            Interval { start: span.start, end, what: What::Span, ix: *ix, rank }
+        }));
+        // The rows of each table are sorted already: a stable sort merges them.
+        intervals.sort_by_key(|i| (i.start, Reverse(i.end), i.rank, i.what, i.ix));
+        cuts.sort_unstable();
+        cuts.dedup();
+        OfLane { intervals, cuts }
+    }
+}
+
+fn add_others(run: &Run, depths: &[u32], lanes: &mut [OfLane]) {
     let depth = |span: Option<SpanIx>| span.map_or(0, |span| depths[span as usize]);
     let mut add = |lane: u32, start: u64, end: u64, what: What, ix: usize, rank: u32| {
         if let (Some(lane), Ok(ix)) = (lanes.get_mut(lane as usize), u32::try_from(ix)) {
             lane.intervals.push(Interval { start, end: end.max(start), what, ix, rank });
         }
     };
-    for (ix, span) in run.spans.iter().enumerate().filter(|(_, span)| super::on_lane(run, span)) {
-        add(span.lane, span.start, span.end, What::Span, ix, 3 * depths[ix]);
-    }
     for (ix, poll) in run.polls.iter().enumerate() {
         add(poll.lane, poll.start, poll.end, What::Poll, ix, 3 * depth(Some(poll.span)));
     }

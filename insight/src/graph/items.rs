@@ -1,6 +1,7 @@
 //! The nodes of a job, from its stretches and markers, in the order of time.
 
 use super::edges::{Edges, Marker};
+use super::grouped::Grouped;
 use super::ready::Ready;
 use super::stretches::{Is, Stretch, Stretches};
 use super::{Node, NodeIx, NodeKind, NONE};
@@ -25,22 +26,24 @@ struct Item {
 /// The nodes by job, and the node of each marker.
 pub(super) struct Nodes {
     pub(super) nodes: Vec<Node>,
+    /// Of each node, if there are samples: nanoseconds that need no CPU.
+    pub(super) off: Vec<u64>,
     pub(super) of_marker: Vec<NodeIx>,
 }
 
 /// Makes the nodes of so many jobs. Frees stretches meanwhile: both are large.
-pub(super) fn nodes(jobs: usize, stretches: Stretches, edges: &Edges, pool_of: &[u32], ready: &Ready) -> Nodes {
-    let of_stretches = ByJob::of(jobs, stretches.iter().map(|stretch| stretch.job));
-    let of_markers = ByJob::of(jobs, edges.markers.iter().map(|marker| marker.job));
-    let of_arrivals = ByJob::of(jobs, edges.arrivals.iter().map(|arrival| arrival.0));
+pub(super) fn nodes(jobs: usize, stretches: Stretches, edges: &Edges, ready: &Ready) -> Nodes {
+    let of_stretches = Grouped::of(jobs, stretches.iter().map(|stretch| stretch.job));
+    let of_markers = Grouped::of(jobs, edges.markers.iter().map(|marker| marker.job));
+    let of_arrivals = Grouped::of(jobs, edges.arrivals.iter().map(|arrival| arrival.0));
     let count = stretches.len() + edges.markers.len() + edges.arrivals.len();
     let mut used_up = stretches.last_jobs().into_iter().peekable();
     let mut making = Making {
         stretches,
         edges,
-        pool_of,
         ready,
         nodes: Vec::with_capacity(count),
+        off: Vec::new(),
         of_marker: vec![NONE; edges.markers.len()],
     };
     let mut items = Vec::new();
@@ -63,41 +66,7 @@ pub(super) fn nodes(jobs: usize, stretches: Stretches, edges: &Edges, pool_of: &
             making.stretches.free(block);
         }
     }
-    Nodes { nodes: making.nodes, of_marker: making.of_marker }
-}
-
-/// The rows of a table by job, in their order, found in linear time.
-struct ByJob {
-    rows: Vec<u32>,
-    /// Where the rows of each job end.
-    ends: Vec<u32>,
-}
-
-impl ByJob {
-    fn of(jobs: usize, job_of: impl Iterator<Item = u32> + Clone) -> Self {
-        let mut next = vec![0_u32; jobs + 1];
-        let mut count = 0;
-        for job in job_of.clone() {
-            next[job as usize + 1] += 1;
-            count += 1;
-        }
-        for job in 0..jobs {
-            next[job + 1] += next[job];
-        }
-        let mut rows = vec![0; count];
-        for (row, job) in (0..).zip(job_of) {
-            let place = &mut next[job as usize];
-            rows[*place as usize] = row;
-            *place += 1;
-        }
-        // The place behind the last row of a job is where the next job begins.
-        Self { rows, ends: next }
-    }
-
-    fn rows(&self, job: u32) -> &[u32] {
-        let first = job.checked_sub(1).map_or(0, |before| self.ends[before as usize]);
-        &self.rows[first as usize..self.ends[job as usize] as usize]
-    }
+    Nodes { nodes: making.nodes, off: making.off, of_marker: making.of_marker }
 }
 
 fn rank(marker: &Marker) -> u8 {
@@ -131,9 +100,9 @@ fn leave_before_running(items: &mut [Item], stretches: &Stretches, edges: &Edges
 struct Making<'a> {
     stretches: Stretches,
     edges: &'a Edges,
-    pool_of: &'a [u32],
     ready: &'a Ready,
     nodes: Vec<Node>,
+    off: Vec<u64>,
     of_marker: Vec<NodeIx>,
 }
 
@@ -147,7 +116,7 @@ impl Making<'_> {
                 What::Arrival(ix) => {
                     let (_, from, to) = self.edges.arrivals[ix as usize];
                     if to > from {
-                        self.delay(job, None, from, to - from);
+                        self.delay(job, NONE, from, to - from);
                     }
                 }
                 What::Marker(ix) => {
@@ -155,14 +124,15 @@ impl Making<'_> {
                     entered |= enters(marker.kind);
                     self.of_marker[ix as usize] = self.nodes.len() as NodeIx;
                     let at = ended.map_or(marker.at, |ended| ended.max(marker.at));
-                    self.push(job, marker.kind, some(marker.span), None, at, 0, 0);
+                    let Marker { kind, span, .. } = marker;
+                    self.push(Node { start: at, length: 0, job, span, lane: NONE, kind }, 0);
                 }
                 What::Stretch(ix) => {
                     let stretch = *self.stretches.get(ix);
                     if let (true, false, Some(ended)) = (stretch.fresh_poll, entered, ended) {
                         self.between_polls(&stretch, ended);
                     }
-                    self.stretch(&stretch, explained);
+                    self.stretch(&stretch, self.stretches.cpu(ix), explained);
                     if stretch.is != Is::Wait {
                         (entered, ended) = (false, Some(stretch.end));
                     }
@@ -191,16 +161,12 @@ impl Making<'_> {
         found
     }
 
-    fn stretch(&mut self, stretch: &Stretch, explained: bool) {
-        let span = some(stretch.span);
+    fn stretch(&mut self, stretch: &Stretch, (on, off): (u64, u64), explained: bool) {
+        let Stretch { start, job, span, lane, .. } = *stretch;
         match stretch.is {
-            Is::Work => {
-                let lane = stretch.lane;
-                self.push(stretch.job, NodeKind::Part, span, Some(lane), stretch.start, stretch.on, stretch.off);
-            }
-            Is::Latency => self.delay(stretch.job, span, stretch.start, stretch.off),
+            Is::Work => self.push(Node { start, length: on + off, job, span, lane, kind: NodeKind::Part }, off),
             Is::Wait if explained => {}
-            Is::Wait => self.delay(stretch.job, span, stretch.start, stretch.end - stretch.start),
+            Is::Wait | Is::Latency => self.delay(job, span, start, off),
         }
     }
 
@@ -208,30 +174,18 @@ impl Making<'_> {
     fn between_polls(&mut self, stretch: &Stretch, ended: u64) {
         let woken = self.ready.at(stretch.lane, stretch.start);
         if woken > ended {
-            self.delay(stretch.job, None, ended, woken - ended);
+            self.delay(stretch.job, NONE, ended, woken - ended);
         }
     }
 
-    fn delay(&mut self, job: u32, span: Option<SpanIx>, start: u64, length: u64) {
-        self.push(job, NodeKind::Delay, span, None, start, 0, length);
+    fn delay(&mut self, job: u32, span: SpanIx, start: u64, length: u64) {
+        self.push(Node { start, length, job, span, lane: NONE, kind: NodeKind::Delay }, length);
     }
 
-    #[allow(clippy::too_many_arguments)]
-    fn push(
-        &mut self,
-        job: u32,
-        kind: NodeKind,
-        span: Option<SpanIx>,
-        lane: Option<u32>,
-        start: u64,
-        on: u64,
-        off: u64,
-    ) {
-        let pool = lane.and_then(|lane| self.pool_of.get(lane as usize).copied());
-        self.nodes.push(Node { kind, job, span, lane, pool, start, on, off });
+    fn push(&mut self, node: Node, off: u64) {
+        self.nodes.push(node);
+        if self.stretches.are_sampled() {
+            self.off.push(off);
+        }
     }
-}
-
-fn some(ix: u32) -> Option<u32> {
-    (ix != NONE).then_some(ix)
 }

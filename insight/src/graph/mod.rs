@@ -40,10 +40,12 @@ mod build;
 mod cpu;
 mod detached;
 mod edges;
+mod grouped;
 mod hand_offs;
 mod holds;
 mod intervals;
 mod items;
+mod order;
 mod path;
 mod pools;
 mod ready;
@@ -89,25 +91,20 @@ pub enum NodeKind {
     Received,
 }
 
-/// A piece of a job.
+/// A piece of a job: 32 bytes, since a graph has two or more for each span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Node {
-    /// What it is.
-    pub kind: NodeKind,
-    /// The job.
-    pub job: JobIx,
-    /// The span whose own time it is.
-    pub span: Option<SpanIx>,
-    /// The lane that it ran on.
-    pub lane: Option<LaneIx>,
-    /// The pool of that lane.
-    pub pool: Option<PoolIx>,
     /// When it began: nanoseconds since 1970.
     pub start: u64,
-    /// Nanoseconds on a CPU. Without samples all of a part is.
-    pub on: u64,
-    /// Nanoseconds that need no CPU: I/O, sleep, page faults. The time in which it waited for a core is in neither.
-    pub off: u64,
+    length: u64,
+    /// The job.
+    pub job: JobIx,
+    /// [`NONE`]: there is none.
+    span: SpanIx,
+    /// [`NONE`]: it is on none.
+    lane: LaneIx,
+    /// What it is.
+    pub kind: NodeKind,
 }
 
 /// Whether a span runs on its lane from its start to its end, as far as is known.
@@ -116,10 +113,22 @@ fn on_lane(run: &Run, span: &Span) -> bool {
 }
 
 impl Node {
-    /// Nanoseconds in all.
+    /// Nanoseconds in all. The time in which it waited for a core isn't among them.
     #[must_use]
     pub fn length(&self) -> u64 {
-        self.on + self.off
+        self.length
+    }
+
+    /// The span whose own time it is.
+    #[must_use]
+    pub fn span(&self) -> Option<SpanIx> {
+        (self.span != NONE).then_some(self.span)
+    }
+
+    /// The lane that it ran on.
+    #[must_use]
+    pub fn lane(&self) -> Option<LaneIx> {
+        (self.lane != NONE).then_some(self.lane)
     }
 }
 
@@ -166,9 +175,14 @@ pub struct Graph {
     pub scaled: Option<PoolIx>,
     /// Edges that were left out since they would have closed a circle.
     pub left_out: u64,
-    pub(crate) order: Vec<NodeIx>,
-    /// For each node, where its edges begin.
-    pub(crate) edge_starts: Vec<u32>,
+    /// For each node of a run with samples: nanoseconds that need no CPU. Empty without samples.
+    off: Vec<u64>,
+    /// For each lane of the run: its pool.
+    pool_of: Vec<PoolIx>,
+    /// Nodes of one job that follow each other, each run behind all that its nodes depend on.
+    runs: Vec<Range<NodeIx>>,
+    /// For each job, where the edges of its nodes begin.
+    edge_starts: Vec<u32>,
 }
 
 impl Graph {
@@ -176,6 +190,23 @@ impl Graph {
     #[must_use]
     pub fn new(run: &Run) -> Self {
         build::graph(run)
+    }
+
+    /// Nanoseconds of a node on a CPU, and those that need none: I/O, sleep, page faults. Without samples, all of a part is on a CPU.
+    #[must_use]
+    pub fn cpu(&self, node: NodeIx) -> (u64, u64) {
+        let Node { kind, length, .. } = self.nodes[node as usize];
+        match (self.off.get(node as usize), kind) {
+            (Some(off), _) => (length - off, *off),
+            (None, NodeKind::Part) => (length, 0),
+            (None, _) => (0, length),
+        }
+    }
+
+    /// The pool of a node's lane.
+    #[must_use]
+    pub fn pool(&self, node: &Node) -> Option<PoolIx> {
+        self.pool_of.get(node.lane as usize).copied()
     }
 
     /// T1: nanoseconds of work in all.

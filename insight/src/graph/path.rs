@@ -1,8 +1,7 @@
-//! The order of the nodes, and the longest chain.
+//! The longest chain.
 
 use super::{Graph, NodeIx, NodeKind, NONE};
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 
 /// The longest chain of a graph.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,70 +43,6 @@ impl Because {
     }
 }
 
-/// Puts the nodes in an order in which each follows what it depends on, and leaves out edges that would close a circle. Markers of one
-/// moment may do so; nothing else does, since edges go forwards in time.
-pub(super) fn put_in_order(graph: &mut Graph) {
-    let mut waits_for = vec![0_u32; graph.nodes.len()];
-    for (_, to) in &graph.edges {
-        waits_for[*to as usize] += 1;
-    }
-    let mut stuck: BinaryHeap<Reverse<(u64, NodeIx)>> = BinaryHeap::new();
-    let mut free = Vec::new();
-    for job in graph.jobs.iter().filter(|job| !job.nodes.is_empty()) {
-        reach(graph, &waits_for, job.nodes.start, &mut free, &mut stuck);
-    }
-    free.reverse();
-    let mut done = vec![false; graph.nodes.len()];
-    let mut order = Vec::with_capacity(graph.nodes.len());
-    loop {
-        let forced =
-            || std::iter::from_fn(|| stuck.pop()).map(|Reverse((_, node))| node).find(|node| !done[*node as usize]);
-        let Some(node) = free.pop().or_else(forced) else { break };
-        done[node as usize] = true;
-        order.push(node);
-        for (_, to) in graph.edges_from(node).iter().copied() {
-            waits_for[to as usize] = waits_for[to as usize].saturating_sub(1);
-            let chained = graph.nodes[to as usize].job;
-            let reached = to == graph.jobs[chained as usize].nodes.start || done[to as usize - 1];
-            if waits_for[to as usize] == 0 && reached && !done[to as usize] {
-                free.push(to);
-            }
-        }
-        if let Some(next) = graph.next(node) {
-            reach(graph, &waits_for, next, &mut free, &mut stuck);
-        }
-    }
-    leave_out_backward(graph, &order);
-    graph.order = order;
-}
-
-fn reach(
-    graph: &Graph,
-    waits_for: &[u32],
-    node: NodeIx,
-    free: &mut Vec<NodeIx>,
-    stuck: &mut BinaryHeap<Reverse<(u64, NodeIx)>>,
-) {
-    if waits_for[node as usize] == 0 {
-        free.push(node);
-    } else {
-        stuck.push(Reverse((graph.nodes[node as usize].start, node)));
-    }
-}
-
-fn leave_out_backward(graph: &mut Graph, order: &[NodeIx]) {
-    let mut place = vec![0_u32; graph.nodes.len()];
-    for (at, node) in (0..).zip(order) {
-        place[*node as usize] = at;
-    }
-    let before = graph.edges.len();
-    graph.edges.retain(|(from, to)| place[*from as usize] < place[*to as usize]);
-    graph.left_out = (before - graph.edges.len()) as u64;
-    if graph.left_out > 0 {
-        graph.index_edges();
-    }
-}
-
 pub(super) fn longest(graph: &Graph) -> CriticalPath {
     let (ends, from) = chains(graph, |ix| graph.nodes[ix as usize].length());
     let last = (0..graph.nodes.len() as NodeIx).max_by_key(|ix| (ends[*ix as usize], Reverse(*ix)));
@@ -131,15 +66,23 @@ fn finest(graph: &Graph) -> u64 {
 fn chains(graph: &Graph, length: impl Fn(NodeIx) -> u64) -> (Vec<u64>, Vec<NodeIx>) {
     let mut ends = vec![0_u64; graph.nodes.len()];
     let mut from = vec![NONE; graph.nodes.len()];
-    for node in graph.order.iter().copied() {
-        let end = ends[node as usize] + length(node);
-        ends[node as usize] = end;
-        let others = graph.edges_from(node).iter().map(|(_, to)| *to);
-        for to in graph.next(node).into_iter().chain(others) {
-            let start = &mut ends[to as usize];
-            if from[to as usize] == NONE || end > *start {
-                *start = end;
-                from[to as usize] = node;
+    let mut reach = |ends: &mut [u64], to: NodeIx, node: NodeIx| {
+        let end = ends[node as usize];
+        let start = &mut ends[to as usize];
+        if from[to as usize] == NONE || end > *start {
+            *start = end;
+            from[to as usize] = node;
+        }
+    };
+    for run in &graph.runs {
+        let mut edges = graph.edges_of_run(run).iter().peekable();
+        for node in run.clone() {
+            ends[node as usize] += length(node);
+            if let Some(next) = graph.next(node) {
+                reach(&mut ends, next, node);
+            }
+            while let Some((_, to)) = edges.next_if(|(source, _)| *source == node) {
+                reach(&mut ends, *to, node);
             }
         }
     }

@@ -27,57 +27,101 @@ pub(super) struct Stretch {
     pub(super) lane: LaneIx,
     pub(super) start: u64,
     pub(super) end: u64,
-    pub(super) on: u64,
-    pub(super) off: u64,
+}
+
+impl Stretch {
+    pub(super) fn length(&self) -> u64 {
+        self.end - self.start
+    }
 }
 
 /// The stretches of all lanes.
 #[derive(Default)]
 pub(super) struct Stretches {
-    blocks: Vec<Vec<Stretch>>,
+    rows: Blocks<Stretch>,
+    /// Of the first rows, in a run with samples: nanoseconds on a CPU and off it.
+    cpu: Blocks<(u64, u64)>,
 }
 
 impl Stretches {
     pub(super) fn push(&mut self, stretch: Stretch) {
-        match self.blocks.last_mut().filter(|last| last.len() < BLOCK) {
-            Some(last) => last.push(stretch),
-            None => self.blocks.push(vec![stretch]),
-        }
+        self.rows.push(stretch);
+    }
+
+    /// Adds the CPU time of the first row that has none yet.
+    pub(super) fn push_cpu(&mut self, on: u64, off: u64) {
+        self.cpu.push((on, off));
+    }
+
+    /// Whether the run has samples of CPU time.
+    pub(super) fn are_sampled(&self) -> bool {
+        !self.cpu.0.is_empty()
     }
 
     pub(super) fn len(&self) -> usize {
-        self.blocks.iter().map(Vec::len).sum()
+        self.rows.len()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Stretch> + Clone {
-        self.blocks.iter().flatten()
+        self.rows.0.iter().flatten()
     }
 
     /// From this one on.
     pub(super) fn starting_at(&self, first: usize) -> impl Iterator<Item = &Stretch> {
-        self.blocks[first / BLOCK..].iter().flatten().skip(first % BLOCK)
-    }
-
-    /// From this one on.
-    pub(super) fn starting_at_mut(&mut self, first: usize) -> impl Iterator<Item = &mut Stretch> {
-        self.blocks[first / BLOCK..].iter_mut().flatten().skip(first % BLOCK)
+        self.rows.0[first / BLOCK..].iter().flatten().skip(first % BLOCK)
     }
 
     pub(super) fn get(&self, ix: u32) -> &Stretch {
-        &self.blocks[ix as usize / BLOCK][ix as usize % BLOCK]
+        &self.rows.0[ix as usize / BLOCK][ix as usize % BLOCK]
+    }
+
+    /// Nanoseconds on a CPU and off it. Without samples, work is all on a CPU.
+    pub(super) fn cpu(&self, ix: u32) -> (u64, u64) {
+        let sampled = self.cpu.0.get(ix as usize / BLOCK).and_then(|block| block.get(ix as usize % BLOCK));
+        let stretch = self.get(ix);
+        match (sampled, stretch.is) {
+            (Some(cpu), _) => *cpu,
+            (None, Is::Work) => (stretch.length(), 0),
+            (None, Is::Wait | Is::Latency) => (0, stretch.length()),
+        }
     }
 
     /// The last job of each block, and the block, by job.
     pub(super) fn last_jobs(&self) -> Vec<(u32, usize)> {
         let last = |block: &Vec<Stretch>| block.iter().map(|stretch| stretch.job).max().unwrap_or_default();
-        let mut last: Vec<_> = self.blocks.iter().map(last).zip(0..).collect();
+        let mut last: Vec<_> = self.rows.0.iter().map(last).zip(0..).collect();
         last.sort_unstable();
         last
     }
 
     /// Frees a block. Its rows aren't asked for any more.
     pub(super) fn free(&mut self, block: usize) {
-        self.blocks[block] = Vec::new();
+        self.rows.0[block] = Vec::new();
+        if let Some(cpu) = self.cpu.0.get_mut(block) {
+            *cpu = Vec::new();
+        }
+    }
+}
+
+/// A table in blocks.
+struct Blocks<T>(Vec<Vec<T>>);
+
+impl<T> Default for Blocks<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> Blocks<T> {
+    fn push(&mut self, row: T) {
+        match self.0.last_mut().filter(|last| last.len() < BLOCK) {
+            Some(last) => last.push(row),
+            None => self.0.push(vec![row]),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.0.last().map_or(0, |last| (self.0.len() - 1) * BLOCK + last.len())
     }
 }
 

@@ -66,7 +66,8 @@ pub(super) fn lanes(run: &Run, needed: &[bool]) -> Found {
     };
     let mut tasks = vec![NONE; if run.polls.is_empty() { 0 } else { run.spans.len() }];
     let (samples, halved) = (cpu::by_lane(run), halved(run));
-    for (lane, intervals) in (0..).zip(intervals::of_lanes(run)) {
+    let mut on_lanes = intervals::Lanes::of(run);
+    for lane in 0..run.lanes.len() as u32 {
         let first = found.stretches.len();
         Sweep {
             run,
@@ -78,7 +79,7 @@ pub(super) fn lanes(run: &Run, needed: &[bool]) -> Found {
             halved: &halved,
             found: &mut found,
         }
-        .run(&intervals);
+        .run(&on_lanes.take(lane));
         if !run.samples.is_empty() {
             split_cpu(samples[lane as usize], &mut found.stretches, first);
         }
@@ -97,14 +98,20 @@ fn halved(run: &Run) -> Vec<bool> {
 
 /// The stretches of one lane, from `first` on, in a run with samples. A lane that has none needs no core, as any time without a sample.
 fn split_cpu(samples: &[crate::model::Sample], stretches: &mut Stretches, first: usize) {
-    if first == stretches.len() {
+    let last = stretches.len();
+    if first == last {
         return;
     }
     let work = stretches.starting_at(first).filter(|s| s.is == Is::Work);
     let cpu = Cpu::new(samples, work.map(|s| (s.start, s.end)));
     let mut at = 0;
-    for stretch in stretches.starting_at_mut(first).filter(|s| s.is == Is::Work) {
-        (stretch.on, stretch.off) = cpu.split(&mut at, stretch.start, stretch.end);
+    for ix in first..last {
+        let stretch = stretches.get(ix as u32);
+        let (on, off) = match stretch.is {
+            Is::Work => cpu.split(&mut at, stretch.start, stretch.end),
+            Is::Wait | Is::Latency => (0, stretch.length()),
+        };
+        stretches.push_cpu(on, off);
     }
 }
 
@@ -171,9 +178,8 @@ impl Sweep<'_> {
         if fresh_poll {
             self.fresh_poll = NONE;
         }
-        let on = if is == Is::Work { end - start } else { 0 };
         let (job, span, lane) = (top.job, top.span, self.lane);
-        self.found.stretches.push(Stretch { is, fresh_poll, job, span, lane, start, end, on, off: 0 });
+        self.found.stretches.push(Stretch { is, fresh_poll, job, span, lane, start, end });
     }
 
     fn left(&mut self, end: u64) {

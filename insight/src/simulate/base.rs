@@ -7,7 +7,7 @@ use super::plan::{Lanes, Plan};
 use super::template::Template;
 use crate::analysis::Point;
 use crate::graph::Graph;
-use crate::model::Run;
+use crate::model::{NameIx, Run};
 use crate::parallel;
 use std::borrow::Cow;
 
@@ -148,13 +148,29 @@ impl<'a> Base<'a> {
     /// As [`predict`](Self::predict) and [`curve`](Self::curve), with one plan, unless leaves can be split: making one takes longer than simulating it.
     #[must_use]
     pub(crate) fn predict_with_curve(&self, change: Change, at: &[u32]) -> (Point, Vec<Point>) {
-        let plan = self.plan(change, 1);
-        let lengths = Lengths::new(&plan);
-        let point = self.point(&plan, &lengths, self.lanes.clone(), self.measured_lanes);
+        self.with_curve(&self.plan(change, 1), change, at)
+    }
+
+    /// The same for spans of one name that are faster, for each factor.
+    #[must_use]
+    pub(crate) fn predict_faster_with_curves(
+        &self,
+        name: NameIx,
+        factors: &[f64],
+        at: &[u32],
+    ) -> Vec<(Point, Vec<Point>)> {
+        let plans = self.template.faster(self.graph, name, factors).into_iter().zip(factors);
+        plans.map(|(plan, factor)| self.with_curve(&plan, Change::Faster { name, factor: *factor }, at)).collect()
+    }
+
+    /// `plan` is that of the change.
+    fn with_curve(&self, plan: &Plan, change: Change, at: &[u32]) -> (Point, Vec<Point>) {
+        let lengths = Lengths::new(plan);
+        let point = self.point(plan, &lengths, self.lanes.clone(), self.measured_lanes);
         let can_be_split = self.template.split(self.graph, 2) > 1;
         let curve = match can_be_split {
             true => self.curve(change, at),
-            false => at.iter().map(|lanes| self.point_of_curve(&plan, &lengths, *lanes)).collect(),
+            false => at.iter().map(|lanes| self.point_of_curve(plan, &lengths, *lanes)).collect(),
         };
         (point, curve)
     }

@@ -76,7 +76,7 @@ impl Chains {
     pub(super) fn pools(&self, graph: &Graph, job: JobIx) -> usize {
         let mut pools = Vec::new();
         for (_, piece) in self.forks_of(&graph.jobs[job as usize].nodes) {
-            let pool = graph.nodes[graph.jobs[*piece as usize].nodes.start as usize].pool;
+            let pool = graph.pool(&graph.nodes[graph.jobs[*piece as usize].nodes.start as usize]);
             if !pools.contains(&pool) {
                 pools.push(pool);
             }
@@ -103,9 +103,8 @@ fn waited_for(graph: &Graph, into: &[u8], fork: NodeIx, first: NodeIx) -> bool {
     if !starts || into[first as usize] != 1 || graph.next(fork).is_none() || !simple(graph, piece) {
         return false;
     }
-    let inner = nodes.start..nodes.end - 1;
-    inner.clone().all(|node| into[node as usize + 1] == 0 && graph.edges_from(node).is_empty())
-        && matches!(graph.edges_from(nodes.end - 1), [(_, join)] if *join == fork + 1)
+    matches!(graph.edges_of(piece), [(last, join)] if *last == nodes.end - 1 && *join == fork + 1)
+        && into[nodes.start as usize + 1..nodes.end as usize].iter().all(|into| *into == 0)
 }
 
 /// Whether `fork` starts nothing else, the node behind it waits for nothing else, and the lane is free meanwhile.
@@ -120,7 +119,7 @@ fn is_alone(graph: &Graph, into: &[u8], fork: NodeIx) -> bool {
 fn owners(graph: &Graph, host_of: &[JobIx]) -> Vec<JobIx> {
     let mut owners: Vec<Option<JobIx>> = vec![None; graph.pools.len()];
     for node in &graph.nodes {
-        if let Some(pool) = node.pool {
+        if let Some(pool) = graph.pool(node) {
             let (owner, host) = (&mut owners[pool as usize], host_of[node.job as usize]);
             *owner = Some(if owner.is_none_or(|known| known == host) { host } else { NONE });
         }
@@ -132,8 +131,8 @@ fn owners(graph: &Graph, host_of: &[JobIx]) -> Vec<JobIx> {
 pub(super) fn simple(graph: &Graph, job: u32) -> bool {
     let nodes = graph.jobs[job as usize].nodes.clone();
     let rows = &graph.nodes[nodes.start as usize..nodes.end as usize];
-    let pool = rows.first().and_then(|node| node.pool);
-    let parts = pool.is_some() && rows.iter().all(|node| node.kind == NodeKind::Part && node.pool == pool);
+    let pool = rows.first().and_then(|node| graph.pool(node));
+    let parts = pool.is_some() && rows.iter().all(|node| node.kind == NodeKind::Part && graph.pool(node) == pool);
     parts && !holds(graph, nodes)
 }
 

@@ -1,6 +1,6 @@
 //! A change of the program, in the terms of the graph.
 
-use crate::graph::Node;
+use crate::graph::{Graph, NodeIx};
 use crate::model::{LockIx, NameIx, Run};
 
 /// What is different from the recorded run.
@@ -33,21 +33,25 @@ pub(crate) const LONG_POLL_NS: u64 = 10_000_000;
 
 impl Change {
     /// Nanoseconds on the CPU and off it after the change.
-    pub(super) fn lengths(self, run: &Run, node: &Node) -> (u64, u64) {
+    pub(super) fn lengths(self, run: &Run, graph: &Graph, node: NodeIx) -> (u64, u64) {
+        let (on, off) = graph.cpu(node);
+        let span = || graph.nodes[node as usize].span();
         match self {
-            Self::Faster { name, factor } if node.span.is_some_and(|span| run.spans[span as usize].name == name) => {
-                (shorter(node.on, factor), shorter(node.off, factor))
+            Self::Faster { name, factor } if span().is_some_and(|span| run.spans[span as usize].name == name) => {
+                (shorter(on, factor), shorter(off, factor))
             }
-            _ => (node.on, node.off),
+            _ => (on, off),
         }
     }
 }
 
 /// Nanoseconds, so many times as fast.
 pub(super) fn shorter(ns: u64, factor: f64) -> u64 {
-    if factor.is_finite() && factor > 0.0 {
-        (ns as f64 / factor).round() as u64
-    } else {
-        0
+    if ns == 0 || !factor.is_finite() || factor <= 0.0 {
+        return 0;
     }
+    // Rounds. `f64::round` is a call, and this is asked for each node.
+    let exact = ns as f64 / factor;
+    let whole = exact as u64;
+    whole + u64::from(exact - whole as f64 >= 0.5)
 }

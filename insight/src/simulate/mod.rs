@@ -39,6 +39,7 @@ mod bounds;
 mod chain;
 mod change;
 mod engine;
+mod faster;
 mod locks;
 mod merged;
 mod node;

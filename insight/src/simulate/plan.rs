@@ -242,9 +242,9 @@ impl<'a> Making<'a> {
     fn node(&mut self, ix: NodeIx, piece: u64, pieces: u64, items: u64) -> PlanNode {
         let node = self.graph.nodes[ix as usize];
         let share = |ns: u64| ns / pieces + u64::from(piece < ns % pieces);
-        let (on, off) = self.change.lengths(self.run, &node);
+        let (on, off) = self.change.lengths(self.run, self.graph, ix);
         let (on, off) = (share(on), share(off));
-        let step = match (node.kind, node.pool) {
+        let step = match (node.kind, self.graph.pool(&node)) {
             (NodeKind::Part, Some(pool)) => Step::Part(self.moved(ix, pool)),
             (NodeKind::Part | NodeKind::Delay, _) => Step::Delay,
             (NodeKind::Join, _) => Step::TiedJoin,
@@ -258,7 +258,7 @@ impl<'a> Making<'a> {
     /// The pool of a node: another one, if its poll is long and is moved there.
     fn moved(&mut self, ix: NodeIx, pool: u32) -> u32 {
         let node = &self.graph.nodes[ix as usize];
-        let named = |name| node.span.is_some_and(|span| self.run.spans[span as usize].name == name);
+        let named = |name| node.span().is_some_and(|span| self.run.spans[span as usize].name == name);
         match self.change {
             Change::SpawnBlocking(name) if node.length() > LONG_POLL_NS && named(name) => {
                 let extra = self.graph.pools.len() as u32;

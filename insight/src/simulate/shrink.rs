@@ -79,7 +79,7 @@ pub(super) fn folds(graph: &Graph, run: &Run, most: usize) -> Folds {
     folds.merged = merging.merged;
     let alike = |ix: u32| {
         let job = &graph.jobs[ix as usize];
-        let pool = graph.nodes[job.nodes.start as usize].pool;
+        let pool = graph.pool(&graph.nodes[job.nodes.start as usize]);
         (job.fan, pool, job.span.map(|span| run.spans[span as usize].name))
     };
     pieces.sort_by_cached_key(|ix| (alike(*ix), graph.nodes[graph.jobs[*ix as usize].nodes.start as usize].start));
@@ -108,7 +108,8 @@ impl Merging<'_> {
         let of_pools = chains.pools(self.graph, job);
         let longest = self.longest.saturating_mul(of_pools as u64);
         let fit = |a: &Node, b: &Node| {
-            (a.kind, b.kind) == (NodeKind::Part, NodeKind::Part) && (of_pools > 1 || a.pool == b.pool)
+            (a.kind, b.kind) == (NodeKind::Part, NodeKind::Part)
+                && (of_pools > 1 || self.graph.pool(a) == self.graph.pool(b))
         };
         let (mut length, mut left, mut last, mut pools) = (0, 0, None, Vec::new());
         for ix in chains.nodes(self.graph, job) {
@@ -122,8 +123,9 @@ impl Merging<'_> {
             }
             self.merged[ix as usize] = merge;
             length += node.length();
-            if !pools.contains(&node.pool) {
-                pools.push(node.pool);
+            let pool = self.graph.pool(node);
+            if !pools.contains(&pool) {
+                pools.push(pool);
                 left += 1;
             }
         }

@@ -1,7 +1,8 @@
 //! [`Template`]: the plan of a run as it was, from which those of changed runs are made.
 
 use super::chain;
-use super::change::{self, Change};
+use super::change::Change;
+use super::faster::{Named, Sums};
 use super::plan::{Making, Plan};
 use super::shrink::{self, Folds};
 use crate::graph::{Graph, Job, Node, NONE};
@@ -31,7 +32,7 @@ impl Template {
             .map(|(ix, _)| ix)
             .filter(|ix| !folds.is_folded(*ix) && !folds.chains.is_inside(*ix) && chain::simple(graph, *ix))
             .collect();
-        let name = |node: &Node| node.span.map_or(NONE, |span| run.spans[span as usize].name);
+        let name = |node: &Node| node.span().map_or(NONE, |span| run.spans[span as usize].name);
         let names = graph.nodes.iter().map(name).collect();
         Self { of_node: making.of_node, names, plan: making.plan, divisible, folds }
     }
@@ -54,7 +55,9 @@ impl Template {
                 plan.holds.retain(|hold| hold.lock != lock);
                 Cow::Owned(plan)
             }
-            Change::Faster { name, factor } => Cow::Owned(self.faster(graph, name, factor)),
+            Change::Faster { name, factor } => {
+                self.faster(graph, name, &[factor]).pop().map_or(Cow::Borrowed(&self.plan), Cow::Owned)
+            }
         }
     }
 
@@ -68,47 +71,64 @@ impl Template {
         }
     }
 
-    /// The same nodes and edges. Jobs with spans of this name have other lengths.
-    fn faster(&self, graph: &Graph, name: u32, factor: f64) -> Plan {
-        let mut plan = self.plan.clone();
-        let shorter = |node: &Node| (change::shorter(node.on, factor), change::shorter(node.off, factor));
-        let items = |node: &Node| graph.jobs[node.job as usize].items;
-        let mut side_by_side = vec![false; plan.nodes.len()];
-        let named = (0..).zip(&self.names).filter(|(_, name_of)| **name_of == name).map(|(ix, _): (usize, _)| ix);
-        for ix in named {
-            let (node, place) = (&graph.nodes[ix], self.of_node[ix] as usize);
-            let Some(planned) = plan.nodes.get_mut(place) else { continue };
-            let (on, off) = shorter(node);
-            (planned.on, planned.off) = (planned.on - node.on + on, planned.off - node.off + off);
-            if self.folds.is_folded(node.job) {
-                side_by_side[place] = true;
-            } else {
-                let (before, after, items) = (node.length(), on + off, items(node));
-                planned.longest = planned.longest - before + after;
-                planned.finest = planned.finest - before.div_ceil(items) + after.div_ceil(items);
+    /// For each factor, a plan of the same nodes and edges, with other lengths where spans have this name. Reads the graph once for all factors.
+    pub(super) fn faster(&self, graph: &Graph, name: u32, factors: &[f64]) -> Vec<Plan> {
+        let mut plans = vec![self.plan.clone(); factors.len()];
+        let named = Named { graph, names: &self.names, name };
+        for (ix, job) in (0..).zip(&graph.jobs).filter(|(ix, _)| !self.folds.is_folded(*ix)) {
+            for node in named.nodes(ix) {
+                let place = self.of_node[node as usize] as usize;
+                let planned = plans.iter_mut().filter_map(|plan| plan.nodes.get_mut(place));
+                planned.zip(factors).for_each(|(planned, factor)| named.one(planned, node, job.items, *factor));
             }
         }
-        let length = |ix: usize| {
-            let node = &graph.nodes[ix];
-            let (on, off) = if self.names[ix] == name { shorter(node) } else { (node.on, node.off) };
-            on + off
-        };
+        let mut sums = Sums::new(factors);
         for jobs in self.folds.groups().filter(|jobs| jobs.len() > 1) {
             let place = self.of_node[graph.jobs[jobs[0] as usize].nodes.start as usize] as usize;
-            if side_by_side[place] {
-                let planned = &mut plan.nodes[place];
-                (planned.longest, planned.finest) = longest(jobs.iter().map(|job| &graph.jobs[*job as usize]), length);
-            }
+            named.side_by_side(jobs, &mut sums);
+            plans.iter_mut().zip(sums.of()).for_each(|(plan, sum)| sum.put(&mut plan.nodes[place]));
         }
-        plan
+        plans
     }
 }
 
-/// The longest of jobs side by side, and the same with leaves split down to one item.
-fn longest<'a>(jobs: impl Iterator<Item = &'a Job>, length: impl Fn(usize) -> u64) -> (u64, u64) {
-    jobs.fold((0, 0), |most, job| {
-        let lengths = || (job.nodes.start as usize..job.nodes.end as usize).map(&length);
-        let finest = lengths().map(|ns| ns.div_ceil(job.items)).sum();
-        (most.0.max(lengths().sum()), most.1.max(finest))
-    })
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::FanKind;
+    use crate::testing::Kit;
+
+    /// Items of several lengths that can be split, with a step inside each, and a serial phase.
+    fn run() -> Run {
+        let mut kit = Kit::new();
+        let main = kit.lane("main");
+        let lane = kit.pool("rayon", 1)[0];
+        let root = kit.span(main, "run", None, 0..1_000);
+        kit.span(main, "step", Some(root), 800..899);
+        let fan = kit.fan(FanKind::Iterator, Some(root), main, 0, Some(700));
+        kit.fan_mut(fan).blocks = true;
+        for at in 0..20 {
+            let item = kit.item(fan, lane, "item", at * 31..at * 31 + 30);
+            kit.span(lane, "step", Some(item), at * 31 + 5..at * 31 + 7 + at % 5);
+            kit.span_mut(item).items = Some(2 + at % 3);
+        }
+        kit.run()
+    }
+
+    #[test]
+    fn plans_of_several_factors_are_those_made_from_the_graph_for_each() {
+        let (run, factors) = (run(), [1.25, 1.5, 2.0, 4.0, f64::INFINITY]);
+        let graph = Graph::new(&run);
+        for most in [6, 200] {
+            let template = Template::new(&run, &graph, most);
+            for name in 0..run.names.len() as u32 {
+                let plans = template.faster(&graph, name, &factors);
+                for (plan, factor) in plans.iter().zip(factors) {
+                    let change = Change::Faster { name, factor };
+                    let made = Making::all(&run, &graph, &template.folds, change, 1).plan;
+                    assert_eq!(format!("{:?}", plan.nodes), format!("{:?}", made.nodes), "{change:?}, {most}");
+                }
+            }
+        }
+    }
 }

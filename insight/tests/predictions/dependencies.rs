@@ -9,7 +9,7 @@ use heirloom_insight::testing::Kit;
 fn names(run: &Run, graph: &Graph, path: &CriticalPath) -> Vec<(String, &'static str)> {
     let mut names: Vec<(String, &'static str)> = Vec::new();
     for (node, because) in &path.nodes {
-        let span = graph.nodes[*node as usize].span;
+        let span = graph.nodes[*node as usize].span();
         let name =
             span.map_or("(delay)".to_owned(), |span| run.names[run.spans[span as usize].name as usize].to_string());
         if names.last().is_none_or(|(last, _)| *last != name) {
@@ -170,8 +170,8 @@ fn time_off_the_cpu_and_in_the_run_queue_are_told_apart_by_samples() {
     kit.sample(main, ms(0..50), 50 * MS, 0);
     kit.sample(main, ms(50..100), 20 * MS, 10 * MS);
     let graph = Graph::new(&kit.run());
-    let node = graph.nodes.iter().find(|node| node.lane.is_some()).expect("the part of `run`");
-    assert_eq!((node.on, node.off), (70 * MS, 20 * MS));
+    let (ix, _) = (0..).zip(&graph.nodes).find(|(_, node)| node.lane().is_some()).expect("the part of `run`");
+    assert_eq!(graph.cpu(ix), (70 * MS, 20 * MS));
 }
 
 #[test]
@@ -183,7 +183,8 @@ fn time_without_a_sample_needs_no_core() {
     }
     kit.sample(lanes[0], ms(0..50), 50 * MS, 0);
     let graph = Graph::new(&kit.run());
-    let times: Vec<_> = graph.nodes.iter().filter(|node| node.lane.is_some()).map(|node| (node.on, node.off)).collect();
+    let parts = (0..).zip(&graph.nodes).filter(|(_, node)| node.lane().is_some());
+    let times: Vec<_> = parts.map(|(ix, _)| graph.cpu(ix)).collect();
     assert_eq!(times, [(50 * MS, 50 * MS), (0, 100 * MS)]);
 }
 
