@@ -110,7 +110,7 @@ mod tests {
         for at in 0..20 {
             let item = kit.item(fan, lane, "item", at * 31..at * 31 + 30);
             kit.span(lane, "step", Some(item), at * 31 + 5..at * 31 + 7 + at % 5);
-            kit.span_mut(item).items = Some(2 + at % 3);
+            kit.items(item, 2 + at % 3);
         }
         kit.run()
     }
