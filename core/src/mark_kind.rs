@@ -132,7 +132,7 @@ vocabulary! {
         Write = 10,
         /// A condition variable.
         Condvar = 11,
-        /// A job, by `.await` of its handle. A task waited, and no thread was blocked.
+        /// A job, by `.await` of its handle, or, if no span ended it, room in a full queue of jobs. A task waited, and no thread was blocked.
         Await = 12,
     }
 }

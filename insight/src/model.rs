@@ -294,7 +294,7 @@ pub enum WaitCause {
     Write,
     /// A condition variable.
     Condvar,
-    /// A job, by `.await` of its handle: a task waited. No thread was blocked.
+    /// A job, by `.await` of its handle, or without a releaser room in a full queue of jobs: a task waited. No thread was blocked.
     Await,
 }
 

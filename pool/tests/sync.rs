@@ -9,6 +9,7 @@ use heirloom_core::export::MarkData;
 use heirloom_core::mark::{LockKind, MarkKind, WaitCause};
 use heirloom_core::testing::{self, Testing};
 use heirloom_core::{in_root, root, Context, Span, SpanId};
+use heirloom_harness::{this_thread, ThisThread};
 use heirloom_pool::sync::{
     bounded_named, unbounded, unbounded_named, Condvar, Mutex, MutexGuard, RwLock, RwLockUpgradableReadGuard,
     RwLockWriteGuard,
@@ -17,9 +18,15 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-const NAP: Duration = Duration::from_millis(50);
-/// What a wait for a nap takes at least, however late the waiting thread came on a busy machine.
+const NAP: Duration = Duration::from_millis(5);
+/// What a wait for a nap takes at least.
 const NAP_NS: u64 = 1_000_000;
+
+/// A nap behind the moment at which another thread is blocked.
+fn nap_beside(waiter: &ThisThread) {
+    waiter.until_asleep();
+    thread::sleep(NAP);
+}
 
 /// Marks come with the spans that end after them.
 fn marks(t: &Testing, kind: MarkKind) -> Vec<MarkData> {
@@ -54,7 +61,7 @@ fn totals(t: &Testing, lock: u64) -> (u64, u64, u64, u64) {
 }
 
 /// Runs `hold` in the span "holder" on another thread, and `wait` in the span "waiter" on this one as soon as `hold` says that it
-/// holds the lock. `hold` goes on a nap after that.
+/// holds the lock. `hold` goes on a nap after that one is blocked.
 fn one_waits_for_the_other(hold: impl FnOnce(&dyn Fn()) + Send, wait: impl FnOnce(&Span)) {
     in_root("main", |main| {
         let cx = main.context();
@@ -65,14 +72,13 @@ fn one_waits_for_the_other(hold: impl FnOnce(&dyn Fn()) + Send, wait: impl FnOnc
                 cx.in_span("holder", |_| {
                     hold(&|| {
                         holds.send(()).unwrap();
-                        waited_for.recv().unwrap();
-                        thread::sleep(NAP);
+                        nap_beside(&waited_for.recv().unwrap());
                     });
                 });
             });
             held.recv().unwrap();
             main.in_span("waiter", |waiter| {
-                waits.send(()).unwrap();
+                waits.send(this_thread()).unwrap();
                 wait(waiter);
             });
         });
@@ -187,10 +193,17 @@ fn a_wait_for_a_notification_names_the_condition_variable_and_the_notifier_and_i
         let (ready, changed) = (Mutex::named("ready", false), Condvar::named("changed"));
         in_root("main", |main| {
             let cx = main.context();
+            let (waits, waited_for) = mpsc::channel();
             thread::scope(|s| {
-                s.spawn(|| cx.in_span("waiter", |_| changed.wait_while(&mut ready.lock(), |ready| !*ready)));
+                s.spawn(|| {
+                    cx.in_span("waiter", |_| {
+                        let mut ready = ready.lock();
+                        waits.send(this_thread()).unwrap();
+                        changed.wait_while(&mut ready, |ready| !*ready);
+                    });
+                });
                 cx.in_span("notifier", |_| {
-                    thread::sleep(NAP);
+                    nap_beside(&waited_for.recv().unwrap());
                     *ready.lock() = true;
                     changed.notify_all();
                 });
@@ -265,11 +278,11 @@ fn the_end_of_a_wait_for_a_message_is_its_sender_and_the_message_has_its_context
     testing::run(|t| {
         let (sender, receiver) = unbounded_named("jobs");
         in_root("main", |main| {
-            let cx = main.context();
+            let (cx, receives) = (main.context(), this_thread());
             thread::scope(|s| {
                 s.spawn(move || {
                     cx.in_span("sender", |_| {
-                        thread::sleep(NAP);
+                        nap_beside(&receives);
                         sender.send(7).unwrap();
                     });
                 });
@@ -291,11 +304,11 @@ fn the_end_of_a_wait_for_room_is_the_span_that_took_a_message() {
     testing::run(|t| {
         let (sender, receiver) = bounded_named("queue", 1);
         in_root("main", |main| {
-            let cx = main.context();
+            let (cx, sends) = (main.context(), this_thread());
             thread::scope(|s| {
                 s.spawn(move || {
                     cx.in_span("consumer", |_| {
-                        thread::sleep(NAP);
+                        nap_beside(&sends);
                         assert_eq!(receiver.iter().sum::<i32>(), 3);
                     });
                 });

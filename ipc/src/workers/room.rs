@@ -2,8 +2,8 @@
 
 use super::job::Job;
 use super::state::{Jobs, Place, Refused};
-use heirloom_core::mark::{self, WaitCause};
-use std::future::Future;
+use heirloom_core::mark::{self, Awaiting, WaitCause};
+use std::future::{poll_fn, Future};
 use std::pin::{pin, Pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -41,6 +41,17 @@ impl Room {
                 return result;
             }
         })
+    }
+
+    /// Blocks no thread: a task waits, and records that it did. No job ends the wait, so the record names none.
+    pub(super) async fn awaited(self) -> Result<(), Refused> {
+        let (mut room, mut awaiting) = (pin!(self), Awaiting::default());
+        poll_fn(|cx| {
+            let poll = room.as_mut().poll(cx);
+            awaiting.polled(&poll, |_| None);
+            poll
+        })
+        .await
     }
 }
 

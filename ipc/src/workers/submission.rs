@@ -146,7 +146,7 @@ where
 
     /// As [`submit`](Self::submit), as a future for any executor. While the queue is full it is pending, up to the
     /// [`submit_timeout`](super::PoolBuilder::submit_timeout). It never blocks the executor's thread. Waiting submitters, blocking
-    /// ones too, are served in order of arrival.
+    /// ones too, are served in order of arrival. A wait of more than a microsecond is recorded, as an `.await` without a job's span.
     ///
     /// The future keeps the pool open. If it is dropped before it is ready, the job is not submitted and takes no place in the queue.
     /// Its timeouts start when it is first polled.
@@ -159,7 +159,7 @@ where
         let slot = Arc::new(Slot::default());
         let (job, wrapped) = pool.wrap(&terms, job, Completion::Handle(Arc::clone(&slot)))?;
         let room = Room::new(pool.jobs(), wrapped, pool.submit_deadline());
-        handle(room.await, slot, job)
+        handle(room.awaited().await, slot, job)
     }
 
     fn terms(self) -> (Pool<J, R>, Terms, J) {

@@ -2,9 +2,10 @@
 
 use crate::support::{echo, is_alive, pid, pool, run, signal, wait_until, Task, LONG};
 use heirloom_core::Context;
-use heirloom_harness::watch;
+use heirloom_harness::{this_thread, watch};
 use heirloom_ipc::workers::{JobError, SubmitError, WaitError};
 use nix::sys::signal::SIGSTOP;
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 const CX: Context = Context::INERT;
@@ -111,8 +112,14 @@ fn a_submitter_that_waits_for_room_is_told_of_the_end() {
     let pool = pool(1).queue(1).in_flight(1).start().unwrap();
     let _busy = pool.submit(CX, Task::Sleep(60_000)).unwrap();
     std::thread::scope(|threads| {
-        let waits = threads.spawn(|| (0..3).map(|_| pool.submit(CX, Task::Sleep(60_000))).find_map(Result::err));
-        std::thread::sleep(Duration::from_millis(50));
+        let ((says, said), pool) = (channel(), &pool);
+        let waits = threads.spawn(move || {
+            says.send(this_thread()).unwrap();
+            (0..3).map(|_| pool.submit(CX, Task::Sleep(60_000))).find_map(Result::err)
+        });
+        let submitter = said.recv().unwrap();
+        wait_until("the queue is full", || format!("{pool:?}").contains("queued: 1"));
+        submitter.until_asleep();
         pool.kill();
         assert!(matches!(waits.join().unwrap(), Some(SubmitError::ShutDown(_))));
     });

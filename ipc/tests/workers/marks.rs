@@ -135,6 +135,29 @@ fn a_wait_names_the_job_that_ended_it_and_so_does_an_await() {
     });
 }
 
+#[test]
+fn a_task_that_waits_for_room_records_an_await_of_no_job() {
+    testing::run(|t| {
+        in_root("main", |root| {
+            let pool = pool(1).queue(1).in_flight(1).start().unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let jobs = runtime.block_on(async {
+                let mut jobs = Vec::new();
+                for _ in 0..4 {
+                    jobs.push(pool.submit_async(root, Task::Sleep(20)).await.unwrap());
+                }
+                jobs
+            });
+            jobs.into_iter().for_each(|job| drop(job.wait(LONG).unwrap()));
+        });
+        let main = t.span("main");
+        let awaited = waits(t, WaitCause::Await);
+        assert!(awaited.iter().any(|wait| wait.length_ns > 5_000_000), "{awaited:#?}");
+        assert!(awaited.iter().all(|wait| (wait.span, wait.d) == (Some(main.span_id), 0)), "{awaited:#?}");
+        assert!(waits(t, WaitCause::Full).is_empty(), "no thread was blocked");
+    });
+}
+
 /// Polls a future once, then drops it. Whether it was ready.
 async fn poll_once(future: impl std::future::Future) -> bool {
     let mut future = std::pin::pin!(future);

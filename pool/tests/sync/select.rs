@@ -1,10 +1,11 @@
 //! What a selection records: for how long it waited, for which channel, and who ended that.
 
-use super::{id, lock, marks, waits, NAP, NAP_NS};
+use super::{id, lock, marks, nap_beside, waits, NAP, NAP_NS};
 use heirloom_core::export::MarkData;
 use heirloom_core::mark::{LockKind, MarkKind, WaitCause};
 use heirloom_core::testing::{self, Testing};
 use heirloom_core::{in_root, Context};
+use heirloom_harness::this_thread;
 use heirloom_pool::sync::{after, bounded_named, never, select, unbounded_named, Select};
 use std::sync::mpsc;
 use std::thread;
@@ -14,7 +15,7 @@ const EMPTY: u64 = WaitCause::Empty as u64;
 const FULL: u64 = WaitCause::Full as u64;
 const LONG: Duration = Duration::from_secs(60);
 
-/// Runs `wait` in the span "waiter" on this thread, and a nap after that has begun, `other` in the span "other" on another one.
+/// Runs `wait` in the span "waiter" on this thread, and a nap after that is blocked, `other` in the span "other" on another one.
 fn beside(other: impl FnOnce() + Send, wait: impl FnOnce()) {
     in_root("main", |main| {
         let cx = main.context();
@@ -22,13 +23,12 @@ fn beside(other: impl FnOnce() + Send, wait: impl FnOnce()) {
         thread::scope(|s| {
             s.spawn(move || {
                 cx.in_span("other", |_| {
-                    begun.recv().unwrap();
-                    thread::sleep(NAP);
+                    nap_beside(&begun.recv().unwrap());
                     other();
                 });
             });
             main.in_span("waiter", |_| {
-                begins.send(()).unwrap();
+                begins.send(this_thread()).unwrap();
                 wait();
             });
         });

@@ -7,7 +7,7 @@ use crate::wire::{span_of, Chunk, StrayEnd};
 const EARLY_PASSES: u8 = 4;
 /// Maximum number of early records. Other processes' get half of it, ends included, so that they can't displace this
 /// process's own.
-const MAX_EARLY: usize = 65_536;
+pub(super) const MAX_EARLY: usize = 65_536;
 
 /// A record whose span is not known yet.
 #[derive(Debug)]

@@ -5,6 +5,7 @@
 
 use super::super::lanes::LaneId;
 use super::batches::Filling;
+use super::early::MAX_EARLY;
 use super::{Assembler, LaneState, ProcessId};
 use crate::export::MarkRow;
 use crate::mark_kind::MarkKind;
@@ -44,13 +45,13 @@ impl Assembler {
         Some(())
     }
 
-    /// Notes that a poll of a span has returned, and the span is open.
+    /// Notes that a poll of a span has returned, and the span is open. Of a flood of polls of unknown spans, most are forgotten.
     fn polled(&mut self, state: &mut LaneState, span: u64) {
         if let Some(here) = state.here.spans.last_mut().filter(|top| top.span() == span) {
             here.polled = true;
         } else if let Some(index) = self.by_id.get(&span) {
             self.table[*index as usize].polled = true;
-        } else {
+        } else if self.early_polls.len() < MAX_EARLY {
             self.early_polls.push((span, false));
         }
     }

@@ -64,7 +64,8 @@ pub fn waited_until(
     }
 }
 
-/// Times how long a task awaits a job: from a poll of the job's handle that is pending to the one that is ready.
+/// Times how long a task awaits a job: from a poll of the job's handle that is pending to the one that is ready. Or room in a full queue
+/// of jobs, of which no job is the end.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Awaiting(Option<Stamp>);
 
