@@ -78,7 +78,8 @@ pub fn outline(run: &Run) -> Analysis {
 
 fn outlined(run: &Run) -> (Analysis, Graph) {
     let (account, (graph, path)) = parallel::both(
-        || account::account(run),
+        // The own time of each span isn't part of an analysis, and the graph needs the memory.
+        || Account { own_ns: Vec::new(), ..account::account(run) },
         || {
             let graph = Graph::new(run);
             let path = graph.critical_path();

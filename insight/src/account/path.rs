@@ -43,11 +43,8 @@ pub(super) fn observed(run: &Run, lists: &Lists) -> Vec<analysis::Step> {
 struct Walk<'a> {
     run: &'a Run,
     lists: &'a Lists,
-    /// Where the children of a span begin in `children`.
-    firsts: Vec<u32>,
-    children: Vec<SpanIx>,
-    /// The ends of the long children of visited spans, sorted.
-    ends: HashMap<SpanIx, Vec<(u64, SpanIx)>>,
+    /// Spans with a long child, its end, and the child, sorted. Few are long.
+    children: Vec<(SpanIx, u64, SpanIx)>,
     /// The waits of spans that another span ended, by their end.
     waits: HashMap<SpanIx, Vec<(u64, u32)>>,
     submitted: HashMap<SpanIx, &'a Stage>,
@@ -56,25 +53,16 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn new(run: &'a Run, lists: &'a Lists) -> Self {
-        let mut firsts = vec![0_u32; run.spans.len() + 1];
         let submitted = run.stages.iter().filter(|stage| stage.kind == StageKind::Submitted);
         let submitted: HashMap<SpanIx, &Stage> = submitted.map(|stage| (stage.span, stage)).collect();
         // Nothing waits for a background job, unless a wait says so.
         let is_background = |at: &SpanIx| submitted.get(at).is_some_and(|stage| stage.by.is_some());
-        let parents = || {
-            let spans = run.spans.iter().zip(0..).filter(|(_, at)| !is_background(at));
-            spans.filter_map(|(span, at)| Some((span.parent()?, at)))
-        };
-        parents().for_each(|(parent, _)| firsts[parent as usize + 1] += 1);
-        for span in 0..run.spans.len() {
-            firsts[span + 1] += firsts[span];
-        }
-        let mut children = vec![0; firsts.last().copied().unwrap_or_default() as usize];
-        let mut next = firsts.clone();
-        for (parent, at) in parents() {
-            children[next[parent as usize] as usize] = at;
-            next[parent as usize] += 1;
-        }
+        let shortest = ((run.window.end - run.window.start) / SHORTEST_PART).max(1);
+        let long = run.spans.iter().zip(0..).filter(|(span, _)| span.end - span.start >= shortest);
+        let long = long.filter(|(_, at)| !is_background(at));
+        let mut children: Vec<(SpanIx, u64, SpanIx)> =
+            long.filter_map(|(span, at)| Some((span.parent()?, span.end, at))).collect();
+        children.sort_unstable();
         let mut waits: HashMap<SpanIx, Vec<(u64, u32)>> = HashMap::new();
         for (wait, at) in run.waits.iter().zip(0..) {
             if let (Some(span), Some(_)) = (wait.span, wait.releaser.or(wait.holder)) {
@@ -82,11 +70,10 @@ impl<'a> Walk<'a> {
             }
         }
         waits.values_mut().for_each(|waits| waits.sort_unstable());
-        let shortest = ((run.window.end - run.window.start) / SHORTEST_PART).max(1);
-        Self { run, lists, firsts, children, ends: HashMap::new(), waits, submitted, shortest }
+        Self { run, lists, children, waits, submitted, shortest }
     }
 
-    fn steps(&mut self) -> Vec<Back> {
+    fn steps(&self) -> Vec<Back> {
         let spans = &self.run.spans;
         // Of those that end last, the one that starts first.
         let Some(last) = (0..spans.len()).rev().max_by_key(|at| (spans[*at].end, u64::MAX - spans[*at].start)) else {
@@ -112,7 +99,7 @@ impl<'a> Walk<'a> {
     }
 
     /// What ended last inside of a span, before `now`: when, which span the walk goes to, and why.
-    fn inside(&mut self, at: SpanIx, now: u64) -> Option<(u64, SpanIx, &'static str)> {
+    fn inside(&self, at: SpanIx, now: u64) -> Option<(u64, SpanIx, &'static str)> {
         let start = self.run.spans[at as usize].start;
         let child = self.last_child(at, now).map(|(end, child)| {
             let because = if self.run.spans[child as usize].fan().is_some() { "join" } else { "child" };
@@ -123,18 +110,9 @@ impl<'a> Walk<'a> {
         (last.0 > start).then_some(last)
     }
 
-    fn last_child(&mut self, at: SpanIx, now: u64) -> Option<(u64, SpanIx)> {
-        let (run, shortest) = (self.run, self.shortest);
-        let range = self.firsts[at as usize] as usize..self.firsts[at as usize + 1] as usize;
-        let children = &self.children[range];
-        let ends = self.ends.entry(at).or_insert_with(|| {
-            let long = children.iter().map(|child| (&run.spans[*child as usize], *child));
-            let long = long.filter(|(span, _)| span.end - span.start >= shortest);
-            let mut ends: Vec<(u64, SpanIx)> = long.map(|(span, child)| (span.end, child)).collect();
-            ends.sort_unstable();
-            ends
-        });
-        ends[..ends.partition_point(|end| end.0 <= now)].last().copied()
+    fn last_child(&self, at: SpanIx, now: u64) -> Option<(u64, SpanIx)> {
+        let before = &self.children[..self.children.partition_point(|child| (child.0, child.1) <= (at, now))];
+        before.last().filter(|child| child.0 == at).map(|(_, end, child)| (*end, *child))
     }
 
     /// The last wait that ended strictly before `now`: the walk goes back in time with each wait.

@@ -14,7 +14,8 @@ impl<'a, T: Default + From<&'a str>> Text<'a> for T {}
 #[derive(Clone, Copy)]
 pub(super) struct Input<'a> {
     bytes: &'a [u8],
-    at: u64,
+    /// Where they end in the whole. Where they begin changes with each byte that is read, and only errors say it.
+    end: u64,
 }
 
 /// A field.
@@ -37,29 +38,40 @@ enum Raw<'a> {
 
 impl<'a> Input<'a> {
     pub(super) fn new(bytes: &'a [u8], at: u64) -> Self {
-        Self { bytes, at }
+        Self { bytes, end: at + bytes.len() as u64 }
     }
 
+    /// Where the next byte is.
+    #[inline]
+    fn at(&self) -> u64 {
+        self.end - self.bytes.len() as u64
+    }
+
+    #[cold]
     fn wrong<T>(&self, expected: &'static str) -> Result<T, ReadError> {
-        Err(ReadError::Malformed { at: Place::Byte(self.at), expected })
+        Err(ReadError::Malformed { at: Place::Byte(self.at()), expected })
     }
 
+    #[inline]
     fn take(&mut self, len: u64, expected: &'static str) -> Result<Input<'a>, ReadError> {
         match usize::try_from(len).ok().and_then(|len| self.bytes.split_at_checked(len)) {
             None => self.wrong(expected),
             Some((taken, rest)) => {
-                let taken = Input { bytes: taken, at: self.at };
-                (self.bytes, self.at) = (rest, self.at + len);
-                Ok(taken)
+                self.bytes = rest;
+                Ok(Input { bytes: taken, end: self.end - rest.len() as u64 })
             }
         }
     }
 
+    #[inline]
     fn array<const N: usize>(&mut self, expected: &'static str) -> Result<[u8; N], ReadError> {
-        let taken = self.take(N as u64, expected)?;
-        let mut array = [0; N];
-        array.copy_from_slice(taken.bytes);
-        Ok(array)
+        match self.bytes.split_first_chunk() {
+            None => self.wrong(expected),
+            Some((array, rest)) => {
+                self.bytes = rest;
+                Ok(*array)
+            }
+        }
     }
 
     /// An integer of variable length. Most have one byte.
@@ -67,7 +79,7 @@ impl<'a> Input<'a> {
     pub(super) fn varint(&mut self) -> Result<u64, ReadError> {
         match self.bytes.split_first() {
             Some((byte, rest)) if *byte < 0x80 => {
-                (self.bytes, self.at) = (rest, self.at + 1);
+                self.bytes = rest;
                 Ok(u64::from(*byte))
             }
             _ => self.long_varint(),
@@ -95,7 +107,7 @@ impl<'a> Input<'a> {
         }
         let tag = *self;
         let (number, wire) = self.tag()?;
-        let at = self.at;
+        let at = self.at();
         match self.value(wire)? {
             Some(value) => Ok(Some(Field { number, value, at })),
             None if wire == 3 => {
@@ -157,11 +169,13 @@ impl<'a> Input<'a> {
 }
 
 impl<'a> Field<'a> {
+    #[cold]
     fn wrong<T>(&self, expected: &'static str) -> Result<T, ReadError> {
         Err(ReadError::Malformed { at: Place::Byte(self.at), expected })
     }
 
     /// A message.
+    #[inline]
     pub(super) fn message(&self) -> Result<Input<'a>, ReadError> {
         match self.value {
             Raw::Bytes(input) => Ok(input),
@@ -169,30 +183,29 @@ impl<'a> Field<'a> {
         }
     }
 
+    #[inline]
     pub(super) fn text<T: Text<'a>>(&self) -> Result<T, ReadError> {
         let Raw::Bytes(input) = self.value else { return self.wrong("a text") };
         match std::str::from_utf8(input.bytes) {
             Ok(text) => Ok(text.into()),
             Err(error) => {
-                let at = Place::Byte(input.at + error.valid_up_to() as u64);
+                let at = Place::Byte(input.at() + error.valid_up_to() as u64);
                 Err(ReadError::Malformed { at, expected: "UTF-8" })
             }
         }
     }
 
     /// An id of this many bytes; all zero if it has none.
+    #[inline]
     pub(super) fn id<const N: usize>(&self, expected: &'static str) -> Result<[u8; N], ReadError> {
         match self.value {
             Raw::Bytes(input) if input.bytes.is_empty() => Ok([0; N]),
-            Raw::Bytes(input) if input.bytes.len() == N => {
-                let mut id = [0; N];
-                id.copy_from_slice(input.bytes);
-                Ok(id)
-            }
+            Raw::Bytes(input) => input.bytes.try_into().or_else(|_| self.wrong(expected)),
             _ => self.wrong(expected),
         }
     }
 
+    #[inline]
     pub(super) fn varint(&self) -> Result<u64, ReadError> {
         match self.value {
             Raw::Varint(number) => Ok(number),
@@ -200,6 +213,7 @@ impl<'a> Field<'a> {
         }
     }
 
+    #[inline]
     pub(super) fn fixed64(&self) -> Result<u64, ReadError> {
         match self.value {
             Raw::Fixed64(number) => Ok(number),
@@ -207,6 +221,7 @@ impl<'a> Field<'a> {
         }
     }
 
+    #[inline]
     pub(super) fn fixed32(&self) -> Result<u32, ReadError> {
         match self.value {
             Raw::Fixed32(number) => Ok(number),

@@ -68,6 +68,7 @@ pub(super) fn length(bytes: &[u8], at: u64) -> Result<(u64, usize), ReadError> {
 }
 
 /// Calls `read` with each field of a message.
+#[inline]
 fn each<'a>(mut input: Input<'a>, mut read: impl FnMut(&Field<'a>) -> Done) -> Done {
     while let Some(field) = input.field()? {
         read(&field)?;
@@ -84,6 +85,7 @@ fn push<'a, T: Default>(list: &mut Vec<T>, field: &Field<'a>, read: impl FnOnce(
 }
 
 /// Puts a scalar into its place.
+#[inline]
 fn put<T>(place: &mut T, value: Result<T, ReadError>) -> Done {
     *place = value?;
     Ok(())
