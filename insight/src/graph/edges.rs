@@ -46,7 +46,7 @@ pub(super) fn needed(run: &Run) -> Vec<bool> {
 }
 
 /// Finds the edges. May add jobs.
-pub(super) fn find(run: &Run, found: &mut Found, ready: &Ready, pooled: impl Fn(u32) -> bool) -> Edges {
+pub(super) fn find(run: &Run, found: &mut Found<'_>, ready: &Ready, pooled: impl Fn(u32) -> bool) -> Edges {
     found.presences.sort_unstable_by_key(|p| (p.span, p.start, p.job));
     let mut edges = Edges::default();
     let forks = edges.fans(run, found);
@@ -77,7 +77,7 @@ impl Edges {
     }
 
     /// Marks begin and join of each fan-out in the job that hosts it.
-    fn fans(&mut self, run: &Run, found: &mut Found) -> Vec<(u32, u32)> {
+    fn fans(&mut self, run: &Run, found: &mut Found<'_>) -> Vec<(u32, u32)> {
         let mut around = Around::new(run);
         let mut forks = vec![(NONE, NONE); run.fans.len()];
         for (ix, fan) in (0..).zip(&run.fans) {
@@ -122,7 +122,7 @@ impl Edges {
     fn start(
         &mut self,
         run: &Run,
-        found: &Found,
+        found: &Found<'_>,
         ix: u32,
         job: &NewJob,
         from: SpanIx,
@@ -144,7 +144,7 @@ impl Edges {
     fn child(
         &mut self,
         run: &Run,
-        found: &Found,
+        found: &Found<'_>,
         ix: u32,
         job: &NewJob,
         parent: SpanIx,
@@ -166,7 +166,7 @@ impl Edges {
     }
 
     /// Roots of one thread outside of pools follow each other. The others arrive when a thread was ready for them.
-    fn roots(&mut self, run: &Run, found: &Found, ready: &Ready, roots: &[u32], pooled: impl Fn(u32) -> bool) {
+    fn roots(&mut self, run: &Run, found: &Found<'_>, ready: &Ready, roots: &[u32], pooled: impl Fn(u32) -> bool) {
         let mut by_lane: Vec<u32> = roots.to_vec();
         by_lane.sort_unstable_by_key(|ix| (found.jobs[*ix as usize].lane, found.jobs[*ix as usize].start, *ix));
         let mut before: Option<u32> = None;
@@ -191,7 +191,7 @@ impl Edges {
     }
 
     /// What waited goes on behind the span that ended the wait. A lock is no dependency: its holders come in any order.
-    fn waits(&mut self, run: &Run, found: &Found) {
+    fn waits(&mut self, run: &Run, found: &Found<'_>) {
         for (wait, waiter) in run.waits.iter().zip(&found.waiters) {
             let lock = matches!(wait.cause, WaitCause::Mutex | WaitCause::Read | WaitCause::Write);
             let Some(releaser) = wait.releaser.filter(|_| !lock && *waiter != NONE) else { continue };
