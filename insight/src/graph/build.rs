@@ -20,7 +20,7 @@ pub(super) fn graph(run: &Run) -> Graph {
     let edges = edges::find(run, &mut found, &ready, pooled);
     found.presences = Vec::new();
     let stretches = std::mem::take(&mut found.stretches);
-    let made = items::nodes(found.jobs.len(), stretches, &edges, &ready);
+    let made = items::nodes(found.jobs.len(), stretches, &found.cpu, &edges, &ready);
     let ranges = ranges(found.jobs.len(), &made.nodes);
     let mut graph = Graph {
         edges: links(&edges, &made.of_marker, &ranges),
@@ -65,7 +65,7 @@ fn links(edges: &Edges, of_marker: &[NodeIx], ranges: &[Range<NodeIx>]) -> Vec<(
     links
 }
 
-fn jobs(run: &Run, found: &Found, ranges: &[Range<NodeIx>]) -> Vec<Job> {
+fn jobs(run: &Run, found: &Found<'_>, ranges: &[Range<NodeIx>]) -> Vec<Job> {
     let job = |(new, nodes): (&NewJob, &Range<NodeIx>)| Job {
         span: (new.span != NONE).then_some(new.span),
         fan: if let Origin::Fan(fan) = new.origin { Some(fan) } else { None },

@@ -5,6 +5,8 @@ use crate::model::{Run, Sample};
 /// The samples of one lane, read along with its parts.
 pub(super) struct Cpu<'a> {
     samples: &'a [Sample],
+    /// For each sample: the latest end up to it. Samples that contradict each other overlap.
+    latest: Vec<u64>,
     /// For each sample: nanoseconds of parts inside it.
     worked: Vec<u64>,
 }
@@ -23,7 +25,11 @@ pub(super) fn by_lane(run: &Run) -> Vec<&[Sample]> {
 impl<'a> Cpu<'a> {
     /// `parts` are the parts of the lane, by time.
     pub(super) fn new(samples: &'a [Sample], parts: impl Iterator<Item = (u64, u64)>) -> Self {
-        let mut cpu = Self { samples, worked: vec![0; samples.len()] };
+        let latest = samples.iter().scan(0, |latest: &mut u64, sample| {
+            *latest = sample.end.max(*latest);
+            Some(*latest)
+        });
+        let mut cpu = Self { samples, latest: latest.collect(), worked: vec![0; samples.len()] };
         let mut at = 0;
         for (start, end) in parts {
             let worked = &mut cpu.worked;
@@ -32,7 +38,12 @@ impl<'a> Cpu<'a> {
         cpu
     }
 
-    /// Nanoseconds of a part on a CPU and off it. `at` is where the part before it was found: parts are asked for by time.
+    /// The first sample that a part which begins at `start` may overlap.
+    pub(super) fn at(&self, start: u64) -> usize {
+        self.latest.partition_point(|end| *end <= start)
+    }
+
+    /// Nanoseconds of a part on a CPU and off it. `at` is where an earlier part was found, and becomes where this one is.
     ///
     /// Within a sample, all parts have the same share of its CPU time and of its time in the run queue. The latter is in neither figure: it is
     /// the other threads' doing, and a simulation with fewer cores than lanes finds it again. Where there is no sample, a wait for a core is part of the

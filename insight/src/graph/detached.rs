@@ -6,7 +6,7 @@ use super::NONE;
 use crate::model::{Run, Span, SpanIx};
 
 /// Adds a job for each of them: the time in which no child of it ran.
-pub(super) fn add(run: &Run, needed: &[bool], found: &mut Found) {
+pub(super) fn add(run: &Run, needed: &[bool], found: &mut Found<'_>) {
     if run.spans.iter().all(|span| !detached(run, span)) {
         return;
     }

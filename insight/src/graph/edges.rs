@@ -46,28 +46,38 @@ pub(super) fn needed(run: &Run) -> Vec<bool> {
 }
 
 /// Finds the edges. May add jobs.
-pub(super) fn find(run: &Run, found: &mut Found, ready: &Ready, pooled: impl Fn(u32) -> bool) -> Edges {
+pub(super) fn find(run: &Run, found: &mut Found<'_>, ready: &Ready, pooled: impl Fn(u32) -> bool) -> Edges {
     found.presences.sort_unstable_by_key(|p| (p.span, p.start, p.job));
     let mut edges = Edges::default();
     let forks = edges.fans(run, found);
     let submitted = run.stages.iter().filter(|stage| stage.kind == StageKind::Submitted);
-    let submitted: HashMap<SpanIx, &Stage> = submitted.map(|stage| (stage.span, stage)).collect();
+    let submitted = submitted.map(|stage| (stage.span, stage)).collect();
+    let known = Known { run, found, ready, submitted };
     let mut roots = Vec::new();
     for (ix, job) in (0..).zip(&found.jobs) {
-        let stage = submitted.get(&job.span).copied();
-        let placed = match (job.origin, stage.and_then(|stage| stage.by)) {
+        let by = known.submitted.get(&job.span).and_then(|stage| stage.by);
+        let placed = match (job.origin, by) {
             (Origin::Fan(fan), _) => edges.piece(run, ix, job, fan, &forks),
-            (_, Some(by)) => edges.start(run, found, ix, job, by, ready, stage).is_some(),
-            (Origin::Child(parent), None) => edges.child(run, found, ix, job, parent, ready, stage),
+            (_, Some(by)) => edges.start(&known, ix, by).is_some(),
+            (Origin::Child(parent), None) => edges.child(&known, ix, parent),
             (Origin::Root, None) => false,
         };
         if !placed {
             roots.push(ix);
         }
     }
-    edges.roots(run, found, ready, &roots, pooled);
+    edges.roots(&known, &roots, pooled);
     edges.waits(run, found);
     edges
+}
+
+/// What the edges of a job are found from.
+struct Known<'a> {
+    run: &'a Run,
+    found: &'a Found<'a>,
+    ready: &'a Ready,
+    /// When the span of a job was submitted.
+    submitted: HashMap<SpanIx, &'a Stage>,
 }
 
 impl Edges {
@@ -77,7 +87,7 @@ impl Edges {
     }
 
     /// Marks begin and join of each fan-out in the job that hosts it.
-    fn fans(&mut self, run: &Run, found: &mut Found) -> Vec<(u32, u32)> {
+    fn fans(&mut self, run: &Run, found: &mut Found<'_>) -> Vec<(u32, u32)> {
         let mut around = Around::new(run);
         let mut forks = vec![(NONE, NONE); run.fans.len()];
         for (ix, fan) in (0..).zip(&run.fans) {
@@ -118,21 +128,13 @@ impl Edges {
     }
 
     /// A job follows the span that submitted or started it. That one goes on.
-    #[allow(clippy::too_many_arguments)]
-    fn start(
-        &mut self,
-        run: &Run,
-        found: &Found,
-        ix: u32,
-        job: &NewJob,
-        from: SpanIx,
-        ready: &Ready,
-        submitted: Option<&Stage>,
-    ) -> Option<()> {
-        let submitted = submitted.map(|stage| (stage.lane, stage.at)).filter(|(_, at)| *at <= job.start);
+    fn start(&mut self, known: &Known<'_>, ix: u32, from: SpanIx) -> Option<()> {
+        let Known { run, found, ready, .. } = *known;
+        let job = &found.jobs[ix as usize];
+        let submitted = known.submitted.get(&job.span).map(|stage| (stage.lane, stage.at));
         let earliest = run.spans[from as usize].start;
         let at_start = || (NONE, ready.at(job.lane, job.start).max(earliest).min(job.start));
-        let (lane, at) = submitted.unwrap_or_else(at_start);
+        let (lane, at) = submitted.filter(|(_, at)| *at <= job.start).unwrap_or_else(at_start);
         let host = position(&found.presences, from, at, lane, NONE).filter(|host| host.job != ix)?;
         let spawn = self.mark(host.job, at, NodeKind::Spawn, from);
         self.links.push((End::Marker(spawn), End::First(ix)));
@@ -140,21 +142,12 @@ impl Edges {
     }
 
     /// As [`start`](Self::start), and its parent goes on when it has ended, if it ended inside.
-    #[allow(clippy::too_many_arguments)]
-    fn child(
-        &mut self,
-        run: &Run,
-        found: &Found,
-        ix: u32,
-        job: &NewJob,
-        parent: SpanIx,
-        ready: &Ready,
-        submitted: Option<&Stage>,
-    ) -> bool {
-        if self.start(run, found, ix, job, parent, ready, submitted).is_none() {
+    fn child(&mut self, known: &Known<'_>, ix: u32, parent: SpanIx) -> bool {
+        if self.start(known, ix, parent).is_none() {
             return false;
         }
-        let row = &run.spans[parent as usize];
+        let Known { run, found, .. } = *known;
+        let (job, row) = (&found.jobs[ix as usize], &run.spans[parent as usize]);
         let end = run.spans[job.span as usize].end.max(job.end);
         if end <= row.end && job.start < end {
             if let Some(host) = position(&found.presences, parent, end, NONE, NONE).filter(|host| host.job != ix) {
@@ -166,7 +159,8 @@ impl Edges {
     }
 
     /// Roots of one thread outside of pools follow each other. The others arrive when a thread was ready for them.
-    fn roots(&mut self, run: &Run, found: &Found, ready: &Ready, roots: &[u32], pooled: impl Fn(u32) -> bool) {
+    fn roots(&mut self, known: &Known<'_>, roots: &[u32], pooled: impl Fn(u32) -> bool) {
+        let Known { run, found, ready, .. } = *known;
         let mut by_lane: Vec<u32> = roots.to_vec();
         by_lane.sort_unstable_by_key(|ix| (found.jobs[*ix as usize].lane, found.jobs[*ix as usize].start, *ix));
         let mut before: Option<u32> = None;
@@ -191,7 +185,7 @@ impl Edges {
     }
 
     /// What waited goes on behind the span that ended the wait. A lock is no dependency: its holders come in any order.
-    fn waits(&mut self, run: &Run, found: &Found) {
+    fn waits(&mut self, run: &Run, found: &Found<'_>) {
         for (wait, waiter) in run.waits.iter().zip(&found.waiters) {
             let lock = matches!(wait.cause, WaitCause::Mutex | WaitCause::Read | WaitCause::Write);
             let Some(releaser) = wait.releaser.filter(|_| !lock && *waiter != NONE) else { continue };

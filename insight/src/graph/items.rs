@@ -1,11 +1,12 @@
 //! The nodes of a job, from its stretches and markers, in the order of time.
 
+use super::cpu::Cpu;
 use super::edges::{Edges, Marker};
 use super::grouped::Grouped;
 use super::ready::Ready;
 use super::stretches::{Is, Stretch, Stretches};
 use super::{Node, NodeIx, NodeKind, NONE};
-use crate::model::SpanIx;
+use crate::model::{LaneIx, SpanIx};
 
 /// What becomes a node.
 #[derive(Clone, Copy)]
@@ -32,7 +33,7 @@ pub(super) struct Nodes {
 }
 
 /// Makes the nodes of so many jobs. Frees stretches meanwhile: both are large.
-pub(super) fn nodes(jobs: usize, stretches: Stretches, edges: &Edges, ready: &Ready) -> Nodes {
+pub(super) fn nodes(jobs: usize, stretches: Stretches, cpu: &[Cpu<'_>], edges: &Edges, ready: &Ready) -> Nodes {
     let of_stretches = Grouped::of(jobs, stretches.iter().map(|stretch| stretch.job));
     let of_markers = Grouped::of(jobs, edges.markers.iter().map(|marker| marker.job));
     let of_arrivals = Grouped::of(jobs, edges.arrivals.iter().map(|arrival| arrival.0));
@@ -40,6 +41,8 @@ pub(super) fn nodes(jobs: usize, stretches: Stretches, edges: &Edges, ready: &Re
     let mut used_up = stretches.last_jobs().into_iter().peekable();
     let mut making = Making {
         stretches,
+        cpu,
+        found: (NONE, 0, 0),
         edges,
         ready,
         nodes: Vec::with_capacity(count),
@@ -99,6 +102,10 @@ fn leave_before_running(items: &mut [Item], stretches: &Stretches, edges: &Edges
 
 struct Making<'a> {
     stretches: Stretches,
+    /// For each lane; empty without samples.
+    cpu: &'a [Cpu<'a>],
+    /// The last stretch of work: its lane, its start, and which sample it began in.
+    found: (LaneIx, u64, usize),
     edges: &'a Edges,
     ready: &'a Ready,
     nodes: Vec<Node>,
@@ -132,7 +139,7 @@ impl Making<'_> {
                     if let (true, false, Some(ended)) = (stretch.fresh_poll, entered, ended) {
                         self.between_polls(&stretch, ended);
                     }
-                    self.stretch(&stretch, self.stretches.cpu(ix), explained);
+                    self.stretch(&stretch, explained);
                     if stretch.is != Is::Wait {
                         (entered, ended) = (false, Some(stretch.end));
                     }
@@ -161,13 +168,28 @@ impl Making<'_> {
         found
     }
 
-    fn stretch(&mut self, stretch: &Stretch, (on, off): (u64, u64), explained: bool) {
+    fn stretch(&mut self, stretch: &Stretch, explained: bool) {
         let Stretch { start, job, span, lane, .. } = *stretch;
         match stretch.is {
-            Is::Work => self.push(Node { start, length: on + off, job, span, lane, kind: NodeKind::Part }, off),
+            Is::Work => {
+                let (on, off) = self.split(stretch);
+                self.push(Node { start, length: on + off, job, span, lane, kind: NodeKind::Part }, off);
+            }
             Is::Wait if explained => {}
-            Is::Wait | Is::Latency => self.delay(job, span, start, off),
+            Is::Wait | Is::Latency => self.delay(job, span, start, stretch.length()),
         }
+    }
+
+    /// Nanoseconds of work on a CPU and off it. Without samples all of it is on a CPU.
+    fn split(&mut self, stretch: &Stretch) -> (u64, u64) {
+        let Some(cpu) = self.cpu.get(stretch.lane as usize) else { return (stretch.length(), 0) };
+        // Stretches of one job mostly follow each other on one lane.
+        let (lane, start, at) = self.found;
+        let follows = lane == stretch.lane && start <= stretch.start;
+        let mut at = if follows { at } else { cpu.at(stretch.start) };
+        let split = cpu.split(&mut at, stretch.start, stretch.end);
+        self.found = (stretch.lane, stretch.start, at);
+        split
     }
 
     /// A task that nothing recorded woke: it waited for something outside, as long as a thread of its pool was idle.
@@ -184,7 +206,7 @@ impl Making<'_> {
 
     fn push(&mut self, node: Node, off: u64) {
         self.nodes.push(node);
-        if self.stretches.are_sampled() {
+        if !self.cpu.is_empty() {
             self.off.push(off);
         }
     }

@@ -38,90 +38,45 @@ impl Stretch {
 /// The stretches of all lanes.
 #[derive(Default)]
 pub(super) struct Stretches {
-    rows: Blocks<Stretch>,
-    /// Of the first rows, in a run with samples: nanoseconds on a CPU and off it.
-    cpu: Blocks<(u64, u64)>,
+    blocks: Vec<Vec<Stretch>>,
 }
 
 impl Stretches {
     pub(super) fn push(&mut self, stretch: Stretch) {
-        self.rows.push(stretch);
-    }
-
-    /// Adds the CPU time of the first row that has none yet.
-    pub(super) fn push_cpu(&mut self, on: u64, off: u64) {
-        self.cpu.push((on, off));
-    }
-
-    /// Whether the run has samples of CPU time.
-    pub(super) fn are_sampled(&self) -> bool {
-        !self.cpu.0.is_empty()
+        match self.blocks.last_mut().filter(|last| last.len() < BLOCK) {
+            Some(last) => last.push(stretch),
+            None => self.blocks.push(vec![stretch]),
+        }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.rows.len()
+        self.blocks.last().map_or(0, |last| (self.blocks.len() - 1) * BLOCK + last.len())
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Stretch> + Clone {
-        self.rows.0.iter().flatten()
+        self.blocks.iter().flatten()
     }
 
     /// From this one on.
     pub(super) fn starting_at(&self, first: usize) -> impl Iterator<Item = &Stretch> {
-        self.rows.0[first / BLOCK..].iter().flatten().skip(first % BLOCK)
+        self.blocks[first / BLOCK..].iter().flatten().skip(first % BLOCK)
     }
 
     pub(super) fn get(&self, ix: u32) -> &Stretch {
-        &self.rows.0[ix as usize / BLOCK][ix as usize % BLOCK]
-    }
-
-    /// Nanoseconds on a CPU and off it. Without samples, work is all on a CPU.
-    pub(super) fn cpu(&self, ix: u32) -> (u64, u64) {
-        let sampled = self.cpu.0.get(ix as usize / BLOCK).and_then(|block| block.get(ix as usize % BLOCK));
-        let stretch = self.get(ix);
-        match (sampled, stretch.is) {
-            (Some(cpu), _) => *cpu,
-            (None, Is::Work) => (stretch.length(), 0),
-            (None, Is::Wait | Is::Latency) => (0, stretch.length()),
-        }
+        &self.blocks[ix as usize / BLOCK][ix as usize % BLOCK]
     }
 
     /// The last job of each block, and the block, by job.
     pub(super) fn last_jobs(&self) -> Vec<(u32, usize)> {
         let last = |block: &Vec<Stretch>| block.iter().map(|stretch| stretch.job).max().unwrap_or_default();
-        let mut last: Vec<_> = self.rows.0.iter().map(last).zip(0..).collect();
+        let mut last: Vec<_> = self.blocks.iter().map(last).zip(0..).collect();
         last.sort_unstable();
         last
     }
 
     /// Frees a block. Its rows aren't asked for any more.
     pub(super) fn free(&mut self, block: usize) {
-        self.rows.0[block] = Vec::new();
-        if let Some(cpu) = self.cpu.0.get_mut(block) {
-            *cpu = Vec::new();
-        }
-    }
-}
-
-/// A table in blocks.
-struct Blocks<T>(Vec<Vec<T>>);
-
-impl<T> Default for Blocks<T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<T> Blocks<T> {
-    fn push(&mut self, row: T) {
-        match self.0.last_mut().filter(|last| last.len() < BLOCK) {
-            Some(last) => last.push(row),
-            None => self.0.push(vec![row]),
-        }
-    }
-
-    fn len(&self) -> usize {
-        self.0.last().map_or(0, |last| (self.0.len() - 1) * BLOCK + last.len())
+        self.blocks[block] = Vec::new();
     }
 }
 

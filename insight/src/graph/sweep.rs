@@ -41,9 +41,11 @@ pub(super) struct Presence {
 }
 
 /// What is found on the lanes.
-pub(super) struct Found {
+pub(super) struct Found<'a> {
     pub(super) jobs: Vec<NewJob>,
     pub(super) stretches: Stretches,
+    /// For each lane, in a run with samples: how much of its work was on a CPU.
+    pub(super) cpu: Vec<Cpu<'a>>,
     /// Of the spans that something depends on.
     pub(super) presences: Vec<Presence>,
     /// For each fan-out: the job that begins it and waits for it.
@@ -55,10 +57,11 @@ pub(super) struct Found {
 }
 
 /// Sweeps over all lanes. `needed` says which spans' presences are wanted.
-pub(super) fn lanes(run: &Run, needed: &[bool]) -> Found {
+pub(super) fn lanes<'a>(run: &'a Run, needed: &[bool]) -> Found<'a> {
     let mut found = Found {
         jobs: Vec::new(),
         stretches: Stretches::default(),
+        cpu: Vec::new(),
         presences: Vec::new(),
         hosts: vec![NONE; run.fans.len()],
         waiters: vec![NONE; run.waits.len()],
@@ -81,7 +84,9 @@ pub(super) fn lanes(run: &Run, needed: &[bool]) -> Found {
         }
         .run(&on_lanes.take(lane));
         if !run.samples.is_empty() {
-            split_cpu(samples[lane as usize], &mut found.stretches, first);
+            let work = found.stretches.starting_at(first).filter(|s| s.is == Is::Work);
+            let cpu = Cpu::new(samples[lane as usize], work.map(|s| (s.start, s.end)));
+            found.cpu.push(cpu);
         }
     }
     found
@@ -96,25 +101,6 @@ fn halved(run: &Run) -> Vec<bool> {
     halved
 }
 
-/// The stretches of one lane, from `first` on, in a run with samples. A lane that has none needs no core, as any time without a sample.
-fn split_cpu(samples: &[crate::model::Sample], stretches: &mut Stretches, first: usize) {
-    let last = stretches.len();
-    if first == last {
-        return;
-    }
-    let work = stretches.starting_at(first).filter(|s| s.is == Is::Work);
-    let cpu = Cpu::new(samples, work.map(|s| (s.start, s.end)));
-    let mut at = 0;
-    for ix in first..last {
-        let stretch = stretches.get(ix as u32);
-        let (on, off) = match stretch.is {
-            Is::Work => cpu.split(&mut at, stretch.start, stretch.end),
-            Is::Wait | Is::Latency => (0, stretch.length()),
-        };
-        stretches.push_cpu(on, off);
-    }
-}
-
 /// An interval that the sweep is inside of.
 #[derive(Clone, Copy)]
 struct Open {
@@ -125,7 +111,7 @@ struct Open {
     is: Option<Is>,
 }
 
-struct Sweep<'a> {
+struct Sweep<'a, 'b> {
     run: &'a Run,
     needed: &'a [bool],
     lane: LaneIx,
@@ -134,10 +120,10 @@ struct Sweep<'a> {
     fresh_poll: u32,
     tasks: &'a mut [u32],
     halved: &'a [bool],
-    found: &'a mut Found,
+    found: &'a mut Found<'b>,
 }
 
-impl Sweep<'_> {
+impl Sweep<'_, '_> {
     fn run(mut self, of_lane: &OfLane) {
         let mut cuts = of_lane.cuts.iter().copied().peekable();
         let mut now = 0;

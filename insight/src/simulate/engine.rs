@@ -1,7 +1,9 @@
 //! The simulation: lanes, cores, locks, and the jobs that need them.
 
+use super::lane::{Idle, Lane};
 use super::locks::Locks;
 use super::plan::{Lanes, Plan, Step};
+use super::state::{At, State};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -25,33 +27,6 @@ pub fn run(plan: &Plan, lanes: &Lanes, steals: &[bool]) -> Schedule {
     Schedule { end: engine.now, ends: engine.ends, forced: engine.forced }
 }
 
-/// Where a job is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum At {
-    /// It waits for other jobs, for time to pass, or for its work to end.
-    Waiting,
-    /// It is ready, and waits for a lane.
-    Queued,
-    /// It can go on as soon as its own lane is free.
-    Tied,
-    /// It has ended.
-    Done,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct State {
-    node: u32,
-    at: At,
-    /// The lane that it has, or below whose work it waits.
-    lane: Option<u32>,
-    /// Whether it waits below other work of its lane.
-    below: bool,
-    /// Whether it waits for edges to its present node.
-    blocked: bool,
-    /// The lane of the job that let it go on last: if that is idle, it runs there.
-    home: Option<u32>,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
     /// The part on a CPU ended: the core is free.
@@ -60,40 +35,6 @@ enum Event {
     Done(u32),
     /// A lock came from another job.
     Taken(u32),
-}
-
-struct Lane {
-    pool: u32,
-    busy: bool,
-    /// Jobs that wait below what the lane runs.
-    below: Vec<u32>,
-}
-
-/// Idle lanes of a pool with how many jobs wait below each, in descending order: few, and most come and go at the end.
-#[derive(Clone, Default)]
-struct Idle(Vec<(usize, u32)>);
-
-impl Idle {
-    fn place(&self, lane: (usize, u32)) -> Result<usize, usize> {
-        self.0.binary_search_by(|other| lane.cmp(other))
-    }
-
-    fn insert(&mut self, lane: (usize, u32)) {
-        if let Err(place) = self.place(lane) {
-            self.0.insert(place, lane);
-        }
-    }
-
-    fn remove(&mut self, lane: (usize, u32)) {
-        if let Ok(place) = self.place(lane) {
-            self.0.remove(place);
-        }
-    }
-
-    /// The lane with the fewest jobs below.
-    fn first(&self) -> Option<(usize, u32)> {
-        self.0.last().copied()
-    }
 }
 
 struct Engine<'a> {

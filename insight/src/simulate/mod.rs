@@ -40,11 +40,13 @@ mod chain;
 mod change;
 mod engine;
 mod faster;
+mod lane;
 mod locks;
 mod merged;
 mod node;
 mod plan;
 mod shrink;
+mod state;
 mod template;
 
 pub use base::{points, Base, MOST_NODES};

@@ -7,6 +7,7 @@ use super::plan::{Making, Plan};
 use super::shrink::{self, Folds};
 use crate::graph::{Graph, Job, Node, NONE};
 use crate::model::Run;
+use crate::parallel;
 use std::borrow::Cow;
 
 /// The plan of a run as it was, from which those of changed runs are made.
@@ -25,15 +26,20 @@ pub(super) struct Template {
 impl Template {
     /// `most` is how many nodes it may have, about.
     pub(super) fn new(run: &Run, graph: &Graph, most: usize) -> Self {
-        let folds = shrink::folds(graph, run, most);
-        let making = Making::all(run, graph, &folds, Change::None, 1);
+        let name = |node: &Node| node.span().map_or(NONE, |span| run.spans[span as usize].name);
+        let (names, (folds, making)) = parallel::both(
+            || graph.nodes.iter().map(name).collect(),
+            || {
+                let folds = shrink::folds(graph, run, most);
+                let making = Making::all(run, graph, &folds, Change::None, 1);
+                (folds, making)
+            },
+        );
         let of_fan = (0..).zip(&graph.jobs).filter(|(_, job)| job.fan.is_some());
         let divisible = of_fan
             .map(|(ix, _)| ix)
             .filter(|ix| !folds.is_folded(*ix) && !folds.chains.is_inside(*ix) && chain::simple(graph, *ix))
             .collect();
-        let name = |node: &Node| node.span().map_or(NONE, |span| run.spans[span as usize].name);
-        let names = graph.nodes.iter().map(name).collect();
         Self { of_node: making.of_node, names, plan: making.plan, divisible, folds }
     }
 
