@@ -14,8 +14,10 @@ pub(super) struct Longest<'a> {
 impl<'a> Longest<'a> {
     /// The longest of the blamed spans.
     pub(super) fn of(case: &Case<'a>, blame: &Blame) -> Option<Self> {
-        let spans = blame.spans.iter().filter_map(|id| case.span(id));
-        let ix = spans.max_by_key(|ix| (length(&case.run.spans[*ix as usize]), u32::MAX - ix))?;
+        let ix = case
+            .spans(&blame.spans)
+            .into_iter()
+            .max_by_key(|ix| (length(&case.run.spans[*ix as usize]), u32::MAX - ix))?;
         Some(Self { ix, span: &case.run.spans[ix as usize] })
     }
 

@@ -41,6 +41,7 @@ use crate::analysis::Analysis;
 use crate::graph::Graph;
 use crate::model::{Run, SpanIx};
 use crate::simulate::Base;
+use heirloom_core::SpanId;
 
 /// What findings are made from. `analysis` is what is known so far.
 pub(crate) struct Case<'a> {
@@ -56,10 +57,20 @@ impl Case<'_> {
         self.run.names.iter().position(|known| **known == *name).map(|ix| ix as u32)
     }
 
-    /// The span with this id.
-    fn span(&self, id: &str) -> Option<SpanIx> {
-        let id = id.parse().ok()?;
-        self.run.spans.iter().position(|span| span.id == id).map(|ix| ix as u32)
+    /// The first span of each of these few ids, in the order of the run, whose spans are read once.
+    fn spans(&self, ids: &[String]) -> Vec<SpanIx> {
+        let mut ids: Vec<SpanId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
+        let mut spans = Vec::new();
+        for (ix, span) in (0..).zip(&self.run.spans) {
+            if ids.is_empty() {
+                break;
+            }
+            if ids.contains(&span.id) {
+                ids.retain(|id| *id != span.id);
+                spans.push(ix);
+            }
+        }
+        spans
     }
 
     /// How many lanes a prediction varies, as text: `4 lanes of rayon`.

@@ -119,3 +119,36 @@ impl<'a> Order<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::graph::{Graph, Job, Node, NodeKind, NONE};
+
+    /// Two jobs of two markers each, the first one earlier, with these edges.
+    fn graph(edges: &[(u32, u32)]) -> Graph {
+        let marker = |job, start| Node { start, length: 0, job, span: NONE, lane: NONE, kind: NodeKind::Sent };
+        let job = |nodes| Job { span: None, fan: None, items: 1, nodes };
+        let mut graph = Graph {
+            nodes: vec![marker(0, 1), marker(0, 2), marker(1, 3), marker(1, 4)],
+            jobs: vec![job(0..2), job(2..4)],
+            edges: edges.to_vec(),
+            ..Graph::default()
+        };
+        graph.index_edges();
+        super::put_in_order(&mut graph);
+        graph
+    }
+
+    #[test]
+    fn a_node_is_behind_what_it_depends_on() {
+        let graph = graph(&[(2, 1)]);
+        assert_eq!((graph.runs, graph.left_out), (vec![0..1, 2..4, 1..2], 0));
+    }
+
+    #[test]
+    fn the_edge_that_leads_back_in_a_circle_is_left_out() {
+        let graph = graph(&[(1, 2), (3, 0)]);
+        assert_eq!((&graph.edges, graph.left_out), (&vec![(1, 2)], 1));
+        assert_eq!((graph.runs, graph.edge_starts), (vec![0..2, 2..4], vec![0, 1, 1]));
+    }
+}
