@@ -37,7 +37,7 @@ fn sampler(bench: &mut Bench) -> Result<(), String> {
         bench.say("Nothing is sampled on this system.");
         return Ok(());
     }
-    let (rounds, seconds) = bench.pick((1, 60), (1, 1));
+    let (rounds, seconds) = bench.pick((5, 12), (1, 1));
     let kinds = ["with samples", "without"];
     let runs = bench.in_turns(rounds, kinds.len(), |kind| bench.child("sampler", &[seconds, u64::from(kind == 0)]))?;
     bench.say(&format!(
