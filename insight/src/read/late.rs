@@ -12,9 +12,15 @@ use crate::model::{Run, Sample};
 /// A thread that was not sampled for longer than this at its beginning, in nanoseconds, is not known there.
 const LONGEST_BEGINNING_NS: u64 = 100_000_000;
 
+/// Corrects the samples. A beginning is taken to be like the first sample, so that one has to have its waits by then.
+pub(super) fn correct(run: &mut Run) {
+    spread(&mut run.samples);
+    add_beginnings(run);
+}
+
 /// Adds a sample for the time from a lane's first span to its first sample: it is taken to be like that one. Without it, 16 threads that begin at once on
 /// two cores would all count as on a CPU there. The samples and the spans are sorted by lane and time, and stay so.
-pub(super) fn add_beginnings(run: &mut Run) {
+fn add_beginnings(run: &mut Run) {
     if run.samples.is_empty() {
         return;
     }
@@ -45,7 +51,7 @@ fn beginning(first: &Sample, begin: u64) -> Option<Sample> {
 
 /// Gives what has no room in a sample to the one before it on the same lane, as far back as needed. The samples are sorted by lane and time.
 /// What has no room in the first one began before it, and stays.
-pub(super) fn spread(samples: &mut [Sample]) {
+fn spread(samples: &mut [Sample]) {
     for at in (1..samples.len()).rev() {
         let (before, from) = samples.split_at_mut(at);
         let (Some(before), Some(sample)) = (before.last_mut(), from.first_mut()) else { continue };
@@ -118,5 +124,18 @@ mod tests {
             Some((4, 36)),
             "no more than there is room for"
         );
+    }
+
+    #[test]
+    fn a_lane_that_waits_for_a_core_beyond_its_first_sample_waited_before_it_too() {
+        let mut kit = crate::testing::Kit::new();
+        let lane = kit.lane("rayon-0");
+        kit.span(lane, "work", None, 1_000..2_000);
+        let mut run = kit.run();
+        let start = run.spans[0].start - 1_000;
+        let of = |from: u64, to: u64, cpu, queue| sample(lane, start + from, start + to, cpu, queue);
+        run.samples = vec![of(1_040, 1_140, 0, 0), of(1_140, 1_240, 10, 200)];
+        correct(&mut run);
+        assert_eq!(run.samples, [of(1_000, 1_040, 0, 40), of(1_040, 1_140, 0, 110), of(1_140, 1_240, 10, 90)]);
     }
 }

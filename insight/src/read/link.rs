@@ -58,8 +58,7 @@ pub(super) fn run(mut raw: Raw) -> Run {
     marks::resolve(&mut run, &index, marks, &texts, &fans, &mut found);
     drop(index);
     order(&mut run);
-    late::add_beginnings(&mut run);
-    late::spread(&mut run.samples);
+    late::correct(&mut run);
     begun::extend(&mut run);
     nest::nest(&mut run);
     found.guessed = guess::guess(&mut run) + guess::awaited(&mut run);
