@@ -79,7 +79,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Sends many questions at once, while the task `beat` checks that the thread isn't blocked.
 async fn run() -> Result<(), Box<dyn Error>> {
-    let pool = ANSWER.pool().workers(2).queue(2).start_async().await?;
+    // A short job that was sent to a worker behind one that never ends would miss its deadline too: one job per worker at a time.
+    let pool = ANSWER.pool().workers(2).queue(2).in_flight(1).start_async().await?;
     let (ask, requests) = mpsc::channel(1);
     let heart = tokio::spawn(beat());
     let service = tokio::spawn(serve(pool.clone(), requests));

@@ -100,7 +100,8 @@ where
     ///   [`restarts`](super::PoolBuilder::restarts). Its open spans are closed as aborted, with this cause. Its other jobs go to other
     ///   workers.
     ///
-    /// Such a job is not tried again. Cost: an entry in a sorted set, under the lock of the queue.
+    /// Such a job is not tried again. Short jobs that were sent to a worker behind one that hangs wait there, and may miss their own deadlines:
+    /// [`in_flight(1)`](super::PoolBuilder::in_flight) sends none ahead. Cost: an entry in a sorted set, under the lock of the queue.
     pub fn deadline(mut self, after: Duration) -> Self {
         self.deadline = Some(after);
         self
