@@ -25,6 +25,8 @@ const FIRST: Duration = Duration::from_millis(2);
 const PART: u32 = 400;
 /// Of so many samples, the one that took least says what one costs.
 const LAST: usize = 8;
+/// How far two counts of CPU time may be apart, since they are counted in steps: a step for each of two cores, and for the two counts of a process, and one more.
+const STEPS_NS: u64 = 50_000_000;
 /// How many files are kept open, at least and at most. Those of further lanes are opened for each sample, at six times the cost.
 const FILES: std::ops::RangeInclusive<usize> = 64..=1024;
 /// The part of the files that the process may open that are kept open: an eighth.
@@ -86,8 +88,18 @@ struct Process {
     file: Option<ProcessFile>,
     times: ProcessTimes,
     busy_ns: u64,
+    /// By how much its CPU time was ahead of that of all processes.
+    ahead_ns: u64,
     at_ns: u64,
     sample: u64,
+}
+
+/// The CPU time of the other processes, of which `busy_ns` and `own_ns` are that of all and of one. Both are counted in steps, of 10 ms on most systems. So this
+/// one may seem to have used more than all: `ahead_ns` is how much, and is subtracted the next time. Without that, each sample would round up.
+fn of_others(busy_ns: u64, own_ns: u64, ahead_ns: &mut u64) -> u64 {
+    let own_ns = own_ns.saturating_add(*ahead_ns);
+    *ahead_ns = own_ns.saturating_sub(busy_ns).min(STEPS_NS);
+    busy_ns.saturating_sub(own_ns)
 }
 
 /// The samples of a tracer's lanes.
@@ -207,18 +219,20 @@ impl Sampler {
 
     /// Once for each process, on the first of its lanes.
     fn process(&mut self, sampled: Sampled, busy_ns: u64, now_ns: u64, to: &mut Assembler) {
-        let known = self.processes.get_mut(&sampled.process_id);
-        if known.as_ref().is_some_and(|process| process.sample == self.number) {
+        let known = self.processes.get(&sampled.process_id);
+        if known.is_some_and(|process| process.sample == self.number) {
             return;
         }
-        let kept = known.and_then(|process| process.file.take());
+        let mut known = self.processes.remove(&sampled.process_id);
+        let kept = known.as_mut().and_then(|process| process.file.take());
         let file = kept.or_else(|| ProcessFile::open(sampled.process_id).ok());
         let Some((file, times)) = file.and_then(|file| file.read().map(|times| (file, times))) else { return };
         let file = keeps(&mut self.files, self.most_files).then_some(file);
-        let now = Process { file, times, busy_ns, at_ns: now_ns, sample: self.number };
-        if let Some(before) = self.processes.insert(sampled.process_id, now) {
+        let mut now = Process { file, times, busy_ns, ahead_ns: 0, at_ns: now_ns, sample: self.number };
+        if let Some(before) = known {
+            now.ahead_ns = before.ahead_ns;
             let own_ns = times.cpu_ns.saturating_sub(before.times.cpu_ns);
-            let others_ns = busy_ns.saturating_sub(before.busy_ns).saturating_sub(own_ns);
+            let others_ns = of_others(busy_ns.saturating_sub(before.busy_ns), own_ns, &mut now.ahead_ns);
             let page_faults = times.page_faults.saturating_sub(before.times.page_faults);
             let is_own = sampled.process == ProcessId::OWN;
             let recording_ns = if is_own { self.recording_ns(to.counts.begins) } else { 0 };
@@ -227,6 +241,7 @@ impl Sampler {
                 to.sampled(sampled, MarkKind::Collector, before.at_ns..now_ns, [self.own.used_ns(), 0, 0, 0]);
             }
         }
+        self.processes.insert(sampled.process_id, now);
     }
 
     /// What recording has cost since it was asked last, when so many spans have begun, in all processes.
@@ -336,6 +351,20 @@ mod tests {
             sampler.pause(Duration::from_micros(us)).as_millis()
         });
         assert_eq!(slow, [50, 50, 50, 50, 50, 50, 50, 800]);
+    }
+
+    #[test]
+    fn the_cpu_time_of_other_processes_is_not_rounded_up_in_each_sample() {
+        const MS: u64 = 1_000_000;
+        let sum = |steps: &[(u64, u64)]| {
+            let mut ahead_ns = 0;
+            steps.iter().map(|(busy, own)| of_others(busy * MS, own * MS, &mut ahead_ns)).sum::<u64>() / MS
+        };
+        assert_eq!(sum(&[(50, 60), (60, 50), (50, 60), (60, 50)]), 0);
+        assert_eq!(sum(&[(60, 50), (50, 60), (60, 50), (50, 60)]), 10, "the first step can't be taken back");
+        assert_eq!(sum(&[(70, 50), (70, 50)]), 40);
+        // Where the counts disagree for another reason, what others use later is still seen.
+        assert_eq!(sum(&[(0, 1_000), (100, 0)]), 50);
     }
 
     #[test]
