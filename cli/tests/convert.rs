@@ -110,6 +110,25 @@ fn arrows(path: &Path) -> Vec<(String, Place, Place)> {
     arrows
 }
 
+fn sorted(mut arrows: Vec<(String, Place, Place)>) -> Vec<(String, Place, Place)> {
+    arrows.sort_by(|a, b| (&a.0, a.1 .0, a.2 .0).cmp(&(&b.0, b.1 .0, b.2 .0)));
+    arrows
+}
+
+/// The arrows of a file in which each span has a request of its own, in this order and backwards: an end waits for the other.
+fn drawn(all: &[Span]) -> [Vec<(String, Place, Place)>; 2] {
+    let folder = tempfile::tempdir().unwrap();
+    let [from, to] = ["run.otlp", "run.json"].map(|name| folder.path().join(name));
+    let mut backwards = all.to_vec();
+    backwards.reverse();
+    [all.to_vec(), backwards].map(|spans| {
+        let requests: Vec<Request> = spans.into_iter().map(|span| request(vec![span])).collect();
+        std::fs::write(&from, support::file(Format::Protobuf, &requests)).unwrap();
+        succeeds([Path::new("convert"), &from, &to]);
+        sorted(arrows(&to))
+    })
+}
+
 /// The span, on this thread.
 fn on(thread: i64, span: Span) -> Span {
     with("thread.id", AnyValue::Int(thread), Span { attributes: Vec::new(), ..span })
@@ -124,8 +143,6 @@ fn with(key: &str, value: AnyValue, mut span: Span) -> Span {
 #[test]
 fn arrows_lead_to_children_on_other_threads_along_links_and_from_senders_to_receivers() {
     use heirloom_otlp::read::Link;
-    let folder = tempfile::tempdir().unwrap();
-    let [from, to] = ["run.otlp", "run.json"].map(|name| folder.path().join(name));
     let mut linked = on(3, span(5, 0, "linked", 5_000, 6_000));
     linked.links = vec![Link { span_id: heirloom_core::SpanId::from_u64(2), ..Link::default() }];
     // A wait of the span 7 for a message of the span 4, from 1,500 to 1,900: kind 4; thread, span, length, a and d are there.
@@ -147,25 +164,13 @@ fn arrows_lead_to_children_on_other_threads_along_links_and_from_senders_to_rece
         ("message", (3, 200.0), (4, 900.0)),
     ]
     .map(|(name, from, to)| (name.to_owned(), from, to));
-    // In one request or several, and in any order: an end waits for the other.
-    let mut backwards = all.to_vec();
-    backwards.reverse();
-    for spans in [all.to_vec(), backwards] {
-        let requests: Vec<Request> = spans.into_iter().map(|span| request(vec![span])).collect();
-        std::fs::write(&from, support::file(Format::Protobuf, &requests)).unwrap();
-        succeeds([Path::new("convert"), &from, &to]);
-        let mut found = arrows(&to);
-        found.sort_by(|a, b| (&a.0, a.2 .0).partial_cmp(&(&b.0, b.2 .0)).unwrap().reverse());
-        let mut wanted = wanted.to_vec();
-        wanted.sort_by(|a, b| (&a.0, a.2 .0).partial_cmp(&(&b.0, b.2 .0)).unwrap().reverse());
-        assert_eq!(found, wanted);
+    for found in drawn(&all) {
+        assert_eq!(found, sorted(wanted.to_vec()));
     }
 }
 
 #[test]
 fn arrows_lead_from_what_ended_a_wait_to_what_waited() {
-    let folder = tempfile::tempdir().unwrap();
-    let [from, to] = ["run.otlp", "run.json"].map(|name| folder.path().join(name));
     let piece = |thread, span| with("heirloom.fan_out", AnyValue::Int(9), on(thread, span));
     let ints = |ints: &[i64]| AnyValue::Array(ints.iter().map(|int| AnyValue::Int(*int)).collect());
     // The name of the lock 77: kind 7; thread, a, b and the text are there.
@@ -219,15 +224,8 @@ fn arrows_lead_from_what_ended_a_wait_to_what_waited() {
         ("lock index", (2, 999.0), (3, 1_000.0)),
     ]
     .map(|(name, from, to)| (name.to_owned(), from, to));
-    let mut backwards = all.to_vec();
-    backwards.reverse();
-    for spans in [all.to_vec(), backwards] {
-        let requests: Vec<Request> = spans.into_iter().map(|span| request(vec![span])).collect();
-        std::fs::write(&from, support::file(Format::Protobuf, &requests)).unwrap();
-        succeeds([Path::new("convert"), &from, &to]);
-        let mut found: Vec<_> = arrows(&to).into_iter().filter(|arrow| arrow.0 != "fan-out").collect();
-        found.sort_by(|a, b| (&a.0, a.1 .0).cmp(&(&b.0, b.1 .0)));
-        assert_eq!(found, wanted);
+    for found in drawn(&all) {
+        assert_eq!(found.into_iter().filter(|arrow| arrow.0 != "fan-out").collect::<Vec<_>>(), wanted);
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::Options;
 use std::time::Duration;
 
-/// Upper bound on the spans, for memory: 56 bytes each, 112 MB in all, and up to 32 for each trace. Later ones are counted.
+/// Upper bound on the spans, for memory: 56 bytes each, 112 MB in all, and up to 110 for each trace. Later ones are counted.
 pub(crate) const MAX_SPANS: usize = 2_000_000;
 
 /// Upper bound on the nodes of the simulated graph. The program waits, so that this one is folded to a tenth of what an analysis has by itself.

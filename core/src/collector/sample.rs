@@ -25,7 +25,8 @@ const FIRST: Duration = Duration::from_millis(2);
 const PART: u32 = 400;
 /// Of so many samples, the one that took least says what one costs.
 const LAST: usize = 8;
-/// How far two counts of CPU time may be apart, since they are counted in steps: a step for each of two cores, and for the two counts of a process, and one more.
+/// How far the CPU time of one process may be ahead of that of all, at most, because both are sums of counts in steps of 10 ms: five steps. If it is more, the
+/// counts disagree for another reason, which must not hide what others use later.
 const STEPS_NS: u64 = 50_000_000;
 /// How many files are kept open, at least and at most. Those of further lanes are opened for each sample, at six times the cost.
 const FILES: std::ops::RangeInclusive<usize> = 64..=1024;

@@ -100,7 +100,7 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// Takes up to four thousand million spans, 56 bytes for each, and up to 32 for each trace.
+    /// Takes up to four thousand million spans, 56 bytes for each, and up to 110 for each trace.
     pub fn new() -> Self {
         Self::bounded(usize::MAX)
     }

@@ -1,19 +1,13 @@
 //! [`Traces`]: each trace id once, so that a span has a number of 4 bytes instead.
 
 use heirloom_core::TraceId;
+use std::collections::HashMap;
 
-/// An empty place.
-const NONE: u32 = u32::MAX;
-/// 2^64 divided by the golden ratio (Knuth's multiplicative hashing).
-const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
-/// The places of the first hash table.
-const FIRST: usize = 8;
-
-/// Trace ids with numbers from 0 on, and a hash table of the numbers with linear probing, at most half full: 24 to 32 bytes for each trace.
+/// Trace ids with numbers from 0 on: up to 110 bytes for each trace.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Traces {
     ids: Vec<TraceId>,
-    places: Vec<u32>,
+    numbers: HashMap<TraceId, u32>,
     /// The trace that was asked for last: many spans in a row are of one.
     last: u32,
 }
@@ -28,34 +22,12 @@ impl Traces {
     }
 
     fn look_up(&mut self, id: TraceId) -> u32 {
-        if self.ids.len() * 2 >= self.places.len() {
-            self.grow();
-        }
-        let place = self.place(id);
-        if self.places[place] == NONE {
-            self.places[place] = self.ids.len() as u32;
+        let new = self.ids.len() as u32;
+        let number = *self.numbers.entry(id).or_insert(new);
+        if number == new {
             self.ids.push(id);
         }
-        self.places[place]
-    }
-
-    /// Where the number of a trace is, or goes.
-    fn place(&self, id: TraceId) -> usize {
-        let bits = id.to_u128();
-        let hash = ((bits >> 64) as u64 ^ (bits as u64).rotate_left(32)).wrapping_mul(SPREAD);
-        let mut place = (hash >> (64 - self.places.len().trailing_zeros())) as usize;
-        while self.places[place] != NONE && self.ids[self.places[place] as usize] != id {
-            place = (place + 1) & (self.places.len() - 1);
-        }
-        place
-    }
-
-    fn grow(&mut self) {
-        self.places = vec![NONE; (self.places.len() * 2).max(FIRST)];
-        for number in 0..self.ids.len() {
-            let place = self.place(self.ids[number]);
-            self.places[place] = number as u32;
-        }
+        number
     }
 
     pub(super) fn ids(&self) -> &[TraceId] {
