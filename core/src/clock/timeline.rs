@@ -38,12 +38,33 @@ fn first_anchor_ns() -> u64 {
     }
 }
 
-/// The wall clock minus the monotonic clock, if they could be read at one moment.
+/// The wall clock minus the monotonic clock, if they could be read at one moment: by the closest of three tries.
 fn wall_offset_ns() -> Option<u64> {
-    let before = sys::monotonic_ns();
-    let wall = sys::realtime_ns();
-    let width = sys::monotonic_ns().wrapping_sub(before);
-    (width <= WIDEST_NS).then(|| wall.wrapping_sub(before.wrapping_add(width / 2)))
+    let reading = closest(sys::monotonic_ns, sys::realtime_ns);
+    (reading.width <= WIDEST_NS).then(|| reading.inner.wrapping_sub(reading.outer))
+}
+
+/// Two clocks, read at one moment.
+#[derive(Clone, Copy, Debug)]
+struct Reading {
+    /// The middle of the two readings of the outer clock.
+    outer: u64,
+    /// How far these two are apart. The moment is off by half of it at most.
+    width: u64,
+    inner: u64,
+}
+
+/// Reads the outer clock before and after the inner one, three times, and keeps the closest. The thread can lose its core in
+/// the middle of a try.
+#[inline]
+fn closest(outer: impl Fn() -> u64, inner: impl Fn() -> u64) -> Reading {
+    let read = || {
+        let (before, inner) = (outer(), inner());
+        let width = outer().wrapping_sub(before);
+        Reading { outer: before.wrapping_add(width / 2), width, inner }
+    };
+    let closer = |best: Reading, next: Reading| if next.width < best.width { next } else { best };
+    closer(closer(read(), read()), read())
 }
 
 fn is_step(from_ns: u64, to_ns: u64) -> bool {
@@ -54,8 +75,12 @@ fn is_step(from_ns: u64, to_ns: u64) -> bool {
 const SEGMENT_NS: u64 = 1_000_000_000;
 /// How many segments are kept, one per second. Older stamps use the oldest one.
 const SEGMENTS: usize = 64;
-/// How long the rate is measured before the first conversion, in nanoseconds: enough for an error of about a thousandth.
+/// How long the rate is measured before the first conversion, in nanoseconds.
 const SETTLE_NS: u64 = 200_000;
+/// The first rate is exact to one part in so many, where that takes [`PATIENCE_NS`] at most.
+const EXACT: u64 = 1_000;
+/// How long the rate is measured at most, in nanoseconds. An emulator needs a millisecond or two.
+const PATIENCE_NS: u64 = 10_000_000;
 
 /// How many ticks the last segment is good for: some minutes. Stamps of another clock are further away.
 const LAST_TICKS: u64 = 1 << 40;
@@ -81,7 +106,7 @@ impl Segment {
     }
 }
 
-/// One reading of both clocks, as close together as possible.
+/// The counter and the clock at one moment.
 #[derive(Clone, Copy, Debug)]
 struct Pair {
     tick: u64,
@@ -89,26 +114,28 @@ struct Pair {
 }
 
 impl Pair {
-    /// Reads the counter before and after the clock, and keeps the closest of three tries.
     fn read() -> Self {
-        let mut best = Pair { tick: 0, ns: 0 };
-        let mut width = u64::MAX;
-        for _ in 0..3 {
-            let before = counter();
-            let ns = sys::monotonic_ns();
-            let after = counter();
-            if after.wrapping_sub(before) < width {
-                width = after.wrapping_sub(before);
-                best = Pair { tick: before.wrapping_add(width / 2), ns };
-            }
-        }
-        best
+        Self::of(closest(counter, sys::monotonic_ns))
+    }
+
+    fn of(reading: Reading) -> Self {
+        Self { tick: reading.outer, ns: reading.inner }
     }
 
     /// Nanoseconds per tick between two readings; `None` if the counter did not advance.
     fn rate_until(self, later: Self) -> Option<f64> {
         let ticks = later.tick.wrapping_sub(self.tick);
         (ticks > 0).then(|| later.ns.wrapping_sub(self.ns) as f64 / ticks as f64)
+    }
+}
+
+/// Whether two readings of counter and clock are far enough apart to give the first rate.
+fn is_settled(first: Reading, later: Reading) -> bool {
+    let ticks = later.outer.wrapping_sub(first.outer);
+    let error = (first.width + later.width) / 2;
+    match later.inner.wrapping_sub(first.inner) {
+        0..SETTLE_NS => false,
+        ns => error.saturating_mul(EXACT) <= ticks || ns >= PATIENCE_NS,
     }
 }
 
@@ -135,14 +162,18 @@ pub(crate) struct Timeline {
 }
 
 impl Timeline {
-    /// A timeline for ticks of the system's clocks. It waits 200 microseconds once. The first rate is then exact to about
-    /// a thousandth, also for earlier records.
+    /// A timeline for ticks of the system's clocks. It waits once, 200 microseconds where reading the clocks takes less than
+    /// 100 ns. The first rate is then exact to a thousandth, also for earlier records.
     pub(crate) fn system() -> Self {
-        let first = Pair::read();
-        while sys::monotonic_ns().wrapping_sub(first.ns) < SETTLE_NS {
+        let read = || closest(counter, sys::monotonic_ns);
+        let first = read();
+        let mut later = read();
+        while !is_settled(first, later) {
             std::hint::spin_loop();
+            later = read();
         }
-        let ns_per_tick = first.rate_until(Pair::read()).unwrap_or(1.0);
+        let first = Pair::of(first);
+        let ns_per_tick = first.rate_until(Pair::of(later)).unwrap_or(1.0);
         let segment = Segment::new(first.tick, first.ns, ns_per_tick);
         Self::new(first_anchor_ns(), first, vec![segment])
     }
@@ -316,6 +347,25 @@ mod tests {
         let after = Pair::read();
         let (converted, real) = (timeline.unix_ns(after.tick, 0) - first_ns, after.ns - before.ns);
         assert!(converted.abs_diff(real) < real / 200, "{converted} ns, not {real}");
+    }
+
+    #[test]
+    fn where_reading_the_clocks_takes_long_the_first_rate_is_measured_for_longer() {
+        let at = |us: u64, width: u64| Reading { outer: us * 1_000, width, inner: us * 1_000 };
+        let settled = |us: u64, width: u64| is_settled(at(0, width), at(us, width));
+        // By 20 ns readings, by a microsecond, and by more than the patience is for.
+        assert_eq!([settled(199, 20), settled(200, 20)], [false, true]);
+        assert_eq!([settled(200, 1_000), settled(999, 1_000), settled(1_000, 1_000)], [false, false, true]);
+        assert_eq!([settled(9_999, 50_000), settled(10_000, 50_000)], [false, true]);
+    }
+
+    #[test]
+    fn of_three_readings_of_two_clocks_the_closest_counts() {
+        // The thread loses its core between the outer clock's readings, in the first and in the last try.
+        let ticks = std::cell::RefCell::new([100, 900, 1_000, 1_020, 1_100, 1_900].into_iter());
+        let inner = std::cell::RefCell::new(1..);
+        let reading = closest(|| ticks.borrow_mut().next().unwrap(), || inner.borrow_mut().next().unwrap());
+        assert_eq!((reading.outer, reading.width, reading.inner), (1_010, 20, 2));
     }
 
     const SECOND: u64 = 1_000_000_000;
