@@ -33,6 +33,11 @@ each heirloom-openai record middleware record,middleware
 each heirloom record log serde otel rayon crossbeam sync record,rayon record,sync ipc record,ipc workers record,workers async record,async tokio otlp langfuse macros \
     record,macros capture llm tracing provider http openai record,openai analysis report
 
+# Who works on one package alone tests it with its default features.
+for package in core pool ipc; do
+    cargo check --quiet --tests -p heirloom-$package
+done
+
 tree=$(cargo tree -p heirloom-core --no-default-features --edges normal,build --prefix none)
 [ "$(echo "$tree" | wc -l)" -eq 1 ] || { echo "core has dependencies without its features:"; echo "$tree"; exit 1; }
 tree=$(cargo tree -p heirloom-disabled --edges normal,build --prefix none)

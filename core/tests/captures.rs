@@ -1,4 +1,5 @@
 //! Captured values under a tracer's rules, and the vocabulary of LLM workloads.
+#![cfg(feature = "llm")]
 
 use heirloom_core::llm::{Observation, ObservationType, Usage};
 use heirloom_core::{capture, root, testing, Capture, Context, SetError};
