@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Every relative link in Markdown files and doc comments, and every path of this project that they mention, exists.
+"""Every relative link in Markdown files and doc comments, and every path of this project that they mention, exists. Every
+`cargo run --example NAME` in them names an example, and turns on the features that it needs.
 
     ci/links.py            checks the project; prints each dead link with its file and line, and exits with 1
     ci/links.py --test     plants dead ones in a copy of the rules, and fails if one of them is missed
@@ -8,9 +9,11 @@ A path is checked if its first part is a folder of this project ("core/src/conte
 the project, to the file's package or to the file. Placeholders ("<date>", "NAME", "*") and what a build makes ("target/") are not paths.
 """
 
+import functools
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,6 +24,8 @@ MENTION = re.compile(r"(?<![\w/.:~-])((?:\.{1,2}/)*[\w.-]+(?:/[\w.*<>{}-]+)+/?)"
 PLACEHOLDER = re.compile(r"[<>*{}]|\.\.\.|\b[A-Z]{3,}\b(?!\.)")
 # Results, and files of Debian or other projects, may name paths that no longer exist.
 NOT_OURS = ("benches/results/",)
+# One of this project's examples, as a command.
+COMMAND = re.compile(r"cargo run\b[^`\n]*?--example [^`\n]*")
 
 
 def tracked(*patterns):
@@ -68,6 +73,40 @@ def dead_mention(file, mention, folders):
     return not is_there(file, mention.rstrip("/."))
 
 
+@functools.cache
+def examples():
+    """The examples whose manifest names features, as (package, example): what is on by default, and what is needed."""
+    found = {}
+    for manifest in tracked("*Cargo.toml"):
+        read = tomllib.loads((ROOT / manifest).read_text())
+        features, on = read.get("features", {}), set()
+        waiting = ["default"]
+        while waiting:
+            feature = waiting.pop()
+            on.add(feature)
+            waiting += [other for other in features.get(feature, []) if other not in on]
+        package = read.get("package", {}).get("name")
+        here = (ROOT / manifest).parent / "examples"
+        found |= {(package, file.stem): (on, set()) for file in here.glob("*.rs")}
+        for example in read.get("example", []):
+            found[package, example["name"]] = (on, set(example.get("required-features", [])))
+    return found
+
+
+def is_wrong(command):
+    """Whether a command names an example that doesn't exist, or not the features that it needs."""
+    words = command.split(" -- ")[0].split()
+    after = {word: then for word, then in zip(words, words[1:])}
+    example = after.get("--example", "")
+    if PLACEHOLDER.search(example):
+        return False
+    known = examples().get((after.get("-p", "heirloom"), example))
+    if known is None:
+        return True
+    on, needed = known
+    return "--all-features" not in words and not needed <= on | set(after.get("--features", "").split(","))
+
+
 def prose(file, text):
     """Numbered lines: of a Markdown file all but indented code, of a Rust file the comments."""
     for number, line in enumerate(text.splitlines(), 1):
@@ -80,13 +119,14 @@ def prose(file, text):
 
 
 def check(file, text, folders):
-    """The dead links and paths of one file: (line, what)."""
+    """The dead links, paths and commands of one file: (line, what)."""
     found = []
     for number, line in prose(file, text):
         links = LINK.findall(line)
         # In Rust files, links to items are rustdoc's to check.
         paths = [link for link in links if file.endswith(".md") or "/" in link or link.endswith(".md")]
         found += [(number, link) for link in paths if dead_link(file, link)]
+        found += [(number, command) for command in COMMAND.findall(line) if is_wrong(command)]
         rest = re.sub(r"\w+://\S+", "", LINK.sub("", line))
         found += [(number, mention) for mention in MENTION.findall(rest) if dead_mention(file, mention, folders)]
     return found
@@ -105,10 +145,15 @@ def self_test():
         ("core/src/lib.rs", "/// See core/src/no_such_file.rs."),
         ("core/src/lib.rs", "//! the steps in `ci/no_such_script.sh`"),
         ("docs/features.md", "[`Context`](../core/src/no_such_file.rs)"),
+        ("README.md", "run `cargo run --example no_such_example`"),
+        ("examples/worker_service.rs", "//! cargo run --release --example worker_service --features tokio"),
+        ("bridge/examples/cost.rs", "//! cargo run --example cost"),
     ]
     sound = [
         ("README.md", "[docs](docs/migrating.md), `core/src/lib.rs`, https://example.com/core/src/none.rs"),
         ("core/src/lib.rs", "let url = 1; // src/lib.rs and core/src/lib.rs are there, input/output isn't a path"),
+        ("README.md", "`cargo run --example NAME`, `cargo run --release --example par_iter -- 5`"),
+        ("examples/worker_service.rs", "//! cargo run --example worker_service --features tokio,workers   # slow"),
         ("benches/README.md", "benches/results/<date>-<bench>/ and `ci/*.sh`"),
     ]
     missed = [text for file, text in planted if not check(file, text, known)]
@@ -126,9 +171,10 @@ def main():
     files, known, dead = tracked("*.md", "*.rs"), folders(), 0
     for file in files:
         for number, what in check(file, (ROOT / file).read_text(), known):
-            print(f"{file}:{number}: {what} doesn't exist")
+            wrong = "names no example, or not its features" if what.startswith("cargo") else "doesn't exist"
+            print(f"{file}:{number}: {what} {wrong}")
             dead += 1
-    print(f"{len(files)} files: {dead} dead links or paths")
+    print(f"{len(files)} files: {dead} dead links, paths or commands")
     return 1 if dead else 0
 
 

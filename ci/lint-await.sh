@@ -1,5 +1,5 @@
 #!/bin/sh
-# The clippy configuration that the README and the crate page recommend (clippy.toml) finds a scope held over an await point.
+# The clippy configuration that the crate page recommends (clippy.toml) finds a scope held over an await point.
 # Each `expect` in tests/lint-await is an error if the lint doesn't fire.
 set -eu
 cd "$(dirname "$0")/.."

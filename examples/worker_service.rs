@@ -1,7 +1,7 @@
 //! A service on tokio that passes work that could crash or hang to worker processes, and never blocks its only thread.
 //!
 //! ```text
-//! cargo run --release --example worker_service --features tokio
+//! cargo run --release --example worker_service --features tokio,workers
 //! ```
 //!
 //! Requests come faster than two workers can process them, and the pool's queue is short: `submit_async` waits for room

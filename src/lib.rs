@@ -50,6 +50,7 @@
 //! | `capture` | | inputs and outputs of any type, as JSON |
 //! | `tracing` | | a layer that records the spans of the crate `tracing` |
 //! | `provider` | | a tracer provider and propagators for OpenTelemetry's API |
+//! | `otel-current` | | `provider`, and one current span for both APIs |
 //! | `log` | | messages for the operator (losses, settings that can't be used) go to the crate `log` |
 //! | `http` | | the trace context in `http::HeaderMap`, read and written |
 //! | `analysis` | | the analysis of spans in memory; what a program did, when it finishes: findings and the tree on standard error (`HEIRLOOM_TREE=1`) |

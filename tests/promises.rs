@@ -1,4 +1,4 @@
-//! Each line of `docs/promises.md` names tests. They exist.
+//! Each line of `docs/promises.md` names tests, and so do most lines of `docs/pools.md`. They exist.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::path::Path;
@@ -33,6 +33,23 @@ fn every_promise_has_tests_that_exist() {
     });
     let missing: Vec<_> = missing.collect();
     assert!(missing.is_empty(), "tests that don't exist: {missing:#?}");
+}
+
+/// The adapters that a page names as tests of the contract: `contract::NAME`.
+fn contracts(page: &str) -> Vec<&str> {
+    let names = page.split("`contract::").skip(1);
+    names.filter_map(|rest| rest.split_once('`')).map(|(name, _)| name).collect()
+}
+
+#[test]
+fn every_form_of_the_page_on_pools_has_a_test_that_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |file| std::fs::read_to_string(root.join(file)).unwrap();
+    let (page, tests) = (read("docs/pools.md"), read("pool/tests/contract.rs"));
+    let contracts = contracts(&page);
+    assert!(contracts.len() > 30, "only {} names", contracts.len());
+    let missing: Vec<_> = contracts.iter().filter(|name| !tests.contains(&format!("    {name}: "))).collect();
+    assert!(missing.is_empty(), "tests that don't exist: {missing:?}");
 }
 
 #[test]

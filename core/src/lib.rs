@@ -69,6 +69,8 @@
 //! | `log` | messages for the operator go to the crate `log` ([`diagnostics`]) |
 //! | `tracing` | spans of the crate `tracing` as parents ([`foreign`]) |
 //! | `serde` | `Serialize` and `Deserialize` for [`Context`], [`TraceId`], [`SpanId`] |
+//! | `capture` | values of any type as JSON: [`Span::input`], [`Span::output`]; works with `record` and without |
+//! | `llm` | the vocabulary of LLM and agent workloads: observations, usage, cost, trace-level values |
 //!
 //! # What can't be recorded
 //!
@@ -232,3 +234,8 @@ pub mod tree;
 mod unplaced;
 #[cfg(feature = "record")]
 mod wire;
+
+/// The example of the README is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

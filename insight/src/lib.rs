@@ -1,5 +1,8 @@
 //! Analysis of traces of parallel programs: where the time of all cores went, what is to blame, and how much faster the program
 //! would be without it.
+//!
+//! The feature `files` (on by default) reads traces of OTLP files and writes the report. Without it the crate analyses batches in
+//! memory.
 
 #![cfg_attr(not(test), deny(clippy::print_stderr, clippy::print_stdout))]
 #![cfg_attr(test, allow(clippy::unwrap_used))]

@@ -18,6 +18,8 @@
 //! | processes without `Command` | [`Environment`], [`shm::Attaching`] | |
 //! | tokio's commands | the same names | `tokio` |
 //!
+//! Two more features: `record` (on by default) records; `capture` captures the job and the reply of a worker process as JSON.
+//!
 //! A worker, and a child that was started `.attached()`, records into memory that it shares with its parent ([`shm`]). It needs no
 //! exporter, and its ended spans are not lost, no matter how it dies. This exists on Linux only.
 

@@ -103,3 +103,8 @@ mod usage;
 
 pub use client::Client;
 pub use traced::{Traced, TracedCalls};
+
+/// The example of the README is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

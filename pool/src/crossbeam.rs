@@ -16,6 +16,7 @@ use crate::join::{join_handle, ThreadSpan};
 use ::crossbeam::thread as plain;
 use heirloom_core::mark::{FanKind, FanOut};
 use heirloom_core::{Context, Name, Span};
+use std::io;
 
 /// Lets threads borrow from their surroundings, with `cx` as their parent.
 ///
@@ -75,18 +76,87 @@ impl<'env> Scope<'_, 'env> {
         F: FnOnce(&Scope<'_, 'env>, &Span) -> T + Send + 'env,
         T: Send + 'env,
     {
+        let (f, thread) = self.told(name, f);
+        ScopedJoinHandle::new(self.inner.spawn(f), thread)
+    }
+
+    /// Sets the name and the stack size of a thread: the traced form of [`plain::Scope::builder`].
+    pub fn builder<'scope>(&'scope self) -> ScopedThreadBuilder<'scope, 'env> {
+        ScopedThreadBuilder { scope: self, plain: self.inner.builder() }
+    }
+
+    /// The closure of a new thread, in its span, and what the thread's handle tells about it.
+    fn told<'scope, 'n, F, T>(
+        &'scope self,
+        name: impl Into<Name<'n>>,
+        f: F,
+    ) -> (impl FnOnce(&plain::Scope<'env>) -> T + Send + 'env, ThreadSpan)
+    where
+        F: FnOnce(&Scope<'_, 'env>, &Span) -> T + Send + 'env,
+        T: Send + 'env,
+    {
         let id = self.fan;
         let (fan, name) = (FanOut::with_id(self.parent.context(), id), JobName::new(name));
         let (submitted, thread) = (Queued::now(), ThreadSpan::new());
         let begun = thread.clone();
-        let plain = self.inner.spawn(move |inner| {
+        let in_span = move |inner: &plain::Scope<'env>| {
             fan.in_span(name.get(), |span| {
                 submitted.begun(span);
                 begun.begun(span);
                 f(&Scope { inner, parent: Parent::Span(span), fan: id }, span)
             })
-        });
-        ScopedJoinHandle::new(plain, thread)
+        };
+        (in_span, thread)
+    }
+}
+
+/// A thread's name and stack size: the traced form of [`plain::ScopedThreadBuilder`]. Made by [`Scope::builder`].
+///
+/// ```
+/// heirloom_core::in_root("index", |root| {
+///     heirloom_pool::crossbeam::scope(root, |s| {
+///         let builder = s.builder().name("indexer".to_owned()).stack_size(256 * 1024);
+///         let thread = builder.spawn("merge", |_scope, _span| std::thread::current().name().map(str::to_owned))?;
+///         assert_eq!(thread.join().unwrap().as_deref(), Some("indexer"));
+///         std::io::Result::Ok(())
+///     })
+/// })
+/// # .unwrap().unwrap();
+/// ```
+#[derive(Debug)]
+#[must_use = "a builder does nothing until `spawn`"]
+pub struct ScopedThreadBuilder<'scope, 'env> {
+    scope: &'scope Scope<'scope, 'env>,
+    plain: plain::ScopedThreadBuilder<'scope, 'env>,
+}
+
+impl<'scope, 'env> ScopedThreadBuilder<'scope, 'env> {
+    /// Names the thread (not the span). It is the name of the thread's lane in the trace.
+    ///
+    /// # Panics
+    ///
+    /// [`spawn`](Self::spawn) panics if the name contains a zero byte, as the plain builder does.
+    pub fn name(self, name: String) -> Self {
+        Self { plain: self.plain.name(name), ..self }
+    }
+
+    /// The size of the thread's stack, in bytes.
+    pub fn stack_size(self, size_bytes: usize) -> Self {
+        Self { plain: self.plain.stack_size(size_bytes), ..self }
+    }
+
+    /// As [`Scope::spawn`], with these settings.
+    ///
+    /// # Errors
+    ///
+    /// If the operating system has no thread left. The closure is dropped and there is no span.
+    pub fn spawn<'n, F, T>(self, name: impl Into<Name<'n>>, f: F) -> io::Result<ScopedJoinHandle<'scope, T>>
+    where
+        F: FnOnce(&Scope<'_, 'env>, &Span) -> T + Send + 'env,
+        T: Send + 'env,
+    {
+        let (f, thread) = self.scope.told(name, f);
+        Ok(ScopedJoinHandle::new(self.plain.spawn(f)?, thread))
     }
 }
 

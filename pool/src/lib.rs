@@ -13,7 +13,7 @@
 //! | a rayon `ThreadPool` | [`pool.traced(cx)`](rayon::TracedThreadPool::traced) | `rayon` |
 //! | threads of the standard library | [`threads`] | |
 //! | crossbeam's scoped threads | [`crossbeam`] | `crossbeam` |
-//! | tokio's tasks, `spawn_blocking`, `JoinSet`, `LocalSet` | the functions of the same names in [`tokio`] | `tokio` |
+//! | tokio's tasks, `spawn_blocking`, `JoinSet`, `LocalSet`, `LocalRuntime` | the functions of the same names in [`tokio`] | `tokio` |
 //! | a thread that is blocked on a future | [`runtime.traced(cx).block_on(..)`](tokio::TracedTasks::traced), or [`block_on`] with any executor | `tokio`, `async` |
 //! | a future that is awaited in place | [`.in_span(span)`](heirloom_core::future::FutureExt::in_span) | `async` |
 //! | locks and channels, so that a trace shows who waited for whom | [`sync`] | `sync` |

@@ -193,6 +193,7 @@ contract! {
     plain_thread: Threads,
     scoped_thread: ScopedThreads,
     crossbeam_scope: CrossbeamScope,
+    crossbeam_builder: CrossbeamBuilder,
     carried: Carried,
     carried_in_span: CarriedInSpan,
     rayon_map: RayonMap,
@@ -245,6 +246,10 @@ contract! {
     tokio_handle_block_on: tokio::BlockOnHandle,
     tokio_runtime_block_on: tokio::BlockOnRuntime,
     tokio_local_set_block_on: tokio::BlockOnLocalSet,
+    tokio_local_runtime: tokio::OnLocalRuntime,
+    tokio_local_runtime_blocking: tokio::BlockingOnLocalRuntime,
+    tokio_local_runtime_block_on: tokio::BlockOnLocalRuntime,
+    tokio_block_in_place: tokio::BlockInPlace,
     any_block_on: tokio::BlockOn,
     tokio_join_set: tokio::IntoJoinSet,
     tokio_join_set_blocking: tokio::BlockingIntoJoinSet,
@@ -299,6 +304,26 @@ impl Adapter for CrossbeamScope {
 
     fn run(&self, cx: Context, job: Job) -> Ended {
         heirloom_pool::crossbeam::scope(cx, |s| s.spawn("job", |_, span| given(job)(span)).join()).unwrap()
+    }
+
+    fn current_between_jobs(&self) -> Option<Context> {
+        None
+    }
+}
+
+struct CrossbeamBuilder;
+
+impl Adapter for CrossbeamBuilder {
+    fn new() -> Self {
+        Self
+    }
+
+    fn run(&self, cx: Context, job: Job) -> Ended {
+        let job = |s: &heirloom_pool::crossbeam::Scope<'_, '_>| {
+            let thread = s.builder().name("worker".to_owned()).spawn("job", |_, span| given(job)(span));
+            thread.unwrap().join()
+        };
+        heirloom_pool::crossbeam::scope(cx, job).unwrap()
     }
 
     fn current_between_jobs(&self) -> Option<Context> {

@@ -13,11 +13,11 @@ use std::time::Duration;
 /// |---|---|
 /// | integers, floats, `bool` | a number or a boolean; an integer beyond `i64` as its decimal text |
 /// | `str`, `String`, `Cow<str>` | a text |
-/// | slices, arrays and `Vec`s of `bool`, `i64`, `f64`, `&str` | an array |
+/// | slices, arrays and `Vec`s of `bool`, `i64`, `f64`, `&str`, `String` | an array |
 /// | [`Duration`] | its nanoseconds; end the key with `_ns` |
 /// | [`Path`], [`PathBuf`] | a text; bytes that aren't UTF-8 are replaced by U+FFFD |
 /// | `Option<V>` | the value; `None` records nothing |
-/// | references, `Box`, `Rc`, `Arc` of these | the same |
+/// | references to these, and to a `Box`, `Rc` or `Arc` of one | the same |
 /// | [`Value`] | itself |
 ///
 /// Use [`Span::set_display`](crate::Span::set_display) or [`Span::set_debug`](crate::Span::set_debug) for every other type, or
@@ -116,6 +116,39 @@ impl<'v> IntoValue<'v> for &'v [&str] {
     }
 }
 
+impl<'v> IntoValue<'v> for &'v [String] {
+    #[inline]
+    fn into_value(self) -> Option<Value<'v>> {
+        Some(Value::Strs(self.iter().map(|text| text.into()).collect()))
+    }
+}
+
+/// A list that the caller gives away.
+macro_rules! given {
+    ($($item:ty => $list:expr),*) => {$(
+        impl<'v> IntoValue<'v> for Vec<$item> {
+            #[inline]
+            fn into_value(self) -> Option<Value<'v>> {
+                Some($list(self))
+            }
+        }
+
+        impl<'v, const N: usize> IntoValue<'v> for [$item; N] {
+            #[inline]
+            fn into_value(self) -> Option<Value<'v>> {
+                Vec::from(self).into_value()
+            }
+        }
+    )*};
+}
+given!(
+    bool => |list| Value::Bools(Cow::Owned(list)),
+    i64 => |list| Value::I64s(Cow::Owned(list)),
+    f64 => |list| Value::F64s(Cow::Owned(list)),
+    &'v str => |list: Vec<_>| Value::Strs(list.into_iter().map(Cow::Borrowed).collect()),
+    String => |list: Vec<_>| Value::Strs(list.into_iter().map(Cow::Owned).collect())
+);
+
 macro_rules! owned {
     ($($ty:ty)*) => {$(
         impl<'v> IntoValue<'v> for $ty {
@@ -213,6 +246,17 @@ mod tests {
             let bytes = std::ffi::OsStr::from_bytes(b"a\xff");
             assert_eq!(value(Path::new(bytes)), Some(Value::Str("a\u{fffd}".into())));
         }
+    }
+
+    #[test]
+    fn a_list_is_an_array_by_value_and_by_reference() {
+        let (one, two) = (String::from("a"), String::from("b"));
+        let texts = Some(Value::Strs(vec!["a".into(), "b".into()]));
+        assert_eq!(value([true]), value(&vec![true]));
+        assert_eq!(value(vec![1_i64, 2]), value(&[1_i64, 2]));
+        assert_eq!(value(Some(vec![0.5])), Some(Value::F64s(vec![0.5].into())));
+        assert_eq!((value(vec!["a", "b"]), value([one.as_str(), &two])), (texts.clone(), texts.clone()));
+        assert_eq!((value(&[one.clone(), two.clone()]), value(vec![one, two])), (texts.clone(), texts));
     }
 
     #[test]

@@ -29,7 +29,7 @@
 //! | you have | use |
 //! |---|---|
 //! | `tokio::spawn`, `spawn_blocking`, `spawn_local` | [`spawn`], [`spawn_blocking`], [`spawn_local`] |
-//! | a `Handle`, a `Runtime`, a `JoinSet`, a `LocalSet` | [`.traced(cx)`](TracedTasks::traced) on it, then the method of the same name |
+//! | a `Handle`, a `Runtime`, a `LocalRuntime`, a `JoinSet`, a `LocalSet` | [`.traced(cx)`](TracedTasks::traced) on it, then the method of the same name |
 //! | `runtime.block_on(..)`, and that of a `Handle` or a `LocalSet` | [`runtime.traced(cx).block_on("main", ..)`](Traced::<&::tokio::runtime::Runtime>::block_on) |
 //! | a future that is awaited in place (`join!`, `select!`, a timeout) | [`.in_span(span)`](heirloom_core::future::FutureExt::in_span) |
 //! | a future that needs a current context, but no span | [`.in_context(cx)`](heirloom_core::future::FutureExt::in_context) |

@@ -3,12 +3,13 @@
 use super::place::On;
 use super::task::Waiting;
 use crate::blocking::block_on;
-use ::tokio::runtime::{Handle, Runtime};
+use ::tokio::runtime::{Handle, LocalRuntime, Runtime};
 use ::tokio::task::{AbortHandle, JoinHandle, JoinSet, LocalSet};
 use heirloom_core::{Context, Name, Span};
 use std::future::Future;
 
-/// Sets the parent of the spans of spawned tasks, and of a future on which a thread blocks, for a [`Handle`], a [`Runtime`], a [`LocalSet`] and a [`JoinSet`].
+/// Sets the parent of the spans of spawned tasks, and of a future on which a thread blocks, for a [`Handle`],
+/// a [`Runtime`], a [`LocalRuntime`], a [`LocalSet`] and a [`JoinSet`].
 pub trait TracedTasks: Sized {
     /// Wraps it, with `cx` as the parent. The methods have tokio's names. Each takes the span's name first.
     ///
@@ -26,6 +27,7 @@ pub trait TracedTasks: Sized {
 
 impl TracedTasks for &Handle {}
 impl TracedTasks for &Runtime {}
+impl TracedTasks for &LocalRuntime {}
 impl TracedTasks for &LocalSet {}
 impl<T> TracedTasks for &mut JoinSet<T> {}
 
@@ -119,6 +121,49 @@ impl Traced<&Runtime> {
     /// });
     /// assert_eq!(pages, 1);
     /// ```
+    pub fn block_on<'n, F, Fut>(&self, name: impl Into<Name<'n>>, f: F) -> Fut::Output
+    where
+        F: FnOnce(Context) -> Fut,
+        Fut: Future,
+    {
+        block_on(self.cx, name, f, |future| self.on.block_on(future))
+    }
+}
+
+impl Traced<&LocalRuntime> {
+    /// As [`spawn_local`](super::spawn_local), on this runtime: the traced form of [`LocalRuntime::spawn_local`].
+    ///
+    /// ```
+    /// use heirloom_pool::prelude::*;
+    /// let runtime = tokio::runtime::LocalRuntime::new().unwrap();
+    /// let root = heirloom_core::root("request");
+    /// let text = std::rc::Rc::new("not sent");
+    /// let task = runtime.traced(&root).spawn_local("measure", move |_cx| async move { text.len() });
+    /// assert_eq!(runtime.block_on(task).unwrap(), 8);
+    /// ```
+    pub fn spawn_local<'n, F, Fut>(&self, name: impl Into<Name<'n>>, f: F) -> JoinHandle<Fut::Output>
+    where
+        F: FnOnce(Context) -> Fut + 'static,
+        Fut: Future + 'static,
+        Fut::Output: 'static,
+    {
+        self.on.spawn_local(self.waiting(name).run(On::Local, f))
+    }
+
+    /// As [`spawn_blocking`](super::spawn_blocking), on this runtime: the traced form of [`LocalRuntime::spawn_blocking`].
+    pub fn spawn_blocking<'n, F, T>(&self, name: impl Into<Name<'n>>, f: F) -> JoinHandle<T>
+    where
+        F: FnOnce(&Span) -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.on.handle().traced(self.cx).spawn_blocking(name, f)
+    }
+
+    /// As [`block_on`](Traced::<&Runtime>::block_on) of a runtime: the traced form of [`LocalRuntime::block_on`].
+    ///
+    /// # Panics
+    ///
+    /// As the plain function: inside a runtime, or if the future panics.
     pub fn block_on<'n, F, Fut>(&self, name: impl Into<Name<'n>>, f: F) -> Fut::Output
     where
         F: FnOnce(Context) -> Fut,
@@ -234,6 +279,7 @@ impl<T: 'static> Traced<&mut JoinSet<T>> {
         let waiting = self.waiting(name);
         self.on.spawn_local(waiting.run(On::Local, f))
     }
+
     /// As [`spawn_blocking`](Self::spawn_blocking), on another runtime: the traced form of [`JoinSet::spawn_blocking_on`].
     #[track_caller]
     pub fn spawn_blocking_on<'n, F>(&mut self, name: impl Into<Name<'n>>, f: F, runtime: &Handle) -> AbortHandle

@@ -1,8 +1,8 @@
 //! Tokio's adapters: each on a runtime with one thread for tasks and one for closures that block.
 
 use super::{in_span, Adapter, Context, Ended, Job};
-use ::tokio::runtime::{Builder, Runtime};
-use ::tokio::task::{spawn_blocking, yield_now, JoinError, JoinSet, LocalSet};
+use ::tokio::runtime::{Builder, LocalOptions, LocalRuntime, Runtime};
+use ::tokio::task::{block_in_place, spawn_blocking, yield_now, JoinError, JoinSet, LocalSet};
 use heirloom_pool::prelude::*;
 use heirloom_pool::tokio as traced;
 use std::future::IntoFuture;
@@ -62,6 +62,10 @@ fn threads() -> Runtime {
     Builder::new_multi_thread().worker_threads(1).max_blocking_threads(2).build().unwrap()
 }
 
+fn local() -> LocalRuntime {
+    Builder::new_current_thread().max_blocking_threads(1).build_local(LocalOptions::default()).unwrap()
+}
+
 fn this_thread() -> Runtime {
     Builder::new_current_thread().max_blocking_threads(1).build().unwrap()
 }
@@ -97,6 +101,18 @@ adapters! {
         let set = LocalSet::new();
         caught(|| set.traced(cx).block_on(on, "job", |cx| task(cx, job)))
     };
+    OnLocalRuntime: this_thread, |_on, cx, job| {
+        let local = local();
+        ended(local.block_on(local.traced(cx).spawn_local("job", |cx| task(cx, job))))
+    };
+    BlockingOnLocalRuntime: this_thread, |_on, cx, job| {
+        let local = local();
+        ended(local.block_on(local.traced(cx).spawn_blocking("job", |span| job(span.context()))))
+    };
+    BlockOnLocalRuntime: this_thread, |_on, cx, job| caught(|| local().traced(cx).block_on("job", |cx| task(cx, job)));
+    BlockInPlace: threads, |on, cx, job| ended(on.block_on(async {
+        traced::spawn(cx, "job", |cx| async move { block_in_place(|| job(cx)) }).await
+    }));
     BlockOn: threads, |on, cx, job| {
         caught(|| heirloom_pool::block_on(cx, "job", |cx| task(cx, job), |future| on.block_on(future)))
     };

@@ -1,5 +1,6 @@
 //! A `&str` that is not static would be copied into every record: `Name::dynamic` states that this is intended. The adapters
-//! take the same names.
+//! take the same names. The compiler takes no hint for an error about lifetimes, so the docs of `Name` and of the adapters
+//! have it.
 
 use heirloom::prelude::*;
 use rayon::prelude::*;
