@@ -285,12 +285,12 @@ fn overhead(case: &Case<'_>, analysis: &Analysis, lost: &Lost) -> (f64, Finding)
     let what = match (lost.cause, lost.blamed.first()) {
         (Cause::SmallChunks, Some(blame)) => {
             format!(
-                "Gaps between pieces as long as the pieces, and recording them, took {ns}, most for `{}`: make the pieces larger.",
+                "Gaps as long as the pieces between them, and the recording of the pieces, took {ns}, most for `{}`: make the pieces larger.",
                 blame.name
             )
         }
         (Cause::SmallChunks, None) => {
-            format!("Gaps between pieces as long as the pieces, and recording them, took {ns}: make the pieces larger.")
+            format!("Gaps as long as the pieces between them, and the recording of the pieces, took {ns}: make the pieces larger.")
         }
         (Cause::StartUp, _) => format!("Threads or processes that had not started yet, or had ended, cost {ns}."),
         (_, _) => format!("Lanes were idle for {ns} although work was ready."),
@@ -311,7 +311,7 @@ fn buried(case: &Case<'_>, analysis: &Analysis, lost: &Lost) -> (f64, Finding) {
     let gain_ns = gain(analysis, free);
     let below = lost.blamed.first().map_or_else(String::new, |blame| format!(", most of it below `{}`", blame.name));
     let text = format!(
-        "Joins that were ready waited below stolen work{below}: {} was lost. Were they to go on on any lane, the run would take {} instead of {}.",
+        "Joins that were ready waited below stolen work{below}: {} was lost. If any lane could go on after these joins, the run would take {} instead of {}.",
         duration(lost.ns),
         duration(free.min(analysis.totals.wall_ns)),
         duration(analysis.totals.wall_ns)
