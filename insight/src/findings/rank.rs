@@ -252,7 +252,8 @@ fn too_few_lanes(case: &Case<'_>, analysis: &Analysis) -> Option<(f64, Finding)>
     Some((finding.gain, finding))
 }
 
-/// More lanes than cores. Fewer would hardly be faster, so it is no noise whatever they gain: it says that the cores are the limit.
+/// More lanes than cores. Fewer lanes would hardly be faster. The finding is never noise, since it shows that the cores are the
+/// limit.
 fn too_few_cores(case: &Case<'_>, analysis: &Analysis) -> Option<(f64, Finding)> {
     let shared = shared::of(case, analysis)?;
     let (ix, row) = shared.what_if(analysis)?;

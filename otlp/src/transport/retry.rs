@@ -49,7 +49,7 @@ pub(super) struct Failure {
     pub(super) why: String,
     /// When the server wants to be asked again, if it says so.
     pub(super) after: Option<Duration>,
-    /// Whether a server was reached, so that a retry may succeed soon. `false` if the connection was refused.
+    /// Whether a server was reached, so that a retry may succeed soon. `false` if there was no connection, or TLS failed.
     pub(super) is_there: bool,
 }
 
