@@ -53,7 +53,7 @@
 //! | `otel-current` | | `provider`, and one current span for both APIs |
 //! | `log` | | messages for the operator (losses, settings that can't be used) go to the crate `log` |
 //! | `http` | | the trace context in `http::HeaderMap`, read and written |
-//! | `analysis` | | the analysis of spans in memory; what a program did, when it finishes: findings and the tree on standard error (`HEIRLOOM_TREE=1`) |
+//! | `analysis` | | the analysis of spans in memory; `HEIRLOOM_TREE=1` writes findings and the tree to standard error when the program finishes |
 //! | `report` | | `analysis`, also of files of OTLP; a trace file that is a report in HTML (`HEIRLOOM_TRACE_FILE=run.html`) |
 //! | `otlp` | | an exporter for OTLP over HTTP, and those that OpenTelemetry's environment variables ask for; trace files of OTLP |
 //! | `langfuse` | | an exporter for Langfuse |

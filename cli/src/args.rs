@@ -27,7 +27,7 @@ pub(crate) struct General {
     /// When to colour the output: `auto` is on a terminal, unless NO_COLOR is set
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
     pub(crate) color: When,
-    /// Fail if a file is cut off or has a damaged part, instead of a warning
+    /// Fail if a file is truncated or damaged, instead of printing a warning
     #[arg(long, global = true)]
     pub(crate) strict: bool,
 }
@@ -76,7 +76,7 @@ Examples:
   heirloom diff --threshold 5 old/ new/       fails if new is 5 % slower
   heirloom diff --html diff.html old/ new/    two timelines on one scale
 
-Three runs a side at least tell a change from noise."
+At least three runs a side are needed to tell a change from noise."
     )]
     Diff(Diff),
     /// Write a trace file in another form, or without what is private
@@ -150,7 +150,7 @@ pub(crate) struct Html {
 pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) files: Files,
-    /// Accept a kind of problem, up to a number of them; without one, any number
+    /// Accept problems of a kind, up to a number; without a number, any number of them
     #[arg(long, value_name = "KIND[=N]")]
     pub(crate) allow: Vec<crate::kind::Allowed>,
     /// How many problems of each kind to list
@@ -175,7 +175,7 @@ pub(crate) struct Diff {
     /// The runs of the second side
     #[arg(long, num_args = 1.., value_name = "FILE", requires = "a", value_hint = ValueHint::FilePath)]
     pub(crate) b: Vec<PathBuf>,
-    /// Fail if the second side's wall time is more than so many percent longer, and that isn't noise
+    /// Fail if the second side's wall time is longer by more than this many percent, and that isn't noise
     #[arg(long, value_name = "PERCENT", value_parser = percent, allow_negative_numbers = true)]
     pub(crate) threshold: Option<f64>,
     /// Apply the threshold to each span name's median, too
@@ -203,7 +203,7 @@ pub(crate) struct Convert {
     /// The form, if the ending doesn't say it
     #[arg(long = "to", value_name = "FORM")]
     pub(crate) form: Option<Form>,
-    /// Remove attributes, texts of errors and what else is private; the analysis stays the same
+    /// Remove attributes, texts of errors and other private data; the analysis stays the same
     #[arg(long)]
     pub(crate) strip: bool,
     /// Replace the names of spans, events, threads, locks and programs, too

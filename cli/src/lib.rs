@@ -1,7 +1,7 @@
 //! The command `heirloom`: reads trace files and says why a parallel program isn't faster.
 //!
-//! The binary is all that has a stable interface: `heirloom --help`, and the page [`docs/command.md`]. This library is what it consists
-//! of.
+//! Only the binary has a stable interface: see `heirloom --help`, and the page [`docs/command.md`]. This library contains the
+//! binary's code.
 //!
 //! [`docs/command.md`]: https://github.com/heirloom-rs/heirloom/blob/main/docs/command.md
 

@@ -75,7 +75,10 @@ fn one_run_a_side_has_no_interval_and_the_threshold_counts_what_was_measured() {
     assert_eq!(to.status, 0);
     let ran = diff(&["--threshold", "10"], &a, &b);
     assert_eq!(line(&ran, "wall time"), ["1", "s", "1.15", "s", "+15.0", "%"]);
-    assert!(ran.out.contains("\n3 runs a side at least tell a change from noise.\n") && ran.status == 1, "{ran:?}");
+    assert!(
+        ran.out.contains("\nAt least 3 runs a side are needed to tell a change from noise.\n") && ran.status == 1,
+        "{ran:?}"
+    );
 }
 
 #[test]

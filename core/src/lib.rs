@@ -42,7 +42,8 @@
 //!
 //! # What each call costs
 //!
-//! On the recording thread, on x86-64 with the processor's counter as the clock. Of ten nanoseconds, most are one clock read.
+//! These are costs of the recording thread, on x86-64 with the processor's counter as the clock. If a call takes ten
+//! nanoseconds, most of that is one clock read.
 //!
 //! | call | clock reads | records | locks | allocations |
 //! |---|---|---|---|---|
@@ -74,10 +75,10 @@
 //!
 //! # What can't be recorded
 //!
-//! Heirloom records nothing in the child of a `fork` without `exec` until that calls [`init`]. It records no span that is started inside another
-//! record (in a signal handler) or while its thread exits; the report of `finish` counts those. The shards of this process live in
-//! its memory: a `SIGKILL` or an `abort` loses what was not exported yet. `Builder`'s `flush_on_panic` setting flushes
-//! before a panic aborts.
+//! Heirloom records nothing in the child of a `fork` without `exec` until the child calls [`init`]. It records no span that is
+//! started inside another record (in a signal handler) or while its thread exits; the report of `finish` counts those. The shards
+//! of this process live in its memory: a `SIGKILL` or an `abort` loses what was not exported yet. `Builder`'s `flush_on_panic`
+//! setting flushes before a panic aborts.
 
 // A print panics if it can't write, and blocks: messages go to `diagnostics`.
 #![cfg_attr(not(test), deny(clippy::print_stderr, clippy::print_stdout))]

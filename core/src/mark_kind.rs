@@ -51,8 +51,8 @@ vocabulary! {
         LockTotals = 6,
         /// The name of a lock or channel. `a`: its [`LockKind`]; `b`: its id; `text`: its name, or the place where it was made.
         LockName = 7,
-        /// A job came to another stage. `a`: the [`StageKind`]; `b`: the pool's id, or zero; `c`: of a submitted background job that says so,
-        /// the span that submitted it and doesn't wait for it, or zero. `span`: the job's span.
+        /// A job reached another stage. `a`: the [`StageKind`]; `b`: the pool's id, or zero; `c`: the span that submitted a
+        /// background job and doesn't wait for it, if that is recorded, or zero. `span`: the job's span.
         Stage = 8,
         /// A span was polled from `time_ns` for `length_ns`. `span`: the polled span.
         Poll = 9,

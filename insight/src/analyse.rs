@@ -16,11 +16,11 @@ const VERSION: u32 = 1;
 /// At most so many steps of the critical path are kept: the longest ones.
 const MOST_STEPS: usize = 2_000;
 
-/// What [`analyse`] is told besides the run.
+/// Options of [`analyse`].
 #[derive(Clone, Copy, Debug)]
 pub struct Options<'a> {
-    /// Other runs of the same program. Gains below the spread of those on as many lanes are noise. Those on other numbers of lanes show how
-    /// spans take longer with more of them ([`Name::by_lanes`]).
+    /// Other runs of the same program. Gains below the spread of the runs on the same number of lanes are noise. Runs on other
+    /// numbers of lanes show whether spans take longer on more lanes ([`Name::by_lanes`]).
     pub others: &'a [Run],
     /// A run of the same program on one lane, for the speed-up and the work inflation between runs.
     pub on_one_lane: Option<&'a Run>,

@@ -73,7 +73,7 @@ pub struct Totals {
     pub capacity_ns: u64,
     /// Time in spans, each moment of a lane counted once.
     pub work_ns: u64,
-    /// Capacity without work.
+    /// The capacity that wasn't used for work: capacity less work.
     pub lost_ns: u64,
     /// CPU time outside of spans, if it was sampled.
     pub untraced_ns: Option<u64>,
@@ -319,7 +319,7 @@ pub struct Point {
     pub lower_ns: u64,
     /// No greedy schedule is slower.
     pub upper_ns: u64,
-    /// Whether it lies beyond the measured concurrency or the physical cores.
+    /// Whether it has more lanes than were measured, or than there are physical cores.
     pub beyond: bool,
 }
 

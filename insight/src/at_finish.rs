@@ -9,7 +9,7 @@ pub(crate) const MAX_SPANS: usize = 2_000_000;
 /// Upper bound on the nodes of the simulated graph. The program waits, so that this one is folded to a tenth of what an analysis has by itself.
 const MAX_NODES: usize = 20_000;
 
-/// How long `finish` waits for it, whatever its own timeout is: many times what the largest one takes.
+/// How long `finish` waits for an analysis, independent of its own timeout: many times what the largest analysis takes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The options of such an analysis.

@@ -27,8 +27,8 @@ type Variable = dyn Fn(&str) -> Option<OsString> + Send;
 /// | not set, empty, `0`, `false` | nothing |
 /// | `1`, `true` | findings and tree |
 ///
-/// The analysis keeps the first two million spans in memory, the tree the first 50,000; how many are missing is written. `finish` waits for it for two minutes at most,
-/// beside its own timeout. A program with
+/// The analysis keeps the first two million spans in memory, the tree the first 50,000. The output states how many are missing.
+/// `finish` waits for it for two minutes at most, in addition to its own timeout. A program with
 /// more rights than its user ignores the variable, since it would show what the program recorded.
 ///
 /// ```
@@ -48,12 +48,12 @@ impl fmt::Debug for Tree {
 }
 
 impl Tree {
-    /// Of this process's environment, read when a tracer starts.
+    /// The extension for this process's environment, which is read when a tracer starts.
     pub fn from_env() -> Self {
         Self::from_variables(|name| environment::variable(name, &[]))
     }
 
-    /// Of these variables instead.
+    /// The same for these variables instead of the environment's.
     pub fn from_variables(variable: impl Fn(&str) -> Option<OsString> + Send + 'static) -> Self {
         Self { variable: Box::new(variable), wanted: false }
     }

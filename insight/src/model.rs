@@ -42,9 +42,9 @@ pub struct Run {
     pub traces: Vec<TraceId>,
     /// The spans.
     pub spans: Vec<Span>,
-    /// How many items of a parallel iterator a span covers: of the leaves of one, by span. [`Run::items_of`] looks a span up.
+    /// For each span that is a leaf of a parallel iterator: the number of items that it covers. [`Run::items_of`] looks a span up.
     pub items: Vec<(SpanIx, u64)>,
-    /// How many spans below a span are missing: of those that lack some, by span.
+    /// For each span below which spans are missing: their number.
     pub dropped_children: Vec<(SpanIx, u64)>,
     /// The fan-outs.
     pub fans: Vec<Fan>,
@@ -294,14 +294,15 @@ pub enum WaitCause {
     Write,
     /// A condition variable.
     Condvar,
-    /// A job, by `.await` of its handle, or without a releaser room in a full queue of jobs: a task waited. No thread was blocked.
+    /// A task waited, and no thread was blocked: for a job, by `.await` of its handle; or, if [`Wait::releaser`] is `None`, for
+    /// room in a full queue of jobs.
     Await,
 }
 
 /// A time at which a thread was blocked, or a task waited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wait {
-    /// The thread; of a task, the one that polled it at the end.
+    /// The thread that was blocked, or that polled the task when the wait had ended.
     pub lane: LaneIx,
     /// The span that waited.
     pub span: Option<SpanIx>,
@@ -315,7 +316,7 @@ pub struct Wait {
     pub lock: Option<LockIx>,
     /// The span that held the lock when the wait began.
     pub holder: Option<SpanIx>,
-    /// The span that ended the wait: it released the lock, sent or took the message, or is the job's.
+    /// The span that ended the wait: it released the lock, sent or took the message, or is the job's span.
     pub releaser: Option<SpanIx>,
 }
 
@@ -396,11 +397,11 @@ pub struct Stage {
     pub span: SpanIx,
     /// What happened.
     pub kind: StageKind,
-    /// The thread on which.
+    /// The thread on which it happened.
     pub lane: LaneIx,
-    /// When.
+    /// When it happened.
     pub at: u64,
-    /// Of a background job that was submitted: the span that submitted it and doesn't wait for it. The job may be in another trace.
+    /// If a background job was submitted: the span that submitted it and doesn't wait for it. The job may be in another trace.
     pub by: Option<SpanIx>,
 }
 

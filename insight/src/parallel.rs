@@ -1,4 +1,4 @@
-//! [`map`]: the same for many rows, on several threads.
+//! [`map`]: calls a function with each of many rows, on several threads.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

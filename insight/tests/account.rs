@@ -405,7 +405,7 @@ fn a_thread_that_hands_a_fan_out_to_a_pool_is_taken_to_wait_and_that_is_said() {
     let account = account(&kit.run());
     assert_eq!((account.lanes[0].working_ns, account.lanes[0].join_ns), (20, 80));
     assert_eq!(blamed(&account, Cause::Straggler), [("item", None, 40)]);
-    let text = "1 fan-out began on another thread than the span above: it is guessed that this one's thread waited.";
+    let text = "1 fan-out began on another thread than the span above. That span's thread is assumed to have waited.";
     assert_eq!(account.notes.iter().map(|note| &*note.text).collect::<Vec<_>>(), [text]);
 }
 

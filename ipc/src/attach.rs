@@ -91,7 +91,7 @@ mod other {
 
     impl Attach {
         pub(crate) fn prepare(_: impl Into<Context>, _: &mut Command) -> Result<Self, String> {
-            Err("there are no regions on this system, or recording is compiled out".to_owned())
+            Err("this system has no shared-memory regions, or recording is compiled out".to_owned())
         }
 
         pub(crate) fn started(self, _: u32) -> Self {

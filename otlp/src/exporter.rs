@@ -28,7 +28,7 @@ const NO_DEADLINE: Duration = Duration::from_secs(365 * 24 * 3600);
 ///
 /// **Patience.** A request is retried for an hour by default. That is no risk to the program: while the exporter waits, spans wait in
 /// its queue, whose bound is in bytes, and what finds no room there is counted. A `Retry-After` is a pause of the exporter: nothing is
-/// sent before its time, also not the next spans.
+/// sent before its time, not even the next spans.
 ///
 /// **The end.** `finish` ends each wait, and the exporter tries again at once, within the deadline of `finish`. While there is time, it
 /// retries a server that answers. One that refuses connections gets one more try, so that a program ends soon where there is no server.

@@ -39,7 +39,7 @@
 //! # Encoding
 //!
 //! [`Encoder`] writes the spans of a batch straight from the batch's rows, without a tree of messages in between. A
-//! [`Mapping`] says what a backend gets other than what was recorded; [`Plain`] is the one for any backend.
+//! [`Mapping`] defines how the spans that a backend gets differ from the recorded ones; [`Plain`] is the mapping for any backend.
 //!
 //! ```
 //! use heirloom_core::export::{Delivery, ExportError, Exporter};

@@ -12,7 +12,7 @@ pub(super) fn sentences(table: &Table, shown: fn(&str) -> String) -> Vec<String>
     let mut all = vec![wall(table)];
     let is_known = table.runs.iter().all(|runs| *runs >= FEWEST);
     if !is_known {
-        all.push(format!("{FEWEST} runs a side at least tell a change from noise."));
+        all.push(format!("At least {FEWEST} runs a side are needed to tell a change from noise."));
     }
     let difference = |name: &&NameRow| name.own.compared.a.abs_diff(name.own.compared.b);
     match table.names.iter().filter(|name| is_change(&name.own.compared)).max_by_key(difference) {

@@ -120,9 +120,9 @@ pub trait Exporter: Send + 'static {
         None
     }
 
-    /// How long `finish` waits for [`shutdown`](Self::shutdown) if its own timeout is over before that returns. `None`: no longer. An
-    /// exporter that makes something of all spans at its end, such as a report, needs a time of its own. It is counted from
-    /// the beginning of `shutdown`. Asked once, right before.
+    /// How long `finish` waits for [`shutdown`](Self::shutdown) if the timeout of `finish` is over before `shutdown` returns.
+    /// `None`: it doesn't wait any longer. An exporter that uses all spans in its last call, for a report for example, needs such
+    /// a time. It counts from the beginning of `shutdown`. Asked once, right before that call.
     fn shutdown_timeout(&self) -> Option<Duration> {
         None
     }

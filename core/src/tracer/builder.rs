@@ -269,8 +269,8 @@ impl Builder {
         self
     }
 
-    /// How long `finish` waits until every span is delivered, at most. Default: 5 s. An exporter may have a
-    /// [time of its own](crate::export::Exporter::shutdown_timeout) for what it makes of them then.
+    /// The longest time that `finish` waits until every span is delivered. Default: 5 s. An exporter may have a
+    /// [separate time](crate::export::Exporter::shutdown_timeout) for its last step after that, such as writing a report.
     pub fn finish_timeout(mut self, timeout: Duration) -> Self {
         self.settings.finish_timeout = timeout;
         self

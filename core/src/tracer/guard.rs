@@ -111,9 +111,9 @@ impl Guard {
         &self.tracer
     }
 
-    /// Ends the tracer and reports what became of every span. Waits at most for the configured time (5 s by default). Only for an
-    /// exporter that has begun its last step by then, and has a [time of its own](crate::export::Exporter::shutdown_timeout) for it, such as a
-    /// report, it waits up to that time.
+    /// Ends the tracer and returns a report that accounts for every span. Waits at most for the configured time (5 s by default).
+    /// If an exporter has begun its last step by then (it writes a report, for example), and has a [separate
+    /// time](crate::export::Exporter::shutdown_timeout) for it, `finish` waits up to that time.
     ///
     /// Spans that are still open are exported as they are, marked as incomplete. Recording calls after that do nothing.
     /// Works on any thread but Heirloom's own.
@@ -241,7 +241,8 @@ fn finish_here(tracer: &Tracer, timeout: Duration) -> Report {
     Report::of_finished(tracer, outcome, running_jobs, start.elapsed())
 }
 
-/// Waits for exporters that have a time of their own for their last step: see [`Exporter::shutdown_timeout`](crate::export::Exporter::shutdown_timeout).
+/// Waits for exporters that have a separate time for their last step: see
+/// [`Exporter::shutdown_timeout`](crate::export::Exporter::shutdown_timeout).
 fn wait_for_shutdowns(queues: &[Arc<Queue>], barrier: &Barrier) -> Result<Vec<String>, usize> {
     /// How often it looks which exporters are left: one that hangs without such a time keeps the barrier closed.
     const LOOK: Duration = Duration::from_millis(20);

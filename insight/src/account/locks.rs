@@ -5,7 +5,7 @@ use crate::model::{LockKind, Run};
 use crate::sorted;
 use std::collections::BTreeMap;
 
-/// Of holds that nobody waited for, one in so many is recorded.
+/// One in this many of the holds that nothing waited for is recorded.
 const SAMPLED: u64 = 64;
 
 /// Locks of one name and kind are one row: they were made at one place.

@@ -16,12 +16,12 @@
 //!
 //! # Work
 //!
-//! Each moment of a lane counts once, for the innermost thing that was recorded there. A span that is on a lane from its start to its
-//! end is there; an asynchronous one is there during its polls; a stolen piece of a fan-out without a span counts for the span above the
-//! fan-out. Waits are no work, and neither is the time of a thread in a fan-out that blocks it, or in one that it looks for work in. If a
-//! fan-out begins on another thread than the span above it, this one's thread is taken to be blocked, and a note is made. With
-//! samples, the time in which a lane was ready without a core is subtracted, in equal parts from all its time in spans between two
-//! samples. What recording cost is subtracted from the sum.
+//! Each moment of a lane counts once, for the innermost thing that was recorded there. A span that is on a lane from its start to
+//! its end is there; an asynchronous one is there during its polls; a stolen piece of a fan-out without a span counts for the
+//! span above the fan-out. Waits are no work. Neither is the time of a thread in a fan-out that blocks it, or in a fan-out in
+//! which it looks for work. If a fan-out begins on another thread than the span above it, the span's thread is assumed to be
+//! blocked, and a note states that. With samples, the time in which a lane was ready without a core is subtracted, in equal parts
+//! from all its time in spans between two samples. What recording cost is subtracted from the sum.
 //!
 //! # Capacity
 //!
@@ -29,9 +29,9 @@
 //!
 //! - `threads` is the sum over all pools of a process that is there of their size, less the threads that are blocked until other work
 //!   ends. Lanes outside of pools are one group; its size is the largest number of them that were there at once and not blocked.
-//! - `cpus` is the number of usable CPUs, if it is known, and `f` the part of the time in spans that lanes were on a CPU, from samples: a
-//!   lane that waits for a disk needs no core.
-//! - `W(t)` is the number of lanes that worked: what did work could.
+//! - `cpus` is the number of usable CPUs, if it is known. `f` is the fraction of the time in spans in which lanes were on a CPU,
+//!   from samples: a lane that waits for a disk needs no core.
+//! - `W(t)` is the number of lanes that worked. So the capacity is never below the work.
 //!
 //! *Lost time* is the integral of `C - W`.
 //!
@@ -40,23 +40,26 @@
 //! At each moment the loss is divided equally among the lanes that could have worked and didn't; a thread of a pool that never recorded
 //! counts too. This is *blame shifting* (Tallent and Mellor-Crummey, "Effective performance measurement and analysis of multithreaded
 //! applications", PPoPP 2009; for locks Tallent, Mellor-Crummey and Porterfield, "Analyzing lock contention in multithreaded
-//! applications", PPoPP 2010): idleness is charged to what the others did then. The part of a lane goes
+//! applications", PPoPP 2010): idleness is charged to what the other lanes did at that moment. A lane's share goes
 //!
-//! - to the holder of the lock that it waits for; if that waits for another lock, to the holder of that one, and so on;
-//! - to the span that sent what it waits for in an empty queue, or that received what made room in a full one. A span stands for the name that was
-//!   innermost on its thread for most of the wait; the same holds for the holder of a lock;
+//! - to the holder of the lock that it waits for; if the holder waits for another lock, to the holder of the other lock, and so
+//!   on;
+//! - to the span that sent the message for which it waits, or that made room in a full queue by receiving one. Of this span and
+//!   the spans inside it, the name that was innermost on the thread for most of the wait is blamed, also for the holder of a
+//!   lock;
 //! - if work was ready for its group: to *small chunks* if its next item begins sooner than an item of that fan-out takes on average, or
 //!   within 10 µs; to *start-up* for a thread that isn't there yet; to *blocked executor* if it is a job and a poll takes over 10 ms; and
 //!   to *dispatch* otherwise;
 //! - else to the spans that run then, in equal parts: to *straggler* if the span belongs to a fan-out, to *buried join* if the join of its
 //!   lane is ready and the span was stolen there, and to *serial* otherwise. A span that waits for a lock gets its part too, and passes it on to the holder;
-//! - to *start-up* if nothing runs and threads are waited for that begin later, and to *unexplained* otherwise.
+//! - to *start-up* if nothing runs and a lane waits for threads that begin later, and to *unexplained* otherwise.
 //!
-//! Samples move parts to *machine* (a lane was ready and had no core, in a span or outside) and *untraced* (a lane outside of spans was on a CPU). The part of *machine* for
-//! which the collector and the exporters had the cores is the cost of recording, which is charged to *small chunks* or *tracing*.
+//! Samples move parts to *machine* (a lane was ready and had no core, in a span or outside) and *untraced* (a lane outside of
+//! spans was on a CPU). The part of *machine* in which the collector and the exporters had the cores is a cost of recording. It
+//! is charged to *small chunks* or *tracing*.
 //!
-//! Sums are integers: fixed-point numbers with 40 bits after the point, of 1024ths of a lane. What rounding leaves goes to the causes, and
-//! then to the names, with the largest remainders, so that all of them add up to the nanosecond.
+//! Sums are integers: fixed-point numbers with 40 bits after the point, in 1024ths of a lane. The nanoseconds that rounding
+//! leaves go to the causes, and then to the names, with the largest remainders. So all of them add up to the nanosecond.
 //!
 //! # Cost
 //!

@@ -37,8 +37,9 @@ pub(super) fn notes(totals: &Totals, run: &Run) -> Vec<Note> {
     let moved = run.fans.iter().filter(|fan| moved(run, fan).is_some()).count();
     if moved > 0 {
         let many = if moved == 1 { "1 fan-out".to_owned() } else { format!("{moved} fan-outs") };
-        let text =
-            format!("{many} began on another thread than the span above: it is guessed that this one's thread waited.");
+        let text = format!(
+            "{many} began on another thread than the span above. That span's thread is assumed to have waited."
+        );
         notes.push(Note { kind: NoteKind::Guessed, text });
     }
     let cpu_ns: u64 = run.loads.iter().map(|load| load.cpu_ns).sum();

@@ -60,12 +60,12 @@ impl Default for FromEnv {
 }
 
 impl FromEnv {
-    /// Of this process's environment, read when a tracer starts.
+    /// The extension for this process's environment, which is read when a tracer starts.
     pub fn new() -> Self {
         Self::from_variables(|name| environment::variable(name, &[VARIABLE]))
     }
 
-    /// Of these variables instead.
+    /// The same for these variables instead of the environment's.
     pub fn from_variables(variable: impl Fn(&str) -> Option<OsString> + Send + 'static) -> Self {
         Self { variable: Box::new(variable) }
     }

@@ -17,7 +17,7 @@
 //! | machine (else), untraced, tracing, unexplained | none, and no gain is predicted |
 //!
 //! A gain below 1 % of the wall time is noise, and so is one below the spread of the runs that are given: the longest less the shortest, divided by the median.
-//! A change for a cause that cost less than 1 % of the capacity is noise too: all that it gains is faster code.
+//! A change for a cause that cost less than 1 % of the capacity is noise too: it would only make code faster.
 //!
 //! Only promising names are simulated: at most six, three in a large graph, by their share of the critical path or of the lost time.
 

@@ -252,7 +252,8 @@ fn too_few_lanes(case: &Case<'_>, analysis: &Analysis) -> Option<(f64, Finding)>
     Some((finding.gain, finding))
 }
 
-/// More lanes than cores. Fewer would hardly be faster, so it is no noise whatever they gain: it says that the cores are the limit.
+/// More lanes than cores. Fewer lanes would hardly be faster. The finding is never noise, since it shows that the cores are the
+/// limit.
 fn too_few_cores(case: &Case<'_>, analysis: &Analysis) -> Option<(f64, Finding)> {
     let shared = shared::of(case, analysis)?;
     let (ix, row) = shared.what_if(analysis)?;
@@ -285,12 +286,12 @@ fn overhead(case: &Case<'_>, analysis: &Analysis, lost: &Lost) -> (f64, Finding)
     let what = match (lost.cause, lost.blamed.first()) {
         (Cause::SmallChunks, Some(blame)) => {
             format!(
-                "Gaps between pieces as long as the pieces, and recording them, took {ns}, most for `{}`: make the pieces larger.",
+                "Gaps as long as the pieces between them, and the recording of the pieces, took {ns}, most for `{}`: make the pieces larger.",
                 blame.name
             )
         }
         (Cause::SmallChunks, None) => {
-            format!("Gaps between pieces as long as the pieces, and recording them, took {ns}: make the pieces larger.")
+            format!("Gaps as long as the pieces between them, and the recording of the pieces, took {ns}: make the pieces larger.")
         }
         (Cause::StartUp, _) => format!("Threads or processes that had not started yet, or had ended, cost {ns}."),
         (_, _) => format!("Lanes were idle for {ns} although work was ready."),
@@ -311,7 +312,7 @@ fn buried(case: &Case<'_>, analysis: &Analysis, lost: &Lost) -> (f64, Finding) {
     let gain_ns = gain(analysis, free);
     let below = lost.blamed.first().map_or_else(String::new, |blame| format!(", most of it below `{}`", blame.name));
     let text = format!(
-        "Joins that were ready waited below stolen work{below}: {} was lost. Were they to go on on any lane, the run would take {} instead of {}.",
+        "Joins that were ready waited below stolen work{below}: {} was lost. If any lane could go on after these joins, the run would take {} instead of {}.",
         duration(lost.ns),
         duration(free.min(analysis.totals.wall_ns)),
         duration(analysis.totals.wall_ns)

@@ -303,9 +303,9 @@ fn gain(case: &Case<'_>, analysis: &Analysis, real: Option<&Finding>, named: Opt
 fn without(cause: Cause) -> &'static str {
     match cause {
         Cause::SmallChunks => "With pieces so large that the gaps between them don't count",
-        Cause::StartUp => "Were all threads and processes there from start to end",
-        Cause::BuriedJoin => "Were joins that are ready to go on at once",
-        _ => "Were idle lanes to take ready work at once",
+        Cause::StartUp => "If all threads and processes were there from start to end",
+        Cause::BuriedJoin => "If joins went on as soon as they are ready",
+        _ => "If idle lanes took ready work at once",
     }
 }
 

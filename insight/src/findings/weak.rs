@@ -83,7 +83,7 @@ pub(crate) fn notes(case: &Case<'_>, analysis: &Analysis) -> Vec<Note> {
     }
     if totals.open > 0 && !has(&notes, NoteKind::Open) {
         let text = format!(
-            "{} when the trace ended: that end is theirs.",
+            "{} when the trace ended. That moment counts as the end.",
             counted(totals.open, "span was open", "spans were open")
         );
         notes.push(Note { kind: NoteKind::Open, text });

@@ -192,7 +192,8 @@ impl Making<'_> {
         split
     }
 
-    /// A task that nothing recorded woke: it waited for something outside, as long as a thread of its pool was idle.
+    /// A task whose wake-up wasn't recorded: it waited for something outside until the last moment at which a thread of its pool
+    /// was idle.
     fn between_polls(&mut self, stretch: &Stretch, ended: u64) {
         let woken = self.ready.at(stretch.lane, stretch.start);
         if woken > ended {

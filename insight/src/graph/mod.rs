@@ -5,34 +5,37 @@
 //! A lane's time is cut into *parts*: stretches in which one span was the innermost one there. Parts that follow each other in
 //! one flow of control form a *job*:
 //!
-//! - A nested child that belongs to no fan-out lies in the job of its parent, between two of the parent's own parts.
-//! - A child of a fan-out, a strand, and what the waiting thread itself does between the fan-out's begin and its join are jobs of
-//!   their own. All of them follow the begin, and the join follows all of them. They don't depend on each other. Inside a
-//!   stolen strand, spans follow each other. If one half of a `join` was stolen, what the waiting thread did itself is the other half, and a job too.
-//! - A span that lies on a lane inside another without descending from it was *stolen* there. It is a separate job.
+//! - A nested child that belongs to no fan-out is in the job of its parent, between two of the parent's own parts.
+//! - A child of a fan-out, a strand, and the waiting thread's own work between the fan-out's begin and its join are separate
+//!   jobs. All of them follow the begin, and the join follows all of them. They don't depend on each other. Inside a stolen
+//!   strand, spans follow each other. If one half of a `join` was stolen, the waiting thread's own work is the other half, and a
+//!   job too.
+//! - A span that is inside another one on its lane, without descending from it, was *stolen* there. It is a separate job.
 //! - All polls of a task are one job, so spans of one task never run at once. The time between two polls is a *delay*, unless a
-//!   dependency ends there. A task whose threads were all busy was ready when the last one of them was idle.
+//!   dependency ends there. If all threads of the pool were busy when the task was polled again, the task was ready from the last
+//!   moment at which one of them was idle.
 //! - A child on another lane follows the part of its parent that submitted or started it. The parent's next part after the end of the child
 //!   follows the child, if it ended inside its parent. A child that outlives its parent has no join.
-//! - A background job follows the part of the span that submitted it, whether it is in its trace or in one of its own. That span doesn't
-//!   wait for it, unless a wait for its handle says so.
+//! - A background job follows the part of the span that submitted it, in the same trace or in a separate one. That span waits for
+//!   it only if a wait for the job's handle was recorded.
 //! - The end of a wait follows the span that ended it: the sender of a message, or the receiver that made room.
-//! - Waits aren't work. A wait that nothing recorded explains (an untraced sender, say) is kept as a delay.
+//! - Waits aren't work. If no recorded event ended a wait (an untraced sender did, for example), the wait becomes a delay.
 //! - Roots on one thread that belongs to no pool follow each other. Other roots arrive when they were recorded.
 //! - A span without a lane (it began on one thread and ended on another, or its thread is unknown) is a job of delays: the time in
 //!   which no child of it ran. This is the model of CRISP (Zhang et al., "CRISP: Critical Path Analysis of Large-Scale Microservice
 //!   Architectures", USENIX ATC 2022).
-//! - Parts during which a lock was held exclude the other holders of that lock, in no order. A lock for one writer or several
-//!   readers excludes only holds that didn't overlap. From the release until a thread that waits has the lock, it takes as long as it took on average
-//!   ([`Graph::hand_offs`]).
+//! - Parts during which a lock was held exclude the other holders of that lock, in any order. Of a read-write lock, only holds
+//!   that overlapped no other hold exclude others. Between a release and the moment at which a waiting thread has the lock, the
+//!   mean of the recorded times passes ([`Graph::hand_offs`]).
 //!
-//! Each edge goes forwards in recorded time. So the graph has no circle, and its longest chain isn't longer than the run.
+//! Each edge goes forwards in recorded time. So the graph has no cycle, and its longest chain isn't longer than the run.
 //!
 //! # Work and span
 //!
-//! T1 ([`Graph::work`]) is the sum of all parts. T-infinity ([`Graph::critical_path`]) is the longest chain, Cilk's "span" (He, Leiserson, Leiserson,
-//! "The Cilkview Scalability Analyzer", SPAA 2010). It ignores locks. Their quotient is the parallelism: with more lanes than that, some have nothing to do.
-//! A leaf of a parallel iterator of *n* items may be split down to one item, so it adds a part of *1/n* to T-infinity.
+//! T1 ([`Graph::work`]) is the sum of all parts. T-infinity ([`Graph::critical_path`]) is the longest chain, Cilk's "span" (He,
+//! Leiserson, Leiserson, "The Cilkview Scalability Analyzer", SPAA 2010). It ignores locks. T1 divided by T-infinity is the
+//! parallelism: with more lanes than that, some have nothing to do. A leaf of a parallel iterator of *n* items may be split down
+//! to one item, so it adds a part of *1/n* to T-infinity.
 //!
 //! Cost: O(n log n) time for n spans, waits, polls and holds, about 110 bytes each while it is built. Nothing recurses.
 

@@ -1,4 +1,4 @@
-//! When work that nothing announced was ready: as long as a thread of its pool was idle, it can't have been.
+//! When work was ready whose submission wasn't recorded: while a thread of its pool was idle, it can't have been ready.
 
 use super::PoolIx;
 

@@ -38,13 +38,13 @@ pub struct Figure {
     pub b_ns: u64,
     /// `b / a - 1`, unless `a` is zero.
     pub change: Option<f64>,
-    /// In which interval the change is, with a probability of 95 %.
+    /// The 95 % confidence interval of the change.
     pub interval: Option<(f64, f64)>,
-    /// What the change is.
+    /// Whether the change is more than noise.
     pub verdict: Verdict,
 }
 
-/// What a difference is.
+/// Whether a difference is more than noise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Verdict {
     /// It takes longer.

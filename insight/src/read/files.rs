@@ -15,8 +15,8 @@ use std::path::Path;
 /// How many bytes of a file are looked at to find out its form.
 const HEAD_BYTES: u64 = 4096;
 
-/// Reads files, each in the form that it has. Files that have spans of one trace are one run, and so are a background job's and that of the
-/// span that submitted it. All others are runs by themselves, in the order of the files.
+/// Reads files, and detects the form of each. Files with spans of one trace are one run, and so are the file of a background job
+/// and the file of the span that submitted it. Every other file is a separate run. The runs are in the order of the files.
 ///
 /// # Errors
 /// A file can't be opened or read. The error names it.

@@ -100,12 +100,12 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// Takes up to four thousand million spans, 56 bytes for each, and up to 110 for each trace.
+    /// A builder for up to four billion spans. A span takes 56 bytes, a trace up to 110.
     pub fn new() -> Self {
         Self::bounded(usize::MAX)
     }
 
-    /// Takes the first `max_spans` spans, and as many marks. Later ones are counted.
+    /// A builder for the first `max_spans` spans, and as many marks. Later ones are counted.
     pub fn bounded(max_spans: usize) -> Self {
         Self { raw: Raw::default(), max_spans: max_spans.min(u32::MAX as usize - 1) }
     }

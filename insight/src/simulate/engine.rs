@@ -277,7 +277,7 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// The job gives up its lane.
+    /// The job releases its lane.
     fn leave(&mut self, job: u32) {
         let state = &mut self.jobs[job as usize];
         if state.below {

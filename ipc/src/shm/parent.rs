@@ -96,7 +96,7 @@ fn memory(tracer: &Tracer) -> Result<(OwnedFd, Map), RegionError> {
     for bytes in Region::lengths(tracer) {
         let made = sys::memory_file(bytes).map_err(system("make a memory file")).and_then(|file| {
             let map = Map::new(file.as_fd(), bytes).map_err(system("map the memory file"))?;
-            sys::is_free(bytes).map_err(system("leave the program as much address space as it takes"))?;
+            sys::is_free(bytes).map_err(system("map twice the length of the memory file"))?;
             Ok((file, map))
         });
         match made {

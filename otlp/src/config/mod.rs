@@ -171,13 +171,13 @@ impl<M> OtlpBuilder<M> {
         self
     }
 
-    /// What messages tell the operator to look at.
+    /// The hints in messages: the settings that the operator should check.
     pub fn hints(mut self, hints: Hints) -> Self {
         self.target.hints = hints;
         self
     }
 
-    /// What the backend gets other than what was recorded.
+    /// The mapping: how the spans that the backend gets differ from the recorded ones.
     pub fn mapping<N>(self, mapping: N) -> OtlpBuilder<N> {
         OtlpBuilder { target: self.target, mapping, error: self.error }
     }

@@ -1,11 +1,11 @@
-//! [`Mapping`]: what a backend gets other than what was recorded.
+//! [`Mapping`]: how the spans that a backend gets differ from the recorded ones.
 
 use super::attributes::Attributes;
 use heirloom_core::export::{Resource, SpanRef};
 use heirloom_core::{SpanKind, Status, Value};
 use std::borrow::Cow;
 
-/// What a backend gets other than what was recorded.
+/// Defines how the spans that a backend gets differ from the recorded ones.
 ///
 /// A mapping chooses the attributes of resource, scope and spans, and a few fields of a span. All else (ids, times, the name, events,
 /// links) is always as it was recorded. It is asked in the order of the spans. A span may be encoded more than once, if a backend takes

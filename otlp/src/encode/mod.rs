@@ -2,7 +2,7 @@
 //!
 //! | file | what it has |
 //! |---|---|
-//! | `mapping.rs` | [`Mapping`]: what a backend gets other than what was recorded |
+//! | `mapping.rs` | [`Mapping`]: how the spans that a backend gets differ from the recorded ones |
 //! | `plain.rs` | [`Plain`]: everything as it was recorded, and what OTLP has no field for as attributes |
 //! | `attributes.rs` | [`Attributes`]: where a mapping writes them |
 //! | `chunk.rs` | spans by scope, below one resource |

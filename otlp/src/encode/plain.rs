@@ -1,4 +1,4 @@
-//! [`Plain`]: everything as it was recorded, and what OTLP has no field for as attributes.
+//! [`Plain`]: everything as it was recorded, with attributes for facts that have no field in OTLP.
 
 use super::attributes::{Attributes, Truncated};
 use super::lanes::Lanes;
@@ -6,14 +6,15 @@ use super::mapping::{Fields, Mapping};
 use heirloom_core::export::{marks, Lane, SpanRef};
 use heirloom_core::Value;
 
-/// Changes nothing, and adds attributes for what OTLP has no field for. An attribute that the span has itself stays.
+/// Changes nothing, and adds attributes for facts that have no field in OTLP. If the span itself has such an attribute, that one
+/// stays.
 ///
 /// | attribute | value |
 /// |---|---|
 /// | `heirloom.truncated` | `key=bytes` for each value that was cut, with its size before; of events and links too |
 /// | `heirloom.incomplete` | `true`: the span was still open when the tracer finished |
 /// | `heirloom.aborted` | `true`: the span was still open when its process ended |
-/// | `heirloom.dropped_children` | of how many spans it is the nearest ancestor that is sent, if a full queue refused some |
+/// | `heirloom.dropped_children` | the number of spans that a full queue refused and whose nearest sent ancestor is this span |
 /// | `thread.id`, `thread.name` | the thread that started the span ([conventions]) |
 /// | `process.pid` | the process, if it isn't that of the resource |
 /// | `heirloom.fan_out` | the id of the fan-out to which the span belongs |

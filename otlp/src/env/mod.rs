@@ -69,12 +69,12 @@ impl Default for FromEnv {
 }
 
 impl FromEnv {
-    /// Of this process's environment, read when a tracer starts.
+    /// The extension for this process's environment, which is read when a tracer starts.
     pub fn new() -> Self {
         Self::from_variables(|name| environment::variable(name, HARMLESS))
     }
 
-    /// Of these variables instead.
+    /// The same for these variables instead of the environment's.
     pub fn from_variables(variable: impl Fn(&str) -> Option<OsString> + Send + 'static) -> Self {
         Self { variable: Box::new(variable), exporters: Vec::new() }
     }

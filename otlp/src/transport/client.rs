@@ -21,7 +21,7 @@ const MAX_ANSWER_BYTES: usize = 64 << 10;
 /// How long an idle connection is kept. A server that keeps connections for longer doesn't close one while a request is
 /// sent.
 const MAX_IDLE: Duration = Duration::from_secs(4);
-/// How often it is looked whether the tracer ends, while a request is in flight.
+/// Interval of the checks whether the tracer is ending, while a request is in flight.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// A client of one target, and the runtime that drives its connections on one thread. The caller's thread waits.
@@ -109,7 +109,7 @@ impl Client {
     }
 }
 
-/// Waits for a future, and looks meanwhile how long it may.
+/// Waits for a future, and checks meanwhile how long it may wait.
 async fn in_time<T>(
     future: impl Future<Output = Result<T, Failure>>,
     mut until: impl FnMut() -> Option<Instant>,

@@ -49,7 +49,7 @@ pub(super) struct Failure {
     pub(super) why: String,
     /// When the server wants to be asked again, if it says so.
     pub(super) after: Option<Duration>,
-    /// Whether there is a server: it may be well in a moment. One that refuses connections isn't there.
+    /// Whether a server was reached, so that a retry may succeed soon. `false` if there was no connection, or TLS failed.
     pub(super) is_there: bool,
 }
 

@@ -1,4 +1,4 @@
-//! TLS: whom the client trusts, and how it proves who it is.
+//! TLS: the certificates that the client trusts, and the certificate and key that identify the client.
 
 use super::target::Target;
 use heirloom_core::environment;

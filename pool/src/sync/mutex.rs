@@ -48,7 +48,7 @@ impl<T> Mutex<T> {
 impl<T: ?Sized> Mutex<T> {
     /// Acquires the lock, and blocks this thread until it is free.
     ///
-    /// A thread that holds the lock already waits forever.
+    /// A thread that already holds the lock waits forever.
     #[inline]
     pub fn lock(&self) -> MutexGuard<'_, T> {
         if !RECORDS {

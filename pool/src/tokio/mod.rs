@@ -33,7 +33,7 @@
 //! | `runtime.block_on(..)`, and that of a `Handle` or a `LocalSet` | [`runtime.traced(cx).block_on("main", ..)`](Traced::<&::tokio::runtime::Runtime>::block_on) |
 //! | a future that is awaited in place (`join!`, `select!`, a timeout) | [`.in_span(span)`](heirloom_core::future::FutureExt::in_span) |
 //! | a future that needs a current context, but no span | [`.in_context(cx)`](heirloom_core::future::FutureExt::in_context) |
-//! | a blocking closure, the same | [`carry(cx, f)`](crate::carry()) |
+//! | a blocking closure that needs a current context, but no span | [`carry(cx, f)`](crate::carry()) |
 //!
 //! In addition to the plain functions, each task has a span, a child of the given context. The span starts when the task first runs,
 //! and ends with the task. Its context is current whenever the task runs, on any thread. Its attribute `heirloom.queue_ns` is the time

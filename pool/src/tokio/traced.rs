@@ -11,7 +11,8 @@ use std::future::Future;
 /// Sets the parent of the spans of spawned tasks, and of a future on which a thread blocks, for a [`Handle`],
 /// a [`Runtime`], a [`LocalRuntime`], a [`LocalSet`] and a [`JoinSet`].
 pub trait TracedTasks: Sized {
-    /// Wraps it, with `cx` as the parent. The methods have tokio's names. Each takes the span's name first.
+    /// Wraps this value, with `cx` as the parent of the spans. The methods of the result have tokio's names. Each takes the
+    /// span's name first.
     ///
     /// ```
     /// use heirloom_pool::prelude::*;

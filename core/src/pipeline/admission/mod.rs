@@ -1,7 +1,8 @@
 //! Which spans a queue takes: by value, when they arrive.
 //!
 //! Exporters share batches, so a queue can't get memory back by dropping single spans later. It decides about each span when its
-//! batch arrives. Below 60 % of its bound it takes the whole batch, without a look at the spans.
+//! batch arrives. Below 60 % of its bound it takes the whole batch without looking at the spans, unless it still remembers traces
+//! or spans that it refused earlier.
 //!
 //! | file | what it does |
 //! |---|---|

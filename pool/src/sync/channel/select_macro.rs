@@ -11,8 +11,8 @@
 /// | `default => body` | when no operation is ready |
 /// | `default(timeout) => body` | when no operation is ready within a [`Duration`](std::time::Duration) |
 ///
-/// Arms are separated by commas; behind a block there needs to be none. A body may leave the loop or the function around, and may assign to
-/// the variables of the channels. Plain receivers can be among the operations: `recv(after(timeout)) -> _ => ..`.
+/// Arms are separated by commas; after a block the comma may be left out. A body may leave the loop or the function around, and
+/// may assign to the variables of the channels. Plain receivers can be among the operations: `recv(after(timeout)) -> _ => ..`.
 ///
 /// What is recorded, and what it costs: see [`Select`](crate::sync::Select).
 ///

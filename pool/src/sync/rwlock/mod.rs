@@ -60,7 +60,7 @@ macro_rules! acquire {
     ) => {
         $(#[$doc])*
         ///
-        /// A thread that holds the lock for writing already waits forever.
+        /// A thread that already holds the lock for writing waits forever.
         #[inline]
         pub fn $lock(&self) -> $guard<'_, T> {
             if !RECORDS {

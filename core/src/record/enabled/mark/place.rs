@@ -17,8 +17,8 @@ pub fn stage(cx: Context, stage: StageKind, at: Stamp, pool: u64) {
     stage_of(cx, cx.span, stage, at, pool);
 }
 
-/// Records when a background job was submitted, whose span has the context `cx`, and that the span of `by` submitted it. That one doesn't
-/// wait for the job, unless [a wait](super::waited) says so.
+/// Records when a background job was submitted, whose span has the context `cx`, and that the span of `by` submitted it. The
+/// submitter doesn't wait for the job, unless [a wait](super::waited) is recorded.
 ///
 /// Cost: one record.
 pub fn submitted(cx: Context, at: Stamp, by: Context) {
