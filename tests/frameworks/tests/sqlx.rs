@@ -3,8 +3,10 @@
 
 use heirloom_bridge::HeirloomLayer;
 use heirloom_core::export::Memory;
-use heirloom_core::{builder, Value};
+use heirloom_core::{builder, Tracer, Value};
 use sqlx::{Connection, Row, SqliteConnection};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
@@ -26,7 +28,9 @@ fn statements_are_events_of_the_span_that_runs_them_though_another_thread_does()
         runtime.block_on(async { load(&mut SqliteConnection::connect("sqlite::memory:").await?).await })
     });
     assert_eq!(sum.expect("a sum"), 3);
-    assert!(guard.finish().is_complete());
+    until_ended(guard.tracer());
+    let report = guard.finish();
+    assert!(report.is_complete(), "{report}");
 
     let spans = memory.spans();
     let load = spans.iter().find(|span| span.name == "load").expect("the span of tracing's attribute");
@@ -34,6 +38,15 @@ fn statements_are_events_of_the_span_that_runs_them_though_another_thread_does()
     assert_eq!(load.parent_span_id, Some(ours.span_id));
     let summaries: Vec<_> = load.events.iter().filter_map(|(_, _, attributes)| summary(attributes)).collect();
     assert_eq!(summaries, ["CREATE TABLE jobs (id …", "INSERT INTO jobs VALUES …", "SELECT sum(id) FROM jobs"]);
+}
+
+/// The driver's thread has the span until it has dropped the last statement, which may be after the answer.
+fn until_ended(tracer: &Tracer) {
+    let begin = Instant::now();
+    while !tracer.open_spans(Duration::from_secs(10)).is_empty() {
+        assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", tracer.open_spans(Duration::from_secs(10)));
+        sleep(Duration::from_millis(1));
+    }
 }
 
 fn summary<'a>(attributes: &'a [(String, Value<'static>)]) -> Option<&'a str> {
