@@ -48,7 +48,7 @@ fn is_refused(parent: &Path, child: &Path) {
 
 /// The numbers of the format are in `core/src/wire`, where each variant changes one of a kind; that the fingerprint covers
 /// every one of them is `the_fingerprint_covers_each_kind_type_flag_and_header_word` there. `HEIRLOOM_WIRE_VARIANTS` says
-/// which are built here: all are `kind type flag header`.
+/// which are built here: CI builds all, `kind type flag header`.
 #[test]
 fn builds_that_differ_in_a_kind_a_type_a_flag_or_the_header_refuse_each_other() {
     let normal = Path::new(NORMAL);
