@@ -115,6 +115,28 @@ fn what_weakens_the_findings_comes_first_and_a_gain_below_the_spread_is_not_reco
 }
 
 #[test]
+fn spans_that_are_missing_or_open_come_first_from_one_percent_on() {
+    let first = |dropped: u64, open: usize| {
+        let mut kit =
+            items(4, 400, 300, (0..4).flat_map(|lane| (0..40).map(move |n| (lane, "thumbnail", 10 * n, 10 * n + 10))));
+        let mut run = {
+            // The first span is the root; the others are items.
+            (1..=open).for_each(|span| kit.span_mut(span as u32).open = true);
+            kit.run()
+        };
+        run.dropped_children.extend((dropped > 0).then_some((0, dropped)));
+        alone(&run).sentences[0].clone()
+    };
+    // 162 spans were recorded: a root, 160 thumbnails, a merge.
+    assert_eq!(first(18, 0), "10 % of the spans are missing or have no end.");
+    assert_eq!(first(0, 18), "11 % of the spans are missing or have no end.");
+    assert_eq!(first(18, 18), "20 % of the spans are missing or have no end.");
+    assert!(first(0, 0).starts_with("Of 4 cores "));
+    assert!(first(1, 0).starts_with("Of 4 cores "), "under 1 % weakens nothing");
+    assert_eq!(first(1, 1), "1.2 % of the spans are missing or have no end.");
+}
+
+#[test]
 fn on_a_busy_machine_the_second_sentence_still_names_the_culprit() {
     let mut kit = items(4, 400, 300, (0..4).map(|lane| (lane, "thumbnail", 0, 400)));
     kit.load(ms(0..700), 1900 * MS, 1400 * MS);
