@@ -58,6 +58,18 @@ fn lanes_that_slow_each_other_down_are_told_from_lanes_without_work() {
 }
 
 #[test]
+fn a_run_that_is_slower_than_on_one_lane_is_not_called_faster() {
+    let two =
+        items(2, 1000, 0, (0..2).flat_map(|lane| (0..10).map(move |n| (lane, "count", 100 * n, 100 * n + 100)))).run();
+    let alone = items(1, 400, 0, (0..20).map(|n| (0, "count", 20 * n, 20 * n + 20))).run();
+    let analysis = analyse(&two, &Options { on_one_lane: Some(&alone), ..Options::default() });
+    assert_eq!(
+        analysis.sentences[0],
+        "All 2 cores were busy 100 % of the time, yet the run takes 2.5 times as long as on one."
+    );
+}
+
+#[test]
 fn requests_that_wait_for_blocked_threads_are_told_by_their_tail() {
     let analysis = alone(&super::planted::blocking_poll());
     let sentences = [
