@@ -1,14 +1,17 @@
-//! `heirloom report` of a run in which a worker process was killed.
+//! What the command makes of a run in which a process was killed: a worker, or the program itself.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
 
+use base64::Engine;
 use heirloom::workers::{serve, Worker};
 use heirloom::Span;
 use heirloom_harness::{again, case, output_of, succeeded};
+use std::io::Read;
 use std::path::Path;
-use std::time::Duration;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 use support::succeeds;
 
 /// Its worker is killed after so long.
@@ -60,4 +63,68 @@ fn a_worker_that_is_killed_was_busy_until_its_death() {
     assert!(part < 0.3, "{part}: {json:#}");
     let spin = json["names"].as_array().unwrap().iter().find(|name| name["name"] == "inside").unwrap();
     assert!(spin["own_ns"].as_u64().unwrap() > DEADLINE_MS * 900_000, "{spin:#}");
+}
+
+/// How many spans the program has ended before it is killed.
+const ORDERS: usize = 100;
+
+/// Killed when the test ends, however it ends.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+/// Ends some spans, leaves one open, writes this file when all of that is flushed, and waits to be killed.
+fn records_until_it_is_killed(flushed: &str) {
+    let guard = heirloom::init("shop").unwrap();
+    let shop = heirloom::root("shop");
+    (0..ORDERS).for_each(|_| shop.span("order").end());
+    guard.tracer().flush(Duration::from_secs(60)).unwrap();
+    std::fs::write(flushed, []).unwrap();
+    loop {
+        std::thread::park();
+    }
+}
+
+/// What the page's element with this id has.
+fn data(page: &str, id: &str) -> Vec<u8> {
+    let (_, from) = page.split_once(&format!("<script id=\"{id}\" type=\"application/octet-stream\">")).unwrap();
+    let packed = base64::engine::general_purpose::STANDARD.decode(from.split_once('<').unwrap().0).unwrap();
+    let mut data = Vec::new();
+    flate2::read::GzDecoder::new(&packed[..]).read_to_end(&mut data).unwrap();
+    data
+}
+
+#[test]
+fn what_a_killed_program_left_of_its_report_becomes_a_page_with_its_spans() {
+    if let Some(flushed) = case() {
+        return records_until_it_is_killed(&flushed);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let [page, part, flushed] = ["run.html", "run.html.part", "flushed"].map(|name| folder.path().join(name));
+    let mut program =
+        again("what_a_killed_program_left_of_its_report_becomes_a_page_with_its_spans", flushed.to_str().unwrap());
+    program.env("HEIRLOOM_TRACE_FILE", &page).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut program = Killed(program.spawn().unwrap());
+    let start = Instant::now();
+    while !flushed.exists() {
+        assert!(program.0.try_wait().unwrap().is_none() && start.elapsed() < Duration::from_secs(60));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    program.0.kill().unwrap();
+    let status = program.0.wait().unwrap();
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(9));
+    assert!(part.is_file() && !page.exists(), "it had no time to write its report");
+
+    assert_eq!(succeeds([Path::new("html"), &part]), format!("{}\n", page.display()));
+    let text = std::fs::read_to_string(&page).unwrap();
+    let analysis: serde_json::Value = serde_json::from_slice(&data(&text, "analysis")).unwrap();
+    assert_eq!(analysis["program"], "shop");
+    let orders = analysis["names"].as_array().unwrap().iter().find(|name| name["name"] == "order").unwrap();
+    assert_eq!(orders["count"], ORDERS);
+    assert!(data(&text, "spans").windows(5).any(|bytes| bytes == b"order"));
 }

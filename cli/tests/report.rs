@@ -94,6 +94,24 @@ fn runs_on_several_numbers_of_lanes_show_which_spans_take_longer_on_more() {
 }
 
 #[test]
+fn with_a_run_on_one_lane_a_report_has_the_speed_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let [one, four] = ["one.otlp", "four.otlp"].map(|name| folder.path().join(name));
+    hashes(&one, 1, 100);
+    hashes(&four, 4, 200);
+    assert_eq!(json(&[&four])["totals"]["speed_up"], serde_json::Value::Null);
+    let json = json(&[Path::new("--one-lane"), &one, &four]);
+    // The run that is reported is the other one.
+    assert_eq!((json["totals"]["wall_ns"].as_u64(), json["totals"]["lanes"].as_u64()), (Some(200 * MS), Some(4)));
+    assert!((json["totals"]["speed_up"].as_f64().unwrap() - 0.5).abs() < 1e-9, "{json:#}");
+    assert!(json["names"][0]["inflation"].as_f64().unwrap() > 1.0, "a hash takes longer: {:#}", json["names"][0]);
+
+    let missing = folder.path().join("missing.otlp");
+    let ran = heirloom([Path::new("report"), Path::new("--one-lane"), &missing, &four]);
+    assert!(ran.status == 2 && ran.err.starts_with(&format!("heirloom: {}: ", missing.display())), "{ran:?}");
+}
+
+#[test]
 fn a_cut_file_is_reported_with_a_note() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.otlp");

@@ -57,7 +57,17 @@ fn a_program_runs_on_each_number_of_lanes_and_both_curves_are_shown() {
     let wall = |n: usize| lanes[n]["median_ns"].as_u64().unwrap() / 1_000_000;
     assert!(wall(0) >= 80 && wall(1) >= 40 && wall(2) >= 20, "{json:#}");
     assert!(lanes.iter().all(|one| one["walls_ns"].as_array().unwrap().len() == 2), "{json:#}");
-    assert!(lanes[0]["predicted_from_fewest_ns"].as_u64().unwrap() > 0, "{json:#}");
+    let curve = |from: &str| lanes.iter().map(|one| one[from].as_u64().unwrap()).collect::<Vec<_>>();
+    let (fewest, most) = (curve("predicted_from_fewest_ns"), curve("predicted_from_most_ns"));
+    for predicted in [&fewest, &most] {
+        let [one, two, four] = predicted[..] else { panic!("{json:#}") };
+        // The items take 80 ms in all, and longer on a busy machine. There, what is simulated may be scaled down.
+        assert!(one >= 40_000_000 && four >= 10_000_000, "{json:#}");
+        // Not less on four lanes than on two, if one late item takes longer than all others together.
+        assert!(one > four && one >= two && two >= four, "{json:#}");
+    }
+    assert_eq!(Some(fewest[0]), lanes[0]["median_ns"].as_u64(), "as many lanes as the run had");
+    assert_ne!(fewest, most, "each is from another run");
     for (lanes, run) in [(1, 1), (1, 2), (2, 1), (2, 2), (4, 1), (4, 2)] {
         let file = kept.join(format!("lanes-{lanes}-run-{run}.otlp"));
         let text = support::succeeds([Path::new("convert"), &file, Path::new("-"), Path::new("--to=jsonl")]);
@@ -76,7 +86,15 @@ fn the_table_fits_80_columns_and_one_number_of_lanes_is_enough() {
             .out
             .lines()
             .filter(|line| line.contains("x ") && line.trim_start().starts_with(|c: char| c.is_ascii_digit()));
-        assert!(rows.count() >= lanes.split(',').count(), "{}", ran.out);
+        let rows: Vec<&str> = rows.take(lanes.split(',').count()).collect();
+        assert_eq!(rows.len(), lanes.split(',').count(), "{}", ran.out);
+        // Two numbers are two runs: from each of them there is a curve, with a time for each number of lanes.
+        let curves = if rows.len() == 1 { 1 } else { 2 };
+        for row in rows {
+            let (_, predicted) = row.split_once("x ").unwrap();
+            let times = predicted.split_whitespace().filter(|part| part.contains(|c: char| c.is_ascii_digit()));
+            assert_eq!(times.count(), curves, "{}", ran.out);
+        }
     }
 }
 
@@ -110,4 +128,13 @@ fn a_variable_of_the_program_has_the_number_of_lanes() {
     command.env_remove("RAYON_NUM_THREADS");
     let ran: Ran = heirloom_harness::output_of(&mut command).into();
     assert!(ran.err.contains("\n  5 unset"), "{ran:?}");
+}
+
+#[test]
+fn without_a_variable_rayon_and_tokio_have_the_number_of_lanes() {
+    let script = "echo \"$RAYON_NUM_THREADS $TOKIO_WORKER_THREADS\"; exit 3";
+    let mut command = command(["scale", "--lanes=5", "--", "/bin/sh", "-c", script]);
+    command.env_remove("RAYON_NUM_THREADS").env_remove("TOKIO_WORKER_THREADS");
+    let ran: Ran = heirloom_harness::output_of(&mut command).into();
+    assert!(ran.err.contains("\n  5 5"), "{ran:?}");
 }

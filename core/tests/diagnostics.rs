@@ -6,7 +6,11 @@ mod support;
 
 use heirloom_core::diagnostics::{report, Cause, Diagnostic, Level};
 use heirloom_core::export::{Delivery, ExportError, Exporter, Memory};
+#[cfg(target_os = "linux")]
+use heirloom_core::mark::MarkKind;
 use heirloom_core::{builder, root, testing, Builder, FlushError, Settings, Tracer};
+#[cfg(target_os = "linux")]
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use support::exporters::{Bad, Door, Way};
@@ -288,6 +292,51 @@ fn flushes_in_vain_cost_no_memory_while_an_exporter_hangs() {
     door.open();
     guard.tracer().flush(LONG).unwrap();
     assert!(guard.finish().is_complete());
+}
+
+/// The command, run by a shell that lets it open no more than 64 files.
+#[cfg(target_os = "linux")]
+fn with_few_files(command: &Command) -> Command {
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", "ulimit -n 64; exec \"$0\" \"$@\""]).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => _ = shell.env(name, value),
+            None => _ = shell.env_remove(name),
+        }
+    }
+    shell
+}
+
+/// In a process that can't open another file, `/proc` can't be read.
+#[cfg(target_os = "linux")]
+#[test]
+fn cpu_times_that_cannot_be_read_are_reported_once_and_nothing_is_sampled() {
+    let test = "cpu_times_that_cannot_be_read_are_reported_once_and_nothing_is_sampled";
+    if process::case().is_none() {
+        let output = heirloom_harness::output_of(&mut with_few_files(&process::command(test, "alone", &[])));
+        heirloom_harness::succeeded(&output);
+        return;
+    }
+    let (said, memory) = (Said::default(), Memory::new());
+    let start = testing::report_every(said.by(settings().exporter(memory.clone())), Duration::from_millis(1));
+    let files: Vec<_> = std::iter::from_fn(|| std::fs::File::open("/dev/null").ok()).collect();
+    assert!(files.len() < 64, "the shell set no limit");
+    let guard = start.start().unwrap();
+    until("the collector has said it", || !said.of(Cause::NotSampled).is_empty());
+    drop(files);
+    // From now on it could be read. For as many times as spans arrive, it isn't tried again.
+    for _ in 0..20 {
+        guard.tracer().root("span").end();
+        guard.tracer().flush(LONG).unwrap();
+    }
+    assert!(guard.finish().is_complete());
+    let sampled = [MarkKind::Cpu, MarkKind::Load, MarkKind::Collector];
+    assert!(memory.marks().iter().all(|mark| !sampled.contains(&mark.kind)), "{:?}", memory.marks());
+    let said = said.of(Cause::NotSampled);
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].starts_with("the CPU time of threads can't be read from /proc"), "{said:?}");
+    assert!(said[0].contains("HEIRLOOM_SAMPLE=0 silences this message"), "{said:?}");
 }
 
 #[cfg(feature = "log")]

@@ -61,6 +61,12 @@ impl Kit {
         self
     }
 
+    /// How many physical cores those CPUs are.
+    pub fn cores(&mut self, cores: u32) -> &mut Self {
+        self.run.machine.cores = Some(cores);
+        self
+    }
+
     /// A thread outside of pools.
     pub fn lane(&mut self, name: &str) -> LaneIx {
         let lane = self.run.lanes.len() as LaneIx;

@@ -371,20 +371,25 @@ fn inflated(analysis: &Analysis) -> Option<&Name> {
     (first.inflation? >= INFLATED && first.own_ns * 2 > totals.work_ns).then_some(first)
 }
 
+fn tenths(times: f64) -> String {
+    three((times * 10.0).round() / 10.0)
+}
+
 fn of_inflation(case: &Case<'_>, analysis: &Analysis, name: &Name) -> Vec<String> {
     let totals = &analysis.totals;
     let busy =
         format!("All {} were busy {} of the time", lanes(analysis), percent(share(totals.work_ns, totals.capacity_ns)));
     let first = match totals.speed_up {
-        Some(times) => {
-            format!("{busy}, yet the run is only {} times faster than on one.", three((times * 10.0).round() / 10.0))
+        Some(times) if times < 1.0 => {
+            format!("{busy}, yet the run takes {} times as long as on one.", tenths(1.0 / times))
         }
+        Some(times) => format!("{busy}, yet the run is only {} times faster than on one.", tenths(times)),
         None => format!("{busy}, but not with as much work as it seems."),
     };
     let second = format!(
         "`{}` takes {} times as long with all lanes busy as with one: memory, shared cache lines or hyper-threads.",
         name.name,
-        three((name.inflation.unwrap_or(1.0) * 10.0).round() / 10.0)
+        tenths(name.inflation.unwrap_or(1.0))
     );
     let real = analysis.findings.iter().find(|finding| !finding.noise);
     let third = match real {

@@ -154,6 +154,33 @@ fn the_curve_of_equal_items_is_their_number_divided_by_the_lanes() {
 }
 
 #[test]
+fn lanes_beyond_the_physical_cores_are_marked_also_where_they_were_measured() {
+    use heirloom_insight::model::FanKind;
+    let mut kit = Kit::new();
+    // Four CPUs that are two cores with two hyper-threads each.
+    kit.cpus(4.0).cores(2);
+    let (main, pool) = (kit.lane("main"), kit.pool("rayon", 4));
+    let root = kit.span(main, "run", None, 0..100 * MS);
+    let fan = kit.fan(FanKind::Iterator, Some(root), main, 0, Some(100 * MS));
+    kit.fan_mut(fan).blocks = true;
+    pool.iter().for_each(|lane| _ = kit.item(fan, *lane, "page", 0..100 * MS));
+    let beyond = |run: &Run| {
+        let graph = Graph::new(run);
+        let curve = Base::new(run, &graph, MOST_NODES).curve(Change::None, &[1, 2, 3, 4, 5]);
+        curve.iter().map(|point| point.beyond).collect::<Vec<_>>()
+    };
+    let mut run = kit.run();
+    assert_eq!(beyond(&run), [false, false, true, true, true]);
+    // Where nothing is known of cores, a CPU counts as one; where nothing is known of the machine, only what was measured counts.
+    run.machine.cores = None;
+    assert_eq!(beyond(&run), [false, false, false, false, true]);
+    run.machine.cpus = Some(2.5);
+    assert_eq!(beyond(&run), [false, false, false, true, true]);
+    run.machine.cpus = None;
+    assert_eq!(beyond(&run), [false, false, false, false, true]);
+}
+
+#[test]
 fn time_off_the_cpu_needs_a_lane_and_no_core() {
     use heirloom_insight::model::FanKind;
     use heirloom_insight::testing::Kit;

@@ -58,6 +58,18 @@ fn lanes_that_slow_each_other_down_are_told_from_lanes_without_work() {
 }
 
 #[test]
+fn a_run_that_is_slower_than_on_one_lane_is_not_called_faster() {
+    let two =
+        items(2, 1000, 0, (0..2).flat_map(|lane| (0..10).map(move |n| (lane, "count", 100 * n, 100 * n + 100)))).run();
+    let alone = items(1, 400, 0, (0..20).map(|n| (0, "count", 20 * n, 20 * n + 20))).run();
+    let analysis = analyse(&two, &Options { on_one_lane: Some(&alone), ..Options::default() });
+    assert_eq!(
+        analysis.sentences[0],
+        "All 2 cores were busy 100 % of the time, yet the run takes 2.5 times as long as on one."
+    );
+}
+
+#[test]
 fn requests_that_wait_for_blocked_threads_are_told_by_their_tail() {
     let analysis = alone(&super::planted::blocking_poll());
     let sentences = [
@@ -112,6 +124,28 @@ fn what_weakens_the_findings_comes_first_and_a_gain_below_the_spread_is_not_reco
     ];
     assert_eq!(analysis.sentences, sentences);
     assert!(analysis.findings.iter().all(|finding| finding.noise), "{:#?}", analysis.findings);
+}
+
+#[test]
+fn spans_that_are_missing_or_open_come_first_from_one_percent_on() {
+    let first = |dropped: u64, open: usize| {
+        let mut kit =
+            items(4, 400, 300, (0..4).flat_map(|lane| (0..40).map(move |n| (lane, "thumbnail", 10 * n, 10 * n + 10))));
+        let mut run = {
+            // The first span is the root; the others are items.
+            (1..=open).for_each(|span| kit.span_mut(span as u32).open = true);
+            kit.run()
+        };
+        run.dropped_children.extend((dropped > 0).then_some((0, dropped)));
+        alone(&run).sentences[0].clone()
+    };
+    // 162 spans were recorded: a root, 160 thumbnails, a merge.
+    assert_eq!(first(18, 0), "10 % of the spans are missing or have no end.");
+    assert_eq!(first(0, 18), "11 % of the spans are missing or have no end.");
+    assert_eq!(first(18, 18), "20 % of the spans are missing or have no end.");
+    assert!(first(0, 0).starts_with("Of 4 cores "));
+    assert!(first(1, 0).starts_with("Of 4 cores "), "under 1 % weakens nothing");
+    assert_eq!(first(1, 1), "1.2 % of the spans are missing or have no end.");
 }
 
 #[test]

@@ -1,10 +1,14 @@
 //! What a pool records beside the spans of its jobs: their fan-out, their times in queues, and what waited for them.
 
+#[cfg(target_os = "linux")]
+use super::support::wait_until;
 use super::support::{pool, Task, LONG};
 use heirloom_core::export::MarkData;
 use heirloom_core::mark::{FanKind, MarkKind, StageKind, WaitCause};
 use heirloom_core::testing::{self, Testing};
 use heirloom_core::{in_root, SpanId};
+#[cfg(target_os = "linux")]
+use heirloom_core::{Builder, Settings};
 
 fn marks(t: &Testing, kind: MarkKind) -> Vec<MarkData> {
     t.marks().into_iter().filter(|mark| mark.kind == kind).collect()
@@ -186,6 +190,33 @@ fn a_worker_says_its_place_and_since_when_it_waits_for_jobs() {
             let job = t.spans().into_iter().find(|span| span.name == "task" && span.lane == place.lane).unwrap();
             assert!(idle.time_ns + idle.length_ns <= job.start_ns);
         }
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_cpu_time_of_a_workers_lane_and_process_is_sampled() {
+    let sampled = |builder: Builder| {
+        let mut settings = Settings::default();
+        settings.sample = true;
+        builder.settings(settings)
+    };
+    testing::run_with(sampled, |t| {
+        in_root("main", |root| {
+            let pool = pool(1).start().unwrap();
+            let worker: u32 = pool.submit(root, Task::Pid).unwrap().wait(LONG).unwrap().parse().unwrap();
+            let used = |kind| {
+                let of_worker = |mark: &MarkData| mark.lane.process_id == worker && mark.a > 0;
+                marks(t, kind).into_iter().filter(of_worker).collect::<Vec<_>>()
+            };
+            // A sample needs an earlier one, and is taken behind spans. The kernel counts a process's time in steps of 10 ms.
+            wait_until("samples of the worker", || {
+                pool.submit(root, Task::Compute(30)).unwrap().wait(LONG).unwrap();
+                !used(MarkKind::Cpu).is_empty() && !used(MarkKind::Load).is_empty()
+            });
+            let job = t.spans().into_iter().find(|span| span.name == "task").unwrap();
+            assert!(used(MarkKind::Cpu).iter().any(|mark| mark.lane == job.lane), "the thread that ran the jobs");
+        });
     });
 }
 

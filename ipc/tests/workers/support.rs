@@ -19,6 +19,8 @@ pub(crate) enum Task {
     Sleep(u64),
     /// Makes a file in this directory and waits until there are as many as this: until that many jobs run at the same time.
     Meet(String, usize),
+    /// Computes for so many milliseconds.
+    Compute(u64),
     Spin,
     /// Spins in a span below the job's.
     SpinInSpan,
@@ -85,6 +87,13 @@ fn task(span: &Span, task: Task) -> String {
             std::fs::write(Path::new(&directory).join(&pid), []).unwrap();
             wait_until("the others are there", || std::fs::read_dir(&directory).unwrap().count() >= others);
             pid
+        }
+        Task::Compute(ms) => {
+            let start = Instant::now();
+            while start.elapsed() < Duration::from_millis(ms) {
+                std::hint::spin_loop();
+            }
+            ms.to_string()
         }
         Task::Spin => loop {
             std::hint::spin_loop();
