@@ -8,7 +8,6 @@ use crate::lanes;
 use crate::model::{LaneIx, Run, SpanIx};
 use crate::parallel;
 use crate::simulate::{Base, Change, MOST_NODES};
-use crate::strips;
 use std::collections::HashMap;
 
 /// The version of [`Analysis`] as JSON.
@@ -88,7 +87,6 @@ fn outlined(run: &Run) -> (Analysis, Graph) {
     );
     let mut analysis = from_account(run, account);
     add_path(&mut analysis, run, &graph, path);
-    strips::add(&mut analysis.lanes, run, &graph);
     (analysis, graph)
 }
 

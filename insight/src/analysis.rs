@@ -185,8 +185,9 @@ pub struct Lane {
     pub run_queue_ns: Option<u64>,
     /// CPU time outside of spans, if it was sampled.
     pub untraced_ns: Option<u64>,
-    /// For each of 64 equal parts of the run: how much of it the lane worked, and how much of the rest it was blocked, in percent.
-    pub strip: Vec<[u8; 2]>,
+    /// For each of 128 equal parts of the run: how much of it the lane worked, and was blocked by locks, by joins and by queues, in
+    /// percent. Of a run of fewer nanoseconds, for each of them. Empty if the thread isn't known.
+    pub strip: Vec<[u8; 4]>,
 }
 
 /// A part of the run.

@@ -21,7 +21,6 @@ pub mod read;
 mod serial;
 pub mod simulate;
 mod sorted;
-mod strips;
 pub mod testing;
 pub mod text;
 

@@ -27,6 +27,7 @@ type Variable = dyn Fn(&str) -> Option<OsString> + Send;
 /// | not set, empty, `0`, `false` | nothing |
 /// | `1`, `true` | findings and tree |
 ///
+/// What lanes did over time is as wide as the [terminal](crate::text::width::of_stderr).
 /// The analysis keeps the first two million spans in memory, the tree the first 50,000; how many are missing is written. `finish` waits for it for two minutes at most,
 /// beside its own timeout. A program with
 /// more rights than its user ignores the variable, since it would show what the program recorded.
@@ -76,7 +77,7 @@ impl Extension for Tree {
 
     fn exporters(&mut self, _: &Settings) -> Vec<Box<dyn Exporter>> {
         match self.wanted {
-            true => vec![Box::new(Show::new(io::stderr()))],
+            true => vec![Box::new(Show { columns: text::width::of_stderr, ..Show::new(io::stderr()) })],
             false => Vec::new(),
         }
     }
@@ -96,18 +97,21 @@ pub struct Show<W> {
     shown: Vec<SpanData>,
     /// Spans that the tree doesn't show.
     beyond: u64,
+    /// How wide the text may be, when it is written.
+    columns: fn() -> usize,
     out: W,
 }
 
 impl<W: Write> Show<W> {
-    /// Writes there.
+    /// Writes there, lines of 80 columns.
     pub fn new(out: W) -> Self {
-        Self { collector: Collector::bounded(at_finish::MAX_SPANS), shown: Vec::new(), beyond: 0, out }
+        let collector = Collector::bounded(at_finish::MAX_SPANS);
+        Self { collector, shown: Vec::new(), beyond: 0, columns: || 80, out }
     }
 
     fn text(&mut self) -> String {
         let run = self.collector.take().finish();
-        let mut text = text::report(&analyse(&run, &at_finish::options()));
+        let mut text = text::report_of(&analyse(&run, &at_finish::options()), (self.columns)());
         text.push_str("\nTree\n");
         text.push_str(&render(&self.shown, &TreeOptions::new().lanes(true)));
         if self.beyond > 0 {

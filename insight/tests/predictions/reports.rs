@@ -228,6 +228,29 @@ fn whole_reports_are_as_they_were_looked_at() {
 }
 
 #[test]
+fn what_lanes_did_over_time_is_as_wide_as_the_terminal_and_all_else_has_80_columns() {
+    let analysis = analyse(&planted::long_hold(), &Options::default());
+    let (before, after) = ("\nLanes\n", "\nSpans by name\n");
+    let parts = |text: &str| {
+        let (head, rest) = text.split_once(before).expect("lanes");
+        let (lanes, tail) = rest.split_once(after).expect("names");
+        (head.to_owned(), lanes.to_owned(), tail.to_owned())
+    };
+    let (head, _, tail) = parts(&text::report(&analysis));
+    for (asked, columns) in [(1, 80), (80, 80), (120, 120), (160, 160), (1_000, 160)] {
+        let (same_head, lanes, same_tail) = parts(&text::report_of(&analysis, asked));
+        assert_eq!((same_head, same_tail), (head.clone(), tail.clone()));
+        // This thread was blocked from the start to the end.
+        let main = lanes.lines().find(|line| line.trim_start().starts_with("main")).expect("main");
+        let strip = main.chars().filter(|c| *c == '\\').count();
+        assert_eq!((main.chars().count(), strip), (columns, columns - 48), "{lanes}");
+        assert!(lanes.lines().all(|line| line.chars().count() <= columns), "{lanes}");
+        let bars = lanes.lines().next().expect("utilisation").chars().count();
+        assert_eq!(bars, columns - 14, "{lanes}");
+    }
+}
+
+#[test]
 fn the_same_run_gives_the_same_analysis_and_json_has_all_of_it() {
     for run in [planted::straggler(), planted::blocking_poll(), Run::default()] {
         let analysis = analyse(&run, &Options::default());
