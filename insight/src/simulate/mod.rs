@@ -29,7 +29,7 @@
 //! A graph of more than 200,000 nodes is folded: neighbouring pieces of one fan-out that nothing else depends on are run as one piece, and so are parts of one job
 //! with nothing between them that another job or a lock depends on. These change no schedule with as many cores as lanes; with fewer, another job waits for its core
 //! until the longest of them has ended. T1 and T-infinity stay what they were. The end of a fan-out moves by the length of its longest folded piece at most, so the
-//! simulated time is within [`Plan::fold_error`], the sum of these and the longest merged part, of that of the whole graph, as long as no timing anomaly of locks is hit.
+//! simulated time is within [`Plan::fold_error`], the sum of these and the longest merged part, of that of the whole graph, as long as locks are taken in the same order (Graham: "timing anomalies"). Where they are taken in another one, nothing bounds it.
 //!
 //! A short piece that its job waits for alone is planned as a part of that job, since both are one chain. Merged parts of such a chain are one node for each pool. If no other
 //! job needs the lanes of these pools, the order of its parts changes nothing for others; if one does, it may wait for all of them, so they are in the error as a whole.

@@ -1,7 +1,7 @@
 //! The three sentences of planted runs, and whole reports.
 
 use super::planted::{self, ms, MS};
-use heirloom_insight::model::{FanKind, Load, Run};
+use heirloom_insight::model::{FanKind, Load, LockKind, Run};
 use heirloom_insight::testing::Kit;
 use heirloom_insight::{analyse, text, Options};
 
@@ -225,6 +225,25 @@ fn whole_reports_are_as_they_were_looked_at() {
         assert!(report.lines().all(|line| line.chars().count() <= 80), "{report}");
         assert_eq!(report, expected, "now it is:\n{report}");
     }
+}
+
+#[test]
+fn the_error_of_a_folded_graph_is_noted_and_that_locks_may_exceed_it() {
+    let mut kit = Kit::new();
+    for lane in [kit.lane("one"), kit.lane("two")] {
+        let root = kit.span(lane, "run", None, ms(0..1_000));
+        (0..100).for_each(|n| _ = kit.span(lane, "step", Some(root), ms(n * 10 + 2..n * 10 + 9)));
+    }
+    let note = |run: &Run| {
+        let notes = analyse(run, &Options { most_nodes: 40, ..Options::default() }).notes;
+        notes.into_iter().find(|note| note.text.contains("simulated as one")).expect("a note").text
+    };
+    let lock = kit.lock(LockKind::Mutex, "cache");
+    let without = note(&kit.clone().run());
+    kit.hold(lock, 0, ms(0..1));
+    let with = note(&kit.run());
+    assert!(with.ends_with(", or by more if locks are taken in another order."), "{with}");
+    assert!(!without.contains("locks"), "{without}");
 }
 
 #[test]
