@@ -48,8 +48,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         .map_err(|error: Failed| error.to_string())?;
 
     let report = guard.finish();
+    let marks = memory.marks();
     let spans = memory.take();
-    println!("\n{}", tree::render(&spans, &TreeOptions::new().lanes(true)));
+    println!("\n{}", tree::render(&spans, &TreeOptions::new().lanes(true).marks(&marks)));
     for span in spans.iter().filter(|span| span.attribute("heirloom.cancelled").is_some()) {
         println!("cancelled: {:?}, after it had been polled for {} us", span.name, busy_us(span));
     }

@@ -27,7 +27,7 @@ fn program() {
 /// What the program writes on standard error.
 fn shown(test: &str, value: &str) -> String {
     let mut command = again(test, "child");
-    command.env(TREE, value);
+    command.env(TREE, value).env_remove("COLUMNS");
     let output = output_of(&mut command);
     succeeded(&output);
     String::from_utf8(output.stderr).unwrap()

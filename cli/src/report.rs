@@ -21,7 +21,7 @@ pub(crate) fn report(args: &Report, general: &General) -> Result<(), Failure> {
             serde_json::to_writer(&mut out, &analysis).map_err(std::io::Error::from)?;
             out.write_all(b"\n")?;
         }
-        false => out.write_all(text::report(&analysis).as_bytes())?,
+        false => out.write_all(text::report_of(&analysis, text::width::of_stdout()).as_bytes())?,
     }
     Ok(out.flush()?)
 }

@@ -5,7 +5,11 @@ mod support;
 
 use heirloom::prelude::*;
 use rayon::prelude::*;
+use std::fs::File;
+use std::io::Write;
 use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
 use support::{command, Ran};
 
 /// The program that is run: this test, as a case.
@@ -13,6 +17,7 @@ use support::{command, Ran};
 fn the_program() {
     match heirloom_harness::case().as_deref() {
         Some("works") => work(),
+        Some("varies") => vary(),
         Some("fails") => {
             println!("before\u{1b}[31m");
             eprintln!("out of cheese");
@@ -35,13 +40,53 @@ fn work() {
     guard.finish();
 }
 
+/// The file in which the runs of a program are counted.
+const COUNTED: &str = "COUNTED_RUNS";
+
+/// Most of the time is spent in a phase on one thread: 60 ms in the first run, then 200 and 800.
+fn vary() {
+    let mut counted = File::options().create(true).append(true).open(std::env::var_os(COUNTED).unwrap()).unwrap();
+    let run = counted.metadata().unwrap().len() as usize;
+    counted.write_all(b".").unwrap();
+    let guard = heirloom::init("scaled").unwrap();
+    heirloom::in_root("run", |root| {
+        root.context().in_span("load", |_| std::thread::sleep(Duration::from_millis([60, 200, 800][run])));
+        (0..4).into_par_iter().traced(root.context()).items("item").for_each(|_: i32| {
+            std::thread::sleep(Duration::from_millis(5));
+        });
+    });
+    guard.finish();
+}
+
 /// `scale` of this test program.
 fn scale(case: &str, args: &[&str]) -> Ran {
+    heirloom_harness::output_of(&mut scaling(case, args)).into()
+}
+
+fn scaling(case: &str, args: &[&str]) -> Command {
     let program = std::env::current_exe().unwrap();
     let mut command = command([&["scale"], args, &["--"]].concat());
     command.arg(program).args(["the_program", "--exact", "--nocapture", "--test-threads=1"]);
     command.env("HEIRLOOM_TEST_CASE", case);
-    heirloom_harness::output_of(&mut command).into()
+    command
+}
+
+#[test]
+fn a_gain_below_the_spread_of_the_runs_is_not_recommended() {
+    let folder = tempfile::tempdir().unwrap();
+    let sentences = |runs: &str| {
+        let mut command = scaling("varies", &["--lanes=2", runs, "--json"]);
+        command.env(COUNTED, folder.path().join(runs));
+        let ran: Ran = heirloom_harness::output_of(&mut command).into();
+        assert!(ran.status == 0 && ran.err.is_empty(), "{ran:?}");
+        let json: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+        json["sentences"].to_string()
+    };
+    // The longest run takes far more than twice as long as the median one, and no change gains more than all of that.
+    let of_three = sentences("--runs=3");
+    assert!(of_three.contains("No finding exceeds the spread of the 3 runs"), "{of_three}");
+    let of_one = sentences("--runs=1");
+    assert!(of_one.contains("`load`") && !of_one.contains("nothing is recommended"), "{of_one}");
 }
 
 #[test]

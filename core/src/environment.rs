@@ -10,7 +10,7 @@
 //! |---|---|
 //! | `HEIRLOOM_TRACE_FILE`; `HEIRLOOM_TREE` (of `heirloom-insight`), which shows what was recorded; `HEIRLOOM_STRICT`, which lets another variable stop the program | ignored |
 //! | the other variables of [`Settings`](crate::Settings) and its tables | read |
-//! | `HEIRLOOM_TRACE_BYTES` (of `heirloom-insight`): the size of what the trace file streams to | read |
+//! | `HEIRLOOM_TRACE_BYTES` (of `heirloom-insight`): the size of what the trace file streams to; `COLUMNS`: the width of its texts | read |
 //! | `OTEL_TRACES_EXPORTER`; of `OTEL_EXPORTER_OTLP_*` those with addresses, headers, certificates and keys (of `heirloom-otlp`) | ignored |
 //! | `OTEL_EXPORTER_OTLP_TIMEOUT`, `_COMPRESSION`, `_PROTOCOL`, the same with `TRACES_`; `OTEL_BSP_MAX_EXPORT_BATCH_SIZE` | read |
 //! | `TRACEPARENT`, `TRACESTATE`, `BAGGAGE` | ignored |

@@ -8,7 +8,6 @@ use crate::lanes;
 use crate::model::{LaneIx, Run, SpanIx};
 use crate::parallel;
 use crate::simulate::{Base, Change, MOST_NODES};
-use crate::strips;
 use std::collections::HashMap;
 
 /// The version of [`Analysis`] as JSON.
@@ -22,6 +21,8 @@ pub struct Options<'a> {
     /// Other runs of the same program. Gains below the spread of the runs on the same number of lanes are noise. Runs on other
     /// numbers of lanes show whether spans take longer on more lanes ([`Name::by_lanes`]).
     pub others: &'a [Run],
+    /// The wall times of further runs on as many lanes, nanoseconds: gains below their spread are noise too.
+    pub walls: &'a [u64],
     /// A run of the same program on one lane, for the speed-up and the work inflation between runs.
     pub on_one_lane: Option<&'a Run>,
     /// A graph of more nodes than this is folded. The time that an analysis takes grows with it.
@@ -30,7 +31,7 @@ pub struct Options<'a> {
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Self { others: &[], on_one_lane: None, most_nodes: MOST_NODES }
+        Self { others: &[], walls: &[], on_one_lane: None, most_nodes: MOST_NODES }
     }
 }
 
@@ -59,7 +60,8 @@ pub fn analyse(run: &Run, options: &Options<'_>) -> Analysis {
     let runs: Vec<&Run> = std::iter::once(run).chain(options.others).chain(one).collect();
     lanes::add(&mut analysis.names, &runs);
     let base = Base::new(run, &graph, options.most_nodes);
-    let case = Case { run, graph: &graph, base: &base, spread: Spread::of(run, options.others) };
+    let spread = Spread::of(run, options.others, options.walls);
+    let case = Case { run, graph: &graph, base: &base, spread };
     if graph.scaled.is_some() {
         analysis.curve = base.curve_on_threads(Change::None, &base.lanes_of_curve());
     }
@@ -88,7 +90,6 @@ fn outlined(run: &Run) -> (Analysis, Graph) {
     );
     let mut analysis = from_account(run, account);
     add_path(&mut analysis, run, &graph, path);
-    strips::add(&mut analysis.lanes, run, &graph);
     (analysis, graph)
 }
 

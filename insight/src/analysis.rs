@@ -185,8 +185,9 @@ pub struct Lane {
     pub run_queue_ns: Option<u64>,
     /// CPU time outside of spans, if it was sampled.
     pub untraced_ns: Option<u64>,
-    /// For each of 64 equal parts of the run: how much of it the lane worked, and how much of the rest it was blocked, in percent.
-    pub strip: Vec<[u8; 2]>,
+    /// For each of 128 equal parts of the run: how much of it the lane worked, and was blocked by locks, by joins and by queues, in
+    /// percent. Of a run of fewer nanoseconds, for each of them. Empty if the thread isn't known.
+    pub strip: Vec<[u8; 4]>,
 }
 
 /// A part of the run.
@@ -225,7 +226,8 @@ pub struct Name {
     pub max_ns: u64,
     /// The longest.
     pub slowest: Id,
-    /// How many times as long they take with all lanes busy as with one, if both were seen.
+    /// How many times as long they take with all lanes busy as with one, if both were seen: of the mean duration in this run; if a run on one
+    /// lane was given, [`own_ns`](Self::own_ns) of this run divided by that of that one.
     pub inflation: Option<f64>,
     /// Mean duration against the number of lanes busy at once.
     pub by_busy: Vec<(u32, u64)>,

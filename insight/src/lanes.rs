@@ -73,7 +73,9 @@ mod tests {
     #[test]
     fn the_spread_is_that_of_runs_on_as_many_lanes() {
         use crate::findings::Spread;
-        let spread = Spread::of(&run(4, 100), &[run(1, 400), run(4, 104)]);
+        let spread = Spread::of(&run(4, 100), &[run(1, 400), run(4, 104)], &[]);
         assert_eq!((spread.runs, (spread.part * 100.0).round()), (2, 4.0));
+        let spread = Spread::of(&run(4, 100), &[run(1, 400)], &[104, 110]);
+        assert_eq!((spread.runs, (spread.part * 1000.0).round()), (3, 96.0));
     }
 }

@@ -24,7 +24,6 @@ pub mod read;
 mod serial;
 pub mod simulate;
 mod sorted;
-mod strips;
 pub mod testing;
 pub mod text;
 

@@ -2,7 +2,8 @@
 
 use crate::read::Collector;
 use crate::{analyse, at_finish, text};
-use heirloom_core::export::{Delivery, ExportError, Exporter, SpanData};
+use heirloom_core::export::{Delivery, ExportError, Exporter, MarkData, MarkRef, SpanData};
+use heirloom_core::mark::{MarkKind, StageKind};
 use heirloom_core::tree::{render, TreeOptions};
 use heirloom_core::{environment, ConfigWarning, Extension, Settings};
 use std::ffi::OsString;
@@ -27,6 +28,7 @@ type Variable = dyn Fn(&str) -> Option<OsString> + Send;
 /// | not set, empty, `0`, `false` | nothing |
 /// | `1`, `true` | findings and tree |
 ///
+/// The strips of the lanes are as wide as the [terminal](crate::text::width::of_stderr).
 /// The analysis keeps the first two million spans in memory, the tree the first 50,000. The output states how many are missing.
 /// `finish` waits for it for two minutes at most, in addition to its own timeout. A program with
 /// more rights than its user ignores the variable, since it would show what the program recorded.
@@ -76,7 +78,7 @@ impl Extension for Tree {
 
     fn exporters(&mut self, _: &Settings) -> Vec<Box<dyn Exporter>> {
         match self.wanted {
-            true => vec![Box::new(Show::new(io::stderr()))],
+            true => vec![Box::new(Show { columns: text::width::of_stderr, ..Show::new(io::stderr()) })],
             false => Vec::new(),
         }
     }
@@ -94,29 +96,34 @@ impl Extension for Tree {
 pub struct Show<W> {
     collector: Collector,
     shown: Vec<SpanData>,
+    /// When jobs were submitted.
+    submitted: Vec<MarkData>,
     /// Spans that the tree doesn't show.
     beyond: u64,
+    /// How wide the text may be, when it is written.
+    columns: fn() -> usize,
     out: W,
 }
 
 impl<W: Write> Show<W> {
-    /// Writes there.
+    /// Writes there, lines of 80 columns.
     pub fn new(out: W) -> Self {
-        Self { collector: Collector::bounded(at_finish::MAX_SPANS), shown: Vec::new(), beyond: 0, out }
+        let collector = Collector::bounded(at_finish::MAX_SPANS);
+        Self { collector, shown: Vec::new(), submitted: Vec::new(), beyond: 0, columns: || 80, out }
     }
 
     fn text(&mut self) -> String {
         let run = self.collector.take().finish();
-        let mut text = text::report(&analyse(&run, &at_finish::options()));
+        let mut text = text::report_of(&analyse(&run, &at_finish::options()), (self.columns)());
         text.push_str("\nTree\n");
-        text.push_str(&render(&self.shown, &TreeOptions::new().lanes(true)));
+        text.push_str(&render(&self.shown, &TreeOptions::new().lanes(true).marks(&self.submitted)));
         if self.beyond > 0 {
             text.push_str(&format!(
                 "and {} spans more, which the tree doesn't show\n",
                 text::units::count(self.beyond)
             ));
         }
-        self.shown = Vec::new();
+        (self.shown, self.submitted) = (Vec::new(), Vec::new());
         text
     }
 }
@@ -130,6 +137,10 @@ impl<W: Write + Send + 'static> Exporter for Show<W> {
                 false => self.beyond += 1,
             }
         }
+        let is_submitted =
+            |mark: &MarkRef<'_>| mark.kind() == MarkKind::Stage && mark.a() == StageKind::Submitted as u64;
+        let submitted = delivery.parts().flat_map(|part| part.marks()).filter(is_submitted);
+        self.submitted.extend(submitted.take(MAX_SHOWN - self.submitted.len()).map(|mark| mark.to_data()));
         Ok(())
     }
 
@@ -182,5 +193,36 @@ mod tests {
         drop(guard.finish());
         let text: String = written.try_iter().collect();
         assert!(text.contains("Tree") && text.contains("sell"), "{text}");
+    }
+
+    /// Sends what is written.
+    struct Sending(Sender<String>);
+
+    impl Write for Sending {
+        fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+            let _ = self.0.send(String::from_utf8_lossy(text).into_owned());
+            Ok(text.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn an_asynchronous_span_shows_busy_ready_and_idle() {
+        let (sender, written) = channel();
+        let guard = heirloom_core::builder("shop").exporter(Show::new(Sending(sender))).start().unwrap();
+        let root = guard.tracer().root("sell");
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            heirloom_pool::tokio::spawn(root.context(), "pack", |_| tokio::task::yield_now()).await.unwrap();
+        });
+        root.end();
+        drop(guard.finish());
+        let text: String = written.try_iter().collect();
+        let tree = text.split_once("\nTree\n").unwrap().1;
+        let line = tree.lines().find(|line| line.contains("pack")).unwrap();
+        assert!(line.contains("(busy ") && line.contains(" in 2 polls, ready ") && line.contains(", idle "), "{line}");
     }
 }

@@ -172,6 +172,47 @@ fn beyond_its_bound_the_oldest_whole_traces_go_and_are_counted() {
     assert_eq!(dropped + run.spans.len(), TRACES * 5, "{text}");
 }
 
+/// So the report of a service that ran for days is about what happened last.
+#[test]
+fn a_report_without_room_for_all_spans_has_the_newest_whole_traces_and_counts_the_rest() {
+    const ROOM: usize = 1_000;
+    const TRACES: usize = 1_500;
+    let folder = Folder::new("newest");
+    let report = Report::create(folder.file("run.html"), 1 << 30).unwrap().max_spans(ROOM);
+    let guard = builder("shop").exporter(report).start().unwrap();
+    let tracer = guard.tracer().clone();
+    for n in 0..TRACES {
+        tracer.in_root(format!("request {n}"), |root| (0..4).for_each(|_| root.context().span("step").end()));
+        if n % 50 == 0 {
+            assert!(tracer.flush(std::time::Duration::from_secs(20)).is_ok());
+        }
+    }
+    assert!(tracer.flush(std::time::Duration::from_secs(20)).is_ok());
+    assert_eq!(read(folder.file("run.html.part")).spans.len(), TRACES * 5, "what a killed program leaves is whole");
+    assert!(guard.finish().is_complete());
+    let page = fs::read_to_string(folder.file("run.html")).unwrap();
+    let analysis: serde_json::Value = serde_json::from_slice(&data(&page, "analysis")).unwrap();
+    let counts: BTreeMap<&str, u64> = analysis["names"].as_array().unwrap().iter().map(name_and_count).collect();
+    let has = |n: &usize| counts.contains_key(&*format!("request {n}"));
+    let newest = (0..TRACES).rev().take_while(has).count();
+    // An eighth of the room is for spans that have marks of others; few of them are left of older traces.
+    let (stray_roots, steps) = ((0..TRACES).filter(has).count() - newest, counts["step"] as usize);
+    assert!(newest * 5 <= ROOM && newest * 5 > ROOM / 2, "{newest} traces");
+    assert!(
+        stray_roots * 10 <= newest && steps >= newest * 4 && steps <= newest * 5,
+        "{stray_roots} roots, {steps} steps"
+    );
+    let kept = analysis["totals"]["spans"].as_u64().unwrap() as usize;
+    let note = analysis["notes"].as_array().unwrap().iter().find(|note| note["kind"] == "dropped").unwrap();
+    let text = note["text"].as_str().unwrap().replace(',', "");
+    let left_out: usize = text.split(' ').next().unwrap().parse().unwrap();
+    assert!(kept <= ROOM && left_out + kept == TRACES * 5, "{text}: {kept} kept");
+}
+
+fn name_and_count(name: &serde_json::Value) -> (&str, u64) {
+    (name["name"].as_str().unwrap(), name["count"].as_u64().unwrap())
+}
+
 /// A trace that is larger than the bound can't be removed while it goes on: it would be torn.
 #[test]
 fn a_trace_larger_than_the_bound_is_kept_and_further_spans_are_counted() {

@@ -164,3 +164,27 @@ fn what_nothing_explains_is_small_while_something_runs() {
         }
     }
 }
+
+/// The strip says in percent, part by part, what the sums say in nanoseconds.
+#[test]
+fn the_strip_of_a_lane_has_the_times_of_its_sums() {
+    for seed in 0..1_000 {
+        let run = run(seed);
+        let wall = run.window.end - run.window.start;
+        for lane in account(&run).lanes.iter().filter(|lane| lane.thread_id != 0) {
+            let parts = lane.strip.len() as u64;
+            assert_eq!(parts, 128, "seed {seed}");
+            for (kind, ns) in [lane.working_ns, lane.lock_ns, lane.join_ns, lane.queue_ns].into_iter().enumerate() {
+                let percent: u64 = lane.strip.iter().map(|part| u64::from(part[kind])).sum();
+                let shown = percent * wall / parts / 100;
+                // Each part is rounded down, by less than a percent, and its length by less than a nanosecond.
+                let bound = wall / 100 + parts;
+                assert!(shown <= ns + parts && ns <= shown + bound, "seed {seed}: {shown} instead of {ns}: {lane:?}");
+            }
+            assert!(
+                lane.strip.iter().all(|part| part.iter().map(|p| u32::from(*p)).sum::<u32>() <= 100),
+                "seed {seed}"
+            );
+        }
+    }
+}

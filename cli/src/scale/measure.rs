@@ -36,6 +36,13 @@ impl Measured {
         self.walls[(self.walls.len() - 1) / 2]
     }
 
+    /// The wall times of the runs besides the median one.
+    pub(super) fn others(&self) -> Vec<u64> {
+        let mut walls = self.walls.clone();
+        walls.remove((walls.len() - 1) / 2);
+        walls
+    }
+
     /// The difference of the slowest and the fastest run, as a part of the median.
     pub(super) fn spread(&self) -> f64 {
         let all = self.walls.last().copied().unwrap_or(0) - self.walls.first().copied().unwrap_or(0);

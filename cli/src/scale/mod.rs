@@ -49,7 +49,9 @@ pub(crate) fn run(args: &Scale, general: &General) -> Result<(), Failure> {
     let read = |measured: &Measured| runs::one(std::slice::from_ref(&measured.median_file), general);
     let (on_fewest, on_most) = (read(fewest)?, read(most)?);
     let one_lane = (fewest.lanes == 1 && most.lanes > 1).then_some(&on_fewest);
-    let analysis: Analysis = analyse(&on_most, &Options { on_one_lane: one_lane, ..Options::default() });
+    let others = most.others();
+    let options = Options { walls: &others, on_one_lane: one_lane, ..Options::default() };
+    let analysis: Analysis = analyse(&on_most, &options);
     let from_fewest = analyse(&on_fewest, &Options::default()).curve;
     let inflated = inflated(&measured.of);
     let scaling = Scaling {

@@ -12,7 +12,7 @@ use std::process::{Command, Output, Stdio};
 /// A command of the binary, without variables that change it.
 pub(crate) fn command<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_heirloom"));
-    command.args(args).stdin(Stdio::null()).env_remove("NO_COLOR");
+    command.args(args).stdin(Stdio::null()).env_remove("NO_COLOR").env_remove("COLUMNS");
     command
 }
 

@@ -50,8 +50,9 @@ fn text(text: &str) -> String {
     format!("\"{}\"", printable(&shown))
 }
 
-/// How a polled span spent its time: `busy 2 ms in 3 polls, idle 8 ms`. `None` if that wasn't measured.
-pub(super) fn polled(span: &SpanData) -> Option<String> {
+/// How a polled span spent its time: `busy 2 ms in 3 polls, ready 40 µs, idle 8 ms`. `None` if that wasn't measured. It was ready
+/// before it began; that is left out if it isn't known when it was submitted.
+pub(super) fn polled(span: &SpanData, submitted_ns: Option<u64>) -> Option<String> {
     let ns = |key| match span.attribute(key)? {
         Value::I64(v) => u64::try_from(*v).ok(),
         _ => None,
@@ -61,7 +62,9 @@ pub(super) fn polled(span: &SpanData) -> Option<String> {
         1 => "1 poll".to_owned(),
         n => format!("{} polls", count(n)),
     };
-    Some(format!("busy {} in {polls}, idle {}", duration(busy), duration(idle)))
+    let ready =
+        submitted_ns.map(|at| format!(", ready {}", duration(span.start_ns.saturating_sub(at)))).unwrap_or_default();
+    Some(format!("busy {} in {polls}{ready}, idle {}", duration(busy), duration(idle)))
 }
 
 #[cfg(test)]
@@ -88,6 +91,6 @@ mod tests {
     fn a_span_without_measured_polls_shows_none() {
         let mut span = span(1, 0, "s", &lane(1), 0, 1);
         span.attributes = vec![("heirloom.busy_ns".into(), 7.into()), ("heirloom.idle_ns".into(), "x".into())];
-        assert_eq!(polled(&span), None);
+        assert_eq!(polled(&span, Some(0)), None);
     }
 }

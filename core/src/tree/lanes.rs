@@ -9,12 +9,13 @@ use std::collections::BTreeMap;
 /// The number of names in a lane's line, to keep the line short.
 const TOP_NAMES: usize = 3;
 
-/// A table with one line for each lane: its spans, its busy time, the share of the wall time, and the names that took
+/// A table with one line for each lane: its spans, its time in spans, the share of the wall time, and the names that took
 /// most of it.
 ///
-/// The wall time goes from the first start to the last end of all spans. A lane is busy while at least one of its nested
-/// spans is open. A name's time is that of its spans without the spans nested in them, so that the names of a lane add up
-/// to its busy time. Spans that don't nest (overlapping, ended on another thread) are counted, and their time is not.
+/// The wall time goes from the first start to the last end of all spans. A lane is in spans while at least one of its
+/// nested spans is open, whether it works then or waits: spans alone don't say which. A name's time is that of its spans
+/// without the spans nested in them, so that the names of a lane add up to its time in spans. Spans that don't nest
+/// (overlapping, ended on another thread) are counted, and their time is not.
 ///
 /// Lanes are sorted by process and thread id. A lane without a thread name shows the thread id alone.
 ///
@@ -34,7 +35,7 @@ pub fn lanes(spans: &[SpanData]) -> String {
     if by_lane.is_empty() {
         return String::new();
     }
-    let mut rows = vec![["lane", "spans", "busy", "of wall", "most of it in"].map(String::from).to_vec()];
+    let mut rows = vec![["lane", "spans", "in spans", "of wall", "most of it in"].map(String::from).to_vec()];
     rows.extend(by_lane.values().map(|spans| row(spans, wall_ns)));
     let lines = table(&rows, &[1, 2, 3], 60);
     format!("{lines}wall {}\n", duration(wall_ns))
@@ -42,9 +43,10 @@ pub fn lanes(spans: &[SpanData]) -> String {
 
 fn row(spans: &[&SpanData], wall_ns: u64) -> Vec<String> {
     let own_times = own_times(spans);
-    let busy_ns = own_times.values().sum();
+    let in_spans_ns = own_times.values().sum();
     let lane = spans.first().map(|span| label(&span.lane)).unwrap_or_default();
-    vec![lane, count(spans.len() as u64), duration(busy_ns), share(busy_ns, wall_ns), top_names(&own_times, busy_ns)]
+    let (time, part) = (duration(in_spans_ns), share(in_spans_ns, wall_ns));
+    vec![lane, count(spans.len() as u64), time, part, top_names(&own_times, in_spans_ns)]
 }
 
 /// `name 1234`. The process id precedes the thread id if they differ.
@@ -57,7 +59,7 @@ pub(super) fn label(lane: &Lane) -> String {
     }
 }
 
-/// For each name, the time in its spans without spans nested in them. The sum is the lane's busy time.
+/// For each name, the time in its spans without spans nested in them. The sum is the lane's time in spans.
 fn own_times<'a>(spans: &[&'a SpanData]) -> BTreeMap<&'a str, u64> {
     let mut nested: Vec<&'a SpanData> = spans.iter().copied().filter(|span| span.nested).collect();
     nested.sort_by(|a, b| a.start_ns.cmp(&b.start_ns).then(b.end_ns.cmp(&a.end_ns)).then(order(a).cmp(&order(b))));
@@ -88,13 +90,13 @@ fn own_times<'a>(spans: &[&'a SpanData]) -> BTreeMap<&'a str, u64> {
 }
 
 /// `hash 62.0 %, decode 30.1 %`.
-fn top_names(own_times: &BTreeMap<&str, u64>, busy_ns: u64) -> String {
+fn top_names(own_times: &BTreeMap<&str, u64>, in_spans_ns: u64) -> String {
     let mut sorted: Vec<_> = own_times.iter().filter(|(_, ns)| **ns > 0).collect();
     sorted.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
     let shown: Vec<_> = sorted
         .iter()
         .take(TOP_NAMES)
-        .map(|(name, ns)| format!("{} {}", printable(name), share(**ns, busy_ns)))
+        .map(|(name, ns)| format!("{} {}", printable(name), share(**ns, in_spans_ns)))
         .collect();
     shown.join(", ")
 }
@@ -105,7 +107,7 @@ mod tests {
     use crate::export::fixture::{lane, lane_of, span};
 
     #[test]
-    fn busy_is_the_union_of_nested_spans_and_own_times_add_up_to_it() {
+    fn time_in_spans_is_the_union_of_nested_spans_and_own_times_add_up_to_it() {
         let l = lane(1);
         let mut crossing = span(5, 0, "crossing", &l, 0, 99);
         crossing.nested = false;
@@ -130,10 +132,10 @@ mod tests {
             span(4, 1, "work", &other, 0, 10_000),
         ];
         let expected = "\
-lane        spans    busy  of wall  most of it in
-main 7          1    1 ms  100.0 %  root 100.0 %
-pool-1 7/8      2  500 µs   50.0 %  hash 75.0 %, read 25.0 %
-9/3             1   10 µs    1.0 %  work 100.0 %
+lane        spans  in spans  of wall  most of it in
+main 7          1      1 ms  100.0 %  root 100.0 %
+pool-1 7/8      2    500 µs   50.0 %  hash 75.0 %, read 25.0 %
+9/3             1     10 µs    1.0 %  work 100.0 %
 wall 1 ms
 ";
         assert_eq!(lanes(&spans), expected);

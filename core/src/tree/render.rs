@@ -5,10 +5,11 @@ use super::forest::{order, Forest};
 use super::lanes::label;
 use super::links::Linked;
 use super::text::{duration, printable, table, MAX_INDENT};
-use crate::export::SpanData;
+use crate::export::{MarkData, SpanData};
+use crate::mark_kind::{MarkKind, StageKind};
 use crate::text::count;
-use crate::Status;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::{SpanId, Status};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Longest name for which a line's columns stay aligned, in characters with the indent, so that one long name doesn't
 /// widen all lines.
@@ -25,6 +26,8 @@ const MAX_NAME_WIDTH: usize = 48;
 pub struct TreeOptions {
     fold_over: usize,
     lanes: bool,
+    /// When spans were submitted, by their ids.
+    submitted_ns: HashMap<SpanId, u64>,
 }
 
 impl Default for TreeOptions {
@@ -34,9 +37,9 @@ impl Default for TreeOptions {
 }
 
 impl TreeOptions {
-    /// Folds more than 8 siblings of one name; shows no lanes.
+    /// Folds more than 8 siblings of one name; shows no lanes; has no marks.
     pub fn new() -> Self {
-        Self { fold_over: 8, lanes: false }
+        Self { fold_over: 8, lanes: false, submitted_ns: HashMap::new() }
     }
 
     /// Folds siblings of one name into a line if there are more than `siblings` of them (8).
@@ -50,13 +53,32 @@ impl TreeOptions {
         self.lanes = show;
         self
     }
+
+    /// Marks of the spans, such as those that [`Memory`](crate::export::Memory::marks) keeps. From them, asynchronous spans show
+    /// how long they were ready: from when they were submitted until they began.
+    pub fn marks<'m>(mut self, marks: impl IntoIterator<Item = &'m MarkData>) -> Self {
+        let is_submitted = |mark: &&MarkData| mark.kind == MarkKind::Stage && mark.a == StageKind::Submitted as u64;
+        for mark in marks.into_iter().filter(is_submitted) {
+            if let Some(span) = mark.span {
+                self.submitted_ns.entry(span).or_insert(mark.time_ns);
+            }
+        }
+        self
+    }
+
+    /// How a polled span spent its time.
+    fn polled(&self, span: &SpanData) -> Option<String> {
+        polled(span, self.submitted_ns.get(&span.span_id).copied())
+    }
 }
 
 /// The tree as text, with one line for each span and its duration. More than [`fold_over`](TreeOptions::fold_over)
 /// siblings of one name share one line; the children of all of them are folded below it. Behind `max` are the first attributes of
 /// the longest of them, and with [`lanes`](TreeOptions::lanes) where it ran.
 ///
-/// A span that was polled (a future's, a stream's) shows how much of its duration it was busy, in polls, and how much it was idle.
+/// A span that was polled (a future's, a stream's) shows how much of its duration it was busy, in polls, and how much it was idle. With
+/// [`marks`](TreeOptions::marks) it shows how long it was ready before it began, if it was submitted (`spawn`); later wake-ups aren't recorded,
+/// so the time between a wake-up and its poll is idle. A folded line shows that of the longest span.
 ///
 /// Siblings and roots are sorted by start, then name. Errors and spans that were still open are marked. Spans whose
 /// parent isn't among them are roots. Links show the names of the linked spans, or their ids if they aren't among the
@@ -137,7 +159,7 @@ fn length_ns(span: &SpanData) -> u64 {
 /// The text behind the name on a line of one span.
 fn one(span: &SpanData, linked: &Linked<'_>, options: &TreeOptions) -> String {
     let mut text = duration(length_ns(span));
-    if let Some(polled) = polled(span) {
+    if let Some(polled) = options.polled(span) {
         text.push_str(&format!("  ({polled})"));
     }
     if options.lanes {
@@ -181,6 +203,9 @@ fn many(spans: &[&SpanData], linked: &Linked<'_>, options: &TreeOptions) -> Stri
         }
         if let Some(attributes) = first_attributes(longest) {
             text.push_str(&format!(" ({attributes})"));
+        }
+        if let Some(polled) = options.polled(longest) {
+            text.push_str(&format!(" ({polled})"));
         }
     }
     let mut note = |n: usize, one: &str, more: &str| match n {
@@ -297,14 +322,48 @@ root          1 s
         assert!(with_lanes.ends_with(r#", max 9 ms [thread-2 100/2] (file: "sea.png", bytes: 7), 2 lanes"#));
     }
 
-    #[test]
-    fn a_polled_span_shows_how_long_it_was_busy_and_idle() {
-        let mut future = span(1, 0, "request", &lane(1), 0, 10 * MS);
+    /// A span of a future from 1 to 11 ms.
+    fn future(id: u64) -> SpanData {
+        let mut future = span(id, 0, "request", &lane(1), MS, 11 * MS);
         let ns = |key: &str, ns: u64| (key.to_owned(), ns.into());
         future.attributes =
             vec![ns("heirloom.busy_ns", 2 * MS), ns("heirloom.idle_ns", 8 * MS), ns("heirloom.polls", 3)];
-        let text = render(&[future], &TreeOptions::new());
+        future
+    }
+
+    /// The job of span 1 came to a stage.
+    fn stage(stage: StageKind, time_ns: u64) -> MarkData {
+        let (span, a) = (Some(SpanId::from_u64(1)), stage as u64);
+        MarkData {
+            kind: MarkKind::Stage,
+            lane: lane(1),
+            span,
+            time_ns,
+            length_ns: 0,
+            a,
+            b: 0,
+            c: 0,
+            d: 0,
+            text: "".into(),
+        }
+    }
+
+    #[test]
+    fn a_polled_span_shows_how_long_it_was_busy_and_idle() {
+        let text = render(&[future(1)], &TreeOptions::new());
         assert_eq!(text, "request  10 ms  (busy 2 ms in 3 polls, idle 8 ms)\n");
+    }
+
+    #[test]
+    fn a_polled_span_that_was_submitted_shows_how_long_it_was_ready() {
+        let marks = [stage(StageKind::Taken, 0), stage(StageKind::Submitted, MS / 2)];
+        let options = TreeOptions::new().marks(&marks);
+        let text = render(&[future(1)], &options);
+        assert_eq!(text, "request  10 ms  (busy 2 ms in 3 polls, ready 500 µs, idle 8 ms)\n");
+        let other = render(&[future(2)], &options);
+        assert_eq!(other, "request  10 ms  (busy 2 ms in 3 polls, idle 8 ms)\n", "it isn't known of this one");
+        let folded = render(&[future(1), future(2)], &options.fold_over(1));
+        assert!(folded.contains("max 10 ms (busy 2 ms in 3 polls, ready 500 µs, idle 8 ms)"), "{folded}");
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! cargo run --profile demo -p heirloom-pipeline -- [DIR] [--plant slow-file]
 //! ```
 //!
-//! It prints the tree, where the time went on each thread and in each process, what the run lost its time to, where the report of that is,
+//! It prints the tree, the time in spans of each thread and process, what the run lost its time to, where the report of that is,
 //! and the ledger. Files that can't be read are
 //! errors in the trace, not of the program. Exit status: 0 if every span was delivered; 1 if not, or if the index or
 //! the report can't be written; 2 for invalid arguments.

@@ -1,6 +1,7 @@
 //! [`Lanes`]: what each lane did in all, when it was there, and the own time of each span.
 
 use super::samples::{add, Shares, Sum};
+use super::strip::{Kind, Strip};
 use super::track::{Blocked, Lists, State, Track};
 use crate::analysis;
 use crate::model::{LaneIx, Run};
@@ -66,11 +67,12 @@ impl Lanes {
     fn walk(&mut self, run: &Run, lists: &Lists, lane: LaneIx, sums: &mut analysis::Lane) -> Range<u64> {
         let is_plain = run.lanes[lane as usize].pool.is_none();
         let (mut track, mut now, mut at) = (Track::<()>::new(run, lists, lane), run.window.start, 0);
+        let mut strip = Strip::of(&run.window);
         let first = track.next_time().unwrap_or(now).clamp(run.window.start, run.window.end);
         let (blocked, mut works) = (self.blocked.len(), !is_plain);
         while let Some(time) = track.next_time() {
             let time = time.clamp(now, run.window.end);
-            at = self.stretch(sums, lane, track.state(), at, now..time);
+            at = self.stretch(sums, &mut strip, lane, track.state(), at, now..time);
             match track.state() {
                 State::Join(by) if is_plain && now < time => self.block(now..time, by),
                 _ => {}
@@ -79,7 +81,8 @@ impl Lanes {
             now = time;
             track.step();
         }
-        self.stretch(sums, lane, State::Idle, at, now..run.window.end);
+        self.stretch(sums, &mut strip, lane, State::Idle, at, now..run.window.end);
+        sums.strip = strip.finish();
         let last = now.max(self.shares.computed_until(lane).min(run.window.end));
         if !works {
             self.blocked.truncate(blocked);
@@ -97,25 +100,32 @@ impl Lanes {
     }
 
     /// Counts a stretch of time in one state.
-    fn stretch(&mut self, sums: &mut analysis::Lane, lane: LaneIx, state: State, at: usize, time: Range<u64>) -> usize {
+    fn stretch(
+        &mut self,
+        sums: &mut analysis::Lane,
+        strip: &mut Strip,
+        lane: LaneIx,
+        state: State,
+        at: usize,
+        time: Range<u64>,
+    ) -> usize {
         let length = time.end - time.start;
         if length == 0 {
             return at;
         }
-        let (sum, part): (_, Option<Sum>) = match state {
-            State::Idle => (&mut sums.idle_ns, Some(|interval| &mut interval.idle_ns)),
-            State::Working(span) => {
-                if let Some(span) = span {
-                    self.own_ns[span as usize] += length;
-                }
-                (&mut sums.working_ns, Some(|interval| &mut interval.working_ns))
-            }
-            State::Lock(_) => (&mut sums.lock_ns, None),
-            State::Queue(_) | State::Join(Blocked::Workers) => (&mut sums.queue_ns, None),
-            State::Join(_) => (&mut sums.join_ns, None),
-            State::Searching => (&mut sums.join_ns, Some(|interval| &mut interval.searching_ns)),
+        if let State::Working(Some(span)) = state {
+            self.own_ns[span as usize] += length;
+        }
+        let (sum, kind, part): (_, _, Option<Sum>) = match state {
+            State::Idle => (&mut sums.idle_ns, None, Some(|interval| &mut interval.idle_ns)),
+            State::Working(_) => (&mut sums.working_ns, Some(Kind::Working), Some(|interval| &mut interval.working_ns)),
+            State::Lock(_) => (&mut sums.lock_ns, Some(Kind::Lock), None),
+            State::Queue(_) | State::Join(Blocked::Workers) => (&mut sums.queue_ns, Some(Kind::Queue), None),
+            State::Join(_) => (&mut sums.join_ns, Some(Kind::Join), None),
+            State::Searching => (&mut sums.join_ns, Some(Kind::Join), Some(|interval| &mut interval.searching_ns)),
         };
         *sum += length;
+        strip.add(kind, time.clone());
         match part {
             Some(part) => add(self.shares.lane_mut(lane), at, time.start, time.end, part),
             None => at,

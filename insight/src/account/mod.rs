@@ -2,7 +2,7 @@
 //!
 //! | file | what it has |
 //! |---|---|
-//! | `track.rs`, `lanes.rs` | what a lane did, moment by moment, and in all |
+//! | `track.rs`, `lanes.rs`, `strip.rs` | what a lane did, moment by moment, in all, and in parts of the run |
 //! | `samples.rs` | which part of that was on a CPU |
 //! | `capacity.rs` | how many lanes could have worked |
 //! | `sweep/`, `events.rs` | all lanes side by side: work, lost time, and what each lane that didn't work was held up by; the threads of a pool (`team.rs`), who holds a lock that others wait for (`contention.rs`), and what a thread did while others waited for it (`inner.rs`) |
@@ -76,6 +76,7 @@ mod path;
 mod ready;
 mod recording;
 mod samples;
+mod strip;
 mod sweep;
 mod tasks;
 mod track;

@@ -8,7 +8,7 @@
 //! | this one | [`FromEnv`]: the extension of a tracer |
 //! | `report.rs` | [`Report`]: the exporter |
 //! | `part.rs` | the part file and its bound |
-//! | `prune.rs` | removes the oldest traces from a file of OTLP |
+//! | `prune.rs` | a file of OTLP without its oldest traces |
 
 mod part;
 mod prune;

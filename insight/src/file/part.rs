@@ -1,6 +1,6 @@
 //! [`Part`]: the file that spans are streamed to, and its bound.
 
-use super::prune::{prune, Removed};
+use super::prune::{Newest, Removed, Room};
 use heirloom_core::export::{Delivery, ExportError, Exporter, TraceFile};
 use heirloom_otlp::{Format, OtlpFile};
 use std::fs::{self, File};
@@ -13,6 +13,8 @@ pub(super) struct Part {
     file: OtlpFile,
     path: PathBuf,
     max_bytes: u64,
+    /// How many spans the file has, at most.
+    spans: u64,
     dropped: Removed,
     /// Whether nothing more can be removed.
     is_full: bool,
@@ -22,7 +24,7 @@ impl Part {
     pub(super) fn create(path: &Path, max_bytes: u64) -> io::Result<Self> {
         let file = OtlpFile::create(Format::Protobuf, path)?;
         let path = file.path().to_owned();
-        Ok(Self { file, path, max_bytes, dropped: Removed::default(), is_full: false })
+        Ok(Self { file, path, max_bytes, spans: 0, dropped: Removed::default(), is_full: false })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -31,6 +33,11 @@ impl Part {
 
     pub(super) fn max_bytes(&self) -> u64 {
         self.max_bytes
+    }
+
+    /// How many spans the file has, at most: those that couldn't be written are counted.
+    pub(super) fn spans(&self) -> u64 {
+        self.spans
     }
 
     /// What was removed.
@@ -46,6 +53,7 @@ impl Part {
                 "the trace file has {bytes} bytes, and its traces are still going on: set HEIRLOOM_TRACE_BYTES to a larger number"
             )));
         }
+        self.spans += delivery.len() as u64;
         self.file.export(delivery)?;
         self.shrink().map_err(|error| {
             self.is_full = true;
@@ -61,8 +69,7 @@ impl Part {
         name.push(".new");
         let mut smaller = TraceFile::create(&name)?;
         let new = smaller.path().to_owned();
-        let pruned = prune(&mut File::open(&self.path)?, self.max_bytes / 2, |record| smaller.append(record));
-        let removed = match pruned {
+        let removed = match self.copy_newest(&mut smaller) {
             Ok(removed) if removed.spans > 0 => removed,
             other => {
                 fs::remove_file(&new)?;
@@ -73,9 +80,18 @@ impl Part {
         // Whichever of the two files a killed process leaves, it is whole.
         fs::rename(&new, &self.path)?;
         self.file = OtlpFile::new(Format::Protobuf, smaller);
+        self.spans = self.spans.saturating_sub(removed.spans);
         self.dropped.spans += removed.spans;
         self.dropped.traces += removed.traces;
         self.is_full = fs::metadata(&self.path)?.len() > self.max_bytes / 4 * 3;
         Ok(())
+    }
+
+    fn copy_newest(&self, to: &mut TraceFile) -> io::Result<Removed> {
+        let mut newest = Newest::of(File::open(&self.path)?, Room::Bytes(self.max_bytes / 2))?;
+        while let Some(record) = newest.next()? {
+            to.append(&record)?;
+        }
+        Ok(newest.removed())
     }
 }

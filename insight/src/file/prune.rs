@@ -1,12 +1,12 @@
-//! Removes the oldest traces from a file of OTLP, without decoding its spans.
+//! [`Newest`]: a file of OTLP without its oldest traces. Spans aren't decoded.
 //!
 //! The messages are those of [OpenTelemetry's protocol]: a request (field 1: resources), a resource (field 2: scopes), a scope (field 2:
 //! spans), a span (field 1: trace id, field 9: attributes). All other fields are copied.
 //!
 //! [OpenTelemetry's protocol]: https://github.com/open-telemetry/opentelemetry-proto
 
-use std::collections::{HashMap, HashSet};
-use std::io::{self, BufRead, BufReader, Read, Seek};
+use std::collections::HashMap;
+use std::io::{self, BufRead, BufReader, Cursor, Read, Seek};
 
 /// The fields that lead from a request to its spans.
 const WAY: [u64; 3] = [1, 2, 2];
@@ -15,88 +15,161 @@ const ATTRIBUTES: u64 = 9;
 /// The attribute of a span that has the marks of its record, which aren't of its trace alone.
 const MARKS: &[u8] = b"heirloom.marks";
 
-/// What was removed.
+/// What was left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Removed {
     pub(super) spans: u64,
     pub(super) traces: u64,
 }
 
+/// How much of a file may stay.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Room {
+    /// Bytes of spans.
+    Bytes(u64),
+    Spans(u64),
+}
+
+impl Room {
+    fn amount(self) -> u64 {
+        match self {
+            Self::Bytes(amount) | Self::Spans(amount) => amount,
+        }
+    }
+
+    /// How much of it a span takes.
+    fn taken(self, span: &[u8]) -> u64 {
+        match self {
+            Self::Bytes(_) => span.len() as u64,
+            Self::Spans(_) => 1,
+        }
+    }
+}
+
 /// What is known of a trace.
 #[derive(Default)]
 struct Trace {
-    bytes: u64,
+    /// The room that its spans take.
+    room: u64,
     /// The number of its last span.
     last: u64,
 }
 
-/// Copies the records of `file` to `write`, each with its length, without the traces that had no new span for the longest time: as few of them
-/// as leave `keep` bytes of spans. The trace of the last span stays. A span with the marks of other spans stays with those.
+/// The records of a file, each with its length, without the traces that had no new span for the longest time: as few of them as leave spans
+/// that fit into the room. The trace of the last span stays. A span of an old trace that has the marks of other spans stays with those.
 ///
-/// Memory: a record, and some 50 bytes for each trace.
-pub(super) fn prune<F: Read + Seek>(
-    file: &mut F,
-    keep: u64,
-    mut write: impl FnMut(&[u8]) -> io::Result<()>,
-) -> io::Result<Removed> {
-    let mut traces: HashMap<Vec<u8>, Trace> = HashMap::new();
-    let mut count = 0;
-    records(file, |record| {
-        spans(record, &mut |span| {
-            count += 1;
-            let trace = traces.entry(trace_of(span).to_vec()).or_default();
-            trace.bytes += span.len() as u64;
-            trace.last = count;
-        });
-        Ok(())
-    })?;
-    let mut whole: u64 = traces.values().map(|trace| trace.bytes).sum();
-    let mut order: Vec<(Vec<u8>, Trace)> = traces.into_iter().collect();
-    order.sort_unstable_by(|(a, x), (b, y)| (x.last, a).cmp(&(y.last, b)));
-    let newest = order.len().saturating_sub(1);
-    let mut old = HashSet::new();
-    for (id, trace) in order.into_iter().take(newest) {
-        if whole <= keep {
-            break;
-        }
-        whole -= trace.bytes;
-        old.insert(id);
-    }
-    let mut removed = Removed { spans: 0, traces: old.len() as u64 };
-    file.rewind()?;
-    records(file, |record| {
-        let mut left = 0;
-        spans(record, &mut |span| left += u64::from(!old.contains(trace_of(span))));
-        if left == 0 {
-            spans(record, &mut |_| removed.spans += 1);
-            return Ok(());
-        }
-        let mut stays = |span: &[u8]| {
-            let stays = !old.contains(trace_of(span)) || has_marks(span);
-            removed.spans += u64::from(!stays);
-            stays
-        };
-        let mut filtered = Vec::with_capacity(record.len());
-        filter(record, &WAY, &mut stays, &mut filtered);
-        let mut whole = Vec::with_capacity(filtered.len() + 10);
-        put_varint(filtered.len() as u64, &mut whole);
-        whole.extend_from_slice(&filtered);
-        write(&whole)
-    })?;
-    Ok(removed)
+/// Memory: a record, and some 60 bytes for each trace.
+pub(super) struct Newest<F> {
+    records: Records<F>,
+    traces: HashMap<u128, Trace>,
+    /// Traces whose last span has a smaller number are left out.
+    first: u64,
+    removed: Removed,
+    /// What was made and not read yet.
+    ready: Cursor<Vec<u8>>,
 }
 
-/// Visits the whole records of a file.
-fn records(file: &mut impl Read, mut visit: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
-    let mut reader = BufReader::new(file);
-    let mut record = Vec::new();
-    loop {
-        let Some(length) = length(&mut reader)? else { return Ok(()) };
-        record.clear();
-        if reader.by_ref().take(length).read_to_end(&mut record)? as u64 != length {
-            return Ok(());
+impl<F: Read + Seek> Newest<F> {
+    /// Reads the whole file once.
+    pub(super) fn of(file: F, room: Room) -> io::Result<Self> {
+        let mut records = Records::of(file);
+        let mut traces: HashMap<u128, Trace> = HashMap::new();
+        let mut count = 0;
+        while let Some(record) = records.next()? {
+            spans(record, &mut |span| {
+                count += 1;
+                let trace = traces.entry(trace_of(span)).or_default();
+                trace.room += room.taken(span);
+                trace.last = count;
+            });
         }
-        visit(&record)?;
+        records.rewind()?;
+        let first = first(traces.values(), room.amount());
+        let old = traces.values().filter(|trace| trace.last < first).count() as u64;
+        let removed = Removed { spans: 0, traces: old };
+        Ok(Self { records, traces, first, removed, ready: Cursor::default() })
+    }
+
+    /// The next record that has a span that stays.
+    pub(super) fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let (traces, first) = (&self.traces, self.first);
+        let is_old = |span: &[u8]| traces.get(&trace_of(span)).is_some_and(|trace| trace.last < first);
+        while let Some(record) = self.records.next()? {
+            let (mut all, mut new) = (0, 0);
+            spans(record, &mut |span| {
+                all += 1;
+                new += u64::from(!is_old(span));
+            });
+            if new == 0 {
+                self.removed.spans += all;
+                continue;
+            }
+            let mut stays = |span: &[u8]| {
+                let stays = !is_old(span) || has_marks(span);
+                self.removed.spans += u64::from(!stays);
+                stays
+            };
+            let mut filtered = Vec::with_capacity(record.len());
+            filter(record, &WAY, &mut stays, &mut filtered);
+            let mut whole = Vec::with_capacity(filtered.len() + 10);
+            put_varint(filtered.len() as u64, &mut whole);
+            whole.extend_from_slice(&filtered);
+            return Ok(Some(whole));
+        }
+        Ok(None)
+    }
+
+    /// What was left out so far.
+    pub(super) fn removed(&self) -> Removed {
+        self.removed
+    }
+}
+
+/// Reads the records one after the other.
+impl<F: Read + Seek> Read for Newest<F> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.ready.position() == self.ready.get_ref().len() as u64 {
+            self.ready = Cursor::new(self.next()?.unwrap_or_default());
+        }
+        self.ready.read(out)
+    }
+}
+
+/// The number of the last span of the oldest trace that stays.
+fn first<'t>(traces: impl Iterator<Item = &'t Trace>, room: u64) -> u64 {
+    let mut by_age: Vec<(u64, u64)> = traces.map(|trace| (trace.last, trace.room)).collect();
+    by_age.sort_unstable();
+    let mut left = room;
+    let stays = |(_, taken): &&(u64, u64)| {
+        let fits = *taken <= left;
+        left = left.saturating_sub(*taken);
+        fits
+    };
+    let newest = by_age.last().map_or(0, |newest| newest.0);
+    by_age.iter().rev().take_while(stays).last().map_or(newest, |oldest| oldest.0)
+}
+
+/// The whole records of a file.
+struct Records<F> {
+    file: BufReader<F>,
+    record: Vec<u8>,
+}
+
+impl<F: Read + Seek> Records<F> {
+    fn of(file: F) -> Self {
+        Self { file: BufReader::new(file), record: Vec::new() }
+    }
+
+    /// `None` at the end, also in the middle of a record.
+    fn next(&mut self) -> io::Result<Option<&[u8]>> {
+        let Some(length) = length(&mut self.file)? else { return Ok(None) };
+        self.record.clear();
+        let read = self.file.by_ref().take(length).read_to_end(&mut self.record)?;
+        Ok((read as u64 == length).then_some(&self.record[..]))
+    }
+
+    fn rewind(&mut self) -> io::Result<()> {
+        self.file.rewind()
     }
 }
 
@@ -176,8 +249,9 @@ fn spans<'a>(request: &'a [u8], visit: &mut impl FnMut(&'a [u8])) {
     }
 }
 
-fn trace_of(span: &[u8]) -> &[u8] {
-    fields(span).find(|field| field.number == TRACE_ID).and_then(|field| field.content).unwrap_or_default()
+fn trace_of(span: &[u8]) -> u128 {
+    let id = fields(span).find(|field| field.number == TRACE_ID).and_then(|field| field.content);
+    id.and_then(|id| id.try_into().ok()).map_or(0, u128::from_be_bytes)
 }
 
 fn has_marks(span: &[u8]) -> bool {
@@ -208,4 +282,17 @@ fn filter(message: &[u8], way: &[u64], stays: &mut impl FnMut(&[u8]) -> bool, ou
         }
     }
     any
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_few_of_the_oldest_traces_go_as_leave_what_fits_and_the_newest_stays() {
+        let traces = [(3, 9), (2, 5), (4, 7)].map(|(room, last)| Trace { room, last });
+        let first = |room| first(traces.iter(), room);
+        assert_eq!([9, 8, 7, 6, 3, 2, 0].map(first), [5, 7, 7, 9, 9, 9, 9]);
+        assert_eq!(super::first([].iter(), 7), 0);
+    }
 }

@@ -1,15 +1,20 @@
 //! [`Report`]: an exporter that writes a report when its tracer finishes.
 
 use super::part::Part;
+use super::prune::{Newest, Removed, Room};
 use crate::model::{Note, NoteKind, Run};
 use crate::read::Builder;
 use crate::{analyse, at_finish, html, text};
 use heirloom_core::export::{Delivery, ExportError, Exporter, TraceFile};
+use heirloom_otlp::Format;
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// Of the room for spans, this part, one in so many, is for spans of old traces that stay because they have marks of newer ones.
+const FOR_MARKS: u64 = 8;
 
 /// Writes finished spans to a file of OTLP, and a [report](crate::html) of them when the tracer finishes.
 ///
@@ -19,6 +24,9 @@ use std::time::Duration;
 /// The part file is bounded. Beyond the bound, the traces that had no new span for the longest time are removed from it, until
 /// half of the bound is left; a note of the report states how many spans were removed. A single trace that is larger than the
 /// bound isn't removed: its further spans are refused, and the tracer's ledger counts them as lost.
+///
+/// The report has room for two million spans ([`max_spans`](Self::max_spans)). If the part file has more, the newest whole traces are
+/// in the report, and a note says how many spans aren't. Of a trace that is larger by itself, the spans that ended first are.
 ///
 /// `finish` waits until the report is written, for two minutes at most. That time is not part of [`finish_timeout`](heirloom_core::Builder::finish_timeout), which
 /// covers the delivery of the spans. If writing takes longer, the report of `finish` states that, and the part file stays.
@@ -39,6 +47,7 @@ use std::time::Duration;
 pub struct Report {
     part: Part,
     path: PathBuf,
+    max_spans: usize,
 }
 
 impl Report {
@@ -51,7 +60,14 @@ impl Report {
         let asked = path.as_ref();
         let part = Part::create(&with(asked, ".part"), max_bytes)?;
         let path = report_of(asked, part.path());
-        Ok(Self { part, path })
+        Ok(Self { part, path, max_spans: at_finish::MAX_SPANS })
+    }
+
+    /// Sets for how many spans the report has room; the default is two million. A million took 480 MB of memory.
+    #[must_use]
+    pub fn max_spans(mut self, spans: usize) -> Self {
+        self.max_spans = spans;
+        self
     }
 
     /// The path of the report. It is not the one given to [`create`](Self::create) if that has another writer.
@@ -60,20 +76,39 @@ impl Report {
     }
 
     fn run(&self) -> io::Result<Run> {
-        let mut builder = Builder::bounded(at_finish::MAX_SPANS);
-        builder.file(self.part.path())?;
+        let mut builder = Builder::bounded(self.max_spans);
+        let left_out = self.read(&mut builder)?;
         let mut run = builder.finish();
-        let dropped = self.part.dropped();
-        if dropped.spans > 0 {
-            let text = format!(
-                "{} spans of {} older traces were removed, since the trace file may have {} bytes at most (HEIRLOOM_TRACE_BYTES).",
-                text::units::count(dropped.spans),
-                text::units::count(dropped.traces),
-                text::units::count(self.part.max_bytes()),
-            );
-            run.notes.push(Note { kind: NoteKind::Dropped, text });
-        }
+        let mut note = |older: Removed, why: String| {
+            if older.spans > 0 {
+                let (spans, traces) = (text::units::count(older.spans), text::units::count(older.traces));
+                let text = format!("{spans} spans of {traces} older traces {why}.");
+                run.notes.push(Note { kind: NoteKind::Dropped, text });
+            }
+        };
+        let bytes = text::units::count(self.part.max_bytes());
+        note(
+            self.part.dropped(),
+            format!("were removed, since the trace file may have {bytes} bytes at most (HEIRLOOM_TRACE_BYTES)"),
+        );
+        let spans = text::units::count(self.max_spans as u64);
+        note(
+            left_out,
+            format!("are left out: a report that a program makes of itself has room for {spans} spans; `heirloom html` has no such bound for a trace file that ends in .otlp"),
+        );
         Ok(run)
+    }
+
+    /// Reads the part file: the newest whole traces, if it has more spans than there is room for. Returns what was left out.
+    fn read(&self, builder: &mut Builder) -> io::Result<Removed> {
+        let (path, room) = (self.part.path(), self.max_spans as u64);
+        if self.part.spans() <= room {
+            return builder.file(path).map(|()| Removed::default());
+        }
+        let room = Room::Spans(room - room / FOR_MARKS);
+        let mut newest = Newest::of(File::open(path)?, room)?;
+        builder.records(&path.to_string_lossy(), Format::Protobuf, &mut newest)?;
+        Ok(newest.removed())
     }
 
     /// Writes the report beside its path first, so that it is there as a whole or not at all.

@@ -16,8 +16,11 @@
 //! | dispatch, small chunks, start-up | none: the simulated schedule has no such gaps, so the gain is at most the measured time less the simulated one |
 //! | machine (else), untraced, tracing, unexplained | none, and no gain is predicted |
 //!
-//! A gain below 1 % of the wall time is noise, and so is one below the spread of the runs that are given: the longest less the shortest, divided by the median.
-//! A change for a cause that cost less than 1 % of the capacity is noise too: it would only make code faster.
+//! Findings are sorted by the part of the gain that belongs to the cause: at most the lost time that the cause charges, divided by the wall
+//! time. Faster spans gain more than their cause lost, since they are less work too. The gain that is shown is the whole one.
+//!
+//! Such a part below 1 % of the wall time is noise, and so is one below the spread of the runs that are given: the longest less the
+//! shortest, divided by the median. A change for a cause that cost less than 1 % of the capacity is noise too: it would only make code faster.
 //!
 //! Only promising names are simulated: at most six, three in a large graph, by their share of the critical path or of the lost time.
 

@@ -13,12 +13,12 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    /// Of a run and others of the same program. Those on another number of lanes don't count.
-    pub(crate) fn of(run: &Run, others: &[Run]) -> Self {
+    /// Of a run and others of the same program, and the wall times of further ones. Runs on another number of lanes don't count.
+    pub(crate) fn of(run: &Run, others: &[Run], further: &[u64]) -> Self {
         let same = others.iter().filter(|other| threads(other) == threads(run));
-        let mut walls: Vec<u64> = std::iter::once(run).chain(same).map(wall).collect();
+        let mut walls: Vec<u64> = std::iter::once(run).chain(same).map(wall).chain(further.iter().copied()).collect();
         walls.sort_unstable();
-        let (first, last, median) = (walls[0], walls[walls.len() - 1], walls[walls.len() / 2]);
+        let (first, last, median) = (walls[0], walls[walls.len() - 1], walls[(walls.len() - 1) / 2]);
         let part = if median == 0 { 0.0 } else { (last - first) as f64 / median as f64 };
         Self { runs: walls.len() as u32, part }
     }

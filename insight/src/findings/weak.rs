@@ -106,8 +106,12 @@ fn of_the_prediction(case: &Case<'_>, analysis: &Analysis) -> Vec<Note> {
         notes.push(Note { kind: NoteKind::Guessed, text });
     }
     if case.base.fold_error() > 0 {
+        let more = match case.run.holds.is_empty() {
+            true => "",
+            false => ", or by more if locks are taken in another order",
+        };
         let text = format!(
-            "The run is large: neighbouring pieces of work were simulated as one. That may change a predicted time by {}.",
+            "The run is large: neighbouring pieces of work were simulated as one. That may change a predicted time by {}{more}.",
             duration(case.base.fold_error())
         );
         notes.push(Note { kind: NoteKind::Guessed, text });

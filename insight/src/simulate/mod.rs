@@ -36,7 +36,8 @@
 //! schedule that has as many cores as lanes; with fewer cores, another job may wait for its core until the longest merged part
 //! has ended. T1 and T-infinity stay what they were. The end of a fan-out moves by at most the length of its longest folded
 //! piece. So the simulated time differs from that of the whole graph by at most [`Plan::fold_error`], the sum of these lengths
-//! and of the longest merged part, unless a timing anomaly of locks occurs.
+//! and of the longest merged part, as long as locks are taken in the same order. If they are taken in another one, nothing
+//! bounds the difference (Graham: "timing anomalies").
 //!
 //! If a job starts a single short piece and waits for it, the piece is planned as a part of that job, since both are one chain.
 //! Merged parts of such a chain are one node for each pool. If no other job needs the lanes of these pools, the order of the

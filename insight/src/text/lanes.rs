@@ -1,34 +1,40 @@
 //! Lanes with a strip over time, and the line of utilisation.
 
-use super::layout::left;
+use super::layout::{left, paragraph};
 use super::units::{duration, percent, share};
 use crate::analysis::{Analysis, Bucket, Lane};
 use crate::sorted;
 
-/// How many columns a strip has.
-const STRIP: usize = 32;
 /// At most so many lanes are shown.
 const MOST_LANES: usize = 32;
 
+/// What the characters of a strip mean.
+const LEGEND: &str = "█ ▓ ▒ ░ worked all, 3, 2 or 1 quarter of the time, or waited longer than that: \
+    / for a lock, \\ in a join, . for a queue; blank: idle, no span was open";
+
 /// Adds the lanes, those with the most work first if there are many.
-pub(super) fn lanes(out: &mut String, analysis: &Analysis) {
+pub(super) fn lanes(out: &mut String, analysis: &Analysis, columns: usize) {
     let wall = analysis.totals.wall_ns;
     let mut shown: Vec<&Lane> = analysis.lanes.iter().collect();
     if shown.len() > MOST_LANES {
         sorted::by_key(&mut shown, |lane| u64::MAX - lane.working_ns);
         shown.truncate(MOST_LANES);
     }
-    out.push_str(&format!("  {}  working     lock  waiting  over time\n", left("", 14)));
+    let names = shown.iter().map(|lane| lane.thread.chars().count()).max().unwrap_or(0).min(columns / 5 - 1);
+    let figures = format!("  {}  working   lock   join  queue   idle  ", left("", names));
+    let room = columns - figures.chars().count();
+    out.push_str(&format!("{figures}over time\n"));
     for lane in &shown {
-        let waiting = lane.join_ns + lane.queue_ns;
-        let cells = [lane.working_ns, lane.lock_ns, waiting].map(|ns| percent(share(ns, wall)));
+        let part = |ns| percent(share(ns, wall)).replace("under 1 %", "<1 %");
         let line = format!(
-            "  {}  {:>7}  {:>7}  {:>7}  {}",
-            left(&lane.thread, 14),
-            short(&cells[0]),
-            short(&cells[1]),
-            short(&cells[2]),
-            strip(lane)
+            "  {}  {:>7}  {:>5}  {:>5}  {:>5}  {:>5}  {}",
+            left(&lane.thread, names),
+            part(lane.working_ns),
+            part(lane.lock_ns),
+            part(lane.join_ns),
+            part(lane.queue_ns),
+            part(lane.idle_ns),
+            strip(lane, room),
         );
         out.push_str(line.trim_end());
         out.push('\n');
@@ -36,53 +42,56 @@ pub(super) fn lanes(out: &mut String, analysis: &Analysis) {
     if analysis.lanes.len() > shown.len() {
         out.push_str(&format!("  and {} more\n", analysis.lanes.len() - shown.len()));
     }
-    out.push_str("  █ ▓ ▒ ░ working all, three, two or one quarter of the time; - blocked\n");
-}
-
-fn short(percent: &str) -> String {
-    percent.replace("under 1 %", "<1 %")
+    paragraph(out, "  ", LEGEND);
 }
 
 /// One character for each part of the run.
-fn strip(lane: &Lane) -> String {
+fn strip(lane: &Lane, columns: usize) -> String {
     let parts = lane.strip.len();
-    if parts == 0 {
-        return String::new();
-    }
-    (0..STRIP.min(parts))
+    let columns = columns.min(parts);
+    (0..columns)
         .map(|column| {
-            let from = column * parts / STRIP.min(parts);
-            let to = ((column + 1) * parts / STRIP.min(parts)).max(from + 1);
-            let sum = |ix: usize| {
-                lane.strip[from..to].iter().map(|part| u32::from(part[ix])).sum::<u32>() / (to - from) as u32
+            let from = column * parts / columns;
+            let to = (column + 1) * parts / columns;
+            let mean = |kind: usize| {
+                lane.strip[from..to].iter().map(|part| u32::from(part[kind])).sum::<u32>() / (to - from) as u32
             };
-            glyph(sum(0), sum(1))
+            glyph(mean(0), [mean(1), mean(2), mean(3)])
         })
         .collect()
 }
 
-/// `working` and `blocked` are in percent.
-fn glyph(working: u32, blocked: u32) -> char {
+/// `working` and `waiting` (for locks, joins, queues) are in percent. A lane that mostly waited isn't shown as working.
+fn glyph(working: u32, waiting: [u32; 3]) -> char {
+    let [lock, join, queue] = waiting;
+    let waited = lock + join + queue;
+    if waited > working && waited >= 25 {
+        return match lock.max(join).max(queue) {
+            most if most == lock => '/',
+            most if most == join => '\\',
+            _ => '.',
+        };
+    }
     match working {
         88.. => '█',
         63..=87 => '▓',
         38..=62 => '▒',
         13..=37 => '░',
-        _ if blocked >= 25 => '-',
         _ => ' ',
     }
 }
 
 /// Adds how many lanes worked over time, as a line of bars.
-pub(super) fn utilisation(out: &mut String, analysis: &Analysis) {
-    const COLUMNS: usize = 64;
+pub(super) fn utilisation(out: &mut String, analysis: &Analysis, columns: usize) {
+    /// Columns of the text that the line leaves free.
+    const MARGIN: usize = 16;
     const BARS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let buckets = &analysis.utilisation;
     let most = buckets.iter().map(|bucket| bucket.capacity.max(bucket.working)).fold(0.0, f64::max);
     if buckets.is_empty() || most <= 0.0 {
         return;
     }
-    let columns = COLUMNS.min(buckets.len());
+    let columns = (columns - MARGIN).min(buckets.len());
     let mean = |part: &[Bucket]| part.iter().map(|bucket| bucket.working).sum::<f64>() / part.len() as f64;
     let bar = |column: usize| {
         let from = column * buckets.len() / columns;
@@ -94,4 +103,25 @@ pub(super) fn utilisation(out: &mut String, analysis: &Analysis) {
     let end = duration(analysis.totals.wall_ns);
     let room = columns.saturating_sub(1);
     out.push_str(&format!("  0{end:>room$}\n"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lane_that_mostly_waited_is_never_shown_as_working() {
+        for waited in [51, 75, 100] {
+            let worked = 100 - waited;
+            let shown = [[waited, 0, 0], [0, waited, 0], [0, 0, waited]].map(|waiting| glyph(worked, waiting));
+            assert_eq!(shown, ['/', '\\', '.'], "{waited} %");
+        }
+        assert_eq!([glyph(30, [10, 20, 15]), glyph(30, [20, 10, 15]), glyph(30, [10, 15, 20])], ['\\', '/', '.']);
+    }
+
+    #[test]
+    fn shades_are_quarters_of_the_time_and_nothing_is_blank() {
+        assert_eq!([100, 88, 75, 50, 25, 12].map(|worked| glyph(worked, [0; 3])), ['█', '█', '▓', '▒', '░', ' ']);
+        assert_eq!([glyph(0, [0, 0, 24]), glyph(60, [40, 0, 0])], [' ', '▒']);
+    }
 }

@@ -1,7 +1,6 @@
 //! Lines of at most 80 columns: wrapped text, tables.
 
-/// How wide a text is.
-pub(super) const WIDTH: usize = 80;
+use super::width::FEWEST as WIDTH;
 
 /// Adds a paragraph, wrapped. Lines behind the first begin with as many spaces as `indent` has characters.
 pub(super) fn paragraph(out: &mut String, indent: &str, text: &str) {

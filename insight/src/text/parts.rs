@@ -3,6 +3,7 @@
 use super::lanes;
 use super::layout::{heading, left, paragraph, printable, table, Column};
 use super::units::{count, counted, duration, percent, share, three};
+use super::width;
 use crate::analysis::{Analysis, Cause, Finding, Name, Point};
 use std::collections::BTreeSet;
 
@@ -27,8 +28,22 @@ pub fn summary(analysis: &Analysis) -> String {
 /// The whole report, at most 80 columns wide.
 #[must_use]
 pub fn report(analysis: &Analysis) -> String {
+    report_of(analysis, width::FEWEST)
+}
+
+/// The whole report. What lanes did over time has as many columns as are given, from 80 to 160; all else has 80.
+///
+/// ```
+/// # let analysis = heirloom_insight::analysis::Analysis::default();
+/// use heirloom_insight::text::{report_of, width};
+/// print!("{}", report_of(&analysis, width::of_stdout()));
+/// ```
+#[must_use]
+pub fn report_of(analysis: &Analysis, columns: usize) -> String {
     let mut out = summary(analysis);
-    let parts: [fn(&mut String, &Analysis); 8] = [findings, over_time, names, by_lanes, locks, tasks, path, curve];
+    findings(&mut out, analysis);
+    over_time(&mut out, analysis, width::bounded(columns));
+    let parts: [fn(&mut String, &Analysis); 6] = [names, by_lanes, locks, tasks, path, curve];
     for part in parts {
         part(&mut out, analysis);
     }
@@ -123,13 +138,13 @@ fn evidence(out: &mut String, finding: &Finding) {
     }
 }
 
-fn over_time(out: &mut String, analysis: &Analysis) {
+fn over_time(out: &mut String, analysis: &Analysis, columns: usize) {
     if analysis.lanes.is_empty() || analysis.totals.capacity_ns == 0 {
         return;
     }
     heading(out, "Lanes");
-    lanes::utilisation(out, analysis);
-    lanes::lanes(out, analysis);
+    lanes::utilisation(out, analysis, columns);
+    lanes::lanes(out, analysis, columns);
 }
 
 fn names(out: &mut String, analysis: &Analysis) {

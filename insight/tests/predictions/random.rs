@@ -206,7 +206,7 @@ fn list_schedule(lengths: &[u64], faster: u64, lanes: usize) -> Run {
 
 #[test]
 fn folding_keeps_work_and_chain_and_stays_within_its_error() {
-    for seed in 0..SEEDS / 4 {
+    for seed in 0..SEEDS {
         let run = program(seed);
         let graph = Graph::new(&run);
         let lanes = Lanes { pools: graph.pools.iter().map(|pool| pool.size).collect(), cores: None };
@@ -216,8 +216,8 @@ fn folding_keeps_work_and_chain_and_stays_within_its_error() {
         let (a, b) = (simulate(&whole, &lanes, &free).end, simulate(&folded, &lanes, &free).end);
         assert_eq!(bounds(&whole, &lanes).lower, bounds(&folded, &lanes).lower, "{seed}");
         assert!(folded.nodes() <= whole.nodes(), "{seed}");
-        let no_locks = run.holds.is_empty();
-        assert!(!no_locks || a.abs_diff(b) <= folded.fold_error(), "{seed}: {a}, {b}, error {}", folded.fold_error());
+        // Nothing bounds it where locks are taken in another order; these runs stay within it.
+        assert!(a.abs_diff(b) <= folded.fold_error(), "{seed}: {a}, {b}, error {}", folded.fold_error());
     }
 }
 

@@ -1,7 +1,7 @@
 //! The three sentences of planted runs, and whole reports.
 
 use super::planted::{self, ms, MS};
-use heirloom_insight::model::{FanKind, Load, Run};
+use heirloom_insight::model::{FanKind, Load, LockKind, Run};
 use heirloom_insight::testing::Kit;
 use heirloom_insight::{analyse, text, Options};
 
@@ -224,6 +224,48 @@ fn whole_reports_are_as_they_were_looked_at() {
         let report = text::report(&analyse(&run, &Options::default()));
         assert!(report.lines().all(|line| line.chars().count() <= 80), "{report}");
         assert_eq!(report, expected, "now it is:\n{report}");
+    }
+}
+
+#[test]
+fn the_error_of_a_folded_graph_is_noted_and_that_locks_may_exceed_it() {
+    let mut kit = Kit::new();
+    for lane in [kit.lane("one"), kit.lane("two")] {
+        let root = kit.span(lane, "run", None, ms(0..1_000));
+        (0..100).for_each(|n| _ = kit.span(lane, "step", Some(root), ms(n * 10 + 2..n * 10 + 9)));
+    }
+    let note = |run: &Run| {
+        let notes = analyse(run, &Options { most_nodes: 40, ..Options::default() }).notes;
+        notes.into_iter().find(|note| note.text.contains("simulated as one")).expect("a note").text
+    };
+    let lock = kit.lock(LockKind::Mutex, "cache");
+    let without = note(&kit.clone().run());
+    kit.hold(lock, 0, ms(0..1));
+    let with = note(&kit.run());
+    assert!(with.ends_with(", or by more if locks are taken in another order."), "{with}");
+    assert!(!without.contains("locks"), "{without}");
+}
+
+#[test]
+fn what_lanes_did_over_time_is_as_wide_as_the_terminal_and_all_else_has_80_columns() {
+    let analysis = analyse(&planted::long_hold(), &Options::default());
+    let (before, after) = ("\nLanes\n", "\nSpans by name\n");
+    let parts = |text: &str| {
+        let (head, rest) = text.split_once(before).expect("lanes");
+        let (lanes, tail) = rest.split_once(after).expect("names");
+        (head.to_owned(), lanes.to_owned(), tail.to_owned())
+    };
+    let (head, _, tail) = parts(&text::report(&analysis));
+    for (asked, columns) in [(1, 80), (80, 80), (120, 120), (160, 160), (1_000, 160)] {
+        let (same_head, lanes, same_tail) = parts(&text::report_of(&analysis, asked));
+        assert_eq!((same_head, same_tail), (head.clone(), tail.clone()));
+        // This thread was blocked from the start to the end.
+        let main = lanes.lines().find(|line| line.trim_start().starts_with("main")).expect("main");
+        let strip = main.chars().filter(|c| *c == '\\').count();
+        assert_eq!((main.chars().count(), strip), (columns, columns - 48), "{lanes}");
+        assert!(lanes.lines().all(|line| line.chars().count() <= columns), "{lanes}");
+        let bars = lanes.lines().next().expect("utilisation").chars().count();
+        assert_eq!(bars, columns - 14, "{lanes}");
     }
 }
 
