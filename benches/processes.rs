@@ -47,9 +47,11 @@ fn start() -> Result<Guard, String> {
     heirloom::builder("processes").exporter(NoOp).init().map_err(|error| error.to_string())
 }
 
-/// A row of a table: a name, and the named numbers of its runs.
+/// A row of a table: a name, and the named numbers of its runs, or a dash for a number that no run has.
 fn row(name: &str, runs: &[Numbers], columns: &[(&str, usize)]) -> Vec<String> {
-    let cells = columns.iter().map(|(name, digits)| cell(&column(runs, name), *digits));
+    let has = |name: &str| runs.iter().any(|run| run.contains_key(name));
+    let text = |name: &str, digits| if has(name) { cell(&column(runs, name), digits) } else { "-".to_owned() };
+    let cells = columns.iter().map(|(name, digits)| text(name, *digits));
     std::iter::once(name.to_owned()).chain(cells).collect()
 }
 

@@ -50,6 +50,8 @@ struct Run {
     workers: f64,
     /// CPU time of the whole process.
     process: f64,
+    /// Spans that reached no exporter.
+    lost: f64,
 }
 
 struct Stage {
@@ -74,7 +76,7 @@ fn compare(bench: &mut Bench) -> Result<(), String> {
          [min-max] of {rounds} rounds in turns. More than untraced, in the same round:"
     ));
     let rows: Vec<_> = MODES.iter().zip(&runs).map(|((_, name), of)| row(name, of, &runs[0], items)).collect();
-    bench.table(&["", "slowdown %", "CPU of the pool's threads %", "CPU of the process, ns per item"], &rows);
+    bench.table(&["", "slowdown %", "CPU of the pool's threads %", "CPU of the process, ns per item", "lost"], &rows);
     for ((mode, name), of) in MODES.iter().zip(&runs) {
         let slowdown = percent(of, &runs[0], |run| run.wall);
         bench.keep(&format!("slowdown, {name}"), "%", &slowdown);
@@ -83,7 +85,8 @@ fn compare(bench: &mut Bench) -> Result<(), String> {
             Mode::PerLeaf => 1.0,
             _ => continue,
         };
-        bench.goal(&format!("slowdown, {name}"), Goal::AtMost(bound), " %", Summary::of(slowdown));
+        let lost = of.iter().map(|run| run.lost).sum();
+        bench.goal_unless_lost(&format!("slowdown, {name}"), Goal::AtMost(bound), " %", Summary::of(slowdown), lost);
     }
     let report = stage.guard.finish();
     let ledger = report.ledger();
@@ -99,6 +102,7 @@ fn row(name: &str, runs: &[Run], untraced: &[Run], items: u64) -> Vec<String> {
         cell(&percent(runs, untraced, |run| run.wall), 1),
         cell(&percent(runs, untraced, |run| run.workers), 1),
         cell(&more, 0),
+        cell(&runs.iter().map(|run| run.lost).collect::<Vec<_>>(), 0),
     ]
 }
 
@@ -109,13 +113,16 @@ fn percent(runs: &[Run], untraced: &[Run], of: impl Fn(&Run) -> f64) -> Vec<f64>
 
 impl Stage {
     fn run(&self, mode: Mode) -> Result<Run, String> {
+        let lost_before = lost(&self.guard.tracer().ledger());
         let (workers, process, begin) = (self.workers_cpu_ns(), CpuTime::now()?, Instant::now());
         heirloom::in_root("run", |root| black_box(self.sum(mode, root.context())));
         let wall = begin.elapsed().as_nanos() as f64;
         let workers = self.workers_cpu_ns() - workers;
         self.guard.tracer().flush(FLUSH_TIMEOUT).map_err(|error| error.to_string())?;
         let process = CpuTime::now()?.since(&process);
-        Ok(Run { wall, workers: workers as f64, process: (process.user_ns + process.system_ns) as f64 })
+        // All spans of the run have ended and were flushed.
+        let lost = lost(&self.guard.tracer().ledger()).saturating_sub(lost_before) as f64;
+        Ok(Run { wall, workers: workers as f64, process: (process.user_ns + process.system_ns) as f64, lost })
     }
 
     fn sum(&self, mode: Mode, cx: Context) -> u64 {

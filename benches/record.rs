@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{mpsc, Arc};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
-use support::bench::{cell, ratios};
+use support::bench::{cell, named, ratios};
 use support::clock::ticks;
 use support::ring::{Ring, Writer};
 use support::spans::{lost, set_three, NoOp, FLUSH_TIMEOUT, TEXT};
@@ -266,10 +266,7 @@ fn record(bench: &mut Bench) -> Result<(), String> {
     let (rounds, blocks) = bench.pick((7, 40), (1, 2));
     let mut stage = Stage::new()?;
     let measured = bench.in_turns(rounds, OPERATIONS.len(), |i| stage.measure(&OPERATIONS[i], blocks))?;
-    let of = |name: &str| {
-        let found = OPERATIONS.iter().position(|operation| operation.name == name).and_then(|i| measured.get(i));
-        found.cloned().unwrap_or_default()
-    };
+    let of = |name: &str| named(OPERATIONS.iter().map(|operation| operation.name).zip(&measured), name);
     let (floor, child) = (of(FLOOR), of(CHILD));
 
     bench.say(&format!(

@@ -27,6 +27,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// The goals: samples take half a percent of a core at most, and come 20 times a second at most.
 const MOST_PERCENT: f64 = 0.5;
 const MOST_PER_SECOND: f64 = 20.0;
+/// However busy the machine is, samples come this often.
+const LEAST_PER_SECOND: f64 = 0.25;
 
 fn main() -> ExitCode {
     support::run("sampler", &[("sampler", sampler_child), ("sampler worker", sampler_worker)], sampler)
@@ -68,6 +70,10 @@ fn sampler(bench: &mut Bench) -> Result<(), String> {
     bench.goal("the samples' part of a core", Goal::AtMost(MOST_PERCENT), " %", Summary::of(more));
     let often = column(&runs[0], "process_samples");
     bench.goal("samples per second", Goal::AtMost(MOST_PER_SECOND), "", Summary::of(often));
+    let enough = |name| column(&runs[0], name).iter().all(|n| *n >= LEAST_PER_SECOND);
+    bench.promise(enough("process_samples") && enough("thread_samples"), || {
+        format!("fewer than {LEAST_PER_SECOND} samples a second: without samples they cost nothing")
+    });
     bench.promise(column(&runs[1], "process_samples").iter().all(|n| *n == 0.0), || "sampled, though off".to_owned());
     Ok(())
 }

@@ -9,7 +9,7 @@ trap 'rm -rf "$out"' EXIT
 
 # With the features of the tests, so that nothing is built twice.
 cargo test-all --quiet --benches -- --smoke --out "$out/benches" >"$out/log" || { cat "$out/log"; exit 1; }
-for bench in seven_ways record encode futures drain rayon locks latency threads overload processes; do
+for bench in seven_ways record encode futures drain rayon locks sampler latency threads overload processes; do
     test -s "$out/benches/"*"-$bench/results.json" || { echo "$bench wrote no results" >&2; exit 1; }
 done
 for binary in contention single defaults; do

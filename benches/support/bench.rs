@@ -20,6 +20,8 @@ pub struct Bench {
     goals: Vec<String>,
     values: Vec<Value>,
     broken: Vec<String>,
+    /// Goals without a measured value.
+    missing: Vec<String>,
 }
 
 /// A bound for a measured number.
@@ -34,8 +36,8 @@ pub enum Goal {
 /// The main function of a bench: in a child process it runs the child's measurement, else it calls `body` and shows the
 /// results.
 ///
-/// The exit code is 1 if a promise was broken, 2 if a measurement failed. A missed goal is no failure, because it depends on
-/// the machine.
+/// The exit code is 1 if a promise was broken, 2 if a measurement failed or a goal has no value. A missed goal is no failure,
+/// because it depends on the machine.
 pub fn run(name: &str, children: &[Child], body: fn(&mut Bench) -> Result<(), String>) -> ExitCode {
     let done = Args::parse(std::env::args().skip(1)).and_then(|args| match &args.child {
         Some((child, arguments)) => child::serve(children, child, arguments).map(|()| true),
@@ -60,8 +62,14 @@ fn show(name: &str, args: &Args, body: fn(&mut Bench) -> Result<(), String>) -> 
         return Ok(true);
     }
     let machine = Machine::here(&CRATES);
-    let mut bench =
-        Bench { smoke: args.smoke, text: String::new(), goals: Vec::new(), values: Vec::new(), broken: Vec::new() };
+    let mut bench = Bench {
+        smoke: args.smoke,
+        text: String::new(),
+        goals: Vec::new(),
+        values: Vec::new(),
+        broken: Vec::new(),
+        missing: Vec::new(),
+    };
     body(&mut bench)?;
     let report = bench.markdown(name, &machine);
     println!("{report}");
@@ -69,7 +77,24 @@ fn show(name: &str, args: &Args, body: fn(&mut Bench) -> Result<(), String>) -> 
         bench.save(&folder.join(format!("{}-{name}", machine.date)), name, &machine, &report)?;
     }
     bench.broken.iter().for_each(|promise| eprintln!("{name}: BROKEN PROMISE: {promise}"));
-    Ok(bench.broken.is_empty())
+    match bench.missing.is_empty() {
+        true => Ok(bench.broken.is_empty()),
+        false => Err(format!("goals that were not measured: {}", bench.missing.join("; "))),
+    }
+}
+
+impl Goal {
+    fn outcome(self, median: f64, lost: f64) -> &'static str {
+        let within = match self {
+            Goal::AtMost(bound) => median <= bound,
+            Goal::AtLeast(bound) => median >= bound,
+        };
+        match (lost == 0.0, within) {
+            (false, _) => "spans lost",
+            (true, true) => "yes",
+            (true, false) => "no",
+        }
+    }
 }
 
 impl Bench {
@@ -122,15 +147,25 @@ impl Bench {
         self.values.push(json!({ "what": what, "unit": unit, "values": values }));
     }
 
-    /// Adds a goal, which the median should reach.
+    /// Adds a goal, which the median should reach. Without a value the bench fails.
     pub fn goal(&mut self, what: &str, goal: Goal, unit: &str, measured: Option<Summary>) {
-        let Some(measured) = measured else { return };
-        let (word, bound, reached) = match goal {
-            Goal::AtMost(bound) => ("at most", bound, measured.median <= bound),
-            Goal::AtLeast(bound) => ("at least", bound, measured.median >= bound),
+        self.goal_unless_lost(what, goal, unit, measured, 0.0);
+    }
+
+    /// The same; the goal isn't reached if spans were lost meanwhile, because a lost span costs less.
+    pub fn goal_unless_lost(&mut self, what: &str, goal: Goal, unit: &str, measured: Option<Summary>, lost: f64) {
+        let (word, bound) = match goal {
+            Goal::AtMost(bound) => ("at most", bound),
+            Goal::AtLeast(bound) => ("at least", bound),
         };
-        let reached = if reached { "yes" } else { "no" };
-        self.goals.push(format!("| {what} | {word} {bound}{unit} | {}{unit} | {reached} |\n", measured.text(2)));
+        let (text, reached) = match measured {
+            None => {
+                self.missing.push(what.to_owned());
+                ("-".to_owned(), "not measured")
+            }
+            Some(measured) => (measured.text(2) + unit, goal.outcome(measured.median, lost)),
+        };
+        self.goals.push(format!("| {what} | {word} {bound}{unit} | {text} | {reached} |\n"));
     }
 
     /// Checks a condition that must hold on every machine, even a busy one.
@@ -141,7 +176,8 @@ impl Bench {
     }
 
     fn markdown(&self, name: &str, machine: &Machine) -> String {
-        let mut text = format!("# {name}, {}\n\n{}\n", machine.date, machine.markdown());
+        let (date, command) = (&machine.date, &machine.command);
+        let mut text = format!("# {name}, {date}\n\n{}\n\n```sh\n{command}\n```\n", machine.markdown());
         if self.smoke {
             text.push_str("\n**A smoke run: its numbers mean nothing.**\n");
         }
@@ -184,7 +220,17 @@ pub fn cell(values: &[f64], digits: usize) -> String {
     Summary::of(values.iter().copied()).map_or_else(|| "-".to_owned(), |summary| summary.text(digits))
 }
 
-/// One of the numbers of each child.
+/// One of the numbers of each child. Panics if there is no child, or if one of them doesn't have it: a check of all its values
+/// would hold.
 pub fn column(runs: &[Numbers], name: &str) -> Vec<f64> {
-    runs.iter().filter_map(|run| run.get(name).copied()).collect()
+    assert!(!runs.is_empty(), "{name}: no run");
+    runs.iter().map(|run| *run.get(name).unwrap_or_else(|| panic!("{name}: not among the numbers {run:?}"))).collect()
+}
+
+/// The results of what has this name. Panics if there is nothing with this name, or if it has no results.
+pub fn named<'a>(all: impl IntoIterator<Item = (&'a str, &'a Vec<f64>)>, name: &str) -> Vec<f64> {
+    match all.into_iter().find(|(known, _)| *known == name) {
+        Some((_, values)) if !values.is_empty() => values.clone(),
+        _ => panic!("{name}: not measured"),
+    }
 }

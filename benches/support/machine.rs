@@ -1,6 +1,7 @@
 //! The machine, the date and the versions of a result.
 
 use serde::Serialize;
+use std::path::Path;
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -20,6 +21,10 @@ pub struct Machine {
     pub rustc: String,
     /// Whether the compiler optimised; numbers from a debug build mean nothing.
     pub optimised: bool,
+    /// The commit, as in `277ba2e` or `277ba2e with changes`.
+    pub commit: String,
+    /// The command of this run. Folders are left out.
+    pub command: String,
     /// The day (UTC), as in `2026-11-21`.
     pub date: String,
     /// Crates with their versions.
@@ -36,6 +41,8 @@ impl Machine {
             clock_source: file_line("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
             rustc: rustc_version(),
             optimised: !cfg!(debug_assertions),
+            commit: commit(),
+            command: command(std::env::args(), env!("CARGO_PKG_NAME")),
             date: today(),
             versions: locked_versions(include_str!("../../Cargo.lock"), crates),
         }
@@ -45,7 +52,7 @@ impl Machine {
     pub fn markdown(&self) -> String {
         let warning = if self.optimised { "" } else { " **A debug build: the numbers mean nothing.**" };
         format!(
-            "{}, {} cores, {} ({}, kernel clock `{}`), {}. {}.{warning}",
+            "{}, {} cores, {} ({}, kernel clock `{}`), {}. {}. Commit {}.{warning}",
             self.cpu,
             self.cores,
             std::env::consts::ARCH,
@@ -53,8 +60,55 @@ impl Machine {
             self.clock_source,
             self.rustc,
             self.versions.join(", "),
+            self.commit,
         )
     }
+}
+
+/// The commit of this package's folder, and whether files that git knows differ from it.
+fn commit() -> String {
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git").current_dir(env!("CARGO_MANIFEST_DIR")).args(arguments).output();
+        let output = output.ok().filter(|output| output.status.success())?;
+        Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let Some(commit) = git(&["rev-parse", "--short", "HEAD"]) else { return "unknown".to_owned() };
+    match git(&["status", "--porcelain", "--untracked-files=no"]) {
+        Some(changes) if changes.is_empty() => commit,
+        _ => format!("{commit} with changes"),
+    }
+}
+
+/// The command that made cargo start this process with these arguments, as far as they tell: the profile and the features aren't
+/// among them. A folder becomes `DIR`.
+fn command(mut arguments: impl Iterator<Item = String>, package: &str) -> String {
+    let program = arguments.next().unwrap_or_default();
+    let program = Path::new(&program).file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let (mut rest, mut by_bench) = (Vec::new(), false);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--bench" => by_bench = true,
+            "--out" => {
+                rest.extend([argument, "DIR".to_owned()]);
+                arguments.next();
+            }
+            _ => rest.push(argument),
+        }
+    }
+    // Cargo puts a hash behind the name of a bench: `record-0123456789abcdef`.
+    let is_hash = |hash: &str| hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let mut command = match program.rsplit_once('-').filter(|(_, hash)| is_hash(hash)) {
+        Some((bench, _)) => {
+            let verb = if by_bench { "bench" } else { "test" };
+            format!("cargo {verb} -p {package} --bench {bench}")
+        }
+        None => format!("cargo run -p {package} --bin {program}"),
+    };
+    if !rest.is_empty() {
+        command.push_str(" -- ");
+        command.push_str(&rest.join(" "));
+    }
+    command
 }
 
 fn file_line(path: &str) -> String {
@@ -122,6 +176,18 @@ mod tests {
         assert_eq!(civil_from_days(19_782), (2024, 2, 29));
         assert_eq!(civil_from_days(19_783), (2024, 3, 1));
         assert_eq!(civil_from_days(20_818), (2026, 12, 31));
+    }
+
+    #[test]
+    fn a_command_is_the_one_of_cargo_without_folders_and_hashes() {
+        let of = |line: &str| command(line.split(' ').map(str::to_owned), "heirloom");
+        assert_eq!(
+            of("/target/release/deps/record-0123456789abcdef --out /tmp/x --bench"),
+            "cargo bench -p heirloom --bench record -- --out DIR"
+        );
+        assert_eq!(of("deps/record-0123456789abcdef --smoke"), "cargo test -p heirloom --bench record -- --smoke");
+        assert_eq!(of("target/release/defaults --only cpu"), "cargo run -p heirloom --bin defaults -- --only cpu");
+        assert_eq!(of("target/release/defaults"), "cargo run -p heirloom --bin defaults");
     }
 
     #[test]

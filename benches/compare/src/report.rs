@@ -36,10 +36,11 @@ impl Report<'_> {
 /// The table of `contention`: an overview for each kind of span, then every number.
 pub fn contention(plan: &Plan, machine: &Machine, outcome: &Outcome) -> String {
     let mut text = format!(
-        "# Threads recording under one parent, {}\n\n{}\n\n{} spans per measurement, shared by the threads; median \
+        "# Threads recording under one parent, {}\n\n{}\n\n```sh\n{}\n```\n\n{} spans per measurement, shared by the threads; median \
          [min-max] of {} interleaved repetitions, each in a separate process.\n",
         machine.date,
         machine.markdown(),
+        machine.command,
         plan.spans,
         plan.repetitions
     );
@@ -66,10 +67,11 @@ pub fn contention(plan: &Plan, machine: &Machine, outcome: &Outcome) -> String {
 /// The table of `single`.
 pub fn single(plan: &Plan, machine: &Machine, outcome: &Outcome) -> String {
     let mut text = format!(
-        "# One child span, one thread, {}\n\n{}\n\n{} spans per measurement; median [min-max] of {} interleaved \
+        "# One child span, one thread, {}\n\n{}\n\n```sh\n{}\n```\n\n{} spans per measurement; median [min-max] of {} interleaved \
          repetitions, each in a separate process.\n",
         machine.date,
         machine.markdown(),
+        machine.command,
         plan.spans,
         plan.repetitions
     );

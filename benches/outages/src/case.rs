@@ -83,16 +83,14 @@ impl Case {
             }
         }
         program.args(["--program", &serde_json::to_string(&self.load)?, way.name()]);
-        program.envs(self.variables.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        program.envs(self.changed(way)).stdout(Stdio::piped()).stderr(Stdio::piped());
         match way {
             Way::Langfuse => {
                 program.env("LANGFUSE_BASE_URL", backend.url());
                 program.env("LANGFUSE_PUBLIC_KEY", "pk-lf-1").env("LANGFUSE_SECRET_KEY", "sk-lf-1");
-                program.envs(self.request_spans.map(|n| ("LANGFUSE_FLUSH_AT", n)));
             }
             Way::Otlp => {
                 program.env("OTEL_EXPORTER_OTLP_ENDPOINT", backend.url());
-                program.envs(self.request_spans.map(|n| ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", n)));
             }
         }
         let output = program.spawn()?.wait_with_output()?;
@@ -114,6 +112,24 @@ impl Case {
             too_early: self.too_early(&backend.asked()),
             own: seen.named("own"),
         })
+    }
+
+    /// The variables that change a default.
+    fn changed(&self, way: Way) -> impl Iterator<Item = (&'static str, &'static str)> + '_ {
+        let of_a_request = match way {
+            Way::Langfuse => "LANGFUSE_FLUSH_AT",
+            Way::Otlp => "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+        };
+        self.variables.iter().copied().chain(self.request_spans.map(|spans| (of_a_request, spans)))
+    }
+
+    /// What isn't a default, for the table.
+    pub(crate) fn settings(&self, way: Way) -> String {
+        let changed: Vec<String> = self.changed(way).map(|(name, value)| format!("`{name}={value}`")).collect();
+        if changed.is_empty() {
+            return "defaults".to_owned();
+        }
+        changed.join(", ")
     }
 
     fn too_early(&self, asked: &[Duration]) -> usize {

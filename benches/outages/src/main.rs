@@ -7,9 +7,10 @@
 //! ci/outages.sh 429              # cases whose name contains it
 //! ```
 //!
-//! Each case has a backend with a timetable, on a port of this machine, and a program in a separate process that records with
-//! default settings. The cases run at the same time, a few at once. The table compares what the program recorded, what
-//! its ledger says and what the backend took. The exit code is 1 if anything isn't as it must be.
+//! Each case has a backend with a timetable, on a port of this machine, and a program in a separate process that records. Its
+//! settings are the defaults, but for those in the column "settings". The cases run at the same time, a few at once. The table
+//! compares what the program recorded, what its ledger says and what the backend took. The exit code is 1 if anything isn't as it
+//! must be.
 #![allow(missing_docs)]
 
 mod backend;
@@ -104,8 +105,8 @@ fn run_all(cases: &[Case]) -> Vec<Row<'_>> {
 
 fn markdown(rows: &[Row<'_>]) -> (String, bool) {
     let mut text = String::from(
-        "| case | through | recorded | arrived | twice | refused leaves / in traces / torn | failed | left | said to be missing | orphans | requests | finish | memory | holds |\n\
-         |---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
+        "| case | through | settings | recorded | refused by rings | arrived | twice | refused leaves / in traces / torn | failed | left | said to be missing | orphans | requests | finish | memory | holds |\n\
+         |---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
     );
     let mut all_hold = true;
     for (_, case, way, outcome) in rows {
@@ -119,10 +120,12 @@ fn markdown(rows: &[Row<'_>]) -> (String, bool) {
                 all_hold &= missed.is_none();
                 let s = &outcome.said;
                 format!(
-                    "| {} | {} | {} | {} | {} | {} / {} / {} | {} | {} | {} | {} | {} | {} ms | {} MiB | {} |",
+                    "| {} | {} | {} | {} | {} | {} | {} | {} / {} / {} | {} | {} | {} | {} | {} | {} ms | {} MiB | {} |",
                     case.name,
                     way.name(),
+                    case.settings(*way),
                     s.assembled + s.transparent,
+                    s.transparent,
                     outcome.taken,
                     outcome.again,
                     s.leaves,

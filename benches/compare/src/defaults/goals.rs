@@ -42,7 +42,7 @@ const GOALS: [Goal; 15] = [
     goal("OpenTelemetry's exporter: CPU added per item", (Table::Rayon, OTEL, "added_cpu_ns"), [250.0, 600.0], " ns"),
     goal("p99.99 of one span each 2 us", (Table::Latency, DEFAULT, "p99.99"), [700.0, 2000.0], " ns"),
     goal("512 threads ended: memory above the start", (Table::Ended, DEFAULT, "memory_mb"), [10.0, 10.0], " MB"),
-    goal("8 threads through tracing's layer: refused", (Table::Layer, DEFAULT, "refused"), [0.0, 0.0], ""),
+    goal("8 threads through tracing's layer: lost", (Table::Layer, DEFAULT, "lost_percent"), [0.0, 0.0], " %"),
     shape("roots of ten children"),
     shape("one handed-out context per ten spans"),
     shape("trace values set"),
@@ -71,14 +71,33 @@ pub fn markdown(measured: &[Measured], tables: &[Table]) -> String {
 }
 
 impl Goal {
+    /// Whether it bounds the losses. All others count only if nothing was lost: a lost span costs less.
+    fn is_about_losses(&self) -> bool {
+        matches!(self.number, "lost_percent" | "unnamed")
+    }
+
+    /// The number that says whether spans were lost.
+    fn losses(&self) -> &'static str {
+        match self.table {
+            Table::Shapes => "lost",
+            _ => "lost_percent",
+        }
+    }
+
     fn line(&self, measured: &[Measured], attributes: bool) -> Option<String> {
         let bound = self.bounds[usize::from(attributes)]?;
-        let values = values(measured, self.table, self.row, self.number, attributes);
-        let (text, reached) = match Summary::of(values) {
+        let values = |number| Summary::of(values(measured, self.table, self.row, number, attributes));
+        let (text, reached) = match values(self.number) {
             None => ("-".to_owned(), "not measured"),
             Some(summary) => {
                 let digits = if summary.max < 10.0 { 2 } else { 0 };
-                (short(summary, digits) + self.unit, if summary.median <= bound { "yes" } else { "no" })
+                let lossless = self.is_about_losses() || values(self.losses()).is_some_and(|lost| lost.max == 0.0);
+                let reached = match (lossless, summary.median <= bound) {
+                    (false, _) => "spans lost",
+                    (true, true) => "yes",
+                    (true, false) => "no",
+                };
+                (short(summary, digits) + self.unit, reached)
             }
         };
         let attributes = if attributes { 3 } else { 0 };
@@ -95,13 +114,30 @@ mod tests {
     #[test]
     fn a_goal_is_reached_up_to_its_bound_and_each_number_of_attributes_has_a_separate_one() {
         let with = |ns, attributes| {
-            let row = measured(Table::Latency, PeerName::HeirloomDefault, attributes, [("p99.99", ns)]);
+            let numbers = [("p99.99", ns), ("lost_percent", 0.0)];
+            let row = measured(Table::Latency, PeerName::HeirloomDefault, attributes, numbers);
             markdown(&[row], &[Table::Latency])
         };
         assert!(with(700.0, false).contains("| 0 | 700 ns | 700 ns | yes |"), "{}", with(700.0, false));
         assert!(with(701.0, false).contains("| 0 | 700 ns | 701 ns | no |"));
         assert!(with(701.0, true).contains("| 3 | 2000 ns | 701 ns | yes |"));
         assert!(with(701.0, true).contains("| 0 | 700 ns | - | not measured |"));
+    }
+
+    #[test]
+    fn a_number_measured_while_spans_were_lost_reaches_no_goal() {
+        let with = |numbers: [(&str, f64); 2]| {
+            markdown(&[measured(Table::Ended, PeerName::HeirloomDefault, false, numbers)], &[Table::Ended])
+        };
+        assert!(with([("memory_mb", 7.0), ("lost_percent", 0.0)]).contains("| 7.00 MB | yes |"));
+        assert!(with([("memory_mb", 7.0), ("lost_percent", 0.1)]).contains("| 7.00 MB | spans lost |"));
+        assert!(with([("memory_mb", 7.0), ("other", 0.0)]).contains("| 7.00 MB | spans lost |"));
+        let lost = |percent| {
+            let mut row = measured(Table::EightThreads, PeerName::HeirloomDefault, false, [("lost_percent", percent)]);
+            row.task.scenario.overload = crate::peers::Overload::Wait;
+            markdown(&[row], &[Table::EightThreads])
+        };
+        assert!(lost(0.5).contains("| 0.50 % | yes |"), "{}", lost(0.5));
     }
 
     #[test]

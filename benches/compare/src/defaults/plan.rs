@@ -95,7 +95,7 @@ impl Table {
             Table::EightThreads => (125_000, 1_000),
             Table::Rayon => (100_000, 2_000),
             Table::Latency => (1_000_000, 5_000),
-            Table::Ended => (4_000, 100),
+            Table::Ended => (400, 100),
             Table::Layer => (50 * SPANS_PER_BLOCK, 2 * SPANS_PER_BLOCK),
         }
     }

@@ -38,6 +38,7 @@ const fn column(number: &'static str, title: &'static str, digits: usize) -> Col
 }
 
 const LOST: Column = column("lost_percent", "lost %", 2);
+const CPU: Column = column("cpu_ns", "CPU of the process, ns", 0);
 
 impl Table {
     fn title(self) -> &'static str {
@@ -72,7 +73,7 @@ impl Table {
                  exporter) are more than the mean of a run before and a run after, without a tracer, in the same process."
             }
             Table::Latency => "A million spans on the main thread; the times include two clock reads.",
-            Table::Ended => "4,000 spans on each, all alive at once. Resident memory one second after the last one's end.",
+            Table::Ended => "400 spans on each, all alive at once. Resident memory one second after the last one's end.",
             Table::Layer => "A transaction computes for about 1 us, with and without three fields in its span; 26,400 spans.",
             Table::Shapes => "As in the first table.",
         }
@@ -88,12 +89,13 @@ impl Table {
             Table::OneThread => vec![
                 column("ns", "ns per span", 0),
                 column("thread_cpu_ns", "CPU of the thread, ns", 0),
+                CPU,
                 LOST,
                 not_named,
                 column("peak_mb", "peak MB", 0),
             ],
             Table::EightThreads => {
-                vec![column("recorded_m", "M recorded/s", 2), LOST, not_named, column("peak_mb", "peak MB", 0)]
+                vec![column("recorded_m", "M recorded/s", 2), CPU, LOST, not_named, column("peak_mb", "peak MB", 0)]
             }
             Table::Rayon => {
                 vec![
@@ -107,7 +109,7 @@ impl Table {
                 vec![column("p50", "p50", 0), column("p99", "p99", 0), column("p99.99", "p99.99", 0), LOST]
             }
             Table::Ended => vec![column("memory_mb", "MB above the start", 1), LOST],
-            Table::Layer => vec![column("refused", "refused", 0), not_named],
+            Table::Layer => vec![column("refused", "refused", 0), LOST, not_named],
             Table::Shapes => vec![column("all_threads", "all threads", 0), column("ratio", "times plain", 2)],
         }
     }
@@ -137,11 +139,14 @@ pub fn add_ratios(measured: &mut [Measured]) {
 /// The whole page.
 pub fn markdown(machine: &Machine, smoke: bool, tables: &[Table], measured: &[Measured]) -> String {
     let mut text = format!(
-        "# Default settings, nothing prepared, {}\n\n{}\n\nMedian [min-max] of interleaved repetitions, each in a fresh process. \
-         No ring is touched, no cache is warmed and no thread has recorded before the clock starts; the floor's rings are the \
-         exception.\n",
+        "# Default settings, nothing prepared, {}\n\n{}\n\n```sh\n{}\n```\n\nMedian [min-max] of interleaved repetitions, each in a \
+         fresh process. No ring is touched and no cache is warmed before the clock starts; the floor's rings are the exception. In the \
+         tables of CPU time and of the time of one span, the thread that records has opened the parent before. The tables of \
+         instructions leave out what happens once. One parent is open for the whole run, which is fastrace's worst case: it keeps all \
+         spans until the root ends.\n",
         machine.date,
         machine.markdown(),
+        machine.command,
     );
     if smoke {
         text.push_str("\n**A smoke run: its numbers mean nothing.**\n");

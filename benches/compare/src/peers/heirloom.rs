@@ -1,4 +1,4 @@
-//! Heirloom: the function API, with an exporter that only counts.
+//! Heirloom: the function API, with an exporter that reads each span and counts.
 //!
 //! Children are made from a copy of the parent's context, as a thread pool's jobs would make them.
 //!
@@ -11,7 +11,7 @@ use super::{otel, rest_until, Peer};
 use crate::account::{Account, SharedAccount, Tally};
 use crate::plan::{PeerName, Scenario};
 use crate::workload::{Item, Samples, CHILD, KEYS, PARENT};
-use heirloom_core::export::{Delivery, ExportError, Exporter};
+use heirloom_core::export::{Delivery, ExportError, Exporter, SpanRef};
 use heirloom_core::otel::OtelExporter;
 use heirloom_core::{Context, Guard, Ledger, Span, Tracer};
 use std::hint::black_box;
@@ -157,7 +157,16 @@ pub(crate) fn init(scenario: &Scenario) -> Result<(Guard, Received), String> {
     Ok((builder.init().map_err(|error| error.to_string())?, received))
 }
 
-/// Counts the spans that it gets, and reads the ids of each.
+/// Reads all that an exporter sends of a span. Attributes are packed until somebody asks for them; other tracers have made theirs by
+/// then.
+fn visit(span: SpanRef<'_>) {
+    black_box((span.name(), span.start_ns(), span.end_ns()));
+    span.attributes().for_each(|attribute| {
+        black_box((attribute.key, &attribute.value));
+    });
+}
+
+/// Counts the spans that it gets, and reads each.
 #[derive(Clone, Default)]
 pub(crate) struct Received(Arc<AtomicU64>);
 
@@ -169,8 +178,11 @@ impl Received {
 
 impl Exporter for Received {
     fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
-        let ids = delivery.spans().map(|span| black_box((span.span_id(), span.parent_span_id())));
-        self.0.fetch_add(ids.count() as u64, Ordering::Relaxed);
+        for span in delivery.spans() {
+            black_box((span.span_id(), span.parent_span_id()));
+            visit(span);
+        }
+        self.0.fetch_add(delivery.len() as u64, Ordering::Relaxed);
         Ok(())
     }
 }
@@ -181,6 +193,7 @@ impl Exporter for Counting {
     fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
         let mut account = self.0.lock();
         for span in delivery.spans() {
+            visit(span);
             account.add(span.span_id().to_u64(), span.parent_span_id().map_or(0, |id| id.to_u64()));
         }
         Ok(())

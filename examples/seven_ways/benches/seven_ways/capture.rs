@@ -1,11 +1,14 @@
 //! Captured values beside `serde_json` into a buffer and a copy.
 
-use crate::support::bench::{cell, ratios};
-use crate::support::spans::{NoOp, FLUSH_TIMEOUT};
+use crate::support::bench::{cell, named, ratios};
+use crate::support::spans::FLUSH_TIMEOUT;
 use crate::support::{Bench, Goal, Summary};
-use heirloom::{capture, Capture, Guard, Sampler, Span};
+use heirloom::export::{Delivery, ExportError, Exporter};
+use heirloom::{capture, Capture, Guard, Sampler, Span, Value};
 use serde::Serialize;
 use std::hint::black_box;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Shaped like a conversation with tool calls.
@@ -43,7 +46,24 @@ fn nested(bytes: usize) -> Vec<Message> {
     (0..bytes.div_ceil(one) as u64).map(message).collect()
 }
 
+/// Sums the bytes of captured values.
+#[derive(Clone, Default)]
+struct Bytes(Arc<AtomicUsize>);
+
+impl Exporter for Bytes {
+    fn export(&mut self, delivery: &Delivery) -> Result<(), ExportError> {
+        let captured = delivery.spans().flat_map(|span| span.attributes()).filter(|attribute| attribute.key == KEY);
+        let bytes = captured.map(|attribute| match &attribute.value {
+            Value::Str(json) => json.len(),
+            _ => 0,
+        });
+        self.0.fetch_add(bytes.sum(), Ordering::Relaxed);
+        Ok(())
+    }
+}
+
 struct Stage {
+    bytes: Bytes,
     guard: Guard,
     others: Vec<Guard>,
     span: Span,
@@ -73,8 +93,12 @@ fn block(times: u32, mut once: impl FnMut()) -> (Duration, u32) {
 
 #[inline(always)]
 fn captured<T: Serialize>(times: u32, span: &Span, value: &T) -> (Duration, u32) {
-    block(times, || _ = black_box(capture::record(black_box(span), "input.value", black_box(value))))
+    block(times, || _ = black_box(capture::record(black_box(span), KEY, black_box(value))))
 }
+
+const KEY: &str = "input.value";
+/// Longer values are cut.
+const MOST_BYTES: usize = 64 << 10;
 
 const BASE: &str = "10 KB nested: `serde_json::to_writer` and a copy";
 const SMALL: &str = "10 KB nested: captured";
@@ -96,7 +120,9 @@ const OPERATIONS: &[Operation] = &[
 
 impl Stage {
     fn new() -> Result<Self, String> {
-        let start = |builder: heirloom::Builder| builder.exporter(NoOp).start().map_err(|error| error.to_string());
+        let bytes = Bytes::default();
+        let start =
+            |builder: heirloom::Builder| builder.exporter(bytes.clone()).start().map_err(|error| error.to_string());
         let guard = start(heirloom::builder("capture"))?;
         let off = start(heirloom::builder("off").capture(Capture::default().enabled(false)))?;
         let unsampled = start(heirloom::builder("unsampled").sampler(Sampler::AlwaysOff))?;
@@ -106,12 +132,42 @@ impl Stage {
             unsampled: unsampled.tracer().root("span"),
             guard,
             others: vec![off, unsampled],
+            bytes: bytes.clone(),
             small: nested(10 << 10),
             limit: nested(62 << 10),
             large: nested(1 << 20),
             flat: "The quick brown fox jumps over the lazy dog. ".repeat((1 << 20) / 45),
             buffers: Default::default(),
         })
+    }
+
+    /// The bytes that an exporter gets of a value that is captured once.
+    fn exported<T: Serialize>(&self, guard: &Guard, value: &T) -> Result<usize, String> {
+        let before = self.bytes.0.load(Ordering::Relaxed);
+        let span = guard.tracer().root("checked");
+        _ = capture::record(&span, KEY, value);
+        drop(span);
+        guard.tracer().flush(FLUSH_TIMEOUT).map_err(|error| error.to_string())?;
+        Ok(self.bytes.0.load(Ordering::Relaxed) - before)
+    }
+
+    /// What is timed also arrives: whole below the limit, up to the limit above it, and not at all where it is switched off.
+    fn check(&self, bench: &mut Bench) -> Result<(), String> {
+        let json = |value: &Vec<Message>| serde_json::to_vec(value).map_or(0, |json| json.len());
+        let cut = MOST_BYTES * 9 / 10..=MOST_BYTES;
+        let (small, limit) = (json(&self.small), json(&self.limit));
+        let mut promise = |what: &str, expected: std::ops::RangeInclusive<usize>, bytes: usize| {
+            bench
+                .promise(expected.contains(&bytes), || format!("{what}: {bytes} bytes arrived, expected {expected:?}"));
+        };
+        promise(SMALL, small..=small, self.exported(&self.guard, &self.small)?);
+        promise(LIMIT, limit..=limit, self.exported(&self.guard, &self.limit)?);
+        promise(LARGE, cut.clone(), self.exported(&self.guard, &self.large)?);
+        promise(FLAT, cut, self.exported(&self.guard, &self.flat)?);
+        for (what, guard) in [OFF, UNSAMPLED].into_iter().zip(&self.others) {
+            promise(what, 0..=0, self.exported(guard, &self.large)?);
+        }
+        Ok(())
     }
 
     fn serialise_and_copy(&mut self) {
@@ -137,7 +193,8 @@ pub(crate) fn measure(bench: &mut Bench) -> Result<(), String> {
     let mut stage = Stage::new()?;
     let (rounds, blocks) = bench.pick((7, 30), (1, 2));
     let measured = bench.in_turns(rounds, OPERATIONS.len(), |i| stage.median(&OPERATIONS[i], blocks))?;
-    let of = |name| OPERATIONS.iter().position(|o| o.name == name).map(|i| measured[i].clone()).unwrap_or_default();
+    stage.check(bench)?;
+    let of = |name| named(OPERATIONS.iter().map(|operation| operation.name).zip(&measured), name);
     bench.say(&format!(
         "ns per captured value: median [min-max] of {rounds} rounds in turns, each the median of {blocks} blocks. The nested \
          value is a list of messages with their calls."

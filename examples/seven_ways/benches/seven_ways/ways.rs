@@ -5,7 +5,7 @@
 //! current, the context is a local copy, and a block has 2,000 spans. On one machine this loop takes 1.1 times as long as
 //! that one.
 
-use crate::support::bench::{cell, ratios};
+use crate::support::bench::{cell, named, ratios};
 use crate::support::spans::{lost, NoOp, FLUSH_TIMEOUT};
 use crate::support::{Bench, Goal, Summary};
 use heirloom::bridge::{HeirloomLayer, HeirloomTracerProvider};
@@ -146,7 +146,7 @@ pub(crate) fn measure(bench: &mut Bench) -> Result<(), String> {
     let current = stage.root.enter();
     let measured = bench.in_turns(rounds, WAYS.len(), |i| stage.median(&WAYS[i], blocks))?;
     drop(current);
-    let of = |name| WAYS.iter().position(|way| way.name == name).map(|i| measured[i].clone()).unwrap_or_default();
+    let of = |name| named(WAYS.iter().map(|way| way.name).zip(&measured), name);
     let plain = of(PLAIN);
     bench.say(&format!(
         "ns per operation on the thread that traces, without capture: median [min-max] of {rounds} rounds in turns, each \
