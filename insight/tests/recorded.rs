@@ -45,7 +45,7 @@ fn a_merge_after_a_fan_out_is_serial() {
     let (run, account) = record(|pool, root| {
         let pages: Vec<u64> = vec![30; 8 * 4];
         pool.install(|| pages.par_iter().traced(root).map("page", |_, length: &u64| ms(*length)).collect::<Vec<_>>());
-        root.context().in_span("merge", |_| ms(300));
+        root.context().in_span("merge", |_| ms(900));
     });
     assert_eq!(run.fans.len(), 1);
     assert_eq!(run.fans[0].children.len(), 32);
@@ -57,7 +57,7 @@ fn a_merge_after_a_fan_out_is_serial() {
 #[test]
 fn the_last_page_is_a_straggler() {
     let (_, account) = record(|pool, root| {
-        let pages: Vec<u64> = (0..32).map(|page| if page == 5 { 400 } else { 10 }).collect();
+        let pages: Vec<u64> = (0..32).map(|page| if page == 5 { 1_200 } else { 10 }).collect();
         pool.install(|| pages.par_iter().traced(root).map("page", |_, length: &u64| ms(*length)).collect::<Vec<_>>());
     });
     let (cause, name, _, part) = first(&account);
