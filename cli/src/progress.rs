@@ -1,4 +1,5 @@
-//! Progress on standard error, if that is a terminal: a line while a long file is read ([`Progress`]) or other long work runs ([`during`]).
+//! Progress on standard error, if that is a terminal: a line while a long file is read ([`Progress`]), or while other long work
+//! runs ([`during`]).
 
 use std::io::{self, IsTerminal, Stderr, Write};
 use std::sync::mpsc::{channel, RecvTimeoutError};
