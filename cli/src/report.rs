@@ -3,14 +3,24 @@
 use crate::args::{Analysed, General, Html, Report};
 use crate::failure::Failure;
 use crate::files::{create, is_same};
+use crate::progress::during;
 use crate::runs;
 use crate::terminal::{out, shown};
 use heirloom_insight::account::threads;
 use heirloom_insight::analysis::Analysis;
 use heirloom_insight::model::Run;
+use heirloom_insight::text::units::counted;
 use heirloom_insight::{analyse, html, text, Options};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+
+/// What a page's progress says.
+pub(crate) const WRITING: &str = "writing the page";
+
+/// What an analysis's progress says.
+pub(crate) fn analysing(run: &Run) -> String {
+    format!("analysing {}", counted(run.spans.len() as u64, "span", "spans"))
+}
 
 /// Runs `report`.
 pub(crate) fn report(args: &Report, general: &General) -> Result<(), Failure> {
@@ -40,13 +50,12 @@ pub(crate) fn html(args: &Html, general: &General) -> Result<(), Failure> {
     let (run, analysis) = analysed(&args.input, general)?;
     let mut out = out();
     if path.as_os_str() == "-" {
-        html::write(&run, &analysis, &mut out)?;
+        during(WRITING, || html::write(&run, &analysis, &mut out))?;
         return Ok(out.flush()?);
     }
     let failed = |error| Failure::at(&path, format!("can't write it: {error}"));
     let mut page = BufWriter::with_capacity(256 << 10, create(&path).map_err(failed)?);
-    html::write(&run, &analysis, &mut page).map_err(failed)?;
-    page.flush().map_err(failed)?;
+    during(WRITING, || html::write(&run, &analysis, &mut page).and_then(|()| page.flush())).map_err(failed)?;
     writeln!(out, "{}", shown(&path.to_string_lossy()))?;
     Ok(out.flush()?)
 }
@@ -83,6 +92,6 @@ fn analysed(input: &Analysed, general: &General) -> Result<(Run, Analysis), Fail
     let on_one = &all[..all.partition_point(|run| threads(run) <= 1).min(fewer)];
     let one_lane = one_lane.as_ref().or_else(|| on_one.get(on_one.len().saturating_sub(1) / 2));
     let options = Options { others: &all, on_one_lane: one_lane, ..Options::default() };
-    let analysis = analyse(&run, &options);
+    let analysis = during(&analysing(&run), || analyse(&run, &options));
     Ok((run, analysis))
 }

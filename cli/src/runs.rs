@@ -3,8 +3,10 @@
 use crate::args::General;
 use crate::failure::Failure;
 use crate::input::Input;
+use crate::progress::during;
 use heirloom_insight::model::{Note, NoteKind, Run};
 use heirloom_insight::read::{Builder, Piece};
+use heirloom_insight::text::units::counted;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -20,7 +22,8 @@ pub(crate) fn one(files: &[PathBuf], general: &General) -> Result<Run, Failure> 
         builder.piece(&record, piece);
         Ok(())
     })?;
-    let mut run = builder.finish();
+    let sorting = format!("sorting {}", counted(builder.len() as u64, "span", "spans"));
+    let mut run = during(&sorting, || builder.finish());
     if run.spans.is_empty() {
         let names: Vec<_> = files.iter().map(|file| crate::terminal::shown(&file.to_string_lossy())).collect();
         return Err(Failure::Unusable(format!("{}: expected a trace, but it has no span", names.join(", "))));

@@ -2,6 +2,9 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
+#[cfg(target_os = "linux")]
+#[path = "support/terminal.rs"]
+mod terminal;
 
 use heirloom::prelude::*;
 use rayon::prelude::*;
@@ -141,6 +144,14 @@ fn the_table_fits_80_columns_and_one_number_of_lanes_is_enough() {
             assert_eq!(times.count(), curves, "{}", ran.out);
         }
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn on_a_terminal_a_line_says_which_run_it_is_and_is_removed_at_the_end() {
+    let shown = terminal::messages_on_terminal(scaling("works", &["--lanes=2,4", "--runs=1"]));
+    assert!(shown.starts_with("\r\u{1b}[2Krun 1 of 1: 2 lanes"), "{shown:?}");
+    assert!(shown.ends_with("\r\u{1b}[2K") && !shown.contains('\n'), "{shown:?}");
 }
 
 #[test]

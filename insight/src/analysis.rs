@@ -226,8 +226,8 @@ pub struct Name {
     pub max_ns: u64,
     /// The longest.
     pub slowest: Id,
-    /// How many times as long they take with all lanes busy as with one, if both were seen: of the mean duration in this run; if a run on one
-    /// lane was given, [`own_ns`](Self::own_ns) of this run divided by that of that one.
+    /// How many times as long they take with all lanes busy as with one: mean durations in this run, if both were seen. If a run
+    /// on one lane was given: [`own_ns`](Self::own_ns) in this run, divided by that in the run on one lane.
     pub inflation: Option<f64>,
     /// Mean duration against the number of lanes busy at once.
     pub by_busy: Vec<(u32, u64)>,

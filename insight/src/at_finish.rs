@@ -3,8 +3,8 @@
 use crate::Options;
 use std::time::Duration;
 
-/// Upper bound on the spans, for memory: 56 bytes each, 112 MB in all, and up to 110 for each trace. What is left out is counted: in a tree
-/// later spans, in a report older traces.
+/// Upper bound on the spans, for memory: 56 bytes each, 112 MB in all, and up to 110 for each trace. What is left out is counted:
+/// in a tree later spans, in a report older traces.
 pub(crate) const MAX_SPANS: usize = 2_000_000;
 
 /// Upper bound on the nodes of the simulated graph. The program waits, so that this one is folded to a tenth of what an analysis has by itself.

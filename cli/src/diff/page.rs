@@ -6,6 +6,8 @@ use super::{Lone, Row, Table};
 use crate::args::General;
 use crate::failure::Failure;
 use crate::files::create;
+use crate::progress::during;
+use crate::report::{analysing, WRITING};
 use crate::terminal::Out;
 use heirloom_insight::html::{self, Compared, Comparison, Figure, Name};
 use heirloom_insight::outline;
@@ -25,18 +27,17 @@ pub(super) fn write(
 ) -> Result<(), Failure> {
     let runs = [a.runs(), b.runs()];
     let ((run_a, file_a), (run_b, file_b)) = (a.median(general)?, b.median(general)?);
-    let [of_a, of_b] = [&run_a, &run_b].map(outline);
+    let [of_a, of_b] = [&run_a, &run_b].map(|run| during(&analysing(run), || outline(run)));
     let side = |runs: usize, file: &Path| Compared { runs: runs as u32, file: file.to_string_lossy().into_owned() };
     let sides = [side(runs[0], file_a), side(runs[1], file_b)];
     let comparison = comparison(table, sides);
     let drawn = [(&run_a, &of_a), (&run_b, &of_b)];
     if path.as_os_str() == "-" {
-        return Ok(html::compare(drawn, &comparison, out)?);
+        return Ok(during(WRITING, || html::compare(drawn, &comparison, out))?);
     }
     let failed = |error| Failure::at(path, format!("can't write it: {error}"));
     let mut page = BufWriter::with_capacity(256 << 10, create(path).map_err(failed)?);
-    html::compare(drawn, &comparison, &mut page).map_err(failed)?;
-    page.flush().map_err(failed)
+    during(WRITING, || html::compare(drawn, &comparison, &mut page).and_then(|()| page.flush())).map_err(failed)
 }
 
 fn comparison(table: &Table, sides: [Compared; 2]) -> Comparison {

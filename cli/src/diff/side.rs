@@ -4,6 +4,8 @@ use super::stats::{median, Compared};
 use super::{Lone, NameRow, Row, Table};
 use crate::args::General;
 use crate::failure::Failure;
+use crate::progress::during;
+use crate::report::analysing;
 use heirloom_insight::account::{account, Account};
 use heirloom_insight::analysis::Cause;
 use heirloom_insight::model::Run;
@@ -49,7 +51,7 @@ impl Side {
         let (mut runs, mut only) = (Vec::new(), None);
         for file in files {
             let run = crate::runs::one(std::slice::from_ref(file), general)?;
-            runs.push(Summary::of(account(&run)));
+            runs.push(Summary::of(during(&analysing(&run), || account(&run))));
             only = Some(run).filter(|_| is_drawn && files.len() == 1);
         }
         Ok(Self { runs, files: files.to_vec(), only })

@@ -2,7 +2,8 @@
 
 use crate::args::{General, Scale};
 use crate::failure::Failure;
-use crate::progress::Progress;
+use crate::progress::{during, Progress};
+use crate::report::analysing;
 use crate::runs;
 use crate::terminal::shown;
 use heirloom_insight::account::account;
@@ -146,7 +147,8 @@ impl<'a> Runner<'a> {
 fn measured(lanes: u32, files: Vec<PathBuf>, general: &General) -> Result<Measured, Failure> {
     let mut runs = Vec::new();
     for file in files {
-        let account = account(&runs::one(std::slice::from_ref(&file), general)?);
+        let run = runs::one(std::slice::from_ref(&file), general)?;
+        let account = during(&analysing(&run), || account(&run));
         let names: BTreeMap<String, u64> = account.names.into_iter().map(|name| (name.name, name.own_ns)).collect();
         runs.push((account.totals.wall_ns, file, names));
     }

@@ -5,6 +5,8 @@ mod text;
 
 use crate::args::{General, Scale};
 use crate::failure::Failure;
+use crate::progress::during;
+use crate::report::analysing;
 use crate::runs;
 use crate::terminal::{out, Paint};
 use heirloom_insight::analysis::{Analysis, Point};
@@ -51,8 +53,8 @@ pub(crate) fn run(args: &Scale, general: &General) -> Result<(), Failure> {
     let one_lane = (fewest.lanes == 1 && most.lanes > 1).then_some(&on_fewest);
     let others = most.others();
     let options = Options { walls: &others, on_one_lane: one_lane, ..Options::default() };
-    let analysis: Analysis = analyse(&on_most, &options);
-    let from_fewest = analyse(&on_fewest, &Options::default()).curve;
+    let analysis: Analysis = during(&analysing(&on_most), || analyse(&on_most, &options));
+    let from_fewest = during(&analysing(&on_fewest), || analyse(&on_fewest, &Options::default())).curve;
     let inflated = inflated(&measured.of);
     let scaling = Scaling {
         predicted: [from_fewest, analysis.curve],

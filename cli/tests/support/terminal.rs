@@ -1,5 +1,7 @@
 //! A terminal for the command: what it writes there, and how wide it is.
 
+#![allow(dead_code)]
+
 use rustix::pty::{grantpt, ioctl_tiocgptpeer, openpt, unlockpt, OpenptFlags};
 use rustix::termios::{tcsetwinsize, Winsize};
 use std::fs::File;
@@ -23,6 +25,13 @@ fn terminal(columns: u16) -> (OwnedFd, File) {
 pub(crate) fn output_on_terminal(mut command: Command, columns: u16) -> String {
     let (written, shown) = terminal(columns);
     command.stdout(written).stderr(Stdio::null());
+    all(command, shown)
+}
+
+/// Runs the command with standard error on a terminal, and returns what it wrote there.
+pub(crate) fn messages_on_terminal(mut command: Command) -> String {
+    let (written, shown) = terminal(80);
+    command.stdout(Stdio::null()).stderr(written);
     all(command, shown)
 }
 

@@ -76,9 +76,10 @@ impl TreeOptions {
 /// siblings of one name share one line; the children of all of them are folded below it. Behind `max` are the first attributes of
 /// the longest of them, and with [`lanes`](TreeOptions::lanes) where it ran.
 ///
-/// A span that was polled (a future's, a stream's) shows how much of its duration it was busy, in polls, and how much it was idle. With
-/// [`marks`](TreeOptions::marks) it shows how long it was ready before it began, if it was submitted (`spawn`); later wake-ups aren't recorded,
-/// so the time between a wake-up and its poll is idle. A folded line shows that of the longest span.
+/// A span that was polled (a future's, a stream's) shows how much of its duration it was busy, in polls, and how much it was
+/// idle. With [`marks`](TreeOptions::marks), one that was submitted (`spawn`) shows how long it was ready before it began.
+/// Later wake-ups aren't recorded, so the time between a wake-up and its poll is idle. A folded line shows these times of the
+/// longest span.
 ///
 /// Siblings and roots are sorted by start, then name. Errors and spans that were still open are marked. Spans whose
 /// parent isn't among them are roots. Links show the names of the linked spans, or their ids if they aren't among the

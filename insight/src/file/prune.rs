@@ -55,8 +55,9 @@ struct Trace {
     last: u64,
 }
 
-/// The records of a file, each with its length, without the traces that had no new span for the longest time: as few of them as leave spans
-/// that fit into the room. The trace of the last span stays. A span of an old trace that has the marks of other spans stays with those.
+/// The records of a file, each with its length, without the traces that had no new span for the longest time: as few of them as
+/// leave spans that fit into the room. The trace of the last span stays. A span of an old trace that has the marks of other spans
+/// stays with those.
 ///
 /// Memory: a record, and some 60 bytes for each trace.
 pub(super) struct Newest<F> {

@@ -25,8 +25,9 @@ const FOR_MARKS: u64 = 8;
 /// half of the bound is left; a note of the report states how many spans were removed. A single trace that is larger than the
 /// bound isn't removed: its further spans are refused, and the tracer's ledger counts them as lost.
 ///
-/// The report has room for two million spans ([`max_spans`](Self::max_spans)). If the part file has more, the newest whole traces are
-/// in the report, and a note says how many spans aren't. Of a trace that is larger by itself, the spans that ended first are.
+/// The report has room for two million spans ([`max_spans`](Self::max_spans)). If the part file has more, the report has the
+/// newest whole traces, and a note says how many spans it doesn't have. Of a trace that is larger by itself, it has the spans that
+/// ended first.
 ///
 /// `finish` waits until the report is written, for two minutes at most. That time is not part of [`finish_timeout`](heirloom_core::Builder::finish_timeout), which
 /// covers the delivery of the spans. If writing takes longer, the report of `finish` states that, and the part file stays.
@@ -94,7 +95,10 @@ impl Report {
         let spans = text::units::count(self.max_spans as u64);
         note(
             left_out,
-            format!("are left out: a report that a program makes of itself has room for {spans} spans; `heirloom html` has no such bound for a trace file that ends in .otlp"),
+            format!(
+                "are left out: a report that a program makes of itself has room for {spans} spans; \
+                 `heirloom html` has no such bound for a trace file that ends in .otlp"
+            ),
         );
         Ok(run)
     }
