@@ -70,7 +70,7 @@
 //! | `log` | messages for the operator go to the crate `log` ([`diagnostics`]) |
 //! | `tracing` | spans of the crate `tracing` as parents ([`foreign`]) |
 //! | `serde` | `Serialize` and `Deserialize` for [`Context`], [`TraceId`], [`SpanId`] |
-//! | `capture` | values of any type as JSON: [`Span::input`], [`Span::output`]; works with `record` and without |
+//! | `capture` | values of any type as JSON: inputs, outputs, metadata ([`Capture`]); works with `record` and without |
 //! | `llm` | the vocabulary of LLM and agent workloads: observations, usage, cost, trace-level values |
 //!
 //! # What can't be recorded
