@@ -1,6 +1,6 @@
 #!/bin/sh
 # Reports of a million spans: the time to make one when a program finishes, and its memory; the time to write them, their size, the time to open them, and frames while they are zoomed and panned.
-# Fails beyond the limits that insight/web/README.md states. Run it on a quiet machine; CI doesn't.
+# Fails beyond the limits that insight/web/README.md states. Screenshots are in target/report/shots afterwards. Run it on a quiet machine; CI doesn't.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 "$here/report-setup.sh"

@@ -63,7 +63,9 @@ Examples:
   heirloom check main.otlp worker.otlp              the files of one trace
   heirloom check --allow aborted --allow orphans=3 run.otlp
 
-Kinds: orphans, duplicates, negative, outside, open, aborted, dropped")]
+Kinds: orphans, duplicates, negative, outside, open, aborted, dropped
+
+A file has no ledger. Spans that were refused before they were recorded, and batches that failed, aren't in it: the program's ledger counts them.")]
     Check(Check),
     /// Compare two programs, or one before and after a change
     #[command(

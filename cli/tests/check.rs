@@ -3,8 +3,9 @@
 
 mod support;
 
-use heirloom_core::SpanKind;
+use heirloom_core::{testing, SpanKind};
 use heirloom_otlp::read::{AnyValue, Span};
+use heirloom_otlp::{Format, OtlpFile};
 use std::path::Path;
 use support::{attribute, heirloom, span, spans, succeeds, Ran};
 
@@ -92,6 +93,20 @@ fn a_parent_may_be_in_another_file_of_the_trace() {
     spans(&worker, vec![span(2, 1, "job", 110, 120)]);
     assert_eq!(heirloom([Path::new("check"), &worker]).status, 1);
     succeeds([Path::new("check"), &worker, &main]);
+}
+
+/// As docs/command.md says: the ledger counts them, and a file has no ledger.
+#[test]
+fn spans_that_were_refused_before_they_were_recorded_are_not_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.otlp");
+    let file = OtlpFile::create(Format::Protobuf, &path).unwrap();
+    let small = testing::small_shards(heirloom_core::builder("shop").exporter(file), 1024);
+    let guard = small.start().unwrap();
+    guard.tracer().in_root("work", |root| drop((0..100).map(|_| root.span("step")).collect::<Vec<_>>()));
+    let report = guard.finish();
+    assert!(report.ledger().transparent.total() > 0 && !report.is_complete(), "{report}");
+    assert!(succeeds([Path::new("check"), &path]).ends_with("\nok\n"));
 }
 
 #[test]

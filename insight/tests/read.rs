@@ -79,6 +79,21 @@ fn fan_outs_of_a_program_without_marks_are_guessed_and_that_is_said() {
     assert_eq!((account.totals.work_ns, account.totals.capacity_ns), (130, 200));
 }
 
+/// The thread's own child spans all of the guessed fan-out: it runs inside of it, and isn't hidden by it.
+#[test]
+fn a_thread_that_runs_the_longest_child_of_a_guessed_fan_out_works() {
+    let spans = [
+        SpanText::new(1, 0, "main", 0, 100).thread(1),
+        SpanText::new(2, 1, "own", 20, 80).thread(1),
+        SpanText::new(3, 1, "work", 30, 70).thread(2),
+    ];
+    let run = run(&[request(&Program::new("shop", 7), &spans)]);
+    let fan = &run.fans[0];
+    assert_eq!((fan.begin - T, fan.join.unwrap() - T, fan.blocks), (20, 80, false));
+    let account = account(&run);
+    assert_eq!(account.lanes.iter().map(|lane| lane.working_ns).collect::<Vec<_>>(), [100, 40]);
+}
+
 #[test]
 fn without_threads_there_is_a_path_and_no_lost_time() {
     let spans = [SpanText::new(1, 0, "main", 0, 100), SpanText::new(2, 1, "read", 10, 90)];

@@ -1,6 +1,7 @@
 //! The setup of a process: one tracer that sends to Langfuse, and the bridges to other tracing systems.
 
 use heirloom::bridge::{HeirloomLayer, HeirloomTracerProvider};
+use heirloom::insight::file::FromEnv;
 use heirloom::langfuse::Config;
 use heirloom::Guard;
 use heirloom_receiver::{PUBLIC_KEY, SECRET_KEY};
@@ -19,7 +20,8 @@ const QUEUE_BYTES: usize = 512 << 20;
 /// A setting is invalid, or a tracer runs already.
 pub fn start(service: &str, langfuse: &str) -> Result<Guard, Box<dyn Error>> {
     let config = Config::new(PUBLIC_KEY, SECRET_KEY).base_url(langfuse).environment("seven-ways");
-    let builder = config.tracer_builder(service)?.verify(true);
+    // It also writes the trace file that `HEIRLOOM_TRACE_FILE` names. Another process with the same variable writes one with another name.
+    let builder = config.tracer_builder(service)?.verify(true).extension(FromEnv::new());
     Ok(builder.shard_bytes(SHARD_BYTES).ring_bytes(RING_BYTES).queue_bytes(QUEUE_BYTES).init()?)
 }
 

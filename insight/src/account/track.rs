@@ -129,10 +129,22 @@ impl Lists {
     }
 }
 
-/// What begins first, then what is around the others, comes first.
-fn key(run: &Run, item: Item) -> (u64, u64, Item) {
+/// The order of what occupies a lane: [`key`].
+type Key = (u64, u64, bool, Item);
+
+/// What begins first, then what is around the others, comes first. A guessed fan-out begins and ends with its children: a child that
+/// takes as long is inside of it.
+fn key(run: &Run, item: Item) -> Key {
     let (start, end) = item.time(run);
-    (start, u64::MAX - end, item)
+    (start, u64::MAX - end, is_in_guessed(run, item), item)
+}
+
+/// Whether it is a child of a guessed fan-out, on the lane of that fan-out.
+fn is_in_guessed(run: &Run, item: Item) -> bool {
+    let Item::Span(at) = item else { return false };
+    let span = &run.spans[at as usize];
+    let fan = span.fan().map(|fan| &run.fans[fan as usize]);
+    fan.is_some_and(|fan| fan.kind == FanKind::Guessed && fan.lane == span.lane)
 }
 
 /// An item that began on a lane and has not ended yet, with what its reader adds up.
@@ -158,7 +170,7 @@ pub(super) struct Track<'a, T> {
     spans: &'a [u32],
     others: &'a [Item],
     pub(super) stack: Vec<Frame<T>>,
-    next: Option<(u64, u64, Item)>,
+    next: Option<Key>,
 }
 
 impl<'a, T: Default + Copy> Track<'a, T> {
@@ -181,7 +193,7 @@ impl<'a, T: Default + Copy> Track<'a, T> {
 
     /// When the next item begins, and which.
     pub(super) fn next_item(&self) -> Option<(u64, Item)> {
-        self.next.map(|(start, _, item)| (start, item))
+        self.next.map(|(start, .., item)| (start, item))
     }
 
     /// The next step. What ends at a moment ends before anything begins then.
@@ -190,7 +202,7 @@ impl<'a, T: Default + Copy> Track<'a, T> {
         match self.stack.last() {
             Some(top) if top.end <= begins => self.stack.pop().map(Step::Ended),
             _ => {
-                let (start, rest, item) = self.next?;
+                let (start, rest, _, item) = self.next?;
                 let end = (u64::MAX - rest).min(self.stack.last().map_or(u64::MAX, |top| top.end));
                 self.stack.push(Frame { item, end: end.max(start), sums: T::default() });
                 self.fetch();
@@ -213,7 +225,7 @@ impl<'a, T: Default + Copy> Track<'a, T> {
         };
     }
 
-    fn take_other(&mut self, other: (u64, u64, Item)) -> Option<(u64, u64, Item)> {
+    fn take_other(&mut self, other: Key) -> Option<Key> {
         self.others = &self.others[1..];
         Some(other)
     }

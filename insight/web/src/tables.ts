@@ -6,7 +6,7 @@ import type { Analysis, Finding, Lane, Lock, Name, Task } from "./analysis.ts";
 import type { State } from "./state.ts";
 import { numeric, table, type Column } from "./table.ts";
 import { CAUSES, SERIES } from "./theme.ts";
-import { goTo, link, sentence } from "./words.ts";
+import { goTo, link, longestOf, sentence } from "./words.ts";
 
 /** `predict` shows a what-if of the analysis. */
 export function findings(state: State, analysis: Analysis, predict: (whatIf: number) => void): HTMLElement {
@@ -96,18 +96,9 @@ function histogram(row: Name): Node {
 
 function lanes(state: State, analysis: Analysis): HTMLElement {
   const wall = analysis.totals.wall_ns;
-  const first = (row: Lane): number[] => {
-    const { spans, header } = state.model;
-    const lane = header.lanes.findIndex((lane) => lane.id === String(row.thread_id) && (header.processes[lane.process]?.[0] ?? row.pid) === row.pid);
-    let longest = -1;
-    for (let span = 0; span < spans.count; span++) {
-      if (spans.lane[span] === lane && (longest < 0 || spans.end[span]! - spans.start[span]! > spans.end[longest]! - spans.start[longest]!)) longest = span;
-    }
-    return longest < 0 ? [] : [longest];
-  };
   const part = (head: string, key: (row: Lane) => number): Column<Lane> => numeric(head, key, (ns) => el("span", {}, percent(ns, wall)));
   const columns: Column<Lane>[] = [
-    { head: "Thread", key: (row) => row.thread, cell: (row) => el("button", { type: "button", class: "link code", onclick: () => goTo(state, row.thread, first(row)) }, name(shown(row.thread || String(row.thread_id), 40))) },
+    { head: "Thread", key: (row) => row.thread, cell: (row) => el("button", { type: "button", class: "link code", onclick: () => goTo(state, row.thread, longestOf(state, row)) }, name(shown(row.thread || String(row.thread_id), 40))) },
     { head: "Process", key: (row) => row.process, cell: (row) => el("span", {}, el("bdi", {}, shown(row.process, 30)), el("small", {}, String(row.pid))) },
     { head: "Pool", key: (row) => row.pool ?? "", cell: (row) => el("bdi", {}, row.pool === null ? "–" : shown(row.pool, 30)) },
     { head: "Time", key: (row) => row.working_ns, cell: (row) => strip(row) },

@@ -5,7 +5,7 @@ import { count, date, factor, percent, shown, time } from "./format.ts";
 import { markdown } from "./markdown.ts";
 import type { State } from "./state.ts";
 import { onTheme, switchTheme, theme } from "./theme.ts";
-import { defaultSpans, link, sentence } from "./words.ts";
+import { defaultSpans, link, longestOf, sentence } from "./words.ts";
 
 export function header(state: State): HTMLElement {
   const { header } = state.model;
@@ -81,8 +81,9 @@ function figures(state: State): HTMLElement {
   const slowest = state.spans(names.slice(0, 8).map((row) => row.slowest));
   const blamed = state.spans(lost.flatMap((cause) => cause.blamed.flatMap(({ spans }) => spans))).slice(0, 20);
   const list = el("dl", { class: "figures" });
+  // What no span in particular is behind leads to the slowest ones.
   const figure = (label: string, value: string, detail: string, spans: number[]): void => {
-    append(list, el("div", {}, el("dt", {}, label), el("dd", {}, link(state, value, `${label} ${value}`, spans), el("small", {}, detail))));
+    append(list, el("div", {}, el("dt", {}, label), el("dd", {}, link(state, value, `${label} ${value}`, spans.length > 0 ? spans : slowest), el("small", {}, detail))));
   };
   figure("Wall time", time(totals.wall_ns), "first start to last end", steps(1));
   figure("Lanes at work", totals.busy_lanes.toFixed(1), `of ${Number(totals.capacity_lanes.toFixed(1))}, on average`, slowest);
@@ -90,9 +91,17 @@ function figures(state: State): HTMLElement {
   figure("Critical path", time(totals.critical_ns), `${percent(totals.critical_ns, totals.wall_ns)} of the wall time`, steps(0));
   figure("Parallelism", totals.parallelism.toFixed(1), "work ÷ critical path", steps(0));
   if (totals.speed_up !== null) figure("Speed-up", factor(totals.speed_up), "against one lane", slowest);
-  if (totals.untraced_ns !== null) figure("Untraced CPU", time(totals.untraced_ns), "outside of spans", []);
+  if (totals.untraced_ns !== null) figure("Untraced CPU", time(totals.untraced_ns), "outside of spans", untraced(state));
   const missing = [totals.dropped > 0 ? `${count(totals.dropped)} missing` : "", totals.open > 0 ? `${count(totals.open)} open` : ""].filter((text) => text !== "");
   const flagged = [...state.flagged("open"), ...state.flagged("dropped")].slice(0, 20);
-  figure("Spans", count(totals.spans), missing.length > 0 ? missing.join(", ") : "none missing", flagged.length > 0 ? flagged : slowest);
+  figure("Spans", count(totals.spans), missing.length > 0 ? missing.join(", ") : "none missing", flagged);
   return list;
+}
+
+/** The longest span of the thread that computed most outside of spans: what is untraced ran beside it. */
+function untraced(state: State): number[] {
+  const { lanes } = state.analysis;
+  const most = Math.max(...lanes.map((lane) => lane.untraced_ns ?? 0));
+  const thread = lanes.find((lane) => most > 0 && lane.untraced_ns === most);
+  return thread === undefined ? [] : longestOf(state, thread);
 }

@@ -141,7 +141,7 @@ export class WhatIfChart {
   }
 }
 
-const WIDTH = 560, HEIGHT = 250, LEFT = 56, RIGHT = 14, TOP = 12, BOTTOM = 34;
+const WIDTH = 560, HEIGHT = 250, LEFT = 80, RIGHT = 14, TOP = 12, BOTTOM = 34;
 
 function drawChart(base: Point[], changed: Point[] | null): SVGSVGElement {
   const all = [...base, ...(changed ?? [])];

@@ -1,6 +1,6 @@
 // Sentences whose figures and names lead to their spans.
 
-import type { Analysis } from "./analysis.ts";
+import type { Analysis, Lane } from "./analysis.ts";
 import { el, name } from "./dom.ts";
 import { shown } from "./format.ts";
 import type { State } from "./state.ts";
@@ -33,6 +33,17 @@ export function spansOfName(state: State, text: string): number[] {
   }
   const found = analysis.names.find((row) => row.name === text);
   return found === undefined ? [] : state.spans([found.slowest]);
+}
+
+/** The longest span of a thread. None if it has no span. */
+export function longestOf(state: State, thread: Lane): number[] {
+  const { spans, header } = state.model;
+  const lane = header.lanes.findIndex((lane) => lane.id === String(thread.thread_id) && (header.processes[lane.process]?.[0] ?? thread.pid) === thread.pid);
+  let longest = -1;
+  for (let span = 0; span < spans.count; span++) {
+    if (spans.lane[span] === lane && (longest < 0 || spans.end[span]! - spans.start[span]! > spans.end[longest]! - spans.start[longest]!)) longest = span;
+  }
+  return longest < 0 ? [] : [longest];
 }
 
 const FIGURE = /(\d+ (?:min \d\d s|h \d\d min)|\d[\d,.]*(?:\s?(?:%|ns|µs|us|ms|s|min|times)(?![\w]))?)/;

@@ -222,6 +222,77 @@ onPage("everything works by keyboard alone", "pipeline", {}, async (page) => {
   assert.equal(await selected(page), "resize");
 });
 
+onPage("every key that zooms, pans or steps through matches works", "pipeline", {}, async (page) => {
+  const press = async (key, times = 1) => {
+    for (let i = 0; i < times; i++) await page.keyboard.press(key);
+  };
+  const clicked = async (x) => {
+    await rows(page).click({ position: { x, y: 55 } });
+    return selected(page);
+  };
+  await rows(page).focus();
+  const whole = await shownTime(page);
+  await press("+", 6);
+  const near = await shownTime(page);
+  await press("-", 2);
+  assert.ok(await shownTime(page) > near * 1.9, "minus shows more");
+  await press("-", 20);
+  assert.equal(await shownTime(page), whole, "and no more than the run");
+  // The second row of the main thread begins with one span and ends with another.
+  await press("+", 6);
+  await press("ArrowLeft", 60);
+  assert.equal(await clicked(340), "list files");
+  await press("ArrowRight", 120);
+  assert.equal(await clicked(1100), "merge index");
+  await press("Escape");
+  await page.getByRole("searchbox").fill("thumbnail");
+  await rows(page).focus();
+  const id = () => page.locator("#details .id").first().textContent();
+  await press("n");
+  assert.equal(await selected(page), "thumbnail");
+  const first = await id();
+  await press("n");
+  assert.equal(await selected(page), "thumbnail");
+  assert.notEqual(await id(), first);
+  await press("N");
+  assert.equal(await id(), first);
+});
+
+/** How many pixels of each column of the strip above the rows have the colour of lanes that work, right of the labels. */
+const workingPixels = (page) => page.locator("canvas.head").evaluate((head) => {
+  const { width, height } = head;
+  const copy = document.createElement("canvas");
+  [copy.width, copy.height] = [width, height];
+  const context = copy.getContext("2d", { willReadFrequently: true });
+  context.drawImage(head, 0, 0);
+  const { data } = context.getImageData(0, 0, width, height);
+  const accent = [0x1f, 0x5f, 0x99];
+  const is = (x, y) => accent.every((value, i) => Math.abs(data[(y * width + x) * 4 + i] - value) < 8);
+  return Array.from({ length: width - 200 }, (_, x) => Array.from({ length: height }, (_, y) => is(x + 200, y)).filter(Boolean).length);
+});
+
+onPage("the strip above the rows shows how many lanes worked, over time", "pipeline", {}, async (page) => {
+  const { utilisation } = truth("pipeline");
+  const most = Math.max(...utilisation.map(({ working, lock, waiting, capacity }) => Math.max(working + lock + waiting, capacity)));
+  const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  await frame(page);
+  const pixels = await workingPixels(page);
+  // The run, with a margin of a hundredth on both sides.
+  const column = (part) => Math.round(((part + 0.01) / 1.02) * pixels.length);
+  const PARTS = 20, PLOT = 56;
+  const heights = Array.from({ length: PARTS }, (_, i) => mean(pixels.slice(column(i / PARTS), column((i + 1) / PARTS))));
+  const expected = Array.from({ length: PARTS }, (_, i) => (mean(utilisation.slice(i * 20, i * 20 + 20).map(({ working }) => working)) / most) * PLOT);
+  assert.equal(utilisation.length, PARTS * 20);
+  assert.ok(Math.max(...expected) > 3 * Math.min(...expected), "the run has phases");
+  heights.forEach((height, i) => assert.ok(Math.abs(height - expected[i]) < 3, `part ${i}: ${height} pixels, expected ${expected[i]}`));
+  // It follows the rows: during the merge, the main thread and at times a server work.
+  await page.locator(".sentences").getByRole("button", { name: "merge index" }).first().click();
+  await frame(page);
+  const zoomed = await workingPixels(page);
+  const middle = zoomed.slice(zoomed.length / 4, (zoomed.length * 3) / 4);
+  assert.ok(Math.max(...middle) < (3.5 / most) * PLOT && mean(middle) > 0.9 * PLOT / most, `${mean(middle)} pixels`);
+});
+
 onPage("search counts, dims and steps through matches", "pipeline", {}, async (page) => {
   const before = await picture(page);
   const search = page.getByRole("searchbox");
@@ -238,6 +309,20 @@ onPage("search counts, dims and steps through matches", "pipeline", {}, async (p
   assert.equal(await page.locator(".matches").textContent(), "no match");
   await search.fill(first);
   assert.equal(await page.locator(".matches").textContent(), "found the id");
+});
+
+for (const name of ["small", "one-lane", "lanes", "hostile", "pipeline"]) {
+  onPage(`every number of the verdict is a link: ${name}`, name, {}, async (page) => {
+    const figures = await page.locator(".figures > div").all();
+    assert.ok(figures.length >= 7, `${figures.length} figures`);
+    for (const figure of figures) assert.equal(await figure.locator("dd button").count(), 1, await figure.textContent());
+  });
+}
+
+onPage("the untraced CPU time leads to the thread that used it", "pipeline", {}, async (page) => {
+  await page.locator(".figures > div", { hasText: "Untraced CPU" }).getByRole("button").click();
+  const thread = await page.locator("#details dl > div", { hasText: "Thread" }).first().locator("dd").textContent();
+  assert.match(thread, /^rayon-0 /);
 });
 
 onPage("every figure leads to its spans", "pipeline", {}, async (page) => {

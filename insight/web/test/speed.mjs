@@ -1,7 +1,27 @@
-// Measures reports of a million spans: `node speed.mjs FILE..`. Opening time, then frames while it zooms and pans.
-// Fails beyond the limits: open in 3 s; frames 20 ms in the median, 60 ms in the 99th percentile.
+// Measures reports of a million spans: `node speed.mjs FILE..`. Opening time, then frames while it zooms and pans; then screenshots in both
+// themes, in the folder `shots` beside the file. Fails beyond the limits: open in 3 s; frames 20 ms in the median, 60 ms in the 99th percentile.
 import { launch, open } from "./browser.mjs";
-import { statSync } from "node:fs";
+import { mkdirSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+
+/** The labels of the predicted curve that are cut off at its left. */
+const cutLabels = (page) => page.evaluate(() => [...document.querySelectorAll("#what-if svg text")].filter((label) => label.getBBox().x < 0).map((label) => label.textContent));
+
+/** The whole page, as it opens. */
+async function screenshots(page, file) {
+  const shots = join(dirname(file), "shots");
+  mkdirSync(shots, { recursive: true });
+  await page.getByRole("button", { name: "Show the whole run" }).click();
+  await page.evaluate(() => {
+    document.querySelector(".rows").scrollTop = 0;
+    document.activeElement.blur();
+  });
+  for (const theme of ["light", "dark"]) {
+    if (theme === "dark") await page.getByRole("button", { name: "Switch to dark colours" }).click();
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    await page.screenshot({ path: join(shots, `${basename(file, ".html")}-${theme}.png`), fullPage: true });
+  }
+}
 
 const browser = await launch();
 for (const file of process.argv.slice(2)) {
@@ -35,7 +55,9 @@ for (const file of process.argv.slice(2)) {
   });
   const at = (part) => frames[Math.min(Math.floor(frames.length * part), frames.length - 1)];
   const size = statSync(file).size;
-  console.log(`${file.split("/").pop()}: ${(size / 1e6).toFixed(1)} MB, open after ${(opened / 1e3).toFixed(2)} s; ${frames.length} frames: median ${at(0.5).toFixed(1)} ms, p99 ${at(0.99).toFixed(1)} ms`);
+  await screenshots(page, file);
+  problems.push(...(await cutLabels(page)).map((label) => `cut off: ${label}`));
+  console.log(`${basename(file)}: ${(size / 1e6).toFixed(1)} MB, open after ${(opened / 1e3).toFixed(2)} s; ${frames.length} frames: median ${at(0.5).toFixed(1)} ms, p99 ${at(0.99).toFixed(1)} ms`);
   const most = file.includes("random") ? 30e6 : 18e6;
   if (opened > 3000 || at(0.5) > 20 || at(0.99) > 60 || size > most || problems.length > 0) {
     console.error("beyond the limits", problems);

@@ -253,6 +253,10 @@ fn lanes(run: &Run, wall: u64) -> (Vec<Lane>, Vec<Bucket>) {
         lane.idle_ns = wall.saturating_sub(lane.working_ns + lane.lock_ns + lane.join_ns);
         lane.cpu_ns = Some(lane.working_ns / 100 * 93);
     }
+    // The second thread computed outside of spans.
+    if let Some(lane) = lanes.get_mut(1) {
+        lane.untraced_ns = Some(wall / 50);
+    }
     (lanes, buckets)
 }
 

@@ -34,7 +34,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         let seconds = start.elapsed().as_secs_f64();
         let bytes = std::fs::metadata(&path)?.len();
         println!("{case}: {} spans, {bytes} bytes, written in {seconds:.2} s", run.spans.len());
-        let truth = json!({ "spans": run.spans.len(), "sample": truth(&run), "sentences": analysis.sentences });
+        let truth = json!({
+            "spans": run.spans.len(),
+            "sample": truth(&run),
+            "sentences": analysis.sentences,
+            "utilisation": serde_json::to_value(&analysis)?["utilisation"],
+        });
         serde_json::to_writer(File::create(directory.join(format!("{case}.json")))?, &truth)?;
     }
     Ok(())
