@@ -344,10 +344,13 @@ fn nothing(case: &Case<'_>, analysis: &Analysis) -> String {
         );
     }
     let best = analysis.findings.iter().map(|finding| finding.gain).fold(0.0, f64::max);
-    let best = if best > 0.0 {
-        format!("the best change would save {}", percent(best))
+    // A finding with a larger gain is noise if its cause lost next to nothing.
+    let (from, best) = if best >= LEAST {
+        (" from less waiting", format!("the best change, faster code, would save {}", percent(best)))
+    } else if best > 0.0 {
+        ("", format!("the best change would save {}", percent(best)))
     } else {
-        "no change would save time".to_owned()
+        ("", "no change would save time".to_owned())
     };
     let here = match twice_the_lanes(case, analysis) {
         Some(gain) if gain >= LEAST => {
@@ -358,7 +361,7 @@ fn nothing(case: &Case<'_>, analysis: &Analysis) -> String {
         }
         _ => String::new(),
     };
-    format!("Nothing to gain{here}: {best}{}.", more_lanes(case, analysis))
+    format!("Nothing to gain{from}{here}: {best}{}.", more_lanes(case, analysis))
 }
 
 /// The name whose spans take longer the more lanes work, if lanes were busy and it makes up most of the work.
