@@ -184,18 +184,21 @@ fn times_are_those_of_the_wall_clock_and_durations_those_of_a_stopwatch() {
         // A thread's first span takes a shard first.
         root("warm-up").end();
         let before = wall();
-        let stopwatch = std::time::Instant::now();
-        in_root("measured", |_| {
-            support::until("some time has passed", || stopwatch.elapsed() > ms(30));
+        let around = std::time::Instant::now();
+        let within = in_root("measured", |_| {
+            let within = std::time::Instant::now();
+            support::until("some time has passed", || within.elapsed() > ms(30));
+            within.elapsed().as_nanos() as u64
         });
-        let took = stopwatch.elapsed().as_nanos() as u64;
+        let around = around.elapsed().as_nanos() as u64;
         let after = wall();
         let span = t.span("measured");
         // A thousandth, and what the first guess of the counter's rate may be off.
         let slack = 100_000;
         assert!(span.start_ns + slack >= before && span.end_ns <= after + slack, "{before} {span:?} {after}");
         let measured = span.end_ns - span.start_ns;
-        assert!(measured <= took + slack && measured + slack >= 30 * MS, "{measured} ns, by the stopwatch {took} ns");
+        // An emulator takes long for the first calls, which lie between the two stopwatches.
+        assert!((within..=around + 2 * slack).contains(&(measured + slack)), "{measured} ns, not {within} to {around}");
     });
 }
 

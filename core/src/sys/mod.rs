@@ -1,5 +1,6 @@
 //! The interface to the operating system. Only this folder calls it, except for files that need no more than the standard
-//! library, and `testing::region`, which maps the tests' shared memory. Shared memory, processes and their exit status belong to `heirloom-ipc`.
+//! library, and `testing::region`, which maps the tests' shared memory. Shared memory, processes and their exit status belong
+//! to `heirloom-ipc`.
 //!
 //! | function | contract | Linux | other Unix | others |
 //! |---|---|---|---|---|
@@ -25,8 +26,8 @@
 //! | `signal_name` | the name of a signal, as in `SIGKILL` | `unix.rs` | `unix.rs` | `not_unix.rs`: none |
 //!
 //! To port this crate to a system, write a file beside `linux.rs` with the functions that `portable.rs` has, and choose it
-//! below. The other lines with `target_os` in this crate are for what only Linux has: `testing::region` (the tests' shared memory), the
-//! sampler (`collector/worker.rs`) and tests of rings whose memory is given back.
+//! below. The other lines with `target_os` in this crate are for what only Linux has: `testing::region` (the tests' shared
+//! memory), the sampler (`collector/worker.rs`) and tests of rings whose memory is given back.
 
 #[cfg(target_os = "linux")]
 mod linux;

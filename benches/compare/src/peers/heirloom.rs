@@ -157,7 +157,7 @@ pub(crate) fn init(scenario: &Scenario) -> Result<(Guard, Received), String> {
     Ok((builder.init().map_err(|error| error.to_string())?, received))
 }
 
-/// Reads all that an exporter sends of a span. Attributes are packed until somebody asks for them; other tracers have made theirs by
+/// Reads all that an exporter sends of a span. Attributes are packed until they are read; other tracers have made theirs by
 /// then.
 fn visit(span: SpanRef<'_>) {
     black_box((span.name(), span.start_ns(), span.end_ns()));
