@@ -276,12 +276,14 @@ fn of_two_stages_in_a_zip_the_right_one_is_current() {
 fn the_other_side_of_an_interleave_runs_in_the_span_of_the_last_item() {
     traced(
         |cx| {
-            let both = items(cx).interleave(base().map(|n| n + ITEMS));
+            // A leaf that is stolen is split again. Without the shortest length there could be leaves of one item.
+            let both = items(cx).interleave(base().map(|n| n + ITEMS)).with_min_len(8);
             let seen: HashMap<u32, Context> = both.map(|n| (n, Context::current())).collect();
-            // At the beginning of a leaf there was no item before.
+            // At the beginning of a leaf there was no item before. There are at most 15 leaves.
             let of_others = (0..ITEMS).map(|n| (seen[&(n + ITEMS)], seen[&n]));
             let with_span: Vec<_> = of_others.filter(|(other, _)| *other != Context::INERT).collect();
-            assert!(with_span.len() > 10 && with_span.iter().all(|(other, item)| other == item));
+            assert!(with_span.len() >= (ITEMS - 15) as usize, "{} of {ITEMS} have a span", with_span.len());
+            assert!(with_span.iter().all(|(other, item)| other == item));
         },
         |t| {
             assert_eq!(named(t, "item").len(), ITEMS as usize);
