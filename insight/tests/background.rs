@@ -14,7 +14,7 @@ use heirloom_pool::prelude::*;
 use heirloom_pool::threads;
 use rayon::prelude::*;
 use std::future::{Future, IntoFuture as _};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{mpsc, Mutex, PoisonError};
 use std::thread::{self, sleep};
 use std::time::Duration;
 
@@ -275,7 +275,21 @@ fn a_job_of_a_job_follows_it() {
     let run = record(|root| {
         root.background("first").on_thread(|first| {
             ms(50);
-            (0..3).for_each(|n| drop(first.background(format!("second {n}")).on_thread(move |_| ms(20 + 90 * n))));
+            // The last one goes on for long after the others.
+            let (done, others) = mpsc::channel();
+            for n in 0..2 {
+                let done = done.clone();
+                let job = move |_: &Span| {
+                    ms(20);
+                    done.send(()).unwrap();
+                };
+                drop(first.background(format!("second {n}")).on_thread(job));
+            }
+            let last = move |_: &Span| {
+                others.iter().take(2).for_each(drop);
+                ms(200);
+            };
+            drop(first.background("second 2").on_thread(last));
         });
     });
     assert_eq!(jobs(&run), [("first", "run"), ("second 0", "first"), ("second 1", "first"), ("second 2", "first")]);

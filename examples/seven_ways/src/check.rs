@@ -15,7 +15,7 @@ pub struct Cell {
     pub orphans: u64,
     /// Spans with a wrong parent, or in a wrong trace.
     pub wrong_parents: u64,
-    /// Leaves that did not arrive, or more than once.
+    /// Leaves that did not arrive, or as more than one span.
     pub lost: u64,
     /// Spans without the attributes that their way or their trace gives them.
     pub wrong: u64,
@@ -29,10 +29,11 @@ impl Cell {
         let Some(root) = spans.iter().find(|span| span.name == name) else {
             return Self { lost: leaves, ..cell };
         };
-        let own: Vec<&Received> = spans.iter().filter(|span| span.trace_id == root.trace_id).collect();
-        let by_id: HashMap<&str, &Received> = own.iter().map(|span| (span.span_id.as_str(), *span)).collect();
+        // By id: what an exporter sends again, since no answer came in time, arrives twice and is still one span.
+        let own = spans.iter().filter(|span| span.trace_id == root.trace_id);
+        let by_id: HashMap<&str, &Received> = own.map(|span| (span.span_id.as_str(), span)).collect();
         let mut seen = HashSet::new();
-        for span in &own {
+        for span in by_id.values() {
             cell.wrong += u64::from(!is_complete(span, way));
             if span.name == LEAF {
                 cell.lost += u64::from(!seen.insert(span.int(NUMBER)));

@@ -9,6 +9,7 @@ use heirloom_seven_ways::kind::{Kind, Stage, LEAVES};
 use heirloom_seven_ways::machine::{self, Machine};
 use heirloom_seven_ways::setup;
 use heirloom_seven_ways::way::Way;
+use std::collections::HashSet;
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -76,11 +77,12 @@ fn cell(way: Way, kind: Kind) {
     assert_eq!((lost, ledger.late), (0, 0), "{ledger:?}");
 }
 
-/// The number of spans in this root's trace.
+/// The number of spans in this root's trace. A span that is sent again is one span.
 fn arrived(receiver: &Receiver, root: &str) -> u64 {
     receiver.with_spans(|spans| {
         let trace = spans.iter().find(|span| span.name == root).map(|root| &root.trace_id);
-        spans.iter().filter(|span| Some(&span.trace_id) == trace).count() as u64
+        let own = spans.iter().filter(|span| Some(&span.trace_id) == trace);
+        own.map(|span| &span.span_id).collect::<HashSet<_>>().len() as u64
     })
 }
 

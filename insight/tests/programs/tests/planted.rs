@@ -24,17 +24,33 @@ fn record(program: &Program, mended: bool) -> Run {
     builder.finish()
 }
 
+/// How often a program is run at most, until one run isn't disturbed by what else the machine does.
+const ATTEMPTS: usize = 3;
+
+/// The check holds for one run at least. It says what is wrong otherwise.
+fn holds(check: impl Fn() -> Result<(), String>) {
+    let wrong: Vec<String> = (0..ATTEMPTS).map_while(|_| check().err()).collect();
+    assert!(wrong.len() < ATTEMPTS, "{}", wrong.join("\n"));
+}
+
 /// The cause that is named first is the planted one.
 fn named_first(name: &str) {
     let program = programs::find(name).unwrap();
     assert_eq!(program.work, Work::Timed, "{name} computes: it isn't stable on a busy machine");
-    let run = record(program, false);
-    let analysis = analyse(&run, &Options::default());
-    let mut verdict = Verdict::new(program, &analysis);
-    // On a busy machine, a thread that doesn't wake up for long is Machine as far as samples tell, and Unexplained otherwise.
-    let busy = ["the first sentence names Machine", "the first sentence names Unexplained"];
-    verdict.wrong.retain(|wrong| !busy.iter().any(|busy| wrong.contains(busy)));
-    assert!(verdict.wrong.is_empty(), "{name}: {:?} {:#?} {:#?}", verdict.wrong, analysis.sentences, analysis.findings);
+    holds(|| {
+        let run = record(program, false);
+        let analysis = analyse(&run, &Options::default());
+        let mut verdict = Verdict::new(program, &analysis);
+        // On a busy machine, a thread that doesn't wake up for long is Machine as far as samples tell, and Unexplained otherwise.
+        let busy = ["the first sentence names Machine", "the first sentence names Unexplained"];
+        verdict.wrong.retain(|wrong| !busy.iter().any(|busy| wrong.contains(busy)));
+        let said = || format!("{name}: {:?} {:#?} {:#?}", verdict.wrong, analysis.sentences, analysis.findings);
+        if verdict.wrong.is_empty() {
+            Ok(())
+        } else {
+            Err(said())
+        }
+    });
 }
 
 macro_rules! named_first {
@@ -75,10 +91,24 @@ fn large_findings(name: &str) -> Vec<(Cause, String)> {
 fn the_smaller_of_two_causes_is_named_second() {
     // `merge` costs 240 ms and `tile` 100 ms of about 440.
     let expected = [(Cause::Serial, "merge".to_owned()), (Cause::Straggler, "tile".to_owned())];
-    assert_eq!(large_findings("two-causes"), expected);
+    holds(|| {
+        let found = large_findings("two-causes");
+        if found == expected {
+            Ok(())
+        } else {
+            Err(format!("{found:?}"))
+        }
+    });
 }
 
 #[test]
 fn the_longest_span_is_not_to_blame_for_what_ends_behind_it() {
-    assert!(large_findings("off-path").iter().all(|(_, name)| name != "index"));
+    holds(|| {
+        let found = large_findings("off-path");
+        if found.iter().all(|(_, name)| name != "index") {
+            Ok(())
+        } else {
+            Err(format!("{found:?}"))
+        }
+    });
 }
