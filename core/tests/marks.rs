@@ -483,7 +483,8 @@ fn while_records_arrive_lanes_and_the_process_are_sampled_and_an_idle_lane_takes
         builder("sampled").settings(Settings::default()).exporter(memory.clone()).complete(LONG).start().unwrap();
     let tracer = guard.tracer();
     let cx = tracer.root("root");
-    let busy_ns = thread::scope(|threads| {
+    let loads = || memory.marks().into_iter().filter(|mark| mark.kind == MarkKind::Load).collect::<Vec<_>>();
+    let (busy_ns, idle_ns) = thread::scope(|threads| {
         let (stop, idle) = std::sync::mpsc::channel::<()>();
         let cx = cx.context();
         threads.spawn(move || {
@@ -497,12 +498,15 @@ fn while_records_arrive_lanes_and_the_process_are_sampled_and_an_idle_lane_takes
             compute(Duration::from_millis(1));
         }
         let start = std::time::Instant::now();
-        while start.elapsed() < Duration::from_millis(800) {
+        // Samples are rare where other programs hold the collector up.
+        while start.elapsed() < Duration::from_millis(800) || (loads().len() < 8 && start.elapsed() < LONG) {
             cx.span("busy").end();
             compute(Duration::from_millis(1));
         }
+        let seen = loads();
+        let idle_ns = seen[seen.len() - 1].time_ns - seen[0].time_ns;
         drop(stop);
-        start.elapsed().as_nanos() as u64
+        (start.elapsed().as_nanos() as u64, idle_ns)
     });
     drop(cx);
     assert!(guard.finish_within(LONG).is_complete());
@@ -519,10 +523,12 @@ fn while_records_arrive_lanes_and_the_process_are_sampled_and_an_idle_lane_takes
     let covered = busy.iter().map(|mark| mark.length_ns).sum::<u64>();
     assert!(sum <= covered + covered / 4, "{sum} ns in {covered} ns");
     assert!(busy.windows(2).all(|pair| pair[0].time_ns <= pair[1].time_ns - pair[1].length_ns), "they don't overlap");
-    assert!(idle.len() <= 3 && idle.iter().map(|mark| mark.length_ns).sum::<u64>() > busy_ns / 2, "{idle:?}");
-    let load: Vec<_> = marks.iter().filter(|mark| mark.kind == MarkKind::Load).collect();
+    assert!(idle.len() <= 3 && idle.iter().map(|mark| mark.length_ns).sum::<u64>() > idle_ns / 2, "{idle_ns} {idle:?}");
+    let load = loads();
     assert!(load.len() >= 4 && load.iter().map(|mark| mark.a).sum::<u64>() > 0, "{load:?}");
-    assert!(load.len() <= 25, "20 times a second at most: {}", load.len());
+    // In 200 ms there are 4 samples and the first ones, which come sooner.
+    let most = (busy_ns / 50_000_000 + 10) as usize;
+    assert!(load.len() <= most, "20 times a second at most: {} in {busy_ns} ns", load.len());
     // Heirloom's own threads have used something, and less than the process.
     let own: Vec<_> = marks.iter().filter(|mark| mark.kind == MarkKind::Collector).collect();
     let own_ns = own.iter().map(|mark| mark.a).sum::<u64>();
