@@ -158,7 +158,7 @@ function names(states: State[], { names, sides }: Comparison): HTMLElement {
   ];
   const few = sides.some(({ runs }) => runs < 3);
   return el("section", { id: "names" }, el("h2", {}, "Names"),
-    el("p", { class: "soft about" }, `A click on a row lights its name in both timelines.${few ? " Three runs a side at least tell a change from noise." : ""}`),
+    el("p", { class: "soft about" }, `A click on a row lights its name in both timelines.${few ? " At least three runs on each side are needed for an interval." : ""}`),
     table("Names", columns, names, 3, (element, row) => {
       const { label } = row.own;
       rows.set(label, element);
