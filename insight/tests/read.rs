@@ -404,6 +404,9 @@ fn a_file_is_read_up_to_where_it_is_cut_off() {
         format!("{name}: the file is cut off; the last 60 bytes are no whole request."),
     ];
     assert_eq!(damaged, expected);
+    let file = File::new("cut-by-one.jsonl", format!("{text}\n{{"));
+    let run = files(&[&file.0]).unwrap().remove(0);
+    assert!(run.notes.iter().any(|note| note.text.ends_with("the last byte is no whole request.")), "{:?}", run.notes);
 }
 
 #[test]
