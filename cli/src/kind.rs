@@ -1,5 +1,6 @@
 //! [`Kind`]: what can be wrong with a trace. [`Allowed`]: how much of it is accepted.
 
+use heirloom_insight::text::units::counted;
 use std::str::FromStr;
 
 /// What can be wrong.
@@ -28,6 +29,16 @@ impl Kind {
             Self::Aborted => "aborted",
             Self::Dropped => "dropped",
         }
+    }
+
+    /// So many of them: `1 orphan`, `2 orphans`, `1 open`.
+    pub(crate) fn counted(self, number: u64) -> String {
+        let one = match self {
+            Self::Orphans => "orphan",
+            Self::Duplicates => "duplicate",
+            adjective => adjective.name(),
+        };
+        counted(number, one, self.name())
     }
 
     /// What spans of this kind do.

@@ -53,7 +53,12 @@ fn each_kind_of_problem_is_found_and_fails_the_check() {
             "{}",
             ran.out
         );
-        assert!(ran.out.ends_with(&format!("\nfailed: {count} {kind}\n")), "{}", ran.out);
+        let found = match kind {
+            "orphans" => "1 orphan".to_owned(),
+            "duplicates" => "1 duplicate".to_owned(),
+            kind => format!("{count} {kind}"),
+        };
+        assert!(ran.out.ends_with(&format!("\nfailed: {found}\n")), "{}", ran.out);
         assert_eq!((ran.status, &*ran.err), (1, ""), "{kind}");
 
         let allowed = check(all.clone(), &["--allow", kind]);
@@ -63,6 +68,18 @@ fn each_kind_of_problem_is_found_and_fails_the_check() {
         let other = if kind == "open" { "aborted" } else { "open" };
         assert_eq!(check(all, &["--allow", other]).status, 1);
     }
+}
+
+#[test]
+fn a_problem_is_counted_in_the_singular_or_the_plural() {
+    let root = || span(1, 0, "root", 100, 200);
+    let orphan = |id| span(id, 9, "lost", 110, 120);
+    let out = check(vec![root(), orphan(2), orphan(3)], &[]).out;
+    assert!(out.ends_with("\nfailed: 2 orphans\n"), "{out}");
+    let out = check(vec![root(), orphan(2), orphan(3)], &["--allow", "orphans=1"]).out;
+    assert!(out.ends_with("\nfailed: 2 orphans (allowed: 1)\n"), "{out}");
+    let out = check(vec![with(root(), "heirloom.dropped_children", AnyValue::Int(1))], &[]).out;
+    assert!(out.contains("    lost 1 span below it\n") && out.ends_with("\nfailed: 1 dropped\n"), "{out}");
 }
 
 #[test]
@@ -145,5 +162,5 @@ fn colours_are_for_terminals_unless_they_are_asked_for() {
     let all = || vec![span(1, 9, "lost", 1, 2)];
     assert!(!check(all(), &[]).out.contains('\u{1b}'));
     assert!(!check(all(), &["--color", "never"]).out.contains('\u{1b}'));
-    assert!(check(all(), &["--color", "always"]).out.contains("\u{1b}[31mfailed: 1 orphans\u{1b}[0m"));
+    assert!(check(all(), &["--color", "always"]).out.contains("\u{1b}[31mfailed: 1 orphan\u{1b}[0m"));
 }

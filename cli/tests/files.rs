@@ -76,9 +76,10 @@ fn a_file_that_was_cut_off_is_read_as_far_as_it_goes_with_a_warning() {
     let path = folder.path().join("cut");
     for format in [Format::Protobuf, Format::Json] {
         let whole = file(format, &two());
-        let bytes = [&whole[..], &whole[..20]].concat();
+        let [one, twenty] = [1, 20].map(|len| [&whole[..], &whole[..len]].concat());
         for (bytes, warning) in [
-            (bytes.clone(), "the last 20 bytes are no whole record: the file was cut off there"),
+            (one, "the last byte is no whole record: the file was cut off there"),
+            (twenty, "the last 20 bytes are no whole record: the file was cut off there"),
             (gzip(&[&whole[..], &whole].concat()), "its compressed bytes end too early: the file was cut off"),
         ] {
             let bytes = if warning.contains("compressed") { &bytes[..bytes.len() - 9] } else { &bytes };
@@ -99,15 +100,17 @@ fn a_damaged_record_is_left_out_with_its_place() {
     let path = folder.path().join("run.jsonl");
     let lines = file(Format::Json, &two());
     let first = lines.iter().position(|byte| *byte == b'\n').unwrap() + 1;
-    let wrong = b"{\"resourceSpans\": 7, \"secret\": 1}\n".repeat(7);
-    std::fs::write(&path, [&lines[..first], &wrong, &lines[first..]].concat()).unwrap();
-    let ran = heirloom([Path::new("check"), &path]);
-    assert!(ran.status == 0 && ran.out.starts_with("2 spans"), "{ran:?}");
-    let warnings: Vec<&str> = ran.err.lines().collect();
-    let start = format!("heirloom: warning: {}: ", path.display());
-    assert_eq!(warnings[0], format!("{start}line 2, column 19: expected a list; the record was left out"));
-    assert_eq!(warnings[5], format!("{start}2 more damaged records were left out"));
-    assert!(warnings.len() == 6 && !ran.err.contains("secret"), "{}", ran.err);
+    for (damaged, more) in [(6, "1 more damaged record was left out"), (7, "2 more damaged records were left out")] {
+        let wrong = b"{\"resourceSpans\": 7, \"secret\": 1}\n".repeat(damaged);
+        std::fs::write(&path, [&lines[..first], &wrong, &lines[first..]].concat()).unwrap();
+        let ran = heirloom([Path::new("check"), &path]);
+        assert!(ran.status == 0 && ran.out.starts_with("2 spans"), "{ran:?}");
+        let warnings: Vec<&str> = ran.err.lines().collect();
+        let start = format!("heirloom: warning: {}: ", path.display());
+        assert_eq!(warnings[0], format!("{start}line 2, column 19: expected a list; the record was left out"));
+        assert_eq!(warnings[5], format!("{start}{more}"));
+        assert!(warnings.len() == 6 && !ran.err.contains("secret"), "{}", ran.err);
+    }
 }
 
 #[test]

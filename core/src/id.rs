@@ -57,6 +57,7 @@ impl fmt::Display for ParseIdError {
         let Self { what, digits, found } = self;
         write!(f, "a {what} id is {digits} lower-case hexadecimal digits, but ")?;
         match found {
+            Found::Length(1) => f.write_str("the text has 1 byte"),
             Found::Length(n) => write!(f, "the text has {n} bytes"),
             Found::Digit { at, char } => write!(f, "byte {at} is {char:?}"),
         }

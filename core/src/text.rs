@@ -25,12 +25,20 @@ pub(crate) fn count(n: u64) -> String {
     text
 }
 
+/// The form of a word for this number: `one` for 1, `many` for every other number.
+pub(crate) fn plural(n: u64, one: &'static str, many: &'static str) -> &'static str {
+    match n {
+        1 => one,
+        _ => many,
+    }
+}
+
 /// A number of bytes in the largest unit in which it is whole: `64 MiB`.
 pub(crate) fn bytes(n: u64) -> String {
     let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
     match units.iter().find(|(bits, _)| n > 0 && n.trailing_zeros() >= *bits) {
         Some((bits, unit)) => format!("{} {unit}", n >> bits),
-        None => format!("{} bytes", count(n)),
+        None => format!("{} {}", count(n), plural(n, "byte", "bytes")),
     }
 }
 
@@ -49,7 +57,7 @@ mod tests {
     #[test]
     fn numbers_are_for_people() {
         assert_eq!([0, 999, 1000, 4_194_304].map(count), ["0", "999", "1,000", "4,194,304"]);
-        let units = [0, 1000, 65_536, 64 << 20, 3 << 30, (1 << 20) + 1024].map(bytes);
-        assert_eq!(units, ["0 bytes", "1,000 bytes", "64 KiB", "64 MiB", "3 GiB", "1025 KiB"]);
+        let units = [0, 1, 1000, 65_536, 64 << 20, 3 << 30, (1 << 20) + 1024].map(bytes);
+        assert_eq!(units, ["0 bytes", "1 byte", "1,000 bytes", "64 KiB", "64 MiB", "3 GiB", "1025 KiB"]);
     }
 }

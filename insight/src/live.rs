@@ -119,8 +119,8 @@ impl<W: Write> Show<W> {
         text.push_str(&render(&self.shown, &TreeOptions::new().lanes(true).marks(&self.submitted)));
         if self.beyond > 0 {
             text.push_str(&format!(
-                "and {} spans more, which the tree doesn't show\n",
-                text::units::count(self.beyond)
+                "and {} more, which the tree doesn't show\n",
+                text::units::counted(self.beyond, "span", "spans")
             ));
         }
         (self.shown, self.submitted) = (Vec::new(), Vec::new());

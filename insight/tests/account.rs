@@ -101,6 +101,26 @@ fn a_holder_that_waits_for_another_lock_passes_the_blame_on() {
 }
 
 #[test]
+fn blame_is_passed_on_eight_times_and_stays_with_the_holder_of_the_ninth_lock() {
+    let mut kit = Kit::new();
+    let lanes: Vec<u32> = (0..=11).map(|at| kit.lane(&format!("t{at}"))).collect();
+    let spans: Vec<u32> = lanes.iter().map(|lane| kit.span(*lane, &format!("span {lane}"), None, 0..100)).collect();
+    // Span 0 waits for lock 1, which span 1 holds, which waits for lock 2, and so on. Span 11 waits for nothing.
+    for at in 0..11 {
+        let lock = kit.lock(LockKind::Mutex, &format!("lock {}", at + 1));
+        let wait = kit.wait(WaitCause::Mutex, lanes[at], Some(spans[at]), 10..90);
+        (wait.lock, wait.holder) = (Some(lock), Some(spans[at + 1]));
+    }
+    let account = account(&kit.run());
+    let blamed = blamed(&account, Cause::Lock);
+    let of = |lock: &str| blamed.iter().filter(|row| row.1 == Some(lock)).map(|row| (row.0, row.2)).collect::<Vec<_>>();
+    assert_eq!(of("lock 1"), [("span 9", 80)], "the holder of the ninth lock, though it waits for the tenth");
+    assert_eq!(of("lock 2"), [("span 10", 80)]);
+    assert_eq!(of("lock 3"), [("span 11", 80)], "nine locks: their last holder works");
+    assert_eq!(of("lock 11"), [("span 11", 80)]);
+}
+
+#[test]
 fn a_lock_that_is_handed_on_charges_each_holder_for_its_own_time() {
     let mut kit = Kit::new();
     let lanes: Vec<u32> = (0..3).map(|at| kit.lane(&format!("t{at}"))).collect();

@@ -220,6 +220,17 @@ fn spans_of_tracing_that_were_mostly_left_are_asynchronous() {
     assert_eq!(notes(&run)[0].1, "1 asynchronous span has no record of when it ran. It counts for no thread.");
 }
 
+// The fields of a packed mark that are present.
+const THREAD: i64 = 1;
+const SPAN: i64 = 2;
+const LENGTH: i64 = 4;
+const A: i64 = 8;
+const B: i64 = 16;
+const C: i64 = 32;
+const D: i64 = 64;
+const TEXT: i64 = 128;
+const NAME: i64 = 256;
+
 /// The head of a packed mark.
 fn head(kind: i64, present: i64) -> i64 {
     kind | present << 8
@@ -227,15 +238,6 @@ fn head(kind: i64, present: i64) -> i64 {
 
 #[test]
 fn marks_of_a_file_become_the_tables_of_the_run() {
-    const THREAD: i64 = 1;
-    const SPAN: i64 = 2;
-    const LENGTH: i64 = 4;
-    const A: i64 = 8;
-    const B: i64 = 16;
-    const C: i64 = 32;
-    const D: i64 = 64;
-    const TEXT: i64 = 128;
-    const NAME: i64 = 256;
     let marks = [
         vec![head(1, THREAD | SPAN | A | B), 1, 1, 10, 500, 1 + 256], // Fan, at 10
         vec![head(7, A | B | TEXT), 0, 1, 21, 0],                     // LockName, at 10
@@ -303,9 +305,34 @@ fn marks_of_a_file_become_the_tables_of_the_run() {
         "7 records besides spans (waits, joins and the like) are missing: no span ended in time to carry them.";
     let expected = [
         (NoteKind::Dropped, forgotten),
-        (NoteKind::Missing, "1 recorded mark has no meaning without a span that is missing."),
+        (NoteKind::Missing, "1 recorded mark refers to a span or a fan-out that is missing."),
     ];
     assert_eq!(notes(&run), expected);
+}
+
+#[test]
+fn marks_of_missing_spans_and_marks_with_invalid_values_are_noted_apart() {
+    let missing = [
+        vec![head(9, THREAD | SPAN | LENGTH), 1, 77, 0, 9], // a poll of a span that is missing
+        vec![head(8, SPAN | A), 78, 0, 1],                  // a stage of another one
+        vec![head(2, A), 0, 999],                           // the join of a fan-out that is missing
+        vec![head(3, SPAN | LENGTH | A), 1, 0, 9, 999],     // a piece of it
+    ];
+    let invalid = [
+        vec![head(4, THREAD | SPAN | LENGTH | A), 1, 1, 0, 9, 99], // a wait of an unknown cause
+        vec![head(1, SPAN | A | B), 1, 0, 500, 99],                // a fan-out of an unknown kind
+        vec![head(7, A), 0, 99],                                   // a lock of an unknown kind
+        vec![head(8, SPAN | A), 1, 0, 99],                         // an unknown stage
+        vec![head(10, A | B | C), 0, 1 << 40, 9, 2],               // a thread of a pool with an index that is too large
+    ];
+    let read = |marks: &[Vec<i64>]| {
+        let span = SpanText::new(1, 0, "main", 0, 100).thread(1).numbers("heirloom.marks", &marks.concat());
+        run(&[request(&Program::new("shop", 7), &[span])])
+    };
+    let refers = "4 recorded marks refer to spans or fan-outs that are missing.";
+    assert_eq!(notes(&read(&missing)), [(NoteKind::Missing, refers)]);
+    let left_out = "5 recorded marks are left out: their values are invalid, or of a later version.";
+    assert_eq!(notes(&read(&invalid)), [(NoteKind::Damaged, left_out)]);
 }
 
 #[test]
@@ -377,6 +404,9 @@ fn a_file_is_read_up_to_where_it_is_cut_off() {
         format!("{name}: the file is cut off; the last 60 bytes are no whole request."),
     ];
     assert_eq!(damaged, expected);
+    let file = File::new("cut-by-one.jsonl", format!("{text}\n{{"));
+    let run = files(&[&file.0]).unwrap().remove(0);
+    assert!(run.notes.iter().any(|note| note.text.ends_with("the last byte is no whole request.")), "{:?}", run.notes);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use support::{again, case};
 
 const LONG: Duration = Duration::from_secs(20);
 const ENDED: &str =
-    "heirloom: the parent process has ended: what 1 shards of this process hold since then was not read";
+    "heirloom: the parent process has ended: what 1 shard of this process holds since then was not read";
 
 /// The parent of the child under test, which kills it.
 #[test]

@@ -5,7 +5,7 @@ use super::rows::{Row, Rows};
 use crate::kind::Kind;
 use crate::terminal::{name, Paint};
 use heirloom_core::SpanId;
-use heirloom_insight::text::units::{count, duration};
+use heirloom_insight::text::units::{count, counted, duration};
 use serde_json::{json, Value};
 use std::io::{self, Write};
 
@@ -17,9 +17,7 @@ pub(crate) fn plain(
     verdict: &Verdict,
     paint: Paint,
 ) -> io::Result<()> {
-    let of = |number: usize, one: &str, many: &str| {
-        format!("{} {}", count(number as u64), if number == 1 { one } else { many })
-    };
+    let of = |number: usize, one, many| counted(number as u64, one, many);
     writeln!(
         out,
         "{} in {} with {}; {} of {}; {} long\n",
@@ -79,7 +77,7 @@ fn why(row: &Row, problem: &Problem) -> String {
         Why::Late(ns, _) => format!("ends {} after its parent, on the same thread", duration(ns)),
         Why::Open => "was open when the program ended".to_owned(),
         Why::Aborted => "was open when its process ended".to_owned(),
-        Why::Dropped(number) => format!("lost {} spans below it", count(number.into())),
+        Why::Dropped(number) => format!("lost {} below it", counted(number.into(), "span", "spans")),
     }
 }
 
@@ -88,8 +86,8 @@ fn last(verdict: &Verdict, paint: Paint) -> String {
         return paint.green("ok");
     }
     let each = verdict.failed.iter().map(|(kind, number, most)| match most {
-        0 => format!("{} {}", count(*number), kind.name()),
-        most => format!("{} {} (allowed: {})", count(*number), kind.name(), count(*most)),
+        0 => kind.counted(*number),
+        most => format!("{} (allowed: {})", kind.counted(*number), count(*most)),
     });
     paint.red(&format!("failed: {}", each.collect::<Vec<_>>().join(", ")))
 }

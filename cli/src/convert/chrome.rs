@@ -11,6 +11,7 @@ use super::arrows::{Arrow, Arrows, Spot};
 use super::why::Why;
 use heirloom_core::export::marks;
 use heirloom_core::{SpanId, Status};
+use heirloom_insight::text::units::counted;
 use heirloom_otlp::read::{AnyValue, KeyValue, Request, Resource, Span};
 use serde_json::{json, Map, Value};
 use std::collections::HashSet;
@@ -231,6 +232,6 @@ fn any(value: &AnyValue) -> Value {
         AnyValue::String(value) => json!(value),
         AnyValue::Array(items) => items.iter().map(any).collect(),
         AnyValue::Map(entries) => entries.iter().map(|one| (one.key.clone(), any(&one.value))).collect(),
-        AnyValue::Bytes(value) => json!(format!("{} bytes", value.len())),
+        AnyValue::Bytes(value) => json!(counted(value.len() as u64, "byte", "bytes")),
     }
 }

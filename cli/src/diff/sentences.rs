@@ -2,7 +2,7 @@
 
 use super::stats::{Compared, Verdict, FEWEST};
 use super::{NameRow, Table};
-use heirloom_insight::text::units::{count, duration};
+use heirloom_insight::text::units::{count, counted, duration};
 
 /// Lost time that changed by a smaller part of the wall time isn't mentioned.
 const SMALLEST: f64 = 0.01;
@@ -63,8 +63,8 @@ fn name(changed: &NameRow, name: &str) -> String {
             format!("; the median of its {} spans is {median_b} instead of {median_a}", count(one))
         }
         [one, other] => format!(
-            "; it has {} spans instead of {}, with a median of {median_b} instead of {median_a}",
-            count(other),
+            "; it has {} instead of {}, with a median of {median_b} instead of {median_a}",
+            counted(other, "span", "spans"),
             count(one)
         ),
     };

@@ -5,7 +5,7 @@ use super::stats::Verdict;
 use super::{Lone, Row, Table};
 use crate::args::Diff;
 use crate::terminal::{name, paragraph, Paint};
-use heirloom_insight::text::units::{count, duration};
+use heirloom_insight::text::units::{count, counted, duration};
 use serde_json::json;
 use std::io::{self, Write};
 
@@ -23,7 +23,7 @@ pub(super) fn plain(
     paint: Paint,
 ) -> io::Result<()> {
     let [a, b] = table.runs;
-    let runs = |runs: usize| if runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") };
+    let runs = |runs: usize| counted(runs as u64, "run", "runs");
     sentences(table, name).iter().try_for_each(|sentence| paragraph(out, sentence))?;
     writeln!(out)?;
     let head = format!("{:<LABEL$}{:>10}{:>10}{:>9}  {}", "", "A", "B", "change", "95 % interval");

@@ -11,6 +11,7 @@ use crate::args::General;
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::terminal::{say, shown};
+use heirloom_insight::text::units::counted;
 use heirloom_otlp::read::{in_order, ReadError, Record, Request};
 use records::{Read, Reader};
 use source::Source;
@@ -112,7 +113,8 @@ impl<'p> Input<'p> {
             )),
             _ => {
                 if damaged > MAX_WARNINGS {
-                    let more = format!("{} more damaged records were left out", damaged - MAX_WARNINGS);
+                    let more = damaged - MAX_WARNINGS;
+                    let more = counted(more, "more damaged record was left out", "more damaged records were left out");
                     self.warn(path, &more, progress);
                 }
                 Ok(())

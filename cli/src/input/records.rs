@@ -54,7 +54,11 @@ fn of_records(records: &mut Records<&mut Source>) -> Result<Read, String> {
         Err(error) => Ok(Read::Lost(error.to_string())),
         Ok(None) => Ok(Read::End {
             cut_off: (records.cut_off() > 0).then(|| {
-                format!("the last {} bytes are no whole record: the file was cut off there", records.cut_off())
+                let bytes = match records.cut_off() {
+                    1 => "byte is".to_owned(),
+                    many => format!("{many} bytes are"),
+                };
+                format!("the last {bytes} no whole record: the file was cut off there")
             }),
         }),
     }

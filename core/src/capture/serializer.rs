@@ -160,7 +160,10 @@ impl<'a, 'j> ser::Serializer for Serializer<'a, 'j> {
 
     /// Writes the number of bytes: people can't read their values.
     fn serialize_bytes(self, value: &[u8]) -> Result<(), Stop> {
-        self.0.text(&format!("<{} bytes>", value.len()))
+        match value.len() {
+            1 => self.0.text("<1 byte>"),
+            len => self.0.text(&format!("<{len} bytes>")),
+        }
     }
 
     fn serialize_none(self) -> Result<(), Stop> {

@@ -44,8 +44,8 @@ impl ByHand {
         self.batches.drain(..).flat_map(|batch| batch.spans().map(|span| span.to_data()).collect::<Vec<_>>()).collect()
     }
 
-    /// Numbers of open spans and of records that wait for a span, and the bytes of both.
-    pub(crate) fn held(&self) -> [usize; 3] {
+    /// Numbers of open spans, of records and of polls that wait for a span, and the bytes of spans and records.
+    pub(crate) fn held(&self) -> [usize; 4] {
         self.assembler.held()
     }
 }

@@ -2,6 +2,7 @@
 
 use super::sink::Sink;
 use super::{Cause, Diagnostic, Level};
+use crate::text::plural;
 use crate::{life, sys};
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -141,7 +142,8 @@ impl Channel {
 }
 
 fn left_out(n: u64) -> Option<Diagnostic> {
-    let message = || format!("{n} messages were left out, because messages came faster than they were written");
+    let were = plural(n, "message was", "messages were");
+    let message = || format!("{n} {were} left out, because messages came faster than they were written");
     (n > 0).then(|| Diagnostic::new(Level::Warn, Cause::LeftOut, message()))
 }
 

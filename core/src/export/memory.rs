@@ -1,6 +1,7 @@
 //! [`Memory`]: keeps finished spans, for tests and examples.
 
 use super::{Delivery, ExportError, Exporter, MarkData, Part, SpanData};
+use crate::text::plural;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Keeps finished spans in memory. A clone is a handle to the same spans: give one to the tracer, keep one to read.
@@ -85,7 +86,10 @@ impl Exporter for Memory {
             0 => Ok(()),
             rejected => Err(ExportError::partial(
                 rejected as u64,
-                format!("the in-memory exporter is full: it was made for {max_spans} spans"),
+                format!(
+                    "the in-memory exporter is full: it was made for {max_spans} {}",
+                    plural(max_spans as u64, "span", "spans")
+                ),
             )),
         }
     }

@@ -3,6 +3,7 @@
 use super::span_data::Converter;
 use super::worker::{poll_for, Failure, Seed, Worker};
 use crate::export::{Delivery, ExportError, Exporter, Part, Resource};
+use crate::text::plural;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use std::fmt::Display;
 use std::time::Duration;
@@ -236,7 +237,8 @@ impl Losses {
             return Ok(());
         }
         let more = if times > 1 { format!(" (the first of {times} failures)") } else { String::new() };
-        let message = format!("{name}: {spans} of {len} spans were not delivered: {first_reason}{more}");
+        let (noun, verb) = (plural(len as u64, "span", "spans"), plural(spans as u64, "was", "were"));
+        let message = format!("{name}: {spans} of {len} {noun} {verb} not delivered: {first_reason}{more}");
         Err(ExportError::partial(spans as u64, message))
     }
 }

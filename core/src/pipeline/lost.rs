@@ -3,7 +3,7 @@
 use super::admission::Counts;
 use super::ledger::Dropped;
 use crate::diagnostics::{Cause, Diagnostic, Level, Pace};
-use crate::text::{bytes, count};
+use crate::text::{bytes, count, plural};
 use std::time::{Duration, Instant};
 
 /// How an exporter lost spans.
@@ -38,14 +38,14 @@ impl How {
 /// What a queue with this bound refused, in words.
 pub(super) fn full(bound: usize, counts: &Counts) -> String {
     let Counts { leaves, of_traces, torn, traces, .. } = *counts;
+    let refused = |n, one, many| format!("{} {}", count(n), plural(n, one, many));
     format!(
-        "its queue of {} was full; refused so far: {} leaves, {} whole traces ({} spans), {} torn spans; a larger one \
-         (HEIRLOOM_QUEUE_BYTES) holds more",
+        "its queue of {} was full; refused so far: {}, {} ({}), {}; a larger one (HEIRLOOM_QUEUE_BYTES) holds more",
         bytes(bound as u64),
-        count(leaves),
-        count(traces),
-        count(of_traces),
-        count(torn)
+        refused(leaves, "leaf", "leaves"),
+        refused(traces, "whole trace", "whole traces"),
+        refused(of_traces, "span", "spans"),
+        refused(torn, "torn span", "torn spans")
     )
 }
 
@@ -92,7 +92,8 @@ impl Lost {
         let tally = &mut self.tallies[how as usize];
         let new = tally.pace.due(tally.spans, now, every)?;
         let so_far = if tally.spans > new { format!(" ({} so far)", tally.spans) } else { String::new() };
-        let message = format!("exporter {exporter:?} lost {new} spans{so_far}: {}", tally.why);
+        let spans = plural(new, "span", "spans");
+        let message = format!("exporter {exporter:?} lost {new} {spans}{so_far}: {}", tally.why);
         Some(Diagnostic::new(Level::Warn, how.cause(), message).about(exporter))
     }
 

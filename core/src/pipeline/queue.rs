@@ -21,6 +21,7 @@ use crate::diagnostics::{Cause, Destination, Diagnostic, Level};
 use crate::export::{Batch, Closing, Delivery, Exporter, Resource};
 use crate::life::enter_pipeline;
 use crate::sys::thread_id;
+use crate::text::plural;
 use call::{guarded, Failure};
 use state::{Charge, State};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -251,8 +252,9 @@ impl Queue {
         state.late.0 += 1;
         let (times, pace) = &mut state.late;
         pace.due(*times, now, self.settings.diagnostics.every())?;
+        let (noun, stay) = (plural(spans, "span", "spans"), plural(spans, "it stays", "they stay"));
         let message = format!(
-            "exporter {:?} has worked on {spans} spans for more than {timeout:?}; they stay in its queue until it returns",
+            "exporter {:?} has worked on {spans} {noun} for more than {timeout:?}; {stay} in its queue until it returns",
             self.name
         );
         Some(Diagnostic::new(Level::Warn, Cause::ExportTimedOut, message).about(&self.name))
@@ -296,7 +298,8 @@ impl Queue {
     /// The losses since the last call, as a sentence.
     fn take_losses(&self) -> Option<String> {
         let (spans, why) = self.lock().lost.take_since_flush()?;
-        Some(format!("exporter {:?} lost {spans} spans since the last flush: {why}", self.name))
+        let noun = plural(spans, "span", "spans");
+        Some(format!("exporter {:?} lost {spans} {noun} since the last flush: {why}", self.name))
     }
 
     fn run(&self, mut exporter: Box<dyn Exporter>) {

@@ -176,6 +176,7 @@ impl fmt::Display for ParseTraceparentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a traceparent is `00-<32 digits>-<16 digits>-<2 digits>` (lower-case hexadecimal), but ")?;
         match self.0 {
+            Problem::Length(1) => write!(f, "the text has 1 byte instead of {LENGTH_BYTES}"),
             Problem::Length(n) => write!(f, "the text has {n} bytes instead of {LENGTH_BYTES}"),
             Problem::VersionFf => f.write_str("the version is ff, which is forbidden"),
             Problem::Dash { at, byte } => write!(f, "byte {at} is '{}' instead of '-'", byte.escape_ascii()),

@@ -127,6 +127,8 @@ pub struct Held {
     pub open: usize,
     /// Records whose span is not known yet, and ends that wait for another pass.
     pub waiting: usize,
+    /// Polls whose span is not known yet.
+    pub polls: usize,
     /// Bytes of values, and of records that wait.
     pub bytes: usize,
 }
@@ -171,8 +173,8 @@ impl Collector {
 
     /// The data that it holds now.
     pub fn held(&self) -> Held {
-        let [open, waiting, bytes] = self.by_hand.held();
-        Held { open, waiting, bytes }
+        let [open, waiting, polls, bytes] = self.by_hand.held();
+        Held { open, waiting, polls, bytes }
     }
 }
 

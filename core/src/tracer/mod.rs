@@ -25,6 +25,7 @@ pub use report::Report;
 use crate::life;
 use crate::pipeline::{self, Answer, Barrier, Done, Ledger, OpenSpan, Queue, Request, Shared};
 use crate::shm::Attachment;
+use crate::text::plural;
 use crate::{Context, Entered, Name, ParseTraceparentError, Span};
 use std::fmt;
 use std::sync::Arc;
@@ -81,9 +82,10 @@ impl fmt::Display for FlushError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             FlushError::Timeout { waiting_for, after } => {
+                let are = plural(*waiting_for as u64, "is", "are");
                 write!(
                     f,
-                    "not done after {after:?}: {waiting_for} of the collector and the exporters are still at work"
+                    "not done after {after:?}: {waiting_for} of the collector and the exporters {are} still at work"
                 )
             }
             FlushError::OwnThread => {
@@ -92,7 +94,8 @@ impl fmt::Display for FlushError {
             FlushError::Failed(failures) => f.write_str(&failures.join("; ")),
             FlushError::Forked => f.write_str("this process is the child of a fork; its parent has the collector"),
             FlushError::ParentEnded { unread } => {
-                write!(f, "the parent process has ended: what {unread} shards of this process hold since then is lost")
+                let hold = plural(*unread as u64, "shard of this process holds", "shards of this process hold");
+                write!(f, "the parent process has ended: what {unread} {hold} since then is lost")
             }
         }
     }

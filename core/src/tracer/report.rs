@@ -4,6 +4,7 @@ use super::{FlushError, Tracer};
 use crate::diagnostics::{Cause, Diagnostic, Level};
 use crate::pipeline::{Complete, How, Ledger};
 use crate::shm::Attachment;
+use crate::text::plural;
 use std::fmt;
 use std::time::Duration;
 
@@ -78,7 +79,8 @@ impl Report {
                 unread => report.add(
                     Cause::NotDelivered,
                     format!(
-                        "the parent process has ended: what {unread} shards of this process hold since then was not read"
+                        "the parent process has ended: what {unread} {} since then was not read",
+                        plural(unread as u64, "shard of this process holds", "shards of this process hold")
                     ),
                 ),
             }
@@ -99,7 +101,10 @@ impl Report {
             Ok(failures) => failures.into_iter().for_each(|failure| report.add(Cause::ExportFailed, failure)),
             Err(parts) => report.add(
                 Cause::NotFinished,
-                format!("not finished after {took:.1?}: {parts} of the collector and the exporters are still at work"),
+                format!(
+                    "not finished after {took:.1?}: {parts} of the collector and the exporters {} still at work",
+                    plural(parts as u64, "is", "are")
+                ),
             ),
         }
         report.add_losses(tracer);
@@ -128,10 +133,12 @@ impl Report {
 
     fn add_running(&mut self, jobs: usize) {
         if jobs > 0 {
-            self.add(
-                Cause::NotFinished,
-                format!("{jobs} background jobs still ran; what they record from now on is lost"),
+            let what = plural(
+                jobs as u64,
+                "background job still ran; what it records from now on is lost",
+                "background jobs still ran; what they record from now on is lost",
             );
+            self.add(Cause::NotFinished, format!("{jobs} {what}"));
         }
     }
 
@@ -145,8 +152,9 @@ impl Report {
         self.add_losses_of_exporters(tracer);
         if self.ledger.exporters.is_empty() && self.ledger.assembled > 0 {
             let problem = format!(
-                "{} spans were delivered nowhere: there is no exporter (set HEIRLOOM_TRACE_FILE, or give the builder one)",
-                self.ledger.assembled
+                "{} {} delivered nowhere: there is no exporter (set HEIRLOOM_TRACE_FILE, or give the builder one)",
+                self.ledger.assembled,
+                plural(self.ledger.assembled, "span was", "spans were")
             );
             self.add(Cause::NoExporter, problem);
         }
@@ -157,7 +165,9 @@ impl Report {
         for (at, exporter) in self.ledger.exporters.iter().enumerate() {
             let mut lost = |n: u64, cause, why: String| {
                 if n > 0 {
-                    found.push((format!("exporter {:?} lost {n} spans: {why}", exporter.name), cause, &exporter.name));
+                    let problem =
+                        format!("exporter {:?} lost {n} {}: {why}", exporter.name, plural(n, "span", "spans"));
+                    found.push((problem, cause, &exporter.name));
                 }
             };
             for how in How::ALL {
@@ -174,7 +184,8 @@ impl Report {
                 0 => {}
                 n if leaves => lost(n, Cause::NotDelivered, "its thread ended the process".to_owned()),
                 n => {
-                    let problem = format!("exporter {:?}: {n} spans were not delivered by the deadline", exporter.name);
+                    let were = plural(n, "span was", "spans were");
+                    let problem = format!("exporter {:?}: {n} {were} not delivered by the deadline", exporter.name);
                     found.push((problem, Cause::NotDelivered, &exporter.name));
                 }
             }

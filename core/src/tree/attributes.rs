@@ -3,7 +3,7 @@
 use super::text::{duration, printable};
 use crate::export::marks::POLLS;
 use crate::export::SpanData;
-use crate::text::count;
+use crate::text::{count, plural};
 use crate::Value;
 
 /// How many attributes a line shows, to keep it short.
@@ -36,10 +36,7 @@ fn short(value: &Value<'_>) -> String {
 }
 
 fn values(n: usize) -> String {
-    match n {
-        1 => "1 value".to_owned(),
-        n => format!("{} values", count(n as u64)),
-    }
+    format!("{} {}", count(n as u64), plural(n as u64, "value", "values"))
 }
 
 fn text(text: &str) -> String {
@@ -58,10 +55,8 @@ pub(super) fn polled(span: &SpanData, submitted_ns: Option<u64>) -> Option<Strin
         _ => None,
     };
     let (busy, idle) = (ns("heirloom.busy_ns")?, ns("heirloom.idle_ns")?);
-    let polls = match ns(POLLS)? {
-        1 => "1 poll".to_owned(),
-        n => format!("{} polls", count(n)),
-    };
+    let polls = ns(POLLS)?;
+    let polls = format!("{} {}", count(polls), plural(polls, "poll", "polls"));
     let ready =
         submitted_ns.map(|at| format!(", ready {}", duration(span.start_ns.saturating_sub(at)))).unwrap_or_default();
     Some(format!("busy {} in {polls}{ready}, idle {}", duration(busy), duration(idle)))

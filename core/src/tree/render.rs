@@ -7,7 +7,7 @@ use super::links::Linked;
 use super::text::{duration, printable, table, MAX_INDENT};
 use crate::export::{MarkData, SpanData};
 use crate::mark_kind::{MarkKind, StageKind};
-use crate::text::count;
+use crate::text::{count, plural};
 use crate::{SpanId, Status};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -176,7 +176,8 @@ fn one(span: &SpanData, linked: &Linked<'_>, options: &TreeOptions) -> String {
         text.push_str("  (aborted)");
     }
     if span.dropped_children > 0 {
-        text.push_str(&format!("  ({} spans below it were dropped)", count(span.dropped_children)));
+        let spans = plural(span.dropped_children, "span below it was", "spans below it were");
+        text.push_str(&format!("  ({} {spans} dropped)", count(span.dropped_children)));
     }
     if let Status::Error(message) = &span.status {
         let colon = if message.is_empty() { "" } else { ": " };
@@ -209,10 +210,10 @@ fn many(spans: &[&SpanData], linked: &Linked<'_>, options: &TreeOptions) -> Stri
             text.push_str(&format!(" ({polled})"));
         }
     }
-    let mut note = |n: usize, one: &str, more: &str| match n {
-        0 => {}
-        1 => text.push_str(&format!(", 1 {one}")),
-        n => text.push_str(&format!(", {} {more}", count(n as u64))),
+    let mut note = |n: usize, one, many| {
+        if n > 0 {
+            text.push_str(&format!(", {} {}", count(n as u64), plural(n as u64, one, many)));
+        }
     };
     note(spans.iter().filter(|span| matches!(span.status, Status::Error(_))).count(), "error", "errors");
     note(spans.iter().filter(|span| span.incomplete).count(), "still open", "still open");
@@ -257,6 +258,9 @@ root    10 ms  [main 7]  (1,234 spans below it were dropped)
   wait  7 ms  [main 7]  (still open)
 ";
         assert_eq!(render(&spans, &TreeOptions::new().lanes(true)), with_lanes);
+        let mut one = spans[2].clone();
+        one.dropped_children = 1;
+        assert_eq!(render(&[one], &TreeOptions::new()), "root  10 ms  (1 span below it was dropped)\n");
     }
 
     #[test]

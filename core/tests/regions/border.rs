@@ -3,6 +3,7 @@
 //! by one.
 
 use super::child_of;
+use heirloom_core::mark::MarkKind;
 use heirloom_core::region::{Death, Region};
 use heirloom_core::testing::region::{tick, Collector, Parent, RawChild, RawRecord, RawShard};
 use heirloom_core::{Settings, SpanId, Status};
@@ -181,6 +182,26 @@ fn of_early_records_a_process_gets_half() {
     assert_eq!(collector.held().waiting, 65_536 / 2);
     assert_eq!(close(&mut collector, &child.region), 0);
     assert_eq!(collector.held().waiting, 0);
+}
+
+/// A process can record polls of spans that it never begins. They are kept for one more pass.
+#[test]
+fn polls_that_wait_for_their_span_are_bounded() {
+    let mut collector = start(1 << 20);
+    let child = child(&collector);
+    let mut shards: Vec<_> = (2..8).map(|thread| child.raw.shard(thread, "worker").unwrap()).collect();
+    let first = shards[0].unused_id().to_u64();
+    for (thread, shard) in (0..).zip(&mut shards) {
+        for n in 0..12_000 {
+            let unknown = first + 2 * (thread * 12_000 + n);
+            let poll = RawRecord::mark(MarkKind::Poll, unknown, tick(), 1, [0; 4], "");
+            assert!(shard.record(&poll), "no room for {n}");
+        }
+    }
+    collector.pass();
+    assert_eq!(collector.held().polls, 65_536, "of 72,000");
+    assert_eq!(close(&mut collector, &child.region), 0);
+    assert_eq!(collector.held().polls, 0);
 }
 
 /// Eighteen shards of 14,000 open spans are what a process may have, and no shard has more than it may.

@@ -5,7 +5,7 @@
 //! | `border.rs` | each check of the border refuses something that no other check does |
 //! | `memory.rs` | a ring's memory grows, comes back as holes, and is nobody else's |
 //! | `limits.rs` | what a child may use up |
-//! | `hostile.rs` | a child that does what no child of good will does harms itself alone |
+//! | `hostile/` | a child that does what no child of good will does harms itself alone |
 //! | `marks.rs` | the marks and fan-outs of a child, and what a hostile one can do with them |
 //! | `shares.rs` | the parts of an exporter's queue that a parent and its children may use |
 //! | `trace_values.rs` | values of whole traces, pass by pass |

@@ -160,8 +160,8 @@ fn a_begin_that_was_counted_and_not_published_is_unpublished() {
     };
     let ((), report, _) = testing::run_to_the_end(|b| b, test);
     let said =
-        "1 spans of worker processes were counted and not recorded: their process ended, or the tracer finished, \
-                while they were started";
+        "1 span of a worker process was counted and not recorded: its process ended, or the tracer finished, while it \
+                was started";
     assert_eq!(report.problems(), [said]);
 }
 

@@ -4,7 +4,8 @@ use super::part::Part;
 use super::prune::{Newest, Removed, Room};
 use crate::model::{Note, NoteKind, Run};
 use crate::read::Builder;
-use crate::{analyse, at_finish, html, text};
+use crate::text::units::counted;
+use crate::{analyse, at_finish, html};
 use heirloom_core::export::{Delivery, ExportError, Exporter, TraceFile};
 use heirloom_otlp::Format;
 use std::ffi::OsString;
@@ -80,23 +81,27 @@ impl Report {
         let mut builder = Builder::bounded(self.max_spans);
         let left_out = self.read(&mut builder)?;
         let mut run = builder.finish();
-        let mut note = |older: Removed, why: String| {
+        let mut note = |older: Removed, [was, were]: [&str; 2], why: String| {
             if older.spans > 0 {
-                let (spans, traces) = (text::units::count(older.spans), text::units::count(older.traces));
-                let text = format!("{spans} spans of {traces} older traces {why}.");
+                let (spans, traces) =
+                    (counted(older.spans, "span", "spans"), counted(older.traces, "older trace", "older traces"));
+                let were = if older.spans == 1 { was } else { were };
+                let text = format!("{spans} of {traces} {were}{why}.");
                 run.notes.push(Note { kind: NoteKind::Dropped, text });
             }
         };
-        let bytes = text::units::count(self.part.max_bytes());
+        let bytes = counted(self.part.max_bytes(), "byte", "bytes");
         note(
             self.part.dropped(),
-            format!("were removed, since the trace file may have {bytes} bytes at most (HEIRLOOM_TRACE_BYTES)"),
+            ["was removed", "were removed"],
+            format!(", since the trace file may have {bytes} at most (HEIRLOOM_TRACE_BYTES)"),
         );
-        let spans = text::units::count(self.max_spans as u64);
+        let spans = counted(self.max_spans as u64, "span", "spans");
         note(
             left_out,
+            ["is left out", "are left out"],
             format!(
-                "are left out: a report that a program makes of itself has room for {spans} spans; \
+                ": a report that a program makes of itself has room for {spans}; \
                  `heirloom html` has no such bound for a trace file that ends in .otlp"
             ),
         );

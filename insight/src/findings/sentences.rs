@@ -239,10 +239,11 @@ fn late(case: &Case<'_>) -> Option<String> {
         first.values().map(|start| start - earliest).filter(|after| *after > super::wall(case.run) / 100).collect();
     let latest = after.iter().max()?;
     Some(format!(
-        "{} of {} of `{}` ran their first span up to {} after the first one did.",
+        "{} of {} of `{}` ran {} first span up to {} after the first one did.",
         count(after.len() as u64),
         counted(first.len() as u64, "thread", "threads"),
         case.graph.pools[pool as usize].name,
+        if after.len() == 1 { "its" } else { "their" },
         duration(*latest)
     ))
 }
@@ -411,7 +412,7 @@ fn as_fast(case: &Case<'_>, analysis: &Analysis, name: &Name) -> String {
     let enough = name.by_busy.iter().find(|(busy, mean)| rate(*busy, *mean) >= 0.98 * rate(most, slow));
     match enough {
         Some((busy, _)) if *busy < most && analysis.totals.wall_ns > 0 => {
-            format!("; {} were as fast as {}", counted(u64::from(*busy), "lane", "lanes"), count(u64::from(most)))
+            format!("; {} as fast as {}", counted(u64::from(*busy), "lane was", "lanes were"), count(u64::from(most)))
         }
         _ => String::new(),
     }

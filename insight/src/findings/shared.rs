@@ -62,11 +62,12 @@ impl Shared<'_> {
     /// Who waits for whom.
     pub(super) fn sentence(&self) -> String {
         format!(
-            "{} of `{}` share {}: on average, {} were ready and had none.",
+            "{} of `{}` share {}: on average, {} {} ready and had none.",
             counted(u64::from(self.lanes), "lane", "lanes"),
             self.pool,
             counted(u64::from(self.cores), "core", "cores"),
-            three(self.ready)
+            three(self.ready),
+            if three(self.ready) == "1" { "was" } else { "were" }
         )
     }
 

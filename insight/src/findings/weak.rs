@@ -76,8 +76,12 @@ pub(crate) fn notes(case: &Case<'_>, analysis: &Analysis) -> Vec<Note> {
     let totals = &analysis.totals;
     if totals.dropped > 0 && !has(&notes, NoteKind::Dropped) {
         let text = format!(
-            "At least {} missing: time in them is counted as their parents'.",
-            counted(totals.dropped, "span is", "spans are")
+            "At least {}.",
+            counted(
+                totals.dropped,
+                "span is missing: time in it is counted as its parent's",
+                "spans are missing: time in them is counted as their parents'"
+            )
         );
         notes.push(Note { kind: NoteKind::Dropped, text });
     }
@@ -118,8 +122,12 @@ fn of_the_prediction(case: &Case<'_>, analysis: &Analysis) -> Vec<Note> {
     }
     if case.graph.left_out > 0 {
         let text = format!(
-            "{} contradicted each other and were left out.",
-            counted(case.graph.left_out, "dependency", "dependencies")
+            "{}.",
+            counted(
+                case.graph.left_out,
+                "dependency contradicted others and was left out",
+                "dependencies contradicted each other and were left out"
+            )
         );
         notes.push(Note { kind: NoteKind::Damaged, text });
     }

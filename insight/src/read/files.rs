@@ -171,11 +171,11 @@ impl Builder {
                 .push(format!("{name}: a request can't be read ({error}){more}; its spans are missing."));
         }
         if records.cut_off() > 0 {
-            let bytes = records.cut_off();
-            self.raw
-                .faults
-                .files
-                .push(format!("{name}: the file is cut off; the last {bytes} bytes are no whole request."));
+            let bytes = match records.cut_off() {
+                1 => "byte is".to_owned(),
+                many => format!("{many} bytes are"),
+            };
+            self.raw.faults.files.push(format!("{name}: the file is cut off; the last {bytes} no whole request."));
         }
         Ok(())
     }

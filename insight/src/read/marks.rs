@@ -13,6 +13,14 @@ use heirloom_core::SpanId;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// Why a mark has no row.
+enum Stray {
+    /// It refers to a span or a fan-out that isn't in the input.
+    Missing,
+    /// Its values are invalid, or of a later version.
+    Invalid,
+}
+
 /// Added to the kind of a fan-out whose thread blocks outside of the pool.
 const BLOCKS: u64 = 256;
 
@@ -67,22 +75,30 @@ struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
-    /// A mark without a meaning is counted.
+    /// A mark that gets no row is counted. One of a kind of a later version is ignored.
     fn mark(&mut self, mark: &RawMark) {
+        let Some(kind) = MarkKind::of(mark.kind.into()) else { return };
+        match self.row(kind, mark) {
+            Ok(()) => {}
+            Err(Stray::Missing) => self.found.stray_marks += 1,
+            Err(Stray::Invalid) => self.found.invalid_marks += 1,
+        }
+    }
+
+    fn row(&mut self, kind: MarkKind, mark: &RawMark) -> Result<(), Stray> {
         let start = mark.time;
         let end = start.saturating_add(mark.length);
-        let Some(kind) = MarkKind::of(mark.kind.into()) else { return };
-        let known = match kind {
-            MarkKind::Fan => self.fan(mark),
-            MarkKind::Join => self.join(mark),
-            MarkKind::Strand => self.fans.get(&mark.a).map(|fan| {
-                self.run.strands.push(Strand { fan: *fan, lane: mark.lane, start, end });
-            }),
-            MarkKind::Wait => self.wait(mark, end),
+        match kind {
+            MarkKind::Fan => self.fan(mark)?,
+            MarkKind::Join => self.join(mark)?,
+            MarkKind::Strand => {
+                let fan = *self.fans.get(&mark.a).ok_or(Stray::Missing)?;
+                self.run.strands.push(Strand { fan, lane: mark.lane, start, end });
+            }
+            MarkKind::Wait => self.wait(mark, end)?,
             MarkKind::Hold => {
                 let (lock, span) = (self.lock(mark, LockKind::Mutex), self.span(mark.span));
                 self.run.holds.push(Hold { lock, lane: mark.lane, span, start, end, contended: mark.a == 1 });
-                Some(())
             }
             MarkKind::LockTotals => {
                 let lock = self.lock(mark, LockKind::Mutex);
@@ -91,27 +107,25 @@ impl Resolver<'_> {
                 lock.short_waits = lock.short_waits.saturating_add(mark.a);
                 lock.acquisitions = lock.acquisitions.saturating_add(mark.c);
                 lock.hand_offs = lock.hand_offs.saturating_add(mark.d);
-                Some(())
             }
-            MarkKind::LockName => self.lock_name(mark),
-            MarkKind::Stage => self.stage(mark),
-            MarkKind::Poll => self.span(mark.span).map(|span| {
+            MarkKind::LockName => self.lock_name(mark)?,
+            MarkKind::Stage => self.stage(mark)?,
+            MarkKind::Poll => {
+                let span = self.span(mark.span).ok_or(Stray::Missing)?;
                 let row = &mut self.run.spans[span as usize];
                 (row.polled, row.nested) = (true, false);
                 self.run.polls.push(Poll { span, lane: mark.lane, start, end });
-            }),
+            }
             MarkKind::Pool => {
-                let (index, size) = (u32::try_from(mark.a).ok(), u32::try_from(mark.c).ok());
+                let number = |value| u32::try_from(value).map_err(|_| Stray::Invalid);
+                let (index, size) = (number(mark.a)?, number(mark.c)?);
                 let (name, pool) = (self.text(mark), mark.b);
-                index.zip(size).map(|(index, size)| {
-                    self.run.lanes[mark.lane as usize].pool = Some(PoolPlace { pool, name, index, size });
-                })
+                self.run.lanes[mark.lane as usize].pool = Some(PoolPlace { pool, name, index, size });
             }
             MarkKind::Cpu => {
                 let start = start.saturating_sub(mark.length);
                 let (cpu_ns, queue_ns) = (mark.a, mark.b);
                 self.run.samples.push(Sample { lane: mark.lane, start, end: mark.time, cpu_ns, queue_ns });
-                Some(())
             }
             MarkKind::Load => {
                 let process = self.run.lanes[mark.lane as usize].process;
@@ -119,21 +133,18 @@ impl Resolver<'_> {
                 let RawMark { a: cpu_ns, b: others_ns, c: page_faults, d: recording_ns, time: end, .. } = *mark;
                 let load = Load { process, start, end, cpu_ns, others_ns, page_faults, recording_ns, collecting_ns: 0 };
                 self.run.loads.push(load);
-                Some(())
             }
             MarkKind::Collector => {
                 let process = self.run.lanes[mark.lane as usize].process;
                 let load =
                     Load { process, start: start.saturating_sub(mark.length), end: mark.time, ..Load::default() };
                 self.run.loads.push(Load { collecting_ns: mark.a, ..load });
-                Some(())
             }
             MarkKind::Forgotten => {
                 self.found.forgotten_marks = self.found.forgotten_marks.saturating_add(mark.a);
-                Some(())
             }
-        };
-        self.found.stray_marks += u64::from(known.is_none());
+        }
+        Ok(())
     }
 
     fn span(&self, id: u64) -> Option<SpanIx> {
@@ -147,8 +158,8 @@ impl Resolver<'_> {
         }
     }
 
-    fn fan(&mut self, mark: &RawMark) -> Option<()> {
-        let kind = match mark::FanKind::of(mark.b & !BLOCKS)? {
+    fn fan(&mut self, mark: &RawMark) -> Result<(), Stray> {
+        let kind = match mark::FanKind::of(mark.b & !BLOCKS).ok_or(Stray::Invalid)? {
             mark::FanKind::Iterator => FanKind::Iterator,
             mark::FanKind::Join => FanKind::Join,
             mark::FanKind::Scope => FanKind::Scope,
@@ -159,11 +170,11 @@ impl Resolver<'_> {
         let (id, lane, begin) = (mark.a, mark.lane, mark.time);
         let fan = Fan { id, kind, within: None, parent, lane, begin, join: None, blocks, children: Vec::new() };
         if self.fans.contains_key(&mark.a) {
-            return None;
+            return Err(Stray::Invalid);
         }
         let fan = self.add_fan(fan);
         self.within.push((fan, mark.c));
-        Some(())
+        Ok(())
     }
 
     fn add_fan(&mut self, fan: Fan) -> FanIx {
@@ -173,14 +184,15 @@ impl Resolver<'_> {
         at
     }
 
-    fn join(&mut self, mark: &RawMark) -> Option<()> {
-        let fan = &mut self.run.fans[*self.fans.get(&mark.a)? as usize];
+    fn join(&mut self, mark: &RawMark) -> Result<(), Stray> {
+        let fan = *self.fans.get(&mark.a).ok_or(Stray::Missing)?;
+        let fan = &mut self.run.fans[fan as usize];
         fan.join = fan.join.or(Some(mark.time.max(fan.begin)));
-        Some(())
+        Ok(())
     }
 
-    fn wait(&mut self, mark: &RawMark, end: u64) -> Option<()> {
-        let (cause, kind) = match mark::WaitCause::of(mark.a)? {
+    fn wait(&mut self, mark: &RawMark, end: u64) -> Result<(), Stray> {
+        let (cause, kind) = match mark::WaitCause::of(mark.a).ok_or(Stray::Invalid)? {
             mark::WaitCause::Install => (WaitCause::Install, LockKind::Mutex),
             mark::WaitCause::Scope => (WaitCause::Scope, LockKind::Mutex),
             mark::WaitCause::Thread => (WaitCause::Thread, LockKind::Mutex),
@@ -197,7 +209,7 @@ impl Resolver<'_> {
         let lock = (mark.b != 0).then(|| self.lock(mark, kind));
         let [span, holder, releaser] = [mark.span, mark.c, mark.d].map(|id| self.span(id));
         self.run.waits.push(Wait { lane: mark.lane, span, start: mark.time, end, cause, lock, holder, releaser });
-        Some(())
+        Ok(())
     }
 
     /// The lock that a mark names by its id. One without a name gets one.
@@ -218,8 +230,8 @@ impl Resolver<'_> {
         at
     }
 
-    fn lock_name(&mut self, mark: &RawMark) -> Option<()> {
-        let kind = match mark::LockKind::of(mark.a)? {
+    fn lock_name(&mut self, mark: &RawMark) -> Result<(), Stray> {
+        let kind = match mark::LockKind::of(mark.a).ok_or(Stray::Invalid)? {
             mark::LockKind::Mutex => LockKind::Mutex,
             mark::LockKind::RwLock => LockKind::RwLock,
             mark::LockKind::Condvar => LockKind::Condvar,
@@ -231,20 +243,20 @@ impl Resolver<'_> {
             let name = self.text(mark);
             self.add_lock(process, mark.b, name, kind);
         }
-        Some(())
+        Ok(())
     }
 
-    fn stage(&mut self, mark: &RawMark) -> Option<()> {
-        let kind = match mark::StageKind::of(mark.a)? {
+    fn stage(&mut self, mark: &RawMark) -> Result<(), Stray> {
+        let kind = match mark::StageKind::of(mark.a).ok_or(Stray::Invalid)? {
             mark::StageKind::Submitted => StageKind::Submitted,
             mark::StageKind::Sent => StageKind::Sent,
             mark::StageKind::Replied => StageKind::Replied,
             mark::StageKind::Taken => StageKind::Taken,
         };
-        let span = self.span(mark.span)?;
+        let span = self.span(mark.span).ok_or(Stray::Missing)?;
         let by = submitter(mark).and_then(|by| self.index.find(&self.run.spans, by, None)).filter(|by| *by != span);
         self.run.stages.push(Stage { span, kind, lane: mark.lane, at: mark.time, by });
-        Some(())
+        Ok(())
     }
 
     /// Gives the fan-outs what they are pieces of, and their children. One whose mark is missing is made up from them.

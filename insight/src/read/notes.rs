@@ -18,8 +18,10 @@ pub(super) struct Found {
     pub(super) aborts: Vec<Note>,
     /// Circles of parents.
     pub(super) cycles: u64,
-    /// Marks without a meaning, or of a span that isn't in the input.
+    /// Marks that refer to a span or a fan-out that isn't in the input.
     pub(super) stray_marks: u64,
+    /// Marks whose values are invalid, or of a later version.
+    pub(super) invalid_marks: u64,
     /// Marks that the recording process forgot, because no span came that could carry them.
     pub(super) forgotten_marks: u64,
     pub(super) unnamed_locks: u64,
@@ -87,6 +89,12 @@ pub(super) fn add(run: &mut Run, found: &Found, faults: &Faults) {
     );
     note(Damaged, faults.marks, "1 span has marks that can't be read.", "{} spans have marks that can't be read.");
     note(
+        Damaged,
+        found.invalid_marks,
+        "1 recorded mark is left out: its values are invalid, or of a later version.",
+        "{} recorded marks are left out: their values are invalid, or of a later version.",
+    );
+    note(
         Missing,
         faults.without_lane,
         "1 span has no `thread.id`, so lost time can't be shown for its process.",
@@ -101,8 +109,8 @@ pub(super) fn add(run: &mut Run, found: &Found, faults: &Faults) {
     note(
         Missing,
         found.stray_marks,
-        "1 recorded mark has no meaning without a span that is missing.",
-        "{} recorded marks have no meaning without spans that are missing.",
+        "1 recorded mark refers to a span or a fan-out that is missing.",
+        "{} recorded marks refer to spans or fan-outs that are missing.",
     );
     note(Missing, found.unnamed_locks, "The name of 1 lock is missing.", "The names of {} locks are missing.");
     note(

@@ -297,7 +297,8 @@ fn totals(out: &mut String, analysis: &Analysis) {
     let totals = &analysis.totals;
     let mut parts = vec![counted(totals.spans, "span", "spans"), counted(u64::from(totals.lanes), "lane", "lanes")];
     if totals.cpus > 0.0 {
-        parts.push(format!("{} usable CPUs", three(totals.cpus)));
+        let cpus = three(totals.cpus);
+        parts.push(format!("{cpus} usable {}", if cpus == "1" { "CPU" } else { "CPUs" }));
     }
     if totals.cores > 0 {
         parts.push(counted(u64::from(totals.cores), "physical core", "physical cores"));

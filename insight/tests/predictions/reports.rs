@@ -20,6 +20,22 @@ fn a_serial_phase_is_named_with_what_it_came_after() {
 }
 
 #[test]
+fn one_of_a_thing_is_named_in_the_singular() {
+    let mut kit = Kit::new();
+    kit.cpus(1.0).cores(1);
+    let main = kit.lane("main");
+    kit.span(main, "work", None, ms(0..10));
+    let mut run = kit.run();
+    let last = |run: &Run| text::report(&analyse(run, &Options::default())).lines().last().unwrap().to_owned();
+    assert_eq!(last(&run), "test: 1 span, 1 lane, 1 usable CPU, 1 physical core.");
+    let note = |run: &Run| analyse(run, &Options::default()).notes[0].text.clone();
+    run.dropped_children.push((0, 1));
+    assert_eq!(note(&run), "At least 1 span is missing: time in it is counted as its parent's.");
+    run.dropped_children[0].1 = 2;
+    assert_eq!(note(&run), "At least 2 spans are missing: time in them is counted as their parents'.");
+}
+
+#[test]
 fn a_straggler_is_named_and_split() {
     let sentences = [
         "Of 4 cores for 400 ms, 2.5 worked on average; 38 % of the capacity was lost while only the last `file` still ran.",

@@ -13,7 +13,7 @@ import { SERIES } from "./theme.ts";
 import { mostLanes } from "./timeline/head.ts";
 import { keys, toolbar } from "./timeline/toolbar.ts";
 import { Timeline } from "./timeline/view.ts";
-import { heading, machine } from "./verdict.ts";
+import { atWork, heading, machine } from "./verdict.ts";
 import { toTimeline } from "./words.ts";
 
 /** A figure of both sides. */
@@ -63,9 +63,9 @@ export async function comparison(wait: HTMLElement): Promise<void> {
 
 /** What a timeline is of. */
 function about(state: State, { runs, file }: Side, label: string): HTMLElement {
-  const { wall_ns, busy_lanes, capacity_lanes } = state.analysis.totals;
+  const { totals } = state.analysis;
   const which = runs === 1 ? "one run" : `${count(runs)} runs, of which the median one is drawn`;
-  const facts = `${time(wall_ns)}, ${busy_lanes.toFixed(1)} of ${Number(capacity_lanes.toFixed(1))} lanes at work; ${which}: `;
+  const facts = `${time(totals.wall_ns)}, ${atWork(totals)}; ${which}: `;
   return el("h3", { class: "side" }, el("b", {}, label), el("span", { class: "soft" }, facts, el("bdi", {}, shown(file, 60))));
 }
 
@@ -158,7 +158,7 @@ function names(states: State[], { names, sides }: Comparison): HTMLElement {
   ];
   const few = sides.some(({ runs }) => runs < 3);
   return el("section", { id: "names" }, el("h2", {}, "Names"),
-    el("p", { class: "soft about" }, `A click on a row lights its name in both timelines.${few ? " Three runs a side at least tell a change from noise." : ""}`),
+    el("p", { class: "soft about" }, `A click on a row lights its name in both timelines.${few ? " At least three runs on each side are needed for an interval." : ""}`),
     table("Names", columns, names, 3, (element, row) => {
       const { label } = row.own;
       rows.set(label, element);

@@ -1,7 +1,7 @@
 // Everything that is known about the selected span.
 
 import { append, el, name } from "./dom.ts";
-import { count, percent, shown, time } from "./format.ts";
+import { count, counted, percent, shown, time } from "./format.ts";
 import { ERROR, idOf, OPEN, POLLED, traceOf } from "./data.ts";
 import type { State } from "./state.ts";
 import { threadName } from "./timeline/blocks.ts";
@@ -40,7 +40,7 @@ export class Details {
     if (state.group.length > 1) {
       const list = el("ul", { class: "spans" });
       for (const other of state.group.slice(0, LISTED)) list.append(el("li", {}, this.button(other, this.length(other))));
-      parts.push(el("div", { class: "group" }, el("h3", {}, el("bdi", {}, shown(state.groupTitle)), `: ${state.group.length} spans`), list));
+      parts.push(el("div", { class: "group" }, el("h3", {}, el("bdi", {}, shown(state.groupTitle)), `: ${counted(state.group.length, "span")}`), list));
     }
     if (span < 0) parts.push(el("p", { class: "soft" }, state.model.spans.count === 0 ? "There are no spans." : `Select a span${this.side} to see its times, its parent, its children and what it waited for.`));
     else parts.push(this.span(span));
@@ -74,7 +74,7 @@ export class Details {
     const items = model.items.get(span);
     if (items !== undefined) row("Items", count(items));
     const dropped = model.dropped.get(span);
-    if (dropped !== undefined) row("Missing", `${count(dropped)} spans below it`);
+    if (dropped !== undefined) row("Missing", `${counted(dropped, "span")} below it`);
     row("State", [(flags & ERROR) !== 0 ? "error" : "", (flags & OPEN) !== 0 ? "still open at the end" : "", (flags & POLLED) !== 0 ? "asynchronous" : ""].filter((text) => text !== "").join(", ") || "ended");
     if ((flags & POLLED) !== 0) row("Polled", this.polled(span, length));
     for (let i = 0; i < model.stages.span.length; i++) {
@@ -99,7 +99,7 @@ export class Details {
       polled++;
       sum += polls.end[i]! - polls.start[i]!;
     }
-    return `${count(polled)} times, ${time(sum)} in all, ${percent(sum, length)} of the duration`;
+    return `${counted(polled, "time")}, ${time(sum)} in all, ${percent(sum, length)} of the duration`;
   }
 
   private waits(span: number): HTMLElement[] {

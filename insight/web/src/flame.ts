@@ -1,7 +1,7 @@
 // The flame graph: time by names from the roots down, of all spans or of the critical path.
 
 import { choice, el, name } from "./dom.ts";
-import { count, percent, shown, time } from "./format.ts";
+import { counted, percent, shown, time } from "./format.ts";
 import type { State } from "./state.ts";
 import { mix, onTheme, SERIES, theme } from "./theme.ts";
 import { goTo } from "./words.ts";
@@ -51,7 +51,7 @@ export function flameGraph(state: State): HTMLElement {
       depthMost = Math.max(depthMost, depth);
       const label = shown(header.names[flame.name[node]!] ?? "", 60);
       const own = (measure === 0 ? flame.own : flame.critical)[node]!;
-      const text = `${label}: ${time(total[node]!)}, ${percent(total[node]!, whole)}; ${time(own)} its own; ${count(flame.count[node]!)} spans`;
+      const text = `${label}: ${time(total[node]!)}, ${percent(total[node]!, whole)}; ${time(own)} its own; ${counted(flame.count[node]!, "span")}`;
       const piece = el("button", { type: "button", role: "treeitem", "aria-level": depth + 1, title: text, "aria-label": text }, w > 26 ? name(label) : null);
       const fill = SERIES[state.series[flame.name[node]!]!]!;
       piece.style.left = `${left}px`;

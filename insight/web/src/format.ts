@@ -4,6 +4,12 @@ const group = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 
 export const count = (value: number): string => group.format(value);
 
+/** A word for one, or with an `s` for any other number. */
+export const plural = (value: number, one: string): string => (value === 1 ? one : `${one}s`);
+
+/** `1 span`, `4,096 spans`. */
+export const counted = (value: number, one: string): string => `${count(value)} ${plural(value, one)}`;
+
 const two = (value: number): string => String(value).padStart(2, "0");
 
 /** A length of time with three digits at most, as `duration` in `core/src/tree/text.rs` writes it. */

@@ -3,7 +3,7 @@
 import { cut, percent, shown, time } from "./format.ts";
 import type { State } from "./state.ts";
 import { CAUSES } from "./theme.ts";
-import { machine } from "./verdict.ts";
+import { atWork, machine } from "./verdict.ts";
 
 const LIMIT = 2048;
 
@@ -18,7 +18,7 @@ export const prose = (text: string): string =>
 export function markdown(state: State): string {
   const { analysis } = state;
   const { totals } = analysis;
-  const lines: string[] = [`**${plain(state.model.header.program, 60)}**: ${time(totals.wall_ns)}, ${totals.busy_lanes.toFixed(1)} of ${Number(totals.capacity_lanes.toFixed(1))} lanes at work`, ""];
+  const lines: string[] = [`**${plain(state.model.header.program, 60)}**: ${time(totals.wall_ns)}, ${atWork(totals)}`, ""];
   for (const note of analysis.notes.slice(0, 4)) lines.push(`> ${cut(prose(note.text), 160)}`);
   if (analysis.notes.length > 0) lines.push("");
   lines.push(cut(analysis.sentences.map(prose).join(" "), 700), "");

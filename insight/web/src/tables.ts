@@ -1,7 +1,7 @@
 // The tables of a report.
 
 import { append, el, name, svg } from "./dom.ts";
-import { count, factor, percent, shown, time } from "./format.ts";
+import { count, counted, factor, percent, shown, time } from "./format.ts";
 import type { Analysis, Finding, Lane, Lock, Name, Task } from "./analysis.ts";
 import type { State } from "./state.ts";
 import { numeric, table, type Column } from "./table.ts";
@@ -73,7 +73,7 @@ function names(state: State, analysis: Analysis): HTMLElement {
     numeric("p99", (row) => row.p99_ns, time),
     numeric("Longest", (row) => row.max_ns, (ns, row) => link(state, time(ns), `the longest of ${row.name}`, state.spans([row.slowest]))),
     { head: "Durations", key: (row) => row.median_ns, cell: (row) => histogram(row) },
-    numeric("Inflation", (row) => row.inflation ?? 0, (value, row) => (value === 0 ? "–" : el("span", { title: row.by_lanes.map(([lanes, ns]) => `mean on ${count(lanes)} lanes: ${time(ns)}`).join(", ") }, factor(value))), "How many times as long these spans take with all lanes busy as with one"),
+    numeric("Inflation", (row) => row.inflation ?? 0, (value, row) => (value === 0 ? "–" : el("span", { title: row.by_lanes.map(([lanes, ns]) => `mean on ${counted(lanes, "lane")}: ${time(ns)}`).join(", ") }, factor(value))), "How many times as long these spans take with all lanes busy as with one"),
   ];
   return table("Names", columns, analysis.names, 2);
 }

@@ -1,7 +1,8 @@
 // The top of the page: what weakens the findings, the sentences, and the numbers behind them.
 
+import type { Analysis } from "./analysis.ts";
 import { append, el } from "./dom.ts";
-import { count, date, factor, percent, shown, time } from "./format.ts";
+import { count, counted, date, factor, percent, plural, shown, time } from "./format.ts";
 import { markdown } from "./markdown.ts";
 import type { State } from "./state.ts";
 import { onTheme, switchTheme, theme } from "./theme.ts";
@@ -9,7 +10,7 @@ import { defaultSpans, link, longestOf, sentence } from "./words.ts";
 
 export function header(state: State): HTMLElement {
   const { header } = state.model;
-  const facts = [date(header.base), machine(state), `${header.lanes.length} ${header.lanes.length === 1 ? "thread" : "threads"}`];
+  const facts = [date(header.base), machine(state), counted(header.lanes.length, "thread")];
   return heading("Heirloom report", header.program, facts, () => markdown(state));
 }
 
@@ -36,8 +37,14 @@ export function machine(state: State): string {
   const { cpus, cores } = state.model.header;
   const parts = [];
   if (cpus !== null && cpus > 0) parts.push(cpus === 1 ? "1 CPU" : `${Number(cpus.toFixed(1))} CPUs`);
-  if (cores !== null && cores > 0) parts.push(`${cores} physical ${cores === 1 ? "core" : "cores"}`);
+  if (cores !== null && cores > 0) parts.push(counted(cores, "physical core"));
   return parts.join(", ");
+}
+
+/** How many of the lanes worked, on average: `3.1 of 4 lanes at work`. */
+export function atWork({ busy_lanes, capacity_lanes }: Analysis["totals"]): string {
+  const capacity = Number(capacity_lanes.toFixed(1));
+  return `${busy_lanes.toFixed(1)} of ${capacity} ${plural(capacity, "lane")} at work`;
 }
 
 /** Clipboards are only there in some contexts; a selected text can be copied in all. */

@@ -2,7 +2,7 @@
 
 import type { Analysis, Point, WhatIf } from "./analysis.ts";
 import { append, el, svg } from "./dom.ts";
-import { percent, shown, step, time } from "./format.ts";
+import { counted, percent, shown, step, time } from "./format.ts";
 import type { State } from "./state.ts";
 
 /** Predictions of one kind of change, by how strong it is. */
@@ -24,7 +24,7 @@ export function families(analysis: Analysis): Family[] {
       whatIf.kind === "faster" ? [`${quoted} faster`, whatIf.factor ?? Infinity, (k) => (k === Infinity ? "taking no time" : `${Number(k.toFixed(2))} times faster`), true]
       : whatIf.kind === "finer" ? [`${quoted} split finer`, whatIf.pieces ?? 1, (k) => `split into ${k}`, false]
       : whatIf.kind === "without_lock" ? [`lock ${quoted} gone`, 2, () => "without the lock", false]
-      : whatIf.kind === "lanes" ? ["other number of lanes", whatIf.lanes ?? 1, (k) => `${k} lanes`, false]
+      : whatIf.kind === "lanes" ? ["other number of lanes", whatIf.lanes ?? 1, (k) => counted(k, "lane"), false]
       : [`${quoted} moved off the executor`, 2, () => "moved", false];
     const key = `${whatIf.kind} ${whatIf.name ?? whatIf.lock ?? ""}`;
     let family = found.get(key);
@@ -164,7 +164,7 @@ function drawChart(base: Point[], changed: Point[] | null): SVGSVGElement {
       append(picture, svg("polyline", { class: `line ${kind}${dashes}`, points: part.map((point) => `${x(point.lanes)},${y(point.ns)}`).join(" ") }));
     }
     for (const point of points) {
-      const note = `${point.lanes} lanes: ${time(point.ns)}, ${time(point.lower_ns)} to ${time(point.upper_ns)}${point.beyond ? "; beyond what was measured" : ""}`;
+      const note = `${counted(point.lanes, "lane")}: ${time(point.ns)}, ${time(point.lower_ns)} to ${time(point.upper_ns)}${point.beyond ? "; beyond what was measured" : ""}`;
       append(picture, svg("circle", { class: `point ${kind}${point.beyond ? " beyond" : ""}`, cx: x(point.lanes), cy: y(point.ns), r: 3.5 }, svg("title", {}, note)));
     }
   };

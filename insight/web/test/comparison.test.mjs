@@ -144,6 +144,10 @@ onPage("the table sorts by each column", "comparison", {}, async (page) => {
   assert.match(await page.locator("#names tbody").textContent(), /noise: −/);
 });
 
+onPage("with fewer than three runs on a side, the page says what an interval needs", "comparison", {}, async (page) => {
+  assert.match(await page.locator("#names .about").textContent(), / At least three runs on each side are needed for an interval\.$/);
+});
+
 onPage("addresses have a span of each side", "comparison", {}, async (page) => {
   await rows(page, 0).click({ position: { x: 400, y: 36 } });
   await rows(page, 1).click({ position: { x: 400, y: 36 } });

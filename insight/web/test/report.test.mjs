@@ -42,6 +42,19 @@ for (const name of ["small", "one-lane", "lanes", "hostile", "pipeline", "empty"
   }
 }
 
+for (const name of ["small", "one-lane", "pipeline"]) {
+  onPage(`${name} names one of a thing in the singular`, name, {}, async (page) => {
+    const texts = await page.evaluate(() => {
+      const labels = [...document.querySelectorAll("[title], [aria-label]")].flatMap((element) => [element.getAttribute("title"), element.getAttribute("aria-label")]);
+      const points = [...document.querySelectorAll("svg title")].map((title) => title.textContent);
+      return [document.body.innerText, ...labels, ...points].filter((text) => text !== null);
+    });
+    assert.ok(texts.some((text) => /(^|[^\d.,])1 (span|lane|thread)\b/.test(text)), "nothing is there once");
+    const wrong = texts.flatMap((text) => text.match(/(?<![\d.,])1 (spans|lanes|threads|times|cores|CPUs|rows)\b.*/g) ?? []);
+    assert.deepEqual(wrong, []);
+  });
+}
+
 onPage("a span's name is text, whatever is in it", "hostile", {}, async (page) => {
   assert.match(await page.title(), /^<\/script><img src=x/);
   assert.equal(await page.locator("img, iframe, object, embed, main script").count(), 0);

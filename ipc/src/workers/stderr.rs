@@ -55,7 +55,8 @@ fn print(line: &[u8], left_out: &AtomicU64) {
         0 => {}
         n => drop(writeln!(
             stderr,
-            "heirloom: dropped {n} lines of workers' stderr, because this process's stderr was too slow"
+            "heirloom: dropped {n} {} of workers' stderr, because this process's stderr was too slow",
+            if n == 1 { "line" } else { "lines" }
         )),
     }
 }

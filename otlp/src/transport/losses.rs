@@ -24,7 +24,9 @@ impl Losses {
         }
         let lost: u64 = self.0.iter().map(|(count, _)| count).sum();
         let reasons: Vec<String> = self.0.iter().map(|(count, why)| format!("{count}: {why}")).collect();
-        Err(ExportError::partial(lost, format!("{lost} of {len} spans were not delivered ({})", reasons.join("; "))))
+        let (noun, verb) = (if len == 1 { "span" } else { "spans" }, if lost == 1 { "was" } else { "were" });
+        let message = format!("{lost} of {len} {noun} {verb} not delivered ({})", reasons.join("; "));
+        Err(ExportError::partial(lost, message))
     }
 }
 
@@ -44,5 +46,16 @@ mod tests {
         assert_eq!(error.rejected(9), 6);
         assert_eq!(error.to_string(), "6 of 9 spans were not delivered (5: refused; 1: too large)");
         assert!(Losses::default().into_result(9).is_ok());
+    }
+
+    #[test]
+    fn a_single_loss_is_named_in_the_singular() {
+        let text = |len| {
+            let mut losses = Losses::default();
+            losses.add(1, "refused");
+            losses.into_result(len).unwrap_err().to_string()
+        };
+        assert_eq!(text(1), "1 of 1 span was not delivered (1: refused)");
+        assert_eq!(text(2), "1 of 2 spans was not delivered (1: refused)");
     }
 }

@@ -5,8 +5,8 @@ use crate::wire::{span_of, Chunk, StrayEnd};
 
 /// Passes after which an early record is dropped: its begin was not recorded, or its span is finished.
 const EARLY_PASSES: u8 = 4;
-/// Maximum number of early records. Other processes' get half of it, ends included, so that they can't displace this
-/// process's own.
+/// Maximum number of early records, and of polls whose span is not known yet. Other processes' records get half of it, ends
+/// included, so that they can't displace this process's own.
 pub(super) const MAX_EARLY: usize = 65_536;
 
 /// A record whose span is not known yet.

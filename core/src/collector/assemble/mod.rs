@@ -214,12 +214,13 @@ impl Assembler {
         self.by_id.len() as u64
     }
 
-    /// Numbers of open spans and of records that wait (for their span, or as ends for another pass), and the bytes of
-    /// both.
+    /// Numbers of open spans, of records that wait (for their span, or as ends for another pass) and of polls that wait for their
+    /// span, and the bytes of spans and records.
     #[cfg(all(target_os = "linux", not(loom)))]
-    pub(super) fn held(&self) -> [usize; 3] {
+    pub(super) fn held(&self) -> [usize; 4] {
         let waiting = self.waiting.iter().map(Vec::len).sum::<usize>();
-        [self.by_id.len(), self.early.len() + waiting, self.held_bytes + self.early_bytes]
+        let bytes = self.held_bytes + self.early_bytes;
+        [self.by_id.len(), self.early.len() + waiting, self.early_polls.len(), bytes]
     }
 
     /// The number of spans in the batches that are being filled.

@@ -5,7 +5,8 @@ use crate::account::samples::LANE;
 use crate::analysis::Cause;
 use crate::model::{LaneIx, LockIx, SpanIx};
 
-/// A holder that waits for another lock passes the blame on, over at most so many locks.
+/// Maximum number of times that blame is passed on, from a holder that waits for another lock to the holder of that one. It ends
+/// chains that lead back to themselves. In a longer chain, the blame stays where it is then.
 pub(super) const MAX_CHAIN: u32 = 8;
 
 /// A lock.

@@ -1,7 +1,7 @@
 // The blocks of the timeline from the top down: a heading for each process, its lanes, and its asynchronous spans.
 
 import type { LaneInfo, Model } from "../data.ts";
-import { shown } from "../format.ts";
+import { counted, shown } from "../format.ts";
 
 export const ROW = 18, BAR = 15, HEADING = 26, GAP = 5;
 
@@ -58,7 +58,7 @@ export class Blocks {
         this.push({ kind: "lane", of, label: threadName(lane), detail: pool, first: row, rows: end - row });
       } else {
         const groups = model.spans.first[end]! - model.spans.first[row]!;
-        this.push({ kind: "async", of, label: "asynchronous", detail: `${groups.toLocaleString("en")} spans`, first: row, rows: end - row });
+        this.push({ kind: "async", of, label: "asynchronous", detail: counted(groups, "span"), first: row, rows: end - row });
       }
       row = end;
     }

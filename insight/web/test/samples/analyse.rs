@@ -3,6 +3,7 @@
 use super::generate::{Plan, HOSTILE};
 use heirloom_insight::analysis::*;
 use heirloom_insight::model::{NoteKind, Run, WaitCause};
+use heirloom_insight::text::units::counted;
 use std::collections::BTreeMap;
 
 pub(crate) fn analyse(run: &Run, plan: &Plan) -> Analysis {
@@ -132,13 +133,23 @@ pub(crate) fn analyse(run: &Run, plan: &Plan) -> Analysis {
     let better = analysis.what_ifs[2].ns;
     analysis.sentences = vec![
         format!(
-            "Of {width} lanes for {:.2} s, {:.1} worked on average; {:.0} % of the capacity was lost while `{}` ran alone.",
-            wall as f64 / 1e9, analysis.totals.busy_lanes, percent(serial, capacity), name(3)
+            "Of {} for {:.2} s, {:.1} worked on average; {:.0} % of the capacity was lost while `{}` ran alone.",
+            counted(width as u64, "lane", "lanes"),
+            wall as f64 / 1e9,
+            analysis.totals.busy_lanes,
+            percent(serial, capacity),
+            name(3)
         ),
-        format!("It took {:.2} s on `main`, after all {} `{}` had ended.", merge_ns as f64 / 1e9, fan.children.len(), name(2)),
+        format!(
+            "It took {:.2} s on `main`, after all {} `{}` had ended.",
+            merge_ns as f64 / 1e9,
+            fan.children.len(),
+            name(2)
+        ),
         format!(
             "Four times faster, it would bring the run to {:.2} s (-{:.0} %); more cores gain under 1 %.",
-            better as f64 / 1e9, percent(wall - better.min(wall), wall)
+            better as f64 / 1e9,
+            percent(wall - better.min(wall), wall)
         ),
     ];
     analysis.notes = vec![Note { kind: NoteKind::Busy, text: "Other processes used 11 % of the machine.".into() }];
