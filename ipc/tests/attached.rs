@@ -421,7 +421,7 @@ fn without_room(what: libc::__rlimit_resource_t, bytes: impl Fn() -> u64, why: &
     testing::run(|t| {
         in_root("main", |root| {
             assert!(attached("works", root).success());
-            t.tracer().flush(LONG).unwrap();
+            settled(t);
             limit(what, bytes());
             let mut command = Command::new("true");
             assert!(command.traced(root).attached().status().unwrap().success());
@@ -458,7 +458,7 @@ fn with_little_address_space_a_child_has_smaller_rings_and_attaches() {
             in_root("main", |root| {
                 // The threads that this starts have their memory before the limit is set.
                 assert!(attached("works", root).success());
-                t.tracer().flush(LONG).unwrap();
+                settled(t);
                 limit(libc::RLIMIT_AS, used() + (100 << 20));
                 assert!(attached("works", root).success());
                 limit(libc::RLIMIT_AS, libc::RLIM_INFINITY);
@@ -475,7 +475,7 @@ fn a_region_takes_at_most_half_of_the_address_space_that_is_left() {
         testing::run(|t| {
             in_root("main", |root| {
                 assert!(attached("works", root).success());
-                t.tracer().flush(LONG).unwrap();
+                settled(t);
                 let mut regions = 0;
                 for room in (8..600).step_by(8).map(|mib| mib << 20) {
                     limit(libc::RLIMIT_AS, used() + room);

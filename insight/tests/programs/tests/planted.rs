@@ -12,10 +12,13 @@ use heirloom_planted::runs::Runs;
 use heirloom_planted::verdict::Verdict;
 use heirloom_planted::{programs, Plan, Program, Work};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Records a program, in a folder that only this test uses.
+/// Records a program, in a folder that only this call uses: several tests may record one program.
 fn record(program: &Program, mended: bool) -> Run {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(program.name);
+    static RECORDED: AtomicUsize = AtomicUsize::new(0);
+    let call = RECORDED.fetch_add(1, Ordering::Relaxed);
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{call}", program.name));
     let runs = Runs::new(env!("CARGO_BIN_EXE_planted"), folder).unwrap();
     let lanes = if mended { program.mended_lanes } else { program.lanes };
     let trace = runs.record(program, &Plan { mended, lanes, scale: 1.0 }, 0).unwrap();
