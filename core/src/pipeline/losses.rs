@@ -13,10 +13,8 @@ use std::time::Instant;
 pub(crate) struct Loss {
     pub(crate) cause: Cause,
     pub(crate) count: u64,
-    /// What the count counts, and what happened to it, for one and for many.
+    /// The rest of a sentence that begins with the count, for one and for many.
     pub(crate) what: [&'static str; 2],
-    /// The rest of the sentence.
-    pub(crate) rest: &'static str,
     /// Whether it is reported while the program runs. The others are no surprise then, or are reported where they happen.
     at_once: bool,
 }
@@ -34,12 +32,9 @@ impl Loss {
 
     fn text(&self, count: u64) -> String {
         let [one, many] = self.what;
-        format!("{count} {} {}", plural(count, one, many), self.rest)
+        format!("{count} {}", plural(count, one, many))
     }
 }
-
-/// Spans that were not recorded.
-const NOT_RECORDED: [&str; 2] = ["span was not recorded", "spans were not recorded"];
 
 impl Shared {
     /// Each cause of loss before the exporters, with its count, which may be zero. Always in the same order.
@@ -51,153 +46,156 @@ impl Shared {
 /// All losses of a ledger.
 fn table(ledger: &Ledger, unplaced: impl Fn(NoShard) -> u64) -> [Loss; 19] {
     let t = &ledger.transparent;
-    let loss = |cause, count, what, rest| Loss { cause, count, what, rest, at_once: true };
-    let at_the_end = |cause, count, what, rest| Loss { cause, count, what, rest, at_once: false };
+    let loss = |cause, count, what| Loss { cause, count, what, at_once: true };
+    let at_the_end = |cause, count, what| Loss { cause, count, what, at_once: false };
     [
         loss(
             Cause::ShardFull,
             t.full,
             [
-                "span was not recorded because its thread's shard",
-                "spans were not recorded because their thread's shard",
+                "span was not recorded because its thread's shard was full (a larger shard helps, or `Overload::Wait`)",
+                "spans were not recorded because their thread's shard was full (a larger shard helps, or \
+                 `Overload::Wait`)",
             ],
-            "was full (a larger shard helps, or `Overload::Wait`)",
         ),
         loss(
             Cause::RingBytes,
             t.ring_bytes,
-            NOT_RECORDED,
-            "because the rings of all threads had reached their bound (a higher HEIRLOOM_RING_BYTES helps)",
+            [
+                "span was not recorded because the rings of all threads had reached their bound (a higher \
+                 HEIRLOOM_RING_BYTES helps)",
+                "spans were not recorded because the rings of all threads had reached their bound (a higher \
+                 HEIRLOOM_RING_BYTES helps)",
+            ],
         ),
         loss(
             Cause::TooManyOpen,
             t.open_cap,
             [
-                "span was not recorded because too many were open on its",
-                "spans were not recorded because too many were open on their",
+                "span was not recorded because too many were open on its thread",
+                "spans were not recorded because too many were open on their thread",
             ],
-            "thread",
         ),
         loss(
             Cause::RootNotRecorded,
             t.root_lost,
             [
-                "span was not recorded because the root of its trace",
-                "spans were not recorded because the root of their trace",
+                "span was not recorded because the root of its trace was not",
+                "spans were not recorded because the root of their trace was not",
             ],
-            "was not",
         ),
         loss(
             Cause::TracerFinished,
             t.closed,
-            ["span was not recorded because its tracer", "spans were not recorded because their tracer"],
-            "had finished",
+            [
+                "span was not recorded because its tracer had finished",
+                "spans were not recorded because their tracer had finished",
+            ],
         ),
         at_the_end(
             Cause::StillOpen,
             ledger.incomplete,
-            ["span was still open and is", "spans were still open and are"],
-            "exported as incomplete",
+            [
+                "span was still open and is exported as incomplete",
+                "spans were still open and are exported as incomplete",
+            ],
         ),
         at_the_end(
             Cause::StillOpen,
             ledger.aborted,
             [
-                "span was open when its process ended, and is",
-                "spans were open when their process ended, and are",
+                "span was open when its process ended, and is exported as aborted",
+                "spans were open when their process ended, and are exported as aborted",
             ],
-            "exported as aborted",
         ),
         at_the_end(
             Cause::Quarantined,
             ledger.quarantined,
             [
-                "shard of a worker process was damaged; what was unread in it",
-                "shards of worker processes were damaged; what was unread in them",
+                "shard of a worker process was damaged; what was unread in it is lost",
+                "shards of worker processes were damaged; what was unread in them is lost",
             ],
-            "is lost",
         ),
         at_the_end(
             Cause::Unpublished,
             ledger.unpublished,
             [
-                "span of a worker process was counted and not recorded: its process ended, or the tracer finished, while it was",
-                "spans of worker processes were counted and not recorded: their process ended, or the tracer finished, \
-                 while they were",
+                "span of a worker process was counted and not recorded: its process ended, or the tracer finished, \
+                 while it was started",
+                "spans of worker processes were counted and not recorded: their process ended, or the tracer \
+                 finished, while they were started",
             ],
-            "started",
         ),
         loss(
             Cause::NoShard,
             ledger.unplaced,
             [
-                "span of a worker process was not recorded: its region",
-                "spans of worker processes were not recorded: their region",
+                "span of a worker process was not recorded: its region has no more shards",
+                "spans of worker processes were not recorded: their region has no more shards",
             ],
-            "has no more shards",
         ),
         loss(
             Cause::Late,
             ledger.late,
             [
-                "attribute, event, link or end arrived after its span",
-                "attributes, events, links or ends arrived after their span",
+                "attribute, event, link or end arrived after its span was finished",
+                "attributes, events, links or ends arrived after their span was finished",
             ],
-            "was finished",
         ),
         loss(
             Cause::MissedUpdate,
             ledger.missed_updates,
             [
-                "update was lost: no span was current where it was made, or its",
-                "updates were lost: no span was current where they were made, or their",
+                "update was lost: no span was current where it was made, or its shard was full",
+                "updates were lost: no span was current where they were made, or their shard was full",
             ],
-            "shard was full",
         ),
         loss(
             Cause::ShardFull,
             ledger.lost_marks,
             [
-                "mark (a wait, a poll, a fan-out) was not recorded because its thread's shard was full; the analysis lacks it,",
-                "marks (waits, polls, fan-outs) were not recorded because their thread's shard was full; the analysis lacks \
-                 them,",
+                "mark (a wait, a poll, a fan-out) was not recorded because its thread's shard was full; the \
+                 analysis lacks it, no span does",
+                "marks (waits, polls, fan-outs) were not recorded because their thread's shard was full; the \
+                 analysis lacks them, no span does",
             ],
-            "no span does",
         ),
         at_the_end(
             Cause::Truncated,
             ledger.truncated,
-            ["value of an attribute was", "values of attributes were"],
-            "cut to the limits",
+            ["value of an attribute was cut to the limits", "values of attributes were cut to the limits"],
         ),
         loss(
             Cause::InvalidRecord,
             ledger.corrupt,
-            ["record was", "records were"],
-            "invalid: memory was damaged",
+            ["record was invalid: memory was damaged", "records were invalid: memory was damaged"],
         ),
         at_the_end(
             Cause::Orphan,
             ledger.orphans.unwrap_or(0),
-            ["span is an orphan: its parent", "spans are orphans: their parent"],
-            "was never exported",
+            ["span is an orphan: its parent was never exported", "spans are orphans: their parent was never exported"],
         ),
         loss(
             Cause::Nested,
             unplaced(NoShard::Nested),
-            ["record was", "records were"],
-            "dropped inside another record (a signal handler must not record)",
+            [
+                "record was dropped inside another record (a signal handler must not record)",
+                "records were dropped inside another record (a signal handler must not record)",
+            ],
         ),
         loss(
             Cause::ThreadExit,
             unplaced(NoShard::ThreadExit),
             [
-                "span was not recorded because its thread",
-                "spans were not recorded because their thread",
+                "span was not recorded because its thread was exiting",
+                "spans were not recorded because their thread was exiting",
             ],
-            "was exiting",
         ),
-        loss(Cause::NoShard, unplaced(NoShard::NoMemory), NOT_RECORDED, "for lack of memory"),
+        loss(
+            Cause::NoShard,
+            unplaced(NoShard::NoMemory),
+            ["span was not recorded for lack of memory", "spans were not recorded for lack of memory"],
+        ),
     ]
 }
 
