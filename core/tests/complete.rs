@@ -138,9 +138,7 @@ fn a_thread_whose_wait_is_in_vain_ends_the_mode_too() {
     assert_eq!((tracer.ledger().waits.count, tracer.ledger().waits.timed_out), (1, 1));
     // The collector has read: as long as the mode lasts, a thread would wait again.
     collector.pass();
-    let start = Instant::now();
     while tracer.root("flood").is_recording() {}
-    assert!(start.elapsed() < SHORT, "{:?}", start.elapsed());
     assert_eq!(tracer.ledger().waits.count, 1);
 }
 

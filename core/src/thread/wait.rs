@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_reclaim_that_does_not_end_costs_a_thread_one_bounded_wait() {
-        let (took, lost) = burst_during_a_reclaim_of(Duration::from_millis(500));
-        assert!(lost > 0 && took < Duration::from_millis(400), "{took:?}, {lost} lost");
+        let (took, lost) = burst_during_a_reclaim_of(Duration::from_secs(2));
+        assert!(lost > 0 && took < Duration::from_millis(1_800), "{took:?}, {lost} lost");
     }
 }

@@ -41,10 +41,10 @@ fn all_workers_work() {
 fn a_long_job_does_not_hold_up_what_others_could_do() {
     let _watch = watch(2 * LONG);
     let pool = pool(2).start().unwrap();
-    let slow = pool.submit(CX, Task::Sleep(3_000)).unwrap();
-    let started = Instant::now();
+    let slow = pool.submit(CX, Task::Sleep(10_000)).unwrap();
     assert!(pool.map(CX, (0..100).map(|_| echo("quick"))).all(|reply| reply.is_ok()));
-    assert!(started.elapsed() < Duration::from_millis(2_500) && !slow.is_finished());
+    assert!(!slow.is_finished());
+    pool.kill();
 }
 
 #[test]
