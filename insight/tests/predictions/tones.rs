@@ -2,7 +2,7 @@
 
 use super::planted::{ms, MS};
 use heirloom_insight::analysis::{Analysis, Cause, Change};
-use heirloom_insight::model::{FanKind, Run};
+use heirloom_insight::model::{FanKind, Run, StageKind};
 use heirloom_insight::testing::Kit;
 use heirloom_insight::{analyse, Options};
 
@@ -102,6 +102,39 @@ fn a_gain_without_lost_capacity_has_its_evidence_in_the_second_sentence() {
         "{sentences:?}"
     );
     assert!(sentences[2].starts_with("With `render pdf` on threads for blocking calls"), "{sentences:?}");
+}
+
+/// Two requests each wait for a job of 80 ms: on a worker process, or in a poll.
+fn requests_with_jobs(on_worker: bool) -> Run {
+    let mut kit = Kit::new();
+    kit.cpus(8.0);
+    let runtime = kit.pool("tokio", 1)[0];
+    kit.process(2, "worker");
+    let worker = kit.worker(7, "hash", 0, 1);
+    for at in [0, 100] {
+        let polls = [(runtime, ms(at..at + 1)), (runtime, ms(at + 90..at + 91))];
+        let inside = [(runtime, ms(at..at + 90)), (runtime, ms(at + 90..at + 91))];
+        let request = kit.polled("request", None, if on_worker { &polls } else { &inside });
+        let job = kit.span(if on_worker { worker } else { runtime }, "hash", Some(request), ms(at + 2..at + 82));
+        if on_worker {
+            kit.stage(job, StageKind::Submitted, runtime, (at + 1) * MS);
+            kit.stage(job, StageKind::Sent, runtime, (at + 1) * MS);
+        }
+    }
+    kit.run()
+}
+
+#[test]
+fn a_job_of_a_worker_process_blocks_no_executor() {
+    let moved = |analysis: &Analysis| {
+        analysis.what_ifs.iter().any(|row| matches!(&row.change, Change::SpawnBlocking { name } if name == "hash"))
+            && analysis.findings.iter().any(|finding| finding.text.starts_with("2 polls of `hash` took over 10 ms"))
+    };
+    let [inside, on_worker] = [false, true].map(|on_worker| alone(&requests_with_jobs(on_worker)));
+    assert!(moved(&inside), "{:#?}", inside.findings);
+    let blames = on_worker.findings.iter().any(|finding| finding.cause == Cause::BlockedExecutor);
+    let change = on_worker.what_ifs.iter().any(|row| matches!(row.change, Change::SpawnBlocking { .. }));
+    assert!(!blames && !change, "{:#?}", on_worker.findings);
 }
 
 #[test]
