@@ -196,7 +196,9 @@ fn charged(lost: &Lost, blame: &Blame) -> String {
     format!("{part} of these {all} are charged to `{}`.", blame.name)
 }
 
-fn serial(case: &Case<'_>, longest: &Longest<'_>, row: Option<&Name>) -> String {
+fn serial(case: &Case<'_>, blamed: &Longest<'_>, row: Option<&Name>) -> String {
+    let of_name = row.filter(|row| row.count > 1).and_then(|row| Longest::of_name(case, row));
+    let longest = of_name.as_ref().unwrap_or(blamed);
     let after = longest.after(case.run).map_or_else(String::new, |after| format!(", {after}"));
     let (took, lane) = (duration(longest.ns()), longest.lane(case.run));
     match row.filter(|row| row.count > 1) {
@@ -216,10 +218,10 @@ fn serial(case: &Case<'_>, longest: &Longest<'_>, row: Option<&Name>) -> String 
 fn straggler(case: &Case<'_>, longest: &Longest<'_>, row: &Name) -> String {
     let times = culprit::times_median(row, longest.ns());
     let times = times.map_or_else(String::new, |times| format!(", {times} ({})", duration(row.median_ns)));
-    let of = longest.is_piece().then(|| case.run.spans[longest.ix as usize].fan()).flatten();
-    let pieces = of.map_or(row.count, |fan| case.run.fans[fan as usize].children.len() as u64);
+    let (pieces, is_longest) = longest.among(case.run, row);
     format!(
-        "The longest of {} took {} on `{}`{times}.",
+        "{} of {} took {} on `{}`{times}.",
+        if is_longest { "The longest" } else { "One" },
         counted(pieces, "piece", "pieces"),
         duration(longest.ns()),
         longest.lane(case.run)

@@ -104,6 +104,35 @@ fn a_gain_without_lost_capacity_has_its_evidence_in_the_second_sentence() {
     assert!(sentences[2].starts_with("With `render pdf` on threads for blocking calls"), "{sentences:?}");
 }
 
+/// `step` has one span of 100 ms beside other work, and three of 40 ms that run alone.
+#[test]
+fn the_longest_of_a_name_is_the_longest_of_all_its_spans_and_not_of_the_blamed_ones() {
+    let mut kit = Kit::new();
+    kit.cpus(2.0);
+    let [main, other] = ["main", "other"].map(|name| kit.lane(name));
+    let root = kit.span(main, "run", None, ms(0..220));
+    for time in [0..100, 100..140, 140..180, 180..220] {
+        kit.span(main, "step", Some(root), ms(time));
+    }
+    kit.span(other, "beside", None, ms(0..100));
+    kit.span(other, "last", None, ms(219..220));
+    let analysis = alone(&kit.run());
+    assert_eq!(analysis.sentences[1], "The 4 `step` took 220 ms in all, the longest 100 ms on `main`.");
+    let finding = analysis.findings.iter().find(|finding| finding.cause == Cause::Serial).unwrap();
+    let longest = finding.evidence.iter().find(|row| row.label == "the longest of these").unwrap();
+    assert_eq!(longest.value, "40 ms on main");
+}
+
+#[test]
+fn the_last_piece_is_called_the_longest_only_if_it_is() {
+    let last = |longest: u64| {
+        let pieces = [(0, "tile", 0, longest), (1, "tile", 0, 75), (1, "tile", 75, 155)];
+        alone(&items(2, 155, 0, pieces.into_iter()).run()).sentences[1].clone()
+    };
+    assert_eq!(last(100), "One of 3 pieces took 80 ms on `pool-1`.");
+    assert_eq!(last(79), "The longest of 3 pieces took 80 ms on `pool-1`.");
+}
+
 /// Two requests each wait for a job of 80 ms: on a worker process, or in a poll.
 fn requests_with_jobs(on_worker: bool) -> Run {
     let mut kit = Kit::new();
