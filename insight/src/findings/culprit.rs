@@ -2,7 +2,8 @@
 
 use super::Case;
 use crate::analysis::{Analysis, Blame, Evidence, Lock, Name};
-use crate::model::{Lane, Run, Span};
+use crate::model::{Run, Span};
+use crate::text::lane_names;
 use crate::text::units::{count, counted, duration, three};
 
 /// The longest span behind a blame.
@@ -34,9 +35,9 @@ impl<'a> Longest<'a> {
         self.span.id.to_string()
     }
 
-    /// The thread that it ran on.
-    pub(super) fn lane(&self, run: &Run) -> String {
-        run.lanes.get(self.span.lane as usize).map_or_else(String::new, Lane::label)
+    /// The thread that it ran on, as the tables name it.
+    pub(super) fn lane(&self, analysis: &Analysis) -> String {
+        lane_names::name(&analysis.lanes, self.span.lane)
     }
 
     /// `after all 4,096 thumbnail had ended`: the fan-out of its parent that ended last before it began.
@@ -89,8 +90,8 @@ pub(super) fn charged(blame: &Blame) -> Evidence {
 }
 
 /// The longest of the blamed spans, as evidence. `row` is that of its name, which may have longer ones.
-pub(super) fn longest(case: &Case<'_>, longest: &Longest<'_>, row: Option<&Name>) -> Evidence {
-    let lane = longest.lane(case.run);
+pub(super) fn longest(analysis: &Analysis, longest: &Longest<'_>, row: Option<&Name>) -> Evidence {
+    let lane = longest.lane(analysis);
     let value = format!("{} on {lane}", duration(longest.ns()));
     let others = row.is_some_and(|row| row.max_ns > longest.ns());
     let label = if others { "the longest of these" } else { "the longest" };

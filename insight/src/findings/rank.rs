@@ -68,7 +68,7 @@ fn blamed(case: &Case<'_>, analysis: &Analysis, cause: Cause, blame: &Blame) -> 
         .and_then(|name| requests::tail(case, name));
     let mut evidence = vec![culprit::charged(blame)];
     let name = culprit::name(analysis, &blame.name);
-    evidence.extend(Longest::of(case, blame).map(|longest| culprit::longest(case, &longest, name)));
+    evidence.extend(Longest::of(case, blame).map(|longest| culprit::longest(analysis, &longest, name)));
     evidence.extend(name.map(culprit::durations));
     evidence.extend(culprit::lock(analysis, blame).into_iter().flat_map(culprit::lock_use));
     evidence.extend(tail.map(tail_evidence));

@@ -285,6 +285,24 @@ fn what_lanes_did_over_time_is_as_wide_as_the_terminal_and_all_else_has_80_colum
     }
 }
 
+/// The main threads of two worker processes work, and a thread of the first process only watches them.
+#[test]
+fn threads_of_one_name_are_told_apart_and_those_that_did_nothing_are_only_counted() {
+    let mut kit = Kit::new();
+    kit.lane("keeper");
+    for (index, end) in [(0, 50), (1, 90)] {
+        kit.process(index + 2, "worker");
+        let lane = kit.worker(7, "hash", index, 2);
+        kit.span(lane, "hash", None, ms(0..end));
+    }
+    let analysis = analyse(&kit.run(), &Options::default());
+    let report = text::report(&analysis);
+    let rows = |start: &str| report.lines().filter(|line| line.trim_start().starts_with(start)).count();
+    assert_eq!((rows("main 2 "), rows("main 3 "), rows("main  "), rows("keeper")), (1, 1, 0, 0), "{report}");
+    assert!(report.contains("\n  and 1 thread without spans, waits or CPU time\n"), "{report}");
+    assert_eq!(analysis.sentences[1], "The 2 `hash` took 140 ms in all, the longest 90 ms on `main 3`.");
+}
+
 #[test]
 fn the_same_run_gives_the_same_analysis_and_json_has_all_of_it() {
     for run in [planted::straggler(), planted::blocking_poll(), Run::default()] {
