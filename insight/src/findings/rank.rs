@@ -1,4 +1,4 @@
-//! Findings, by predicted gain.
+//! Findings, by the part of the predicted gain that belongs to their cause.
 
 use super::culprit::{self, Longest};
 use super::off_cpu;

@@ -117,7 +117,7 @@ fn findings(out: &mut String, analysis: &Analysis) {
     if analysis.findings.is_empty() {
         return;
     }
-    heading(out, "Findings, by predicted gain");
+    heading(out, "Findings, by the gain from less lost time");
     let (noise, real): (Vec<&Finding>, Vec<&Finding>) = analysis.findings.iter().partition(|finding| finding.noise);
     for (ix, finding) in real.iter().enumerate().take(ROWS) {
         paragraph(out, &format!("{:3}. ", ix + 1), &finding.text);
