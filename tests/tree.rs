@@ -95,6 +95,6 @@ fn an_attached_child_leaves_the_tree_to_its_parent_and_complains_of_nothing() {
 fn without_the_extension_the_variable_names_the_feature() {
     alone("without_the_extension_the_variable_names_the_feature", &[(TREE, "1"), ("HEIRLOOM_STRICT", "1")], || {
         let error = heirloom_core::init("shop").unwrap_err().to_string();
-        assert!(error.contains("it needs the feature \"report\" of the crate `heirloom`"), "{error}");
+        assert!(error.contains("it needs the feature \"analysis\" of the crate `heirloom`"), "{error}");
     });
 }

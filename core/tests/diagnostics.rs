@@ -134,6 +134,26 @@ fn a_dropped_guard_reports_each_cause_once_with_its_total_and_a_finished_one_lea
 }
 
 #[test]
+fn without_an_exporter_an_endpoint_in_the_environment_names_its_feature() {
+    let test = "without_an_exporter_an_endpoint_in_the_environment_names_its_feature";
+    if process::case().is_none() {
+        let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4318");
+        for (set, hint) in [
+            (&[endpoint][..], "(OTEL_EXPORTER_OTLP_ENDPOINT needs the feature \"otlp\" of the crate `heirloom`)"),
+            (&[], "(set HEIRLOOM_TRACE_FILE, or give the builder one)"),
+        ] {
+            let output = process::run(test, "drop", set);
+            let text = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(text.contains(&format!("1 span was delivered nowhere: there is no exporter {hint}")), "{text}");
+        }
+        return;
+    }
+    let guard = builder("lost").settings(Settings::default()).init().unwrap();
+    root("span").end();
+    drop(guard);
+}
+
+#[test]
 fn exit_and_the_return_from_main_report_what_is_lost() {
     let test = "exit_and_the_return_from_main_report_what_is_lost";
     let Some(case) = process::case() else {

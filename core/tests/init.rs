@@ -62,7 +62,9 @@ fn a_second_init_that_differs_is_an_error_that_names_the_setting_and_the_first_g
     assert!(error.contains("`sampler` is ParentBased(AlwaysOn) in one and AlwaysOff in the other"), "{error}");
     assert!(conflict(builder("app").shard_bytes(1 << 21)).contains("`shard_bytes`"));
     assert!(conflict(builder("app").trace_file("unwritable/for/sure")).contains("`trace_file`"));
-    assert!(matches!(builder("app").exporter(Memory::new()).init(), Err(InitError::Exporters)));
+    let refused = builder("app").exporter(Memory::new()).init().unwrap_err();
+    assert!(matches!(refused, InitError::Exporters));
+    assert_eq!(format!("{refused:?}"), refused.to_string(), "a `main` that returns the error says what to do");
     assert!(root("goes on").is_recording());
     // A tracer of its own is never in conflict.
     let own = builder("other").exporter(Memory::new()).start().unwrap();

@@ -43,7 +43,7 @@ pub struct Analysis {
     pub curve: Vec<Point>,
     /// Predictions for changes of the program.
     pub what_ifs: Vec<WhatIf>,
-    /// What to change, by predicted gain.
+    /// What to change, by the part of the predicted gain that belongs to the cause.
     pub findings: Vec<Finding>,
 }
 

@@ -26,6 +26,7 @@ pub mod simulate;
 mod sorted;
 pub mod testing;
 pub mod text;
+mod workers;
 
 pub use analyse::{analyse, outline, Options};
 

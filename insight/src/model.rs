@@ -118,7 +118,7 @@ impl Lane {
         self.thread_id != 0
     }
 
-    /// The name of the thread; of one without a name, its number: `thread 71`.
+    /// The name of the thread; of one without a name, its number: `thread 71`. Several lanes may have the same name.
     pub fn label(&self) -> String {
         match (&*self.thread_name, self.thread_id) {
             ("", 0) => "unknown threads".to_owned(),

@@ -5,9 +5,10 @@
 mod figures;
 
 use figures::{blamed, causes, sums};
-use heirloom_insight::account::account;
+use heirloom_insight::account::{account, threads};
 use heirloom_insight::analysis::Cause;
-use heirloom_insight::model::{FanKind, LockKind, Run, SpanIx, WaitCause};
+use heirloom_insight::graph::Graph;
+use heirloom_insight::model::{FanKind, LockKind, Run, SpanIx, StageKind, WaitCause};
 use heirloom_insight::testing::Kit;
 
 /// Two threads. `loop` runs on the first one, and inside of it `inside`. The second one waits from 10 to 80.
@@ -119,6 +120,34 @@ fn worker_processes_are_one_pool() {
     // Two threads while `main` waits for them, and `main` before and after that.
     assert_eq!(sums(&account), (180, 140, 40));
     assert_eq!(causes(&account), [(Cause::Straggler, 40)]);
+}
+
+/// Two tasks hand jobs of 50 to two worker processes, one by one.
+fn jobs_one_by_one() -> Run {
+    let mut kit = Kit::new();
+    let main = kit.lane("main");
+    let requests = [0, 1].map(|_| kit.polled("request", None, &[(main, 0..1), (main, 99..100)]));
+    for (index, request) in (0..).zip(requests) {
+        kit.process(index + 2, "worker");
+        let lane = kit.worker(7, "job", index, 2);
+        for start in [1, 50] {
+            let job = kit.span(lane, "job", Some(request), start..start + 49);
+            kit.stage(job, StageKind::Submitted, main, 0);
+            kit.stage(job, StageKind::Sent, main, start);
+        }
+    }
+    kit.run()
+}
+
+#[test]
+fn worker_processes_are_one_pool_without_a_map_too() {
+    let run = jobs_one_by_one();
+    assert_eq!(threads(&run), 2);
+    let pools = Graph::new(&run).pools.into_iter().filter(|pool| &*pool.name == "job");
+    assert_eq!(pools.map(|pool| pool.size).collect::<Vec<_>>(), [2]);
+    // `main`, and two workers from 1 to 99.
+    let account = account(&run);
+    assert_eq!(sums(&account).0, 100 + 2 * 98);
 }
 
 /// `start` waits until two worker processes are there. The first one waits for a job from 70 on; both run one from 110 to 210.

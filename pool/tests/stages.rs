@@ -59,6 +59,27 @@ fn worked_on(t: &Testing) -> HashMap<Option<SpanId>, Vec<u32>> {
     numbers
 }
 
+/// In which traces the closures of a later `reduce` run.
+fn reduced(traces: impl ParallelIterator<Item = TraceId>) -> TraceId {
+    traces
+        .map(|_| Context::current().trace_id())
+        .reduce(|| Context::current().trace_id(), |_, _| Context::current().trace_id())
+}
+
+#[test]
+fn closures_after_one_step_have_no_context_and_those_after_a_stage_have_one_of_its_trace() {
+    testing::run(|_| {
+        let trace = in_root("root", |root| {
+            let cx = root.context();
+            let after_map = pool(1).install(|| reduced(base().traced(cx).map("item", move |_, _| cx.trace_id())));
+            assert_eq!(after_map, TraceId::INVALID);
+            let after_items = pool(1).install(|| reduced(items(cx).map(move |_| cx.trace_id())));
+            (cx.trace_id(), after_items)
+        });
+        assert_eq!(trace.0, trace.1);
+    });
+}
+
 /// Each item has one span, which is a child of the root, and in which `times` closures worked on that item.
 fn assert_each_item_has_its_own(t: &Testing, times: usize) {
     let root = named(t, "root").remove(0).span_id;

@@ -20,7 +20,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Why a tracer did not start.
-#[derive(Debug)]
+///
+/// `Debug` writes the same text as `Display`, since that is what a `main` that returns the error prints.
 #[non_exhaustive]
 pub enum InitError {
     /// A global tracer with other settings runs already. It continues to run.
@@ -35,6 +36,12 @@ pub enum InitError {
     Thread(io::Error),
     /// There are 4,096 tracers already.
     TooMany,
+}
+
+impl fmt::Debug for InitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl fmt::Display for InitError {

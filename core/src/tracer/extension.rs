@@ -62,7 +62,7 @@ const ENDINGS: [(&str, &str); 3] =
     [("otlp", r#""otlp" or "report""#), ("jsonl", r#""otlp" or "report""#), ("html", r#""report""#)];
 
 /// The variables that only an extension reads, and the feature of the crate `heirloom` that has it.
-const VARIABLES: [(&str, &str); 2] = [("HEIRLOOM_TREE", "report"), ("HEIRLOOM_TRACE_BYTES", "report")];
+const VARIABLES: [(&str, &str); 2] = [("HEIRLOOM_TREE", "analysis"), ("HEIRLOOM_TRACE_BYTES", "report")];
 
 /// The extensions of one tracer.
 #[derive(Default)]

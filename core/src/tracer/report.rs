@@ -2,6 +2,7 @@
 
 use super::{FlushError, Tracer};
 use crate::diagnostics::{Cause, Diagnostic, Level};
+use crate::environment;
 use crate::pipeline::{Complete, How, Ledger};
 use crate::shm::Attachment;
 use crate::text::plural;
@@ -152,9 +153,10 @@ impl Report {
         self.add_losses_of_exporters(tracer);
         if self.ledger.exporters.is_empty() && self.ledger.assembled > 0 {
             let problem = format!(
-                "{} {} delivered nowhere: there is no exporter (set HEIRLOOM_TRACE_FILE, or give the builder one)",
+                "{} {} delivered nowhere: there is no exporter ({})",
                 self.ledger.assembled,
-                plural(self.ledger.assembled, "span was", "spans were")
+                plural(self.ledger.assembled, "span was", "spans were"),
+                how_to_export()
             );
             self.add(Cause::NoExporter, problem);
         }
@@ -204,5 +206,15 @@ impl fmt::Display for Report {
             writeln!(f, "heirloom: {problem}")?;
         }
         write!(f, "{}", self.ledger)
+    }
+}
+
+/// What to do without an exporter. Who names a collector in the environment may lack the feature that reads it.
+fn how_to_export() -> String {
+    const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
+    let is_set = |name: &&str| environment::variable(name, &[]).is_some_and(|value| !value.is_empty());
+    match ENDPOINTS.into_iter().find(is_set) {
+        Some(name) => format!("{name} needs the feature \"otlp\" of the crate `heirloom`"),
+        None => "set HEIRLOOM_TRACE_FILE, or give the builder one".to_owned(),
     }
 }

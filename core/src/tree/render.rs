@@ -197,7 +197,9 @@ fn many(spans: &[&SpanData], linked: &Linked<'_>, options: &TreeOptions) -> Stri
     lengths.sort_unstable();
     let total = lengths.iter().fold(0_u64, |sum, ns| sum.saturating_add(*ns));
     let at = |i: usize| duration(lengths.get(i).copied().unwrap_or(0));
-    let (min, median, max) = (at(0), at(lengths.len() / 2), at(lengths.len().saturating_sub(1)));
+    let last = lengths.len().saturating_sub(1);
+    // Of two in the middle the shorter one, as in the report.
+    let (min, median, max) = (at(0), at(last / 2), at(last));
     let mut text = format!("{} total, min {min}, median {median}, max {max}", duration(total));
     if let Some(longest) = longest(spans) {
         if options.lanes {
@@ -293,6 +295,12 @@ root    10 ms  [main 7]  (1,234 spans below it were dropped)
             }
         }
         spans
+    }
+
+    #[test]
+    fn the_median_of_an_even_number_is_the_one_that_the_report_has() {
+        let text = render(&fan_out(10), &TreeOptions::new());
+        assert!(text.contains("job x 10     55 ms total, min 1 ms, median 5 ms, max 10 ms"), "{text}");
     }
 
     #[test]

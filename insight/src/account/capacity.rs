@@ -2,7 +2,8 @@
 
 use super::lanes::Lanes;
 use super::track::Blocked;
-use crate::model::{FanIx, FanKind, Lane, LaneIx, PoolPlace, Run, WaitCause};
+use crate::model::{Lane, PoolPlace, Run, WaitCause};
+use crate::workers;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
@@ -36,12 +37,12 @@ impl Groups {
         let mut groups = Self { all: vec![plain], of_lane: Vec::new() };
         let lifetimes = lifetimes(run, lanes);
         let mut numbers = HashMap::new();
-        let workers = workers(run);
-        for ((row, presence), lane) in run.lanes.iter().zip(&lanes.presence).zip(0..) {
+        let workers = workers::lanes(run);
+        for ((row, presence), is_worker) in run.lanes.iter().zip(&lanes.presence).zip(&workers) {
             let alive = &lifetimes[row.process as usize];
             let group = match &row.pool {
                 None => 0,
-                Some(pool) => *numbers.entry(pool_key(row, pool, workers.contains(&lane))).or_insert_with(|| {
+                Some(pool) => *numbers.entry(pool_key(row, pool, *is_worker)).or_insert_with(|| {
                     groups.all.push(Group { size: 0, total: 0, is_pool: true, alive: alive.clone(), lanes: 0 });
                     groups.all.len() as u32 - 1
                 }),
@@ -55,7 +56,8 @@ impl Groups {
             of.lanes += u64::from(!presence.is_empty());
             groups.of_lane.push(group);
         }
-        let of_workers: HashSet<u32> = workers.iter().map(|lane| groups.of_lane[*lane as usize]).collect();
+        let of_workers = groups.of_lane.iter().zip(workers).filter(|(_, is_worker)| *is_worker);
+        let of_workers: HashSet<u32> = of_workers.map(|(group, _)| *group).collect();
         of_workers.iter().for_each(|group| awaited(run, &mut groups.all[*group as usize].alive));
         groups
     }
@@ -82,11 +84,10 @@ fn awaited(run: &Run, alive: &mut Range<u64>) {
 /// ```
 #[must_use]
 pub fn threads(run: &Run) -> u32 {
-    let workers = workers(run);
     let mut pools = HashMap::new();
-    for (row, lane) in run.lanes.iter().zip(0..) {
+    for (row, is_worker) in run.lanes.iter().zip(workers::lanes(run)) {
         if let Some(pool) = &row.pool {
-            let size = pools.entry(pool_key(row, pool, workers.contains(&lane))).or_insert(0_u32);
+            let size = pools.entry(pool_key(row, pool, is_worker)).or_insert(0_u32);
             *size = (*size).max(pool.size);
         }
     }
@@ -99,15 +100,6 @@ pub fn threads(run: &Run) -> u32 {
 /// What tells pools apart: the process, and the pool's id in it. A pool of worker processes has a thread in each.
 fn pool_key(lane: &Lane, pool: &PoolPlace, is_worker: bool) -> (Option<u32>, u64) {
     ((!is_worker).then_some(lane.process), pool.pool)
-}
-
-/// The lanes of worker processes: they ran jobs of a pool of such.
-fn workers(run: &Run) -> HashSet<LaneIx> {
-    let of_workers = |fan: &FanIx| run.fans[*fan as usize].kind == FanKind::Workers;
-    if run.fans.iter().all(|fan| fan.kind != FanKind::Workers) {
-        return HashSet::new();
-    }
-    run.spans.iter().filter(|span| span.fan().as_ref().is_some_and(of_workers)).map(|span| span.lane).collect()
 }
 
 /// From the first item of a process to its last. The process that begins first, which started the others, is there all the time.

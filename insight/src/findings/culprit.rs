@@ -2,12 +2,12 @@
 
 use super::Case;
 use crate::analysis::{Analysis, Blame, Evidence, Lock, Name};
-use crate::model::{Lane, Run, Span, SpanIx};
+use crate::model::{Run, Span};
+use crate::text::lane_names;
 use crate::text::units::{count, counted, duration, three};
 
 /// The longest span behind a blame.
 pub(super) struct Longest<'a> {
-    pub(super) ix: SpanIx,
     pub(super) span: &'a Span,
 }
 
@@ -18,7 +18,13 @@ impl<'a> Longest<'a> {
             .spans(&blame.spans)
             .into_iter()
             .max_by_key(|ix| (length(&case.run.spans[*ix as usize]), u32::MAX - ix))?;
-        Some(Self { ix, span: &case.run.spans[ix as usize] })
+        Some(Self { span: &case.run.spans[ix as usize] })
+    }
+
+    /// The longest of all spans of a name. Those that are blamed are only some of them.
+    pub(super) fn of_name(case: &Case<'a>, row: &Name) -> Option<Self> {
+        let ix = case.spans(std::slice::from_ref(&row.slowest)).into_iter().next()?;
+        Some(Self { span: &case.run.spans[ix as usize] })
     }
 
     pub(super) fn ns(&self) -> u64 {
@@ -29,9 +35,9 @@ impl<'a> Longest<'a> {
         self.span.id.to_string()
     }
 
-    /// The thread that it ran on.
-    pub(super) fn lane(&self, run: &Run) -> String {
-        run.lanes.get(self.span.lane as usize).map_or_else(String::new, Lane::label)
+    /// The thread that it ran on, as the tables name it.
+    pub(super) fn lane(&self, analysis: &Analysis) -> String {
+        lane_names::name(&analysis.lanes, self.span.lane)
     }
 
     /// `after all 4,096 thumbnail had ended`: the fan-out of its parent that ended last before it began.
@@ -47,6 +53,14 @@ impl<'a> Longest<'a> {
             1 => format!("after `{name}` had ended"),
             _ => format!("after all {} `{name}` had ended", count(same as u64)),
         })
+    }
+
+    /// How many pieces its fan-out has, and whether it is the longest of them; without a fan-out, of all spans of its name.
+    pub(super) fn among(&self, run: &Run, row: &Name) -> (u64, bool) {
+        let Some(fan) = self.span.fan() else { return (row.count, row.max_ns <= self.ns()) };
+        let pieces = &run.fans[fan as usize].children;
+        let longest = pieces.iter().map(|piece| length(&run.spans[*piece as usize])).max();
+        (pieces.len() as u64, longest.is_none_or(|longest| longest <= self.ns()))
     }
 
     /// Whether its fan-out has it among its children.
@@ -75,11 +89,13 @@ pub(super) fn charged(blame: &Blame) -> Evidence {
     Evidence { label: "lost time charged to it".to_owned(), value: duration(blame.ns), spans: blame.spans.clone() }
 }
 
-/// The longest span, as evidence.
-pub(super) fn longest(case: &Case<'_>, longest: &Longest<'_>) -> Evidence {
-    let lane = longest.lane(case.run);
+/// The longest of the blamed spans, as evidence. `row` is that of its name, which may have longer ones.
+pub(super) fn longest(analysis: &Analysis, longest: &Longest<'_>, row: Option<&Name>) -> Evidence {
+    let lane = longest.lane(analysis);
     let value = format!("{} on {lane}", duration(longest.ns()));
-    Evidence { label: "the longest".to_owned(), value, spans: vec![longest.id()] }
+    let others = row.is_some_and(|row| row.max_ns > longest.ns());
+    let label = if others { "the longest of these" } else { "the longest" };
+    Evidence { label: label.to_owned(), value, spans: vec![longest.id()] }
 }
 
 /// How often and how long, as evidence.

@@ -31,6 +31,7 @@ mod requests;
 mod sentences;
 mod shared;
 mod spread;
+mod strays;
 mod weak;
 mod what_ifs;
 

@@ -1,4 +1,4 @@
-//! Findings, by predicted gain.
+//! Findings, by the part of the predicted gain that belongs to their cause.
 
 use super::culprit::{self, Longest};
 use super::off_cpu;
@@ -67,8 +67,9 @@ fn blamed(case: &Case<'_>, analysis: &Analysis, cause: Cause, blame: &Blame) -> 
         .flatten()
         .and_then(|name| requests::tail(case, name));
     let mut evidence = vec![culprit::charged(blame)];
-    evidence.extend(Longest::of(case, blame).map(|longest| culprit::longest(case, &longest)));
-    evidence.extend(culprit::name(analysis, &blame.name).map(culprit::durations));
+    let name = culprit::name(analysis, &blame.name);
+    evidence.extend(Longest::of(case, blame).map(|longest| culprit::longest(analysis, &longest, name)));
+    evidence.extend(name.map(culprit::durations));
     evidence.extend(culprit::lock(analysis, blame).into_iter().flat_map(culprit::lock_use));
     evidence.extend(tail.map(tail_evidence));
     let text = format!("{} {}", what(cause, blame), effect(analysis, row, gain_ns, tail));

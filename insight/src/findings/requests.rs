@@ -5,10 +5,7 @@ use crate::analysis::{Analysis, Task};
 use crate::graph::{Graph, Job, Node, NodeKind, PoolIx};
 use crate::model::{NameIx, Run, Span, SpanIx};
 use crate::simulate::{Change, LONG_POLL_NS};
-use std::collections::HashMap;
-
-/// Polled spans are looked for among so many above a span.
-const MOST_ABOVE: usize = 64;
+use std::collections::{BTreeSet, HashMap};
 
 /// The times of all requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -134,15 +131,13 @@ pub(super) fn blocking(case: &Case<'_>, analysis: &Analysis, name: &str) -> Opti
         return Some(task.clone());
     }
     let ix = case.name(name)?;
-    let spans = &case.run.spans;
-    let polled = |span: &Span| {
-        let above = std::iter::successors(span.parent(), |at| spans[*at as usize].parent());
-        above.take(MOST_ABOVE).any(|at| spans[at as usize].polled)
-    };
+    let inside = inside_polls(case);
     let length = |span: &Span| span.end.saturating_sub(span.start);
-    let mut long: Vec<(u64, String)> = spans
+    let blocks = |span: &&Span| span.name == ix && span.nested && length(span) > LONG_POLL_NS;
+    let mut long: Vec<(u64, String)> = inside
         .iter()
-        .filter(|span| span.name == ix && span.nested && length(span) > LONG_POLL_NS && polled(span))
+        .map(|span| &case.run.spans[*span as usize])
+        .filter(blocks)
         .map(|span| (length(span), span.id.to_string()))
         .collect();
     long.sort_unstable_by(|a, b| b.cmp(a));
@@ -156,4 +151,12 @@ pub(super) fn blocking(case: &Case<'_>, analysis: &Analysis, name: &str) -> Opti
         spans: long.iter().take(5).map(|(_, id)| id.clone()).collect(),
         ..Task::default()
     })
+}
+
+/// The spans that ran on a thread inside of a poll. Their children on other threads and in other processes didn't.
+fn inside_polls(case: &Case<'_>) -> BTreeSet<SpanIx> {
+    let is_polled = |job: &&Job| job.span.is_some_and(|span| case.run.spans[span as usize].polled);
+    let jobs = case.graph.jobs.iter().filter(is_polled);
+    let nodes = jobs.flat_map(|job| &case.graph.nodes[job.nodes.start as usize..job.nodes.end as usize]);
+    nodes.filter(|node| node.lane().is_some()).filter_map(Node::span).collect()
 }

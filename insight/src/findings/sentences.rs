@@ -170,8 +170,8 @@ fn evidence(case: &Case<'_>, analysis: &Analysis) -> String {
     };
     let longest = Longest::of(case, blame);
     match (lost.cause, longest, culprit::name(analysis, &blame.name)) {
-        (Cause::Serial, Some(longest), row) => serial(case, &longest, row),
-        (Cause::Straggler, Some(longest), Some(row)) => straggler(case, &longest, row),
+        (Cause::Serial, Some(longest), row) => serial(case, analysis, &longest, row),
+        (Cause::Straggler, Some(longest), Some(row)) => straggler(case, analysis, &longest, row),
         (Cause::Lock, ..) => held(analysis, blame),
         (Cause::EmptyQueue | Cause::FullQueue, _, row) => queue(analysis, blame, row),
         (Cause::StartUp, Some(longest), _) if !longest.is_piece() => charged(lost, blame),
@@ -196,9 +196,11 @@ fn charged(lost: &Lost, blame: &Blame) -> String {
     format!("{part} of these {all} are charged to `{}`.", blame.name)
 }
 
-fn serial(case: &Case<'_>, longest: &Longest<'_>, row: Option<&Name>) -> String {
+fn serial(case: &Case<'_>, analysis: &Analysis, blamed: &Longest<'_>, row: Option<&Name>) -> String {
+    let of_name = row.filter(|row| row.count > 1).and_then(|row| Longest::of_name(case, row));
+    let longest = of_name.as_ref().unwrap_or(blamed);
     let after = longest.after(case.run).map_or_else(String::new, |after| format!(", {after}"));
-    let (took, lane) = (duration(longest.ns()), longest.lane(case.run));
+    let (took, lane) = (duration(longest.ns()), longest.lane(analysis));
     match row.filter(|row| row.count > 1) {
         Some(row) => format!(
             "The {} `{}` took {} in all, the longest {took} on `{lane}`{after}.",
@@ -213,16 +215,16 @@ fn serial(case: &Case<'_>, longest: &Longest<'_>, row: Option<&Name>) -> String 
     }
 }
 
-fn straggler(case: &Case<'_>, longest: &Longest<'_>, row: &Name) -> String {
+fn straggler(case: &Case<'_>, analysis: &Analysis, longest: &Longest<'_>, row: &Name) -> String {
     let times = culprit::times_median(row, longest.ns());
     let times = times.map_or_else(String::new, |times| format!(", {times} ({})", duration(row.median_ns)));
-    let of = longest.is_piece().then(|| case.run.spans[longest.ix as usize].fan()).flatten();
-    let pieces = of.map_or(row.count, |fan| case.run.fans[fan as usize].children.len() as u64);
+    let (pieces, is_longest) = longest.among(case.run, row);
     format!(
-        "The longest of {} took {} on `{}`{times}.",
+        "{} of {} took {} on `{}`{times}.",
+        if is_longest { "The longest" } else { "One" },
         counted(pieces, "piece", "pieces"),
         duration(longest.ns()),
-        longest.lane(case.run)
+        longest.lane(analysis)
     )
 }
 

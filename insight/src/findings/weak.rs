@@ -1,6 +1,6 @@
 //! What makes findings less certain, in words.
 
-use super::Case;
+use super::{strays, Case};
 use crate::account::program_ns;
 use crate::analysis::{Analysis, Note, Totals};
 use crate::model::NoteKind;
@@ -92,6 +92,7 @@ pub(crate) fn notes(case: &Case<'_>, analysis: &Analysis) -> Vec<Note> {
         );
         notes.push(Note { kind: NoteKind::Open, text });
     }
+    notes.extend(strays::note(case));
     notes.extend(of_the_prediction(case, analysis));
     sorted::by_key(&mut notes, |note| note.kind);
     notes

@@ -173,10 +173,11 @@ fn blocking(case: &Case<'_>) -> Vec<NameIx> {
 }
 
 /// Jobs on threads of a pool that were submitted one by one, belong to no fan-out, and take as long as a poll that blocks its executor: spans
-/// and pools.
+/// and pools. Worker processes are there for such jobs.
 pub(super) fn background<'a>(graph: &'a Graph, run: &'a Run) -> impl Iterator<Item = (SpanIx, u32)> + 'a {
-    let submitted: BTreeSet<SpanIx> =
-        run.stages.iter().filter(|stage| stage.kind == StageKind::Submitted).map(|stage| stage.span).collect();
+    let at = |kind| run.stages.iter().filter(move |stage| stage.kind == kind).map(|stage| stage.span);
+    let sent: BTreeSet<SpanIx> = at(StageKind::Sent).collect();
+    let submitted: BTreeSet<SpanIx> = at(StageKind::Submitted).filter(|job| !sent.contains(job)).collect();
     graph.jobs.iter().filter_map(move |job| {
         let span = job.span.filter(|span| job.fan.is_none() && submitted.contains(span))?;
         let row = &run.spans[span as usize];

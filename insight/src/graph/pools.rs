@@ -1,7 +1,8 @@
 //! Which lanes share one queue of work.
 
 use super::{PoolIx, NONE};
-use crate::model::{FanKind, Lane, Run};
+use crate::model::{Lane, Run};
+use crate::workers;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -51,18 +52,17 @@ pub(super) fn of_lanes(run: &Run, occupied: &[Vec<(u64, u64)>]) -> (Vec<Pool>, V
     (pools, of_lane)
 }
 
-/// What kinds of fan-outs each lane ran pieces of: as a worker process, and at all.
+/// What each lane is: a worker process; and whether it ran pieces of fan-outs.
 struct Roles {
     worker: Vec<bool>,
     pieces: Vec<bool>,
 }
 
 fn roles(run: &Run) -> Roles {
-    let mut roles = Roles { worker: vec![false; run.lanes.len()], pieces: vec![false; run.lanes.len()] };
-    let children = run.spans.iter().filter_map(|span| Some((span.fan()?, span.lane)));
-    for (fan, lane) in children.chain(run.strands.iter().map(|strand| (strand.fan, strand.lane))) {
+    let mut roles = Roles { worker: workers::lanes(run), pieces: vec![false; run.lanes.len()] };
+    let children = run.spans.iter().filter(|span| span.fan().is_some()).map(|span| span.lane);
+    for lane in children.chain(run.strands.iter().map(|strand| strand.lane)) {
         roles.pieces[lane as usize] = true;
-        roles.worker[lane as usize] |= run.fans[fan as usize].kind == FanKind::Workers;
     }
     roles
 }

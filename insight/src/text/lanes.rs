@@ -1,7 +1,8 @@
 //! Lanes with a strip over time, and the line of utilisation.
 
+use super::lane_names;
 use super::layout::{left, paragraph};
-use super::units::{duration, percent, share};
+use super::units::{counted, duration, percent, share};
 use crate::analysis::{Analysis, Bucket, Lane};
 use crate::sorted;
 
@@ -15,20 +16,24 @@ const LEGEND: &str = "█ ▓ ▒ ░ worked all, 3, 2 or 1 quarter of the time,
 /// Adds the lanes, those with the most work first if there are many.
 pub(super) fn lanes(out: &mut String, analysis: &Analysis, columns: usize) {
     let wall = analysis.totals.wall_ns;
-    let mut shown: Vec<&Lane> = analysis.lanes.iter().collect();
-    if shown.len() > MOST_LANES {
-        sorted::by_key(&mut shown, |lane| u64::MAX - lane.working_ns);
+    let all = lane_names::names(&analysis.lanes, columns / 5 - 1);
+    let mut shown: Vec<(&Lane, &str)> = analysis.lanes.iter().zip(all.iter().map(String::as_str)).collect();
+    shown.retain(|(lane, _)| !is_empty(lane));
+    let empty = analysis.lanes.len() - shown.len();
+    let recorded = shown.len();
+    if recorded > MOST_LANES {
+        sorted::by_key(&mut shown, |(lane, _)| u64::MAX - lane.working_ns);
         shown.truncate(MOST_LANES);
     }
-    let names = shown.iter().map(|lane| lane.thread.chars().count()).max().unwrap_or(0).min(columns / 5 - 1);
+    let names = shown.iter().map(|(_, name)| name.chars().count()).max().unwrap_or(0);
     let figures = format!("  {}  working   lock   join  queue   idle  ", left("", names));
     let room = columns - figures.chars().count();
     out.push_str(&format!("{figures}over time\n"));
-    for lane in &shown {
+    for (lane, name) in &shown {
         let part = |ns| percent(share(ns, wall)).replace("under 1 %", "<1 %");
         let line = format!(
             "  {}  {:>7}  {:>5}  {:>5}  {:>5}  {:>5}  {}",
-            left(&lane.thread, names),
+            left(name, names),
             part(lane.working_ns),
             part(lane.lock_ns),
             part(lane.join_ns),
@@ -39,10 +44,21 @@ pub(super) fn lanes(out: &mut String, analysis: &Analysis, columns: usize) {
         out.push_str(line.trim_end());
         out.push('\n');
     }
-    if analysis.lanes.len() > shown.len() {
-        out.push_str(&format!("  and {} more\n", analysis.lanes.len() - shown.len()));
+    if recorded > shown.len() {
+        out.push_str(&format!("  and {} more\n", recorded - shown.len()));
+    }
+    if empty > 0 {
+        let threads = counted(empty as u64, "thread", "threads");
+        out.push_str(&format!("  and {threads} without spans, waits or CPU time\n"));
     }
     paragraph(out, "  ", LEGEND);
+}
+
+/// A thread outside of pools that neither worked nor waited, such as one that only sent jobs to worker processes.
+fn is_empty(lane: &Lane) -> bool {
+    let untraced = lane.untraced_ns.unwrap_or(0);
+    let recorded = lane.working_ns + lane.lock_ns + lane.join_ns + lane.queue_ns;
+    recorded + untraced == 0 && lane.pool.is_none() && lane.thread_id != 0
 }
 
 /// One character for each part of the run.

@@ -1,7 +1,8 @@
 //! The parts of a report.
 
+use super::lane_names;
 use super::lanes;
-use super::layout::{heading, left, paragraph, printable, table, Column};
+use super::layout::{heading, paragraph, printable, table, Column};
 use super::units::{count, counted, duration, percent, share, three};
 use super::width;
 use crate::analysis::{Analysis, Cause, Finding, Name, Point};
@@ -116,7 +117,7 @@ fn findings(out: &mut String, analysis: &Analysis) {
     if analysis.findings.is_empty() {
         return;
     }
-    heading(out, "Findings, by predicted gain");
+    heading(out, "Findings, by the gain from less lost time");
     let (noise, real): (Vec<&Finding>, Vec<&Finding>) = analysis.findings.iter().partition(|finding| finding.noise);
     for (ix, finding) in real.iter().enumerate().take(ROWS) {
         paragraph(out, &format!("{:3}. ", ix + 1), &finding.text);
@@ -256,15 +257,16 @@ fn path(out: &mut String, analysis: &Analysis) {
     let parallelism =
         if totals.work_ns > 0 { format!(", parallelism {}", three(totals.parallelism)) } else { String::new() };
     heading(out, &format!("Critical path: {}{parallelism}", duration(totals.critical_ns)));
+    let lanes = lane_names::names(&analysis.lanes, LANE_WIDTH);
     let mut rows = Vec::new();
     for step in analysis.critical_path.iter().take(ROWS) {
-        let lane = analysis.lanes.get(step.lane as usize).map_or("", |lane| &lane.thread);
+        let lane = lanes.get(step.lane as usize).map_or("", String::as_str);
         rows.push(vec![
             duration(step.from),
             duration(step.to - step.from),
             step.because.to_owned(),
             step.name.clone(),
-            left(lane, LANE_WIDTH).trim_end().to_owned(),
+            lane.to_owned(),
         ]);
     }
     let columns = [Column::Right, Column::Right, Column::LeftFixed, Column::Left, Column::LeftFixed];

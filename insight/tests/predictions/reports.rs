@@ -1,7 +1,7 @@
 //! The three sentences of planted runs, and whole reports.
 
 use super::planted::{self, ms, MS};
-use heirloom_insight::model::{FanKind, Load, LockKind, Run};
+use heirloom_insight::model::{FanKind, Load, LockKind, Run, StageKind};
 use heirloom_insight::testing::Kit;
 use heirloom_insight::{analyse, text, Options};
 
@@ -283,6 +283,57 @@ fn what_lanes_did_over_time_is_as_wide_as_the_terminal_and_all_else_has_80_colum
         let bars = lanes.lines().next().expect("utilisation").chars().count();
         assert_eq!(bars, columns - 14, "{lanes}");
     }
+}
+
+/// Pieces of a fan-out on two threads, and beside them spans `merge` at these times on the second thread, which belong to no trace.
+fn with_strays(merges: &[(u64, u64)], change: impl Fn(&mut Kit, u32)) -> Vec<String> {
+    let mut kit = Kit::new();
+    let (main, pool) = (kit.lane("main"), kit.pool("rayon", 2));
+    let root = kit.span(main, "run", None, ms(0..100));
+    let fan = kit.fan(FanKind::Iterator, Some(root), main, 0, Some(80 * MS));
+    kit.item(fan, pool[0], "page", ms(1..80));
+    kit.item(fan, pool[1], "page", ms(1..40));
+    for (trace, (start, end)) in (2..).zip(merges.iter().copied()) {
+        let merge = kit.span(pool[1], "merge", None, ms(start..end));
+        kit.trace(merge, trace);
+        change(&mut kit, merge);
+    }
+    let notes = analyse(&kit.run(), &Options::default()).notes;
+    notes.into_iter().map(|note| note.text).filter(|text| text.contains("no parent")).collect()
+}
+
+#[test]
+fn spans_without_a_parent_amid_a_fan_out_are_noted() {
+    let rest = "ran amid a fan-out of another trace. What belongs to the fan-out needs its context; otherwise the gain of a change \
+                is hidden.";
+    let note = |merges: &[_]| with_strays(merges, |_, _| ());
+    assert_eq!(note(&[(40, 50)]), [format!("1 span, `merge`, has no parent, though it {rest}")]);
+    assert_eq!(note(&[(40, 50), (60, 70)]), [format!("2 spans, all `merge`, have no parent, though they {rest}")]);
+    assert!(note(&[(81, 90)]).is_empty(), "after the join");
+    let submitted = with_strays(&[(40, 50)], |kit, merge| kit.stage(merge, StageKind::Submitted, 0, 40 * MS));
+    assert!(submitted.is_empty(), "a job");
+    let request = with_strays(&[(40, 50)], |kit, merge| {
+        kit.span(2, "query", Some(merge), ms(41..42));
+    });
+    assert!(request.is_empty(), "a request that the thread stole");
+}
+
+/// The main threads of two worker processes work, and a thread of the first process only watches them.
+#[test]
+fn threads_of_one_name_are_told_apart_and_those_that_did_nothing_are_only_counted() {
+    let mut kit = Kit::new();
+    kit.lane("keeper");
+    for (index, end) in [(0, 50), (1, 90)] {
+        kit.process(index + 2, "worker");
+        let lane = kit.worker(7, "hash", index, 2);
+        kit.span(lane, "hash", None, ms(0..end));
+    }
+    let analysis = analyse(&kit.run(), &Options::default());
+    let report = text::report(&analysis);
+    let rows = |start: &str| report.lines().filter(|line| line.trim_start().starts_with(start)).count();
+    assert_eq!((rows("main 2 "), rows("main 3 "), rows("main  "), rows("keeper")), (1, 1, 0, 0), "{report}");
+    assert!(report.contains("\n  and 1 thread without spans, waits or CPU time\n"), "{report}");
+    assert_eq!(analysis.sentences[1], "The 2 `hash` took 140 ms in all, the longest 90 ms on `main 3`.");
 }
 
 #[test]

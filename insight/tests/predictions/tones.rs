@@ -2,7 +2,7 @@
 
 use super::planted::{ms, MS};
 use heirloom_insight::analysis::{Analysis, Cause, Change};
-use heirloom_insight::model::{FanKind, Run};
+use heirloom_insight::model::{FanKind, Run, StageKind};
 use heirloom_insight::testing::Kit;
 use heirloom_insight::{analyse, Options};
 
@@ -102,6 +102,68 @@ fn a_gain_without_lost_capacity_has_its_evidence_in_the_second_sentence() {
         "{sentences:?}"
     );
     assert!(sentences[2].starts_with("With `render pdf` on threads for blocking calls"), "{sentences:?}");
+}
+
+/// `step` has one span of 100 ms beside other work, and three of 40 ms that run alone.
+#[test]
+fn the_longest_of_a_name_is_the_longest_of_all_its_spans_and_not_of_the_blamed_ones() {
+    let mut kit = Kit::new();
+    kit.cpus(2.0);
+    let [main, other] = ["main", "other"].map(|name| kit.lane(name));
+    let root = kit.span(main, "run", None, ms(0..220));
+    for time in [0..100, 100..140, 140..180, 180..220] {
+        kit.span(main, "step", Some(root), ms(time));
+    }
+    kit.span(other, "beside", None, ms(0..100));
+    kit.span(other, "last", None, ms(219..220));
+    let analysis = alone(&kit.run());
+    assert_eq!(analysis.sentences[1], "The 4 `step` took 220 ms in all, the longest 100 ms on `main`.");
+    let finding = analysis.findings.iter().find(|finding| finding.cause == Cause::Serial).unwrap();
+    let longest = finding.evidence.iter().find(|row| row.label == "the longest of these").unwrap();
+    assert_eq!(longest.value, "40 ms on main");
+}
+
+#[test]
+fn the_last_piece_is_called_the_longest_only_if_it_is() {
+    let last = |longest: u64| {
+        let pieces = [(0, "tile", 0, longest), (1, "tile", 0, 75), (1, "tile", 75, 155)];
+        alone(&items(2, 155, 0, pieces.into_iter()).run()).sentences[1].clone()
+    };
+    assert_eq!(last(100), "One of 3 pieces took 80 ms on `pool-1`.");
+    assert_eq!(last(79), "The longest of 3 pieces took 80 ms on `pool-1`.");
+}
+
+/// Two requests each wait for a job of 80 ms: on a worker process, or in a poll.
+fn requests_with_jobs(on_worker: bool) -> Run {
+    let mut kit = Kit::new();
+    kit.cpus(8.0);
+    let runtime = kit.pool("tokio", 1)[0];
+    kit.process(2, "worker");
+    let worker = kit.worker(7, "hash", 0, 1);
+    for at in [0, 100] {
+        let polls = [(runtime, ms(at..at + 1)), (runtime, ms(at + 90..at + 91))];
+        let inside = [(runtime, ms(at..at + 90)), (runtime, ms(at + 90..at + 91))];
+        let request = kit.polled("request", None, if on_worker { &polls } else { &inside });
+        let job = kit.span(if on_worker { worker } else { runtime }, "hash", Some(request), ms(at + 2..at + 82));
+        if on_worker {
+            kit.stage(job, StageKind::Submitted, runtime, (at + 1) * MS);
+            kit.stage(job, StageKind::Sent, runtime, (at + 1) * MS);
+        }
+    }
+    kit.run()
+}
+
+#[test]
+fn a_job_of_a_worker_process_blocks_no_executor() {
+    let moved = |analysis: &Analysis| {
+        analysis.what_ifs.iter().any(|row| matches!(&row.change, Change::SpawnBlocking { name } if name == "hash"))
+            && analysis.findings.iter().any(|finding| finding.text.starts_with("2 polls of `hash` took over 10 ms"))
+    };
+    let [inside, on_worker] = [false, true].map(|on_worker| alone(&requests_with_jobs(on_worker)));
+    assert!(moved(&inside), "{:#?}", inside.findings);
+    let blames = on_worker.findings.iter().any(|finding| finding.cause == Cause::BlockedExecutor);
+    let change = on_worker.what_ifs.iter().any(|row| matches!(row.change, Change::SpawnBlocking { .. }));
+    assert!(!blames && !change, "{:#?}", on_worker.findings);
 }
 
 #[test]

@@ -24,7 +24,8 @@ pub struct Death {
 }
 
 /// The reason why a pool did not start. Nothing is left behind: no process, thread, descriptor or file.
-#[derive(Debug)]
+///
+/// `Debug` writes the same text as `Display`, since that is what a `main` that returns the error prints.
 #[non_exhaustive]
 pub enum StartError {
     /// This process is a worker, and workers don't start pools unless [`nested`](super::PoolBuilder::nested) allows it.
@@ -222,6 +223,12 @@ impl fmt::Display for StartError {
             StartError::Io(error) => write!(f, "can't start workers: {error}"),
             StartError::ShutDown => f.write_str("the pool was shut down while its workers started"),
         }
+    }
+}
+
+impl fmt::Debug for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -77,7 +77,7 @@ impl<I: ParallelIterator> Traced<I> {
         PerLeaf::new(self.base, self.cx, true)
     }
 
-    /// As rayon's `map`.
+    /// As rayon's `map`. Closures after it run in no span: where they record spans, use [`items`](Self::items).
     ///
     /// ```
     /// use heirloom_pool::prelude::*;
@@ -115,7 +115,7 @@ impl<I: ParallelIterator> Traced<I> {
         self.base.for_each(move |item| step.run(|span| f(span, item)));
     }
 
-    /// As rayon's `filter_map`.
+    /// As rayon's `filter_map`. Closures after it run in no span, as after [`map`](Self::map).
     ///
     /// ```
     /// use heirloom_pool::prelude::*;

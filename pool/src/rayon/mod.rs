@@ -22,6 +22,8 @@
 //! `.traced(cx).map(name, f)` is one step: `f` gets the item's span and runs in it. `.traced(cx).items(name)` is a *stage*, itself a
 //! parallel iterator: from there on, the closures that rayon runs for the item run in the item's span. See [`Items`].
 //!
+//! What comes after one step is plain rayon: a span that a later closure starts without a handle is no child of `cx`.
+//!
 //! # Granularity
 //!
 //! | | spans | costs | use it for items that take |
