@@ -434,6 +434,14 @@ onPage("tables sort by each column", "pipeline", {}, async (page) => {
   assert.equal(await page.locator("#panel svg.histogram").count(), names.length);
 });
 
+onPage("the table of lanes shows how long each waited for a core, as far as that was sampled", "pipeline", {}, async (page) => {
+  await page.getByRole("tab", { name: /^Lanes/ }).click();
+  const heads = await page.locator("#panel th").allTextContents();
+  const cell = (thread) => page.locator("#panel tbody tr", { hasText: thread }).first().locator("td").nth(heads.indexOf("No core")).textContent();
+  assert.equal(await cell("rayon-0"), "5.0 %");
+  assert.equal(await cell("main"), "–");
+});
+
 onPage("the flame graph has both measures, and zooms", "pipeline", {}, async (page) => {
   const flame = page.locator("#flame");
   const texts = async () => (await flame.locator("[role=treeitem]").allTextContents()).join("|");

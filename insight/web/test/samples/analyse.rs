@@ -268,6 +268,7 @@ fn lanes(run: &Run, wall: u64) -> (Vec<Lane>, Vec<Bucket>) {
     // The second thread computed outside of spans.
     if let Some(lane) = lanes.get_mut(1) {
         lane.untraced_ns = Some(wall / 50);
+        lane.run_queue_ns = Some(wall / 20);
     }
     (lanes, buckets)
 }
