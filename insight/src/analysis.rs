@@ -79,6 +79,8 @@ pub struct Totals {
     pub untraced_ns: Option<u64>,
     /// CPU time of other processes, if it was sampled.
     pub others_ns: Option<u64>,
+    /// Page faults of the run's processes, if they were sampled: minor and major ones together, of each process from its first sample on.
+    pub page_faults: Option<u64>,
     /// The cost of recording, subtracted from the work.
     pub tracing_ns: u64,
     /// The length of the critical path of the dependencies (Cilk's "span").

@@ -446,7 +446,7 @@ pub struct Load {
     pub cpu_ns: u64,
     /// CPU time of all other processes of the machine: nanoseconds.
     pub others_ns: u64,
-    /// Page faults of this process.
+    /// Page faults of this process, minor and major ones.
     pub page_faults: u64,
     /// What recording cost the threads of this process and of those that record into it, at least: nanoseconds of CPU time. Zero if it
     /// wasn't estimated.

@@ -44,8 +44,8 @@ fields! {
     }
     Note = "Note" { kind, text }
     Totals = "Totals" {
-        wall_ns, cpus, cores, lanes, capacity_lanes, capacity_ns, work_ns, lost_ns, untraced_ns, others_ns, tracing_ns, critical_ns,
-        parallelism, busy_lanes, spans, dropped, open, speed_up
+        wall_ns, cpus, cores, lanes, capacity_lanes, capacity_ns, work_ns, lost_ns, untraced_ns, others_ns, page_faults, tracing_ns,
+        critical_ns, parallelism, busy_lanes, spans, dropped, open, speed_up
     }
     Lost = "Lost" { cause, ns, blamed }
     Blame = "Blame" { name, lock, ns, spans }

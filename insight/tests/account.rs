@@ -359,6 +359,25 @@ fn what_recording_cost_is_subtracted_from_the_work_and_shown() {
 }
 
 #[test]
+fn page_faults_are_those_of_all_samples_of_all_processes() {
+    let faults = |loads: &[(u32, u64)]| {
+        let mut kit = Kit::new();
+        let lane = kit.lane("main");
+        kit.span(lane, "run", None, 0..1000);
+        kit.process(2, "child");
+        for (process, page_faults) in loads {
+            let load = kit.load(0..1000, 0, 0);
+            (load.process, load.page_faults) = (*process, *page_faults);
+        }
+        account(&kit.run()).totals.page_faults
+    };
+    assert_eq!(faults(&[]), None, "nothing was sampled");
+    assert_eq!(faults(&[(0, 0)]), Some(0));
+    assert_eq!(faults(&[(0, 3), (0, 4), (1, 50)]), Some(57));
+    assert_eq!(faults(&[(0, u64::MAX), (0, 1)]), Some(u64::MAX));
+}
+
+#[test]
 fn nothing_runs_and_nothing_is_waited_for_is_unexplained() {
     let mut kit = Kit::new();
     let lane = kit.lane("main");

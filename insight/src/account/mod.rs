@@ -179,6 +179,7 @@ fn totals(run: &Run, lanes: &Lanes, sweep: &Sweep<'_>) -> (Totals, u64) {
         lost_ns: capacity_ns - work_ns,
         untraced_ns: weakness::untraced_ns(run, lanes),
         others_ns: weakness::others_ns(run),
+        page_faults: page_faults(run),
         tracing_ns,
         spans: run.spans.len() as u64,
         dropped: run.dropped_children.iter().map(|row| row.1).sum(),
@@ -186,4 +187,10 @@ fn totals(run: &Run, lanes: &Lanes, sweep: &Sweep<'_>) -> (Totals, u64) {
         ..Totals::default()
     };
     (totals, tracing_ns)
+}
+
+/// Page faults of all processes, minor and major ones; `None` without samples.
+fn page_faults(run: &Run) -> Option<u64> {
+    let all = run.loads.iter().map(|load| load.page_faults);
+    all.reduce(u64::saturating_add)
 }

@@ -13,6 +13,12 @@ const MOST_LANES: usize = 32;
 const LEGEND: &str = "█ ▓ ▒ ░ worked all, 3, 2 or 1 quarter of the time, or waited longer than that: \
     / for a lock, \\ in a join, . for a queue; blank: idle, no span was open";
 
+/// What the column of waits for a core means. It isn't one more part of the time.
+const NO_CORE: &str = "no core: time in any of these in which the thread waited for a core";
+
+/// The column of waits for a core is shown if a lane waited for at least this part of the time.
+const WORTH: f64 = 0.01;
+
 /// Adds the lanes, those with the most work first if there are many.
 pub(super) fn lanes(out: &mut String, analysis: &Analysis, columns: usize) {
     let wall = analysis.totals.wall_ns;
@@ -26,13 +32,19 @@ pub(super) fn lanes(out: &mut String, analysis: &Analysis, columns: usize) {
         shown.truncate(MOST_LANES);
     }
     let names = shown.iter().map(|(_, name)| name.chars().count()).max().unwrap_or(0);
-    let figures = format!("  {}  working   lock   join  queue   idle  ", left("", names));
+    let waited = shown.iter().any(|(lane, _)| lane.run_queue_ns.is_some_and(|ns| share(ns, wall) >= WORTH));
+    let no_core = if waited { "no core  " } else { "" };
+    let figures = format!("  {}  working   lock   join  queue   idle  {no_core}", left("", names));
     let room = columns - figures.chars().count();
     out.push_str(&format!("{figures}over time\n"));
     for (lane, name) in &shown {
         let part = |ns| percent(share(ns, wall)).replace("under 1 %", "<1 %");
+        let no_core = match waited {
+            true => format!("{:>7}  ", lane.run_queue_ns.map_or_else(String::new, part)),
+            false => String::new(),
+        };
         let line = format!(
-            "  {}  {:>7}  {:>5}  {:>5}  {:>5}  {:>5}  {}",
+            "  {}  {:>7}  {:>5}  {:>5}  {:>5}  {:>5}  {no_core}{}",
             left(name, names),
             part(lane.working_ns),
             part(lane.lock_ns),
@@ -52,6 +64,9 @@ pub(super) fn lanes(out: &mut String, analysis: &Analysis, columns: usize) {
         out.push_str(&format!("  and {threads} without spans, waits or CPU time\n"));
     }
     paragraph(out, "  ", LEGEND);
+    if waited {
+        paragraph(out, "  ", NO_CORE);
+    }
 }
 
 /// A thread outside of pools that neither worked nor waited, such as one that only sent jobs to worker processes.
@@ -124,6 +139,48 @@ pub(super) fn utilisation(out: &mut String, analysis: &Analysis, columns: usize)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::Totals;
+
+    /// The table of lanes that waited so long for a core, of 1,000 ns.
+    fn table(waited: &[Option<u64>]) -> String {
+        let lane = |(number, run_queue_ns): (usize, &Option<u64>)| Lane {
+            thread: format!("{number}. thread with a long name"),
+            working_ns: 1_000,
+            run_queue_ns: *run_queue_ns,
+            strip: vec![[100, 0, 0, 0]; 128],
+            ..Lane::default()
+        };
+        let totals = Totals { wall_ns: 1_000, ..Totals::default() };
+        let analysis = Analysis { totals, lanes: waited.iter().enumerate().map(lane).collect(), ..Analysis::default() };
+        let mut out = String::new();
+        lanes(&mut out, &analysis, 80);
+        out
+    }
+
+    #[test]
+    fn waits_for_a_core_are_a_column_if_a_lane_waited_for_a_hundredth_of_the_time() {
+        let shown = table(&[Some(10), Some(873), Some(0), Some(4), None]);
+        let expected = [
+            "                   working   lock   join  queue   idle  no core  over time",
+            "  0. thread with…    100 %    0 %    0 %    0 %    0 %      1 %  ███████████████",
+            "  1. thread with…    100 %    0 %    0 %    0 %    0 %     87 %  ███████████████",
+            "  2. thread with…    100 %    0 %    0 %    0 %    0 %      0 %  ███████████████",
+            "  3. thread with…    100 %    0 %    0 %    0 %    0 %     <1 %  ███████████████",
+            "  4. thread with…    100 %    0 %    0 %    0 %    0 %           ███████████████",
+            "  █ ▓ ▒ ░ worked all, 3, 2 or 1 quarter of the time, or waited longer than that:",
+            "  / for a lock, \\ in a join, . for a queue; blank: idle, no span was open",
+            "  no core: time in any of these in which the thread waited for a core",
+        ];
+        assert_eq!(shown.lines().collect::<Vec<_>>(), expected);
+        assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
+    }
+
+    #[test]
+    fn a_table_without_waits_for_a_core_has_no_column_for_them() {
+        let without = table(&[None, None]);
+        assert!(!without.contains("core"), "{without}");
+        assert_eq!(table(&[Some(9), None]), without);
+    }
 
     #[test]
     fn a_lane_that_mostly_waited_is_never_shown_as_working() {

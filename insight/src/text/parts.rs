@@ -305,6 +305,9 @@ fn totals(out: &mut String, analysis: &Analysis) {
     if totals.cores > 0 {
         parts.push(counted(u64::from(totals.cores), "physical core", "physical cores"));
     }
+    if let Some(faults) = totals.page_faults.filter(|faults| *faults > 0) {
+        parts.push(format!("{} (minor and major)", counted(faults, "page fault", "page faults")));
+    }
     if totals.dropped > 0 {
         parts.push(format!("{} missing", count(totals.dropped)));
     }

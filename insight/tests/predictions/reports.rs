@@ -36,6 +36,27 @@ fn one_of_a_thing_is_named_in_the_singular() {
 }
 
 #[test]
+fn page_faults_are_told_with_the_machine_if_any_were_sampled() {
+    let analysed = |faults: Option<u64>| {
+        let mut kit = Kit::new();
+        kit.cpus(4.0);
+        let main = kit.lane("main");
+        kit.span(main, "work", None, ms(0..10));
+        if let Some(page_faults) = faults {
+            kit.load(ms(0..10), 10 * MS, 0).page_faults = page_faults;
+        }
+        analyse(&kit.run(), &Options::default())
+    };
+    let last = |faults| text::report(&analysed(faults)).lines().last().unwrap().to_owned();
+    assert_eq!(last(None), "test: 1 span, 1 lane, 4 usable CPUs.");
+    assert_eq!(last(Some(0)), last(None));
+    assert_eq!(last(Some(1)), "test: 1 span, 1 lane, 4 usable CPUs, 1 page fault (minor and major).");
+    assert_eq!(last(Some(1_204)), "test: 1 span, 1 lane, 4 usable CPUs, 1,204 page faults (minor and major).");
+    let json = |faults| serde_json::to_value(analysed(faults)).unwrap()["totals"]["page_faults"].clone();
+    assert_eq!([json(None), json(Some(0)), json(Some(1_204))], [serde_json::Value::Null, 0.into(), 1_204.into()]);
+}
+
+#[test]
 fn a_straggler_is_named_and_split() {
     let sentences = [
         "Of 4 cores for 400 ms, 2.5 worked on average; 38 % of the capacity was lost while only the last `file` still ran.",

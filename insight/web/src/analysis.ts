@@ -8,8 +8,8 @@ export interface Note { kind: string; text: string }
 
 export interface Totals {
   wall_ns: number; cpus: number; cores: number; lanes: number; capacity_lanes: number; capacity_ns: number;
-  work_ns: number; lost_ns: number; untraced_ns: number | null; others_ns: number | null; tracing_ns: number;
-  critical_ns: number; parallelism: number; busy_lanes: number; spans: number; dropped: number; open: number;
+  work_ns: number; lost_ns: number; untraced_ns: number | null; others_ns: number | null; page_faults: number | null;
+  tracing_ns: number; critical_ns: number; parallelism: number; busy_lanes: number; spans: number; dropped: number; open: number;
   speed_up: number | null;
 }
 

@@ -103,6 +103,7 @@ function lanes(state: State, analysis: Analysis): HTMLElement {
     { head: "Pool", key: (row) => row.pool ?? "", cell: (row) => el("bdi", {}, row.pool === null ? "–" : shown(row.pool, 30)) },
     { head: "Time", key: (row) => row.working_ns, cell: (row) => strip(row) },
     part("Working", (row) => row.working_ns), part("Lock", (row) => row.lock_ns), part("Join", (row) => row.join_ns), part("Queue", (row) => row.queue_ns), part("Idle", (row) => row.idle_ns),
+    numeric("No core", (row) => row.run_queue_ns ?? -1, (ns) => (ns < 0 ? "–" : percent(ns, wall)), "Time in any of these in which the thread waited for a core"),
     numeric("CPU in spans", (row) => row.cpu_ns ?? -1, (ns) => (ns < 0 ? "–" : time(ns))),
     numeric("Untraced", (row) => row.untraced_ns ?? -1, (ns) => (ns < 0 ? "–" : time(ns))),
   ];

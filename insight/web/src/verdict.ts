@@ -99,6 +99,7 @@ function figures(state: State): HTMLElement {
   figure("Parallelism", totals.parallelism.toFixed(1), "work ÷ critical path", steps(0));
   if (totals.speed_up !== null) figure("Speed-up", factor(totals.speed_up), "against one lane", slowest);
   if (totals.untraced_ns !== null) figure("Untraced CPU", time(totals.untraced_ns), "outside of spans", untraced(state));
+  if ((totals.page_faults ?? 0) > 0) figure("Page faults", count(totals.page_faults!), "minor and major", []);
   const missing = [totals.dropped > 0 ? `${count(totals.dropped)} missing` : "", totals.open > 0 ? `${count(totals.open)} open` : ""].filter((text) => text !== "");
   const flagged = [...state.flagged("open"), ...state.flagged("dropped")].slice(0, 20);
   figure("Spans", count(totals.spans), missing.length > 0 ? missing.join(", ") : "none missing", flagged);

@@ -338,6 +338,16 @@ onPage("the untraced CPU time leads to the thread that used it", "pipeline", {},
   assert.match(thread, /^rayon-0 /);
 });
 
+onPage("the page faults stand among the numbers of the verdict, and say which they are", "pipeline", {}, async (page) => {
+  const faults = page.locator(".figures > div", { hasText: "Page faults" });
+  assert.equal(await faults.getByRole("button").textContent(), "1,204");
+  assert.equal(await faults.locator("small").textContent(), "minor and major");
+});
+
+onPage("page faults that weren't sampled are left out", "one-lane", {}, async (page) => {
+  assert.equal(await page.locator(".figures > div", { hasText: "Page faults" }).count(), 0);
+});
+
 onPage("every figure leads to its spans", "pipeline", {}, async (page) => {
   const figures = await page.locator(".sentences .figure").all();
   assert.ok(figures.length >= 6);
@@ -422,6 +432,14 @@ onPage("tables sort by each column", "pipeline", {}, async (page) => {
   const longest = (await column(8)).map(nanoseconds);
   assert.deepEqual(longest, longest.slice().sort((a, b) => b - a));
   assert.equal(await page.locator("#panel svg.histogram").count(), names.length);
+});
+
+onPage("the table of lanes shows how long each waited for a core, as far as that was sampled", "pipeline", {}, async (page) => {
+  await page.getByRole("tab", { name: /^Lanes/ }).click();
+  const heads = await page.locator("#panel th").allTextContents();
+  const cell = (thread) => page.locator("#panel tbody tr", { hasText: thread }).first().locator("td").nth(heads.indexOf("No core")).textContent();
+  assert.equal(await cell("rayon-0"), "5.0 %");
+  assert.equal(await cell("main"), "–");
 });
 
 onPage("the flame graph has both measures, and zooms", "pipeline", {}, async (page) => {

@@ -36,6 +36,7 @@ pub(crate) fn analyse(run: &Run, plan: &Plan) -> Analysis {
         lost_ns: capacity.saturating_sub(work),
         untraced_ns: Some(wall / 50),
         others_ns: Some(wall / 9),
+        page_faults: (plan.workers > 0).then_some(1_204),
         tracing_ns: run.spans.len() as u64 * 45,
         critical_ns: outside + wall / 12,
         parallelism: work as f64 / (outside + wall / 12) as f64,
@@ -267,6 +268,7 @@ fn lanes(run: &Run, wall: u64) -> (Vec<Lane>, Vec<Bucket>) {
     // The second thread computed outside of spans.
     if let Some(lane) = lanes.get_mut(1) {
         lane.untraced_ns = Some(wall / 50);
+        lane.run_queue_ns = Some(wall / 20);
     }
     (lanes, buckets)
 }
