@@ -86,7 +86,7 @@ fn a_job_follows_what_its_submitter_did_before_in_every_form() {
             let run = record(|root| {
                 root.in_span("prepare", |_| ms(60));
                 let job = root.background("job");
-                let job = submit(if child { job.child() } else { job }, 80, &pool, &runtime);
+                let job = submit(if child { job.child() } else { job }, 250, &pool, &runtime);
                 root.in_span("rest", |_| ms(10));
                 drop(job);
             });
