@@ -1,11 +1,11 @@
 //! How fast finished spans are encoded as OTLP, on one core: protobuf and JSON, beside OpenTelemetry's own way.
 //!
-//! OpenTelemetry's way is that of its exporter: a batch of `opentelemetry_sdk`'s `SpanData` becomes messages by `opentelemetry-proto`'s
-//! `group_spans_by_resource_and_scope`, and `prost` encodes them. The batch has the same spans. Once it has what Heirloom adds to each
-//! span (`thread.id`, `thread.name`), once only what the program set, as the SDK would record it.
+//! OpenTelemetry's way is that of its exporter: a batch of `opentelemetry_sdk`'s `SpanData` becomes messages by
+//! `opentelemetry-proto`'s `group_spans_by_resource_and_scope`, and `prost` encodes them. The batch has the same spans. Once it has
+//! what Heirloom adds to each span (`thread.id`, `thread.name`), once only what the program set, as the SDK would record it.
 //!
-//! Conversion and encoding are timed together for all: from the form in which the exporter gets spans to bytes. The conversion consumes
-//! its batch, so a copy is made for each, and isn't timed.
+//! Conversion and encoding are timed together for all: from the form in which the exporter gets spans to bytes. The conversion
+//! consumes its batch, so a copy is made for each, and isn't timed.
 //!
 //! An exporter's thread encodes one delivery again and again, and the ways take turns. The measure is the thread's CPU time, which
 //! other programs disturb less than the clock. What the bytes go to (a compressor, a socket, a file) does nothing here.
@@ -38,8 +38,8 @@ const LONGEST: Duration = Duration::from_secs(300);
 const SPANS: u64 = 4096;
 const OFFICIAL: &str = "opentelemetry-proto, prost, the same attributes";
 const OFFICIAL_SDK: &str = "opentelemetry-proto, prost, without thread.id and thread.name";
-/// Million spans a second and core, without attributes and with three. For a machine with a free core of this decade; it is missed on
-/// slower ones.
+/// Million spans a second and core, without attributes and with three. For a machine with a free core of this decade; it is missed
+/// on slower ones.
 const GOALS: [f64; 2] = [40.0, 15.0];
 
 fn main() -> ExitCode {

@@ -1,6 +1,6 @@
 //! The cost of locks and channels that record, where nothing waits: an acquisition and its release, a message sent and received,
-//! beside the same with `parking_lot` and `crossbeam-channel`, which take turns with them. For channels also the floor: a plain channel
-//! whose messages have the sender's context as a field.
+//! beside the same with `parking_lot` and `crossbeam-channel`, which take turns with them. For channels also the floor: a plain
+//! channel whose messages have the sender's context as a field.
 
 mod support;
 

@@ -6,9 +6,9 @@ use crate::{Builder, Guard, InitError};
 ///
 /// With the feature `otlp`, the tracer has the exporters that the environment asks for, besides those that the program adds
 /// (`otlp::FromEnv` has the rules). With the feature `analysis` it shows the trace when it finishes if `HEIRLOOM_TREE` asks for it
-/// (`insight::live::Tree`). With `report` it writes a trace file that ends in `.html` as a report, and one of OTLP without a client for HTTP
-/// (`insight::file::FromEnv`). All of that also if [`Builder::settings`] replaces the environment's settings. A tracer that must not send
-/// what the environment asks for is made by [`heirloom_core::builder`].
+/// (`insight::live::Tree`). With `report` it writes a trace file that ends in `.html` as a report, and one of OTLP without a client
+/// for HTTP (`insight::file::FromEnv`). All of that also if [`Builder::settings`] replaces the environment's settings. A tracer
+/// that must not send what the environment asks for is made by [`heirloom_core::builder`].
 pub fn builder(service_name: &str) -> Builder {
     attach_to_parent();
     let builder = heirloom_core::builder(service_name);
@@ -23,8 +23,8 @@ pub fn builder(service_name: &str) -> Builder {
 
 /// As [`heirloom_core::init`]: starts the global tracer with the embedded defaults and the environment's overrides.
 ///
-/// With the feature `otlp`, this alone sends spans: to the collector that `OTEL_EXPORTER_OTLP_ENDPOINT` names, or to the exporters that
-/// `OTEL_TRACES_EXPORTER` names. With neither, nothing is sent and no connection is tried.
+/// With the feature `otlp`, this alone sends spans: to the collector that `OTEL_EXPORTER_OTLP_ENDPOINT` names, or to the exporters
+/// that `OTEL_TRACES_EXPORTER` names. With neither, nothing is sent and no connection is tried.
 ///
 /// An attached process (a worker of a pool, or a child that was started `.attached()`) calls it the same way. The tracer finds the
 /// parent and records into the parent's collector.

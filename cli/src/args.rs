@@ -121,8 +121,8 @@ pub(crate) struct Files {
 pub(crate) struct Analysed {
     #[command(flatten)]
     pub(crate) files: Files,
-    /// The files are several runs of one program: gains below their spread are noise. If they ran on several numbers of lanes, spans that
-    /// take longer on more of them are shown
+    /// The files are several runs of one program: gains below their spread are noise. If they ran on several numbers of lanes,
+    /// spans that take longer on more of them are shown
     #[arg(long)]
     pub(crate) runs: bool,
     /// A run of the same program on one lane, for the speed-up

@@ -30,8 +30,8 @@ use std::process::ExitCode;
 
 /// Runs the command with the arguments of this process.
 ///
-/// Returns the exit status: 0 done; 1 a check or a threshold failed; 2 wrong usage, or a file that can't be read. A closed standard output
-/// ends it with 0.
+/// Returns the exit status: 0 done; 1 a check or a threshold failed; 2 wrong usage, or a file that can't be read. A closed standard
+/// output ends it with 0.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

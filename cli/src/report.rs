@@ -74,8 +74,8 @@ fn page_of(file: &Path) -> Result<PathBuf, Failure> {
     Ok(file.with_extension("html"))
 }
 
-/// Reads and analyses the files. Of several runs, the one with the median wall time is analysed, of those on the most lanes. Without
-/// `--one-lane`, the median one of those on one lane is what it is compared with.
+/// Reads and analyses the files. Of several runs, the one with the median wall time is analysed, of those on the most lanes.
+/// Without `--one-lane`, the median one of those on one lane is what it is compared with.
 fn analysed(input: &Analysed, general: &General) -> Result<(Run, Analysis), Failure> {
     let files = &input.files.files;
     let one_lane = input.one_lane.as_ref().map(|file| runs::one(std::slice::from_ref(file), general)).transpose()?;

@@ -176,8 +176,9 @@ fn arrows_lead_from_what_ended_a_wait_to_what_waited() {
     // The name of the lock 77: kind 7; thread, a, b and the text are there.
     let name = ints(&[7 | (0b1001_1001 << 8), 6, 0, 1, 77, 0]);
     let texts = AnyValue::Array(vec![AnyValue::String("index".to_owned())]);
-    // Kind 2, the join of the fan-out 9, whose parent is the span 1, at 4,100. Kind 4, waits: of the span 3 for the lock 77, which the span 2
-    // released at 2,000; of the span 3 for a lock without a name, which the span 2 released at 2,500; of the span 5 for the job 4, until 7,000.
+    // Kind 2, the join of the fan-out 9, whose parent is the span 1, at 4,100. Kind 4, waits: of the span 3 for the lock 77, which
+    // the span 2 released at 2,000; of the span 3 for a lock without a name, which the span 2 released at 2,500; of the span 5 for
+    // the job 4, until 7,000.
     let marks = ints(&[
         2 | (0b0000_1011 << 8),
         1,

@@ -45,8 +45,8 @@ pub trait FutureExt: Future + Sized {
     /// none of them.
     ///
     /// Cost of a poll: two clock reads (the processor's counter where it is reliable), one record, two writes to a thread-local; no
-    /// lock, no allocation. [`untimed`](InSpan::untimed) omits the clock reads and the record. Once: one more clock read, and unless the
-    /// first poll is the last, three records, and in the first 100 ms of the process one read of the system's clock. For
+    /// lock, no allocation. [`untimed`](InSpan::untimed) omits the clock reads and the record. Once: one more clock read, and
+    /// unless the first poll is the last, three records, and in the first 100 ms of the process one read of the system's clock. For
     /// a non-recording span: only the writes to the thread-local.
     ///
     /// ```

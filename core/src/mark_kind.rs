@@ -39,15 +39,15 @@ vocabulary! {
         /// A stolen piece of a fan-out that has no span ran from `time_ns` for `length_ns`. `a`: the fan-out's id.
         /// `span`: its parent.
         Strand = 3,
-        /// A thread was blocked from `time_ns` for `length_ns`, or a task waited ([`WaitCause::Await`]). `a`: the [`WaitCause`]; `b`: the
-        /// lock's or channel's id, or zero; `c`: the span that held the lock when the wait began; `d`: the span that released it, that sent the
-        /// message, or that is the job's. `span`: the waiting span, or zero.
+        /// A thread was blocked from `time_ns` for `length_ns`, or a task waited ([`WaitCause::Await`]). `a`: the [`WaitCause`];
+        /// `b`: the lock's or channel's id, or zero; `c`: the span that held the lock when the wait began; `d`: the span that
+        /// released it, that sent the message, or that is the job's. `span`: the waiting span, or zero.
         Wait = 4,
         /// A lock was held from `time_ns` for `length_ns`. `a`: 1 if others waited, 0 if this is a sample (one hold in 64);
         /// `b`: the lock's id. `span`: the holding span, or zero.
         Hold = 5,
-        /// What a lane did with a lock since its last such mark. `length_ns`: the sum of the waits under a microsecond; `a`: their number;
-        /// `b`: the lock's id; `c`: acquisitions; `d`: hand-offs.
+        /// What a lane did with a lock since its last such mark. `length_ns`: the sum of the waits under a microsecond; `a`: their
+        /// number; `b`: the lock's id; `c`: acquisitions; `d`: hand-offs.
         LockTotals = 6,
         /// The name of a lock or channel. `a`: its [`LockKind`]; `b`: its id; `text`: its name, or the place where it was made.
         LockName = 7,
@@ -56,22 +56,22 @@ vocabulary! {
         Stage = 8,
         /// A span was polled from `time_ns` for `length_ns`. `span`: the polled span.
         Poll = 9,
-        /// The lane's place in its pool. `a`: the thread's index; `b`: the pool's id; `c`: the pool's number of threads; `text`: the
-        /// pool's name.
+        /// The lane's place in its pool. `a`: the thread's index; `b`: the pool's id; `c`: the pool's number of threads; `text`:
+        /// the pool's name.
         Pool = 10,
-        /// A sample of the lane that ends at `time_ns` and covers `length_ns`. `a`: the CPU time in it; `b`: the time that it waited for
-        /// a CPU. Nanoseconds.
+        /// A sample of the lane that ends at `time_ns` and covers `length_ns`. `a`: the CPU time in it; `b`: the time that it
+        /// waited for a CPU. Nanoseconds.
         Cpu = 11,
-        /// A sample of the process that ends at `time_ns` and covers `length_ns`. `a`: the CPU time of all its threads; `b`: the CPU
-        /// time of all other processes; `c`: its page faults; `d`: what recording cost threads, at least, in CPU time: 2.5 readings of the
-        /// clock for each span that began, in this process and in those that record into it (zero in the samples of those). Times in
-        /// nanoseconds.
+        /// A sample of the process that ends at `time_ns` and covers `length_ns`. `a`: the CPU time of all its threads; `b`: the
+        /// CPU time of all other processes; `c`: its page faults; `d`: what recording cost threads, at least, in CPU time: 2.5
+        /// readings of the clock for each span that began, in this process and in those that record into it (zero in the samples of
+        /// those). Times in nanoseconds.
         Load = 12,
-        /// Older marks of the process are missing: no span ended that could carry them, and too many waited. `a`: how many, since the last
-        /// mark of this kind. `time_ns`: when the last of them were forgotten.
+        /// Older marks of the process are missing: no span ended that could carry them, and too many waited. `a`: how many, since
+        /// the last mark of this kind. `time_ns`: when the last of them were forgotten.
         Forgotten = 13,
-        /// A sample of Heirloom's own threads in the process that ends at `time_ns` and covers `length_ns`. `a`: the CPU time of the collector and of the
-        /// exporters. Nanoseconds.
+        /// A sample of Heirloom's own threads in the process that ends at `time_ns` and covers `length_ns`. `a`: the CPU time of
+        /// the collector and of the exporters. Nanoseconds.
         Collector = 14,
     }
 }
@@ -132,7 +132,8 @@ vocabulary! {
         Write = 10,
         /// A condition variable.
         Condvar = 11,
-        /// A job, by `.await` of its handle, or, if no span ended it, room in a full queue of jobs. A task waited, and no thread was blocked.
+        /// A job, by `.await` of its handle, or, if no span ended it, room in a full queue of jobs. A task waited, and no thread
+        /// was blocked.
         Await = 12,
     }
 }

@@ -1,9 +1,9 @@
 //! serde for contexts and ids (feature `serde`).
 //!
-//! Readable formats (JSON) get texts: ids in hexadecimal, a context as its W3C `traceparent`, an invalid one as null.
-//! Binary formats (postcard, bincode) get bytes: 16, 8, and for a context both ids and its flags. The tracer and the
-//! index of the tracestate and the baggage are left out, because they mean nothing in another process. So a decoded context is remote,
-//! and the first tracer that uses it binds it.
+//! Readable formats (JSON) get texts: ids in hexadecimal, a context as its W3C `traceparent`, an invalid one as null. Binary
+//! formats (postcard, bincode) get bytes: 16, 8, and for a context both ids and its flags. The tracer and the index of the
+//! tracestate and the baggage are left out, because they mean nothing in another process. So a decoded context is remote, and the
+//! first tracer that uses it binds it.
 
 use crate::{Context, SpanId, TraceId};
 use serde::de::Error as _;

@@ -1,5 +1,5 @@
-//! The memory of rings: as little as possible, back soon, and bounded for all threads together. The memory of a full queue. The ring itself is tested in
-//! `src/shard/tests.rs`, regions in `regions/memory.rs`.
+//! The memory of rings: as little as possible, back soon, and bounded for all threads together. The memory of a full queue. The
+//! ring itself is tested in `src/shard/tests.rs`, regions in `regions/memory.rs`.
 #![cfg(all(feature = "record", target_os = "linux"))]
 #![allow(clippy::unwrap_used, missing_docs)]
 

@@ -387,8 +387,8 @@ fn no_orphan_behind_a_full_queue_that_is_not_counted_as_torn_and_all_counts_add_
     assert!(runs < 100 || least > Some(0), "something was never met: {met:?}");
 }
 
-/// Records through a queue of this size whose exporter takes nothing until everything is recorded, and finishes. Returns the number of
-/// parents that are missing, and the report.
+/// Records through a queue of this size whose exporter takes nothing until everything is recorded, and finishes. Returns the number
+/// of parents that are missing, and the report.
 fn flood(queue_bytes: usize, record: impl Fn(&Tracer)) -> (u64, Report) {
     let mut settings = Settings::default();
     settings.queue_bytes = queue_bytes;

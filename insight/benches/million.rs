@@ -1,7 +1,7 @@
 //! How long it takes to read a file and to analyse it: `cargo bench -p heirloom-insight --bench million -- 1000000 json`.
 //!
-//! With `--smoke` it checks that the bench works, on 10,000 spans. Records so many spans on eight threads, in three levels, into a file of OTLP (protobuf, or JSON), and prints the seconds of each step and
-//! the largest memory. The file is removed at the end.
+//! With `--smoke` it checks that the bench works, on 10,000 spans. Records so many spans on eight threads, in three levels, into a
+//! file of OTLP (protobuf, or JSON), and prints the seconds of each step and the largest memory. The file is removed at the end.
 #![allow(clippy::unwrap_used)]
 
 use heirloom_insight::account::account;

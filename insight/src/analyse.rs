@@ -37,8 +37,8 @@ impl Default for Options<'_> {
 
 /// Analyses a run: where its time went, what is to blame, and what changes would gain.
 ///
-/// The same run gives the same analysis. Takes O(n log n) time for the dependencies of n spans, and simulates about 50 changed schedules of at most
-/// [`Options::most_nodes`] nodes each.
+/// The same run gives the same analysis. Takes O(n log n) time for the dependencies of n spans, and simulates about 50 changed
+/// schedules of at most [`Options::most_nodes`] nodes each.
 ///
 /// ```
 /// use heirloom_insight::{analyse, testing::Kit, Options};
@@ -174,8 +174,8 @@ fn step(run: &Run, Stretch { span, lane, from, to, because }: Stretch) -> Step {
     Step { span: row.id.to_string(), name, lane, from, to, because: because.word() }
 }
 
-/// The speed-up over a run on one lane, and the work inflation of each name: its work in this run divided by its work in that one (Olivier et al., "Characterizing
-/// and Mitigating Work Time Inflation in Task Parallel Programs", SC 2012).
+/// The speed-up over a run on one lane, and the work inflation of each name: its work in this run divided by its work in that one
+/// (Olivier et al., "Characterizing and Mitigating Work Time Inflation in Task Parallel Programs", SC 2012).
 fn compare(analysis: &mut Analysis, run: &Run, one: &Run) {
     let wall = findings::wall(run);
     if wall > 0 {

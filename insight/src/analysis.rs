@@ -1,7 +1,7 @@
 //! [`Analysis`]: the results, for programs, as JSON, and for the report.
 //!
-//! Times with `_ns` are lengths in nanoseconds; `at` and `from`/`to` are nanoseconds after [`Analysis::start_ns`]. A span is named by its id in 16
-//! hexadecimal digits. Lanes are indices into [`Analysis::lanes`].
+//! Times with `_ns` are lengths in nanoseconds; `at` and `from`/`to` are nanoseconds after [`Analysis::start_ns`]. A span is named
+//! by its id in 16 hexadecimal digits. Lanes are indices into [`Analysis::lanes`].
 
 use crate::model::NoteKind;
 
@@ -79,7 +79,8 @@ pub struct Totals {
     pub untraced_ns: Option<u64>,
     /// CPU time of other processes, if it was sampled.
     pub others_ns: Option<u64>,
-    /// Page faults of the run's processes, if they were sampled: minor and major ones together, of each process from its first sample on.
+    /// Page faults of the run's processes, if they were sampled: minor and major ones together, of each process from its first
+    /// sample on.
     pub page_faults: Option<u64>,
     /// The cost of recording, subtracted from the work.
     pub tracing_ns: u64,
@@ -120,7 +121,8 @@ pub enum Cause {
     BuriedJoin,
     /// An executor's thread was blocked by a poll.
     BlockedExecutor,
-    /// Lanes were busy off the CPU, with I/O or sleep, while cores were free. That loses no time of the lanes, so it is a finding only.
+    /// Lanes were busy off the CPU, with I/O or sleep, while cores were free. That loses no time of the lanes, so it is a finding
+    /// only.
     OffCpu,
     /// A thread or a process had not started yet, or had ended.
     StartUp,

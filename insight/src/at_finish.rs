@@ -7,7 +7,8 @@ use std::time::Duration;
 /// in a tree later spans, in a report older traces.
 pub(crate) const MAX_SPANS: usize = 2_000_000;
 
-/// Upper bound on the nodes of the simulated graph. The program waits, so that this one is folded to a tenth of what an analysis has by itself.
+/// Upper bound on the nodes of the simulated graph. The program waits, so that this one is folded to a tenth of what an analysis
+/// has by itself.
 const MAX_NODES: usize = 20_000;
 
 /// How long `finish` waits for an analysis, independent of its own timeout: many times what the largest analysis takes.

@@ -20,8 +20,8 @@ const MAX_SHOWN: usize = 50_000;
 type Variable = dyn Fn(&str) -> Option<OsString> + Send;
 
 /// With `HEIRLOOM_TREE=1`, a program's tracer writes to standard error when it finishes: first the findings of the
-/// [analysis](crate::analyse), then its spans as a [tree](heirloom_core::tree::render). An extension of a tracer: the crate `heirloom` adds
-/// it to its `init` and `builder` if its feature `analysis` is on.
+/// [analysis](crate::analyse), then its spans as a [tree](heirloom_core::tree::render). An extension of a tracer: the crate
+/// `heirloom` adds it to its `init` and `builder` if its feature `analysis` is on.
 ///
 /// | `HEIRLOOM_TREE` | what is written |
 /// |---|---|

@@ -141,7 +141,8 @@ pub struct PoolPlace {
     pub size: u32,
 }
 
-/// A span: 48 bytes, because there may be ten million of them. What few spans have is in [`Run::items`] and [`Run::dropped_children`].
+/// A span: 48 bytes, because there may be ten million of them. What few spans have is in [`Run::items`] and
+/// [`Run::dropped_children`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Span {
     /// The id.
@@ -448,8 +449,8 @@ pub struct Load {
     pub others_ns: u64,
     /// Page faults of this process, minor and major ones.
     pub page_faults: u64,
-    /// What recording cost the threads of this process and of those that record into it, at least: nanoseconds of CPU time. Zero if it
-    /// wasn't estimated.
+    /// What recording cost the threads of this process and of those that record into it, at least: nanoseconds of CPU time. Zero if
+    /// it wasn't estimated.
     pub recording_ns: u64,
     /// CPU time of the collector of this process and of its exporters: nanoseconds.
     pub collecting_ns: u64,

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// At most so many threads, because each may have tables of its own.
 const MOST_THREADS: usize = 8;
 
-/// Calls `of` with each row, on as many threads as there are CPUs: each takes the next row when it has done one. The results are in the order of the rows. A thread
-/// that panicked has no results: its panic was reported.
+/// Calls `of` with each row, on as many threads as there are CPUs: each takes the next row when it has done one. The results are in
+/// the order of the rows. A thread that panicked has no results: its panic was reported.
 pub(crate) fn map<T: Sync, R: Send>(rows: &[T], of: impl Fn(&T) -> R + Sync) -> Vec<Option<R>> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS).min(rows.len()).max(1);
     let mut results: Vec<Option<R>> = Vec::new();

@@ -1,5 +1,6 @@
-//! Sorts tables of names, locks and the like. `slice::sort_by` compiles the whole algorithm for each closure, which was a third of the code of
-//! this crate. Here it is compiled once; a comparison costs an indirect call. Tables of spans and marks use the standard library's.
+//! Sorts tables of names, locks and the like. `slice::sort_by` compiles the whole algorithm for each closure, which was a third of
+//! the code of this crate. Here it is compiled once; a comparison costs an indirect call. Tables of spans and marks use the
+//! standard library's.
 
 use std::cmp::Ordering;
 

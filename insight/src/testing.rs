@@ -25,8 +25,8 @@ use heirloom_core::{SpanId, TraceId};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Builds a [`Run`], with one process to start with. Times are nanoseconds. What a method returns stays valid until [`run`](Self::run),
-/// which sorts the tables.
+/// Builds a [`Run`], with one process to start with. Times are nanoseconds. What a method returns stays valid until
+/// [`run`](Self::run), which sorts the tables.
 #[derive(Clone, Debug)]
 pub struct Kit {
     run: Run,

@@ -1,4 +1,5 @@
-//! Runs with known answers: who is blamed, and which threads could have worked. Each was a wrong answer about a program with a planted fault.
+//! Runs with known answers: who is blamed, and which threads could have worked. Each was a wrong answer about a program with a
+//! planted fault.
 #![allow(clippy::unwrap_used)]
 
 #[path = "support/figures.rs"]
@@ -221,7 +222,8 @@ fn a_thread_that_computes_after_its_last_span_is_there_and_untraced() {
     assert_eq!(blamed(&account, Cause::Untraced), [("rayon-1", None, 256)]);
 }
 
-/// Two lanes of a pool with items of a fan-out, one after the other, that wait for a core for half of the time: 1,000 ns in each of the two lanes.
+/// Two lanes of a pool with items of a fan-out, one after the other, that wait for a core for half of the time: 1,000 ns in each of
+/// the two lanes.
 fn recorded(item_ns: u64, collecting_ns: u64, others_ns: u64) -> Run {
     let mut kit = Kit::new();
     kit.cpus(2.0);

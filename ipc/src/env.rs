@@ -55,10 +55,12 @@ pub(crate) fn is_set(name: &str) -> bool {
 /// | transparent | its nearest recorded ancestor's | the same |
 /// | invalid ([`INERT`](Context::INERT)) | removed | removed |
 ///
-/// `BAGGAGE` has the value given to [`with_baggage`](Self::with_baggage), else the context's; without one it is removed. Each value keeps the limits of its
-/// specification: [`TraceState`](heirloom_core::TraceState) and [`Baggage`] drop whole entries, from the end.
+/// `BAGGAGE` has the value given to [`with_baggage`](Self::with_baggage), else the context's; without one it is removed. Each value
+/// keeps the limits of its specification: [`TraceState`](heirloom_core::TraceState) and [`Baggage`] drop whole entries, from the
+/// end.
 ///
-/// [`traced`](crate::TracedCommand::traced) does this for commands. This type is for other ways to start a process: a container, a job on another machine, a wrapper of `fork` and `exec`.
+/// [`traced`](crate::TracedCommand::traced) does this for commands. This type is for other ways to start a process: a container, a
+/// job on another machine, a wrapper of `fork` and `exec`.
 ///
 /// ```
 /// use heirloom_core::{Context, SpanId, TraceId};

@@ -18,8 +18,8 @@ const TRACES: &str = "api/public/otel/v1/traces";
 const PROJECTS: &str = "api/public/projects";
 /// Default timeout of one request, as in the Python SDK.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// Default time for retries of one request: long enough for a server to be restarted, moved or repaired. The queue bounds the memory
-/// meanwhile.
+/// Default time for retries of one request: long enough for a server to be restarted, moved or repaired. The queue bounds the
+/// memory meanwhile.
 const RETRY_FOR: Duration = Duration::from_secs(3600);
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// Default limit of a request before compression, in bytes: the endpoint accepts no more.
@@ -119,16 +119,16 @@ impl Config {
         self
     }
 
-    /// How long the exporter retries a request while the server can't be reached or asks for a later one. Then its spans are lost, and
-    /// counted. Meanwhile further spans wait in the exporter's queue, which is bounded (`queue_bytes` of the tracer).
+    /// How long the exporter retries a request while the server can't be reached or asks for a later one. Then its spans are lost,
+    /// and counted. Meanwhile further spans wait in the exporter's queue, which is bounded (`queue_bytes` of the tracer).
     #[must_use]
     pub fn retry_for(mut self, time: Duration) -> Self {
         self.retry_for = time;
         self
     }
 
-    /// The bound of the wait before the first retry. Each further bound is twice as large, up to 30 s. A wait is a random part of its
-    /// bound. A `Retry-After` of the server takes precedence.
+    /// The bound of the wait before the first retry. Each further bound is twice as large, up to 30 s. A wait is a random part of
+    /// its bound. A `Retry-After` of the server takes precedence.
     #[must_use]
     pub fn first_wait(mut self, time: Duration) -> Self {
         self.first_wait = time;

@@ -15,9 +15,9 @@ const INGESTION_VERSION: &str = "4";
 
 /// Sends finished spans to Langfuse as observations.
 ///
-/// It is [`Otlp`] with Langfuse's address, headers and attributes: one request at a time, gzipped, with as many spans as are waiting, of
-/// one process or several. It runs on a separate thread behind a bounded queue (see [`Exporter`]), so a server that is slow, hangs or is
-/// down never delays the program.
+/// It is [`Otlp`] with Langfuse's address, headers and attributes: one request at a time, gzipped, with as many spans as are
+/// waiting, of one process or several. It runs on a separate thread behind a bounded queue (see [`Exporter`]), so a server that is
+/// slow, hangs or is down never delays the program.
 ///
 /// | the server | what happens |
 /// |---|---|
@@ -27,9 +27,9 @@ const INGESTION_VERSION: &str = "4";
 /// | 401, 403 | lost; the message names the variables to look at |
 /// | any other status, or a success with a body that isn't an answer (a login page) | lost; the message has the status |
 ///
-/// A request without a response in time is sent again although it may have arrived. Its ids are the same, so the server
-/// stores no span twice. `flush` and `finish` keep their deadlines in all of these cases, and `finish` ends each wait for a last try.
-/// The ledger counts the lost spans. The reason is a message to the operator ([`heirloom_core::diagnostics`], once per outage and at
+/// A request without a response in time is sent again although it may have arrived. Its ids are the same, so the server stores no
+/// span twice. `flush` and `finish` keep their deadlines in all of these cases, and `finish` ends each wait for a last try. The
+/// ledger counts the lost spans. The reason is a message to the operator ([`heirloom_core::diagnostics`], once per outage and at
 /// most once a minute), and is in the result of `flush`. No message contains a key, a recorded value or the text of a response.
 ///
 /// ```

@@ -5,9 +5,9 @@
 //! ```
 //!
 //! The first tables are without a network: both clients build each request, and get a canned reply that they parse. So the
-//! difference is the tracing alone. The last table is over HTTP to a server in this process. The variants take turns,
-//! and the collector is drained between the blocks. The flush that drains it isn't timed: what the collector and the exporter do after
-//! a block is not in the figures.
+//! difference is the tracing alone. The last table is over HTTP to a server in this process. The variants take turns, and the
+//! collector is drained between the blocks. The flush that drains it isn't timed: what the collector and the exporter do after a
+//! block is not in the figures.
 
 #[expect(unreachable_pub, reason = "shared with the tests")]
 #[path = "../tests/support/server.rs"]

@@ -72,15 +72,15 @@
 //!
 //! # Cost
 //!
-//! About 20 attributes, four small allocations and no lock for each call: 0.9 to 1.5 us beside the plain client's 4 us without a network
-//! (2026-11-29, 2 shared cores; the example `cost` measures it). The day before, on a slower core, it was 2.7 us beside 10.3 us. Over
-//! loopback it is lost in the noise. A stream has one more box and two further clock readings. Where the span isn't recorded, and without
-//! the feature `record`, a call goes straight to `async-openai`, and so does the stream that it gives back.
+//! About 20 attributes, four small allocations and no lock for each call: 0.9 to 1.5 us beside the plain client's 4 us without a
+//! network (2026-11-29, 2 shared cores; the example `cost` measures it). The day before, on a slower core, it was 2.7 us beside
+//! 10.3 us. Over loopback it is lost in the noise. A stream has one more box and two further clock readings. Where the span isn't
+//! recorded, and without the feature `record`, a call goes straight to `async-openai`, and so does the stream that it gives back.
 //!
 //! # Limits
 //!
-//! Other groups (images, audio, files, ..) and the methods ending in `_byot` work by [`Deref`](std::ops::Deref), and record no spans.
-//! This crate turns on no TLS. The application's dependency on `async-openai` does, by default with `rustls`.
+//! Other groups (images, audio, files, ..) and the methods ending in `_byot` work by [`Deref`](std::ops::Deref), and record no
+//! spans. This crate turns on no TLS. The application's dependency on `async-openai` does, by default with `rustls`.
 
 // A print panics if it can't write, and blocks: messages go to `heirloom_core::diagnostics`.
 #![cfg_attr(not(test), deny(clippy::print_stderr, clippy::print_stdout))]

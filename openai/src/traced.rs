@@ -11,9 +11,9 @@ use std::ops::Deref;
 ///
 /// Made by [`TracedCalls::traced`] from any client's group, and by the groups of the drop-in [`Client`](crate::Client).
 ///
-/// The methods that call a model (`create`, `create_stream`, ..) are traced, with the group's signatures. All other methods are those of
-/// the group by [`Deref`] and record no spans: methods that read stored answers (`list`, `retrieve`, ..), and those ending in `_byot`.
-/// `header`, `query` and `path` come from [`RequestOptionsBuilder`], as on the group.
+/// The methods that call a model (`create`, `create_stream`, ..) are traced, with the group's signatures. All other methods are
+/// those of the group by [`Deref`] and record no spans: methods that read stored answers (`list`, `retrieve`, ..), and those ending
+/// in `_byot`. `header`, `query` and `path` come from [`RequestOptionsBuilder`], as on the group.
 #[derive(Clone, Debug)]
 #[must_use = "a group does nothing until one of its methods is called"]
 pub struct Traced<G> {

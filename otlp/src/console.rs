@@ -12,8 +12,8 @@ use std::time::Duration;
 /// order 1.25ms trace=4bf92f3577b34da6a3ce929d0e0e4736 span=00f067aa0ba902b7 parent=53995c3f42cd8ad8 items=3 error="sold out"
 /// ```
 ///
-/// A line is in one piece: control characters of names and texts are escaped. A standard output that blocks delays only this exporter's
-/// thread. If it is closed, the spans are counted as lost.
+/// A line is in one piece: control characters of names and texts are escaped. A standard output that blocks delays only this
+/// exporter's thread. If it is closed, the spans are counted as lost.
 ///
 /// ```
 /// let guard = heirloom_core::builder("shop").exporter(heirloom_otlp::Console::new()).start()?;

@@ -13,9 +13,8 @@ const NO_DEADLINE: Duration = Duration::from_secs(365 * 24 * 3600);
 ///
 /// One request is sent at a time. It has as many spans as are waiting, of one process or several, up to
 /// [`max_request_bytes`](OtlpBuilder::max_request_bytes). A delivery has at most 32 MiB of batches, or one larger batch. A request
-/// is compressed while it is encoded, so only its compressed form takes
-/// memory. The exporter runs on a separate thread behind a bounded queue (see [`Exporter`]), so a server that is slow, hangs or is down
-/// never delays the program.
+/// is compressed while it is encoded, so only its compressed form takes memory. The exporter runs on a separate thread behind a
+/// bounded queue (see [`Exporter`]), so a server that is slow, hangs or is down never delays the program.
 ///
 /// | the server | what happens |
 /// |---|---|
@@ -26,18 +25,19 @@ const NO_DEADLINE: Duration = Duration::from_secs(365 * 24 * 3600);
 /// | 3xx | lost: redirects are not followed, since another host would get the headers and everything that was recorded |
 /// | any other status | lost; the message has the status |
 ///
-/// **Patience.** A request is retried for an hour by default. That is no risk to the program: while the exporter waits, spans wait in
-/// its queue, whose bound is in bytes, and what finds no room there is counted. A `Retry-After` is a pause of the exporter: nothing is
-/// sent before its time, not even the next spans.
+/// **Patience.** A request is retried for an hour by default. That is no risk to the program: while the exporter waits, spans wait
+/// in its queue, whose bound is in bytes, and what finds no room there is counted. A `Retry-After` is a pause of the exporter:
+/// nothing is sent before its time, not even the next spans.
 ///
-/// **The end.** `finish` ends each wait, and the exporter tries again at once, within the deadline of `finish`. While there is time, it
-/// retries a server that answers. One that refuses connections gets one more try, so that a program ends soon where there is no server.
-/// What is lost then is in the report, with the reason.
+/// **The end.** `finish` ends each wait, and the exporter tries again at once, within the deadline of `finish`. While there is
+/// time, it retries a server that answers. One that refuses connections gets one more try, so that a program ends soon where there
+/// is no server. What is lost then is in the report, with the reason.
 ///
 /// **Twice.** A request without a whole response in time is sent again although it may have arrived. Its ids are the same.
 ///
-/// The ledger counts the lost spans. The reason is a message to the operator ([`heirloom_core::diagnostics`], once per outage and at
-/// most once a minute), and is in the result of `flush`. No message contains a header, a recorded value or the text of a response.
+/// The ledger counts the lost spans. The reason is a message to the operator ([`heirloom_core::diagnostics`], once per outage and
+/// at most once a minute), and is in the result of `flush`. No message contains a header, a recorded value or the text of a
+/// response.
 ///
 /// ```
 /// use heirloom_otlp::Otlp;
@@ -71,8 +71,8 @@ impl Otlp {
 }
 
 impl<M> OtlpBuilder<M> {
-    /// Asks the backend for this address, with the exporter's headers, certificates and timeout, and no retry: for a check whether it
-    /// accepts the credentials. It blocks, and must not be called inside a runtime.
+    /// Asks the backend for this address, with the exporter's headers, certificates and timeout, and no retry: for a check whether
+    /// it accepts the credentials. It blocks, and must not be called inside a runtime.
     ///
     /// # Errors
     /// A setting can't be used, or there is no response. The text has neither the address nor a header.

@@ -18,9 +18,9 @@ const MAX_LENGTH_BYTES: usize = 10;
 /// | [`Format::Protobuf`] | requests (`ExportTraceServiceRequest`), each after its length as a *varint* |
 /// | [`Format::Json`] | [OpenTelemetry's file format]: one request a line |
 ///
-/// Each request is written whole, with one system call and without a buffer. So after a crash of the process the file is readable up to
-/// its last whole request: see [`Records`](crate::read::Records). Every span that a flush waited for is in it. (A crash of the
-/// *system* may lose what it hasn't written to the disk yet.)
+/// Each request is written whole, with one system call and without a buffer. So after a crash of the process the file is readable
+/// up to its last whole request: see [`Records`](crate::read::Records). Every span that a flush waited for is in it. (A crash of
+/// the *system* may lose what it hasn't written to the disk yet.)
 ///
 /// A request that can't be written leaves no part of itself, and its spans are counted as lost.
 ///

@@ -30,7 +30,8 @@ impl Format {
         }
     }
 
-    /// How many bytes of a request [`Encoder::begin`](crate::Encoder::begin) and [`Encoder::end`](crate::Encoder::end) write together.
+    /// How many bytes of a request [`Encoder::begin`](crate::Encoder::begin) and [`Encoder::end`](crate::Encoder::end) write
+    /// together.
     pub const fn frame_bytes(self) -> usize {
         self.head().len() + self.tail().len()
     }

@@ -13,8 +13,8 @@
 //!
 //! # Sending
 //!
-//! An application that depends on `heirloom` with the feature `otlp` writes nothing for it: `OTEL_EXPORTER_OTLP_ENDPOINT` alone makes
-//! `heirloom::init` send. In code:
+//! An application that depends on `heirloom` with the feature `otlp` writes nothing for it: `OTEL_EXPORTER_OTLP_ENDPOINT` alone
+//! makes `heirloom::init` send. In code:
 //!
 //! ```
 //! # #[cfg(feature = "http")] {

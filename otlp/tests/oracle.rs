@@ -25,8 +25,8 @@ fn meaning(requests: impl IntoIterator<Item = Request>) -> BTreeMap<(String, Str
     all
 }
 
-/// Doubles that JSON has no number for are texts, by protobuf's rules for JSON. The official crate can't read them, so the tests put
-/// numbers in their place.
+/// Doubles that JSON has no number for are texts, by protobuf's rules for JSON. The official crate can't read them, so the tests
+/// put numbers in their place.
 const TEXTS: [(&str, f64); 3] = [("NaN", 1.25e301), ("Infinity", 2.5e301), ("-Infinity", 5e301)];
 
 fn decode(format: Format, request: &[u8]) -> Request {

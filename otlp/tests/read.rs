@@ -1,4 +1,5 @@
-//! The reader understands what the official schema writes, and what the encoder does; and what is no OTLP is an error with its place.
+//! The reader understands what the official schema writes, and what the encoder does; and what is no OTLP is an error with its
+//! place.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;

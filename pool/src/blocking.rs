@@ -10,12 +10,12 @@ use std::task::Poll;
 /// Runs a future on this thread, in a new span below `cx`, with an executor's `block_on`. On tokio,
 /// [`runtime.traced(cx).block_on(..)`](crate::tokio::TracedTasks::traced) is shorter.
 ///
-/// `f` makes the future, with the span current, and gets the span's context. `block_on` gets the future, and calls the executor with it.
-/// The span has what [`in_span`](heirloom_core::future::FutureExt::in_span) records.
+/// `f` makes the future, with the span current, and gets the span's context. `block_on` gets the future, and calls the executor
+/// with it. The span has what [`in_span`](heirloom_core::future::FutureExt::in_span) records.
 ///
-/// The time in which this thread is parked is recorded as a wait for a job, below `cx`: the time between two polls, if it is more than a
-/// microsecond. The polls are work. Where the executor runs other tasks on this thread between the polls, and these are traced, the analysis
-/// counts them as work too.
+/// The time in which this thread is parked is recorded as a wait for a job, below `cx`: the time between two polls, if it is more
+/// than a microsecond. The polls are work. Where the executor runs other tasks on this thread between the polls, and these are
+/// traced, the analysis counts them as work too.
 ///
 /// Cost: a span, and two further clock readings per poll that isn't the last; no lock, no allocation.
 ///

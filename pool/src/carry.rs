@@ -106,8 +106,8 @@ where
     }
 }
 
-/// The parent of a scope's jobs. A span's context is taken only when it is needed, because a span whose context was never handed out
-/// can be exported as soon as it has ended.
+/// The parent of a scope's jobs. A span's context is taken only when it is needed, because a span whose context was never handed
+/// out can be exported as soon as it has ended.
 #[cfg(any(feature = "rayon", feature = "crossbeam"))]
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Parent<'a> {
@@ -161,8 +161,8 @@ where
 
 /// Wraps a closure so that it runs in a new span, a child of `cx`, whose context is current meanwhile.
 ///
-/// The span starts when the job starts to run, on the thread that runs it. So it doesn't include the time in a queue. The time of this
-/// call is recorded beside it, as the time of the submission. A closure that is dropped without being called has no span.
+/// The span starts when the job starts to run, on the thread that runs it. So it doesn't include the time in a queue. The time of
+/// this call is recorded beside it, as the time of the submission. A closure that is dropped without being called has no span.
 ///
 /// A panic ends the span as an error and passes through unchanged.
 ///

@@ -1,14 +1,14 @@
 //! Crossbeam's scoped threads: the traced form of [`crossbeam::thread::scope`].
 //!
 //! In addition to the plain function, the scope takes a context, and each thread's closure gets its span. Threads that a thread
-//! starts are below its span. Since Rust 1.63 the standard library has scoped threads too ([`crate::threads::scope`]). This module is
-//! for code that already uses crossbeam's.
+//! starts are below its span. Since Rust 1.63 the standard library has scoped threads too ([`crate::threads::scope`]). This module
+//! is for code that already uses crossbeam's.
 //!
-//! The threads of a scope belong to one fan-out. The waits of [`join`](ScopedJoinHandle::join) and at the scope's end are recorded, and
-//! when each thread was started.
+//! The threads of a scope belong to one fan-out. The waits of [`join`](ScopedJoinHandle::join) and at the scope's end are recorded,
+//! and when each thread was started.
 //!
-//! Cost: one span per thread (two clock reads, no lock), one allocation, and one for the name if it is a `String`, a further clock read and
-//! a mark for its start, and the thread's shard when it records for the first time.
+//! Cost: one span per thread (two clock reads, no lock), one allocation, and one for the name if it is a `String`, a further clock
+//! read and a mark for its start, and the thread's shard when it records for the first time.
 
 use crate::carry::{JobName, Parent, Queued};
 use crate::fan::{wait_for_scope, FanGuard};

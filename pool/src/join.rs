@@ -6,7 +6,8 @@ use heirloom_core::{Span, SpanId};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
-/// The span of a thread, which its closure gets: zero until it begins, and if it isn't recorded. Shared by the thread and its handle.
+/// The span of a thread, which its closure gets: zero until it begins, and if it isn't recorded. Shared by the thread and its
+/// handle.
 #[derive(Clone, Debug)]
 pub(crate) struct ThreadSpan(Option<Arc<AtomicU64>>);
 

@@ -1,8 +1,8 @@
 //! Heirloom's adapters: traced forms of the functions by which a program passes work to other threads.
 //!
 //! Every adapter takes the parent as a handle (`impl Into<Context>`: a `&Span` or a [`Context`]). It records a span for the job,
-//! whose context is current while the job runs. Afterwards the thread has the context that was current before, even after a panic and
-//! after a leaked scope. The threads, queues and pools remain those of the runtime.
+//! whose context is current while the job runs. Afterwards the thread has the context that was current before, even after a panic
+//! and after a leaked scope. The threads, queues and pools remain those of the runtime.
 //!
 //! # Which adapter to use
 //!

@@ -1,14 +1,14 @@
 //! Threads of the standard library: the traced forms of [`std::thread::spawn`], [`std::thread::scope`] and
 //! [`std::thread::Builder`].
 //!
-//! In addition to the plain functions, the thread's closure gets a span, which starts on the new thread, and runs in it. Thread names,
-//! panics and limits are those of the standard library. The handles are wrappers of its handles.
+//! In addition to the plain functions, the thread's closure gets a span, which starts on the new thread, and runs in it. Thread
+//! names, panics and limits are those of the standard library. The handles are wrappers of its handles.
 //!
-//! The threads of a scope belong to one fan-out. The waits of [`join`](JoinHandle::join) and at a scope's end are recorded, and when each
-//! thread was started.
+//! The threads of a scope belong to one fan-out. The waits of [`join`](JoinHandle::join) and at a scope's end are recorded, and
+//! when each thread was started.
 //!
-//! Cost: one span per thread (two clock reads, no lock), one allocation, and one for the name if it is a `String`, a further clock read and
-//! a mark for its start, and the thread's shard when it records for the first time.
+//! Cost: one span per thread (two clock reads, no lock), one allocation, and one for the name if it is a `String`, a further clock
+//! read and a mark for its start, and the thread's shard when it records for the first time.
 
 use crate::carry::{no_fan, queued, JobName};
 use crate::fan::{wait_for_scope, FanGuard};

@@ -40,8 +40,8 @@ fn inject_trace(cx: Context, carrier: &mut dyn Injector) {
     }
 }
 
-/// Writes baggage into any carrier, in place of that of the context, with OpenTelemetry's trait `Injector`; writes nothing for empty baggage. Cost: allocates
-/// the text.
+/// Writes baggage into any carrier, in place of that of the context, with OpenTelemetry's trait `Injector`; writes nothing for
+/// empty baggage. Cost: allocates the text.
 ///
 /// ```
 /// use heirloom_bridge::otel::{extract_baggage, inject_baggage};

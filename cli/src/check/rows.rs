@@ -139,8 +139,8 @@ impl Rows {
     }
 }
 
-/// Whether the parent is in another process that may write elsewhere. Where the file doesn't say, it is for the two kinds of spans that
-/// have such a parent.
+/// Whether the parent is in another process that may write elsewhere. Where the file doesn't say, it is for the two kinds of spans
+/// that have such a parent.
 fn is_remote(span: &Span) -> bool {
     match span.flags & KNOWS_REMOTE != 0 {
         true => span.flags & IS_REMOTE != 0,

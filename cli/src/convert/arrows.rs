@@ -1,7 +1,8 @@
 //! [`Arrows`]: which arrows lead from span to span. `heirloom-core` draws those to children and along links in its trace file by the same rules.
 //!
-//! An arrow can be drawn once both of its ends are known, which may be in different requests. Until then one end waits under the id of the
-//! other. A fan-out's piece that ended last is known only at the end of the file. All tables are bounded; the oldest entries go first.
+//! An arrow can be drawn once both of its ends are known, which may be in different requests. Until then one end waits under the id
+//! of the other. A fan-out's piece that ended last is known only at the end of the file. All tables are bounded; the oldest entries
+//! go first.
 
 use super::waits::{Ended, Waits};
 use super::why::Why;

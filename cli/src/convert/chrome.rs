@@ -1,9 +1,9 @@
 //! [`Chrome`]: requests as Chrome's [trace events], which Perfetto opens.
 //!
-//! A span is a slice of its thread, or an asynchronous slice if it was polled or its thread isn't known. Ids, attributes and status are
-//! its arguments. Arrows lead to children on other threads, to the pieces of fan-outs, along links, and to a span that waited, from the one
-//! that ended the wait: it sent a message, ended, or released a lock (`arrows.rs`). The exporter of `heirloom-core` has rows for requests, too,
-//! but needs to know how each span nests, and OTLP doesn't say that.
+//! A span is a slice of its thread, or an asynchronous slice if it was polled or its thread isn't known. Ids, attributes and status
+//! are its arguments. Arrows lead to children on other threads, to the pieces of fan-outs, along links, and to a span that waited,
+//! from the one that ended the wait: it sent a message, ended, or released a lock (`arrows.rs`). The exporter of `heirloom-core`
+//! has rows for requests, too, but needs to know how each span nests, and OTLP doesn't say that.
 //!
 //! [trace events]: https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU
 
@@ -91,8 +91,9 @@ impl Chrome {
         arrows.into_iter().for_each(|arrow| self.arrow(arrow, out));
     }
 
-    /// The two ends of an arrow between threads, each bound to the slice that began last; or the marks at which one begins and ends. Viewers turn
-    /// an arrow round whose second slice began before the first. So an end that isn't at the start of its slice has a mark, which is a slice too.
+    /// The two ends of an arrow between threads, each bound to the slice that began last; or the marks at which one begins and
+    /// ends. Viewers turn an arrow round whose second slice began before the first. So an end that isn't at the start of its slice
+    /// has a mark, which is a slice too.
     fn arrow(&mut self, arrow: Arrow, out: &mut Vec<u8>) {
         match arrow {
             Arrow::Flow { why, from, from_ns, to, at_ns } => {

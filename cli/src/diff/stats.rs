@@ -1,9 +1,9 @@
 //! Medians, and how sure the difference of two is.
 //!
-//! The interval is the percentile bootstrap of the ratio of two medians (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993,
-//! chapter 13): from each side as many runs are drawn as it has, with replacement, and the ratio of the medians of what was drawn is
-//! noted, 10,000 times. 95 % of these ratios are between the ends of the interval. Runs are drawn, not spans: spans of one run aren't
-//! independent of each other. The random numbers have a fixed seed, so the same files give the same interval.
+//! The interval is the percentile bootstrap of the ratio of two medians (Efron and Tibshirani, "An Introduction to the Bootstrap",
+//! 1993, chapter 13): from each side as many runs are drawn as it has, with replacement, and the ratio of the medians of what was
+//! drawn is noted, 10,000 times. 95 % of these ratios are between the ends of the interval. Runs are drawn, not spans: spans of one
+//! run aren't independent of each other. The random numbers have a fixed seed, so the same files give the same interval.
 
 pub(super) use heirloom_insight::html::Verdict;
 
@@ -123,8 +123,8 @@ mod tests {
 
     #[test]
     fn the_interval_is_the_one_that_all_draws_give() {
-        // With three runs against a constant there are 27 draws: the median is the lowest run in 7 of them, the middle one in 13, the
-        // highest in 7. So 2.5 % at each end are within the lowest and the highest.
+        // With three runs against a constant there are 27 draws: the median is the lowest run in 7 of them, the middle one in 13,
+        // the highest in 7. So 2.5 % at each end are within the lowest and the highest.
         let (low, high) = Compared::new(&[100; 3], &[90, 100, 120]).interval.unwrap();
         assert!((low + 0.1).abs() < 1e-9 && (high - 0.2).abs() < 1e-9, "{low} {high}");
     }

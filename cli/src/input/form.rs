@@ -43,8 +43,8 @@ pub(crate) fn of(head: &[u8]) -> Form {
     }
 }
 
-/// Whether this follows the brace of an object in JSON. In protobuf the brace is a length of 123 bytes, and the tag of the first field
-/// behind it is a line feed: then the length of that field and a tag follow, and no name of letters.
+/// Whether this follows the brace of an object in JSON. In protobuf the brace is a length of 123 bytes, and the tag of the first
+/// field behind it is a line feed: then the length of that field and a tag follow, and no name of letters.
 fn is_object(rest: &[u8]) -> bool {
     match rest.trim_ascii_start() {
         [b'"', letter, ..] => letter.is_ascii_alphabetic() || *letter == b'"',

@@ -93,7 +93,8 @@ impl<'a> Runner<'a> {
         Ok(Self { command: &args.command, variables, folder, temporary })
     }
 
-    /// Runs on each number of lanes so many times. All numbers take turns, so that a machine that gets slower slows all of them down.
+    /// Runs on each number of lanes so many times. All numbers take turns, so that a machine that gets slower slows all of them
+    /// down.
     pub(super) fn run(self, lanes: &[u32], times: u32, general: &General) -> Result<All, Failure> {
         let mut progress = Progress::at_once();
         let mut files: Vec<Vec<PathBuf>> = vec![Vec::new(); lanes.len()];

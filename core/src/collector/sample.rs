@@ -1,9 +1,9 @@
 //! Samples of the CPU time of lanes and processes, while records arrive: what was computed and what waited, which spans don't say.
 //!
 //! The kernel has counted both since the start of each thread ([`machine`](crate::sys::machine)). A sample reads the counts of all
-//! known lanes, and its marks have the differences to the one before. Samples are taken after passes that had something to read, so an
-//! idle program isn't woken for them, at most 20 times a second but for the first five, and less often if a sample takes more than a quarter
-//! of a percent of the time between two. With what it costs later, that is half a percent at most.
+//! known lanes, and its marks have the differences to the one before. Samples are taken after passes that had something to read, so
+//! an idle program isn't woken for them, at most 20 times a second but for the first five, and less often if a sample takes more
+//! than a quarter of a percent of the time between two. With what it costs later, that is half a percent at most.
 
 use super::assemble::{Assembler, ProcessId};
 use super::lanes::LaneId;
@@ -17,25 +17,25 @@ use std::time::{Duration, Instant};
 
 /// The least time between two samples.
 const LEAST: Duration = Duration::from_millis(50);
-/// Behind the first sample, it is doubled up to that: threads of a pool begin some milliseconds after the first thread, and until a lane has two
-/// samples, nothing is known of its CPU time.
+/// Behind the first sample, it is doubled up to that: threads of a pool begin some milliseconds after the first thread, and until a
+/// lane has two samples, nothing is known of its CPU time.
 const FIRST: Duration = Duration::from_millis(2);
-/// A sample may take this part of the time up to the next one: a quarter of a percent. In all it costs up to twice that: its marks take
-/// up room in batches, most samples take longer than the shortest of the last ones, and the passes behind it find cold caches.
+/// A sample may take this part of the time up to the next one: a quarter of a percent. In all it costs up to twice that: its marks
+/// take up room in batches, most samples take longer than the shortest of the last ones, and the passes behind it find cold caches.
 const PART: u32 = 400;
 /// Of so many samples, the one that took least says what one costs.
 const LAST: usize = 8;
-/// How far the CPU time of one process may be ahead of that of all, at most, because both are sums of counts in steps of 10 ms: five steps. If it is more, the
-/// counts disagree for another reason, which must not hide what others use later.
+/// How far the CPU time of one process may be ahead of that of all, at most, because both are sums of counts in steps of 10 ms:
+/// five steps. If it is more, the counts disagree for another reason, which must not hide what others use later.
 const STEPS_NS: u64 = 50_000_000;
 /// How many files are kept open, at least and at most. Those of further lanes are opened for each sample, at six times the cost.
 const FILES: std::ops::RangeInclusive<usize> = 64..=1024;
 /// The part of the files that the process may open that are kept open: an eighth.
 const PART_OF_FILES: usize = 8;
 
-/// What a span costs the thread that records it, at least. Of the 20 ns of a span without attributes, four fifths are its two readings of
-/// the clock (`benches/README.md`, "The recording thread"), whose price differs most between machines. So it is 2.5 readings, which are
-/// timed here, in a loop: attributes and cold caches come on top.
+/// What a span costs the thread that records it, at least. Of the 20 ns of a span without attributes, four fifths are its two
+/// readings of the clock (`benches/README.md`, "The recording thread"), whose price differs most between machines. So it is 2.5
+/// readings, which are timed here, in a loop: attributes and cold caches come on top.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SpanCost {
     picoseconds: u64,
@@ -95,8 +95,9 @@ struct Process {
     sample: u64,
 }
 
-/// The CPU time of the other processes, of which `busy_ns` and `own_ns` are that of all and of one. Both are counted in steps, of 10 ms on most systems. So this
-/// one may seem to have used more than all: `ahead_ns` is how much, and is subtracted the next time. Without that, each sample would round up.
+/// The CPU time of the other processes, of which `busy_ns` and `own_ns` are that of all and of one. Both are counted in steps, of
+/// 10 ms on most systems. So this one may seem to have used more than all: `ahead_ns` is how much, and is subtracted the next time.
+/// Without that, each sample would round up.
 fn of_others(busy_ns: u64, own_ns: u64, ahead_ns: &mut u64) -> u64 {
     let own_ns = own_ns.saturating_add(*ahead_ns);
     *ahead_ns = own_ns.saturating_sub(busy_ns).min(STEPS_NS);
@@ -154,7 +155,8 @@ impl Sampler {
         self.last = None;
     }
 
-    /// Samples lanes at this time. Without two earlier samples of a lane, it has no mark yet. `own` are the collector's thread and those of the exporters.
+    /// Samples lanes at this time. Without two earlier samples of a lane, it has no mark yet. `own` are the collector's thread and
+    /// those of the exporters.
     pub(super) fn sample(
         &mut self,
         lanes: impl Iterator<Item = Sampled>,
@@ -181,8 +183,8 @@ impl Sampler {
         self.last = Some((Instant::now(), pause));
     }
 
-    /// How long the next sample has to wait behind one that took so long. What a sample costs is the shortest of the last ones: on a machine without a
-    /// free core, which samples are there to tell, the others were interrupted.
+    /// How long the next sample has to wait behind one that took so long. What a sample costs is the shortest of the last ones: on
+    /// a machine without a free core, which samples are there to tell, the others were interrupted.
     fn pause(&mut self, took: Duration) -> Duration {
         self.took[self.number as usize % LAST] = took;
         let known = self.took.iter().filter(|took| !took.is_zero());

@@ -50,8 +50,8 @@ mod warning;
 /// | `sample` | `HEIRLOOM_SAMPLE` | true |
 /// | `verify` | `HEIRLOOM_VERIFY` | false |
 ///
-/// `OTEL_BSP_MAX_QUEUE_SIZE`, `OTEL_PROPAGATORS` with other names than `tracecontext` and `baggage`, and variables whose names begin
-/// with `HEIRLOOM_` and that nothing reads are warnings too. Exporters document their own variables.
+/// `OTEL_BSP_MAX_QUEUE_SIZE`, `OTEL_PROPAGATORS` with other names than `tracecontext` and `baggage`, and variables whose names
+/// begin with `HEIRLOOM_` and that nothing reads are warnings too. Exporters document their own variables.
 ///
 /// Values are read as in [OpenTelemetry]: times are whole milliseconds; `OTEL_SDK_DISABLED` is true only for `true`, in
 /// any case. The `HEIRLOOM_*` switches take `true`, `1`, `false` and `0`. Sizes are bytes, or have one of the suffixes
@@ -110,7 +110,8 @@ pub struct Settings {
     pub max_open_spans_per_thread: u32,
     /// How long a finished span may wait, so that more spans are exported with it.
     pub export_delay: Duration,
-    /// How long one call of an exporter may take before it is reported. Its spans stay queued. In the environment, 0 is the longest time: 49 days.
+    /// How long one call of an exporter may take before it is reported. Its spans stay queued. In the environment, 0 is the longest
+    /// time: 49 days.
     pub export_timeout: Duration,
     /// How long `finish` waits; 0 is no wait.
     pub finish_timeout: Duration,
@@ -122,8 +123,8 @@ pub struct Settings {
     pub strict: bool,
     /// Flush when a thread panics, for programs that abort on panic.
     pub flush_on_panic: bool,
-    /// Samples the CPU time of threads and processes while records arrive ([`MarkKind::Cpu`](crate::mark::MarkKind::Cpu)): at most 20
-    /// times a second, on the collector's thread, at no more than half a percent of a core. On Linux only.
+    /// Samples the CPU time of threads and processes while records arrive ([`MarkKind::Cpu`](crate::mark::MarkKind::Cpu)): at most
+    /// 20 times a second, on the collector's thread, at no more than half a percent of a core. On Linux only.
     pub sample: bool,
     /// Checks the exported spans: counts those whose parent isn't exported.
     pub verify: bool,

@@ -48,7 +48,8 @@ impl Sink {
     }
 }
 
-/// Writes one line with one call, so that it isn't mixed with the program's own. Errors are ignored: there is no other place to report them.
+/// Writes one line with one call, so that it isn't mixed with the program's own. Errors are ignored: there is no other place to
+/// report them.
 fn write_line(diagnostic: &Diagnostic) {
     let line = format!("heirloom: {diagnostic}\n");
     let _ = sys::stderr().write_all(line.as_bytes());

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 /// Tells an exporter when its tracer ends. Clones share it.
 ///
-/// An exporter that waits before it tries again [waits here](Self::wait). Then `finish` ends the wait, and the exporter makes a last
-/// try before the [deadline](Self::deadline).
+/// An exporter that waits before it tries again [waits here](Self::wait). Then `finish` ends the wait, and the exporter makes a
+/// last try before the [deadline](Self::deadline).
 ///
 /// ```
 /// use heirloom_core::export::{Closing, Delivery, ExportError, Exporter};

@@ -66,8 +66,8 @@ pub fn pack<'a>(marks: impl IntoIterator<Item = MarkRef<'a>>, start_ns: u64) -> 
     packer.packed
 }
 
-/// The attributes that a span gets for what only an analysis needs: its fan-out, the marks that it [carries], and that it left its lane. Few
-/// spans have any.
+/// The attributes that a span gets for what only an analysis needs: its fan-out, the marks that it [carries], and that it left its
+/// lane. Few spans have any.
 ///
 /// [carries]: SpanRef::carried_marks
 pub fn attributes<'a>(span: &SpanRef<'a>, mut add: impl FnMut(&'static str, Value<'a>)) {

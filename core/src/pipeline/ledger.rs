@@ -49,8 +49,8 @@ pub struct Ledger {
     pub marks: u64,
     /// Marks that found no room in their thread's shard. Like attributes, they never wait for room.
     pub lost_marks: u64,
-    /// Marks that were read and that no batch took, because no span of their process was finished in time: some 13,000 of each process
-    /// may wait for one, and none does when the tracer or the process ends. The next batch has their number as a mark
+    /// Marks that were read and that no batch took, because no span of their process was finished in time: some 13,000 of each
+    /// process may wait for one, and none does when the tracer or the process ends. The next batch has their number as a mark
     /// ([`MarkKind::Forgotten`](crate::mark::MarkKind::Forgotten)).
     pub forgotten_marks: u64,
     /// Invalid records: always zero unless memory was damaged.

@@ -15,7 +15,8 @@
 use crate::sync::{Edge, Ordering};
 use std::time::Duration;
 
-/// The flag of a writer that waits. Both sides change it by an exchange, so each sees the last change. On a separate cache line, because the collector reads it whenever it gives room back.
+/// The flag of a writer that waits. Both sides change it by an exchange, so each sees the last change. On a separate cache line,
+/// because the collector reads it whenever it gives room back.
 #[derive(Debug, Default)]
 #[repr(align(64))]
 pub(crate) struct Room(Flag);

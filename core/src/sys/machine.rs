@@ -13,7 +13,8 @@ use std::path::Path;
 /// [proc_stat(5)]: https://man7.org/linux/man-pages/man5/proc_stat.5.html
 const NS_PER_TICK: u64 = 10_000_000;
 
-/// How many CPUs this process may use: those of its affinity mask, and no more than the quota of its cgroups. `None` if it isn't known.
+/// How many CPUs this process may use: those of its affinity mask, and no more than the quota of its cgroups. `None` if it isn't
+/// known.
 pub(crate) fn usable_cpus() -> Option<f64> {
     let cpus = allowed_cpus()?.len() as f64;
     let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
@@ -183,8 +184,8 @@ impl MachineFile {
         File::open("/proc/stat").map(|file| Self(Kept(file)))
     }
 
-    /// The CPU time of all processes since the machine was started, in nanoseconds: everything but idle. In steps of 10 ms. `None` if it
-    /// can't be known.
+    /// The CPU time of all processes since the machine was started, in nanoseconds: everything but idle. In steps of 10 ms. `None`
+    /// if it can't be known.
     pub(crate) fn busy_ns(&self) -> Option<u64> {
         // The first line, at its longest.
         self.0.read::<256, _>(busy_of)

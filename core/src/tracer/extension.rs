@@ -7,11 +7,11 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
-/// Exporters that a crate above this one adds to a tracer when it starts: those that the environment asks for, and further formats of
-/// the trace file.
+/// Exporters that a crate above this one adds to a tracer when it starts: those that the environment asks for, and further formats
+/// of the trace file.
 ///
-/// The crate `heirloom` uses it for OTLP. Each function is called at most once for each start, on the thread that starts the tracer. A
-/// start that finds the settings in use already, a tracer that records into its parent's region, and a
+/// The crate `heirloom` uses it for OTLP. Each function is called at most once for each start, on the thread that starts the
+/// tracer. A start that finds the settings in use already, a tracer that records into its parent's region, and a
 /// [disabled](Settings::disabled) one call none but [`check`](Self::check).
 ///
 /// ```
@@ -38,7 +38,8 @@ pub trait Extension: Send + 'static {
         Vec::new()
     }
 
-    /// The variables of this extension whose names begin with `HEIRLOOM_`, so that none of them is reported as one that nothing reads.
+    /// The variables of this extension whose names begin with `HEIRLOOM_`, so that none of them is reported as one that nothing
+    /// reads.
     fn variables(&self) -> &'static [&'static str] {
         &[]
     }
@@ -49,8 +50,8 @@ pub trait Extension: Send + 'static {
         Vec::new()
     }
 
-    /// The exporter that writes the trace file at this path. `None` if the path's ending isn't that of one of its formats. What can't be
-    /// written is reported as for every trace file: see [`Builder::trace_file`](crate::Builder::trace_file).
+    /// The exporter that writes the trace file at this path. `None` if the path's ending isn't that of one of its formats. What
+    /// can't be written is reported as for every trace file: see [`Builder::trace_file`](crate::Builder::trace_file).
     fn trace_file(&mut self, path: &Path) -> Option<io::Result<Box<dyn Exporter>>> {
         let _ = path;
         None

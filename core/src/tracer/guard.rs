@@ -5,8 +5,8 @@
 //! 3. An exporter that waits for its backend learns that the tracer ends (`Closing`), and makes a last try.
 //! 4. The collector reads everything, closes open spans as incomplete and passes all of them on. Then its thread ends.
 //! 5. Each exporter delivers its queue, flushes and shuts down. Then its thread ends.
-//! 6. The report lists what was done, and for each exporter what was not delivered by the deadline. Threads that are still at work then
-//!    continue.
+//! 6. The report lists what was done, and for each exporter what was not delivered by the deadline. Threads that are still at work
+//!    then continue.
 //! 7. Messages about all of this get time to be written: 100 ms. Where no caller receives the report (a dropped guard, the end
 //!    of the process), its problems are among them.
 //!

@@ -7,8 +7,8 @@
 //! The span's own thread writes it, before every other record of that thread about the span. `parent` is zero for a root.
 //! With it, a shard reserves room for an End.
 //!
-//! A Begin that is one word longer than its name needs has the id of the fan-out to which the span belongs. Any id is allowed: it is
-//! compared only.
+//! A Begin that is one word longer than its name needs has the id of the fan-out to which the span belongs. Any id is allowed: it
+//! is compared only.
 //!
 //! `propagated` is the index of what the trace brought from another process, in the process's table; zero if it brought
 //! nothing. Another process's index means nothing here, so the check clears it.

@@ -4,8 +4,9 @@
 //! Mark   header(aux: kind | words << 8 | length of the text << 16) span tick word.. text..
 //! ```
 //!
-//! The words are a length in ticks, for kinds that have one, then the fields `a` to `d`; those that are zero at the end are left out.
-//! `span` is zero, or a span of the process. Other spans are only numbers in the fields. [`MarkKind`] says what each field means.
+//! The words are a length in ticks, for kinds that have one, then the fields `a` to `d`; those that are zero at the end are left
+//! out. `span` is zero, or a span of the process. Other spans are only numbers in the fields. [`MarkKind`] says what each field
+//! means.
 
 use super::check::{Check, Origin};
 use super::{padded, Begin, Bytes, Fields, Header, Kind, Number, Violation};
@@ -117,7 +118,8 @@ impl Mark {
         (u64::from(aux & 0xff), (aux >> WORDS_AT & 0xff) as usize, (aux >> TEXT_AT) as usize)
     }
 
-    /// Lengths are clamped to the lifetime of the process, like stamps. Samples and the like are made by the reader, never by a writer.
+    /// Lengths are clamped to the lifetime of the process, like stamps. Samples and the like are made by the reader, never by a
+    /// writer.
     pub(super) fn check<O: Origin>(check: &mut Check<'_, O>, header: Header) -> Result<(), Violation> {
         let (kind, words, text) = Self::parts(header);
         let kind = MarkKind::of(kind).filter(|kind| !kind.is_collectors());

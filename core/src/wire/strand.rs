@@ -6,8 +6,8 @@
 //! ```
 //!
 //! Spans that begin in between and whose parent is `span` belong to the fan-out. Any span and any fan-out are allowed: they are
-//! compared, and concern spans of this lane only. The record that begins a strand reserves room for the one that ends it, like a Begin
-//! for its End, so both have the length of an End.
+//! compared, and concern spans of this lane only. The record that begins a strand reserves room for the one that ends it, like a
+//! Begin for its End, so both have the length of an End.
 
 use super::check::{Check, Origin};
 use super::numbers::flags;

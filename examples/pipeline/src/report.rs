@@ -10,8 +10,8 @@ use std::path::Path;
 /// The graph of the simulated what-ifs has so many nodes at most: the profile `demo` doesn't optimise, and its user waits.
 const MOST_NODES: usize = 500;
 
-/// Analyses what was collected and writes the report. Returns the sentences, what weakens them, and the report's path, or why there is
-/// no report. `exact` simulates with as many nodes as an analysis has by default.
+/// Analyses what was collected and writes the report. Returns the sentences, what weakens them, and the report's path, or why there
+/// is no report. `exact` simulates with as many nodes as an analysis has by default.
 pub(crate) fn write(spans: &Collector, path: &Path, exact: bool) -> Result<String, String> {
     let run = spans.take().finish();
     let default = Options::default();

@@ -29,8 +29,8 @@ pub(crate) struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    /// Scans the files in parallel, below this span. Each leaf of rayon's work returns one sum. What `fold` does with a file is in the span of
-    /// that file or leaf too: it is part of the work.
+    /// Scans the files in parallel, below this span. Each leaf of rayon's work returns one sum. What `fold` does with a file is in
+    /// the span of that file or leaf too: it is part of the work.
     pub(crate) fn files(&self, paths: &[PathBuf], scan: &Span) -> Vec<Partial> {
         let (new, files) = (|| Partial::new(self.shards), paths.par_iter().traced(scan));
         if self.plant == Some(Plant::Lock) {

@@ -15,8 +15,8 @@ const END: Duration = Duration::from_secs(10);
 /// The job of this program's worker processes. `main` serves it first.
 pub(crate) static SHAPE: Worker<Job, Result<Reply, String>> = Worker::new("shape", shape);
 
-/// The path of a text, and the victim if the worker is to die, once, in the middle of this job. Any type with serde's traits can be a
-/// job; a tuple has them without serde's derive, which would be a seventh of this program's first build.
+/// The path of a text, and the victim if the worker is to die, once, in the middle of this job. Any type with serde's traits can be
+/// a job; a tuple has them without serde's derive, which would be a seventh of this program's first build.
 ///
 /// A path is an `OsString`, since serde rejects a `PathBuf` that is not UTF-8.
 pub(crate) type Job = (OsString, Option<OsString>);

@@ -20,7 +20,8 @@ const QUEUE_BYTES: usize = 512 << 20;
 /// A setting is invalid, or a tracer runs already.
 pub fn start(service: &str, langfuse: &str) -> Result<Guard, Box<dyn Error>> {
     let config = Config::new(PUBLIC_KEY, SECRET_KEY).base_url(langfuse).environment("seven-ways");
-    // It also writes the trace file that `HEIRLOOM_TRACE_FILE` names. Another process with the same variable writes one with another name.
+    // It also writes the trace file that `HEIRLOOM_TRACE_FILE` names. Another process with the same variable writes one with
+    // another name.
     let builder = config.tracer_builder(service)?.verify(true).extension(FromEnv::new());
     Ok(builder.shard_bytes(SHARD_BYTES).ring_bytes(RING_BYTES).queue_bytes(QUEUE_BYTES).init()?)
 }

@@ -59,7 +59,8 @@ impl Ledger {
         }
     }
 
-    /// Takes `part / whole` of all that is charged to a cause, at most `most` in all, from each culprit in proportion. Returns how much that is.
+    /// Takes `part / whole` of all that is charged to a cause, at most `most` in all, from each culprit in proportion. Returns how
+    /// much that is.
     pub(super) fn take(&mut self, cause: Cause, part: u128, whole: u128, most: u128) -> u128 {
         let of_cause = || self.entries.iter().filter(|(culprit, _)| culprit.cause == cause);
         let all: u128 = of_cause().map(|(_, entry)| entry.amount).sum();

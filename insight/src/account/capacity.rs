@@ -70,8 +70,8 @@ fn awaited(run: &Run, alive: &mut Range<u64>) {
     alive.start = around.map(|wait| wait.start).fold(alive.start, u64::min);
 }
 
-/// On how many lanes a run was: the threads of its pools, or if it has none, its threads. So runs that were given the same number of lanes
-/// have the same number here.
+/// On how many lanes a run was: the threads of its pools, or if it has none, its threads. So runs that were given the same number
+/// of lanes have the same number here.
 ///
 /// ```
 /// use heirloom_insight::{account::threads, testing::Kit};
@@ -117,8 +117,8 @@ fn lifetimes(run: &Run, lanes: &Lanes) -> Vec<Range<u64>> {
     all.into_iter().map(lifetime).collect()
 }
 
-/// The largest number of lanes outside of pools that were there at once and not blocked until other work ended; and the largest number of
-/// them with those that were blocked until work of others ended.
+/// The largest number of lanes outside of pools that were there at once and not blocked until other work ended; and the largest
+/// number of them with those that were blocked until work of others ended.
 fn plain_size(run: &Run, lanes: &Lanes) -> (u64, u64) {
     let mut events = Vec::new();
     let mut add = |time: &Range<u64>, free: i64, all: i64| {

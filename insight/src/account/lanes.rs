@@ -11,8 +11,8 @@ use std::ops::Range;
 #[derive(Debug)]
 pub(super) struct Lanes {
     pub(super) table: Vec<analysis::Lane>,
-    /// When the first item of a lane begins, and the last one ends, or it last computed outside of spans; empty if there is none, or if all of them are waits until work of other threads
-    /// ended: such a thread only watches over others.
+    /// When the first item of a lane begins, and the last one ends, or it last computed outside of spans; empty if there is none,
+    /// or if all of them are waits until work of other threads ended: such a thread only watches over others.
     pub(super) presence: Vec<Range<u64>>,
     /// When lanes outside of pools were blocked until other work ended.
     pub(super) blocked: Vec<(Range<u64>, Blocked)>,

@@ -27,8 +27,9 @@
 //!
 //! `C(t)` is the number of lanes that could have worked at `t`: `max(W, min(threads, cpus / f))`.
 //!
-//! - `threads` is the sum over all pools of a process that is there of their size, less the threads that are blocked until other work
-//!   ends. Lanes outside of pools are one group; its size is the largest number of them that were there at once and not blocked.
+//! - `threads` is the sum over all pools of a process that is there of their size, less the threads that are blocked until other
+//!   work ends. Lanes outside of pools are one group; its size is the largest number of them that were there at once and not
+//!   blocked.
 //! - `cpus` is the number of usable CPUs, if it is known. `f` is the fraction of the time in spans in which lanes were on a CPU,
 //!   from samples: a lane that waits for a disk needs no core.
 //! - `W(t)` is the number of lanes that worked. So the capacity is never below the work.
@@ -37,21 +38,22 @@
 //!
 //! # Causes
 //!
-//! At each moment the loss is divided equally among the lanes that could have worked and didn't; a thread of a pool that never recorded
-//! counts too. This is *blame shifting* (Tallent and Mellor-Crummey, "Effective performance measurement and analysis of multithreaded
-//! applications", PPoPP 2009; for locks Tallent, Mellor-Crummey and Porterfield, "Analyzing lock contention in multithreaded
-//! applications", PPoPP 2010): idleness is charged to what the other lanes did at that moment. A lane's share goes
+//! At each moment the loss is divided equally among the lanes that could have worked and didn't; a thread of a pool that never
+//! recorded counts too. This is *blame shifting* (Tallent and Mellor-Crummey, "Effective performance measurement and analysis of
+//! multithreaded applications", PPoPP 2009; for locks Tallent, Mellor-Crummey and Porterfield, "Analyzing lock contention in
+//! multithreaded applications", PPoPP 2010): idleness is charged to what the other lanes did at that moment. A lane's share goes
 //!
 //! - to the holder of the lock that it waits for; if the holder waits for another lock, to the holder of the other lock, and so
 //!   on;
 //! - to the span that sent the message for which it waits, or that made room in a full queue by receiving one. Of this span and
 //!   the spans inside it, the name that was innermost on the thread for most of the wait is blamed, also for the holder of a
 //!   lock;
-//! - if work was ready for its group: to *small chunks* if its next item begins sooner than an item of that fan-out takes on average, or
-//!   within 10 µs; to *start-up* for a thread that isn't there yet; to *blocked executor* if it is a job and a poll takes over 10 ms; and
-//!   to *dispatch* otherwise;
-//! - else to the spans that run then, in equal parts: to *straggler* if the span belongs to a fan-out, to *buried join* if the join of its
-//!   lane is ready and the span was stolen there, and to *serial* otherwise. A span that waits for a lock gets its part too, and passes it on to the holder;
+//! - if work was ready for its group: to *small chunks* if its next item begins sooner than an item of that fan-out takes on
+//!   average, or within 10 µs; to *start-up* for a thread that isn't there yet; to *blocked executor* if it is a job and a poll
+//!   takes over 10 ms; and to *dispatch* otherwise;
+//! - else to the spans that run then, in equal parts: to *straggler* if the span belongs to a fan-out, to *buried join* if the join
+//!   of its lane is ready and the span was stolen there, and to *serial* otherwise. A span that waits for a lock gets its part too,
+//!   and passes it on to the holder;
 //! - to *start-up* if nothing runs and a lane waits for threads that begin later, and to *unexplained* otherwise.
 //!
 //! Samples move parts to *machine* (a lane was ready and had no core, in a span or outside) and *untraced* (a lane outside of

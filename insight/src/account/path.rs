@@ -1,8 +1,8 @@
 //! [`observed`]: the critical path of the recorded schedule, walked back from the end.
 //!
-//! From a span's end, the walk goes to what ended last inside of it: a child, or the wait for a lock or a queue, which leads to the span
-//! that ended the wait. From a span's start it goes to the job before it on its lane, if the span was ready while that ran, or else to
-//! the parent, or to what submitted it. So each step had to end before the next one could go on, in this schedule.
+//! From a span's end, the walk goes to what ended last inside of it: a child, or the wait for a lock or a queue, which leads to the
+//! span that ended the wait. From a span's start it goes to the job before it on its lane, if the span was ready while that ran, or
+//! else to the parent, or to what submitted it. So each step had to end before the next one could go on, in this schedule.
 
 use super::track::Lists;
 use crate::analysis;

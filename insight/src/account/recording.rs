@@ -1,11 +1,12 @@
 //! What recording cost, and whose spans it recorded.
 //!
-//! Recording takes CPU time of the threads that record, which is subtracted from the work; and of the collector and the exporters, which takes the cores of
-//! lanes that have to wait for one. That part of [`Cause::Machine`] is theirs in proportion to the CPU time of all that isn't in spans: of the
-//! collector and the exporters, of other threads of the program, and of other processes.
+//! Recording takes CPU time of the threads that record, which is subtracted from the work; and of the collector and the exporters,
+//! which takes the cores of lanes that have to wait for one. That part of [`Cause::Machine`] is theirs in proportion to the CPU
+//! time of all that isn't in spans: of the collector and the exporters, of other threads of the program, and of other processes.
 //!
-//! Each span costs the same, so the cost is charged to the names of spans by their number: to [`Cause::SmallChunks`] for items of a fan-out that are so
-//! short that a gap of their length is the cost of an item ([`SHORT_NS`]), and to [`Cause::Tracing`] for all others.
+//! Each span costs the same, so the cost is charged to the names of spans by their number: to [`Cause::SmallChunks`] for items of a
+//! fan-out that are so short that a gap of their length is the cost of an item ([`SHORT_NS`]), and to [`Cause::Tracing`] for all
+//! others.
 
 use super::blame::{Culprit, Ledger, Who};
 use super::ready::{mean_items, SHORT_NS};
@@ -22,7 +23,8 @@ pub(crate) fn program_ns(run: &Run) -> u64 {
     run.loads.iter().map(|load| load.cpu_ns).sum::<u64>().saturating_sub(collecting_ns(run))
 }
 
-/// Charges the cost of recording: `tracing_ns`, which were counted as work, times `unit`, and what lanes waited for a core meanwhile.
+/// Charges the cost of recording: `tracing_ns`, which were counted as work, times `unit`, and what lanes waited for a core
+/// meanwhile.
 pub(super) fn charge(run: &Run, totals: &Totals, tracing_ns: u64, ledger: &mut Ledger, unit: u128) {
     let collecting = u128::from(collecting_ns(run));
     let rest = u128::from(totals.untraced_ns.unwrap_or(0)) + u128::from(totals.others_ns.unwrap_or(0));

@@ -131,8 +131,8 @@ impl Shares {
 
     /// How many lanes `cpus` cores serve: a lane that is off CPU in a span needs none. In [`LANE`]ths.
     ///
-    /// `cpus / f`, where `f` is the part of the time in spans, without the time in which a lane was ready and had no core, that lanes
-    /// were on a CPU. It is 1 without samples.
+    /// `cpus / f`, where `f` is the part of the time in spans, without the time in which a lane was ready and had no core, that
+    /// lanes were on a CPU. It is 1 without samples.
     pub(super) fn served(&self, cpus: f64) -> u64 {
         let all = || self.lanes.iter().flatten();
         let on_cpu: u64 = all().map(Interval::traced_cpu_ns).sum();

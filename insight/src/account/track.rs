@@ -31,8 +31,8 @@ impl Item {
     }
 }
 
-/// The lane of the span above a fan-out that began on another lane: its thread handed the work over, as `install` of a pool does, and is
-/// taken to wait for it.
+/// The lane of the span above a fan-out that began on another lane: its thread handed the work over, as `install` of a pool does,
+/// and is taken to wait for it.
 pub(crate) fn moved(run: &Run, fan: &Fan) -> Option<LaneIx> {
     let above = &run.spans[fan.parent? as usize];
     let same_process = || run.lanes[above.lane as usize].process == run.lanes[fan.lane as usize].process;
@@ -132,8 +132,8 @@ impl Lists {
 /// The order of what occupies a lane: [`key`].
 type Key = (u64, u64, bool, Item);
 
-/// What begins first, then what is around the others, comes first. A guessed fan-out begins and ends with its children: a child that
-/// takes as long is inside of it.
+/// What begins first, then what is around the others, comes first. A guessed fan-out begins and ends with its children: a child
+/// that takes as long is inside of it.
 fn key(run: &Run, item: Item) -> Key {
     let (start, end) = item.time(run);
     (start, u64::MAX - end, is_in_guessed(run, item), item)

@@ -9,8 +9,9 @@ use crate::model::{Note, NoteKind, Run};
 /// A part of the CPU time that is worth a note.
 const WORTH: f64 = 0.1;
 
-/// CPU time of the program outside of spans, if it was sampled. Threads that never recorded count if the load of their process is known. Time
-/// in spans that no sample covers counts as CPU time: that of a thread that came and went between two samples. Heirloom's own threads don't count.
+/// CPU time of the program outside of spans, if it was sampled. Threads that never recorded count if the load of their process is
+/// known. Time in spans that no sample covers counts as CPU time: that of a thread that came and went between two samples.
+/// Heirloom's own threads don't count.
 pub(super) fn untraced_ns(run: &Run, lanes: &Lanes) -> Option<u64> {
     let table = &lanes.table;
     let traced: u64 = table.iter().filter_map(|lane| lane.cpu_ns).sum();

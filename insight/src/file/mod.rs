@@ -1,7 +1,7 @@
 //! Trace files that are reports: `HEIRLOOM_TRACE_FILE=run.html`.
 //!
-//! While the program runs, its spans are streamed to `run.html.part` as OTLP. When the tracer finishes, the report is made of that file,
-//! and the file is removed. So memory is used only at the end, and a killed program leaves a file that can be read.
+//! While the program runs, its spans are streamed to `run.html.part` as OTLP. When the tracer finishes, the report is made of that
+//! file, and the file is removed. So memory is used only at the end, and a killed program leaves a file that can be read.
 //!
 //! | file | contents |
 //! |---|---|
@@ -32,8 +32,8 @@ pub const DEFAULT_BYTES: u64 = 1 << 30;
 /// Looks up a variable.
 type Variable = dyn Fn(&str) -> Option<OsString> + Send;
 
-/// Makes [trace files](heirloom_core::Builder::trace_file) whose names end in `.html` [reports](Report), and those that end in `.otlp` or
-/// `.jsonl` files of [OTLP](OtlpFile), which the command `heirloom` reads. An extension of a tracer: the crate
+/// Makes [trace files](heirloom_core::Builder::trace_file) whose names end in `.html` [reports](Report), and those that end in
+/// `.otlp` or `.jsonl` files of [OTLP](OtlpFile), which the command `heirloom` reads. An extension of a tracer: the crate
 /// `heirloom` adds it to its `init` and `builder` if its feature `report` is on.
 ///
 /// `HEIRLOOM_TRACE_BYTES` bounds the file that spans are streamed to, in bytes; the default is 1 GiB.

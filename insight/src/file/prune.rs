@@ -1,7 +1,7 @@
 //! [`Newest`]: a file of OTLP without its oldest traces. Spans aren't decoded.
 //!
-//! The messages are those of [OpenTelemetry's protocol]: a request (field 1: resources), a resource (field 2: scopes), a scope (field 2:
-//! spans), a span (field 1: trace id, field 9: attributes). All other fields are copied.
+//! The messages are those of [OpenTelemetry's protocol]: a request (field 1: resources), a resource (field 2: scopes), a scope
+//! (field 2: spans), a span (field 1: trace id, field 9: attributes). All other fields are copied.
 //!
 //! [OpenTelemetry's protocol]: https://github.com/open-telemetry/opentelemetry-proto
 

@@ -19,8 +19,8 @@ const FOR_MARKS: u64 = 8;
 
 /// Writes finished spans to a file of OTLP, and a [report](crate::html) of them when the tracer finishes.
 ///
-/// For `run.html` the file of OTLP is `run.html.part`, which the report replaces. If the program is killed, the part file stays, and
-/// has every span that a flush waited for: [`Builder::file`](crate::read::Builder::file) reads it.
+/// For `run.html` the file of OTLP is `run.html.part`, which the report replaces. If the program is killed, the part file stays,
+/// and has every span that a flush waited for: [`Builder::file`](crate::read::Builder::file) reads it.
 ///
 /// The part file is bounded. Beyond the bound, the traces that had no new span for the longest time are removed from it, until
 /// half of the bound is left; a note of the report states how many spans were removed. A single trace that is larger than the
@@ -30,9 +30,10 @@ const FOR_MARKS: u64 = 8;
 /// newest whole traces, and a note says how many spans it doesn't have. Of a trace that is larger by itself, it has the spans that
 /// ended first.
 ///
-/// `finish` waits until the report is written, for two minutes at most. That time is not part of [`finish_timeout`](heirloom_core::Builder::finish_timeout), which
-/// covers the delivery of the spans. If writing takes longer, the report of `finish` states that, and the part file stays.
-/// A million spans took 4.3 s and 480 MB on two cores (release build, 2026-11-28, measured once, not recorded).
+/// `finish` waits until the report is written, for two minutes at most. That time is not part of
+/// [`finish_timeout`](heirloom_core::Builder::finish_timeout), which covers the delivery of the spans. If writing takes longer, the
+/// report of `finish` states that, and the part file stays. A million spans took 4.3 s and 480 MB on two cores (release build,
+/// 2026-11-28, measured once, not recorded).
 ///
 /// ```
 /// use heirloom_insight::file::Report;
@@ -53,8 +54,8 @@ pub struct Report {
 }
 
 impl Report {
-    /// Creates the part file, readable for its owner only and locked, of at most `max_bytes`. If another process is writing it, the report is
-    /// called `name-PID-N.html`.
+    /// Creates the part file, readable for its owner only and locked, of at most `max_bytes`. If another process is writing it, the
+    /// report is called `name-PID-N.html`.
     ///
     /// # Errors
     /// The part file can't be created, or isn't safe to write: see [`TraceFile::create`].

@@ -1,8 +1,8 @@
 //! What to change, and what it would gain: from the account of a run and the simulation of changed runs.
 //!
-//! A finding is a cause of lost time with the spans or the lock to blame, and the change that would take it away. Its gain is the wall time less the
-//! predicted one ([`simulate`](crate::simulate)). This is coz's question (Curtsinger, Berger, "Coz: Finding Code that Counts with Causal Profiling", SOSP 2015),
-//! answered by a simulation of recorded dependencies instead of an experiment.
+//! A finding is a cause of lost time with the spans or the lock to blame, and the change that would take it away. Its gain is the
+//! wall time less the predicted one ([`simulate`](crate::simulate)). This is coz's question (Curtsinger, Berger, "Coz: Finding Code
+//! that Counts with Causal Profiling", SOSP 2015), answered by a simulation of recorded dependencies instead of an experiment.
 //!
 //! | cause | change that is simulated |
 //! |---|---|
@@ -16,13 +16,16 @@
 //! | dispatch, small chunks, start-up | none: the simulated schedule has no such gaps, so the gain is at most the measured time less the simulated one |
 //! | machine (else), untraced, tracing, unexplained | none, and no gain is predicted |
 //!
-//! Findings are sorted by the part of the gain that belongs to the cause: at most the lost time that the cause charges, divided by the wall
-//! time. Faster spans gain more than their cause lost, since they are less work too. The gain that is shown is the whole one.
+//! Findings are sorted by the part of the gain that belongs to the cause: at most the lost time that the cause charges, divided by
+//! the wall time. Faster spans gain more than their cause lost, since they are less work too. The gain that is shown is the whole
+//! one.
 //!
 //! Such a part below 1 % of the wall time is noise, and so is one below the spread of the runs that are given: the longest less the
-//! shortest, divided by the median. A change for a cause that cost less than 1 % of the capacity is noise too: it would only make code faster.
+//! shortest, divided by the median. A change for a cause that cost less than 1 % of the capacity is noise too: it would only make
+//! code faster.
 //!
-//! Only promising names are simulated: at most six, three in a large graph, by their share of the critical path or of the lost time.
+//! Only promising names are simulated: at most six, three in a large graph, by their share of the critical path or of the lost
+//! time.
 
 mod culprit;
 mod off_cpu;

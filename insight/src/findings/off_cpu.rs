@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// From this share of the capacity on that was used, lanes count as busy.
 pub(super) const BUSY: f64 = 0.9;
-/// Of the time of the lanes, so much is neither on the CPU nor a wait for it: with twice the lanes, they still need no more cores than these could use.
+/// Of the time of the lanes, so much is neither on the CPU nor a wait for it: with twice the lanes, they still need no more cores
+/// than these could use.
 const OFF: f64 = 0.5;
 /// Samples must cover so much of the run on these lanes.
 pub(super) const COVERED: f64 = 0.8;
@@ -23,7 +24,8 @@ pub(super) struct OffCpu {
     cores: f64,
 }
 
-/// The spans in which the lanes of the pool that predictions vary are busy off the CPU, by samples. `None`: they aren't, or there is no such pool.
+/// The spans in which the lanes of the pool that predictions vary are busy off the CPU, by samples. `None`: they aren't, or there
+/// is no such pool.
 pub(super) fn of(case: &Case<'_>, analysis: &Analysis) -> Option<OffCpu> {
     let (pool, totals) = (case.graph.scaled?, &analysis.totals);
     if case.run.samples.is_empty() || share(totals.work_ns, totals.capacity_ns) < BUSY {

@@ -405,7 +405,8 @@ fn of_inflation(case: &Case<'_>, analysis: &Analysis, name: &Name) -> Vec<String
     vec![first, second, third]
 }
 
-/// `; 6 lanes were as fast as 16`: the fewest lanes on which the work, at the mean duration seen with that many busy, takes as long.
+/// `; 6 lanes were as fast as 16`: the fewest lanes on which the work, at the mean duration seen with that many busy, takes as
+/// long.
 fn as_fast(case: &Case<'_>, analysis: &Analysis, name: &Name) -> String {
     let own = case.own_lanes();
     let all = name.by_busy.iter().rev().find(|(busy, _)| *busy >= own).or(name.by_busy.last());

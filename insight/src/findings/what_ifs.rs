@@ -172,8 +172,8 @@ fn blocking(case: &Case<'_>) -> Vec<NameIx> {
     long.into_iter().map(|(name, _)| name).take(LOCKS).collect()
 }
 
-/// Jobs on threads of a pool that were submitted one by one, belong to no fan-out, and take as long as a poll that blocks its executor: spans
-/// and pools. Worker processes are there for such jobs.
+/// Jobs on threads of a pool that were submitted one by one, belong to no fan-out, and take as long as a poll that blocks its
+/// executor: spans and pools. Worker processes are there for such jobs.
 pub(super) fn background<'a>(graph: &'a Graph, run: &'a Run) -> impl Iterator<Item = (SpanIx, u32)> + 'a {
     let at = |kind| run.stages.iter().filter(move |stage| stage.kind == kind).map(|stage| stage.span);
     let sent: BTreeSet<SpanIx> = at(StageKind::Sent).collect();

@@ -45,9 +45,9 @@ impl<'a> Cpu<'a> {
 
     /// Nanoseconds of a part on a CPU and off it. `at` is where an earlier part was found, and becomes where this one is.
     ///
-    /// Within a sample, all parts have the same share of its CPU time and of its time in the run queue. The latter is in neither figure: it is
-    /// the other threads' doing, and a simulation with fewer cores than lanes finds it again. Where there is no sample, a wait for a core is part of the
-    /// time already, so nothing of it needs a core.
+    /// Within a sample, all parts have the same share of its CPU time and of its time in the run queue. The latter is in neither
+    /// figure: it is the other threads' doing, and a simulation with fewer cores than lanes finds it again. Where there is no
+    /// sample, a wait for a core is part of the time already, so nothing of it needs a core.
     pub(super) fn split(&self, at: &mut usize, start: u64, end: u64) -> (u64, u64) {
         let (mut covered, mut on, mut queued) = (0, 0.0, 0.0);
         overlaps(self.samples, at, start, end, |ix, ns| {

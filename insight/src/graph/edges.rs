@@ -207,8 +207,8 @@ fn end_of_wait(run: &Run, wait: &Wait, releaser: SpanIx) -> u64 {
     }
 }
 
-/// Where a span was at a time: on `lane` if it is given, else in the presence that began last and lasted until then. `not` is a fan-out
-/// whose own interval doesn't count.
+/// Where a span was at a time: on `lane` if it is given, else in the presence that began last and lasted until then. `not` is a
+/// fan-out whose own interval doesn't count.
 fn position(presences: &[Presence], span: SpanIx, at: u64, lane: u32, not: FanIx) -> Option<Presence> {
     /// Presences that began before the last one and are looked at, so that a span of very many polls costs no square.
     const BACK: usize = 64;

@@ -2,8 +2,8 @@
 
 use crate::model::{Hold, LockKind, Run};
 
-/// For each lock: the mean time for which it was free between two holds although a thread waited for it, in nanoseconds. A thread that sleeps has to wake
-/// up first, and one that runs may take the lock again before it does.
+/// For each lock: the mean time for which it was free between two holds although a thread waited for it, in nanoseconds. A thread
+/// that sleeps has to wake up first, and one that runs may take the lock again before it does.
 pub(super) fn hand_offs(run: &Run) -> Vec<u64> {
     let mut wanted: Vec<Vec<(u64, u64)>> = vec![Vec::new(); run.locks.len()];
     for wait in &run.waits {
@@ -21,7 +21,8 @@ pub(super) fn hand_offs(run: &Run) -> Vec<u64> {
     (0..run.locks.len()).map(|lock| if is_lock(lock) { mean(&holds[lock], &wanted[lock]) } else { 0 }).collect()
 }
 
-/// `holds` and `wanted`, the times of waits, are in the order of their starts. A hold that began before the last one had ended is a reader's.
+/// `holds` and `wanted`, the times of waits, are in the order of their starts. A hold that began before the last one had ended is a
+/// reader's.
 fn mean(holds: &[Hold], wanted: &[(u64, u64)]) -> u64 {
     let (mut waits, mut wanted_until, mut released) = (wanted.iter().peekable(), 0, None);
     let (mut free, mut count) = (0_u64, 0_u64);

@@ -114,8 +114,8 @@ fn add_others(run: &Run, depths: &[u32], lanes: &mut [OfLane]) {
     }
 }
 
-/// How many ancestors each span has. A parent that stands behind its child in the table (their starts are equal, or a clock jumped) counts
-/// as a root. The depth is capped, so that sums can't overflow.
+/// How many ancestors each span has. A parent that stands behind its child in the table (their starts are equal, or a clock jumped)
+/// counts as a root. The depth is capped, so that sums can't overflow.
 fn depths(run: &Run) -> Vec<u32> {
     const DEEPEST: u32 = 1 << 20;
     let mut depths = vec![0; run.spans.len()];

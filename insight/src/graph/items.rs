@@ -81,8 +81,8 @@ fn enters(kind: NodeKind) -> bool {
     matches!(kind, NodeKind::Join | NodeKind::BlockedJoin | NodeKind::ChildEnd | NodeKind::Received)
 }
 
-/// Where a stretch isn't cut at the time of a marker that leaves the job, the marker comes before the whole stretch, so that no edge goes
-/// backwards in time.
+/// Where a stretch isn't cut at the time of a marker that leaves the job, the marker comes before the whole stretch, so that no
+/// edge goes backwards in time.
 fn leave_before_running(items: &mut [Item], stretches: &Stretches, edges: &Edges) {
     for ix in 1..items.len() {
         let What::Marker(marker) = items[ix].what else { continue };

@@ -14,8 +14,8 @@
 //! - All polls of a task are one job, so spans of one task never run at once. The time between two polls is a *delay*, unless a
 //!   dependency ends there. If all threads of the pool were busy when the task was polled again, the task was ready from the last
 //!   moment at which one of them was idle.
-//! - A child on another lane follows the part of its parent that submitted or started it. The parent's next part after the end of the child
-//!   follows the child, if it ended inside its parent. A child that outlives its parent has no join.
+//! - A child on another lane follows the part of its parent that submitted or started it. The parent's next part after the end of
+//!   the child follows the child, if it ended inside its parent. A child that outlives its parent has no join.
 //! - A background job follows the part of the span that submitted it, in the same trace or in a separate one. That span waits for
 //!   it only if a wait for the job's handle was recorded.
 //! - The end of a wait follows the span that ended it: the sender of a message, or the receiver that made room.
@@ -195,7 +195,8 @@ impl Graph {
         build::graph(run)
     }
 
-    /// Nanoseconds of a node on a CPU, and those that need none: I/O, sleep, page faults. Without samples, all of a part is on a CPU.
+    /// Nanoseconds of a node on a CPU, and those that need none: I/O, sleep, page faults. Without samples, all of a part is on a
+    /// CPU.
     #[must_use]
     pub fn cpu(&self, node: NodeIx) -> (u64, u64) {
         let Node { kind, length, .. } = self.nodes[node as usize];

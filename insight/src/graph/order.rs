@@ -5,8 +5,8 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::ops::Range;
 
-/// Puts the nodes in order, and leaves out edges that would close a circle. Markers of one moment may do so; nothing else does, since
-/// edges go forwards in time.
+/// Puts the nodes in order, and leaves out edges that would close a circle. Markers of one moment may do so; nothing else does,
+/// since edges go forwards in time.
 pub(super) fn put_in_order(graph: &mut Graph) {
     let (runs, backward) = Order::new(graph).runs();
     graph.runs = runs;

@@ -4,7 +4,8 @@ use super::PoolIx;
 
 /// A thread that was idle for less than this is taken to have been looking for its next work: the time that a wake-up takes.
 const WAKE_UP_NS: u64 = 50_000;
-/// So is one that was idle for less than this part, one in so many, of the work that it did next. On a busy machine a wake-up takes longer.
+/// So is one that was idle for less than this part, one in so many, of the work that it did next. On a busy machine a wake-up takes
+/// longer.
 const WAKE_UP_PART: u64 = 50;
 
 /// For each pool, the times at which all of its threads were occupied.

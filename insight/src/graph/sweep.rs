@@ -261,7 +261,8 @@ impl Sweep<'_, '_> {
         Open { interval, span, job, is: Some(Is::Work) }
     }
 
-    /// What the waiting thread does itself until the join. In a `join` or a scope that may be work of the parent, else it is waiting.
+    /// What the waiting thread does itself until the join. In a `join` or a scope that may be work of the parent, else it is
+    /// waiting.
     fn fan(&mut self, interval: Interval, around: Option<Open>) -> Open {
         let fan = &self.run.fans[interval.ix as usize];
         let span = fan.parent.unwrap_or(NONE);

@@ -121,8 +121,8 @@ pub(super) fn end_of(run: &Run, span: SpanIx) -> u64 {
     span.end.max(span.start)
 }
 
-/// The row of each span of a group, counted from the group's first, and how many there are. A span stands below its parent where there is
-/// room near it, and in any free row otherwise.
+/// The row of each span of a group, counted from the group's first, and how many there are. A span stands below its parent where
+/// there is room near it, and in any free row otherwise.
 fn place(run: &Run, group: &[SpanIx]) -> (Vec<usize>, usize) {
     /// Rows that are tried below the parent's. It bounds the work for a parent with thousands of children at once.
     const NEAR: usize = 32;

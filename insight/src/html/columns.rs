@@ -1,13 +1,14 @@
 //! The spans as columns.
 //!
-//! The data begin with the length of a header (4 bytes, little-endian), then the header as JSON, then the columns one after the other, in
-//! the order of the header's `columns`: pairs of a name and a length in bytes. `insight/web/src/data.ts` reads them.
+//! The data begin with the length of a header (4 bytes, little-endian), then the header as JSON, then the columns one after the
+//! other, in the order of the header's `columns`: pairs of a name and a length in bytes. `insight/web/src/data.ts` reads them.
 //!
-//! A *number* is an LEB128 varint. A *difference* is a number in zigzag form, relative to the value before it in the column. Spans are in the
-//! order of the rows, and by start within a row; an index of a span counts in that order. An index that may be absent is stored plus
-//! one, with 0 for none. The first column of times of a row's bars has the gap to the end of the bar before it in the row, as a
-//! difference; the first bar's gap counts from the header's `base`. Ids are 8 bytes, little-endian: the wrapping difference to
-//! the id before. Heirloom's ids count up on each thread, so that gzip makes little of them; random ones stay as they are.
+//! A *number* is an LEB128 varint. A *difference* is a number in zigzag form, relative to the value before it in the column. Spans
+//! are in the order of the rows, and by start within a row; an index of a span counts in that order. An index that may be absent is
+//! stored plus one, with 0 for none. The first column of times of a row's bars has the gap to the end of the bar before it in the
+//! row, as a difference; the first bar's gap counts from the header's `base`. Ids are 8 bytes, little-endian: the wrapping
+//! difference to the id before. Heirloom's ids count up on each thread, so that gzip makes little of them; random ones stay as they
+//! are.
 
 use super::codes;
 use super::column::{Column, Times};

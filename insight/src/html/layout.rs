@@ -1,9 +1,9 @@
 //! Which row of the timeline shows what.
 //!
-//! A lane has a row for each depth: spans that ran on it from start to end, polls, waits, and stolen pieces without a span. A bar stands
-//! below the bar around it. Asynchronous spans have separate rows below the lanes of their process. There a *group* is
-//! a span without an asynchronous parent, with the asynchronous spans below it. A group keeps its rows to itself while it lasts.
-//! What such a span awaited stands on its bar. Bars of one row never overlap.
+//! A lane has a row for each depth: spans that ran on it from start to end, polls, waits, and stolen pieces without a span. A bar
+//! stands below the bar around it. Asynchronous spans have separate rows below the lanes of their process. There a *group* is a
+//! span without an asynchronous parent, with the asynchronous spans below it. A group keeps its rows to itself while it lasts. What
+//! such a span awaited stands on its bar. Bars of one row never overlap.
 
 use super::row::{Owner, Row};
 use super::{asynchronous, index};

@@ -1,7 +1,7 @@
 //! The report: one HTML file without a network.
 //!
-//! [`write()`] puts a [`Run`] and its [`Analysis`] into one page. The page's script draws the timeline and everything else; its source is
-//! in `insight/web`. The file has five parts:
+//! [`write()`] puts a [`Run`] and its [`Analysis`] into one page. The page's script draws the timeline and everything else; its
+//! source is in `insight/web`. The file has five parts:
 //!
 //! - a Content-Security-Policy that forbids every request and every script but the one in the page, which it names by its SHA-256,
 //! - the style sheet and the script, as esbuild wrote them (`report.css`, `report.js`),
@@ -9,8 +9,9 @@
 //! - `<script id="analysis" type="application/octet-stream">`: the [`Analysis`] as JSON, without its two paths, which are columns,
 //! - `<noscript>`: the sentences and notes as text.
 //!
-//! The two data elements are gzip, encoded as base64. Without the feature `files` they aren't compressed. Browsers don't execute elements of that type. Every text of
-//! the program reaches the page as a text node, so that a span named `</script>` is shown and does nothing.
+//! The two data elements are gzip, encoded as base64. Without the feature `files` they aren't compressed. Browsers don't execute
+//! elements of that type. Every text of the program reaches the page as a text node, so that a span named `</script>` is shown and
+//! does nothing.
 //!
 //! [`compare`] writes a page of two runs with the same script.
 
@@ -37,8 +38,8 @@ pub use comparison::{compare, Compared, Comparison, Figure, Name, Verdict};
 
 /// Writes the report of a run as one HTML file.
 ///
-/// A million spans give about 10 MB (with the feature `files`, which compresses) with ids that count up, as Heirloom's do, and about 20 MB with random ids. The memory needed
-/// beside the run is about 150 bytes for each span.
+/// A million spans give about 10 MB (with the feature `files`, which compresses) with ids that count up, as Heirloom's do, and
+/// about 20 MB with random ids. The memory needed beside the run is about 150 bytes for each span.
 ///
 /// # Errors
 /// `out` returned an error.

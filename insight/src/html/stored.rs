@@ -1,5 +1,5 @@
-//! Gzip without compression, for builds without the feature `files`: a compressor takes longer to build than the page of a short run
-//! takes to write.
+//! Gzip without compression, for builds without the feature `files`: a compressor takes longer to build than the page of a short
+//! run takes to write.
 
 use std::io::{self, Write};
 

@@ -1,9 +1,10 @@
 //! When holds of locks began whose beginning wasn't recorded.
 //!
-//! A lock that is free is taken without a reading of the clock. If another thread begins to wait for it then, the hold is recorded from that time on
-//! (`sync/watch.rs` of `heirloom-pool`). So a hold whose record begins with a wait began earlier. It is taken to be as long as the mean of those of its lock
-//! that were recorded whole, but it began no sooner than the lock was released before, and no sooner than the span that held it.
-//! Without this, a lock that is nearly always held looks as if it were free between two holds.
+//! A lock that is free is taken without a reading of the clock. If another thread begins to wait for it then, the hold is recorded
+//! from that time on (`sync/watch.rs` of `heirloom-pool`). So a hold whose record begins with a wait began earlier. It is taken to
+//! be as long as the mean of those of its lock that were recorded whole, but it began no sooner than the lock was released before,
+//! and no sooner than the span that held it. Without this, a lock that is nearly always held looks as if it were free between two
+//! holds.
 
 use crate::model::{Hold, LaneIx, Run};
 use std::collections::{HashMap, HashSet};
@@ -54,7 +55,8 @@ mod tests {
     use crate::model::{LockKind, WaitCause};
     use crate::testing::Kit;
 
-    /// Two threads with one lock. The second one waits from 50 to 60; the first one is recorded as holding it from then on, and from 110 to 140.
+    /// Two threads with one lock. The second one waits from 50 to 60; the first one is recorded as holding it from then on, and
+    /// from 110 to 140.
     fn cut(before: &[(u64, u64)]) -> Vec<(u64, u64)> {
         let mut kit = Kit::new();
         let (one, two) = (kit.lane("one"), kit.lane("two"));

@@ -112,7 +112,8 @@ fn format(head: &[u8]) -> Format {
     }
 }
 
-/// Reads a file that is one request, as a body that was saved: JSON on several lines, or protobuf without a length. Returns whether it is.
+/// Reads a file that is one request, as a body that was saved: JSON on several lines, or protobuf without a length. Returns whether
+/// it is.
 fn whole(builder: &mut Builder, file: &mut File, format: Format, head: &[u8]) -> io::Result<bool> {
     let is_one = match format {
         // The first line isn't a request.
@@ -136,8 +137,8 @@ fn ends_open(line: &[u8]) -> bool {
 }
 
 impl Builder {
-    /// Reads requests up to the end, or up to an error of the reader. A request that isn't OTLP is left out, and a note of the run says
-    /// where it is. `name` names the input in notes.
+    /// Reads requests up to the end, or up to an error of the reader. A request that isn't OTLP is left out, and a note of the run
+    /// says where it is. `name` names the input in notes.
     ///
     /// # Errors
     /// The reader failed. What was read before it stays.

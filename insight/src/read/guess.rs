@@ -9,8 +9,8 @@ use std::ops::Range;
 /// A thread that used a CPU for less than this part of a time, one in so many, waited.
 const LEAST_CPU: u64 = 10;
 
-/// Adds a fan-out for each group of children of one span that overlap in time, if one of them ran on another lane than their parent.
-/// Returns how many. Only processes without marks are looked at; the spans have to be in order.
+/// Adds a fan-out for each group of children of one span that overlap in time, if one of them ran on another lane than their
+/// parent. Returns how many. Only processes without marks are looked at; the spans have to be in order.
 ///
 /// The fan-out has a join if the parent ends after all of the group. Its thread counts as blocked if it ran none of them.
 pub(super) fn guess(run: &mut Run) -> u64 {
@@ -36,11 +36,11 @@ pub(super) fn guess(run: &mut Run) -> u64 {
     added as u64
 }
 
-/// Adds a fan-out for each group of children that overlap in time, if the thread of their parent, outside of any pool, recorded nothing
-/// meanwhile and hardly used a CPU. Returns how many. The spans have to be in order.
+/// Adds a fan-out for each group of children that overlap in time, if the thread of their parent, outside of any pool, recorded
+/// nothing meanwhile and hardly used a CPU. Returns how many. The spans have to be in order.
 ///
-/// The samples of the thread must cover the time. Where a wait or a fan-out is recorded, nothing needs to be guessed. Nothing waits for a
-/// background job unless that is recorded.
+/// The samples of the thread must cover the time. Where a wait or a fan-out is recorded, nothing needs to be guessed. Nothing waits
+/// for a background job unless that is recorded.
 pub(super) fn awaited(run: &mut Run) -> u64 {
     if run.samples.is_empty() {
         return 0;

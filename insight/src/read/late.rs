@@ -18,8 +18,9 @@ pub(super) fn correct(run: &mut Run) {
     add_beginnings(run);
 }
 
-/// Adds a sample for the time from a lane's first span to its first sample: it is taken to be like that one. Without it, 16 threads that begin at once on
-/// two cores would all count as on a CPU there. The samples and the spans are sorted by lane and time, and stay so.
+/// Adds a sample for the time from a lane's first span to its first sample: it is taken to be like that one. Without it, 16 threads
+/// that begin at once on two cores would all count as on a CPU there. The samples and the spans are sorted by lane and time, and
+/// stay so.
 fn add_beginnings(run: &mut Run) {
     if run.samples.is_empty() {
         return;
@@ -49,8 +50,8 @@ fn beginning(first: &Sample, begin: u64) -> Option<Sample> {
     Some(Sample { start: begin, end: first.start, cpu_ns: part(cpu_ns), queue_ns: part(ready_ns - cpu_ns), ..*first })
 }
 
-/// Gives what has no room in a sample to the one before it on the same lane, as far back as needed. The samples are sorted by lane and time.
-/// What has no room in the first one began before it, and stays.
+/// Gives what has no room in a sample to the one before it on the same lane, as far back as needed. The samples are sorted by lane
+/// and time. What has no room in the first one began before it, and stays.
 fn spread(samples: &mut [Sample]) {
     for at in (1..samples.len()).rev() {
         let (before, from) = samples.split_at_mut(at);

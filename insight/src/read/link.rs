@@ -123,7 +123,8 @@ fn rank(raw: &Raw, span: SpanIx) -> impl Ord + '_ {
     (row.end, row.start, raw.names.text(row.name), place, raw.parents[span as usize], of(&raw.fans), facts)
 }
 
-/// Returns whether each parent starts before its children, or at the same time and is read later, as it is where it ends later. There is no circle then.
+/// Returns whether each parent starts before its children, or at the same time and is read later, as it is where it ends later.
+/// There is no circle then.
 fn parents(raw: &mut Raw, index: &Index, found: &mut Found) -> bool {
     let (mut are_in_order, mut last) = (true, (0, 0, None));
     for (at, id) in std::mem::take(&mut raw.parents).into_iter().enumerate().filter(|(_, id)| *id != 0) {

@@ -7,8 +7,8 @@ use heirloom_core::export::{Delivery, ExportError, Exporter, Part, Resource, Spa
 use heirloom_core::{SpanId, Status, Value};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Keeps what an analysis needs of finished spans: 56 bytes for each span, up to 110 for each trace, 80 for each mark, and each name once. A clone is a handle to the same spans:
-/// give one to the tracer, keep one to read.
+/// Keeps what an analysis needs of finished spans: 56 bytes for each span, up to 110 for each trace, 80 for each mark, and each
+/// name once. A clone is a handle to the same spans: give one to the tracer, keep one to read.
 ///
 /// It runs on its exporter's thread and locks a mutex once per delivery. Attributes of the program are not kept.
 ///

@@ -52,8 +52,8 @@ use std::{io, path::Path};
 
 /// Collects what was recorded, and makes a [`Run`] of it.
 ///
-/// Inputs of several processes or files may be added in any order. Nothing in them can make it fail: what has no meaning is left out,
-/// and counted in a note of the run.
+/// Inputs of several processes or files may be added in any order. Nothing in them can make it fail: what has no meaning is left
+/// out, and counted in a note of the run.
 ///
 /// ```
 /// use heirloom_insight::read::Builder;
@@ -154,8 +154,8 @@ impl Builder {
         let _ = record.visit(&mut request::Adding::to(&mut self.raw, self.max_spans));
     }
 
-    /// Adds the spans of a file, in the form that it has: requests in JSON, one a line; requests in protobuf, each after its length; or
-    /// one request as a server receives it.
+    /// Adds the spans of a file, in the form that it has: requests in JSON, one a line; requests in protobuf, each after its
+    /// length; or one request as a server receives it.
     ///
     /// # Errors
     /// The file can't be opened or read. The error names it.

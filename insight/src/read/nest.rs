@@ -2,8 +2,8 @@
 
 use crate::model::{Run, SpanIx};
 
-/// Corrects [`Span::nested`](crate::model::Span::nested) from the times. A span that is said to have left its lane did so. Of the others,
-/// one that outlives a span around it on its lane isn't nested. The spans have to be in order.
+/// Corrects [`Span::nested`](crate::model::Span::nested) from the times. A span that is said to have left its lane did so. Of the
+/// others, one that outlives a span around it on its lane isn't nested. The spans have to be in order.
 pub(super) fn nest(run: &mut Run) {
     let mut open: Vec<Vec<SpanIx>> = vec![Vec::new(); run.lanes.len()];
     for at in 0..run.spans.len() {

@@ -70,7 +70,8 @@ impl<'a> Base<'a> {
         self.template.plan.nodes()
     }
 
-    /// How long a what-if takes, in nodes that are simulated: those of its plan, and a hundredth of the graph's, which are read to make the plan.
+    /// How long a what-if takes, in nodes that are simulated: those of its plan, and a hundredth of the graph's, which are read to
+    /// make the plan.
     #[must_use]
     pub(crate) fn effort(&self) -> usize {
         self.nodes() + self.graph.nodes.len() / 100
@@ -105,7 +106,8 @@ impl<'a> Base<'a> {
         points(self.nodes().max(if folded { SMALL + 1 } else { 0 }), self.own_lanes())
     }
 
-    /// The plan after a change. `split` is into how many pieces leaves of parallel iterators are split, as far as they have as many items.
+    /// The plan after a change. `split` is into how many pieces leaves of parallel iterators are split, as far as they have as many
+    /// items.
     #[must_use]
     pub fn plan(&self, change: Change, split: u32) -> Cow<'_, Plan> {
         self.template.changed(self.run, self.graph, change, split)
@@ -138,14 +140,15 @@ impl<'a> Base<'a> {
         self.point(&plan, &Lengths::new(&plan), with, lanes)
     }
 
-    /// The predicted times after a change, with other numbers of lanes. With more lanes than cores, it has as many cores as lanes; such points are
-    /// marked as beyond. With more lanes than were measured, leaves of parallel iterators are split finer.
+    /// The predicted times after a change, with other numbers of lanes. With more lanes than cores, it has as many cores as lanes;
+    /// such points are marked as beyond. With more lanes than were measured, leaves of parallel iterators are split finer.
     #[must_use]
     pub fn curve(&self, change: Change, at: &[u32]) -> Vec<Point> {
         self.points(change, at, |lanes, point| lanes.iter().map(point).collect())
     }
 
-    /// As [`predict`](Self::predict) and [`curve`](Self::curve), with one plan, unless leaves can be split: making one takes longer than simulating it.
+    /// As [`predict`](Self::predict) and [`curve`](Self::curve), with one plan, unless leaves can be split: making one takes longer
+    /// than simulating it.
     #[must_use]
     pub(crate) fn predict_with_curve(&self, change: Change, at: &[u32]) -> (Point, Vec<Point>) {
         self.with_curve(&self.plan(change, 1), change, at)

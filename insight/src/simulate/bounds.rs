@@ -105,11 +105,12 @@ impl Lengths {
         self.holds.iter().filter(|held| held.times > 1)
     }
 
-    /// While no node of some chain runs, it waits for a lane of a pool whose lanes all work, for a core while all work, or for a lock that is held or comes from another job. The time
-    /// of each is at most what is not on that chain, divided by what there is.
+    /// While no node of some chain runs, it waits for a lane of a pool whose lanes all work, for a core while all work, or for a
+    /// lock that is held or comes from another job. The time of each is at most what is not on that chain, divided by what there
+    /// is.
     ///
-    /// The same holds of all work together: while the chain waits for a lane or a core, at least as many parts run as the smallest pool that can run
-    /// short has lanes, or as there are cores. The lower one of both bounds counts.
+    /// The same holds of all work together: while the chain waits for a lane or a core, at least as many parts run as the smallest
+    /// pool that can run short has lanes, or as there are cores. The lower one of both bounds counts.
     fn greedy(&self, plan: &Plan, sizes: &[u32], cores: u64) -> u64 {
         let (pools, cores) = (self.short_pools(sizes), self.short_cores(sizes, cores));
         let rate = pools.iter().flatten().copied().chain(cores).min();

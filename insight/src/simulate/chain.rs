@@ -1,7 +1,7 @@
 //! [`Chains`]: jobs with the pieces that they wait for alone.
 //!
-//! A job that starts one piece and does nothing until that has ended is a chain with it, whichever lanes they run on. In a large graph such a piece
-//! is planned as a part of that job: without a begin, a join, and a job of its own.
+//! A job that starts one piece and does nothing until that has ended is a chain with it, whichever lanes they run on. In a large
+//! graph such a piece is planned as a part of that job: without a begin, a join, and a job of its own.
 
 use crate::graph::{Graph, JobIx, NodeIx, NodeKind, NONE};
 
@@ -127,7 +127,8 @@ fn owners(graph: &Graph, host_of: &[JobIx]) -> Vec<JobIx> {
     owners.into_iter().map(|owner| owner.unwrap_or(NONE)).collect()
 }
 
-/// Whether a job is a chain of parts in one pool that only its first node's edges lead to, and only its last node's edges leave. `held` nodes aside.
+/// Whether a job is a chain of parts in one pool that only its first node's edges lead to, and only its last node's edges leave.
+/// `held` nodes aside.
 pub(super) fn simple(graph: &Graph, job: u32) -> bool {
     let nodes = graph.jobs[job as usize].nodes.clone();
     let rows = &graph.nodes[nodes.start as usize..nodes.end as usize];

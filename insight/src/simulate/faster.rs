@@ -1,4 +1,5 @@
-//! How long planned nodes take when spans of one name are faster: for several factors at once, since reading a large graph takes longer than a simulation.
+//! How long planned nodes take when spans of one name are faster: for several factors at once, since reading a large graph takes
+//! longer than a simulation.
 
 use super::change::shorter;
 use super::node::PlanNode;

@@ -13,7 +13,8 @@
 //!
 //! # The bounds
 //!
-//! - Lower: the largest of T-infinity with all leaves split, T1 of each pool / its size, CPU time / cores, and the longest total hold of a lock.
+//! - Lower: the largest of T-infinity with all leaves split, T1 of each pool / its size, CPU time / cores, and the longest total
+//!   hold of a lock.
 //! - Upper, for free continuations: T-infinity + the sum of T1 / size over the pools + CPU time / cores + all holds (Brent, "The
 //!   Parallel Evaluation of General Arithmetic Expressions", 1974, and Graham, for several resources). The part that is on the
 //!   chain itself is subtracted from the other terms: on *p* equal lanes that is Graham's *T1/p + (1 - 1/p) T-infinity*. A term

@@ -91,9 +91,10 @@ pub(super) fn folds(graph: &Graph, run: &Run, most: usize) -> Folds {
     folds
 }
 
-/// Finds which nodes are run as one with those before them: parts of one chain, if nothing outside of it depends on what is between them, and no lock is taken
-/// or released there. Those of one pool become one node. In a chain on one pool that changes no schedule with as many cores as lanes. With fewer, others wait
-/// longer for a core, and in a chain on several pools for a lane, so there is a limit to what is merged.
+/// Finds which nodes are run as one with those before them: parts of one chain, if nothing outside of it depends on what is between
+/// them, and no lock is taken or released there. Those of one pool become one node. In a chain on one pool that changes no schedule
+/// with as many cores as lanes. With fewer, others wait longer for a core, and in a chain on several pools for a lane, so there is
+/// a limit to what is merged.
 struct Merging<'a> {
     graph: &'a Graph,
     /// The longest node.
@@ -133,7 +134,8 @@ impl Merging<'_> {
     }
 }
 
-/// Before which nodes of a chain something depends on the time: an edge comes from or leads to another one, or a lock is taken or released.
+/// Before which nodes of a chain something depends on the time: an edge comes from or leads to another one, or a lock is taken or
+/// released.
 fn cuts(graph: &Graph, chains: &Chains) -> Vec<bool> {
     let mut cut = vec![false; graph.nodes.len() + 1];
     let inside = |node: u32| chains.is_inside(graph.nodes[node as usize].job);

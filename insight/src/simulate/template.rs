@@ -43,7 +43,8 @@ impl Template {
         Self { of_node: making.of_node, names, plan: making.plan, divisible, folds }
     }
 
-    /// The plan for a changed run. `split` is into how many pieces leaves of parallel iterators are split, as far as they have as many items.
+    /// The plan for a changed run. `split` is into how many pieces leaves of parallel iterators are split, as far as they have as
+    /// many items.
     pub(super) fn changed(&self, run: &Run, graph: &Graph, change: Change, split: u32) -> Cow<'_, Plan> {
         let split = self.split(graph, split);
         let mut divisible = self.divisible.iter().map(|job| &graph.jobs[*job as usize]);
@@ -77,7 +78,8 @@ impl Template {
         }
     }
 
-    /// For each factor, a plan of the same nodes and edges, with other lengths where spans have this name. Reads the graph once for all factors.
+    /// For each factor, a plan of the same nodes and edges, with other lengths where spans have this name. Reads the graph once for
+    /// all factors.
     pub(super) fn faster(&self, graph: &Graph, name: u32, factors: &[f64]) -> Vec<Plan> {
         let mut plans = vec![self.plan.clone(); factors.len()];
         let named = Named { graph, names: &self.names, name };

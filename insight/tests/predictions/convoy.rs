@@ -13,8 +13,8 @@ const OWN: u64 = 10 * US;
 const HELD: u64 = 20 * US;
 const WORDS: u64 = 100;
 
-/// Two threads with one lock. Each `turn` is a thread, how many words it counts in a row, and how long it takes until it has the lock, while the other thread
-/// waits.
+/// Two threads with one lock. Each `turn` is a thread, how many words it counts in a row, and how long it takes until it has the
+/// lock, while the other thread waits.
 fn convoy(turns: &[(usize, u64)], hand_off: u64) -> Run {
     let mut kit = Kit::new();
     kit.cpus(2.0);
@@ -51,7 +51,8 @@ fn close(what: &str, ns: u64, expected: u64) {
 
 #[test]
 fn without_a_lock_its_hand_offs_are_gone_too() {
-    // A thread that sleeps takes 15 us to wake up, more than the other one works meanwhile. 35 us for each word, one after the other: 30 us on two lanes without.
+    // A thread that sleeps takes 15 us to wake up, more than the other one works meanwhile. 35 us for each word, one after the
+    // other: 30 us on two lanes without.
     let turns: Vec<_> = (0..2 * WORDS).map(|turn| (turn as usize % 2, 1)).collect();
     let run = convoy(&turns, 15 * US);
     let (before, after) = simulated(&run);

@@ -8,7 +8,8 @@ use heirloom_insight::{analyse, Options};
 
 const ITEMS: u64 = 8;
 
-/// Lanes of a pool with eight pieces of 80 ms each, in which they were on one of two cores for `cpu` ms, and ready without one for `queue` ms.
+/// Lanes of a pool with eight pieces of 80 ms each, in which they were on one of two cores for `cpu` ms, and ready without one for
+/// `queue` ms.
 fn crowd(lanes: u32, cpu: u64, queue: u64) -> Analysis {
     let mut kit = Kit::new();
     kit.cpus(2.0);

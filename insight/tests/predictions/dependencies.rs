@@ -190,7 +190,8 @@ fn time_without_a_sample_needs_no_core() {
 
 #[test]
 fn a_thread_that_was_idle_for_a_small_part_of_its_next_work_was_waking_up() {
-    // `run` waits for two children on one thread of a pool. One that was idle up to a fiftieth of the second child was busy, so that was ready at once.
+    // `run` waits for two children on one thread of a pool. One that was idle up to a fiftieth of the second child was busy, so
+    // that was ready at once.
     for (gap, critical) in [(0, 100), (1, 100), (2, 100), (3, 200)] {
         let mut kit = Kit::new();
         let (main, pool) = (kit.lane("main"), kit.pool("tokio", 1));

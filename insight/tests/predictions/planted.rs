@@ -96,8 +96,8 @@ pub(crate) fn two_fan_outs() -> Run {
     kit.run()
 }
 
-/// 2 lanes of rayon. On lane 0, `a` forks: `left` 50 ms here, `right` 50 ms on lane 1. While it waits at 50 ms, lane 0 takes `unrelated`, which runs for
-/// 200 ms. So `a` goes on at 250 ms, with `a tail` of 100 ms, although its join was ready at 60 ms.
+/// 2 lanes of rayon. On lane 0, `a` forks: `left` 50 ms here, `right` 50 ms on lane 1. While it waits at 50 ms, lane 0 takes
+/// `unrelated`, which runs for 200 ms. So `a` goes on at 250 ms, with `a tail` of 100 ms, although its join was ready at 60 ms.
 pub(crate) fn buried_join() -> Run {
     let mut kit = Kit::new();
     kit.cpus(2.0);

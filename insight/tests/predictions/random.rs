@@ -18,7 +18,8 @@ impl Random {
     }
 }
 
-/// A program that really ran on `lanes` lanes: phases of serial work and fan-outs, with locks, stolen strands, children on other threads.
+/// A program that really ran on `lanes` lanes: phases of serial work and fan-outs, with locks, stolen strands, children on other
+/// threads.
 fn program(seed: u64) -> Run {
     let mut random = Random(seed);
     let mut kit = Kit::new();
@@ -164,7 +165,8 @@ fn lower_bounds_fall_with_more_lanes_and_with_less_work() {
     }
 }
 
-/// A what-if must say what the simulation of a run says that was recorded with the change. On one lane nothing is left to the scheduler, so both must be equal.
+/// A what-if must say what the simulation of a run says that was recorded with the change. On one lane nothing is left to the
+/// scheduler, so both must be equal.
 #[test]
 fn a_what_if_equals_the_simulation_of_the_changed_run() {
     for seed in 0..SEEDS {
@@ -191,7 +193,8 @@ fn list_schedule(lengths: &[u64], faster: u64, lanes: usize) -> Run {
     let mut free = vec![0; lanes];
     for (ix, length) in lengths.iter().enumerate() {
         let lane = (0..lanes).min_by_key(|lane| (free[*lane], *lane)).unwrap_or(0);
-        // One nanosecond later for each, so that they are in order. It is no time of the program's, since lanes are counted from one start.
+        // One nanosecond later for each, so that they are in order. It is no time of the program's, since lanes are counted from
+        // one start.
         let _ = ix;
         kit.item(fan, pool[lane], "item", free[lane]..free[lane] + length / faster);
         free[lane] += length / faster;

@@ -29,7 +29,8 @@ fn alone(run: &Run) -> Analysis {
 
 #[test]
 fn the_phase_that_ran_alone_is_named_with_what_it_came_after_and_what_it_costs() {
-    // 16 lanes with 256 items of 7 ms, then 2.4 s on one thread: of 16 * 4,192 ms, 28,672 and 2,400 are work, and 15 * 2,400 are lost.
+    // 16 lanes with 256 items of 7 ms, then 2.4 s on one thread: of 16 * 4,192 ms, 28,672 and 2,400 are work, and 15 * 2,400 are
+    // lost.
     let thumbnails = (0..16).flat_map(|lane| (0..256).map(move |n| (lane, "thumbnail", 7 * n, 7 * n + 7)));
     let analysis = alone(&items(16, 1792, 2400, thumbnails).run());
     let sentences = [
@@ -236,7 +237,8 @@ fn a_program_that_hardly_computes_is_not_called_untraced() {
 
 #[test]
 fn lanes_that_are_busy_off_the_cpu_are_a_finding_with_more_lanes() {
-    // 100 files of 16 ms on each lane, of which 1 ms is on a CPU. On eight lanes, two cores begin the first eight of them within 3 ms.
+    // 100 files of 16 ms on each lane, of which 1 ms is on a CPU. On eight lanes, two cores begin the first eight of them within 3
+    // ms.
     let files = (0..2).flat_map(|lane| (0..100).map(move |n| (lane, "read file", 16 * n, 16 * n + 16)));
     let mut kit = items(2, 1600, 0, files);
     (1..3).for_each(|lane| kit.sample(lane, ms(0..1600), 100 * MS, 0));

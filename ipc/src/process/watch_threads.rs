@@ -23,8 +23,8 @@ impl Watcher {
     }
 }
 
-/// Waits until the child has ended, without reaping it, so that its process id isn't used again. Returns early if it can't be waited
-/// for: another part of the program has reaped it, or SIGCHLD is ignored.
+/// Waits until the child has ended, without reaping it, so that its process id isn't used again. Returns early if it can't be
+/// waited for: another part of the program has reaped it, or SIGCHLD is ignored.
 fn exit(pid: Pid) -> Exit {
     loop {
         match waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {

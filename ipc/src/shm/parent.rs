@@ -111,8 +111,8 @@ impl Attaching {
     /// Makes a region of this context's tracer, which the command's next child inherits. Processes that the child starts don't
     /// inherit it.
     ///
-    /// The child doesn't inherit `HEIRLOOM_TRACE_FILE`, `HEIRLOOM_TRACE_BYTES` and `HEIRLOOM_TREE`, unless the command sets them: its
-    /// spans are in its parent's file and tree.
+    /// The child doesn't inherit `HEIRLOOM_TRACE_FILE`, `HEIRLOOM_TRACE_BYTES` and `HEIRLOOM_TREE`, unless the command sets them:
+    /// its spans are in its parent's file and tree.
     ///
     /// # Errors
     /// The context has no running tracer with a collector, or the system has no memory or descriptors left. The command is then

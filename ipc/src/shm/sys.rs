@@ -162,6 +162,7 @@ fn fallocate(file: BorrowedFd<'_>, mode: libc::c_int, range: Range<usize>) -> io
 pub(super) fn in_child(command: &mut std::process::Command, keep: impl Fn() -> [RawFd; 2] + Send + Sync + 'static) {
     use std::os::unix::process::CommandExt;
     let run = move || keep().into_iter().filter(|fd| *fd >= 0).try_for_each(|fd| keep_on_exec(fd, true));
-    // SAFETY: the closure loads and stores atomics and calls getpid and fcntl, which are async-signal-safe; it neither allocates nor locks.
+    // SAFETY: the closure loads and stores atomics and calls getpid and fcntl, which are async-signal-safe; it neither allocates
+    // nor locks.
     unsafe { command.pre_exec(run) };
 }

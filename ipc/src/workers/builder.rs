@@ -166,9 +166,9 @@ where
         self
     }
 
-    /// For pools in tests. A test program's `main` doesn't call [`serve`](super::serve), and the program would run all tests when it
-    /// is started again. So the workers run only this test, named as `cargo test` prints it, and the test calls `serve`. In a normal
-    /// test run it returns at once. Inside a module the name is `tests::heirloom_worker`.
+    /// For pools in tests. A test program's `main` doesn't call [`serve`](super::serve), and the program would run all tests when
+    /// it is started again. So the workers run only this test, named as `cargo test` prints it, and the test calls `serve`. In a
+    /// normal test run it returns at once. Inside a module the name is `tests::heirloom_worker`.
     ///
     /// ```
     /// # use heirloom_ipc::workers::{self, Worker};
@@ -221,8 +221,8 @@ where
         Pool::start(self.plan, self.limits, self.submit_timeout)
     }
 
-    /// As [`start`](Self::start), as a future for any executor, whose thread it doesn't block. A new thread starts the pool at once.
-    /// The workers record into the tracer of the context that is current when this is called.
+    /// As [`start`](Self::start), as a future for any executor, whose thread it doesn't block. A new thread starts the pool at
+    /// once. The workers record into the tracer of the context that is current when this is called.
     ///
     /// # Errors
     ///

@@ -9,8 +9,8 @@
 //! message over a separate socket, and the sender holds its other end too. If the receiver died then, the sender would wait without
 //! end.
 //!
-//! The first message of a frame starts with the magic, each further one with [`GOES_ON`]. The pool sends a wake frame after the last
-//! message of a dead worker. So the wake frame is never taken for the rest of an unfinished reply.
+//! The first message of a frame starts with the magic, each further one with [`GOES_ON`]. The pool sends a wake frame after the
+//! last message of a dead worker. So the wake frame is never taken for the rest of an unfinished reply.
 
 use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender, IpcError};
 use std::fmt;

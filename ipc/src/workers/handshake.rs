@@ -40,8 +40,8 @@ pub(super) fn server() -> io::Result<(IpcOneShotServer<Hello>, Doorway)> {
     Ok((server, Doorway::to(file)))
 }
 
-/// The server's socket has the path `/.tmpXXXXXX/socket` in the directory for temporary files. `ipc-channel` panics if it can't make
-/// that file. It cuts a path that is too long, so the file would be left behind.
+/// The server's socket has the path `/.tmpXXXXXX/socket` in the directory for temporary files. `ipc-channel` panics if it can't
+/// make that file. It cuts a path that is too long, so the file would be left behind.
 fn check_directory(directory: &Path) -> io::Result<()> {
     const LONGEST: usize = 107 - "/.tmpXXXXXX/socket".len();
     std::fs::metadata(directory).map_err(|error| explain(directory, &error))?;

@@ -7,11 +7,11 @@ use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender};
 /// The environment variable that makes a process a worker. Its value: the version, a colon, the handshake's socket.
 pub(super) const VARIABLE: &str = "HEIRLOOM_WORKER";
 
-/// A worker's first message: magic text, version, the [`Offer`] as bytes, and its channels. With the offer as bytes, a pool can read
-/// another version's hello, and reject it.
+/// A worker's first message: magic text, version, the [`Offer`] as bytes, and its channels. With the offer as bytes, a pool can
+/// read another version's hello, and reject it.
 ///
-/// The channels are: jobs to the worker, replies from it, and a second sender of replies. With the second sender, the pool tells its
-/// reader thread that the worker is dead.
+/// The channels are: jobs to the worker, replies from it, and a second sender of replies. With the second sender, the pool tells
+/// its reader thread that the worker is dead.
 pub(super) type Hello = (String, u8, Vec<u8>, IpcBytesSender, IpcBytesReceiver, IpcBytesSender);
 
 pub(super) const HELLO: &str = "heirloom worker";

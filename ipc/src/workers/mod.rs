@@ -45,15 +45,15 @@
 //!
 //! # Tracing
 //!
-//! Start the tracer (`heirloom::init`) before the pool. Workers record into the tracer of the context that is current where the pool
-//! is started, else into the global one. Each job's span is a child of the context that came with the job. The spans of its threads
-//! and rayon tasks are below it. All of them reach the pool's process, even if the worker is killed. A context of another tracer
-//! can't be a parent in a worker. Without a tracer in the pool's process, each worker starts a separate one, with the settings of its
-//! environment (`HEIRLOOM_TRACE_FILE` gets the process id).
+//! Start the tracer (`heirloom::init`) before the pool. Workers record into the tracer of the context that is current where the
+//! pool is started, else into the global one. Each job's span is a child of the context that came with the job. The spans of its
+//! threads and rayon tasks are below it. All of them reach the pool's process, even if the worker is killed. A context of another
+//! tracer can't be a parent in a worker. Without a tracer in the pool's process, each worker starts a separate one, with the
+//! settings of its environment (`HEIRLOOM_TRACE_FILE` gets the process id).
 //!
-//! `pool.map` is a fan-out: its jobs' spans have its id. When a job was submitted, sent, answered and taken is recorded beside its span, and
-//! what blocked a thread: a full queue, a job's handle, a map, the start of the pool. A worker records its place in the pool, and when it
-//! had no job.
+//! `pool.map` is a fan-out: its jobs' spans have its id. When a job was submitted, sent, answered and taken is recorded beside its
+//! span, and what blocked a thread: a full queue, a job's handle, a map, the start of the pool. A worker records its place in the
+//! pool, and when it had no job.
 //!
 //! # Cost and limits
 //!
@@ -62,11 +62,12 @@
 //! - A worker is in a separate process group. So an interrupt or a stop (Ctrl-Z) from the terminal, and a signal to the parent's
 //!   group, don't reach it.
 //! - Processes that a worker started go on when the worker is killed.
-//! - `Job` and `Reply` are serialised with bincode, which supports neither untagged or internally tagged enums nor skipped or flattened fields.
+//! - `Job` and `Reply` are serialised with bincode, which supports neither untagged or internally tagged enums nor skipped or
+//!   flattened fields.
 //! - There is no security boundary between a pool and its workers: they run as the same user, from the same program.
 //!
-//! A job's context is sent with its tracestate and its baggage ([`Context::baggage`](heirloom_core::Context::baggage)). [`Submission::with_baggage`] sends other
-//! baggage. The worker reads it with [`baggage`], and passes it on.
+//! A job's context is sent with its tracestate and its baggage ([`Context::baggage`](heirloom_core::Context::baggage)).
+//! [`Submission::with_baggage`] sends other baggage. The worker reads it with [`baggage`], and passes it on.
 //!
 //! A worker's stderr is passed on to this process's stderr, line by line. Its last 4 KiB are in the error about its death
 //! ([`Death::stderr_tail`]), and in no span, unless the pool is built with `record_stderr` (feature `capture`). It
@@ -160,8 +161,8 @@ pub use worker::{Serve, Worker};
 
 /// The baggage of the job that this worker runs, on any of its threads; empty between jobs and in other processes.
 ///
-/// It came with the job, from its context or from [`Submission::with_baggage`]. Traced commands that the worker starts meanwhile get it in `BAGGAGE`. Jobs of
-/// nested pools ([`PoolBuilder::nested`]) get it too.
+/// It came with the job, from its context or from [`Submission::with_baggage`]. Traced commands that the worker starts meanwhile
+/// get it in `BAGGAGE`. Jobs of nested pools ([`PoolBuilder::nested`]) get it too.
 ///
 /// Cost: a read lock, which only the start and the end of a job take for writing, and a copy of the baggage.
 pub fn baggage() -> heirloom_core::Baggage {

@@ -99,8 +99,8 @@ where
 }
 
 impl<J, R> Pool<J, R> {
-    /// Shuts the pool down. It takes no new jobs, finishes the submitted ones, and lets the workers exit. After `timeout`, jobs that are
-    /// not done fail, and processes that still run are killed.
+    /// Shuts the pool down. It takes no new jobs, finishes the submitted ones, and lets the workers exit. After `timeout`, jobs
+    /// that are not done fail, and processes that still run are killed.
     ///
     /// Further calls do nothing and return an empty report.
     ///
@@ -114,8 +114,8 @@ impl<J, R> Pool<J, R> {
         self.inner.kill()
     }
 
-    /// As [`shutdown`](Self::shutdown), as a future for any executor, whose thread it doesn't block. A new thread shuts the pool down at
-    /// once. (If the system has no thread left, this call blocks.)
+    /// As [`shutdown`](Self::shutdown), as a future for any executor, whose thread it doesn't block. A new thread shuts the pool
+    /// down at once. (If the system has no thread left, this call blocks.)
     pub fn shutdown_async(&self, timeout: Duration) -> impl Future<Output = ShutdownReport> + Send + 'static {
         let inner = Arc::clone(&self.inner);
         let ended = match aside(move || inner.shutdown(timeout)) {

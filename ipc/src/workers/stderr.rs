@@ -1,5 +1,5 @@
-//! A worker's stderr. It is read at once, so that it never blocks the worker. Its end is kept for errors, and whole lines are passed
-//! on to this process's stderr.
+//! A worker's stderr. It is read at once, so that it never blocks the worker. Its end is kept for errors, and whole lines are
+//! passed on to this process's stderr.
 
 use super::crew::Crew;
 use crate::process;

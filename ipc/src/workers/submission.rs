@@ -96,19 +96,20 @@ where
     ///
     /// - A job that waits for room in the queue is not taken ([`SubmitError::Full`]).
     /// - A job in the queue, or in a worker that has not started it, never runs.
-    /// - A worker that runs the job gets another 100 ms to answer. Then it is killed and replaced, which doesn't count as one of its
-    ///   [`restarts`](super::PoolBuilder::restarts). Its open spans are closed as aborted, with this cause. Its other jobs go to other
-    ///   workers.
+    /// - A worker that runs the job gets another 100 ms to answer. Then it is killed and replaced, which doesn't count as one of
+    ///   its [`restarts`](super::PoolBuilder::restarts). Its open spans are closed as aborted, with this cause. Its other jobs go
+    ///   to other workers.
     ///
-    /// Such a job is not tried again. Short jobs that were sent to a worker behind one that hangs wait there, and may miss their own deadlines:
-    /// [`in_flight(1)`](super::PoolBuilder::in_flight) sends none ahead. Cost: an entry in a sorted set, under the lock of the queue.
+    /// Such a job is not tried again. Short jobs that were sent to a worker behind one that hangs wait there, and may miss their
+    /// own deadlines: [`in_flight(1)`](super::PoolBuilder::in_flight) sends none ahead. Cost: an entry in a sorted set, under the
+    /// lock of the queue.
     pub fn deadline(mut self, after: Duration) -> Self {
         self.deadline = Some(after);
         self
     }
 
-    /// Sends baggage with the job. The worker reads it with [`baggage`](super::baggage()) while it runs the job, and passes it on to
-    /// the commands that it starts and to the jobs that it submits. All processes on the way can read it.
+    /// Sends baggage with the job. The worker reads it with [`baggage`](super::baggage()) while it runs the job, and passes it on
+    /// to the commands that it starts and to the jobs that it submits. All processes on the way can read it.
     ///
     /// Without this, a job has the baggage of its context ([`Context::baggage`]), or else, in a worker that runs a job, that
     /// job's. Empty baggage sends none.
@@ -147,10 +148,11 @@ where
 
     /// As [`submit`](Self::submit), as a future for any executor. While the queue is full it is pending, up to the
     /// [`submit_timeout`](super::PoolBuilder::submit_timeout). It never blocks the executor's thread. Waiting submitters, blocking
-    /// ones too, are served in order of arrival. A wait of more than a microsecond is recorded, as an `.await` without a job's span.
+    /// ones too, are served in order of arrival. A wait of more than a microsecond is recorded, as an `.await` without a job's
+    /// span.
     ///
-    /// The future keeps the pool open. If it is dropped before it is ready, the job is not submitted and takes no place in the queue.
-    /// Its timeouts start when it is first polled.
+    /// The future keeps the pool open. If it is dropped before it is ready, the job is not submitted and takes no place in the
+    /// queue. Its timeouts start when it is first polled.
     ///
     /// # Errors
     ///

@@ -46,8 +46,8 @@ pub(super) fn start(
 }
 
 impl Link {
-    /// Runs a thread. If it ends early, for example because a waker panics, the worker is ended too. Otherwise its jobs would never be
-    /// over.
+    /// Runs a thread. If it ends early, for example because a waker panics, the worker is ended too. Otherwise its jobs would never
+    /// be over.
     fn run(&self, thread: impl FnOnce() -> Result<(), String>) {
         let result = catch_unwind(AssertUnwindSafe(thread));
         if let Err(what) = result.unwrap_or_else(|_| Err(String::from("its thread in the pool panicked"))) {

@@ -3,7 +3,8 @@
 use heirloom_core::mark::{stage_of, stamp, StageKind, Stamp};
 use heirloom_core::{Context, SpanId};
 
-/// The times of a job whose reply has arrived. They are recorded when it is dropped, by the thread that takes the reply or drops it.
+/// The times of a job whose reply has arrived. They are recorded when it is dropped, by the thread that takes the reply or drops
+/// it.
 #[derive(Debug)]
 pub(super) struct Trip {
     /// The parent of the job's span.

@@ -57,8 +57,8 @@ pub(super) mod sealed {
         /// Its name, and the types of its jobs and replies.
         fn describe(&self) -> (&'static str, &'static str, &'static str);
 
-        /// Runs one job in a span of this fan-out. Appends the reply to `reply`, or the text of the error. Returns the span's id too,
-        /// which is invalid if it isn't recorded.
+        /// Runs one job in a span of this fan-out. Appends the reply to `reply`, or the text of the error. Returns the span's id
+        /// too, which is invalid if it isn't recorded.
         fn run(&self, fan: FanOut, job: &[u8], reply: &mut Vec<u8>) -> (Verdict, SpanId);
     }
 }

@@ -1,7 +1,8 @@
 //! Forked processes that write the real ring by hand.
 //!
-//! Each starts a span that it never ends. Then it repeats without end: it starts a span, sets a number on it, starts a span inside it,
-//! and ends both. Ids are counted up. The oracle has the number of ends that have returned, so it knows which spans must be exported.
+//! Each starts a span that it never ends. Then it repeats without end: it starts a span, sets a number on it, starts a span inside
+//! it, and ends both. Ids are counted up. The oracle has the number of ends that have returned, so it knows which spans must be
+//! exported.
 #![allow(unsafe_code)]
 
 use super::seen::{Seen, Span};

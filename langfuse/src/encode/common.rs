@@ -1,5 +1,5 @@
-//! The spans that most programs have most of: no call of a model, no error, no attribute with a special meaning. Written as they are
-//! read, without a sorted list in between; the result is the same.
+//! The spans that most programs have most of: no call of a model, no error, no attribute with a special meaning. Written as they
+//! are read, without a sorted list in between; the result is the same.
 
 use super::attributes::MAX_ATTRIBUTES;
 use super::process::Process;

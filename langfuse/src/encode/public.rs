@@ -1,5 +1,5 @@
-//! Which span of a trace says that the trace is public. Langfuse takes it from any span and can't take it back, so one says it: the same
-//! one each time that it is encoded.
+//! Which span of a trace says that the trace is public. Langfuse takes it from any span and can't take it back, so one says it: the
+//! same one each time that it is encoded.
 
 use heirloom_core::export::SpanRef;
 use heirloom_core::{SpanId, TraceId};

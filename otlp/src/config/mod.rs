@@ -38,8 +38,8 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// | [`retry_for`](Self::retry_for) | | 1 hour |
 /// | [`first_wait`](Self::first_wait) | | 1 s |
 ///
-/// The variables are those of [OpenTelemetry's specification]. `grpc` isn't built in: such a backend usually takes HTTP too, on port
-/// 4318 instead of 4317. Otherwise wrap the exporter of the crate `opentelemetry-otlp` in an `OtelExporter`.
+/// The variables are those of [OpenTelemetry's specification]. `grpc` isn't built in: such a backend usually takes HTTP too, on
+/// port 4318 instead of 4317. Otherwise wrap the exporter of the crate `opentelemetry-otlp` in an `OtelExporter`.
 ///
 /// `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` configure a proxy. In a program with more rights than its user, such as
 /// a setuid program, proxies and the variables with addresses, headers and files are ignored
@@ -158,8 +158,8 @@ impl<M> OtlpBuilder<M> {
         self
     }
 
-    /// The bound of the wait before the first retry. Each further bound is twice as large, up to 30 s. A wait is a random part of its
-    /// bound. A `Retry-After` of the server takes precedence.
+    /// The bound of the wait before the first retry. Each further bound is twice as large, up to 30 s. A wait is a random part of
+    /// its bound. A `Retry-After` of the server takes precedence.
     pub fn first_wait(mut self, time: Duration) -> Self {
         self.target.first_wait = time;
         self

@@ -4,8 +4,8 @@ use super::attributes::{Attributes, Truncated};
 use heirloom_core::export::AttributeRef;
 use heirloom_core::{SpanKind, Status};
 
-/// Flags of OTLP: the lowest byte has W3C's flags; these two bits say that it is known whether the parent is remote, and whether it is
-/// ([SpanFlags]).
+/// Flags of OTLP: the lowest byte has W3C's flags; these two bits say that it is known whether the parent is remote, and whether it
+/// is ([SpanFlags]).
 ///
 /// [SpanFlags]: https://github.com/open-telemetry/opentelemetry-proto/blob/v1.9.0/opentelemetry/proto/trace/v1/trace.proto
 const HAS_IS_REMOTE: u32 = 0x100;

@@ -7,16 +7,17 @@ use std::borrow::Cow;
 
 /// Defines how the spans that a backend gets differ from the recorded ones.
 ///
-/// A mapping chooses the attributes of resource, scope and spans, and a few fields of a span. All else (ids, times, the name, events,
-/// links) is always as it was recorded. It is asked in the order of the spans. A span may be encoded more than once, if a backend takes
-/// smaller requests only: a mapping that remembers spans must give it the same attributes again.
+/// A mapping chooses the attributes of resource, scope and spans, and a few fields of a span. All else (ids, times, the name,
+/// events, links) is always as it was recorded. It is asked in the order of the spans. A span may be encoded more than once, if a
+/// backend takes smaller requests only: a mapping that remembers spans must give it the same attributes again.
 pub trait Mapping {
     /// Adds the attributes of a resource. Those that were recorded, unless the mapping says otherwise.
     fn resource(&mut self, resource: &Resource, to: &mut Attributes<'_>) {
         resource.attributes.iter().for_each(|(key, value)| to.add(key, value));
     }
 
-    /// The scope of the spans that were recorded without one. `heirloom` with this crate's version, unless the mapping says otherwise.
+    /// The scope of the spans that were recorded without one. `heirloom` with this crate's version, unless the mapping says
+    /// otherwise.
     fn scope(&self) -> Scope<'_> {
         Scope::default()
     }

@@ -25,8 +25,8 @@ type Variable = dyn Fn(&str) -> Option<OsString> + Send;
 
 const EXPORTERS: &str = "OTEL_TRACES_EXPORTER";
 
-/// The exporters that the environment asks for, as an extension of a tracer. The crate `heirloom` adds it to its `init` and `builder`
-/// if its feature `otlp` is on.
+/// The exporters that the environment asks for, as an extension of a tracer. The crate `heirloom` adds it to its `init` and
+/// `builder` if its feature `otlp` is on.
 ///
 /// | `OTEL_TRACES_EXPORTER` | what is added |
 /// |---|---|
@@ -40,8 +40,8 @@ const EXPORTERS: &str = "OTEL_TRACES_EXPORTER";
 /// reported, and no spans are sent: they must not go to another place or without their headers. Other variables that can't be used
 /// are reported, and their defaults are used. In [strict](Settings::strict) mode, each of these is an error of the start.
 ///
-/// It also adds two formats of the [trace file](heirloom_core::Builder::trace_file): a name that ends in `.otlp` or `.jsonl` makes it an
-/// [`OtlpFile`].
+/// It also adds two formats of the [trace file](heirloom_core::Builder::trace_file): a name that ends in `.otlp` or `.jsonl` makes
+/// it an [`OtlpFile`].
 ///
 /// Exporters that the program adds stay. In a program with more rights than its user, such as a setuid program,
 /// `OTEL_TRACES_EXPORTER` and the endpoints are ignored, so nothing is added there.

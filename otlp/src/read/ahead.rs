@@ -7,10 +7,11 @@ use std::sync::{Mutex, PoisonError};
 /// At most so many threads: one alone reads the file.
 const MOST_THREADS: usize = 8;
 
-/// Takes items from `next` and works on them, on as many threads as there are CPUs. Calls `each` with the results in the order of the items.
+/// Takes items from `next` and works on them, on as many threads as there are CPUs. Calls `each` with the results in the order of
+/// the items.
 ///
-/// `next` and `each` run on the calling thread. One item more than there are threads is in memory at once. The first error of `each` ends it. If `work`
-/// panics, so does this, once the other threads have ended.
+/// `next` and `each` run on the calling thread. One item more than there are threads is in memory at once. The first error of
+/// `each` ends it. If `work` panics, so does this, once the other threads have ended.
 ///
 /// # Errors
 /// Those of `each`.

@@ -10,8 +10,8 @@
 //! | `visit.rs` | [`Visitor`]: sees the spans of a request one after the other |
 //! | `ahead.rs` | [`in_order`]: decodes on several threads |
 //!
-//! What isn't known (a field that a later version adds) is skipped. In JSON, 64-bit integers may be texts or numbers, ids hexadecimal or
-//! base64, enums numbers or names. Arrays and maps may be nested 64 deep.
+//! What isn't known (a field that a later version adds) is skipped. In JSON, 64-bit integers may be texts or numbers, ids
+//! hexadecimal or base64, enums numbers or names. Arrays and maps may be nested 64 deep.
 //!
 //! ```
 //! let request = heirloom_otlp::read::json(
@@ -45,8 +45,8 @@ const MAX_DEPTH: usize = 64;
 
 /// Reads a request in protobuf.
 ///
-/// Takes time and memory in proportion to the length of `bytes`: a few hundred bytes for each byte if all spans are empty, about two
-/// otherwise.
+/// Takes time and memory in proportion to the length of `bytes`: a few hundred bytes for each byte if all spans are empty, about
+/// two otherwise.
 ///
 /// # Errors
 /// The bytes are no `ExportTraceServiceRequest`. The error has the first byte that isn't right.

@@ -15,12 +15,12 @@ const MAX_ROOM: u64 = 16 << 20;
 
 /// The requests of a file, one after the other.
 ///
-/// In protobuf each has its length before it, as a *varint*. In JSON each is a line ([OpenTelemetry's file format]). A process that is
-/// killed while it writes leaves a part of a record at the end. That isn't an error: the records end before it, and
+/// In protobuf each has its length before it, as a *varint*. In JSON each is a line ([OpenTelemetry's file format]). A process that
+/// is killed while it writes leaves a part of a record at the end. That isn't an error: the records end before it, and
 /// [`cut_off`](Self::cut_off) says how long it is.
 ///
-/// A record that isn't OTLP is an error, and the next one is read after it. After an error of the reader, or a length that isn't one,
-/// there is no further record.
+/// A record that isn't OTLP is an error, and the next one is read after it. After an error of the reader, or a length that isn't
+/// one, there is no further record.
 ///
 /// ```
 /// use heirloom_otlp::read::Records;

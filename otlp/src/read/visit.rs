@@ -2,7 +2,8 @@
 
 use super::{Request, Resource, Span};
 
-/// Sees the spans of a request one after the other. Where the request is protobuf, their texts are those of its bytes: nothing is copied.
+/// Sees the spans of a request one after the other. Where the request is protobuf, their texts are those of its bytes: nothing is
+/// copied.
 ///
 /// ```
 /// use heirloom_otlp::read::{Record, Resource, Span, Visitor};

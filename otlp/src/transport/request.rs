@@ -41,8 +41,8 @@ impl Position {
     }
 }
 
-/// Encodes the spans of a delivery from a position on: at most `max_spans`, of several processes, as many as the request may have. No
-/// span if a single one is too large for a request.
+/// Encodes the spans of a delivery from a position on: at most `max_spans`, of several processes, as many as the request may have.
+/// No span if a single one is too large for a request.
 pub(super) fn fill<M: Mapping>(
     encoder: &mut Encoder<M>,
     target: &Target,

@@ -121,8 +121,8 @@ impl Patience {
         }
     }
 
-    /// Before a try while the tracer ends. The first is at once. Further ones come after short waits while there is time, unless there
-    /// is no server: it isn't waited for long.
+    /// Before a try while the tracer ends. The first is at once. Further ones come after short waits while there is time, unless
+    /// there is no server: it isn't waited for long.
     fn last(&mut self, closing: &Closing) -> Result<(), String> {
         let Some(again) = &self.again else { return Ok(()) };
         if again.while_closing {

@@ -7,8 +7,8 @@ const MIN: usize = 1 << 20;
 /// A request is filled to this share of its limit: what comes next may need a little more.
 const FILL: f64 = 0.95;
 
-/// How many bytes of batches fill one request, from what the latest ones needed: small spans need more bytes in OTLP than in a batch,
-/// long texts fewer. A delivery that takes one full request and a small one takes twice the time of a slow backend.
+/// How many bytes of batches fill one request, from what the latest ones needed: small spans need more bytes in OTLP than in a
+/// batch, long texts fewer. A delivery that takes one full request and a small one takes twice the time of a slow backend.
 #[derive(Debug)]
 pub(super) struct Size {
     /// Of a request.

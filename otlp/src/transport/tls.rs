@@ -12,8 +12,8 @@ use std::sync::Arc;
 /// The variables by which the crate `rustls-native-certs` replaces the system's certificates.
 const CERTIFICATES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 
-/// The settings for this target: the system's certificates are trusted, so that a private certificate authority is accepted too, and
-/// the target's own. The client needs settings even for `http`: then they have no certificates, since a system may lack them.
+/// The settings for this target: the system's certificates are trusted, so that a private certificate authority is accepted too,
+/// and the target's own. The client needs settings even for `http`: then they have no certificates, since a system may lack them.
 pub(super) fn settings(target: &Target) -> Result<ClientConfig, String> {
     let builder = verifying(target)?;
     let Some((certificates, key)) = &target.identity else { return Ok(builder.with_no_client_auth()) };

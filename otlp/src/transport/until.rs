@@ -8,8 +8,8 @@ pub(super) const MARGIN: Duration = Duration::from_millis(100);
 
 /// How long a request may be in flight when the tracer ends.
 ///
-/// A first try has all the time that is left. A retry that was in flight already may hang on a dead connection, although the server is
-/// back: it has half of the time, and the other half is for the last try.
+/// A first try has all the time that is left. A retry that was in flight already may hang on a dead connection, although the server
+/// is back: it has half of the time, and the other half is for the last try.
 pub(super) struct Until<'a> {
     closing: &'a Closing,
     is_retry_in_flight: bool,

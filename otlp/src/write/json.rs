@@ -1,4 +1,5 @@
-//! Requests in JSON, by OTLP's rules: ids in hexadecimal, 64-bit integers as texts, bytes in base64. What has its default is left out.
+//! Requests in JSON, by OTLP's rules: ids in hexadecimal, 64-bit integers as texts, bytes in base64. What has its default is left
+//! out.
 
 use crate::encode::values::json::{comma, double, id, int, quoted};
 use crate::read::{AnyValue, Event, KeyValue, Link, Request, Resource, ResourceSpans, Scope, ScopeSpans, Span};

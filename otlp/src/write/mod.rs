@@ -1,7 +1,7 @@
 //! Writes requests that were read: as protobuf or JSON, one request or records of a file.
 //!
-//! [`Encoder`](crate::Encoder) writes what this process recorded; this module writes what [`read`](crate::read) returned, for programs that
-//! convert and filter files. What is read back is equal to what was written.
+//! [`Encoder`](crate::Encoder) writes what this process recorded; this module writes what [`read`](crate::read) returned, for
+//! programs that convert and filter files. What is read back is equal to what was written.
 //!
 //! ```
 //! use heirloom_otlp::{read, write, Format};
@@ -33,8 +33,8 @@ pub fn request(format: Format, request: &Request, out: &mut Vec<u8>) {
     }
 }
 
-/// Appends a request as a record of a file, as [`Records`](crate::read::Records) reads them: in protobuf after its length, in JSON as a
-/// line.
+/// Appends a request as a record of a file, as [`Records`](crate::read::Records) reads them: in protobuf after its length, in JSON
+/// as a line.
 pub fn record(format: Format, one: &Request, out: &mut Vec<u8>) {
     match format {
         Format::Protobuf => {

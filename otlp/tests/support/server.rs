@@ -269,8 +269,8 @@ fn serve(stream: &mut dyn Stream, state: &State) -> io::Result<bool> {
     }
 }
 
-/// The next request, and the size of its body as sent; `None` at the end of the connection. A body of more than `most` bytes is refused
-/// and not read.
+/// The next request, and the size of its body as sent; `None` at the end of the connection. A body of more than `most` bytes is
+/// refused and not read.
 fn read(stream: &mut dyn Stream, most: Option<usize>) -> io::Result<Option<(Request, usize)>> {
     let (mut bytes, mut buffer) = (Vec::new(), [0; 64 << 10]);
     let head = loop {

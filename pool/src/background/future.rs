@@ -13,8 +13,9 @@ impl BackgroundBuilder {
     /// Runs a future as a task of the current tokio runtime.
     ///
     /// The span starts at the first poll, is current during each poll, and has the attributes of
-    /// [`in_span`](heirloom_core::future::FutureExt::in_span), such as `heirloom.busy_ns`. If the task is aborted, or if its runtime
-    /// drops it, the span has `heirloom.cancelled`, and the handle returns [`WaitError::Cancelled`](super::WaitError::Cancelled).
+    /// [`in_span`](heirloom_core::future::FutureExt::in_span), such as `heirloom.busy_ns`. If the task is aborted, or if its
+    /// runtime drops it, the span has `heirloom.cancelled`, and the handle returns
+    /// [`WaitError::Cancelled`](super::WaitError::Cancelled).
     ///
     /// `finish` waits for it as for other jobs. On a runtime with one thread, call `finish` from a thread that the runtime doesn't
     /// need (`spawn_blocking`, or outside of `block_on`). Otherwise the job can't go on meanwhile.
@@ -83,7 +84,8 @@ impl BackgroundBuilder {
 
 /// A background job, as [`BackgroundBuilder::on_executor`] passes it to an executor.
 ///
-/// If it is dropped before its end, the job is cancelled. If it is dropped before its first poll, the job never ran and has no span.
+/// If it is dropped before its end, the job is cancelled. If it is dropped before its first poll, the job never ran and has no
+/// span.
 #[must_use = "a future does nothing until it is given to an executor"]
 pub struct JobFuture<T, Fut> {
     // Dropped in this order: the span ends before the handle is notified.

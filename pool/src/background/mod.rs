@@ -11,7 +11,8 @@
 //! | a root, linked to nothing | [`.unlinked()`](BackgroundBuilder::unlinked) |
 //!
 //! The span has the kind `Consumer` and starts when the job starts to run. Its attribute `heirloom.queue_ns` is the time between
-//! submission and start. The time of the submission is recorded beside it, with the span that submitted it (unless the job is unlinked).
+//! submission and start. The time of the submission is recorded beside it, with the span that submitted it (unless the job is
+//! unlinked).
 //!
 //! | the job is | it goes to |
 //! |---|---|
@@ -24,8 +25,8 @@
 //! The handle ([`BackgroundJob`]) can be waited for, awaited or dropped. [`wait_all`] waits for all jobs of the process, up to a
 //! deadline. `finish` waits for its tracer's jobs before it flushes.
 //!
-//! Cost of a job: one span, four further clock reads, a mark, two locks of a process-wide counter, one lock of the handle, one allocation for
-//! the handle, and one more with [`on`](BackgroundBuilder::on).
+//! Cost of a job: one span, four further clock reads, a mark, two locks of a process-wide counter, one lock of the handle, one
+//! allocation for the handle, and one more with [`on`](BackgroundBuilder::on).
 
 #[cfg(feature = "async")]
 mod future;
@@ -97,8 +98,8 @@ enum Relation {
 pub type BoxedJob = Box<dyn FnOnce() + Send + 'static>;
 
 impl BackgroundBuilder {
-    /// Makes the job's span a child of the starter: in the same trace, sampled if the starter is. The trace is exported in parts, since
-    /// the starter still doesn't wait.
+    /// Makes the job's span a child of the starter: in the same trace, sampled if the starter is. The trace is exported in parts,
+    /// since the starter still doesn't wait.
     pub fn child(self) -> Self {
         Self { relation: Relation::Child, ..self }
     }

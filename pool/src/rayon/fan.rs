@@ -43,8 +43,8 @@ impl FanGuard {
         half()
     }
 
-    /// Runs the body of a scope, with `cx` current. On the thread that waits it goes on with the span around the scope. On a thread of
-    /// the pool it is a piece like the jobs.
+    /// Runs the body of a scope, with `cx` current. On the thread that waits it goes on with the span around the scope. On a thread
+    /// of the pool it is a piece like the jobs.
     pub(super) fn body<R>(&self, cx: Context, body: impl FnOnce() -> R) -> R {
         lanes::place();
         let _strand = self.is_stolen().then(|| self.fan().strand(true));

@@ -75,8 +75,8 @@ where
 
 /// Runs `f` later on the current pool, in a new span below `cx`: the traced form of [`rayon::spawn`](::rayon::spawn).
 ///
-/// The span starts when the job starts to run. The time of this call is recorded beside it. Nothing waits for the job: the parent span and the program may end first. For jobs with
-/// a new trace and a handle, use [`Background`](crate::Background).
+/// The span starts when the job starts to run. The time of this call is recorded beside it. Nothing waits for the job: the parent
+/// span and the program may end first. For jobs with a new trace and a handle, use [`Background`](crate::Background).
 ///
 /// Cost: one span, a clock read for the submission, a mark. The plain call allocates the job.
 ///
@@ -202,8 +202,8 @@ where
 /// Runs `f` in `pool`, in a new span below `cx`, and waits for it: the traced form of
 /// [`ThreadPool::install`](::rayon::ThreadPool::install).
 ///
-/// A thread outside of any pool blocks meanwhile, and its wait is recorded. If a thread of another pool calls it, that thread doesn't sleep.
-/// It runs other jobs of its pool.
+/// A thread outside of any pool blocks meanwhile, and its wait is recorded. If a thread of another pool calls it, that thread
+/// doesn't sleep. It runs other jobs of its pool.
 ///
 /// Cost: one span; outside of a pool two clock reads and a mark.
 ///

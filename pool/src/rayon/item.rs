@@ -27,8 +27,8 @@ impl<I: ParallelIterator> Traced<I> {
         Self { base, cx }
     }
 
-    /// A stage: a parallel iterator over the same items. The closures that rayon runs downstream for an item run in that item's span.
-    /// [`Items`] lists them.
+    /// A stage: a parallel iterator over the same items. The closures that rayon runs downstream for an item run in that item's
+    /// span. [`Items`] lists them.
     ///
     /// ```
     /// use heirloom_pool::prelude::*;
@@ -140,9 +140,9 @@ impl<I: ParallelIterator> Traced<I> {
 
     /// As rayon's `flat_map_iter`.
     ///
-    /// The serial iterator that `f` makes is lazy, so the item's span stays open until it is exhausted or dropped. The span's context
-    /// is current while `f` runs and while the iterator computes its next item. Between two items it isn't current, but the time
-    /// counts for the span.
+    /// The serial iterator that `f` makes is lazy, so the item's span stays open until it is exhausted or dropped. The span's
+    /// context is current while `f` runs and while the iterator computes its next item. Between two items it isn't current, but the
+    /// time counts for the span.
     ///
     /// ```
     /// use heirloom_pool::prelude::*;

@@ -28,8 +28,8 @@ thread_local! {
     static PLACED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Every adapter calls this before it records something on a thread of a pool, so that the trace has the thread's place. Cost: a load
-/// and a branch, except the first time on each thread.
+/// Every adapter calls this before it records something on a thread of a pool, so that the trace has the thread's place. Cost: a
+/// load and a branch, except the first time on each thread.
 #[inline]
 pub(crate) fn place() {
     if !COMPILED_OUT && !PLACED.get() {
@@ -57,8 +57,8 @@ fn find_place() {
 
 /// A number that tells this thread's pool from the others of the process.
 ///
-/// Rayon has no function for that. But a scope's `Debug` text has its pool's id, and an empty scope costs little on a thread of the pool:
-/// it runs nothing else and doesn't wait. If a version of rayon leaves the id out, pools are told apart by their size.
+/// Rayon has no function for that. But a scope's `Debug` text has its pool's id, and an empty scope costs little on a thread of the
+/// pool: it runs nothing else and doesn't wait. If a version of rayon leaves the id out, pools are told apart by their size.
 fn current_pool() -> u64 {
     let text = ::rayon::in_place_scope(|scope| format!("{scope:?}"));
     let id = text.split_once("pool_id: ").and_then(|(_, rest)| rest.split_once('}')).map(|(id, _)| id);

@@ -98,11 +98,11 @@ impl Drop for OpenLeaf {
     }
 }
 
-/// Measures the time that a thread was busy with one leaf. It subtracts other leaves that the thread ran meanwhile, because it stole
-/// them while it waited, or because an item has a parallel iterator inside.
+/// Measures the time that a thread was busy with one leaf. It subtracts other leaves that the thread ran meanwhile, because it
+/// stole them while it waited, or because an item has a parallel iterator inside.
 ///
-/// Cost: two clock reads per leaf. Stolen work without a leaf can't be recognised and isn't subtracted. If leaves overlap (both sides
-/// of a `zip`), the time counts for the one that ends first.
+/// Cost: two clock reads per leaf. Stolen work without a leaf can't be recognised and isn't subtracted. If leaves overlap (both
+/// sides of a `zip`), the time counts for the one that ends first.
 struct Busy {
     started: Instant,
     closed_busy_ns: u64,

@@ -1,8 +1,8 @@
 //! [`LeafMap`]: rayon's `map`, with a [`Leaf`] around each run of items.
 //!
-//! It has the same four parts as rayon's own adaptors, because rayon runs an adaptor in two ways. It *pushes*: the consumer's folder
-//! gets each item ([`LeafFolder`]). Or, below `zip`, `chunks`, `interleave` and others, it *pulls*: the producer makes a serial
-//! iterator ([`LeafIter`]). Each is one leaf. `split_at` splits only producers, which have no leaf yet.
+//! It has the same four parts as rayon's own adaptors, because rayon runs an adaptor in two ways. It *pushes*: the consumer's
+//! folder gets each item ([`LeafFolder`]). Or, below `zip`, `chunks`, `interleave` and others, it *pulls*: the producer makes a
+//! serial iterator ([`LeafIter`]). Each is one leaf. `split_at` splits only producers, which have no leaf yet.
 
 use super::leaf::{Drive, Leaf, LeafSpec};
 use ::rayon::iter::plumbing::{Consumer, Folder, Producer, ProducerCallback, UnindexedConsumer};

@@ -19,8 +19,8 @@
 //!
 //! # One step, or all further steps
 //!
-//! `.traced(cx).map(name, f)` is one step: `f` gets the item's span and runs in it. `.traced(cx).items(name)` is a *stage*, itself a
-//! parallel iterator: from there on, the closures that rayon runs for the item run in the item's span. See [`Items`].
+//! `.traced(cx).map(name, f)` is one step: `f` gets the item's span and runs in it. `.traced(cx).items(name)` is a *stage*, itself
+//! a parallel iterator: from there on, the closures that rayon runs for the item run in the item's span. See [`Items`].
 //!
 //! What comes after one step is plain rayon: a span that a later closure starts without a handle is no child of `cx`.
 //!
@@ -45,27 +45,28 @@
 //! - **The parent by handle is always right.** All adapters here take the context where the job is submitted.
 //! - **Inside a job of an adapter the current context is right too:** the adapter makes the context of the job's span (or, in
 //!   [`join()`], the given context) current, and restores the previous one afterwards.
-//! - **Inside a job of plain `rayon::join`, `rayon::spawn` or a plain parallel iterator the current context is arbitrary:** there is
-//!   none, or it is that of the job that waits on the thread. Rayon doesn't report that a stolen job starts. Use the traced forms
-//!   here, or pass a context to the job.
+//! - **Inside a job of plain `rayon::join`, `rayon::spawn` or a plain parallel iterator the current context is arbitrary:** there
+//!   is none, or it is that of the job that waits on the thread. Rayon doesn't report that a stolen job starts. Use the traced
+//!   forms here, or pass a context to the job.
 //!
 //! # Differences from plain rayon
 //!
 //! Only the spans differ. Items are computed in the same order and in the same leaves. `with_min_len` and `with_max_len` hold. A
-//! panic passes through unchanged, and ends the span as an error. `find_any` and `try_for_each` stop as early as they do untraced. A
-//! parallel iterator that isn't consumed has no spans.
+//! panic passes through unchanged, and ends the span as an error. `find_any` and `try_for_each` stop as early as they do untraced.
+//! A parallel iterator that isn't consumed has no spans.
 //!
 //! # Fan-outs
 //!
-//! Each call of a traced iterator, of [`join()`], [`scope()`] or [`broadcast`] is a *fan-out*: its spans have its id, and its start and its join
-//! are recorded with their times. So the analysis of a trace knows which spans could run at the same time, and that a second call
-//! under the same parent began when the first one was done. Cost: two marks with a clock read each per call; per item one more word in its record.
+//! Each call of a traced iterator, of [`join()`], [`scope()`] or [`broadcast`] is a *fan-out*: its spans have its id, and its start
+//! and its join are recorded with their times. So the analysis of a trace knows which spans could run at the same time, and that a
+//! second call under the same parent began when the first one was done. Cost: two marks with a clock read each per call; per item
+//! one more word in its record.
 //!
 //! # Lanes
 //!
 //! In the trace, an unnamed thread of rayon is called `rayon-0`, `rayon-1`, ... by its index in its pool.
-//! `ThreadPoolBuilder::thread_name` sets other names. This holds for threads that record for the first time after the first call of an
-//! adapter.
+//! `ThreadPoolBuilder::thread_name` sets other names. This holds for threads that record for the first time after the first call of
+//! an adapter.
 
 mod fan;
 mod functions;
@@ -99,9 +100,10 @@ use heirloom_core::Context;
 pub trait TracedParallel: ParallelIterator {
     /// Traces the next step of this parallel iterator: its spans are children of `cx`.
     ///
-    /// The result is not a parallel iterator. Its methods take a name, are one step of the computation, and return an ordinary parallel
-    /// iterator, which is indexed if this one is: `collect` keeps the order, and `zip`, `chunks`, `chain` and `interleave` work. The
-    /// spans cover that one step only. After [`items`](Traced::items) and [`leaves`](Traced::leaves) they cover all further steps.
+    /// The result is not a parallel iterator. Its methods take a name, are one step of the computation, and return an ordinary
+    /// parallel iterator, which is indexed if this one is: `collect` keeps the order, and `zip`, `chunks`, `chain` and `interleave`
+    /// work. The spans cover that one step only. After [`items`](Traced::items) and [`leaves`](Traced::leaves) they cover all
+    /// further steps.
     fn traced(self, cx: impl Into<Context>) -> Traced<Self> {
         lanes::name();
         Traced::new(self, cx.into())

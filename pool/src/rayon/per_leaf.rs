@@ -10,11 +10,11 @@ use heirloom_core::{Context, Name};
 /// A parallel iterator whose next step has a span per leaf. Made by [`Traced::per_leaf`](super::Traced::per_leaf) and
 /// [`Traced::summary`](super::Traced::summary).
 ///
-/// A leaf's span starts before its first item and ends when the leaf is complete. So it includes rayon's work between two items (later
-/// steps, folding, collecting). A leaf without items has no span. In `chunks` each chunk is a leaf.
+/// A leaf's span starts before its first item and ends when the leaf is complete. So it includes rayon's work between two items
+/// (later steps, folding, collecting). A leaf without items has no span. In `chunks` each chunk is a leaf.
 ///
-/// The closures don't get a span, and **the current context isn't changed**: it is that of the pool's thread, usually none. For spans
-/// inside the closure, pass a context to it, or trace per item.
+/// The closures don't get a span, and **the current context isn't changed**: it is that of the pool's thread, usually none. For
+/// spans inside the closure, pass a context to it, or trace per item.
 ///
 /// | attribute | meaning |
 /// |---|---|
@@ -23,7 +23,8 @@ use heirloom_core::{Context, Name};
 ///
 /// If an item panics, the leaf's span ends as an error.
 ///
-/// Cost: a branch per item. Per leaf a span, two further clock reads and two attributes, unless it isn't sampled. Per call two marks with a clock read each.
+/// Cost: a branch per item. Per leaf a span, two further clock reads and two attributes, unless it isn't sampled. Per call two
+/// marks with a clock read each.
 ///
 /// ```
 /// use heirloom_pool::prelude::*;
@@ -76,8 +77,8 @@ impl<I: ParallelIterator> PerLeaf<I> {
         self.map(name, f).filter_map(|item| item)
     }
 
-    /// As rayon's `flat_map_iter`. The serial iterator is lazy: a histogram has the duration of `f`, which makes the iterator, not that
-    /// of its items. The leaf's span includes them.
+    /// As rayon's `flat_map_iter`. The serial iterator is lazy: a histogram has the duration of `f`, which makes the iterator, not
+    /// that of its items. The leaf's span includes them.
     ///
     /// Unlike in rayon, the serial iterator must be `Send`.
     pub fn flat_map_iter<'n, F, S>(self, name: impl Into<Name<'n>>, f: F) -> FlattenIter<LeafMap<I, F>>

@@ -112,8 +112,8 @@ pub(super) fn scope_with<R>(cx: Context, scope: impl FnOnce(&ScopeFan) -> R) -> 
     scope(&ScopeFan { cx, guard: FanGuard::begin(cx, FanKind::Scope) })
 }
 
-/// As [`scope_with`], for a scope whose body runs on this thread. A thread outside of the pools then waits for the jobs, and the wait is
-/// recorded. A thread of a pool runs other jobs.
+/// As [`scope_with`], for a scope whose body runs on this thread. A thread outside of the pools then waits for the jobs, and the
+/// wait is recorded. A thread of a pool runs other jobs.
 pub(super) fn in_place<R>(cx: Context, scope: impl FnOnce(&ScopeFan, &Body) -> R) -> R {
     lanes::name();
     let fan = ScopeFan { cx, guard: FanGuard::begin_in_place(cx) };
@@ -149,7 +149,8 @@ impl ScopeFan {
     }
 }
 
-/// Where a scope's jobs belong: below what, and to which fan-out. Jobs that a job starts belong to the same fan-out, below its span.
+/// Where a scope's jobs belong: below what, and to which fan-out. Jobs that a job starts belong to the same fan-out, below its
+/// span.
 #[derive(Clone, Copy, Debug)]
 struct Origin<'a> {
     parent: Parent<'a>,
@@ -176,8 +177,8 @@ pub struct Scope<'a, 'scope> {
 }
 
 impl<'scope> Scope<'_, 'scope> {
-    /// Runs `f` in the pool, at some time before the scope ends, in a new span below the scope's context. `f` gets a scope whose jobs
-    /// are below that span.
+    /// Runs `f` in the pool, at some time before the scope ends, in a new span below the scope's context. `f` gets a scope whose
+    /// jobs are below that span.
     ///
     /// Cost: one span. The plain call allocates the job.
     pub fn spawn<'n, F>(&self, name: impl Into<Name<'n>>, f: F)
@@ -212,8 +213,8 @@ pub struct ScopeFifo<'a, 'scope> {
 }
 
 impl<'scope> ScopeFifo<'_, 'scope> {
-    /// Runs `f` in the pool, at some time before the scope ends, in a new span below the scope's context. `f` gets a scope whose jobs
-    /// are below that span.
+    /// Runs `f` in the pool, at some time before the scope ends, in a new span below the scope's context. `f` gets a scope whose
+    /// jobs are below that span.
     ///
     /// Cost: one span. The plain call allocates the job.
     pub fn spawn_fifo<'n, F>(&self, name: impl Into<Name<'n>>, f: F)

@@ -1,9 +1,10 @@
-//! The implementation of a stage: a parallel iterator that passes on the items of another one unchanged, and runs the further steps in
-//! spans.
+//! The implementation of a stage: a parallel iterator that passes on the items of another one unchanged, and runs the further steps
+//! in spans.
 //!
-//! It has the same four parts as rayon's own adaptors, because rayon runs an adaptor in two ways. It *pushes*: the consumer's folder
-//! gets each item ([`StageFolder`]), and the further steps run inside that call. Or, below `zip`, `chunks`, `rev` and others, it
-//! *pulls*: the producer makes a serial iterator ([`StageIter`]), and the further steps run between two calls. Each is one leaf.
+//! It has the same four parts as rayon's own adaptors, because rayon runs an adaptor in two ways. It *pushes*: the consumer's
+//! folder gets each item ([`StageFolder`]), and the further steps run inside that call. Or, below `zip`, `chunks`, `rev` and
+//! others, it *pulls*: the producer makes a serial iterator ([`StageIter`]), and the further steps run between two calls. Each is
+//! one leaf.
 
 use ::rayon::iter::plumbing::{Consumer, Folder, Producer, ProducerCallback, Reducer, UnindexedConsumer};
 

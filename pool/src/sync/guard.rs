@@ -69,8 +69,8 @@ macro_rules! part {
                 }
             }
 
-            /// Releases the lock to the thread that has waited for it longest, if one waits. Slower than a drop, which leaves the lock to
-            /// the thread that is first.
+            /// Releases the lock to the thread that has waited for it longest, if one waits. Slower than a drop, which leaves the
+            /// lock to the thread that is first.
             pub fn unlock_fair(s: Self) {
                 let Self { hold, inner } = s;
                 hold.finish();

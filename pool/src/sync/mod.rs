@@ -26,9 +26,9 @@
 //! | a hold, as a sample | one in 64, whether anything waited or not |
 //! | the name of a lock | before the first of these |
 //!
-//! The thread that flushes the sums records them, so they may include another thread's. A hold that began before anything waited for
-//! it, and is no sample, has no known start: it is recorded from the start of the first wait. A *hand-off* is an acquisition after a wait.
-//! Readers that start at the same time may be counted as one.
+//! The thread that flushes the sums records them, so they may include another thread's. A hold that began before anything waited
+//! for it, and is no sample, has no known start: it is recorded from the start of the first wait. A *hand-off* is an acquisition
+//! after a wait. Readers that start at the same time may be counted as one.
 //!
 //! A message has its sender's current context with it: [`Receiver::recv`] returns the message,
 //! [`recv_with_context`](Receiver::recv_with_context) both. [`select!`] and [`Select`] wait for one of several channels.
@@ -36,14 +36,15 @@
 //! # Cost
 //!
 //! Where nothing waits, a lock and its release take two stores and a read of a thread-local beside the plain type's work, about a
-//! nanosecond, and two clock reads for one hold in 64. A lock has some 150 bytes more than the plain one. A message is 32 bytes longer:
-//! sent and received it takes 5 ns more, on an unbounded channel 10 ns (the repository's `docs/decisions/0023-a-message-has-its-context.md`). A wait takes two
-//! clock reads and a further lock, which only threads that wait for the same lock use. Nothing allocates, except for [`Select`].
+//! nanosecond, and two clock reads for one hold in 64. A lock has some 150 bytes more than the plain one. A message is 32 bytes
+//! longer: sent and received it takes 5 ns more, on an unbounded channel 10 ns (the repository's
+//! `docs/decisions/0023-a-message-has-its-context.md`). A wait takes two clock reads and a further lock, which only threads that
+//! wait for the same lock use. Nothing allocates, except for [`Select`].
 //!
 //! # Without a tracer, without the feature `record`
 //!
-//! Everything works without a tracer, and nothing is recorded. Without the feature `record` of this crate the types are the plain ones
-//! in a wrapper without a size.
+//! Everything works without a tracer, and nothing is recorded. Without the feature `record` of this crate the types are the plain
+//! ones in a wrapper without a size.
 
 mod channel;
 mod condvar;

@@ -1,5 +1,5 @@
-//! What a lock knows about its use: [`Watch`], [`Waiting`] and [`Hold`]; what a condition variable knows: [`Signal`]; and what a channel
-//! knows: [`Flow`], [`Sent`], and for a selection [`Choice`], [`Waited`].
+//! What a lock knows about its use: [`Watch`], [`Waiting`] and [`Hold`]; what a condition variable knows: [`Signal`]; and what a
+//! channel knows: [`Flow`], [`Sent`], and for a selection [`Choice`], [`Waited`].
 //!
 //! `unwatched.rs` has the same items without contents, for builds that don't record.
 

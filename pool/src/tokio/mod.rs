@@ -35,11 +35,12 @@
 //! | a future that needs a current context, but no span | [`.in_context(cx)`](heirloom_core::future::FutureExt::in_context) |
 //! | a blocking closure that needs a current context, but no span | [`carry(cx, f)`](crate::carry()) |
 //!
-//! In addition to the plain functions, each task has a span, a child of the given context. The span starts when the task first runs,
-//! and ends with the task. Its context is current whenever the task runs, on any thread. Its attribute `heirloom.queue_ns` is the time
-//! from the call until the start, and the time of the call is recorded beside it. The closure that makes the task's future runs in the task too. It gets the span's
-//! [`Context`](heirloom_core::Context), since a future can't borrow the span that it is polled in: `cx.span(..)` starts a child,
-//! `cx.update().set(..)` sets an attribute. Handles, aborts, panics and limits are those of tokio.
+//! In addition to the plain functions, each task has a span, a child of the given context. The span starts when the task first
+//! runs, and ends with the task. Its context is current whenever the task runs, on any thread. Its attribute `heirloom.queue_ns` is
+//! the time from the call until the start, and the time of the call is recorded beside it. The closure that makes the task's future
+//! runs in the task too. It gets the span's [`Context`](heirloom_core::Context), since a future can't borrow the span that it is
+//! polled in: `cx.span(..)` starts a child, `cx.update().set(..)` sets an attribute. Handles, aborts, panics and limits are those
+//! of tokio.
 //!
 //! | the task | its span |
 //! |---|---|
@@ -51,8 +52,8 @@
 //!
 //! A `spawn_blocking` closure runs once, so its span has none of the three either.
 //!
-//! Cost of a task: one span, four clock readings and a mark for the time in the queue, no lock, no allocation except for the name if
-//! it is a `String`. Each poll of a future takes [two further readings](heirloom_core::future::FutureExt::in_span).
+//! Cost of a task: one span, four clock readings and a mark for the time in the queue, no lock, no allocation except for the name
+//! if it is a `String`. Each poll of a future takes [two further readings](heirloom_core::future::FutureExt::in_span).
 
 mod functions;
 mod place;

@@ -27,8 +27,8 @@ pub(super) enum On {
     Local,
 }
 
-/// Called in each poll of a task, so that the trace has the place of the thread. Cost: a load and a branch, except the first time on each
-/// thread.
+/// Called in each poll of a task, so that the trace has the place of the thread. Cost: a load and a branch, except the first time
+/// on each thread.
 #[inline]
 pub(super) fn place(on: On) {
     if !COMPILED_OUT && !PLACED.get() {

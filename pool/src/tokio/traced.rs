@@ -103,8 +103,8 @@ impl Traced<&Runtime> {
 
     /// Runs a future on this thread, in a new span, and blocks until it is ready: the traced form of [`Runtime::block_on`].
     ///
-    /// The time in which the thread is parked is recorded as a wait for a job: the time between two polls, if it is more than a microsecond. Polls
-    /// are work: those of the future, and on a runtime of one thread those of other traced tasks in between. See
+    /// The time in which the thread is parked is recorded as a wait for a job: the time between two polls, if it is more than a
+    /// microsecond. Polls are work: those of the future, and on a runtime of one thread those of other traced tasks in between. See
     /// [`block_on`](crate::block_on()), also for the cost.
     ///
     /// # Panics

@@ -8,8 +8,8 @@ use std::{env, fs, process};
 /// The user "nobody".
 const OTHER_USER: u32 = 65_534;
 
-/// Runs a command of this test program, such as that of [`again`](crate::again), by a copy of the program that has the rights of another
-/// user (set-user-id). `None`, with a line that says why, where that isn't possible.
+/// Runs a command of this test program, such as that of [`again`](crate::again), by a copy of the program that has the rights of
+/// another user (set-user-id). `None`, with a line that says why, where that isn't possible.
 ///
 /// # Panics
 /// The program can't be copied, or doesn't end in time.

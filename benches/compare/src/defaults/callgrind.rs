@@ -1,7 +1,7 @@
 //! Instructions per span by callgrind: of the recording thread, and of all threads.
 //!
-//! The child process records in bursts, in two lengths. The difference of the instructions over the difference of the
-//! lengths cancels one-time costs. Callgrind counts [`bursts`](super::bursts)'s recording on the main thread, and the other threads of the
+//! The child process records in bursts, in two lengths. The difference of the instructions over the difference of the lengths
+//! cancels one-time costs. Callgrind counts [`bursts`](super::bursts)'s recording on the main thread, and the other threads of the
 //! process from their start to their end: collectors, processors, exporters.
 
 use super::{numbers, Numbers, Task};

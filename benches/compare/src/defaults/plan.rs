@@ -166,8 +166,8 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// The tasks in the order of measurement: all tables once, then again, and within a table the peers take turns. So a machine that
-    /// slows down for a while affects all of them.
+    /// The tasks in the order of measurement: all tables once, then again, and within a table the peers take turns. So a machine
+    /// that slows down for a while affects all of them.
     pub fn tasks(&self) -> Vec<Task> {
         let mut tasks = Vec::new();
         for repetition in 0..MOST_REPETITIONS.max(self.repetitions.unwrap_or(0)) {

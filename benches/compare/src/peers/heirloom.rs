@@ -2,10 +2,10 @@
 //!
 //! Children are made from a copy of the parent's context, as a thread pool's jobs would make them.
 //!
-//! `heirloom` has rings that hold a thread's whole run, so that the bench measures the recording path and not the drops. The
-//! rings were touched before the clock starts, as the floor's are: each was written from end to end once. `heirloom-default`
-//! has the settings of `init`, and counts by cause the spans that its rings couldn't hold. `heirloom-otel` is the same with an exporter
-//! of OpenTelemetry's that only counts.
+//! `heirloom` has rings that hold a thread's whole run, so that the bench measures the recording path and not the drops. The rings
+//! were touched before the clock starts, as the floor's are: each was written from end to end once. `heirloom-default` has the
+//! settings of `init`, and counts by cause the spans that its rings couldn't hold. `heirloom-otel` is the same with an exporter of
+//! OpenTelemetry's that only counts.
 
 use super::{otel, rest_until, Peer};
 use crate::account::{Account, SharedAccount, Tally};

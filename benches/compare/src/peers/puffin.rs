@@ -1,9 +1,9 @@
 //! puffin, with a sink that only counts.
 //!
 //! puffin has no parents and no traces: a scope lies within the scope that is open on its thread. So there is no shared parent
-//! here, and each thread opens a scope around every 1,000 spans, as a function that is profiled would. When the outermost scope of a
-//! thread ends, puffin passes what the thread recorded on, under a lock of the process. A thread calls `new_frame` every
-//! 16 ms, as a game's loop would. A scope has one text, so three attributes are formatted into it.
+//! here, and each thread opens a scope around every 1,000 spans, as a function that is profiled would. When the outermost scope of
+//! a thread ends, puffin passes what the thread recorded on, under a lock of the process. A thread calls `new_frame` every 16 ms,
+//! as a game's loop would. A scope has one text, so three attributes are formatted into it.
 
 use super::Peer;
 use crate::account::Tally;

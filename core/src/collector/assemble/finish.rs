@@ -104,13 +104,15 @@ impl Assembler {
         self.give_up_marks();
     }
 
-    /// Nothing ends a span: it was on its lane to the end if it is there now. Those inside of it are closed at the same time, before it.
+    /// Nothing ends a span: it was on its lane to the end if it is there now. Those inside of it are closed at the same time,
+    /// before it.
     fn ends_on_lane(&mut self, index: u32) {
         let open = &mut self.table[index as usize];
         open.nested = open.is_on_lane();
     }
 
-    /// The spans that match and have not ended, the youngest first. A thread's ids grow, which tells those apart that started at one time.
+    /// The spans that match and have not ended, the youngest first. A thread's ids grow, which tells those apart that started at
+    /// one time.
     fn open_indices(&self, matches: impl Fn(&Open) -> bool) -> Vec<u32> {
         let open = |index: &u32| self.table.get(*index as usize).filter(|open| !open.ended);
         let mut found: Vec<u32> =

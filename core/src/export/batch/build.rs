@@ -143,8 +143,8 @@ impl BatchBuilder {
         self.rows.marks.len()
     }
 
-    /// Forgets the older half of the marks, but not those that say once what later ones refer to; there must be no span. If these are
-    /// a quarter of all, they are forgotten too. Returns how many were forgotten. Indices of lanes are void afterwards.
+    /// Forgets the older half of the marks, but not those that say once what later ones refer to; there must be no span. If these
+    /// are a quarter of all, they are forgotten too. Returns how many were forgotten. Indices of lanes are void afterwards.
     pub(crate) fn forget_older_marks(&mut self) -> usize {
         let before = self.rows.marks.len();
         let older = before.div_ceil(2);

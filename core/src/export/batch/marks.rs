@@ -112,8 +112,8 @@ impl<'a> MarkRef<'a> {
     }
 }
 
-/// A mark with owned data: as the in-memory exporter keeps it, and as [`unpack`](crate::export::marks::unpack) reads it. [`MarkKind`]
-/// says what the fields mean.
+/// A mark with owned data: as the in-memory exporter keeps it, and as [`unpack`](crate::export::marks::unpack) reads it.
+/// [`MarkKind`] says what the fields mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MarkData {
     /// What it says.

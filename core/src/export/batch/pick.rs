@@ -67,8 +67,8 @@ impl Batch {
         self.rows.spans.get(row).map_or(0, |row| self.rows.skeleton_needs(row).bytes())
     }
 
-    /// Of the bytes of this row's copy, those of the list that spans of its trace share, and the list's number: a copy of several spans
-    /// has it once. Zeros if there is none.
+    /// Of the bytes of this row's copy, those of the list that spans of its trace share, and the list's number: a copy of several
+    /// spans has it once. Zeros if there is none.
     #[inline]
     pub(crate) fn shared_bytes_of(&self, row: usize) -> (usize, u32) {
         let of = |row: &SpanRow| (self.rows.values(row).words as usize * size_of::<u64>(), row.values);
@@ -89,8 +89,8 @@ impl Batch {
         self.rows.marks.len() * size_of::<MarkRow>() + texts * size_of::<u64>()
     }
 
-    /// Whether more than a quarter of its memory is unused. A batch that is delivered at once gives it back to the collector; one that
-    /// waits keeps it.
+    /// Whether more than a quarter of its memory is unused. A batch that is delivered at once gives it back to the collector; one
+    /// that waits keeps it.
     pub(crate) fn has_slack(&self) -> bool {
         self.rows.used_bytes() < self.rows.size_bytes() / 4 * 3
     }

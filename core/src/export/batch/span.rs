@@ -131,9 +131,9 @@ impl<'a> SpanRef<'a> {
     /// stream that a poll left pending doesn't occupy a lane, so its span isn't nested either. The spans around and inside such
     /// a span stay nested.
     ///
-    /// A span without an end ([`is_incomplete`](Self::is_incomplete), [`is_aborted`](Self::is_aborted)) is nested if its thread was in it
-    /// when the tracer finished, or the process died. That it was moved to another thread shows only if a span around it on its lane has
-    /// ended, or its thread has; and that it was polled, only if the polls are timed.
+    /// A span without an end ([`is_incomplete`](Self::is_incomplete), [`is_aborted`](Self::is_aborted)) is nested if its thread was
+    /// in it when the tracer finished, or the process died. That it was moved to another thread shows only if a span around it on
+    /// its lane has ended, or its thread has; and that it was polled, only if the polls are timed.
     #[inline]
     pub fn is_nested(&self) -> bool {
         self.row.flags.has(SpanFlags::NESTED)
@@ -174,8 +174,8 @@ impl<'a> SpanRef<'a> {
     }
 
     /// The marks that it carries: an exporter that can write nothing but spans writes them as attributes of this span
-    /// ([`marks::attributes`](crate::export::marks::attributes)). The spans of a part carry its marks, the first ones up to 512 each. They
-    /// are about the same process, and need not be about this span.
+    /// ([`marks::attributes`](crate::export::marks::attributes)). The spans of a part carry its marks, the first ones up to 512
+    /// each. They are about the same process, and need not be about this span.
     #[inline]
     pub fn carried_marks(&self) -> impl ExactSizeIterator<Item = MarkRef<'a>> + 'a {
         let rows = self.rows;

@@ -6,7 +6,8 @@ use std::hash::BuildHasherDefault;
 
 type Counts = HashMap<SpanId, u64, BuildHasherDefault<IdHasher>>;
 
-/// How many spans below a span were refused, until it arrives. A span arrives after its children, if it is still open when they end.
+/// How many spans below a span were refused, until it arrives. A span arrives after its children, if it is still open when they
+/// end.
 #[derive(Debug)]
 pub(super) struct Missing {
     young: Counts,

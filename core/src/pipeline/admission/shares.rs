@@ -1,7 +1,7 @@
 //! [`Shares`]: the bytes of each process in a queue, and the part of the bound that each may use.
 //!
-//! Half of the bound is common. The other half is reserved, in equal parts, for the processes that have something to send: this one,
-//! and each child from its first batch until its region is closed and nothing of it is queued.
+//! Half of the bound is common. The other half is reserved, in equal parts, for the processes that have something to send: this
+//! one, and each child from its first batch until its region is closed and nothing of it is queued.
 
 use super::level::{Level, Room};
 use crate::export::Resource;

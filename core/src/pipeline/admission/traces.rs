@@ -3,21 +3,21 @@
 //! A trace is refused from its beginning, or it is kept: a span that is refused while a child of it is kept orphans that child. A
 //! span doesn't say when its local root began, and children arrive before their parents. So:
 //!
-//! 1. **The crossing.** The level of a process exceeds 80 %. From now on each trace of which a span arrives is an old one. The queue
-//!    asks the collector for the traces that have open spans.
+//! 1. **The crossing.** The level of a process exceeds 80 %. From now on each trace of which a span arrives is an old one. The
+//!    queue asks the collector for the traces that have open spans.
 //! 2. **The answer** comes after a complete pass, when every finished span is in the queue. The traces with open spans are old ones
 //!    too. Consider any other trace. For each of its kept spans, the collector has read the Begins of all ancestors, since a parent
 //!    begins before its child. No span of the trace is open, so these ancestors have ended, and were kept. A span that arrives
 //!    later is not among them: it has no kept child, and the rest of the trace can be refused.
-//! 3. **Decisions.** Each other trace is decided once, when its first span arrives, by a hash of its id: a refused one stays refused,
-//!    a kept one stays kept.
-//! 4. **The end.** All levels are below 60 %. Decisions are forgotten, except of refused traces. The collector is asked once a second
-//!    which traces are open. A refused trace stays refused while it is open, and for ten minutes if a span of it may still get a child:
-//!    its context was handed out.
+//! 3. **Decisions.** Each other trace is decided once, when its first span arrives, by a hash of its id: a refused one stays
+//!    refused, a kept one stays kept.
+//! 4. **The end.** All levels are below 60 %. Decisions are forgotten, except of refused traces. The collector is asked once a
+//!    second which traces are open. A refused trace stays refused while it is open, and for ten minutes if a span of it may still
+//!    get a child: its context was handed out.
 //!
-//! The memory is bounded. If it forgets a refused trace, those of its refused spans count as torn which may still get a child. If it
-//! forgets a kept trace, bits for its hash remain until the end of the period. When such a trace is decided anew and refused, its
-//! spans count as torn: a child of them may have been kept.
+//! The memory is bounded. If it forgets a refused trace, those of its refused spans count as torn which may still get a child. If
+//! it forgets a kept trace, bits for its hash remain until the end of the period. When such a trace is decided anew and refused,
+//! its spans count as torn: a child of them may have been kept.
 
 use super::decide::Fate;
 use super::level::Level;

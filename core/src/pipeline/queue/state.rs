@@ -81,8 +81,8 @@ impl State {
         self.batches.push_back(taken);
     }
 
-    /// Takes the parts of the next delivery. They count against the bound until the exporter returns. A flush waits for nothing that
-    /// was queued after it, so a delivery ends where one is due.
+    /// Takes the parts of the next delivery. They count against the bound until the exporter returns. A flush waits for nothing
+    /// that was queued after it, so a delivery ends where one is due.
     pub(super) fn take(&mut self, request_bytes: usize) -> (Vec<Part>, Vec<Charge>) {
         let (mut parts, mut charges): (Vec<Part>, Vec<Charge>) = (Vec::new(), Vec::new());
         let mut bytes = 0;

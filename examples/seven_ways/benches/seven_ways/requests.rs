@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 pub(crate) const CHILD: &str = "requests";
 
-/// How long one request computes, in nanoseconds, where nothing else runs. The amount is fixed: CPU time that an exporter's thread takes
-/// makes the request longer.
+/// How long one request computes, in nanoseconds, where nothing else runs. The amount is fixed: CPU time that an exporter's thread
+/// takes makes the request longer.
 const REQUEST_NS: f64 = 1e6;
 /// How long the backend takes to answer.
 const BACKEND: Duration = Duration::from_secs(2);

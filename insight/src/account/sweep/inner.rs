@@ -10,10 +10,11 @@ const MOST_SPANS: usize = 1024;
 const MOST_BEFORE: usize = 64;
 
 impl Sweep<'_> {
-    /// The longest span of the name in which the thread of `outer` was innermost for most of the time, of `outer` and the spans inside it.
+    /// The longest span of the name in which the thread of `outer` was innermost for most of the time, of `outer` and the spans
+    /// inside it.
     ///
-    /// A message is sent, and a lock taken, between the spans of a thread as often as inside them. So the span that was current then doesn't say what
-    /// others waited for.
+    /// A message is sent, and a lock taken, between the spans of a thread as often as inside them. So the span that was current
+    /// then doesn't say what others waited for.
     pub(super) fn inner(&self, outer: SpanIx, time: Range<u64>) -> SpanIx {
         let around = &self.run.spans[outer as usize];
         if !around.nested || time.is_empty() {

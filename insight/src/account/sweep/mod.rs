@@ -1,10 +1,10 @@
 //! [`Sweep`]: all lanes side by side, from the start of the run to its end.
 //!
-//! Between two changes everything is constant. Let `C` be the capacity, `W` the work, and `N` the lanes that could have worked and didn't.
-//! Then `C - W` is lost, and each of the `N` is charged an equal part of it, `(C - W) / N`. A lane's part goes to what held it up. Two
-//! running sums suffice for that, whatever the number of lanes: `per_idle`, the charge of a lane that doesn't work, and `per_active`,
-//! the part that each running span gets of the charges of lanes without anything to do. A stretch of a lane costs the difference of a sum
-//! between its end and its start.
+//! Between two changes everything is constant. Let `C` be the capacity, `W` the work, and `N` the lanes that could have worked and
+//! didn't. Then `C - W` is lost, and each of the `N` is charged an equal part of it, `(C - W) / N`. A lane's part goes to what held
+//! it up. Two running sums suffice for that, whatever the number of lanes: `per_idle`, the charge of a lane that doesn't work, and
+//! `per_active`, the part that each running span gets of the charges of lanes without anything to do. A stretch of a lane costs the
+//! difference of a sum between its end and its start.
 
 mod contention;
 mod inner;
@@ -427,8 +427,8 @@ impl<'a> Sweep<'a> {
     }
 }
 
-/// Whether a lane that waits for a fan-out took this span from elsewhere: it is neither the fan-out's parent nor below it, or it is a piece of a
-/// fan-out that began elsewhere. The body of a scope, and a half of `join` that the thread runs itself, are neither.
+/// Whether a lane that waits for a fan-out took this span from elsewhere: it is neither the fan-out's parent nor below it, or it is
+/// a piece of a fan-out that began elsewhere. The body of a scope, and a half of `join` that the thread runs itself, are neither.
 fn is_stolen(run: &Run, fan: FanIx, span: Option<SpanIx>) -> bool {
     let (Some(mut at), Some(parent)) = (span, run.fans[fan as usize].parent) else { return true };
     let mut piece = None;

@@ -45,7 +45,8 @@ pub enum Cure {
 }
 
 impl Cure {
-    /// The predicted wall time with this change, in nanoseconds, of a run of this scale. `None`: the run has nothing with that name, or nothing can be predicted.
+    /// The predicted wall time with this change, in nanoseconds, of a run of this scale. `None`: the run has nothing with that
+    /// name, or nothing can be predicted.
     pub fn predict(&self, run: &Run, analysis: &Analysis, scale: f64) -> Option<u64> {
         let name = |text: &str| run.names.iter().position(|name| &**name == text).map(|ix| ix as NameIx);
         let lock = |text: &str| run.locks.iter().position(|lock| &*lock.name == text).map(|ix| ix as LockIx);

@@ -38,8 +38,8 @@ pub struct Program {
 /// What the work of a program is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
-    /// Timed waiting: as many cores as the program has lanes. Stable on a busy machine. It stands for computing, so a finding that lanes are off the
-    /// CPU, which is true of it, doesn't count.
+    /// Timed waiting: as many cores as the program has lanes. Stable on a busy machine. It stands for computing, so a finding that
+    /// lanes are off the CPU, which is true of it, doesn't count.
     Timed,
     /// Computing, on the cores that there are. What other processes use is missing.
     Computed,

@@ -10,8 +10,8 @@ const LEAST_LOST: f64 = 0.1;
 /// What an analysis names first.
 #[derive(Clone, Debug)]
 pub struct Verdict {
-    /// The cause of the first finding that isn't noise. If there is none, the largest cause of lost time, if it took a tenth of the capacity.
-    /// `None`: nothing to gain.
+    /// The cause of the first finding that isn't noise. If there is none, the largest cause of lost time, if it took a tenth of the
+    /// capacity. `None`: nothing to gain.
     pub cause: Option<Cause>,
     /// What is wrong with it; empty if it is right.
     pub wrong: Vec<String>,

@@ -1,8 +1,9 @@
 //! The analysis names the planted cause, on traces that are recorded here.
 //!
-//! Only programs by timed waiting are here: they need hardly any CPU time, so their schedule is the same on a busy machine. Those that compute
-//! (`Work::Computed`), and the one that starts processes, depend on the two cores being free: `recorded.rs` analyses traces of them that were recorded
-//! once, and `ci/planted.sh` runs them. For the same reason a first sentence about a busy machine is no error here.
+//! Only programs by timed waiting are here: they need hardly any CPU time, so their schedule is the same on a busy machine. Those
+//! that compute (`Work::Computed`), and the one that starts processes, depend on the two cores being free: `recorded.rs` analyses
+//! traces of them that were recorded once, and `ci/planted.sh` runs them. For the same reason a first sentence about a busy machine
+//! is no error here.
 #![allow(clippy::unwrap_used)]
 
 use heirloom_insight::analysis::Cause;

@@ -1,7 +1,7 @@
 //! The analysis names the planted cause, on traces that were recorded once: the answer is the same on every machine.
 //!
-//! The programs here compute, or start processes, so that a test can't record them on a busy machine. `planted.rs` has the others. The traces are
-//! in `traces`, whose README says how they were made.
+//! The programs here compute, or start processes, so that a test can't record them on a busy machine. `planted.rs` has the others.
+//! The traces are in `traces`, whose README says how they were made.
 #![allow(clippy::unwrap_used)]
 
 use flate2::read::GzDecoder;

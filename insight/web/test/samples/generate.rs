@@ -1,5 +1,5 @@
-//! Invented runs: a program that makes thumbnails on a pool and answers requests meanwhile. It lists files, makes the thumbnails in a fan-out with
-//! one straggler and one contended lock, and merges an index alone.
+//! Invented runs: a program that makes thumbnails on a pool and answers requests meanwhile. It lists files, makes the thumbnails in
+//! a fan-out with one straggler and one contended lock, and merges an index alone.
 
 use heirloom_core::{SpanId, TraceId};
 use heirloom_insight::model::*;

@@ -1,5 +1,5 @@
-//! Writes reports of invented runs, for the tests in a browser: `samples DIRECTORY CASE..`. Beside each page it writes what must be found in
-//! it, as JSON.
+//! Writes reports of invented runs, for the tests in a browser: `samples DIRECTORY CASE..`. Beside each page it writes what must be
+//! found in it, as JSON.
 
 mod analyse;
 mod compare;

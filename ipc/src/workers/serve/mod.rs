@@ -31,8 +31,8 @@ const NO_POOL: i32 = 96;
 ///
 /// - removes the variable that made it a worker from the environment, so that its children don't inherit it;
 /// - takes over stdin, which is a pipe from its parent. When the parent is dead, the pipe ends and the process exits at once;
-/// - starts the global tracer, unless one runs already, and finishes it before it exits. The tracer records into the pool's process.
-///   If that process has no tracer, it uses the environment's settings, and a trace file's name gets the process id;
+/// - starts the global tracer, unless one runs already, and finishes it before it exits. The tracer records into the pool's
+///   process. If that process has no tracer, it uses the environment's settings, and a trace file's name gets the process id;
 /// - runs one job after the other on this thread, each in a span. A job that panics doesn't end it.
 ///
 /// ```

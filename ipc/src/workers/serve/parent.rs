@@ -1,7 +1,7 @@
 //! Ends a worker when its parent is dead.
 //!
-//! stdin is a pipe that the parent keeps open and never writes to. It closes when the parent ends, for any reason. (The kernel sends
-//! its parent-death signal already when the *thread* that started the worker ends.)
+//! stdin is a pipe that the parent keeps open and never writes to. It closes when the parent ends, for any reason. (The kernel
+//! sends its parent-death signal already when the *thread* that started the worker ends.)
 
 use crate::process;
 use std::fs::File;

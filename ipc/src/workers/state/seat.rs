@@ -45,8 +45,8 @@ impl Seat {
         }
     }
 
-    /// Takes the jobs of a dead worker: the one that it had started if that fails now, and those that return to the queue. Jobs that
-    /// failed by their deadline are in neither.
+    /// Takes the jobs of a dead worker: the one that it had started if that fails now, and those that return to the queue. Jobs
+    /// that failed by their deadline are in neither.
     pub(super) fn unanswered(&mut self) -> (Option<Arc<Job>>, VecDeque<Ticket>) {
         let mut unanswered = std::mem::take(&mut self.in_flight);
         let begun = unanswered.pop_front().filter(|begun| !begun.job.is_settled());

@@ -1,5 +1,5 @@
-//! The form in JSON, by OTLP's [rules]: names in `lowerCamelCase`, ids in hexadecimal, 64-bit integers as texts, enums as numbers. A
-//! double that JSON has no number for is a text (`NaN`, `Infinity`, `-Infinity`), as in protobuf's [JSON].
+//! The form in JSON, by OTLP's [rules]: names in `lowerCamelCase`, ids in hexadecimal, 64-bit integers as texts, enums as numbers.
+//! A double that JSON has no number for is a text (`NaN`, `Infinity`, `-Infinity`), as in protobuf's [JSON].
 //!
 //! [rules]: https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
 //! [JSON]: https://protobuf.dev/programming-guides/json/

@@ -1,7 +1,8 @@
 //! The binary form: messages, fields and lengths of protobuf ([encoding]).
 //!
-//! A length stands before what it counts. Where that is known, it is written at once. Where it isn't (a span, an event), two bytes are
-//! left free for it, which is right for 128 to 16,383 bytes, or one if the last span was shorter; otherwise what follows is moved.
+//! A length stands before what it counts. Where that is known, it is written at once. Where it isn't (a span, an event), two bytes
+//! are left free for it, which is right for 128 to 16,383 bytes, or one if the last span was shorter; otherwise what follows is
+//! moved.
 //!
 //! [encoding]: https://protobuf.dev/programming-guides/encoding/
 

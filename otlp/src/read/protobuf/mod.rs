@@ -1,5 +1,5 @@
-//! The binary form: messages by the numbers of their fields. A field that comes again replaces a scalar, adds to a list, and completes
-//! a message, as in protobuf.
+//! The binary form: messages by the numbers of their fields. A field that comes again replaces a scalar, adds to a list, and
+//! completes a message, as in protobuf.
 
 mod input;
 

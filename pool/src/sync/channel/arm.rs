@@ -4,8 +4,8 @@ use super::{Envelope, Receiver, Sender};
 use crate::sync::watch::Flow;
 use heirloom_core::Context;
 
-/// A receiver for which [`Select`](super::Select) and [`select!`](crate::sync::select) can wait: a [`Receiver`], or a plain one, such as
-/// those of [`after`](crossbeam_channel::after) and [`tick`](crossbeam_channel::tick). Sealed.
+/// A receiver for which [`Select`](super::Select) and [`select!`](crate::sync::select) can wait: a [`Receiver`], or a plain one,
+/// such as those of [`after`](crossbeam_channel::after) and [`tick`](crossbeam_channel::tick). Sealed.
 pub trait Receiving: sealed::Sealed {
     /// What is received.
     type Message;
@@ -23,7 +23,8 @@ pub trait Receiving: sealed::Sealed {
     }
 }
 
-/// A sender for which [`Select`](super::Select) and [`select!`](crate::sync::select) can wait: a [`Sender`], or a plain one. Sealed.
+/// A sender for which [`Select`](super::Select) and [`select!`](crate::sync::select) can wait: a [`Sender`], or a plain one.
+/// Sealed.
 pub trait Sending: sealed::Sealed {
     /// What is sent.
     type Message;

@@ -17,8 +17,8 @@ use super::watch::{Flow, Sent};
 
 /// A message, and its sender's context.
 ///
-/// The context comes first: it is written as two halves of 16 bytes, and a copy of the envelope then reads the same halves. A read across
-/// two writes that are still on their way to the cache takes several nanoseconds more.
+/// The context comes first: it is written as two halves of 16 bytes, and a copy of the envelope then reads the same halves. A read
+/// across two writes that are still on their way to the cache takes several nanoseconds more.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Envelope<T> {
@@ -33,8 +33,8 @@ impl<T> Envelope<T> {
     }
 }
 
-/// A channel with room for `capacity` messages, named by the file and line of the call: [`crossbeam_channel::bounded`], which records
-/// who waited for whom. With a capacity of zero, a sender waits for its receiver.
+/// A channel with room for `capacity` messages, named by the file and line of the call: [`crossbeam_channel::bounded`], which
+/// records who waited for whom. With a capacity of zero, a sender waits for its receiver.
 ///
 /// ```
 /// let (jobs, queue) = heirloom_pool::sync::bounded(2);
@@ -73,8 +73,8 @@ pub fn unbounded_named<T>(name: &'static str) -> (Sender<T>, Receiver<T>) {
     both(crossbeam_channel::unbounded(), Flow::new(Some(name)))
 }
 
-/// A channel that never has a message, and always has a sender: [`crossbeam_channel::never`]. For an arm of [`select!`](super::select)
-/// that is off.
+/// A channel that never has a message, and always has a sender: [`crossbeam_channel::never`]. For an arm of
+/// [`select!`](super::select) that is off.
 ///
 /// ```
 /// use heirloom_pool::sync::{never, Receiver, TryRecvError};

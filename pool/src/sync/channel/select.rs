@@ -8,15 +8,16 @@ use heirloom_core::Context;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// Waits for one of several channels: [`crossbeam_channel::Select`], which records the wait. [`select!`](crate::sync::select) is shorter where
-/// the number of channels is known.
+/// Waits for one of several channels: [`crossbeam_channel::Select`], which records the wait. [`select!`](crate::sync::select) is
+/// shorter where the number of channels is known.
 ///
 /// The recorded wait has the name of the channel whose operation was selected. It also has the span that ended the wait: the
 /// sender of the message, or the receiver that made room. A wait that timed out has a channel's name if it was for one channel
 /// only. Plain channels can be among the operations, such as [`after`](crossbeam_channel::after): a wait that one of them ends
 /// has no channel.
 ///
-/// Cost: that of the plain type, and one allocation for the list of channels. A selection that waits takes two clock reads and a lock.
+/// Cost: that of the plain type, and one allocation for the list of channels. A selection that waits takes two clock reads and a
+/// lock.
 ///
 /// ```
 /// use heirloom_pool::sync::{unbounded, Receiver, RecvError, Select};

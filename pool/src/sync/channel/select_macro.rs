@@ -1,7 +1,8 @@
 //! `select!` and `select_biased!`.
 
 /// Waits for one of several channel operations and runs the arm of the one that was selected: `crossbeam_channel::select!`, which
-/// records the wait. Of several operations that are ready, it selects one at random; [`select_biased!`](crate::sync::select_biased) selects the first.
+/// records the wait. Of several operations that are ready, it selects one at random; [`select_biased!`](crate::sync::select_biased)
+/// selects the first.
 ///
 /// | arm | is selected |
 /// |---|---|
@@ -89,7 +90,8 @@ macro_rules! __sync_select {
         $crate::__sync_select!(@list $select [$($arms)* ($arm ($($($args)*)?) [$($result)?] $body)])
     };
 
-    // Each step has a variable `handle` and a variable `index` of its own. The handle is evaluated once and lives as long as the bodies.
+    // Each step has a variable `handle` and a variable `index` of its own. The handle is evaluated once and lives as long as the
+    // bodies.
     (@add $select:ident [(recv ($receiver:expr $(,)?) [$result:pat] $body:expr) $($rest:tt)*] $default:tt $done:tt) => {
         $crate::__sync_select!(@receive $select recv $receiver, [$result] $body, [$($rest)*] $default $done)
     };

@@ -111,7 +111,8 @@ impl<T: ?Sized> RwLock<T> {
         RwLockWriteGuard, WaitCause::Write, wait_to_write
     }
     acquire! {
-        /// Acquires the lock for reading in a way that can become writing. Blocks this thread while another one writes or has such a guard.
+        /// Acquires the lock for reading in a way that can become writing. Blocks this thread while another one writes or has such
+        /// a guard.
         upgradable_read,
         /// As [`upgradable_read`](Self::upgradable_read), if that is possible at once.
         try_upgradable_read,

@@ -8,8 +8,8 @@ use crate::unplaced::{NoShard, UNPLACED};
 use crate::{wire, Context};
 use std::marker::PhantomData;
 
-/// A piece of a fan-out on this thread, until it is dropped ([`FanOut::strand`](super::FanOut::strand)). Not `Send`: it ends on the thread where it
-/// began.
+/// A piece of a fan-out on this thread, until it is dropped ([`FanOut::strand`](super::FanOut::strand)). Not `Send`: it ends on the
+/// thread where it began.
 #[derive(Debug)]
 #[must_use = "the strand ends when it is dropped: bind it to a name, not to `_`"]
 pub struct Strand {

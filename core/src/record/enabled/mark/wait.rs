@@ -36,8 +36,8 @@ impl Drop for Waiting {
     }
 }
 
-/// Records that this thread was blocked from a reading of the clock until now, however short that was. `holder` is the span that held
-/// the lock when the wait began, `releaser` the one that released it, or that sent the message or took one out.
+/// Records that this thread was blocked from a reading of the clock until now, however short that was. `holder` is the span that
+/// held the lock when the wait began, `releaser` the one that released it, or that sent the message or took one out.
 ///
 /// Cost: one clock read, one record.
 pub fn waited(cause: WaitCause, from: Stamp, lock: Option<&Lock>, holder: Option<SpanId>, releaser: Option<SpanId>) {
@@ -64,14 +64,14 @@ pub fn waited_until(
     }
 }
 
-/// Times how long a task awaits a job: from a poll of the job's handle that is pending to the one that is ready. Or room in a full queue
-/// of jobs, of which no job is the end.
+/// Times how long a task awaits a job: from a poll of the job's handle that is pending to the one that is ready. Or room in a full
+/// queue of jobs, of which no job is the end.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Awaiting(Option<Stamp>);
 
 impl Awaiting {
-    /// Looks at the result of a poll, in the task that polls. If it is ready, an earlier one was pending, and more than a microsecond lies
-    /// between them, it records a wait of the current span. `job` is the job's span, whose end was awaited.
+    /// Looks at the result of a poll, in the task that polls. If it is ready, an earlier one was pending, and more than a
+    /// microsecond lies between them, it records a wait of the current span. `job` is the job's span, whose end was awaited.
     ///
     /// Cost: nothing if the first poll is ready; else two clock reads and one record, however many polls there are.
     pub fn polled<T>(&mut self, poll: &Poll<T>, job: impl FnOnce(&T) -> Option<SpanId>) {

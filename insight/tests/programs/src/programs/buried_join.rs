@@ -1,7 +1,7 @@
 //! A join that is buried under stolen work.
 //!
-//! - **Wrong:** a thread that waits for the other half of its `join` takes an `archive` of 200 ms meanwhile. The other half ends long before, but `publish`
-//!   comes only afterwards.
+//! - **Wrong:** a thread that waits for the other half of its `join` takes an `archive` of 200 ms meanwhile. The other half ends
+//!   long before, but `publish` comes only afterwards.
 //! - **Names it:** lost time with the cause *buried join* beside `archive`.
 //! - **Mends it:** `archive` has its own pool.
 

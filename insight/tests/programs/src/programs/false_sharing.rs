@@ -1,8 +1,9 @@
 //! False sharing.
 //!
-//! - **Wrong:** two threads count in two numbers of one cache line. Each increment takes the line away from the other core. On one lane there is
-//!   nothing wrong with it.
-//! - **Names it:** `count` takes longer with two lanes busy than with one: work inflation, between a run on one lane and one on two.
+//! - **Wrong:** two threads count in two numbers of one cache line. Each increment takes the line away from the other core. On one
+//!   lane there is nothing wrong with it.
+//! - **Names it:** `count` takes longer with two lanes busy than with one: work inflation, between a run on one lane and one on
+//!   two.
 //! - **Mends it:** each number has a separate cache line.
 
 use crate::expect::{Cure, Expected};

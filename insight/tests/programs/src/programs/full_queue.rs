@@ -1,6 +1,7 @@
 //! A full queue.
 //!
-//! - **Wrong:** two threads parse a message in 4 ms each; one thread, which writes for 10 ms, doesn't keep up, and they wait at the full channel.
+//! - **Wrong:** two threads parse a message in 4 ms each; one thread, which writes for 10 ms, doesn't keep up, and they wait at the
+//!   full channel.
 //! - **Names it:** lost time with the cause *full queue*, beside the receiver's span `write`.
 //! - **Mends it:** the writer takes 2.5 ms.
 

@@ -1,7 +1,8 @@
 //! Input and output in a span.
 //!
 //! - **Wrong:** two threads each read for 15 ms, without a CPU, then compute for a little. Both lanes are full, the cores are not.
-//! - **Names it:** nothing is lost, since the lanes are full. A finding with the cause *off the CPU* names `read file`, and what more lanes would save.
+//! - **Names it:** nothing is lost, since the lanes are full. A finding with the cause *off the CPU* names `read file`, and what
+//!   more lanes would save.
 //! - **Mends it:** eight threads.
 
 use crate::expect::{Cure, Expected};

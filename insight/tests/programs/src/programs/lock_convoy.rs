@@ -1,6 +1,7 @@
 //! A lock convoy.
 //!
-//! - **Wrong:** two threads hash, and take one mutex for each word, for a few microseconds. Each hold is short, but the lock is held most of the time.
+//! - **Wrong:** two threads hash, and take one mutex for each word, for a few microseconds. Each hold is short, but the lock is
+//!   held most of the time.
 //! - **Names it:** lost time with the cause *lock*, beside the mutex; many short waits and hand-offs.
 //! - **Mends it:** each thread counts for itself, and the counts are added at the end.
 

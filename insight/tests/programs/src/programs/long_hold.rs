@@ -1,6 +1,7 @@
 //! A lock that is held for long.
 //!
-//! - **Wrong:** each of four threads tokenises for 10 ms, then writes for 10 ms into an index that a mutex protects: one writes, three wait.
+//! - **Wrong:** each of four threads tokenises for 10 ms, then writes for 10 ms into an index that a mutex protects: one writes,
+//!   three wait.
 //! - **Names it:** lost time with the cause *lock*, beside the mutex and the span `write` that held it.
 //! - **Mends it:** each thread writes into a part that no other thread uses; the lock is held for the moment of handing it over.
 

@@ -1,7 +1,8 @@
 //! More threads than cores.
 //!
 //! - **Wrong:** 16 threads hash on two cores: all look busy, most wait for a core.
-//! - **Names it:** a finding with the cause *machine*: the threads share the cores, most are ready without one, and two would be as fast.
+//! - **Names it:** a finding with the cause *machine*: the threads share the cores, most are ready without one, and two would be as
+//!   fast.
 //! - **Mends it:** as many threads as cores. The time hardly changes.
 
 use crate::expect::{Cure, Expected};

@@ -1,7 +1,8 @@
 //! Chunks that are too small.
 //!
 //! - **Wrong:** every item of a parallel iterator, a microsecond of work, is a job of the pool, with a span.
-//! - **Names it:** gaps between the items that are as long as the items, and the cost of recording: *chunks too small* or *tracing*.
+//! - **Names it:** gaps between the items that are as long as the items, and the cost of recording: *chunks too small* or
+//!   *tracing*.
 //! - **Mends it:** a job has at least 1,000 items, and a span.
 
 use crate::expect::{Cure, Expected};

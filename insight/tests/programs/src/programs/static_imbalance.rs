@@ -1,6 +1,7 @@
 //! A static imbalance.
 //!
-//! - **Wrong:** the range is cut into one part for each thread, but the later half takes much longer: large numbers need more divisions.
+//! - **Wrong:** the range is cut into one part for each thread, but the later half takes much longer: large numbers need more
+//!   divisions.
 //! - **Names it:** lost time with the cause *straggler* beside the longer `range`.
 //! - **Mends it:** 64 ranges, which the threads take one after the other.
 

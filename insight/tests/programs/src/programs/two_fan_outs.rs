@@ -1,7 +1,8 @@
 //! Two fan-outs under one parent, with a join between them.
 //!
 //! - **Wrong:** one of 16 `decode` takes 160 ms, and no `encode` starts before it ends.
-//! - **Names it:** lost time with the cause *straggler* beside `decode`. `encode` can't fill the gap, although it has the same parent.
+//! - **Names it:** lost time with the cause *straggler* beside `decode`. `encode` can't fill the gap, although it has the same
+//!   parent.
 //! - **Mends it:** the long one is eight pieces.
 
 use crate::expect::{Cure, Expected};

@@ -10,9 +10,10 @@
 //! ci/planted.sh --scale 0.1            # less work
 //! ```
 //!
-//! For each program, both forms run several times, in turn. The analysis of the slow run of median length names a cause and predicts the time
-//! with the cure. Only after that is stated, the traces of the mended form are read. A program that fails is reported, and the others go on. The exit
-//! code is 1 if one failed, a cause is wrong, a prediction is off by more than 10 % of the wall time, or more than 5 % of the capacity is unexplained.
+//! For each program, both forms run several times, in turn. The analysis of the slow run of median length names a cause and
+//! predicts the time with the cure. Only after that is stated, the traces of the mended form are read. A program that fails is
+//! reported, and the others go on. The exit code is 1 if one failed, a cause is wrong, a prediction is off by more than 10 % of the
+//! wall time, or more than 5 % of the capacity is unexplained.
 
 mod docs;
 #[path = "../../../../../../benches/support/machine.rs"]

@@ -30,8 +30,8 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// Runs both forms of a program so often, in turn, so that what changes on the machine meanwhile changes both. Nothing is read of the mended form
-    /// before the prediction is `stated`.
+    /// Runs both forms of a program so often, in turn, so that what changes on the machine meanwhile changes both. Nothing is read
+    /// of the mended form before the prediction is `stated`.
     pub(crate) fn measure(
         program: &'static Program,
         runs: &Runs,
