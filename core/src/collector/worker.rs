@@ -138,7 +138,7 @@ impl Collector {
         sources.end();
         self.send();
         self.publish_counts();
-        self.losses.report_implicit_roots(&self.tracer);
+        self.losses.report_all_implicit_roots(&self.tracer);
         self.await_exporters(ends, Queue::shutdown);
         // Requests that arrive during this wait for the exporters too.
         self.tracer.control.stop().iter().for_each(|barrier| self.tracer.await_exporters(barrier, Queue::flush));

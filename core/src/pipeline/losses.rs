@@ -212,16 +212,25 @@ fn label(root: &ImplicitRoot) -> String {
 pub(crate) struct LossReports {
     /// In the order of the losses.
     paces: Vec<Pace>,
-    implicit_roots_are_said: bool,
+    /// How many implicit roots the last message named.
+    implicit_roots: u64,
 }
 
 impl LossReports {
-    /// Reports implicit roots, once for a tracer that verifies: if a program hands its contexts over, it has few.
+    /// Reports implicit roots of a tracer that verifies, once while it runs: if a program hands its contexts over, it has few.
     pub(crate) fn report_implicit_roots(&mut self, tracer: &Shared) {
+        if self.implicit_roots == 0 {
+            self.report_all_implicit_roots(tracer);
+        }
+    }
+
+    /// Reports how many there were in all, at the end, unless that was reported.
+    pub(crate) fn report_all_implicit_roots(&mut self, tracer: &Shared) {
         let count = tracer.control.counts().assembled.implicit_roots;
-        if count == 0 || !tracer.reports_implicit_roots || std::mem::replace(&mut self.implicit_roots_are_said, true) {
+        if !tracer.reports_implicit_roots || count == self.implicit_roots {
             return;
         }
+        self.implicit_roots = count;
         let first = tracer.control.implicit_roots();
         let named =
             first.iter().map(|root| format!("{:?} on {}", root.name, label(root))).collect::<Vec<_>>().join(", ");
