@@ -5,7 +5,7 @@ use super::lanes;
 use super::layout::{heading, paragraph, printable, table, Column};
 use super::units::{count, counted, duration, percent, share, three};
 use super::width;
-use crate::analysis::{Analysis, Cause, Finding, Name, Point};
+use crate::analysis::{Analysis, Blame, Cause, Finding, Name, Point};
 use std::collections::BTreeSet;
 
 /// The width to which the name of a lane is cut, so that the name of its span has room beside it.
@@ -93,6 +93,22 @@ pub(crate) fn cause(cause: Cause) -> &'static str {
     }
 }
 
+/// The two names that most is charged to. Several threads may have one name.
+fn blamed(all: &[Blame]) -> String {
+    let mut names = Vec::new();
+    for blame in all.iter().filter(|blame| !blame.name.is_empty()) {
+        let name = match &blame.lock {
+            Some(lock) => format!("{} ({lock})", blame.name),
+            None => blame.name.clone(),
+        };
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names.truncate(2);
+    names.join(", ")
+}
+
 fn causes(out: &mut String, analysis: &Analysis) {
     let totals = &analysis.totals;
     if totals.capacity_ns == 0 {
@@ -104,11 +120,7 @@ fn causes(out: &mut String, analysis: &Analysis) {
     };
     let mut rows = vec![row("work", totals.work_ns, String::new())];
     for lost in analysis.lost.iter().filter(|lost| lost.ns > 0) {
-        let blamed = lost.blamed.iter().filter(|blame| !blame.name.is_empty()).take(2).map(|blame| match &blame.lock {
-            Some(lock) => format!("{} ({lock})", blame.name),
-            None => blame.name.clone(),
-        });
-        rows.push(row(cause(lost.cause), lost.ns, blamed.collect::<Vec<_>>().join(", ")));
+        rows.push(row(cause(lost.cause), lost.ns, blamed(&lost.blamed)));
     }
     table(out, &[Column::Right, Column::Right, Column::LeftFixed, Column::Left], &rows);
 }
@@ -319,4 +331,23 @@ fn totals(out: &mut String, analysis: &Analysis) {
     }
     out.push('\n');
     paragraph(out, "", &format!("{}: {}.", printable(&analysis.program), parts.join(", ")));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_different_names_are_blamed_for_a_cause() {
+        let blame = |name: &str, lock: Option<&str>| Blame {
+            name: name.to_owned(),
+            lock: lock.map(str::to_owned),
+            ns: 1,
+            spans: Vec::new(),
+        };
+        let all =
+            [blame("main", None), blame("", None), blame("main", None), blame("add", Some("totals")), blame("x", None)];
+        assert_eq!(blamed(&all), "main, add (totals)");
+        assert_eq!([blamed(&all[..3]), blamed(&[])], ["main", ""]);
+    }
 }
