@@ -18,8 +18,11 @@ fn pool(lane: &Lane) -> Option<(u64, &str)> {
 }
 
 fn ran(run: &Run) -> Vec<bool> {
+    // Without such a map no span needs to be looked at.
+    let maps = run.fans.iter().any(|fan| fan.kind == FanKind::Workers);
     let is_worker = |fan: u32| run.fans[fan as usize].kind == FanKind::Workers;
-    let pieces = run.spans.iter().filter(|span| span.fan().is_some_and(is_worker)).map(|span| span.lane);
+    let spans = if maps { &*run.spans } else { &[] };
+    let pieces = spans.iter().filter(|span| span.fan().is_some_and(is_worker)).map(|span| span.lane);
     let strands = run.strands.iter().filter(|strand| is_worker(strand.fan)).map(|strand| strand.lane);
     let sent = run.stages.iter().filter(|stage| stage.kind == StageKind::Sent);
     let jobs = sent.map(|stage| run.spans[stage.span as usize].lane);

@@ -20,7 +20,7 @@ pub(crate) struct Loss {
 }
 
 impl Loss {
-    /// Level, cause and text of a message about all of it.
+    /// The text of a message about all of it.
     pub(crate) fn sentence(&self) -> String {
         self.text(self.count)
     }

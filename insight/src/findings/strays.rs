@@ -26,16 +26,19 @@ pub(super) fn note(case: &Case<'_>) -> Option<Note> {
     Some(Note { kind: NoteKind::Missing, text })
 }
 
-fn strays<'a>(case: &'a Case<'_>) -> impl Iterator<Item = &'a Span> {
+fn strays<'a>(case: &'a Case<'_>) -> Vec<&'a Span> {
     let run = case.run;
-    let submitted = run.stages.iter().map(|stage| stage.span);
-    let others: BTreeSet<SpanIx> = submitted.chain(run.spans.iter().filter_map(Span::parent)).collect();
-    let amid = Fans::of(run);
     let of_pool = |lane: LaneIx| run.lanes[lane as usize].pool.as_ref().is_some_and(|pool| &*pool.name == "rayon");
     let roots = (0..).zip(&run.spans).filter(|(_, span)| span.parent().is_none() && span.nested && !span.polled);
-    roots
-        .filter(move |(ix, span)| of_pool(span.lane) && !others.contains(ix) && amid.covers(span))
-        .map(|(_, span)| span)
+    let mut strays: BTreeMap<SpanIx, &Span> = roots.filter(|(_, span)| of_pool(span.lane)).collect();
+    // Most runs have none: the rest looks at every span again.
+    if strays.is_empty() {
+        return Vec::new();
+    }
+    let submitted = run.stages.iter().map(|stage| stage.span);
+    submitted.chain(run.spans.iter().filter_map(Span::parent)).for_each(|other| _ = strays.remove(&other));
+    let amid = Fans::of(run);
+    strays.into_values().filter(|span| amid.covers(span)).collect()
 }
 
 /// The fan-outs that each lane ran pieces of.
